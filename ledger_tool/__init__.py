@@ -1,0 +1,3 @@
+"""A git-backed ledger of container image versions."""
+
+__version__ = "0.1.0"

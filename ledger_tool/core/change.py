@@ -1,0 +1,87 @@
+"""What one write does to a ledger, as a value: what it saw, what it leaves, and what became of each record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import Digest
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.record import Name, Record, pull_digest
+
+Effect = Literal["added", "updated", "moved", "removed", "unchanged"]
+Verb = Literal["publish", "set", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A ledger repository at one commit: `commit` is its id, or `""` for a folder outside git."""
+
+    commit: str
+    ledger: Ledger
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record; `replaces` is the digest that a moved one had before."""
+
+    effect: Effect
+    record: Record
+    replaces: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The result of a write's pure function: the ledger afterwards, and every outcome in the caller's order.
+
+    `details` are extra trailers of the commit, such as `("Label", "env=prod")`.
+    """
+
+    verb: Verb
+    ledger: Ledger
+    outcomes: Sequence[Outcome]
+    reason: str = ""
+    details: Sequence[tuple[str, str]] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to commit."""
+        return any(outcome.effect != "unchanged" for outcome in self.outcomes)
+
+    def effective(self) -> list[Outcome]:
+        """Return the outcomes that changed something."""
+        return [outcome for outcome in self.outcomes if outcome.effect != "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a write did to one image:tag: the JSON object that `publish`, `set` and `remove` print.
+
+    `digest` is the one to pull by; `records` are the image:tag's records afterwards.
+    """
+
+    name: Name
+    digest: str | None
+    changed: bool
+    commit: str | None
+    records: tuple[Record, ...]
+
+
+def results(change: Change, commit: str | None) -> list[Result]:
+    """Return the result of each image:tag of a change, in the caller's order."""
+    changed: dict[Name, bool] = {}
+    touched: dict[Name, set[str]] = {}
+    for outcome in change.outcomes:
+        name = outcome.record.name
+        changed[name] = changed.get(name, False) or outcome.effect != "unchanged"
+        touched.setdefault(name, set()).add(outcome.record.index or outcome.record.digest)
+    found = []
+    for name, is_changed in changed.items():
+        records = change.ledger.find(name)
+        given = touched[name]
+        digest = pull_digest(records) or (next(iter(given)) if len(given) == 1 else None)
+        found.append(Result(name, digest, is_changed, commit, records))
+    return found

@@ -1,0 +1,30 @@
+"""What a caller says about an image before the ledger has a say: a record with parts left open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ledger_tool.core.names import Digest, Platform, SourceRef, Tag, Timestamp, Ttl
+from ledger_tool.core.reference import Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One image to publish. None and empty mean "not said": the ledger's own value is then kept.
+
+    `where` names the input for messages, such as `line 17`; it is `""` for the command line.
+    """
+
+    reference: Reference
+    tag: Tag
+    digest: Digest
+    published_at: Timestamp
+    source_ref: SourceRef
+    platform: Platform | None = None
+    index: Digest | None = None
+    config: Digest | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    ttl: Ttl | None = None
+    where: str = ""

@@ -1,0 +1,218 @@
+r"""The grammar of every single value in a ledger, and one parser for each.
+
+A parser takes text from outside and returns the value in its one normal form, or raises
+`InvalidValue`. The patterns here are the ones of `schema/ledger-v1.schema.json`; a test holds the
+two together. They are written for `fullmatch`: in Python `^...$` lets a trailing newline through.
+
+Sources: image and tag, OCI distribution-spec 1.1 "Pulling manifests"; digest, OCI image-spec 1.1
+"Digests"; platform, containerd `platforms` package; time, RFC 3339 section 5.6.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+from ledger_tool.errors import InvalidValue
+
+Image = NewType("Image", str)
+Tag = NewType("Tag", str)
+Digest = NewType("Digest", str)
+Platform = NewType("Platform", str)
+SourceRef = NewType("SourceRef", str)
+Timestamp = NewType("Timestamp", str)
+Ttl = NewType("Ttl", str)
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+IMAGE = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+IMAGE_MAX = 255
+TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+DIGEST = r"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"
+PLATFORM = r"[a-z0-9]+(?:\([A-Za-z0-9._+-]{1,64}\))?/[a-z0-9_]{1,32}(?:/[a-z0-9.]{1,32})?"
+TIMESTAMP = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+TTL = r"[1-9][0-9]{0,4}[mhdw]"
+_URL_CHARACTERS = r"[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%-]"
+# Only an ssh URL may have a user name (`git@`); a user name in an https URL is nearly always a token.
+SOURCE_REF = (
+    r"(?:https?://[A-Za-z0-9\[]"
+    + _URL_CHARACTERS
+    + r"{0,1999}|(?:ssh|git)://(?:[A-Za-z0-9._-]{1,64}@)?[A-Za-z0-9\[]"
+    + _URL_CHARACTERS
+    + r"{0,1999}|[A-Za-z0-9._-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}:[A-Za-z0-9~/]"
+    + _URL_CHARACTERS
+    + r"{0,1999})@[0-9a-f]{40}(?:[0-9a-f]{24})?"
+)
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
+HOST = _HOST
+# `[registry/]image[:tag][@digest]`: what a Dockerfile's FROM takes.
+DEPENDENCY = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{TAG})?(?:@{DIGEST})?"
+DEPENDENCY_MAX = 640
+LABEL_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?"
+TEXT_MAX = 1024
+
+# Controls, bidi and zero-width characters, other invisible format characters, line and paragraph
+# separators, lone surrogates: what a person can't see must not be in a record.
+UNSEEN = (
+    "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
+    "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
+)
+UNSEEN_ASTRAL = "\U000e0000-\U000e0fff"
+TEXT = rf"(?! )[^{UNSEEN}{UNSEEN_ASTRAL}]*(?<! )"
+
+_unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
+_skip_ci = re.compile(
+    r"\[(?:skip[ -]ci|ci[ -]skip|no[ -]ci|skip[ -]actions|actions[ -]skip)\]|\*\*\*NO_CI\*\*\*", re.IGNORECASE
+)
+
+
+def escaped(value: str) -> str:
+    """Return `value` with what a terminal would act on, or an eye would miss, written as `\\x1b`."""
+    return _unseen.sub(lambda found: found[0].encode("unicode_escape", "backslashreplace").decode(), value)
+
+
+def shown(value: str, limit: int = 80) -> str:
+    """Return `value` as a person may safely look at it in a message: escaped, cut, without a URL's credentials."""
+    clean = escaped(re.sub(r"(https?://)[^/\s@]*@|(\w+://)[^/\s@:]*:[^/\s@]*@", r"\1\2***@", value[: 4 * limit]))
+    return clean if len(clean) <= limit else clean[:limit] + "…"
+
+
+def _matched(field: str, pattern: str, value: str, hint: str, limit: int = 10_000) -> str:
+    if len(value) > limit:
+        raise InvalidValue(field, f"{field} is longer than {limit} characters", hint)
+    if not re.fullmatch(pattern, value):
+        raise InvalidValue(field, f"{field} `{shown(value)}` is malformed", hint)
+    return value
+
+
+def parse_image(value: str) -> Image:
+    """Return a repository name without a registry (`myorg/app`), or raise InvalidValue."""
+    hint = "an image is lower-case path components such as `myorg/app`, without a registry and without a tag"
+    return Image(_matched("image", IMAGE, value, hint, IMAGE_MAX))
+
+
+def parse_tag(value: str) -> Tag:
+    """Return an OCI tag, or raise InvalidValue."""
+    hint = "a tag is up to 128 of `A-Z a-z 0-9 _ . -` and starts with neither `.` nor `-`"
+    return Tag(_matched("tag", TAG, value, hint))
+
+
+def parse_digest(value: str, field: str = "digest") -> Digest:
+    """Return a digest, or raise InvalidValue. Upper case is refused, not folded: see OCI image-spec "Digests"."""
+    hint = "a digest is `sha256:` and 64 lower-case hex digits, or `sha512:` and 128"
+    return Digest(_matched(field, DIGEST, value, hint))
+
+
+# containerd's normal form: one name for each architecture, the default variant left out.
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "aarch64": "arm64",
+    "i386": "386",
+    "i686": "386",
+    "armhf": "arm/v7",
+    "armel": "arm/v6",
+    "arm": "arm/v7",
+    "arm64/v8": "arm64",
+    "arm64/8": "arm64",
+    "amd64/v1": "amd64",
+}
+
+
+def parse_platform(value: str) -> Platform:
+    """Return `os[(version)]/architecture[/variant]` in containerd's normal form, or raise InvalidValue."""
+    hint = "a platform is `os/architecture[/variant]`, such as `linux/amd64` or `linux/arm/v7`"
+    system, _, rest = value.partition("/")
+    name, parenthesis, version = system.partition("(")
+    system = name.lower().replace("macos", "darwin") + parenthesis + version
+    rest = rest.lower()
+    architecture, _, variant = rest.partition("/")
+    rest = _ARCHITECTURES.get(rest) or _ARCHITECTURES.get(architecture, architecture) + (
+        f"/{variant}" if variant else ""
+    )
+    if variant and architecture == "arm":
+        rest = f"arm/{variant if variant.startswith('v') else 'v' + variant}"
+    return Platform(_matched("platform", PLATFORM, f"{system}/{rest}", hint, 200))
+
+
+def parse_source_ref(value: str) -> SourceRef:
+    """Return `URL@COMMIT`, or raise InvalidValue.
+
+    The commit is whole (40 or 64 hex digits); the URL is http(s), ssh, git or scp-like. A user name
+    or password in an http(s) URL is refused: it would be published to everyone who reads the ledger.
+    """
+    hint = "write `--source URL@COMMIT` with the whole commit id, such as `https://git.example.com/team/app@4ef5a303…`"
+    if re.match(r"https?://[^/]*@.*@", value):
+        raise InvalidValue("sourceRef", "sourceRef has a user name or a password in its URL", hint)
+    return SourceRef(_matched("sourceRef", SOURCE_REF, value, hint, 2100))
+
+
+def parse_timestamp(value: str, field: str = "publishedAt") -> Timestamp:
+    """Return an RFC 3339 time in UTC to the second (`2026-11-24T09:30:00Z`), or raise InvalidValue."""
+    hint = "a time is RFC 3339 with its zone, such as `2026-11-24T09:30:00Z`"
+    if not re.fullmatch(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})",
+        value,
+    ):
+        raise InvalidValue(field, f"{field} `{shown(value)}` is malformed", hint)
+    whole = re.sub(r"\.[0-9]+", "", value.upper())
+    try:
+        return format_timestamp(datetime.fromisoformat(whole))
+    except (ValueError, OverflowError):
+        raise InvalidValue(field, f"{field} `{shown(value)}` is no date of the calendar", hint) from None
+
+
+def format_timestamp(moment: datetime) -> Timestamp:
+    """Return an aware datetime as the ledger writes it."""
+    return Timestamp(moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0"))
+
+
+def parse_ttl(value: str) -> Ttl:
+    """Return a time to live (`7d`: minutes `m`, hours `h`, days `d`, weeks `w`), or raise InvalidValue."""
+    return Ttl(_matched("ttl", TTL, value, "a TTL is a whole number and a unit of `m h d w`, such as `7d`"))
+
+
+def ttl_length(ttl: Ttl) -> timedelta:
+    """Return how long a TTL lasts."""
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[ttl[-1]]
+    return timedelta(**{unit: int(ttl[:-1])})
+
+
+def parse_dependency(value: str) -> str:
+    """Return an image reference `[registry/]image[:tag][@digest]`, or raise InvalidValue."""
+    hint = "write the base image as `[registry/]image[:tag]@digest`"
+    return _matched("dependsOn", DEPENDENCY, value, hint, DEPENDENCY_MAX)
+
+
+def parse_text(value: str, field: str) -> str:
+    """Return free text (a label's value, a reason) in NFC and stripped, or raise InvalidValue.
+
+    Refused: control, bidi and zero-width characters, since they hide from a reviewer what a machine
+    reads; and the marks that make a host skip its CI, since the text goes into a commit message.
+    """
+    value = unicodedata.normalize("NFC", value).strip(" ")
+    if bad := _unseen.search(value):
+        name = bad[0].encode("unicode_escape", "backslashreplace").decode()
+        raise InvalidValue(
+            field, f"{field} holds the character `{name}`", "write it on one line, in visible characters"
+        )
+    if len(value) > TEXT_MAX:
+        raise InvalidValue(field, f"{field} is longer than {TEXT_MAX} characters", "shorten it")
+    if mark := _skip_ci.search(value):
+        raise InvalidValue(field, f"{field} holds `{mark[0]}`, which makes hosts skip CI", "write it without that mark")
+    return value
+
+
+def parse_label(value: str) -> tuple[str, str]:
+    """Return the key and the value of `K=V`, or raise InvalidValue."""
+    key, equals, text = value.partition("=")
+    if not equals:
+        raise InvalidValue("label", f"label `{shown(value)}` has no `=`", "write `--label KEY=VALUE`")
+    return parse_label_key(key), parse_text(text, f"label `{shown(key)}`")
+
+
+def parse_label_key(value: str) -> str:
+    """Return a label's key, or raise InvalidValue."""
+    hint = "a label's key is up to 128 of `A-Z a-z 0-9 . _ / -` and starts and ends with a letter or digit"
+    return _matched("label", LABEL_KEY, value, hint)

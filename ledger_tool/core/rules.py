@@ -1,0 +1,259 @@
+"""The rules that everything else protects: what a publish, a set or a remove does to a ledger.
+
+Each function here takes a snapshot and returns a change, or raises. They are run again on every
+fresh tip, so they may depend on nothing but their arguments.
+
+| the ledger has for this key              | publish of | outcome                                   |
+|------------------------------------------|------------|-------------------------------------------|
+| nothing                                  | any digest | added                                     |
+| the same digest, same facts              | same       | unchanged: no commit                      |
+| the same digest, other facts             | same       | updated: what is not said is kept         |
+| another digest, mutable tag              | new digest | moved                                     |
+| another digest, any other tag            | new digest | Conflict                                  |
+| the same, with a reason to force         | new digest | moved, the record marked `forced`         |
+
+A record without a platform stands for its whole image:tag: it conflicts with every other digest
+there, the same digest with a platform fills the platform in, and a move replaces what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
+
+from ledger_tool.core.change import Change, Outcome, Snapshot, Verb
+from ledger_tool.core.draft import Draft
+from ledger_tool.core.ledger import Ledger, parse_text
+from ledger_tool.core.names import Platform, Ttl
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.query import matches
+from ledger_tool.core.record import Forced, Name, Record, pull_digest, to_json
+from ledger_tool.core.reference import Reference
+from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
+
+Records = dict[str, Record]  # of one image:tag, by platform
+
+
+def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
+    """Return the change that records every draft, or raise for the first that the rules refuse.
+
+    Raises Conflict (another digest holds the key), InvalidValue (a field that the policy requires is
+    missing) or UsageError (an unknown registry); each names the draft's line.
+    """
+    work: dict[Name, Records] = {}
+    given: dict[Name, set[str]] = {}
+    outcomes = []
+    for draft in drafts:
+        try:
+            record = _record(draft, snapshot.policy)
+            if record.name not in work:
+                work[record.name] = _by_platform(snapshot.ledger, record.name)
+            before = given.setdefault(record.name, set())
+            outcomes.append(_publish_one(record, work[record.name], snapshot, force_reason, before))
+            before.add(record.platform or "")
+        except LedgerError as error:
+            if draft.where:
+                error.message = f"{draft.where}: {error.message}"
+            raise
+    return _change("publish", snapshot, work, outcomes, reason=force_reason)
+
+
+def set_facts(
+    snapshot: Snapshot,
+    patterns: Sequence[str],
+    *,
+    labels: Mapping[str, str],
+    unlabel: Iterable[str] = (),
+    ttl: Ttl | None = None,
+    clear_ttl: bool = False,
+) -> Change:
+    """Return the change that edits labels and TTL of all records that match a pattern.
+
+    Raises UnknownImage for a pattern that matches nothing.
+    """
+    work: dict[Name, Records] = {}
+    outcomes = []
+    unmatched = set(patterns)
+    gone = frozenset(unlabel)
+    for (image, tag, _), text in zip(snapshot.ledger.keys, snapshot.ledger.texts, strict=True):
+        hits = {pattern for pattern in patterns if matches(pattern, image, tag)}
+        if not hits:
+            continue
+        unmatched -= hits
+        old = parse_text(text)
+        kept = {key: value for key, value in old.labels.items() if key not in gone}
+        new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
+        if old.name not in work:
+            work[old.name] = _by_platform(snapshot.ledger, old.name)
+        work[old.name][old.platform or ""] = new
+        outcomes.append(Outcome("updated" if new != old else "unchanged", new))
+    if unmatched:
+        raise _unknown(min(unmatched))
+    details = [("Label", f"{key}={value}") for key, value in sorted(labels.items())]
+    details += [("Unlabel", key) for key in sorted(gone)]
+    details += [("TTL", "none" if clear_ttl else ttl or "")] if clear_ttl or ttl else []
+    return _change("set", snapshot, work, outcomes, details=details)
+
+
+def remove(
+    snapshot: Snapshot, references: Sequence[Reference], *, reason: str, platform: Platform | None = None
+) -> Change:
+    """Return the change that removes image:tags (or only one platform of each).
+
+    Raises UnknownImage for a name that the ledger does not have.
+    """
+    work: dict[Name, Records] = {}
+    outcomes = []
+    for reference in references:
+        name = Name(snapshot.policy.image(reference), reference.tag or "")
+        if name in work:
+            continue
+        records = work.setdefault(name, _by_platform(snapshot.ledger, name))
+        doomed = [at for at in records if platform is None or at == platform]
+        if not doomed:
+            raise _unknown(f"{name}" + (f" for {platform}" if platform and records else ""))
+        outcomes += [Outcome("removed", records.pop(at)) for at in sorted(doomed)]
+    return _change("remove", snapshot, work, outcomes, reason=reason)
+
+
+def find(snapshot: Snapshot, reference: Reference, platform: Platform | None = None) -> tuple[Record, ...]:
+    """Return the records of one image:tag, or raise UnknownImage."""
+    name = Name(snapshot.policy.image(reference), reference.tag or "")
+    records = snapshot.ledger.find(name)
+    if not records:
+        raise _unknown(str(name))
+    chosen = tuple(record for record in records if platform is None or record.platform == platform)
+    if not chosen:
+        there = ", ".join(record.platform or "none given" for record in records)
+        raise UnknownImage(f"{name} has no record for {platform}", f"its platforms are: {there}")
+    return chosen
+
+
+def _unknown(what: str) -> UnknownImage:
+    image = what.partition(":")[0]
+    return UnknownImage(f"the ledger has no record of {what}", f"`ledger list '{image}'` shows what it has")
+
+
+def _by_platform(ledger: Ledger, name: Name) -> Records:
+    return {record.platform or "": record for record in ledger.find(name)}
+
+
+def _record(draft: Draft, policy: Policy) -> Record:
+    return Record(
+        image=policy.image(draft.reference),
+        tag=draft.tag,
+        platform=draft.platform,
+        digest=draft.digest,
+        index=draft.index,
+        config=draft.config,
+        published_at=draft.published_at,
+        source_ref=draft.source_ref,
+        labels=draft.labels,
+        depends_on=draft.depends_on,
+        ttl=draft.ttl,
+    )
+
+
+def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_reason: str, given: Set[str]) -> Outcome:
+    """Apply one record to the records of its image:tag, in place, and return what became of it.
+
+    `given` are the platforms of the image:tag for which this very batch has already said a digest.
+    """
+    rivals, twin = _rivals_and_twin(record, records)
+    if rivals:
+        if "" in given or (given if record.platform is None else record.platform in given):
+            raise _given_twice(record, rivals[0])
+        if not (snapshot.policy.is_mutable(record.tag) or force_reason):
+            raise _conflict(record, rivals, snapshot)
+        old = pull_digest(rivals) or rivals[0].digest
+        replaced = rivals[0].digest if len(rivals) == 1 else old
+        new = _with_default_ttl(record, snapshot.policy)
+        if force_reason:
+            new = replace(new, forced=Forced(replaced, force_reason))
+        effect = Outcome("moved", new, replaced)
+    elif twin is None:
+        effect = Outcome("added", _with_default_ttl(record, snapshot.policy))
+    else:
+        new = _merged(twin, record, trust_source=bool(force_reason))
+        effect = Outcome("updated" if new != twin else "unchanged", new)
+    if effect.effect in ("added", "moved"):
+        snapshot.policy.check_required(effect.record)
+    for other in (*rivals, *((twin,) if twin else ())):
+        del records[other.platform or ""]
+    records[effect.record.platform or ""] = effect.record
+    return effect
+
+
+def _rivals_and_twin(record: Record, records: Records) -> tuple[tuple[Record, ...], Record | None]:
+    """Return the records that hold another digest for this key, and the one that holds the same image.
+
+    Without a platform, on either side, the key is the whole image:tag.
+    """
+    if record.platform is None:
+        in_the_way = tuple(records.values())
+        twin = next((other for other in in_the_way if other.digest == record.digest), None)
+        return (() if twin else in_the_way), twin
+    other = records.get(record.platform) or records.get("")
+    if other is None:
+        return (), None
+    return ((), other) if other.digest == record.digest else ((other,), None)
+
+
+def _with_default_ttl(record: Record, policy: Policy) -> Record:
+    return record if record.ttl else replace(record, ttl=policy.default_ttl(record.tag))
+
+
+def _merged(old: Record, new: Record, *, trust_source: bool) -> Record:
+    """Return `old` with what `new` says beyond it. When and from what it was published stays as recorded."""
+    return replace(
+        old,
+        platform=old.platform or new.platform,
+        index=new.index or old.index,
+        config=new.config or old.config,
+        labels={**old.labels, **new.labels},
+        depends_on=new.depends_on or old.depends_on,
+        ttl=new.ttl or old.ttl,
+        source_ref=new.source_ref if trust_source else old.source_ref,
+    )
+
+
+def _given_twice(record: Record, other: Record) -> InvalidValue:
+    return InvalidValue(
+        "digest",
+        f"{record.key} is given twice, with {other.digest} and with {record.digest}",
+        "keep one of them, or give each its platform",
+    )
+
+
+def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) -> Conflict:
+    first = rivals[0]
+    hint = "publish under another tag, or use `--force --reason TEXT` to move this one"
+    if any(rival.index == record.digest for rival in rivals):
+        hint = (
+            "that digest is the index of the recorded images: publish each image's own, with `--index` and `--platform`"
+        )
+    elif record.platform is None and any(rival.platform for rival in rivals):
+        hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
+    at = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
+    return Conflict(
+        f"conflict: {first.key} is recorded as {first.digest}, from {first.source_ref}, "
+        f"published {first.published_at}{at}; refused is {record.digest}",
+        hint,
+        existing=[to_json(rival) for rival in rivals],
+        given=record.digest,
+        ledger_commit=snapshot.commit,
+    )
+
+
+def _change(
+    verb: Verb,
+    snapshot: Snapshot,
+    work: Mapping[Name, Records],
+    outcomes: Sequence[Outcome],
+    *,
+    reason: str = "",
+    details: Sequence[tuple[str, str]] = (),
+) -> Change:
+    dirty = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
+    after = snapshot.ledger.replaced({name: list(work[name].values()) for name in dirty}) if dirty else snapshot.ledger
+    return Change(verb, after, outcomes, reason, details)

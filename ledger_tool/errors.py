@@ -1,0 +1,111 @@
+"""Every error that a user can meet, as a tree. The exit code says what to do next.
+
+::
+
+    LedgerError                   exit  next
+    ├── UsageError                  2   fix the command
+    │   └── InvalidValue            2   ... one value of it, named
+    ├── RuleRefused                 3   decide: another tag, or force with a reason
+    │   ├── Conflict                3   ... the key has another digest
+    │   └── UnknownImage            3   ... the ledger has no such record
+    ├── InvalidLedger               4   fix the file
+    ├── TryAgain                    5   run it again
+    │   ├── Contended               5   ... other writers won every round
+    │   ├── Unreachable             5   ... the remote did not answer
+    │   └── LocalDiskError          5   ... the local disk is full or failing
+    └── Denied                      6   fix access
+        └── PushRefused             6   ... a hook or a rule of the remote said no
+
+A message is one sentence without a final period; the hint, another one, says what to do.
+Neither may hold a credential: whoever raises leaves it out, and the renderer redacts URLs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class LedgerError(Exception):
+    """What happened (`message`), what to do next (`hint`), and the process's exit code."""
+
+    exit_code = 70
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(LedgerError):
+    """The command, a file it names, or `ledger.yaml` is not what it should be."""
+
+    exit_code = 2
+
+
+class InvalidValue(UsageError):
+    """One value is malformed. `field` is the word of the contract for it: `digest`, `tag`, ..."""
+
+    def __init__(self, field: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.field = field
+
+
+class RuleRefused(LedgerError):
+    """The ledger's rules say no; nothing was written."""
+
+    exit_code = 3
+
+
+class Conflict(RuleRefused):
+    """The ledger has another digest for this key.
+
+    `existing` are the records that stand in the way, as in `ledger.json`, `given` is the digest that
+    was refused, and `ledger_commit` the ledger commit in which they were seen.
+    """
+
+    def __init__(
+        self, message: str, hint: str, *, existing: Sequence[Mapping[str, Any]], given: str, ledger_commit: str
+    ) -> None:
+        super().__init__(message, hint)
+        self.existing = existing
+        self.given = given
+        self.ledger_commit = ledger_commit
+
+
+class UnknownImage(RuleRefused):
+    """No record answers to that name."""
+
+
+class InvalidLedger(LedgerError):
+    """`ledger.json` breaks its schema, its canonical form or a rule, or is not there."""
+
+    exit_code = 4
+
+
+class TryAgain(LedgerError):
+    """Nothing was written, and the same command may well succeed later."""
+
+    exit_code = 5
+
+
+class Contended(TryAgain):
+    """Other writers won every round, or the branch stayed locked, until the deadline."""
+
+
+class Unreachable(TryAgain):
+    """The remote did not answer, answered with garbage, or not in time."""
+
+
+class LocalDiskError(TryAgain):
+    """The local disk is full or failing."""
+
+
+class Denied(LedgerError):
+    """Authentication, permission, a host key, or a deploy key that is no key."""
+
+    exit_code = 6
+
+
+class PushRefused(Denied):
+    """A hook, a rule or a protected branch of the remote refused the push, time after time."""
