@@ -1,0 +1,1 @@
+"""Floor 2: every side effect, one outside system a module."""

@@ -1,0 +1,75 @@
+"""Local files: bounded reading, atomic replacement. Every OSError becomes an error a person can act on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ledger_tool.errors import LedgerError, LocalDiskError, UsageError
+
+_DISK = {errno.ENOSPC, errno.EIO, errno.EDQUOT}
+
+
+@contextmanager
+def local_errors(path: Path | str, doing: str) -> Iterator[None]:
+    """Turn an OSError about `path` into LocalDiskError (a full or failing disk) or UsageError (all else)."""
+    try:
+        yield
+    except OSError as error:
+        raise local_error(error, path, doing) from None
+
+
+def local_error(error: OSError, path: Path | str, doing: str) -> LedgerError:
+    """Return the error for an OSError that came up while `doing` something to `path`."""
+    message = f"can't {doing} {path}: {(error.strerror or str(error)).lower()}"
+    if error.errno in _DISK:
+        return LocalDiskError(message, "free some disk space, then run it again; the file is as it was")
+    return UsageError(message, "check the path and its permissions; the file is as it was")
+
+
+def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
+    """Return the content of a regular file, or of standard input for `-`.
+
+    Raises UsageError where it can't be read, is no file, or is larger than `limit` bytes.
+    """
+    if str(path) == "-":
+        raw = sys.stdin.buffer.read(limit + 1)
+    else:
+        with local_errors(path, "read"), open(path, "rb") as file:
+            raw = file.read(limit + 1)
+    if len(raw) > limit:
+        raise UsageError(f"{what} {path} is larger than {limit // 1024} KiB", "check that the right file is named")
+    return raw
+
+
+def replace_atomically(path: Path, content: bytes) -> None:
+    """Make `path` hold `content`: readers see the old file or the new one, also after a crash.
+
+    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept. On any
+    error the old file is whole and the temporary one is gone.
+    """
+    with local_errors(path, "write"):
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,1 @@
+"""Git, seen through the `git` program. Nothing outside this package imports GitPython."""

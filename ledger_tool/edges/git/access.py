@@ -1,0 +1,183 @@
+"""How git reaches a remote: one environment, built from an allow-list, for every git command of a run.
+
+Of the user's git settings only these pass: who commits (`user.*`), how to reach a host (`http.*.proxy`,
+`http.*.sslCAInfo`, ..., `credential.*`, `http.*.extraHeader`) and how to sign (`gpg.*`). Everything else
+(hooks, fsmonitor, aliases, URL rewriting, tracing) stays outside; docs/security.md lists it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_tool.edges.files import read_bytes
+from ledger_tool.edges.git.address import Address
+from ledger_tool.edges.git.credentials import Credentials
+from ledger_tool.edges.git.deploykey import hold, read_key
+from ledger_tool.edges.git.process import run
+from ledger_tool.errors import UsageError
+
+_PASSED = (
+    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "GNUPGHOME",
+    "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+    "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL",
+)  # fmt: skip
+_CONFIG_SOURCES = re.compile(r"GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|XDG_CONFIG_HOME")
+_PASSED_SETTINGS = re.compile(
+    r"user\.(?:name|email|signingkey)|gpg\..*|credential\..*"
+    r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|extraheader)"
+)
+_AUTH_SETTINGS = re.compile(r"credential\..*|http\.(?:.*\.)?extraheader")
+_FIXED_SETTINGS = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.looseCompression", "0"),  # the objects live for seconds; deflating them costs more than it saves
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("http.lowSpeedLimit", "1"),
+    ("http.lowSpeedTime", "30"),
+    ("protocol.version", "2"),
+)  # fmt: skip
+_HELPER = (
+    '!f() { test "$1" = get || exit 0; '
+    'printf "username=%s\\npassword=%s\\n" "$LEDGER_GIT_USERNAME" "$LEDGER_GIT_PASSWORD"; }; f'
+)
+
+Settings = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The environment of every git command of a run: all that its children see."""
+
+    environment: Mapping[str, str]
+
+
+def user_settings(git_dir: Path | None) -> Settings:
+    """Return all of the user's effective git settings, with those of a checkout where one is named."""
+    environment = _passed() | {name: value for name, value in os.environ.items() if _CONFIG_SOURCES.fullmatch(name)}
+    found = run([f"--git-dir={git_dir or os.devnull}", "config", "--list", "-z"], environment=environment)
+    pairs = (entry.partition("\n") for entry in found.text.split("\0") if entry)
+    return [(key, value) for key, _, value in pairs]
+
+
+def prepare(
+    address: Address | None,
+    credentials: Credentials,
+    settings: Settings,
+    folder: Path,
+    stack: ExitStack,
+    *,
+    sign: bool = False,
+) -> Access:
+    """Return the access to `address` (or to none: local git only), holding what it needs until `stack` closes.
+
+    `folder` is a private temporary folder; `sign` lets the deploy key sign where the user has no signing key.
+    Raises UsageError or Denied for a key that is none.
+    """
+    token = (address.password if address else "") or credentials.token
+    passed = [(key, value) for key, value in settings if _PASSED_SETTINGS.fullmatch(key)]
+    environment = _passed() | {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": "file:ssh:http:https",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "LC_ALL": "C",
+    }
+    extra: Settings = []
+    key_path = ""
+    if address and address.scheme == "file":
+        environment["GIT_CONFIG_GLOBAL"] = _trusting(address.url, folder)
+    if address and address.scheme in ("http", "https") and token:
+        passed = [(key, value) for key, value in passed if not _AUTH_SETTINGS.fullmatch(key)]
+        extra = [("credential.helper", ""), (f"credential.{address.scheme}://{address.host}.helper", _HELPER)]
+        environment["LEDGER_GIT_USERNAME"] = address.user or "x-access-token"
+        environment["LEDGER_GIT_PASSWORD"] = token
+    if credentials.deploy_key:
+        key_path = hold(read_key(credentials.deploy_key), "ledger-deploy-key", folder, stack)
+    if address and address.scheme == "ssh":
+        environment["GIT_SSH_COMMAND"] = _ssh_command(key_path, credentials.known_hosts, folder, stack)
+        environment["GIT_SSH_VARIANT"] = "ssh"
+    if sign and key_path and "user.signingkey" not in dict(passed):
+        extra += [("gpg.format", "ssh"), ("user.signingKey", key_path)]
+    chosen = [*_identity(passed), *passed, *extra, *_FIXED_SETTINGS]
+    return Access(environment | _as_environment(chosen))
+
+
+def _passed() -> dict[str, str]:
+    return {name: os.environ[name] for name in _PASSED if os.environ.get(name)}
+
+
+def _identity(passed: Settings) -> Settings:
+    """Return a committer for machines that have none; git would guess, or refuse."""
+    given = dict(passed)
+    return [
+        (key, value)
+        for key, value in (("user.name", "ledger"), ("user.email", "ledger@localhost"))
+        if not given.get(key)
+    ]
+
+
+def _as_environment(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return settings as git's GIT_CONFIG_COUNT variables: in no file and in no argv (git-config(1))."""
+    pairs = list(settings)
+    found = {"GIT_CONFIG_COUNT": str(len(pairs))}
+    for at, (key, value) in enumerate(pairs):
+        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+    return found
+
+
+def _trusting(path: str, folder: Path) -> str:
+    """Return a settings file by which git accepts this one repository, whoever owns it: the user named it.
+
+    A file, since git keeps GIT_CONFIG_COUNT from the process that serves the repository.
+    """
+    settings = folder / "gitconfig"
+    quoted = path.replace("\\", "\\\\").replace('"', '\\"')
+    settings.write_text(f'[safe]\n\tdirectory = "{quoted}"\n\tdirectory = "{quoted}/.git"\n', "utf-8")
+    return str(settings)
+
+
+def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack) -> str:
+    """Return ssh with its options: no prompt ever, host keys always checked.
+
+    With a deploy key, that key and nothing of the user's own ssh set-up; without one, the user's.
+    """
+    options = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UpdateHostKeys": "no",
+        "ConnectTimeout": "20",
+        "ServerAliveInterval": "10",
+        "ServerAliveCountMax": "3",
+        "ClearAllForwardings": "yes",
+    }
+    words = ["ssh"]
+    if key_path:
+        words += ["-F", os.devnull, "-i", key_path]
+        options |= {"IdentitiesOnly": "yes", "IdentityAgent": "none"}
+    if known_hosts:
+        options |= {
+            "UserKnownHostsFile": hold(_known_hosts(known_hosts), "ledger-known-hosts", folder, stack),
+            "GlobalKnownHostsFile": os.devnull,
+        }
+    words += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return shlex.join(words)
+
+
+def _known_hosts(value: str) -> bytes:
+    if "\n" in value or re.search(r"\s(?:ssh|ecdsa|sk)-\S+\s+AAAA", value):
+        return value.replace("\r", "").encode() + b"\n"
+    try:
+        return read_bytes(Path(value).expanduser(), 1024 * 1024, "the known-hosts file") + b"\n"
+    except UsageError as error:
+        error.hint = "make it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
+        raise

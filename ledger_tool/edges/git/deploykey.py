@@ -1,0 +1,90 @@
+r"""The deploy key: read, mended as CI systems mangle it, and held where only this process can reach it.
+
+CI variables lose final newlines, gain carriage returns, or hold `\n` as two characters. The mended key
+lives in an anonymous file in memory, which ssh opens by this process's /proc path: it is never on a
+disk, and gone with the process, however that ends. Elsewhere than on Linux it is a file of mode 0600.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+from ledger_tool.edges.files import local_errors, read_bytes
+from ledger_tool.errors import Denied
+
+MAX_BYTES = 64 * 1024
+_HINT = (
+    "give the private half of the deploy key, whole, from `-----BEGIN` to `-----END …-----`, and without a passphrase"
+)
+
+
+def read_key(value: str) -> bytes:
+    """Return the normalized private key of a path or of the key's own text.
+
+    Raises UsageError where the file can't be read, and Denied, saying what is wrong, for what ssh can't use.
+    """
+    text = (
+        value
+        if _looks_like_text(value)
+        else read_bytes(Path(value).expanduser(), MAX_BYTES, "the deploy key").decode("utf-8", "replace")
+    )
+    if "\n" not in text.strip() and "\\n" in text:
+        text = text.replace("\\n", "\n")
+    lines = [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
+    key = "\n".join(lines) + "\n"
+    _check(key)
+    return key.encode()
+
+
+def _looks_like_text(value: str) -> bool:
+    return (
+        "-----BEGIN" in value
+        or "\n" in value
+        or "\\n" in value
+        or re.match(r"(?:ssh|ecdsa|sk)-[a-z0-9-]+ ", value) is not None
+    )
+
+
+def _check(key: str) -> None:
+    if not key.strip():
+        raise Denied("the deploy key is empty", _HINT)
+    if re.match(r"(?:ssh|ecdsa|sk)-\S+ ", key) or "PUBLIC KEY-----" in key:
+        raise Denied("the deploy key is a public key", _HINT)
+    if not re.match(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n", key):
+        raise Denied("the deploy key does not start with `-----BEGIN … PRIVATE KEY-----`", _HINT)
+    if not re.search(r"\n-----END [A-Z0-9 ]*PRIVATE KEY-----\n", key):
+        raise Denied("the deploy key is cut short: its `-----END … PRIVATE KEY-----` line is missing", _HINT)
+    if _is_encrypted(key):
+        raise Denied("the deploy key has a passphrase, and nobody is there to type it", _HINT)
+
+
+def _is_encrypted(key: str) -> bool:
+    """Whether a passphrase protects the key (openssh PROTOCOL.key: a cipher name other than `none`)."""
+    if "ENCRYPTED" in key:
+        return True
+    if "BEGIN OPENSSH" not in key:
+        return False
+    try:
+        raw = base64.b64decode("".join(key.split("\n")[1:-2]))
+    except ValueError:
+        return False
+    magic = b"openssh-key-v1\0"
+    return raw.startswith(magic) and not raw[len(magic) :].startswith(b"\0\0\0\x04none")
+
+
+def hold(content: bytes, name: str, folder: Path, stack: ExitStack) -> str:
+    """Put secret bytes where ssh can read them, until `stack` closes; return the path for ssh."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create(name)
+        stack.callback(os.close, descriptor)
+        os.fchmod(descriptor, 0o600)  # ssh refuses keys that others could read
+        os.write(descriptor, content)
+        return f"/proc/{os.getpid()}/fd/{descriptor}"
+    path = folder / name
+    with local_errors(path, "write"), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    return str(path)

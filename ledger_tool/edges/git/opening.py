@@ -1,0 +1,234 @@
+"""From `--repo` to a store: a remote, a checkout that follows its remote, a checkout alone, or a folder to read.
+
+A folder is read without git, so that `get` and `list` start fast; git's modules are imported on use.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger_tool.core.change import Snapshot
+from ledger_tool.core.names import shown
+from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.files import local_errors, read_bytes
+from ledger_tool.edges.git.credentials import Credentials
+from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
+from ledger_tool.errors import UsageError
+
+if TYPE_CHECKING:
+    from ledger_tool.edges.git.access import Access, Settings
+    from ledger_tool.edges.git.address import Address
+    from ledger_tool.edges.git.checkout import CheckoutStore, FollowedStore
+    from ledger_tool.edges.git.remote import RemoteStore
+    from ledger_tool.edges.git.transaction import Progress
+
+_MAX_FILE = 100 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit in it."""
+
+    branch: str = ""
+    credentials: Credentials
+    timeout: float = 120.0
+    max_attempts: int = 0
+    push: bool = True
+    sign: bool = False
+
+
+class Folder:
+    """A ledger's files in a folder, read as they are; `transact` is for git repositories."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self) -> Snapshot:
+        """Return what the files say now. Raises InvalidLedger or UsageError."""
+        path, settings = self._folder / LEDGER, self._folder / SETTINGS
+        if not path.exists():
+            raise UsageError(
+                f"there is no {LEDGER} in {self._folder}",
+                "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`",
+            )
+        raw = read_bytes(path, _MAX_FILE, "the ledger")
+        return ledgerfiles.snapshot("", raw, read_bytes(settings, 2**20, "the file") if settings.exists() else None)
+
+
+@contextmanager
+def open_for_reading(repo: str, options: Options, progress: Progress) -> Iterator[Folder | RemoteStore]:
+    """Yield the ledger that `--repo` names, to read from."""
+    place = _place(repo)
+    if isinstance(place, Path) and not options.branch and not _is_bare(place):
+        yield Folder(place)
+        return
+    with _Run(options, progress) as run:
+        yield run.remote(_address(place))
+
+
+@contextmanager
+def open_for_writing(
+    repo: str, options: Options, progress: Progress
+) -> Iterator[RemoteStore | CheckoutStore | FollowedStore]:
+    """Yield the ledger that `--repo` names, to write to. Raises UsageError for a folder that is no repository."""
+    place = _place(repo)
+    with _Run(options, progress) as run:
+        if isinstance(place, Path) and not _is_bare(place):
+            yield run.checkout(place)
+        elif not options.push:
+            raise UsageError("`--no-push` needs a checkout", "clone the ledger, and name that folder with `--repo`")
+        else:
+            yield run.remote(_address(place))
+
+
+def _place(repo: str) -> Path | Address:
+    """Return the existing folder that `--repo` means, or the remote."""
+    from ledger_tool.edges.git.address import parse_address
+
+    found = parse_address(repo)
+    if isinstance(found, Path) and not found.is_dir():
+        raise UsageError(
+            f"there is no folder {shown(str(found), 300)}",
+            "name the ledger's folder or URL with `--repo` or LEDGER_REPO",
+        )
+    return found
+
+
+def _address(place: Path | Address) -> Address:
+    from ledger_tool.edges.git.address import file_address
+
+    address = file_address(place) if isinstance(place, Path) else place
+    if address.path is not None and not address.path.is_dir():
+        raise UsageError(f"there is no repository at {address.shown}", "check the path")
+    return address
+
+
+def _is_bare(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def _git_dir(folder: Path) -> Path:
+    """Return the git directory of a checkout: `.git`, or where a file of that name points (gitrepository-layout(5))."""
+    found = folder / ".git"
+    if found.is_file():
+        pointer = found.read_text("utf-8", "replace").strip().removeprefix("gitdir:").strip()
+        found = folder / pointer
+    if not found.is_dir():
+        raise UsageError(
+            f"{folder.absolute()} is not the top folder of a git repository",
+            "name the ledger's folder or URL with `--repo`, or make one with `ledger init`",
+        )
+    return found.absolute()
+
+
+class _Run:
+    """One run's private folder, deadline and secrets, all gone when it closes."""
+
+    def __init__(self, options: Options, progress: Progress) -> None:
+        from ledger_tool.edges.git.objects import Deadline
+
+        self._options = options
+        self._progress = progress
+        self._deadline = Deadline(options.timeout)
+        self._transaction_id = os.urandom(8).hex()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> _Run:
+        with local_errors(tempfile.gettempdir(), "write to"):
+            folder = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
+        self._work = Path(self._stack.enter_context(folder))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def remote(self, address: Address, branch: str = "", access: Access | None = None) -> RemoteStore:
+        """Return the store of a remote's branch: the one asked for, else `branch`, else the remote's HEAD."""
+        from ledger_tool.edges.git.access import user_settings
+        from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, check_branch
+
+        name = self._options.branch or branch
+        target = RemoteBranch(
+            address,
+            check_branch(name) if name else "",
+            access or self._access(address, user_settings(None)),
+            self._work,
+            self._deadline,
+            transaction_id=self._transaction_id,
+            sign=self._options.sign,
+        )
+        return RemoteStore(target, self._deadline, self._options.max_attempts, self._progress)
+
+    def checkout(self, folder: Path) -> CheckoutStore | FollowedStore:
+        """Return the store of a checkout: its remote's branch if it has one and may push, else its own."""
+        from ledger_tool.edges.git.access import user_settings
+        from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore, LocalBranch, follow
+        from ledger_tool.edges.git.objects import Repository
+
+        folder = folder.absolute()
+        git_dir = _git_dir(folder)
+        settings = user_settings(git_dir)
+        local = Repository(git_dir, self._access(None, settings), self._deadline)
+        checkout = Checkout(folder, local)
+        head = checkout.branch()
+        remote, url, upstream = _upstream(settings, head)
+        if not (remote and self._options.push):
+            branch = self._options.branch or head
+            if not branch or branch != head:
+                raise UsageError(
+                    f"{folder} has {f'`{shown(head)}`' if head else 'no branch'} checked out",
+                    "check out the ledger's branch, or name its remote's URL with `--repo`",
+                )
+            target = LocalBranch(checkout, local, branch, transaction_id=self._transaction_id, sign=self._options.sign)
+            return CheckoutStore(checkout, target, self._deadline, self._options.max_attempts, self._progress)
+
+        place = parse_remote(url, folder)
+        access = self._access(place, settings)
+        store = self.remote(place, upstream, access)
+
+        def bring_here() -> None:
+            there = Repository(git_dir, access, self._deadline)
+            tracked = head if store.branch == upstream else ""
+            follow(
+                Checkout(folder, there),
+                there,
+                url=place.url,
+                remote=remote,
+                branch=store.branch,
+                local=tracked,
+                note=self._progress.note,
+            )
+
+        return FollowedStore(store, bring_here)
+
+    def _access(self, address: Address | None, settings: Settings) -> Access:
+        from ledger_tool.edges.git.access import prepare
+
+        options = self._options
+        return prepare(address, options.credentials, settings, self._work, self._stack, sign=options.sign)
+
+
+def parse_remote(url: str, folder: Path) -> Address:
+    """Return the address of a checkout's remote, whose path may be relative to the checkout."""
+    from ledger_tool.edges.git.address import parse_address
+
+    found = parse_address(url, folder)
+    return _address(found)
+
+
+def _upstream(settings: Settings, head: str) -> tuple[str, str, str]:
+    """Return the remote that a branch follows, its URL, and the branch's name there; empty where there is none."""
+    values = dict(settings)
+    remotes = [
+        key[len("remote.") : -len(".url")] for key in values if key.startswith("remote.") and key.endswith(".url")
+    ]
+    remote = values.get(f"branch.{head}.remote", "") or ("origin" if "origin" in remotes else "")
+    remote = remote if remote in remotes else remotes[0] if len(remotes) == 1 and not remote else ""
+    merge = values.get(f"branch.{head}.merge", "").removeprefix("refs/heads/") or head
+    return remote, values.get(f"remote.{remote}.url", ""), merge

@@ -1,0 +1,103 @@
+"""Run the `git` program: the only module that imports GitPython, and the only way to a git child.
+
+GitPython is used for one thing, `Git().execute([...])`. The arguments are literal or validated, data goes
+in on stdin, and the environment is built from nothing: GitPython adds to the process's own, so that
+`env -u` takes away every variable that is not on the caller's list. Each child leads its own process
+group, which is killed whole when time is up or the caller is interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+
+from ledger_tool.errors import LedgerError, Unreachable, UsageError
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is reported by `run`, in our words
+logging.getLogger("git").setLevel(logging.CRITICAL)
+
+from git import Git  # noqa: E402
+from git.exc import GitCommandNotFound  # noqa: E402
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a git command ended: its exit code, stdout as bytes, stderr as text."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.code == 0
+
+    @property
+    def text(self) -> str:
+        """Stdout as text."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+class GitFailed(LedgerError):
+    """A local git command failed that has no business to: a bug, or a repository that is broken."""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    stdin: bytes = b"",
+    timeout: float = 60.0,
+    keep_open: Sequence[int] = (),
+    step: str = "",
+) -> Completed:
+    """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
+
+    `timeout` is in seconds; past it the whole process group is killed and Unreachable raised, naming
+    `step`. `keep_open` are descriptors that the child may open by their /proc path.
+    """
+    unset = [word for name in os.environ if name not in environment for word in ("-u", name)]
+    try:
+        handle = Git().execute(
+            ["env", *unset, "git", *arguments],
+            istream=subprocess.PIPE,
+            as_process=True,
+            env=dict(environment),
+            start_new_session=True,
+            pass_fds=tuple(keep_open),
+        )
+    except GitCommandNotFound as error:
+        raise UsageError("`env` was not found", "install coreutils, and check PATH") from error
+    child = cast("subprocess.Popen[bytes]", handle.proc)
+    try:
+        out, err = child.communicate(stdin, timeout=max(timeout, 0.1))
+    except subprocess.TimeoutExpired:
+        _kill(child)
+        raise Unreachable(
+            f"timed out after {timeout:.0f} s in {step or arguments[0]}",
+            "run it again; check the network if it stays so",
+        ) from None
+    except BaseException:
+        _kill(child)
+        raise
+    if child.returncode == 127 and b"git" in err and b"No such file" in err:
+        raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer")
+    return Completed(child.returncode, out, err.decode("utf-8", "replace"))
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.kill()
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream:
+            with suppress(OSError):
+                stream.close()
+    child.wait()

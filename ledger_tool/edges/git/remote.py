@@ -1,0 +1,146 @@
+"""A ledger on a git remote: read, and written through a private bare repository that lives for one run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from ledger_tool.core import codec, message
+from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.names import shown
+from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.git.access import Access
+from ledger_tool.edges.git.address import Address
+from ledger_tool.edges.git.objects import Deadline, Repository
+from ledger_tool.edges.git.process import run
+from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
+from ledger_tool.edges.git.verdict import Verdict, fetch_error, read_push
+from ledger_tool.errors import UsageError
+
+_AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
+
+
+class RemoteBranch:
+    """One branch of a remote, as a transaction's target.
+
+    The first look clones its tip at depth 1; later ones fetch what came since, so that the history
+    between our base and the new tip is whole and `contains` can tell whether a commit of ours is in it.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        branch: str,
+        access: Access,
+        folder: Path,
+        deadline: Deadline,
+        *,
+        transaction_id: str,
+        sign: bool = False,
+    ) -> None:
+        self._address = address
+        self._branch = branch
+        self._repository = Repository(folder / "ledger.git", access, deadline)
+        self._transaction_id = transaction_id
+        self._sign = sign
+        self._pushed = False
+
+    @property
+    def shown(self) -> str:
+        return f"{self._address.shown} ({self._branch})" if self._branch else self._address.shown
+
+    @property
+    def branch(self) -> str:
+        """The branch's name, known after the first look."""
+        return self._branch
+
+    def refresh(self) -> str:
+        if self._repository.git_dir.exists():
+            self._fetch()
+        else:
+            self._clone()
+        return self._repository.must("rev-parse", "--verify", f"refs/heads/{self._branch}^{{commit}}")
+
+    def snapshot(self, tip: str) -> Snapshot:
+        ledger, settings = self._repository.ledger_files(tip, self.shown)
+        return ledgerfiles.snapshot(tip, ledger, settings)
+
+    def commit(self, tip: str, change: Change) -> str:
+        text = message.compose(change, self._transaction_id)
+        return self._repository.write_commit(tip, codec.dumps(change.ledger), text, sign=self._sign)
+
+    def offer(self, tip: str, commit: str) -> Verdict:
+        ref = f"refs/heads/{self._branch}"
+        done = self._repository.git(
+            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
+            f"--force-with-lease={ref}:{tip}", "--", self._address.url, f"{commit}:{ref}", step="push",
+        )  # fmt: skip
+        self._pushed = True
+        return read_push(done)
+
+    def contains(self, tip: str, commit: str) -> bool:
+        return self._repository.is_ancestor(commit, tip)
+
+    def _clone(self) -> None:
+        named = [f"--branch={self._branch}"] if self._branch else []
+        git_dir = self._repository.git_dir
+        done = run(
+            ["clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--no-local",
+             "--template=", *named, "--", self._address.url, str(git_dir)],
+            environment=self._repository.access.environment,
+            timeout=self._repository.deadline.remaining(at_least=1.0),
+            step="fetch",
+        )  # fmt: skip
+        if not done.ok:
+            shutil.rmtree(git_dir, ignore_errors=True)
+            raise fetch_error(done, self._address.shown, self._branch)
+        head = self._repository.git("symbolic-ref", "--quiet", "--short", "HEAD")
+        if not self._repository.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").ok:
+            shutil.rmtree(git_dir, ignore_errors=True)
+            raise UsageError(
+                f"{self._address.shown} is empty: it has no branch yet",
+                "make a ledger with `ledger init`, and push it there",
+            )
+        if not self._branch and not head.ok:
+            raise UsageError(f"{self._address.shown} has no default branch", "name one with `--branch`")
+        self._branch = self._branch or head.text.strip()
+
+    def _fetch(self) -> None:
+        ref = f"refs/heads/{self._branch}"
+        done = self._repository.git(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+            "--", self._address.url, f"+{ref}:{ref}",
+            grace=_AFTER_PUSH if self._pushed else 0.0, step="fetch",
+        )  # fmt: skip
+        if not done.ok:
+            raise fetch_error(done, self._address.shown, self._branch)
+
+
+class RemoteStore:
+    """A `Store` on a git remote. Read-only work needs one look; a write is a transaction."""
+
+    def __init__(self, branch: RemoteBranch, deadline: Deadline, max_attempts: int, progress: Progress) -> None:
+        self._branch = branch
+        self._deadline = deadline
+        self._max_attempts = max_attempts
+        self._progress = progress
+
+    @property
+    def branch(self) -> str:
+        """The branch's name, known after the first look."""
+        return self._branch.branch
+
+    def read(self) -> Snapshot:
+        return self._branch.snapshot(self._branch.refresh())
+
+    def transact(self, operation: Operation) -> Landed:
+        return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress)
+
+
+def check_branch(name: str) -> str:
+    """Return a branch name that git would take (git-check-ref-format(1)), or raise UsageError."""
+    bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
+    if not name or len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
+        raise UsageError(f"`{shown(name)}` is no branch name", "name a branch such as `main`")
+    return name

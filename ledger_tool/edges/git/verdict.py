@@ -1,0 +1,137 @@
+"""What git's words about a remote mean: enough to tell a person what to do, never to decide whether a push landed.
+
+Hosts word a lost race in a dozen ways, some of them exactly like a hook's refusal, so the transaction
+looks at the remote's state instead. The words only choose the message once the state has spoken.
+Source of the porcelain format: git-push(1), "OUTPUT".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from ledger_tool.core.names import shown
+from ledger_tool.edges.git.process import Completed
+from ledger_tool.errors import Denied, LedgerError, LocalDiskError, Unreachable, UsageError
+
+_SERVER_WORDS = 600
+_NOISE = re.compile(
+    r"hint:|To |failed to push some refs|Everything up-to-date|Please make sure you have|and the repository exists"
+    r"|[@*]+$"
+)
+# The words of OpenSSH, git and the hosts about access: what they mean, and what to do. The first match counts.
+_ACCESS = (
+    (
+        r"HOST IDENTIFICATION HAS CHANGED",
+        "the host key of {where} has changed: this may be another machine that answers in its place",
+        "compare the new fingerprint with the one that the host publishes; only then replace its known-hosts line",
+    ),
+    (
+        r"Host key verification failed|host key is known for",
+        "the host key of {where} is unknown",
+        "get the host's key from its own documentation, and pass it with `--known-hosts FILE`",
+    ),
+    (
+        r"read[- ]only|not allowed to (?:push|upload)|write access|permission to .* denied|denied to ",
+        "{where} lets this key or token read, but not write: {says}",
+        "allow the deploy key write access in the repository's settings",
+    ),
+    (
+        r"Permission denied \([a-z,-]*(?:publickey|password|keyboard)",
+        "{where} does not accept the key: {says}",
+        "check that the deploy key is registered with the repository, or pass another with `--deploy-key FILE`",
+    ),
+    (
+        r"Load key .*(?:invalid format|error in libcrypto)",
+        "ssh can't read the deploy key for {where}",
+        "make a new one with `ssh-keygen -t ed25519 -N ''`",
+    ),
+    (
+        r"Authentication failed|could not read (?:Username|Password)|Invalid username or|error: 40[13]"
+        r"|terminal prompts disabled|HTTP Basic: Access denied",
+        "{where} does not accept the credentials: {says}",
+        "pass a token that may write to the repository in LEDGER_TOKEN",
+    ),
+    (
+        r"does not appear to be a git repository|repository .*not found|does not exist|not found$|error: 404",
+        "{where} was not found, or may not be seen: {says}",
+        "check the URL, and that the key or token belongs to that repository",
+    ),
+    (
+        r"dubious ownership",
+        "git does not trust the owner of {where}",
+        "run as the repository's owner, or add it to git's `safe.directory`",
+    ),
+)
+
+
+class Push(Enum):
+    """How a push ended, as far as its words tell."""
+
+    LANDED = "landed"
+    REJECTED = "rejected"  # a lost race, a lock, a hook: the remote's state tells which
+    DENIED = "denied"  # no access
+    BROKEN = "broken"  # the connection, or the server, failed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a push ended, and the server's words about it, fit for a terminal."""
+
+    push: Push
+    words: str = ""
+
+    @property
+    def is_lock(self) -> bool:
+        """Whether the server could not lock its branch: somebody else's push, or a lock that a crash left."""
+        return bool(re.search(r"cannot lock ref|\.lock'?: File exists|failed to update ref", self.words))
+
+
+def read_push(done: Completed) -> Verdict:
+    """Return what `git push --porcelain` said."""
+    status = re.search(r"^([ +*=!-])\t\S+\t(.*)$", done.text, re.MULTILINE)
+    if status and status[1] in " +*=" and done.ok:
+        return Verdict(Push.LANDED)
+    words = "; ".join(filter(None, (status[2] if status and status[1] == "!" else "", server_words(done.stderr))))
+    if status and status[1] == "!":
+        return Verdict(Push.REJECTED, words)
+    denied = access_error(done.stderr, "the remote")
+    return Verdict(Push.DENIED if denied else Push.BROKEN, words)
+
+
+def server_words(stderr: str) -> str:
+    """Return the telling lines of git's stderr, without prefixes and noise, escaped and cut."""
+    lines = []
+    for line in re.split(r"[\r\n]+", stderr):
+        line = re.sub(r"^(?:remote:|fatal:|error:)\s*", "", line).strip()
+        if line and not _NOISE.match(line):
+            lines.append(line)
+    return shown(" ".join(dict.fromkeys(lines)), _SERVER_WORDS)
+
+
+def access_error(stderr: str, where: str) -> Denied | None:
+    """Return the error for words that speak of access, or None where they speak of something else."""
+    for pattern, message, hint in _ACCESS:
+        if re.search(pattern, stderr, re.IGNORECASE | re.MULTILINE):
+            return Denied(message.format(where=where, says=server_words(stderr)), hint)
+    return None
+
+
+def fetch_error(done: Completed, where: str, branch: str) -> LedgerError:
+    """Return the error for a fetch or clone that failed."""
+    words = done.stderr
+    if branch and re.search(r"couldn't find remote ref|Remote branch .* not found|did not match any", words):
+        return UsageError(
+            f"{where} has no branch `{shown(branch)}`", "name one that is there with `--branch`, or push it first"
+        )
+    if re.search(r"No space left on device|Disk quota exceeded", words):
+        return LocalDiskError(
+            "the disk for temporary files is full", "free some disk space, or set TMPDIR to another folder"
+        )
+    if found := access_error(words, where):
+        return found
+    return Unreachable(
+        f"could not reach {where}: {server_words(words) or 'the remote closed the connection'}",
+        "run it again; check the network if it stays so",
+    )
