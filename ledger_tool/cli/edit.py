@@ -1,0 +1,111 @@
+"""`ledger set` and `ledger remove`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ledger_tool.cli import options as o
+from ledger_tool.core import names
+from ledger_tool.core.reference import parse_name
+from ledger_tool.errors import InvalidValue, UsageError
+
+
+def set_facts(
+    patterns: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATTERN...",
+            help="Globs of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).",
+            show_default=False,
+        ),
+    ],
+    label: Annotated[
+        list[str], typer.Option("--label", metavar="K=V", help="Set a label; may be repeated.", show_default=False)
+    ] = [],  # noqa: B006
+    unlabel: Annotated[
+        list[str],
+        typer.Option("--unlabel", metavar="K", help="Take a label away; may be repeated.", show_default=False),
+    ] = [],  # noqa: B006
+    ttl: Annotated[
+        str, typer.Option("--ttl", metavar="7d|none", help="Set the TTL, or take it away.", show_default=False)
+    ] = "",
+    dry_run: o.DryRun = False,
+    no_push: o.NoPush = False,
+    sign: o.Sign = False,
+    max_attempts: o.MaxAttempts = 0,
+    timeout: o.Timeout = 120.0,
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> None:
+    """Edit labels and TTL of all records that match, in one commit."""
+    from ledger_tool.commands.set_facts import set_facts as run
+    from ledger_tool.edges.git.opening import open_for_writing
+    from ledger_tool.render import written as render
+    from ledger_tool.render.screen import Screen
+
+    changes = o.labels(label)
+    gone = [names.parse_label_key(key) for key in unlabel]
+    if not (changes or gone or ttl):
+        raise UsageError("nothing to set", "pass `--label K=V`, `--unlabel K` or `--ttl 7d`")
+    if both := set(changes) & set(gone):
+        raise InvalidValue("label", f"label `{min(both)}` is both set and taken away", "keep one of them")
+    wanted = names.parse_ttl(ttl) if ttl and ttl != "none" else None
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(
+        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
+        max_attempts=max_attempts, no_push=no_push, sign=sign,
+    )  # fmt: skip
+    with open_for_writing(repo, settings, screen) as store:
+        written = run(
+            store, patterns, labels=changes, unlabel=gone, ttl=wanted, clear_ttl=ttl == "none", dry_run=dry_run
+        )
+    if written.warning:
+        screen.note(f"warning: {written.warning}")
+    screen.data(render.json_lines(written))
+    screen.note(render.summary(written, dry_run=dry_run))
+
+
+def remove(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE:TAG...", help="What to remove.", show_default=False)],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; it stays in history.", show_default=False)
+    ],
+    platform: Annotated[
+        str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
+    ] = "",
+    dry_run: o.DryRun = False,
+    no_push: o.NoPush = False,
+    sign: o.Sign = False,
+    max_attempts: o.MaxAttempts = 0,
+    timeout: o.Timeout = 120.0,
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> None:
+    """Remove records, in one commit; history keeps them."""
+    from ledger_tool.commands.remove import remove as run
+    from ledger_tool.edges.git.opening import open_for_writing
+    from ledger_tool.render import written as render
+    from ledger_tool.render.screen import Screen
+
+    references = [parse_name(image) for image in images]
+    why = names.parse_text(reason, "reason")
+    if not why:
+        raise UsageError("`--reason` is empty", "say why; it stays in history")
+    wanted = names.parse_platform(platform) if platform else None
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(
+        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
+        max_attempts=max_attempts, no_push=no_push, sign=sign,
+    )  # fmt: skip
+    with open_for_writing(repo, settings, screen) as store:
+        written = run(store, references, reason=why, platform=wanted, dry_run=dry_run)
+    screen.data(render.json_lines(written))
+    screen.note(render.summary(written, dry_run=dry_run))

@@ -1,0 +1,48 @@
+"""`ledger init`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger_tool.core import names
+from ledger_tool.errors import InvalidValue
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder; it is made if there is none.", show_default=False)
+    ] = Path(),
+    registry: Annotated[
+        str,
+        typer.Option(
+            "--registry",
+            metavar="HOST",
+            help="The registry where the images live, for ledger.yaml.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Make a ledger repository that is ready to push.
+
+    In a repository that has files already, only what is missing is added.
+    """
+    from ledger_tool.commands.init import init as run
+    from ledger_tool.edges.git.workplace import GitWorkplace
+    from ledger_tool.render.scaffolded import lines
+    from ledger_tool.render.screen import Screen
+
+    if registry and not re.fullmatch(rf"(?:https?://)?{names.HOST}", registry):
+        raise InvalidValue(
+            "registry",
+            f"registry `{names.shown(registry)}` is malformed",
+            "write a host such as `registry.example.com`, or `http://localhost:5000`",
+        )
+    with GitWorkplace(folder) as workplace:
+        done = run(workplace, registry=registry)
+    screen = Screen()
+    for line in lines(done, str(folder)):
+        screen.note(line)

@@ -1,0 +1,123 @@
+"""`ledger get` and `ledger list`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ledger_tool.cli import options as o
+from ledger_tool.core import names
+from ledger_tool.core.reference import parse_name
+from ledger_tool.errors import RuleRefused
+
+
+def get(
+    image: Annotated[str, typer.Argument(metavar="IMAGE:TAG", help="The image.", show_default=False)],
+    platform: Annotated[
+        str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
+    ] = "",
+    output: Annotated[
+        o.GetFormat, typer.Option("--format", help="json: the records; ref: what `docker pull` takes; digest.")
+    ] = o.GetFormat.json,
+    timeout: o.Timeout = 120.0,
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> None:
+    """Show the records of one image:tag."""
+    from ledger_tool.commands.look import get as run
+    from ledger_tool.edges.git.opening import open_for_reading
+    from ledger_tool.render import records as render
+    from ledger_tool.render.screen import Screen
+    from ledger_tool.render.written import yanked_note
+
+    reference = parse_name(image)
+    wanted = names.parse_platform(platform) if platform else None
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    with open_for_reading(repo, settings, screen) as source:
+        found = run(source, reference, platform=wanted)
+    for record in found.records:
+        if record.yanked:
+            screen.note(yanked_note(record.name, record.yanked.reason))
+    if output is o.GetFormat.json:
+        screen.data([render.found_json(found)])
+        return
+    if found.digest is None:
+        there = ", ".join(record.platform or "none given" for record in found.records)
+        raise RuleRefused(
+            f"{found.name} has several images and no common index digest", f"pass `--platform` with one of: {there}"
+        )
+    screen.data([found.digest if output is o.GetFormat.digest else f"{found.repository}@{found.digest}"])
+
+
+def list_records(
+    pattern: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATTERN", help="A glob of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).", show_default=False
+        ),
+    ] = "*",
+    label: Annotated[
+        list[str],
+        typer.Option("--label", metavar="K=V", help="Only with this label; may be repeated.", show_default=False),
+    ] = [],  # noqa: B006
+    source: Annotated[
+        str, typer.Option("--source", metavar="TEXT", help="Only with this text in the sourceRef.", show_default=False)
+    ] = "",
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only published since a date, a time, or a length back from now (7d).",
+            show_default=False,
+        ),
+    ] = "",
+    expired: Annotated[bool, typer.Option("--expired", help="Only past their TTL.")] = False,
+    output: Annotated[o.ListFormat, typer.Option("--format", help="How to print them.")] = o.ListFormat.text,
+    timeout: o.Timeout = 120.0,
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> None:
+    """List records, by image, tag and platform."""
+    from ledger_tool.commands.look import list_records as run
+    from ledger_tool.core.query import Query, parse_when
+    from ledger_tool.edges.git.opening import open_for_reading
+    from ledger_tool.render import records as render
+    from ledger_tool.render.screen import Screen
+
+    query = Query(
+        pattern=pattern,
+        labels=o.labels(label),
+        source=source,
+        since=parse_when(since, datetime.now(UTC)) if since else None,
+        expired_at=o.now() if expired else None,
+    )
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    with open_for_reading(repo, settings, screen) as opened:
+        found = run(opened, query)
+    match output:
+        case o.ListFormat.json:
+            screen.data([render.as_json(found)])
+        case o.ListFormat.jsonl:
+            screen.data(render.as_json_lines(found))
+        case o.ListFormat.csv:
+            screen.data(render.as_csv(found))
+        case o.ListFormat.text:
+            terminal = sys.stdout.isatty()
+            width = shutil.get_terminal_size().columns if terminal else None
+            screen.data(render.as_table(found, width, bold=terminal and not os.environ.get("NO_COLOR")))
+            if not found:
+                screen.note("no record matches")

@@ -1,0 +1,108 @@
+"""The program: all commands under one name, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from ledger_tool import __version__
+from ledger_tool.cli import edit, init, look, options, publish
+from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.render.screen import Screen
+
+app = typer.Typer(
+    name="ledger",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RECORD, LOOK, SET_UP = "Record", "Look", "Set up"
+app.command("publish", rich_help_panel=RECORD)(publish.publish)
+app.command("set", rich_help_panel=RECORD)(edit.set_facts)
+app.command("remove", rich_help_panel=RECORD)(edit.remove)
+app.command("get", rich_help_panel=LOOK)(look.get)
+app.command("list", rich_help_panel=LOOK)(look.list_records)
+app.command("init", rich_help_panel=SET_UP)(init.init)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        Screen().data([f"ledger {__version__}"])
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keep the ledger of container images: which exact digest every image:tag is, and where it came from."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code; see `errors` for what each means."""
+    screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")))
+    before = _interrupt_on_term()
+    try:
+        code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except LedgerError as error:
+        screen.error(error)
+        return error.exit_code
+    except TyperException as error:
+        message = error.format_message().strip().rstrip(".")
+        if not message:  # nothing was asked, and the help has been shown
+            return UsageError.exit_code
+        screen.error(
+            UsageError(
+                message[0].lower() + message[1:],
+                "`ledger --help` lists the commands, `ledger COMMAND --help` its options",
+            )
+        )
+        return UsageError.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read stdout has seen enough
+        return 0
+    except Exception:  # noqa: BLE001 - the one place where a bug ends
+        import platform
+        import traceback
+
+        screen.bug(
+            traceback.format_exc(), f"ledger {__version__}, Python {platform.python_version()}, {platform.platform()}"
+        )
+        return LedgerError.exit_code
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def run() -> None:
+    """Entry point of the `ledger` script."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))
+
+
+def _interrupt_on_term() -> signal._HANDLER | None:
+    """Make SIGTERM end the run like ^C, so that children are killed and secrets removed on the way out."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        return signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread: somebody else's program, and its signals
+        return None

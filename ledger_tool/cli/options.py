@@ -1,0 +1,148 @@
+"""The options that commands share, each declared once, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from ledger_tool.core import names
+from ledger_tool.errors import UsageError
+
+Repo = Annotated[
+    str,
+    typer.Option(
+        "--repo",
+        envvar="LEDGER_REPO",
+        metavar="PATH|URL",
+        help="The ledger: a folder, or a git URL.",
+        rich_help_panel="Ledger",
+    ),
+]
+Branch = Annotated[
+    str,
+    typer.Option(
+        "--branch",
+        metavar="NAME",
+        help="The ledger's branch  [default: the remote's HEAD]",
+        show_default=False,
+        rich_help_panel="Ledger",
+    ),
+]
+DeployKey = Annotated[
+    str,
+    typer.Option(
+        "--deploy-key", envvar="LEDGER_DEPLOY_KEY", metavar="FILE", show_default=False,
+        help="The private SSH key for the remote; the variable may hold the key itself.", rich_help_panel="Ledger",
+    ),
+]  # fmt: skip
+KnownHosts = Annotated[
+    str,
+    typer.Option(
+        "--known-hosts", envvar="LEDGER_KNOWN_HOSTS", metavar="FILE", show_default=False,
+        help="The SSH host keys to trust  [default: ~/.ssh/known_hosts]", rich_help_panel="Ledger",
+    ),
+]  # fmt: skip
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=1.0, max=86400.0, help="How long to keep trying.", rich_help_panel="Ledger"
+    ),
+]
+MaxAttempts = Annotated[
+    int,
+    typer.Option(
+        "--max-attempts",
+        metavar="N",
+        min=0,
+        help="How often to offer the commit; 0 is as often as time allows.",
+        rich_help_panel="Writing",
+    ),
+]
+NoPush = Annotated[
+    bool, typer.Option("--no-push", help="In a checkout: commit, and leave the push to you.", rich_help_panel="Writing")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Check everything against the ledger, and write nothing.", rich_help_panel="Writing"
+    ),
+]
+Sign = Annotated[
+    bool,
+    typer.Option(
+        "--sign",
+        help="Sign the commit with git's own signing settings, or else with the deploy key.",
+        rich_help_panel="Writing",
+    ),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what happens on the way.")]
+
+
+class ListFormat(StrEnum):
+    """How `list` prints."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+class GetFormat(StrEnum):
+    """How `get` prints."""
+
+    json = "json"
+    ref = "ref"
+    digest = "digest"
+
+
+def opening(
+    *,
+    branch: str,
+    deploy_key: str,
+    known_hosts: str,
+    timeout: float = 120.0,
+    max_attempts: int = 0,
+    no_push: bool = False,
+    sign: bool = False,
+) -> Any:
+    """Return the options of `edges.git.opening`; imported on use, since `--version` and `--help` need no git."""
+    from ledger_tool.edges.git.credentials import Credentials
+    from ledger_tool.edges.git.opening import Options
+
+    credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
+    return Options(
+        branch=branch, credentials=credentials, timeout=timeout, max_attempts=max_attempts, push=not no_push, sign=sign
+    )
+
+
+def secrets(deploy_key: str = "") -> list[str]:
+    """Return the texts that must never be printed."""
+    return [
+        text for text in (os.environ.get("LEDGER_TOKEN", ""), deploy_key if "PRIVATE KEY" in deploy_key else "") if text
+    ]
+
+
+def now() -> names.Timestamp:
+    """Return the time, as the ledger writes it."""
+    return names.format_timestamp(datetime.now(UTC))
+
+
+def labels(values: Sequence[str]) -> dict[str, str]:
+    """Return the labels of `--label K=V` options. Raises InvalidValue."""
+    return dict(names.parse_label(value) for value in values)
+
+
+def force_reason(force: bool, reason: str) -> str:
+    """Return the reason to force with, or `""`. Raises UsageError for one of the two options alone."""
+    if force and not reason.strip():
+        raise UsageError(
+            "`--force` needs a reason", "say why with `--reason TEXT`; it stays in the record and in history"
+        )
+    if reason and not force:
+        raise UsageError("`--reason` goes with `--force`", "add `--force`, or leave the reason out")
+    return names.parse_text(reason, "reason")

@@ -1,0 +1,50 @@
+"""`init`: a folder that is a ledger, ready to push."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ledger_tool.core import scaffold
+
+
+class Workplace(Protocol):
+    """The folder that becomes a ledger."""
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Return which of the named files are not there yet."""
+
+    def prepare(self) -> bool:
+        """Make the folder and a git repository in it, where there is none.
+
+        Return whether the repository is new: no commit, nothing staged.
+        """
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write new files; one that exists is never touched."""
+
+    def commit_all(self, names: Sequence[str], message: str) -> str:
+        """Make the first commit, of exactly these files; return its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaffolded:
+    """Which files were added and which were there already; the first commit's id, or `""` if none was made."""
+
+    added: Sequence[str]
+    kept: Sequence[str]
+    commit: str
+
+
+def init(workplace: Workplace, *, registry: str = "") -> Scaffolded:
+    """Add what a ledger needs and lacks. A repository without commits gets its first one; in any other
+    the files are left for the user to commit.
+    """
+    files = scaffold.files(registry)
+    is_new = workplace.prepare()
+    added = workplace.missing(list(files))
+    workplace.write({name: files[name] for name in added})
+    kept = [name for name in files if name not in added]
+    commit = workplace.commit_all(list(files), "start the ledger\n") if is_new and not kept else ""
+    return Scaffolded(added, kept, commit)

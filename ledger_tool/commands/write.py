@@ -1,0 +1,41 @@
+"""The steps that every write shares: the operation through the store, within what git hosts take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.ports import Store
+from ledger_tool.core import codec
+from ledger_tool.core.change import Change, Result, Snapshot, results
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: the result of each image:tag, the change behind them, offers made, a warning or `""`."""
+
+    results: Sequence[Result]
+    change: Change
+    attempts: int
+    warning: str = ""
+
+
+def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
+    """Run `operation` through the store, or only on what it reads for a dry run.
+
+    Raises UsageError before anything is sent if the ledger would outgrow what hosts take, and what
+    `operation` and `Store.transact` raise.
+    """
+    warning = ""
+
+    def within_limits(snapshot: Snapshot) -> Change:
+        nonlocal warning
+        change = operation(snapshot)
+        warning = codec.check_size(codec.size(change.ledger)) if change.changed else ""
+        return change
+
+    if dry_run:
+        change = within_limits(store.read())
+        return Written(results(change, None), change, 0, warning)
+    landed = store.transact(within_limits)
+    return Written(results(landed.change, landed.commit), landed.change, landed.attempts, warning)

@@ -1,0 +1,88 @@
+"""Records for `get` and `list`: JSON, JSON Lines, CSV, and a table that fits the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+
+from ledger_tool.commands.look import Found
+from ledger_tool.core.record import Record, to_json
+from ledger_tool.render.table import table
+
+_FIELDS = (
+    "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
+    "labels", "dependsOn", "ttl", "forced", "yanked",
+)  # fmt: skip
+
+
+def as_json(records: Sequence[Record]) -> str:
+    """Return a JSON array of the records as in `ledger.json`."""
+    return json.dumps([to_json(record) for record in records], indent=2, ensure_ascii=False)
+
+
+def as_json_lines(records: Sequence[Record]) -> Iterator[str]:
+    """Yield each record as a JSON object on one line, as `publish --from` takes it."""
+    return (json.dumps(to_json(record), ensure_ascii=False) for record in records)
+
+
+def as_csv(records: Sequence[Record]) -> Iterator[str]:
+    """Yield CSV lines (RFC 4180) with a header; objects and lists are JSON in their cell.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    yield ",".join(_FIELDS)
+    for record in records:
+        fields = to_json(record)
+        cells = (_cell(fields[name]) if name in fields else "" for name in _FIELDS)
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(cells)
+        yield line.getvalue()
+
+
+def _cell(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def as_table(records: Sequence[Record], width: int | None, *, bold: bool = False) -> Iterator[str]:
+    """Yield the lines of a table, at most `width` columns wide if that is given."""
+    header = ("IMAGE", "TAG", "PLATFORM", "DIGEST", "PUBLISHED", "SOURCE", "NOTE")
+    rows = [
+        (
+            record.image,
+            record.tag,
+            record.platform or "-",
+            short_digest(record.digest),
+            record.published_at.replace("T", " ").removesuffix("Z"),
+            short_source(record.source_ref),
+            " ".join(mark for mark, there in (("yanked", record.yanked), ("forced", record.forced)) if there),
+        )
+        for record in records
+    ]
+    return table(header, rows, width, bold=bold)
+
+
+def short_digest(digest: str) -> str:
+    """Return a digest as people compare it: the algorithm and 12 digits."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:12]}"
+
+
+def short_source(source_ref: str) -> str:
+    """Return the repository's last two path components and 10 digits of the commit."""
+    url, _, commit = source_ref.rpartition("@")
+    path = url.replace(":", "/").rstrip("/").removesuffix(".git").split("/")
+    return f"{'/'.join(path[-2:])}@{commit[:10]}"
+
+
+def found_json(found: Found) -> str:
+    """Return the JSON object that `get` prints; `schema/get-v1.schema.json` describes it."""
+    value = {
+        "image": found.name.image,
+        "tag": found.name.tag,
+        "digest": found.digest,
+        "records": [to_json(record) for record in found.records],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,52 @@
+"""The only writer to stdout and stderr: data to the one, notes and errors to the other."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+
+from ledger_tool.core.names import escaped
+from ledger_tool.errors import LedgerError
+
+
+class Screen:
+    """Writes for one command. `secrets` are texts that must never appear, wherever they came from."""
+
+    def __init__(self, secrets: Sequence[str] = (), *, verbose: bool = False) -> None:
+        self._secrets = [secret for secret in secrets if len(secret) >= 4]
+        self._verbose = verbose
+
+    def data(self, lines: Iterable[str]) -> None:
+        """Write data to stdout, a line each."""
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Write a note to stderr."""
+        sys.stderr.write(self._safe(text) + "\n")
+
+    def detail(self, text: str) -> None:
+        """Write a note to stderr for those who asked for details (`-v`)."""
+        if self._verbose:
+            self.note(text)
+
+    def error(self, error: LedgerError) -> None:
+        """Write what happened and, after an empty line, what to do."""
+        hint = f"\n\nhint: {self._safe(error.hint)}" if error.hint else ""
+        sys.stderr.write(f"error: {self._safe(error.message)}{hint}\n")
+
+    def bug(self, traceback: str, versions: str) -> None:
+        """Write what a bug report needs."""
+        for secret in self._secrets:
+            traceback = traceback.replace(secret, "***")
+        text = "\n".join(self._safe(line) for line in traceback.rstrip().split("\n"))
+        sys.stderr.write(
+            f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n"
+        )
+
+    def _safe(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return escaped(re.sub(r"(https?://)[^/\s@]*@|(\w+://)[^/\s@:]*:[^/\s@]*@", r"\1\2***@", text))

@@ -1,0 +1,51 @@
+"""A plain table: aligned columns, as wide as the terminal and no wider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+_GAP = "  "
+_NARROWEST = 8
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None, *, bold: bool = False
+) -> Iterator[str]:
+    """Yield the lines of a table of one-column-wide characters; nothing for no rows.
+
+    Empty columns are left out. Where `width` is too small, the widest columns are cut with an ellipsis
+    in their middle, and what still does not fit goes from the right.
+    """
+    shown = [at for at in range(len(header)) if any(row[at] for row in rows)]
+    widths = {at: max(len(header[at]), *(len(row[at]) for row in rows)) for at in shown}
+    if width is not None:
+        widths = _fitted(widths, width)
+    if not widths:
+        return
+    first = _line([header[at] for at in widths], list(widths.values()))
+    yield f"\x1b[1m{first}\x1b[0m" if bold else first
+    for row in rows:
+        yield _line([row[at] for at in widths], list(widths.values()))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return _GAP.join(_cut(cell, width).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _cut(cell: str, width: int) -> str:
+    if len(cell) <= width:
+        return cell
+    head = (width - 1 + 1) // 2
+    return f"{cell[:head]}…{cell[len(cell) - (width - 1 - head) :]}"
+
+
+def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:
+    fitted = dict(widths)
+    while fitted and (over := sum(fitted.values()) + len(_GAP) * (len(fitted) - 1) - width) > 0:
+        widest = max(fitted, key=lambda at: fitted[at])
+        if fitted[widest] <= _NARROWEST:
+            del fitted[max(fitted)]
+            continue
+        others = max((size for at, size in fitted.items() if at != widest), default=_NARROWEST)
+        fitted[widest] -= max(1, min(over, fitted[widest] - max(others, _NARROWEST)))
+    return fitted

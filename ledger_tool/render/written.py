@@ -1,0 +1,69 @@
+"""What a write did: one JSON object per image:tag on stdout, one line for people on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ledger_tool.commands.write import Written
+from ledger_tool.core.change import Result
+from ledger_tool.core.record import Name, from_json, pull_digest, to_json
+from ledger_tool.errors import Conflict
+
+_PAST = {"publish": "published", "set": "edited", "remove": "removed"}
+
+
+def json_lines(written: Written) -> Iterator[str]:
+    """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
+    return (_line(_object(result)) for result in written.results)
+
+
+def conflict_line(conflict: Conflict) -> str:
+    """Return the JSON object of an image:tag that was refused: what the ledger has, and the `conflict` digest given."""
+    records = tuple(from_json(fields) for fields in conflict.existing)
+    digest = pull_digest(records) or records[0].digest
+    result = Result(records[0].name, digest, False, conflict.ledger_commit or None, records)
+    return _line(_object(result) | {"conflict": conflict.given})
+
+
+def summary(written: Written, *, dry_run: bool = False) -> str:
+    """Return one line that says what happened."""
+    change = written.change
+    names = {outcome.record.name for outcome in change.outcomes}
+    what = str(next(iter(names))) if len(names) == 1 else f"{len(names)} images"
+    if not change.changed:
+        return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} in the ledger already"
+    counts = Counter(outcome.effect for outcome in change.outcomes)
+    effects = ", ".join(f"{count} {effect}" for effect, count in counts.items())
+    if len(change.outcomes) == 1:
+        (outcome,) = change.outcomes
+        effects = outcome.effect + (f" from {outcome.replaces}" if outcome.replaces else "")
+    if effects != _PAST[change.verb]:
+        what += f" ({effects})"
+    if dry_run:
+        return f"dry run: would have {_PAST[change.verb]} {what}"
+    commit = (written.results[0].commit or "")[:12]
+    attempts = f", attempt {written.attempts}" if written.attempts > 1 else ""
+    return f"{_PAST[change.verb]} {what} in {commit}{attempts}"
+
+
+def yanked_note(name: Name, reason: str) -> str:
+    """Return the warning for an image that is not to be used."""
+    return f"warning: {name} is yanked: {reason}"
+
+
+def _object(result: Result) -> dict[str, Any]:
+    return {
+        "image": result.name.image,
+        "tag": result.name.tag,
+        "digest": result.digest,
+        "changed": result.changed,
+        "commit": result.commit,
+        "records": [to_json(record) for record in result.records],
+    }
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
