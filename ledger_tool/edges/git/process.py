@@ -19,11 +19,20 @@ from typing import cast
 
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is reported by `run`, in our words
-logging.getLogger("git").setLevel(logging.CRITICAL)
-
+# On import GitPython runs `git version`, with the job's whole environment. We never use its idea of where
+# git is, so that it may look for one where none is, quietly; a missing git is reported by `run`, in our words.
+_PROBE = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
+_before = {name: os.environ.get(name) for name in _PROBE}
+os.environ.update(_PROBE)
 from git import Git  # noqa: E402
 from git.exc import GitCommandNotFound  # noqa: E402
+
+for _name, _value in _before.items():
+    if _value is None:
+        del os.environ[_name]
+    else:
+        os.environ[_name] = _value
+logging.getLogger("git").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

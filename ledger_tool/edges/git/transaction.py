@@ -179,7 +179,7 @@ def _look(target: Target, so_far: Round, *, after_push: bool = False) -> str:
     for left in reversed(range(FAILURES if after_push else 2)):
         try:
             return target.refresh()
-        except TryAgain as error:
+        except Unreachable as error:
             if left and so_far.deadline.remaining() > 0:
                 so_far.progress.detail(f"{error.message}; looking again")
                 so_far.failed += 1

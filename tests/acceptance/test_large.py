@@ -1,0 +1,86 @@
+"""Large ledgers: what hosts warn of and refuse, thousands of records in one commit, real data."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.checker import check_history
+from tests.support.make import SOURCE, digest, fields
+from tests.support.outcome import Outcome
+from tests.support.upstream import Upstream
+
+Run = Callable[..., Outcome]
+
+# The real records of one publisher's images, beside the checkout where there are any.
+_REAL = Path(__file__).parents[3] / "shared" / "data" / "dotnet-images.jsonl"
+
+
+def _ledger_of_size(megabytes: float) -> bytes:
+    """Return a canonical ledger of about that size: few records, long labels."""
+    labels = {f"k{at:03}": "x" * 1024 for at in range(100)}
+    one = json.dumps(fields(tag="v000000", labels=labels), indent=2)
+    count = int(megabytes * 2**20 / (len(one) + 700))
+    text = "\n".join("    " + line for line in one.split("\n"))
+    body = ",\n".join(text.replace("v000000", f"v{at:06}") for at in range(count))
+    return f'{{\n  "schemaVersion": 1,\n  "records": [\n{body}\n  ]\n}}\n'.encode()
+
+
+def test_a_ledger_that_hosts_will_soon_warn_of_is_written_with_a_warning(ledger: Run, tmp_path: Path) -> None:
+    upstream = Upstream.create(tmp_path / "large.git", _ledger_of_size(41))
+    done = ledger("publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url)
+    assert done.code == 0, done.err
+    assert "warning: ledger.json is 4" in done.err
+    assert "warn from 50 MB and refuse from 100 MB" in done.err
+
+
+def test_a_ledger_that_hosts_would_refuse_is_refused_before_anything_is_sent(ledger: Run, tmp_path: Path) -> None:
+    upstream = Upstream.create(tmp_path / "large.git", _ledger_of_size(99.6))
+    upstream.hook("pre-receive", f"touch {tmp_path / 'sent'}")
+    batch = tmp_path / "batch.jsonl"
+    labels = {f"k{at:03}": "x" * 1024 for at in range(100)}
+    batch.write_text("".join(json.dumps(fields("b", f"v{at}", labels=labels)) + "\n" for at in range(10)))
+    done = ledger("publish", "--from", batch, "--repo", upstream.url)
+    assert done.code == 2, done.err
+    assert "refuse files from 100 MB" in done.err
+    assert not (tmp_path / "sent").exists()
+
+
+def test_a_file_that_no_host_takes_is_not_read(ledger: Run, tmp_path: Path) -> None:
+    upstream = Upstream.create(tmp_path / "huge.git", b" " * (101 * 2**20))
+    done = ledger("list", "--repo", upstream.url)
+    assert done.code == 4
+    assert "more than any git host takes" in done.err
+    (tmp_path / "ledger.json").write_bytes(b" " * (101 * 2**20))
+    assert ledger("list", "--repo", tmp_path).code == 2
+
+
+def test_ten_thousand_records_are_one_commit(ledger: Run, upstream: Upstream, tmp_path: Path) -> None:
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text("".join(json.dumps(fields("a", f"v{at}", digest=digest(at))) + "\n" for at in range(10_000)))
+    done = ledger("publish", "--from", batch, "--repo", upstream.url)
+    assert done.code == 0, done.err
+    assert len(done.json_lines) == 10_000
+    assert ("Records", "10000") in upstream.trailers()
+    assert len(upstream.message()) < 1000
+    got = ledger("get", "a:v4321", "--format", "digest", "--repo", upstream.url)
+    assert got.out == digest(4321) + "\n"
+
+
+@pytest.mark.skipif(not _REAL.exists(), reason="the real records are not beside this checkout")
+def test_real_records_are_taken_as_they_are_in_one_commit(ledger: Run, upstream: Upstream) -> None:
+    done = ledger("publish", "--from", _REAL, "--repo", upstream.url)
+    assert done.code == 0, done.err
+    given = [json.loads(line) for line in _REAL.read_text().splitlines()]
+    assert sorted(upstream.records(), key=str) == sorted(given, key=str)
+    assert len(upstream.commits()) == 2
+    assert Counter(one["changed"] for one in done.json_lines) == {
+        True: len({(one["image"], one["tag"]) for one in given})
+    }
+    check_history(upstream.path)
+    again = ledger("publish", "--from", _REAL, "--repo", upstream.url)
+    assert "nothing to do" in again.err

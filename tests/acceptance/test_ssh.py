@@ -1,0 +1,195 @@
+"""A ledger over SSH, against a real sshd that lets in two keys and nobody else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.make import SOURCE, digest
+from tests.support.outcome import Outcome
+from tests.support.servers import SshServer, free_port, make_key, ssh_server
+from tests.support.upstream import Upstream, git
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with ssh_server(tmp_path_factory.mktemp("ssh") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def publish(ledger: Run, sshd: SshServer, upstream: Upstream) -> Run:
+    def run(*options: object, repo: str = "", key: object = "", known_hosts: object = "") -> Outcome:
+        return ledger(
+            "publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--repo", repo or sshd.url(upstream.path),
+            "--deploy-key", key or sshd.key, "--known-hosts", known_hosts or sshd.known_hosts, *options,
+        )  # fmt: skip
+
+    return run
+
+
+def test_a_job_with_nothing_but_a_deploy_key_publishes(publish: Run, upstream: Upstream) -> None:
+    done = publish()
+    assert done.code == 0, done.err
+    assert done.json["commit"] == upstream.tip()
+    assert upstream.records()[0]["digest"] == digest()
+
+
+def test_an_scp_like_address_works_too(
+    ledger: Run, sshd: SshServer, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such an address has no port, so that the port comes from the user's ssh set-up, and so does the key."""
+    config = hermetic / "ssh_config"
+    config.write_text(
+        f"Host ledger-host\n  HostName 127.0.0.1\n  Port {sshd.port}\n  User {sshd.user}\n  IdentityFile {sshd.key}\n"
+        f"  UserKnownHostsFile {sshd.known_hosts}\n  HostKeyAlias [127.0.0.1]:{sshd.port}\n"
+    )
+    wrapper = hermetic / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {config} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    done = ledger(
+        "publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--repo", f"ledger-host:{upstream.path}"
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.json["commit"] == upstream.tip()
+
+
+def test_the_key_may_come_as_text_in_the_environment(
+    publish: Run, upstream: Upstream, sshd: SshServer, ledger: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CI variables mangle keys: carriage returns, `\\n` as two characters, no final newline."""
+    text = sshd.key.read_text()
+    for at, mangled in enumerate([text, text.replace("\n", "\r\n"), text.strip(), text.strip().replace("\n", "\\n")]):
+        monkeypatch.setenv("LEDGER_DEPLOY_KEY", mangled)
+        monkeypatch.setenv("LEDGER_KNOWN_HOSTS", sshd.known_hosts.read_text())
+        monkeypatch.setenv("LEDGER_REPO", sshd.url(upstream.path))
+        done = ledger("publish", f"myorg/app:v{at}@{digest()}", "--source", SOURCE)
+        assert done.code == 0, done.err
+    assert len(upstream.records()) == 4
+
+
+def test_a_wrong_key_is_denied(publish: Run, sshd: SshServer, upstream: Upstream) -> None:
+    before = upstream.tip()
+    done = publish(key=sshd.unknown_key)
+    assert done.code == 6
+    assert "does not accept the key" in done.err
+    assert "--deploy-key" in done.err
+    assert upstream.tip() == before
+
+
+def test_a_read_only_key_is_denied_in_its_own_words(publish: Run, sshd: SshServer, upstream: Upstream) -> None:
+    before = upstream.tip()
+    done = publish(key=sshd.read_only_key)
+    assert done.code == 6
+    assert "read, but not write" in done.err
+    assert "write access" in done.err
+    assert upstream.tip() == before
+
+
+def test_a_read_only_key_may_read(ledger: Run, publish: Run, sshd: SshServer, upstream: Upstream) -> None:
+    assert publish().code == 0
+    done = ledger(
+        "get", "myorg/app:v1", "--format", "digest", "--repo", sshd.url(upstream.path),
+        "--deploy-key", sshd.read_only_key, "--known-hosts", sshd.known_hosts,
+    )  # fmt: skip
+    assert (done.code, done.out) == (0, digest() + "\n")
+
+
+def test_an_unknown_host_key_is_denied_without_a_prompt(publish: Run, tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "empty").write_text("")
+    done = publish(known_hosts=tmp_path / "empty")
+    assert done.code == 6
+    assert "host key" in done.err
+    assert "is unknown" in done.err
+    assert "--known-hosts" in done.err
+
+
+def test_a_changed_host_key_is_denied_and_the_check_never_questioned(
+    publish: Run, tmp_path: Path, sshd: SshServer
+) -> None:
+    other = make_key(tmp_path / "other").with_suffix(".pub").read_text().split()[:2]
+    (tmp_path / "stale").write_text(f"[127.0.0.1]:{sshd.port} {' '.join(other)}\n")
+    done = publish(known_hosts=tmp_path / "stale")
+    assert done.code == 6
+    assert "has changed" in done.err
+    assert "disable" not in done.err
+    assert "StrictHostKeyChecking" not in done.err
+
+
+def test_a_missing_branch_is_a_usage_error(publish: Run) -> None:
+    done = publish("--branch", "nope")
+    assert done.code == 2
+    assert "no branch `nope`" in done.err
+
+
+def test_a_missing_repository_is_denied(publish: Run, sshd: SshServer, tmp_path: Path) -> None:
+    done = publish(repo=sshd.url(tmp_path / "nowhere.git"))
+    assert done.code == 6
+    assert "not found, or may not be seen" in done.err
+
+
+def test_nobody_listening_is_try_again(publish: Run, tmp_path: Path) -> None:
+    done = publish(repo=f"ssh://git@127.0.0.1:{free_port()}/x.git")
+    assert done.code == 5
+    assert "could not reach" in done.err
+
+
+@pytest.mark.parametrize(
+    ("mangle", "says"),
+    [
+        (lambda key, folder: make_key(folder / "locked", "secret").read_text(), "has a passphrase"),
+        (lambda key, folder: key.with_suffix(".pub").read_text(), "is a public key"),
+        (lambda key, folder: "\n", "is empty"),
+        (lambda key, folder: key.read_text().replace("-----BEGIN", "BEGIN") + "\n", "does not start with"),
+        (lambda key, folder: key.read_text().rpartition("-----END")[0], "is cut short"),
+    ],
+)
+def test_a_key_that_is_none_is_denied_and_named(
+    publish: Run, sshd: SshServer, tmp_path: Path, mangle: Callable[[Path, Path], str], says: str
+) -> None:
+    done = publish(key=mangle(sshd.key, tmp_path))
+    assert done.code == 6
+    assert says in done.err
+    assert sshd.key.read_text().split("\n")[1] not in done.err
+
+
+def test_a_commit_is_signed_with_the_deploy_key_where_there_is_no_signing_key(
+    publish: Run, sshd: SshServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    done = publish("--sign")
+    assert done.code == 0, done.err
+    signers = tmp_path / "signers"
+    signers.write_text(f"deploy {sshd.key.with_suffix('.pub').read_text()}")
+    shown = git(
+        f"--git-dir={upstream.path}", "-c", f"gpg.ssh.allowedSignersFile={signers}", "log", "-1", "--format=%G? %GS"
+    )
+    assert shown == "G deploy"
+
+
+def test_the_key_never_touches_the_disk(
+    publish: Run, sshd: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrapper round ssh looks at the run's temporary folder and at every process's arguments."""
+    seen = tmp_path / "seen"
+    wrapper = tmp_path / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    (tmp_path / "tmp").mkdir()
+    wrapper.write_text(
+        f'#!/bin/sh\ngrep -rl "PRIVATE KEY" {tmp_path / "tmp"} >>{seen}\nps -eo args >>{seen}\nexec /usr/bin/ssh "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    text = sshd.key.read_text()
+    done = publish(key=text)
+    assert done.code == 0, done.err
+    assert text.split("\n")[1] not in seen.read_text()
+    assert not [line for line in seen.read_text().splitlines() if line.startswith(str(tmp_path / "tmp"))]
+    assert list((tmp_path / "tmp").iterdir()) == []

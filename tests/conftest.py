@@ -1,0 +1,52 @@
+"""Every test runs in a world of its own: its own home, git settings, environment and folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger_tool.cli.main import main
+from tests.support.outcome import Outcome
+from tests.support.upstream import Upstream
+
+_KEPT = re.compile(r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON.*|VIRTUAL_ENV|USER|LOGNAME")
+
+
+@pytest.fixture(autouse=True)
+def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep the user's home, settings, CI and credentials out; return the test's own home folder."""
+    for name in list(os.environ):
+        if not _KEPT.fullmatch(name):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    settings = home / "gitconfig"
+    settings.write_text("[user]\n\tname = Test Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    return home
+
+
+@pytest.fixture
+def ledger(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Return a function that runs one `ledger` command line and returns its exit code and output."""
+
+    def run(*argv: object) -> Outcome:
+        capfd.readouterr()
+        code = main([str(word) for word in argv])
+        out, err = capfd.readouterr()
+        return Outcome(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    """Return a bare repository with an empty ledger on `main`."""
+    return Upstream.create(tmp_path / "ledger.git")

@@ -1,0 +1,50 @@
+"""A store in memory, held to the same contract as the real ones (tests/commands/test_store_contract.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.policy import Policy
+
+
+@dataclass(frozen=True)
+class MemoryLanded:
+    """A finished write."""
+
+    commit: str
+    change: Change
+    attempts: int
+
+
+@dataclass
+class MemoryStore:
+    """A ledger whose commits are numbers. `rivals` are writes that get in between: one for each attempt."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    policy: Policy = field(default_factory=Policy)
+    commits: int = 1
+    rivals: list[Callable[[Snapshot], Change]] = field(default_factory=list)
+
+    def read(self) -> Snapshot:
+        return Snapshot(str(self.commits), self.ledger, self.policy)
+
+    def transact(self, operation: Callable[[Snapshot], Change]) -> MemoryLanded:
+        attempts = 0
+        while True:
+            seen = self.read()
+            change = operation(seen)
+            if not change.changed:
+                return MemoryLanded(seen.commit, change, attempts)
+            attempts += 1
+            if self.rivals:
+                self._land(self.rivals.pop(0)(seen))
+                continue
+            self._land(change)
+            return MemoryLanded(str(self.commits), change, attempts)
+
+    def _land(self, change: Change) -> None:
+        self.ledger = change.ledger
+        self.commits += 1

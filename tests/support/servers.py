@@ -1,0 +1,224 @@
+"""Real servers on loopback: sshd that knows one key, and git's own HTTP backend behind a token."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shlex
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+_SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
+
+
+def make_key(path: Path, passphrase: str = "") -> Path:
+    """Make an ed25519 key pair; return the private half's path."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", str(path)], check=True)
+    return path
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """A running sshd: `url(path)` for a repository, the key that may write, one that may read, the known hosts."""
+
+    port: int
+    user: str
+    key: Path
+    read_only_key: Path
+    unknown_key: Path
+    known_hosts: Path
+
+    def url(self, repository: Path) -> str:
+        """Return the ssh:// URL of a repository."""
+        return f"ssh://{self.user}@127.0.0.1:{self.port}{repository}"
+
+
+@contextmanager
+def ssh_server(folder: Path) -> Iterator[SshServer]:
+    """Run sshd on a free port of loopback. It lets in two keys, and lets them run git and nothing else."""
+    folder.mkdir(parents=True)
+    folder.chmod(0o700)
+    host_key = make_key(folder / "host")
+    key, read_only, unknown = (make_key(folder / name) for name in ("deploy", "readonly", "unknown"))
+    user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
+    serve = folder / "serve"
+    serve.write_text(
+        '#!/bin/sh\nexport GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1\ncase "$SSH_ORIGINAL_COMMAND" in\n'
+        '  "git-upload-pack "*) ;;\n'
+        '  "git-receive-pack "*) [ "$1" = write ] || { echo "ERROR: this deploy key is read-only" >&2; exit 1; } ;;\n'
+        '  *) echo "only git is served here" >&2; exit 1 ;;\nesac\nexec sh -c "git ${SSH_ORIGINAL_COMMAND#git-}"\n'
+    )
+    serve.chmod(0o755)
+    authorized = folder / "authorized_keys"
+    authorized.write_text(
+        "".join(
+            f'restrict,command="{serve} {may}" {path.with_suffix(".pub").read_text().strip()}\n'
+            for may, path in (("write", key), ("read", read_only))
+        )
+    )
+    port = free_port()
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nAuthorizedKeysFile {authorized}\n"
+        f"PidFile {folder / 'pid'}\nUsePAM no\nStrictModes no\nPasswordAuthentication no\n"
+        "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nMaxStartups 200\nMaxSessions 200\n"
+    )
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd as root keeps its privilege separation
+    known = folder / "known_hosts"
+    known.write_text(f"[127.0.0.1]:{port} {' '.join(host_key.with_suffix('.pub').read_text().split()[:2])}\n")
+    server = subprocess.Popen(
+        [_SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    )
+    try:
+        wait_for_port(port)
+        yield SshServer(port, user, key, read_only, unknown, known)
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int, seconds: float = 20.0) -> None:
+    """Wait until something listens on a port of loopback."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
+@dataclass
+class HttpServer:
+    """A running git HTTP backend; `requests` are the (method, path, user name) of what came in with a valid token."""
+
+    port: int
+    scheme: str
+    token: str
+    requests: list[tuple[str, str, str]]
+
+    def url(self, name: str) -> str:
+        """Return the URL of a repository in the served folder."""
+        return f"{self.scheme}://127.0.0.1:{self.port}/{name}"
+
+
+@contextmanager
+def http_server(root: Path, token: str, certificate: tuple[Path, Path] | None = None) -> Iterator[HttpServer]:
+    """Serve the repositories below `root` by `git http-backend` to whoever has the token; TLS with a certificate."""
+    requests: list[tuple[str, str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def _serve(self) -> None:
+            body = self._body()
+            given = self.headers.get("Authorization", "").removeprefix("Basic ")
+            user, _, password = base64.b64decode(given).decode().partition(":")
+            if password != token:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="git"')
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            path, _, query = self.path.partition("?")
+            requests.append((self.command, path, user))
+            environment = {
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": str(root),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_CONFIG_GLOBAL": os.devnull,
+                "GIT_CONFIG_NOSYSTEM": "1",
+                "REQUEST_METHOD": self.command,
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "REMOTE_USER": user or "anybody",
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            }
+            done = subprocess.run(
+                ["git", "http-backend"], input=body, capture_output=True, env=environment, check=False
+            )
+            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            headers = [line.partition(": ") for line in head.decode().split("\r\n") if line]
+            status = next((value for name, _, value in headers if name == "Status"), "200 OK")
+            self.send_response(int(status.split()[0]))
+            for name, _, value in headers:
+                if name != "Status":
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                found = b""
+                while size := int(self.rfile.readline(), 16):
+                    found += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return found
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield HttpServer(server.server_address[1], "https" if certificate else "http", token, requests)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate for 127.0.0.1; return its path (which is also the CA's) and its key's."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    command = (
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 "
+        f"-addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
+    )
+    subprocess.run(shlex.split(command), check=True, capture_output=True)
+    return certificate, key
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """Listen on a port of loopback, let everyone connect, and never say a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(16)
+        yield listener.getsockname()[1]

@@ -1,0 +1,70 @@
+"""The shape of the house: floors, small files, imports that are paid for only by who needs them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+_MODULES = sorted((_ROOT / "ledger_tool").rglob("*.py"))
+_FLOORS = {"cli": 4, "render": 3, "commands": 3, "edges": 2, "core": 1, "errors": 0}
+
+
+def _floor(module: str) -> int:
+    parts = module.split(".")
+    return _FLOORS.get(parts[1], 5) if len(parts) > 1 else 5
+
+
+def _imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.append(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(_ROOT)))
+def test_imports_go_down_only(path: Path) -> None:
+    """import-linter says the same in `make check`; this says it to who runs only the tests."""
+    module = ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+    for name in _imports(path):
+        if name.startswith("ledger_tool.") and _floor(module) < 5:
+            assert _floor(name) <= _floor(module), f"{module} imports {name}"
+        if module.startswith(("ledger_tool.commands", "ledger_tool.render")):
+            assert not name.startswith("ledger_tool.edges"), f"{module} imports {name}"
+        assert name.split(".")[0] != "git" or module == "ledger_tool.edges.git.process"
+        assert name.split(".")[0] != "ruamel" or module == "ledger_tool.edges.settings"
+        assert name.split(".")[0] != "click"
+
+
+@pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(_ROOT)))
+def test_files_are_small_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 310
+    assert ast.get_docstring(ast.parse(text)) or not text.strip()
+    assert path.stem not in {"utils", "helpers", "manager", "common"}
+
+
+def _loaded(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=_ROOT)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_version_and_get_do_not_pay_for_git_yaml_or_schemas() -> None:
+    heavy = {"git", "ruamel.yaml", "jsonschema", "rich", "requests"}
+    assert not heavy & _loaded("from ledger_tool.cli.main import main; main(['--version'])")
+    get = "from ledger_tool.cli.main import main; main(['get', 'dotnet/aspnet:nope', '--repo', 'tests/examples'])"
+    assert not (heavy - {"ruamel.yaml"}) & _loaded(get)
+
+
+def test_a_publish_does_not_pay_for_schemas() -> None:
+    code = "import ledger_tool.edges.git.opening, ledger_tool.edges.git.remote, ledger_tool.commands.publish"
+    assert not {"ruamel.yaml", "jsonschema", "rich", "requests"} & _loaded(code)

@@ -1,0 +1,50 @@
+"""The wheel that users install: both scripts, the schemas in it, and a publish from a clean environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+from tests.support.make import SOURCE, digest
+from tests.support.upstream import Upstream
+
+_ROOT = Path(__file__).parent.parent
+
+
+def _python(python: Path | str, *words: object) -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value for name, value in os.environ.items() if name.startswith(("PATH", "PIP_", "HOME", "SSL_"))
+    }
+    return subprocess.run(
+        [str(python), *map(str, words)], capture_output=True, text=True, env=environment, cwd="/", check=False
+    )
+
+
+def test_an_installed_wheel_publishes_and_validates_with_its_schemas(tmp_path: Path, upstream: Upstream) -> None:
+    built = _python(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, _ROOT)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("ledger_tool-*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".schema.json")}
+    assert packed == {f"ledger_tool/schema/{path.name}" for path in (_ROOT / "schema").glob("*.schema.json")}
+
+    venv.create(tmp_path / "clean", with_pip=True)
+    python = tmp_path / "clean" / "bin" / "python"
+    installed = _python(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+    assert installed.returncode == 0, installed.stderr
+    for script in ("ledger", "ledger-tool"):
+        shown = subprocess.run(
+            [tmp_path / "clean" / "bin" / script, "--version"], capture_output=True, text=True, check=True
+        )
+        assert shown.stdout.startswith("ledger ")
+
+    words = ["-m", "ledger_tool", "publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url]
+    done = _python(python, *words)
+    assert done.returncode == 0, done.stderr
+    upstream.commit_as_other_writer({"ledger.json": upstream.content().replace(b'"tag": "v1"', b'"tag": "v 1"')})
+    bad = _python(python, "-m", "ledger_tool", "list", "--repo", upstream.url)
+    assert bad.returncode == 4
+    assert "`tag` is malformed" in bad.stderr  # in the words that explain the schema
