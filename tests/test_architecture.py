@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.make import SOURCE, digest
+from tests.support.upstream import Upstream
+
 _ROOT = Path(__file__).parent.parent
 _MODULES = sorted((_ROOT / "ledger_tool").rglob("*.py"))
 _FLOORS = {"cli": 4, "render": 3, "commands": 3, "edges": 2, "core": 1, "errors": 0}
@@ -59,12 +62,14 @@ def _loaded(code: str) -> set[str]:
 
 
 def test_version_and_get_do_not_pay_for_git_yaml_or_schemas() -> None:
-    heavy = {"git", "ruamel.yaml", "jsonschema", "rich", "requests"}
+    heavy = {"git", "ruamel.yaml", "jsonschema", "rich", "requests", "pydantic"}
     assert not heavy & _loaded("from ledger_tool.cli.main import main; main(['--version'])")
     get = "from ledger_tool.cli.main import main; main(['get', 'dotnet/aspnet:nope', '--repo', 'tests/examples'])"
     assert not (heavy - {"ruamel.yaml"}) & _loaded(get)
 
 
-def test_a_publish_does_not_pay_for_schemas() -> None:
-    code = "import ledger_tool.edges.git.opening, ledger_tool.edges.git.remote, ledger_tool.commands.publish"
-    assert not {"ruamel.yaml", "jsonschema", "rich", "requests"} & _loaded(code)
+def test_a_publish_does_not_pay_for_schemas_or_conversion(upstream: Upstream) -> None:
+    words = ["publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url]
+    code = f"from ledger_tool.cli.main import main; main({words})"
+    assert not {"ruamel.yaml", "jsonschema", "rich", "requests", "pydantic"} & _loaded(code)
+    assert len(upstream.records()) == 1

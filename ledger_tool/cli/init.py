@@ -14,8 +14,8 @@ from ledger_tool.errors import InvalidValue
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder; it is made if there is none.", show_default=False)
-    ] = Path(),
+        str, typer.Argument(metavar="DIR", help="The folder; it is made if there is none.", show_default=False)
+    ] = ".",
     registry: Annotated[
         str,
         typer.Option(
@@ -41,8 +41,8 @@ def init(
             f"registry `{names.shown(registry)}` is malformed",
             "write a host such as `registry.example.com`, or `http://localhost:5000`",
         )
-    with GitWorkplace(folder) as workplace:
+    with GitWorkplace(Path(folder)) as workplace:
         done = run(workplace, registry=registry)
     screen = Screen()
-    for line in lines(done, str(folder)):
+    for line in lines(done, folder):
         screen.note(line)

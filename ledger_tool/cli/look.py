@@ -22,9 +22,14 @@ def get(
         str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
     ] = "",
     output: Annotated[
-        o.GetFormat, typer.Option("--format", help="json: the records; ref: what `docker pull` takes; digest.")
-    ] = o.GetFormat.json,
-    timeout: o.Timeout = 120.0,
+        str,
+        typer.Option(
+            "--format",
+            metavar="json|ref|digest",
+            help="The records, or what `docker pull` takes, or only the digest.",
+        ),
+    ] = "json",
+    timeout: o.Timeout = "120",
     repo: o.Repo = ".",
     branch: o.Branch = "",
     deploy_key: o.DeployKey = "",
@@ -38,6 +43,7 @@ def get(
     from ledger_tool.render.screen import Screen
     from ledger_tool.render.written import yanked_note
 
+    o.one_of("--format", output, ("json", "ref", "digest"))
     reference = parse_name(image)
     wanted = names.parse_platform(platform) if platform else None
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
@@ -47,7 +53,7 @@ def get(
     for record in found.records:
         if record.yanked:
             screen.note(yanked_note(record.name, record.yanked.reason))
-    if output is o.GetFormat.json:
+    if output == "json":
         screen.data([render.found_json(found)])
         return
     if found.digest is None:
@@ -55,7 +61,7 @@ def get(
         raise RuleRefused(
             f"{found.name} has several images and no common index digest", f"pass `--platform` with one of: {there}"
         )
-    screen.data([found.digest if output is o.GetFormat.digest else f"{found.repository}@{found.digest}"])
+    screen.data([found.digest if output == "digest" else f"{found.repository}@{found.digest}"])
 
 
 def list_records(
@@ -82,8 +88,8 @@ def list_records(
         ),
     ] = "",
     expired: Annotated[bool, typer.Option("--expired", help="Only past their TTL.")] = False,
-    output: Annotated[o.ListFormat, typer.Option("--format", help="How to print them.")] = o.ListFormat.text,
-    timeout: o.Timeout = 120.0,
+    output: Annotated[str, typer.Option("--format", metavar="text|json|jsonl|csv", help="How to print them.")] = "text",
+    timeout: o.Timeout = "120",
     repo: o.Repo = ".",
     branch: o.Branch = "",
     deploy_key: o.DeployKey = "",
@@ -97,6 +103,7 @@ def list_records(
     from ledger_tool.render import records as render
     from ledger_tool.render.screen import Screen
 
+    o.one_of("--format", output, ("text", "json", "jsonl", "csv"))
     query = Query(
         pattern=pattern,
         labels=o.labels(label),
@@ -109,13 +116,13 @@ def list_records(
     with open_for_reading(repo, settings, screen) as opened:
         found = run(opened, query)
     match output:
-        case o.ListFormat.json:
+        case "json":
             screen.data([render.as_json(found)])
-        case o.ListFormat.jsonl:
+        case "jsonl":
             screen.data(render.as_json_lines(found))
-        case o.ListFormat.csv:
+        case "csv":
             screen.data(render.as_csv(found))
-        case o.ListFormat.text:
+        case _:
             terminal = sys.stdout.isatty()
             width = shutil.get_terminal_size().columns if terminal else None
             screen.data(render.as_table(found, width, bold=terminal and not os.environ.get("NO_COLOR")))

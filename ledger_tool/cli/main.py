@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated
@@ -14,11 +13,13 @@ from typer.exceptions import TyperException
 
 from ledger_tool import __version__
 from ledger_tool.cli import edit, init, look, options, publish
+from ledger_tool.cli.command import Command, Group
 from ledger_tool.errors import LedgerError, UsageError
 from ledger_tool.render.screen import Screen
 
 app = typer.Typer(
     name="ledger",
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -27,12 +28,12 @@ app = typer.Typer(
 )
 
 RECORD, LOOK, SET_UP = "Record", "Look", "Set up"
-app.command("publish", rich_help_panel=RECORD)(publish.publish)
-app.command("set", rich_help_panel=RECORD)(edit.set_facts)
-app.command("remove", rich_help_panel=RECORD)(edit.remove)
-app.command("get", rich_help_panel=LOOK)(look.get)
-app.command("list", rich_help_panel=LOOK)(look.list_records)
-app.command("init", rich_help_panel=SET_UP)(init.init)
+app.command("publish", cls=Command, rich_help_panel=RECORD)(publish.publish)
+app.command("set", cls=Command, rich_help_panel=RECORD)(edit.set_facts)
+app.command("remove", cls=Command, rich_help_panel=RECORD)(edit.remove)
+app.command("get", cls=Command, rich_help_panel=LOOK)(look.get)
+app.command("list", cls=Command, rich_help_panel=LOOK)(look.list_records)
+app.command("init", cls=Command, rich_help_panel=SET_UP)(init.init)
 
 
 def _show_version(asked: bool) -> None:
@@ -73,9 +74,6 @@ def main(argv: Sequence[str]) -> int:
         return UsageError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read stdout has seen enough
-        return 0
     except Exception:  # noqa: BLE001 - the one place where a bug ends
         import platform
         import traceback
@@ -87,13 +85,6 @@ def main(argv: Sequence[str]) -> int:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-
-
-def run() -> None:
-    """Entry point of the `ledger` script."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    sys.exit(main(sys.argv[1:]))
 
 
 def _interrupt_on_term() -> signal._HANDLER | None:

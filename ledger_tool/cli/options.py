@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -48,17 +48,13 @@ KnownHosts = Annotated[
     ),
 ]  # fmt: skip
 Timeout = Annotated[
-    float,
-    typer.Option(
-        "--timeout", metavar="SECONDS", min=1.0, max=86400.0, help="How long to keep trying.", rich_help_panel="Ledger"
-    ),
+    str, typer.Option("--timeout", metavar="SECONDS", help="How long to keep trying.", rich_help_panel="Ledger")
 ]
 MaxAttempts = Annotated[
-    int,
+    str,
     typer.Option(
         "--max-attempts",
         metavar="N",
-        min=0,
         help="How often to offer the commit; 0 is as often as time allows.",
         rich_help_panel="Writing",
     ),
@@ -83,21 +79,25 @@ Sign = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what happens on the way.")]
 
 
-class ListFormat(StrEnum):
-    """How `list` prints."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
+def one_of(option: str, value: str, choices: Sequence[str]) -> None:
+    """Raise UsageError unless `value` is one of the choices."""
+    if value not in choices:
+        raise UsageError(f"`{option} {names.shown(value)}` is not known", f"use one of {', '.join(choices)}")
 
 
-class GetFormat(StrEnum):
-    """How `get` prints."""
+def number(option: str, value: str, smallest: int, largest: int) -> float:
+    """Return the number of an option's text. Raises UsageError for one that is none, or out of bounds."""
+    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", value) and smallest <= float(value) <= largest:
+        return float(value)
+    raise UsageError(f"`{option} {names.shown(value)}` is no number", f"use one from {smallest} to {largest}")
 
-    json = "json"
-    ref = "ref"
-    digest = "digest"
+
+def whole_number(option: str, value: str, smallest: int, largest: int) -> int:
+    """Return the whole number of an option's text; see `number`."""
+    found = number(option, value, smallest, largest)
+    if "." in value:
+        raise UsageError(f"`{option} {value}` is no whole number", f"use one from {smallest} to {largest}")
+    return int(found)
 
 
 def opening(
@@ -105,8 +105,8 @@ def opening(
     branch: str,
     deploy_key: str,
     known_hosts: str,
-    timeout: float = 120.0,
-    max_attempts: int = 0,
+    timeout: str,
+    max_attempts: str = "0",
     no_push: bool = False,
     sign: bool = False,
 ) -> Any:
@@ -116,7 +116,12 @@ def opening(
 
     credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
     return Options(
-        branch=branch, credentials=credentials, timeout=timeout, max_attempts=max_attempts, push=not no_push, sign=sign
+        branch=branch,
+        credentials=credentials,
+        timeout=number("--timeout", timeout, 1, 86_400),
+        max_attempts=whole_number("--max-attempts", max_attempts, 0, 1_000_000),
+        push=not no_push,
+        sign=sign,
     )
 
 

@@ -106,11 +106,11 @@ def publish(
         ),
     ] = "",
     pr: Annotated[
-        int | None,
+        str,
         typer.Option(
-            "--pr", metavar="N", help="Publish under the tag pr-N.", show_default=False, rich_help_panel=_panel, min=1
+            "--pr", metavar="N", help="Publish under the tag pr-N.", show_default=False, rich_help_panel=_panel
         ),
-    ] = None,
+    ] = "",
     published_at: Annotated[
         str,
         typer.Option(
@@ -153,8 +153,8 @@ def publish(
     dry_run: o.DryRun = False,
     no_push: o.NoPush = False,
     sign: o.Sign = False,
-    max_attempts: o.MaxAttempts = 0,
-    timeout: o.Timeout = 120.0,
+    max_attempts: o.MaxAttempts = "0",
+    timeout: o.Timeout = "120",
     repo: o.Repo = ".",
     branch: o.Branch = "",
     deploy_key: o.DeployKey = "",
@@ -177,15 +177,13 @@ def publish(
     defaults = intake.Defaults(
         published_at=names.parse_timestamp(published_at) if published_at else o.now(),
         source_ref=_source(source),
-        tag=names.parse_tag(f"pr-{pr}") if pr else names.parse_tag(tag) if tag else None,
+        tag=_tag(tag, pr),
         platform=names.parse_platform(platform) if platform else None,
         labels=o.labels(label),
         depends_on=tuple(dict.fromkeys(names.parse_dependency(value) for value in depends_on)),
         ttl=names.parse_ttl(ttl) if ttl else None,
     )
     named = _named(image, image_option)
-    if pr and tag:
-        raise UsageError("`--pr` and `--tag` both name the tag", "keep one of them")
     if from_file:
         _only(
             "--from",
@@ -220,6 +218,14 @@ def publish(
         screen.note(f"warning: {written.warning}")
     screen.data(render.json_lines(written))
     screen.note(render.summary(written, dry_run=dry_run))
+
+
+def _tag(tag: str, pr: str) -> names.Tag | None:
+    if pr and tag:
+        raise UsageError("`--pr` and `--tag` both name the tag", "keep one of them")
+    if pr:
+        return names.Tag(f"pr-{o.whole_number('--pr', pr, 1, 999_999_999)}")
+    return names.parse_tag(tag) if tag else None
 
 
 def _source(source: str) -> names.SourceRef | LedgerError:

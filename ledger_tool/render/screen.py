@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
 
-from ledger_tool.core.names import escaped
-from ledger_tool.errors import LedgerError
+from ledger_tool.core.names import escaped, redacted
+from ledger_tool.errors import LedgerError, LocalDiskError
 
 
 class Screen:
     """Writes for one command. `secrets` are texts that must never appear, wherever they came from."""
 
     def __init__(self, secrets: Sequence[str] = (), *, verbose: bool = False) -> None:
-        self._secrets = [secret for secret in secrets if len(secret) >= 4]
+        # A key may turn up as a whole, by the line, or with its line breaks written as `\n`.
+        lines = [line for secret in secrets for line in re.split(r"\s+|\\[rn]", secret) if len(line) >= 16]
+        self._secrets = [secret for secret in (*secrets, *lines) if len(secret) >= 4]
         self._verbose = verbose
 
     def data(self, lines: Iterable[str]) -> None:
         """Write data to stdout, a line each."""
-        for line in lines:
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        try:
+            for line in lines:
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            raise LocalDiskError(
+                f"can't write to standard output: {(error.strerror or str(error)).lower()}",
+                "free some disk space, and run it again; what was recorded stays recorded",
+            ) from None
 
     def note(self, text: str) -> None:
         """Write a note to stderr."""
@@ -49,4 +60,4 @@ class Screen:
     def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return escaped(re.sub(r"(https?://)[^/\s@]*@|(\w+://)[^/\s@:]*:[^/\s@]*@", r"\1\2***@", text))
+        return escaped(redacted(text))

@@ -192,3 +192,23 @@ def test_a_full_disk_under_a_checkout_leaves_the_old_file_whole(tmp_path: Path, 
         again = finish(start(*words))
         assert again.code == 0, again.err
         assert git("status", "--porcelain", cwd=checkout) == ""
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(upstream: Upstream) -> None:
+    words = [sys.executable, "-m", "ledger_tool", "list", "--format", "json", "--repo", upstream.url]
+    read, write = os.pipe()
+    os.close(read)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, env=environment, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_full_disk_behind_standard_output_is_try_again(upstream: Upstream) -> None:
+    words = [sys.executable, "-m", "ledger_tool", *map(str, _command(upstream))]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert done.returncode == 5
+    assert "can't write to standard output" in done.stderr
+    assert len(upstream.records()) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_tool.core.codec import MAX_BYTES
@@ -49,6 +49,7 @@ class Repository:
     git_dir: Path
     access: Access
     deadline: Deadline
+    _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
     def git(self, *arguments: str, stdin: bytes = b"", grace: float = 0.0, step: str = "") -> Completed:
         """Run a git command here, whatever its exit code. `grace` is the least time it gets, in seconds."""
@@ -68,7 +69,9 @@ class Repository:
         return done.text.strip()
 
     def entries(self, commit: str) -> list[Entry]:
-        """Return the root tree of a commit."""
+        """Return the root tree of a commit, looked up once: a commit never changes."""
+        if commit in self._trees:
+            return self._trees[commit]
         listing = self.git("ls-tree", "-z", "-l", "--full-tree", commit)
         if not listing.ok:
             raise local_failure(listing, "ls-tree", self.git_dir)
@@ -77,6 +80,7 @@ class Repository:
             facts, _, name = line.partition("\t")
             mode, kind, oid, size = facts.split()
             found.append(Entry(mode, kind, oid, int(size) if size.isdigit() else 0, name))
+        self._trees[commit] = found
         return found
 
     def ledger_files(self, commit: str, where: str) -> tuple[bytes, bytes | None]:

@@ -60,7 +60,11 @@ class RemoteBranch:
             self._fetch()
         else:
             self._clone()
-        return self._repository.must("rev-parse", "--verify", f"refs/heads/{self._branch}^{{commit}}")
+        tips = self._tips()
+        if not tips:
+            raise self._nothing_there()
+        self._branch = self._branch or next(iter(tips))
+        return tips[self._branch]
 
     def snapshot(self, tip: str) -> Snapshot:
         ledger, settings = self._repository.ledger_files(tip, self.shown)
@@ -95,16 +99,21 @@ class RemoteBranch:
         if not done.ok:
             shutil.rmtree(git_dir, ignore_errors=True)
             raise fetch_error(done, self._address.shown, self._branch)
-        head = self._repository.git("symbolic-ref", "--quiet", "--short", "HEAD")
-        if not self._repository.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").ok:
-            shutil.rmtree(git_dir, ignore_errors=True)
-            raise UsageError(
-                f"{self._address.shown} is empty: it has no branch yet",
-                "make a ledger with `ledger init`, and push it there",
-            )
-        if not self._branch and not head.ok:
-            raise UsageError(f"{self._address.shown} has no default branch", "name one with `--branch`")
-        self._branch = self._branch or head.text.strip()
+
+    def _tips(self) -> dict[str, str]:
+        """Return the branches that were fetched, which is the one, with their commit ids."""
+        listing = self._repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
+        return {name: oid for oid, _, name in (line.partition(" ") for line in listing.splitlines())}
+
+    def _nothing_there(self) -> UsageError:
+        has_commit = self._repository.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").ok
+        shutil.rmtree(self._repository.git_dir, ignore_errors=True)
+        if has_commit:
+            return UsageError(f"{self._address.shown} has no default branch", "name one with `--branch`")
+        return UsageError(
+            f"{self._address.shown} is empty: it has no branch yet",
+            "make a ledger with `ledger init`, and push it there",
+        )
 
     def _fetch(self) -> None:
         ref = f"refs/heads/{self._branch}"
