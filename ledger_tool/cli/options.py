@@ -89,7 +89,7 @@ def number(option: str, value: str, smallest: int, largest: int) -> float:
     """Return the number of an option's text. Raises UsageError for one that is none, or out of bounds."""
     if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", value) and smallest <= float(value) <= largest:
         return float(value)
-    raise UsageError(f"`{option} {names.shown(value)}` is no number", f"use one from {smallest} to {largest}")
+    raise UsageError(f"`{option} {names.shown(value)}` is out of bounds", f"use a number from {smallest} to {largest}")
 
 
 def whole_number(option: str, value: str, smallest: int, largest: int) -> int:
@@ -139,7 +139,11 @@ def now() -> names.Timestamp:
 
 def labels(values: Sequence[str]) -> dict[str, str]:
     """Return the labels of `--label K=V` options. Raises InvalidValue."""
-    return dict(names.parse_label(value) for value in values)
+    found: dict[str, str] = {}
+    for key, text in map(names.parse_label, values):
+        if found.setdefault(key, text) != text:
+            raise UsageError(f"label `{key}` is given twice, with different values", "keep one of them")
+    return found
 
 
 def force_reason(force: bool, reason: str) -> str:

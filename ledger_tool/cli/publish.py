@@ -204,6 +204,11 @@ def publish(
         drafts = [intake.draft_from_arguments(named, digest, index, config, defaults)]
 
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    for draft in drafts:
+        if draft.is_index:
+            screen.note(
+                f"warning: {draft.reference.path}:{draft.tag}: that digest is an index's; it is recorded as told"
+            )
     settings = o.opening(
         branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
         max_attempts=max_attempts, no_push=no_push, sign=sign,

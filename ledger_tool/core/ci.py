@@ -48,9 +48,10 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
     system = next((system for system in _SYSTEMS if _is_here(system, environment)), None)
     if system is None:
         raise UsageError("sourceRef is missing, and no known CI system's environment tells it", _HINT)
+    there = {name: value for name, value in environment.items() if value}
     try:
-        url = re.sub(r"^(https?://)[^/]*@", r"\1", system.url.format_map(environment))
-        return parse_source_ref(f"{url}@{environment[system.commit].lower()}")
+        url = re.sub(r"^(https?://)[^/]*@", r"\1", system.url.format_map(there))
+        return parse_source_ref(f"{url}@{there[system.commit].lower()}")
     except KeyError as missing:
         raise UsageError(f"sourceRef is missing, and {system.name} did not set {missing.args[0]}", _HINT) from None
     except InvalidValue as error:

@@ -13,7 +13,8 @@ from ledger_tool.core.reference import Reference
 class Draft:
     """One image to publish. None and empty mean "not said": the ledger's own value is then kept.
 
-    `where` names the input for messages, such as `line 17`; it is `""` for the command line.
+    `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
+    is set where the input says that the digest is an index's, not an image's own.
     """
 
     reference: Reference
@@ -28,3 +29,4 @@ class Draft:
     depends_on: tuple[str, ...] = ()
     ttl: Ttl | None = None
     where: str = ""
+    is_index: bool = False

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ledger_tool.core import jsontext
+from ledger_tool.core import codec, jsontext
 from ledger_tool.core.names import shown
 from ledger_tool.core.schema import errors
 from ledger_tool.errors import InvalidLedger
@@ -48,13 +48,16 @@ def explain(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
 
 def findings(raw: bytes, schema: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the faults of the bytes of a `ledger.json`, the most telling first."""
+    if len(raw) >= codec.MAX_BYTES:
+        size = f"{len(raw) / codec.MEGABYTE:.1f} MB"
+        yield Finding("size", 1, 1, f"the file has {size}, and git hosts refuse files from 100 MB")
+        return
     try:
         text = _decoded(raw)
         data = jsontext.parse(text)
     except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        yield Finding("encoding", line, column, "not UTF-8")
+        before = raw[: error.start].decode()
+        yield Finding("encoding", *jsontext.line_and_column(before, len(before)), "not UTF-8")
         return
     except jsontext.Fault as fault:
         yield Finding("json", *jsontext.line_and_column(_lenient(raw), fault.offset), fault.reason)
@@ -139,9 +142,8 @@ def _rule_faults(records: list[dict[str, Any]]) -> Iterator[tuple[list[str | int
 
 def _form_faults(text: str, data: dict[str, Any]) -> Iterator[Finding]:
     if "\r" in text:
-        yield Finding(
-            "canonical", 1, text.index("\r") - text.rfind("\n", 0, text.index("\r")), "lines end in CRLF, not LF"
-        )
+        position = jsontext.line_and_column(text, text.index("\r"))
+        yield Finding("canonical", *position, "lines end in CRLF, not LF")
         return
     want = json.dumps(_ordered(data), indent=2, ensure_ascii=False) + "\n"
     for number, (have_line, want_line) in enumerate(zip(text.split("\n"), want.split("\n"), strict=False), 1):
@@ -168,7 +170,7 @@ def _ordered(data: dict[str, Any]) -> dict[str, Any]:
                 fields[mark] = {first: fields[mark][first], second: fields[mark][second]}
         return fields
 
-    return {"schemaVersion": data["schemaVersion"], "records": [ordered(record) for record in data["records"]]}
+    return {"schemaVersion": SCHEMA_VERSION, "records": [ordered(record) for record in data["records"]]}
 
 
 def _is_date(value: str) -> bool:

@@ -16,6 +16,8 @@ from ledger_tool.core.draft import Draft
 from ledger_tool.core.reference import Reference, parse_reference
 from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 
+# OCI image-spec 1.1 "Image Index"; Docker image manifest v2, schema 2, "manifest list".
+_INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MAX_INPUT_BYTES = 100 * 1024 * 1024
 
 _FIELDS = {
@@ -54,10 +56,7 @@ def draft_from_arguments(
             "no image is named",
             "write `ledger publish IMAGE:TAG@DIGEST --source URL@COMMIT`, or use `--from` or `--metadata-file`",
         )
-    if reference.tag and defaults.tag and reference.tag != defaults.tag:
-        raise UsageError(f"two tags are given, `{reference.tag}` and `{defaults.tag}`", "keep one of them")
-    if reference.digest and digest and reference.digest != digest:
-        raise UsageError("two digests are given, in the image and by `--digest`", "keep one of them")
+    _check_agreement(reference, defaults.tag, digest)
     tag, given = defaults.tag or reference.tag, digest or reference.digest or ""
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "write `IMAGE:TAG@DIGEST`, or pass `--tag` or `--pr`")
@@ -123,7 +122,11 @@ def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None 
         raise UsageError(
             "one image is named, but the metadata file has several targets", "leave the image out: the file names each"
         )
-    return list({(draft.reference, draft.tag): draft for draft in found}.values())
+    if not found:
+        raise UsageError(
+            "the metadata file has no `containerimage.digest`", "build with `--push`, so that buildx knows the digest"
+        )
+    return list({(draft.reference, draft.tag, draft.digest): draft for draft in found}.values())
 
 
 def _of_target(
@@ -141,11 +144,13 @@ def _of_target(
     descriptor = facts.get("containerimage.descriptor")
     platform = descriptor.get("platform") if isinstance(descriptor, dict) else None
     for reference in references:
-        tag = defaults.tag or reference.tag
+        if only:
+            _check_agreement(only, defaults.tag, digest)
         yield Draft(
             reference=reference,
-            tag=tag or names.Tag("latest"),  # what Docker means by a name without a tag
+            tag=defaults.tag or reference.tag or names.Tag("latest"),  # what Docker means by a name without a tag
             digest=digest,
+            is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in _INDEXES,
             platform=defaults.platform or _platform_of(platform),
             published_at=defaults.published_at,
             source_ref=defaults.source(),
@@ -154,6 +159,14 @@ def _of_target(
             ttl=defaults.ttl,
             where=where,
         )
+
+
+def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None:
+    """Raise UsageError where a named image says another tag or digest than what is given beside it."""
+    if reference.tag and tag and reference.tag != tag:
+        raise UsageError(f"two tags are given, `{reference.tag}` and `{tag}`", "keep one of them")
+    if reference.digest and digest and reference.digest != digest:
+        raise UsageError(f"two digests are given, {reference.digest} and {names.shown(digest)}", "keep one of them")
 
 
 def _platform_of(value: Any) -> names.Platform | None:
@@ -223,10 +236,10 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
             unknown[0], f"unknown field `{names.shown(unknown[0])}`", f"the fields are {', '.join(sorted(_FIELDS))}"
         )
     reference = parse_reference(_string(value, "image", required=True))
-    tag = names.parse_tag(text) if (text := _string(value, "tag")) else defaults.tag or reference.tag
+    tag = names.parse_tag(text) if (text := _once(value, "tag", reference.tag)) else defaults.tag
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "give each record its tag")
-    digest = _string(value, "digest") or reference.digest or ""
+    digest = _once(value, "digest", reference.digest)
     if not digest:
         raise InvalidValue("digest", "`digest` is missing", "give each record its digest")
     return Draft(
@@ -253,6 +266,14 @@ def _string(value: Mapping[str, Any], name: str, *, required: bool = False) -> s
         what = "is missing" if found is None else f"should be a string, not {names.shown(json.dumps(found), 40)}"
         raise InvalidValue(name, f"`{name}` {what}", "give the fields of a record as in ledger.json")
     return found
+
+
+def _once(value: Mapping[str, Any], name: str, in_image: str | None) -> str:
+    """Return what a field or else the image's name says, or `""`. Raises InvalidValue where they differ."""
+    found = _string(value, name)
+    if found and in_image and found != in_image:
+        raise InvalidValue(name, f"two {name}s are given, in `image` and in `{name}`", "keep one of them")
+    return found or in_image or ""
 
 
 def _labels(value: Any) -> dict[str, str]:

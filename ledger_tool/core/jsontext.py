@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ledger_tool.core.names import shown
 
 MAX_DEPTH = 64
 
 _token = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+# Pairs, and backslashes that stand for themselves, come first: what is left in the group is alone.
+_surrogate = re.compile(rf"\\\\|{_HIGH}{_LOW}|({_HIGH}|{_LOW})")
 
 
 @dataclass(frozen=True)
@@ -40,24 +45,27 @@ def parse(text: str) -> Any:
         if len(fields) != len(items):
             seen: set[str] = set()
             twice = next(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise Fault(_second(text, twice), f"the key `{twice}` stands twice in one object")
+            raise Fault(_second(text, twice), f"the key `{shown(twice)}` stands twice in one object")
         return fields
 
     def constant(name: str) -> Any:
-        raise Fault(max(text.find(name), 0), f"`{name}` is not JSON")
+        raise Fault(_first(text, name.__eq__), f"`{name}` is not JSON")
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
         raise Fault(error.pos, _plain(error.msg)) from None
     except ValueError:  # int() refuses thousands of digits
-        found = re.search(r"[0-9]{1000,}", text)
-        raise Fault(found.start() if found else 0, "a number has thousands of digits") from None
-    if surrogate := re.search(
-        r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", text
-    ):
-        raise Fault(surrogate.start(), "a lone surrogate is no character")
+        at = _first(text, lambda token: len(token) > 1000 and token.lstrip("-").isdigit())
+        raise Fault(at, "a number has thousands of digits") from None
+    if (alone := next((found for found in _surrogate.finditer(text) if found[1]), None)) is not None:
+        raise Fault(alone.start(), "a lone surrogate is no character")
     return value
+
+
+def _first(text: str, is_it: Callable[[str], bool]) -> int:
+    """Return the offset of the first token that is it."""
+    return next((found.start(1) for found in _token.finditer(text) if is_it(found[1])), 0)
 
 
 def _plain(message: str) -> str:

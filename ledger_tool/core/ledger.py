@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ledger_tool.core.record import Key, Name, Record, from_json, to_json
 
@@ -18,8 +18,8 @@ from ledger_tool.core.record import Key, Name, Record, from_json, to_json
 class Ledger:
     """Keys in order, and the canonical text of the record at each. Build one with `codec.loads`."""
 
-    keys: Sequence[tuple[str, str, str]] = ()
-    texts: Sequence[str] = ()
+    keys: Sequence[tuple[str, str, str]] = field(default_factory=list)
+    texts: Sequence[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.keys)

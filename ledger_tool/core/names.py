@@ -46,8 +46,8 @@ SOURCE_REF = (
 )
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
 HOST = _HOST
-# `[registry/]image[:tag][@digest]`: what a Dockerfile's FROM takes.
-DEPENDENCY = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{TAG})?(?:@{DIGEST})?"
+# `[registry/]image[:tag]@digest`: what a Dockerfile's FROM takes, by the only identity that is trusted.
+DEPENDENCY = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{TAG})?@{DIGEST}"
 DEPENDENCY_MAX = 640
 LABEL_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?"
 TEXT_MAX = 1024
@@ -62,6 +62,7 @@ UNSEEN_ASTRAL = "\U000e0000-\U000e0fff"
 TEXT = rf"(?! )[^{UNSEEN}{UNSEEN_ASTRAL}]*(?<! )"
 
 _unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
+_userinfo = re.compile(r"(https?://)[^/\s]*@|(://)[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 _skip_ci = re.compile(
     r"\[(?:skip[ -]ci|ci[ -]skip|no[ -]ci|skip[ -]actions|actions[ -]skip)\]|\*\*\*NO_CI\*\*\*", re.IGNORECASE
 )
@@ -72,9 +73,14 @@ def escaped(value: str) -> str:
     return _unseen.sub(lambda found: found[0].encode("unicode_escape", "backslashreplace").decode(), value)
 
 
+def redacted(text: str) -> str:
+    """Return `text` without the passwords in its URLs, and without user names in http(s) ones: those are tokens."""
+    return _userinfo.sub(r"\1\2***@", text)
+
+
 def shown(value: str, limit: int = 80) -> str:
     """Return `value` as a person may safely look at it in a message: escaped, cut, without a URL's credentials."""
-    clean = escaped(re.sub(r"(https?://)[^/\s@]*@|(\w+://)[^/\s@:]*:[^/\s@]*@", r"\1\2***@", value[: 4 * limit]))
+    clean = escaped(redacted(value[: max(4 * limit, 10_000)]))
     return clean if len(clean) <= limit else clean[:limit] + "…"
 
 
@@ -105,15 +111,15 @@ def parse_digest(value: str, field: str = "digest") -> Digest:
 
 
 # containerd's normal form: one name for each architecture, the default variant left out.
-_ARCHITECTURES = {
-    "x86_64": "amd64",
-    "x86-64": "amd64",
-    "aarch64": "arm64",
-    "i386": "386",
-    "i686": "386",
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "i686": "386"}
+_VARIANTS = {
     "armhf": "arm/v7",
     "armel": "arm/v6",
     "arm": "arm/v7",
+    "arm/5": "arm/v5",
+    "arm/6": "arm/v6",
+    "arm/7": "arm/v7",
+    "arm/8": "arm/v8",
     "arm64/v8": "arm64",
     "arm64/8": "arm64",
     "amd64/v1": "amd64",
@@ -123,17 +129,15 @@ _ARCHITECTURES = {
 def parse_platform(value: str) -> Platform:
     """Return `os[(version)]/architecture[/variant]` in containerd's normal form, or raise InvalidValue."""
     hint = "a platform is `os/architecture[/variant]`, such as `linux/amd64` or `linux/arm/v7`"
-    system, _, rest = value.partition("/")
+    if not value.isascii():  # `lower` would turn look-alikes into letters
+        raise InvalidValue("platform", f"platform `{shown(value)}` is malformed", hint)
+    system, slash, rest = value.partition("/")
     name, parenthesis, version = system.partition("(")
-    system = name.lower().replace("macos", "darwin") + parenthesis + version
-    rest = rest.lower()
-    architecture, _, variant = rest.partition("/")
-    rest = _ARCHITECTURES.get(rest) or _ARCHITECTURES.get(architecture, architecture) + (
-        f"/{variant}" if variant else ""
-    )
-    if variant and architecture == "arm":
-        rest = f"arm/{variant if variant.startswith('v') else 'v' + variant}"
-    return Platform(_matched("platform", PLATFORM, f"{system}/{rest}", hint, 200))
+    name = "darwin" if name.lower() == "macos" else name.lower()
+    architecture, between, variant = rest.lower().partition("/")
+    processor = _ARCHITECTURES.get(architecture, architecture) + between + variant
+    normal = f"{name}{parenthesis}{version}{slash}{_VARIANTS.get(processor, processor)}"
+    return Platform(_matched("platform", PLATFORM, normal, hint, 200))
 
 
 def parse_source_ref(value: str) -> SourceRef:
@@ -141,11 +145,14 @@ def parse_source_ref(value: str) -> SourceRef:
 
     The commit is whole (40 or 64 hex digits); the URL is http(s), ssh, git or scp-like. A user name
     or password in an http(s) URL is refused: it would be published to everyone who reads the ledger.
+    What may hold one is not repeated in the message.
     """
     hint = "write `--source URL@COMMIT` with the whole commit id, such as `https://git.example.com/team/app@4ef5a303…`"
-    if re.match(r"https?://[^/]*@.*@", value):
+    if re.match(r"(?i)https?://[^/]*@.*@", value):
         raise InvalidValue("sourceRef", "sourceRef has a user name or a password in its URL", hint)
-    return SourceRef(_matched("sourceRef", SOURCE_REF, value, hint, 2100))
+    if "@" in re.sub(r"@[0-9a-fA-F]+$", "", value) and not re.fullmatch(SOURCE_REF, value):
+        raise InvalidValue("sourceRef", "sourceRef is malformed", hint)
+    return SourceRef(_matched("sourceRef", SOURCE_REF, value, hint, 2400))
 
 
 def parse_timestamp(value: str, field: str = "publishedAt") -> Timestamp:
@@ -180,7 +187,7 @@ def ttl_length(ttl: Ttl) -> timedelta:
 
 
 def parse_dependency(value: str) -> str:
-    """Return an image reference `[registry/]image[:tag][@digest]`, or raise InvalidValue."""
+    """Return an image reference `[registry/]image[:tag]@digest`, or raise InvalidValue."""
     hint = "write the base image as `[registry/]image[:tag]@digest`"
     return _matched("dependsOn", DEPENDENCY, value, hint, DEPENDENCY_MAX)
 

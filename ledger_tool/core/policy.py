@@ -66,6 +66,11 @@ class Policy:
                 return parse_image(path)
         known = ", ".join(sorted({registry.host for registry in self.registries})) or "none"
         given = shown(f"{reference.registry}/{reference.path}")
+        if any(registry.host.lower() == reference.registry.lower() for registry in self.registries):
+            raise UsageError(
+                f"`{given}` is none of the images that ledger.yaml has at {shown(reference.registry)}",
+                "mend the name, or the registry's `images` and `prefix` in ledger.yaml",
+            )
         raise UsageError(
             f"`{given}` names a registry that ledger.yaml does not: configured is {known}",
             f"leave the registry out, or add `- host: {shown(reference.registry)}` under `registries` in ledger.yaml",

@@ -61,15 +61,11 @@ def parse_when(value: str, now: datetime) -> Timestamp:
     """
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         value += "T00:00:00Z"
-    if re.fullmatch(r"[0-9]+[mhdw]", value):
-        back: timedelta = ttl_length(parse_ttl(value))
-        return (
-            format_timestamp(now - back)
-            if now.timestamp() > back.total_seconds()
-            else Timestamp("0001-01-01T00:00:00Z")
-        )
     try:
-        return parse_timestamp(value, "time")
+        if not re.fullmatch(r"[0-9]+[mhdw]", value):
+            return parse_timestamp(value, "time")
+        back: timedelta = ttl_length(parse_ttl(value))
     except InvalidValue:
         hint = "write a date (`2026-11-24`), a time (`2026-11-24T09:30:00Z`) or a length back from now (`7d`)"
         raise InvalidValue("time", f"time `{shown(value)}` is malformed", hint) from None
+    return format_timestamp(now - back) if now.timestamp() > back.total_seconds() else Timestamp("0001-01-01T00:00:00Z")

@@ -29,6 +29,8 @@ class Reference:
 def parse_reference(value: str) -> Reference:
     """Return the parts of `[registry/]image[:tag][@digest]`, or raise InvalidValue."""
     hint = "write `IMAGE:TAG`, or `IMAGE:TAG@DIGEST`, such as `myorg/app:v1.5.0`"
+    if "://" in value:  # it may hold a password, so it is not repeated
+        raise InvalidValue("image", "image has a scheme in front, such as `https://`", hint)
     rest, at, digest = value.partition("@")
     head, slash, tail = rest.rpartition("/")
     last, colon, tag = tail.partition(":")

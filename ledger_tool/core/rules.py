@@ -18,7 +18,8 @@ there, the same digest with a platform fills the platform in, and a move replace
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ledger_tool.core.change import Change, Outcome, Snapshot, Verb
@@ -42,20 +43,37 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     """
     work: dict[Name, Records] = {}
     given: dict[Name, set[str]] = {}
-    outcomes = []
+    outcomes: dict[int, Outcome] = {}
+    records = []
     for draft in drafts:
-        try:
-            record = _record(draft, snapshot.policy)
-            if record.name not in work:
-                work[record.name] = _by_platform(snapshot.ledger, record.name)
+        with _named(draft.where):
+            records.append(_record(draft, snapshot.policy))
+    for name in {record.name for record in records}:
+        work[name] = _by_platform(snapshot.ledger, name)
+    # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
+    for at in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], work[records[at].name])):
+        record = records[at]
+        with _named(drafts[at].where):
             before = given.setdefault(record.name, set())
-            outcomes.append(_publish_one(record, work[record.name], snapshot, force_reason, before))
+            outcomes[at] = _publish_one(record, work[record.name], snapshot, force_reason, before)
             before.add(record.platform or "")
-        except LedgerError as error:
-            if draft.where:
-                error.message = f"{draft.where}: {error.message}"
-            raise
-    return _change("publish", snapshot, work, outcomes, reason=force_reason)
+    return _change("publish", snapshot, work, [outcomes[at] for at in range(len(records))], reason=force_reason)
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Put the place of the input in front of the message of what goes wrong with it."""
+    try:
+        yield
+    except LedgerError as error:
+        if where:
+            error.message = f"{where}: {error.message}"
+        raise
+
+
+def _fills_in(record: Record, records: Records) -> bool:
+    whole = records.get("")
+    return whole is not None and record.platform is not None and whole.digest == record.digest
 
 
 def set_facts(
@@ -136,6 +154,10 @@ def _unknown(what: str) -> UnknownImage:
 
 def _by_platform(ledger: Ledger, name: Name) -> Records:
     return {record.platform or "": record for record in ledger.find(name)}
+
+
+def _in_order(records: Records) -> tuple[Record, ...]:
+    return tuple(records[platform] for platform in sorted(records))
 
 
 def _record(draft: Draft, policy: Policy) -> Record:
@@ -255,5 +277,10 @@ def _change(
     details: Sequence[tuple[str, str]] = (),
 ) -> Change:
     dirty = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
-    after = snapshot.ledger.replaced({name: list(work[name].values()) for name in dirty}) if dirty else snapshot.ledger
+    # What a batch says of one record in two ways may leave it as it was.
+    dirty -= {name for name in dirty if snapshot.ledger.find(name) == _in_order(work[name])}
+    outcomes = [
+        one if one.record.name in dirty else replace(one, effect="unchanged", replaces=None) for one in outcomes
+    ]
+    after = snapshot.ledger.replaced({name: _in_order(work[name]) for name in dirty}) if dirty else snapshot.ledger
     return Change(verb, after, outcomes, reason, details)

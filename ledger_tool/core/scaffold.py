@@ -67,7 +67,8 @@ digest is refused (exit 3), unless `ledger.yaml` lists the tag as mutable, or it
 
 def files(registry: str = "") -> dict[str, str]:
     """Return the text of each file by its name; `registry` is a host that `ledger.yaml` is to name, or `""`."""
-    registries = _REGISTRY.format(host=registry) if registry else _NO_REGISTRY
+    host = f'"{registry}"' if registry.startswith("[") else registry  # an IPv6 address would be a YAML list
+    registries = _REGISTRY.format(host=host) if registry else _NO_REGISTRY
     return {
         "ledger.json": codec.dumps(Ledger()).decode(),
         "ledger.yaml": _SETTINGS.format(registries=registries),

@@ -26,7 +26,7 @@ def _message(error: Any) -> str:
     value = shown(json.dumps(error.instance, ensure_ascii=False), 60)
     match error.validator:
         case "required":
-            missing = next(name for name in error.validator_value if name not in error.instance)
+            missing = error.message.split("'")[1]  # "'digest' is a required property"
             return f"`{missing}` is missing"
         case "additionalProperties":
             known = error.schema.get("properties", {})

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
-from ledger_tool.core import names
+from ledger_tool.core import jsontext, names
 from ledger_tool.core.policy import Policy, Registry
 from ledger_tool.errors import LedgerError, UsageError
 
@@ -59,7 +60,11 @@ def _tree(raw: bytes) -> Node | None:
         events = iter(yaml.parse(text))
         return _document(events, yaml.resolver)
     except UnicodeDecodeError as error:
-        raise _fail(raw.count(b"\n", 0, error.start) + 1, 1, "not UTF-8") from None
+        before = raw[: error.start].decode()
+        raise _fail(*jsontext.line_and_column(before, len(before)), "not UTF-8") from None
+    except ReaderError as error:
+        message = f"the character `{names.escaped(chr(error.character))}` is not allowed in YAML"
+        raise _fail(*jsontext.line_and_column(text, error.position), message) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -101,7 +106,7 @@ def _node(event: Any, events: Iterator[Any], resolver: Any, depth: int) -> Node:
         items.append(_node(event, events, resolver, depth + 1))
     if kind == "SequenceStartEvent":
         return Node("list", line, column, items=tuple(items))
-    pairs = tuple(zip(items[::2], items[1::2], strict=True))
+    pairs = tuple((key, _placed(value, key)) for key, value in zip(items[::2], items[1::2], strict=True))
     seen: set[str] = set()
     for key, _ in pairs:
         if key.kind in ("list", "map"):
@@ -110,6 +115,11 @@ def _node(event: Any, events: Iterator[Any], resolver: Any, depth: int) -> Node:
             raise _fail(key.line, key.column, f"the key `{names.shown(key.value)}` stands twice", "keep one of them")
         seen.add(key.value)
     return Node("map", line, column, pairs=pairs)
+
+
+def _placed(value: Node, key: Node) -> Node:
+    """Give a value that is left out the place of its key: the parser's is that of whatever comes next."""
+    return replace(value, line=key.line, column=key.column) if value.kind == "null" and not value.value else value
 
 
 def _scalar_kind(event: Any, resolver: Any) -> str:
@@ -153,6 +163,8 @@ def _items(node: Node, what: str) -> tuple[Node, ...]:
 def _text(node: Node, what: str) -> str:
     if node.kind in ("list", "map"):
         raise _fail(node.line, node.column, f"{what} should be text")
+    if node.kind == "null" and not node.value:
+        raise _fail(node.line, node.column, f"{what} has no value", "write one, or leave it out")
     if node.kind != "text":
         shown = names.shown(node.value)
         raise _fail(

@@ -23,7 +23,7 @@ def as_json(records: Sequence[Record]) -> str:
 
 
 def as_json_lines(records: Sequence[Record]) -> Iterator[str]:
-    """Yield each record as a JSON object on one line, as `publish --from` takes it."""
+    """Yield each record as a JSON object on one line; `publish --from` takes those without marks."""
     return (json.dumps(to_json(record), ensure_ascii=False) for record in records)
 
 
@@ -37,8 +37,8 @@ def as_csv(records: Sequence[Record]) -> Iterator[str]:
         fields = to_json(record)
         cells = (_cell(fields[name]) if name in fields else "" for name in _FIELDS)
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(cells)
-        yield line.getvalue()
+        csv.writer(line).writerow(cells)
+        yield line.getvalue().removesuffix("\r\n")
 
 
 def _cell(value: object) -> str:
@@ -55,13 +55,13 @@ def as_table(records: Sequence[Record], width: int | None, *, bold: bool = False
             record.tag,
             record.platform or "-",
             short_digest(record.digest),
-            record.published_at.replace("T", " ").removesuffix("Z"),
+            record.published_at.replace("T", " ")[:16],
             short_source(record.source_ref),
             " ".join(mark for mark, there in (("yanked", record.yanked), ("forced", record.forced)) if there),
         )
         for record in records
     ]
-    return table(header, rows, width, bold=bold)
+    return table(header, rows, width, spare=(header.index("SOURCE"), header.index("PUBLISHED")), bold=bold)
 
 
 def short_digest(digest: str) -> str:

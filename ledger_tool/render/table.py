@@ -9,17 +9,22 @@ _NARROWEST = 8
 
 
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None, *, bold: bool = False
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int | None,
+    *,
+    spare: Sequence[int] = (),
+    bold: bool = False,
 ) -> Iterator[str]:
     """Yield the lines of a table of one-column-wide characters; nothing for no rows.
 
-    Empty columns are left out. Where `width` is too small, the widest columns are cut with an ellipsis
-    in their middle, and what still does not fit goes from the right.
+    Empty columns are left out. Where `width` is too small, the `spare` columns go, in their order; then
+    the widest ones are cut with an ellipsis in their middle; what still does not fit goes from the right.
     """
     shown = [at for at in range(len(header)) if any(row[at] for row in rows)]
     widths = {at: max(len(header[at]), *(len(row[at]) for row in rows)) for at in shown}
     if width is not None:
-        widths = _fitted(widths, width)
+        widths = _fitted(widths, width, spare)
     if not widths:
         return
     first = _line([header[at] for at in widths], list(widths.values()))
@@ -39,9 +44,12 @@ def _cut(cell: str, width: int) -> str:
     return f"{cell[:head]}…{cell[len(cell) - (width - 1 - head) :]}"
 
 
-def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:
+def _fitted(widths: dict[int, int], width: int, spare: Sequence[int]) -> dict[int, int]:
     fitted = dict(widths)
-    while fitted and (over := sum(fitted.values()) + len(_GAP) * (len(fitted) - 1) - width) > 0:
+    for at in spare:
+        if _over(fitted, width) > 0:
+            fitted.pop(at, None)
+    while fitted and (over := _over(fitted, width)) > 0:
         widest = max(fitted, key=lambda at: fitted[at])
         if fitted[widest] <= _NARROWEST:
             del fitted[max(fitted)]
@@ -49,3 +57,7 @@ def _fitted(widths: dict[int, int], width: int) -> dict[int, int]:
         others = max((size for at, size in fitted.items() if at != widest), default=_NARROWEST)
         fitted[widest] -= max(1, min(over, fitted[widest] - max(others, _NARROWEST)))
     return fitted
+
+
+def _over(widths: dict[int, int], width: int) -> int:
+    return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger_tool.commands.write import Written
-from ledger_tool.core.change import Result
+from ledger_tool.core.change import Change, Result
 from ledger_tool.core.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
 
@@ -35,18 +35,23 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     what = str(next(iter(names))) if len(names) == 1 else f"{len(names)} images"
     if not change.changed:
         return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} in the ledger already"
-    counts = Counter(outcome.effect for outcome in change.outcomes)
-    effects = ", ".join(f"{count} {effect}" for effect, count in counts.items())
-    if len(change.outcomes) == 1:
-        (outcome,) = change.outcomes
-        effects = outcome.effect + (f" from {outcome.replaces}" if outcome.replaces else "")
-    if effects != _PAST[change.verb]:
+    if effects := _effects(change):
         what += f" ({effects})"
     if dry_run:
         return f"dry run: would have {_PAST[change.verb]} {what}"
     commit = (written.results[0].commit or "")[:12]
     attempts = f", attempt {written.attempts}" if written.attempts > 1 else ""
     return f"{_PAST[change.verb]} {what} in {commit}{attempts}"
+
+
+def _effects(change: Change) -> str:
+    """Return what the verb alone does not say."""
+    if change.verb == "publish" and len(change.outcomes) == 1:
+        (outcome,) = change.outcomes
+        return outcome.effect + (f" from {outcome.replaces}" if outcome.replaces else "")
+    counts = Counter(outcome.effect for outcome in change.outcomes)
+    told = [effect for effect in counts if change.verb == "publish" or effect == "unchanged"]
+    return ", ".join(f"{counts[effect]} {effect}" for effect in told)
 
 
 def yanked_note(name: Name, reason: str) -> str:

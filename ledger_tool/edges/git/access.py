@@ -2,7 +2,7 @@
 
 Of the user's git settings only these pass: who commits (`user.*`), how to reach a host (`http.*.proxy`,
 `http.*.sslCAInfo`, ..., `credential.*`, `http.*.extraHeader`) and how to sign (`gpg.*`). Everything else
-(hooks, fsmonitor, aliases, URL rewriting, tracing) stays outside; docs/security.md lists it.
+(hooks, fsmonitor, aliases, URL rewriting, tracing) stays outside; docs/git.md lists it.
 """
 
 from __future__ import annotations

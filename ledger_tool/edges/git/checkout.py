@@ -74,7 +74,8 @@ class Checkout:
         """Make `ledger.json` and its index entry what `commit` has."""
         content = self._repository.git("cat-file", "blob", f"{commit}:{LEDGER}").stdout
         replace_atomically(self.file, content)
-        self._repository.must(f"--work-tree={self.folder}", "update-index", "--add", "--", LEDGER)
+        entry = next(entry for entry in self._repository.entries(commit) if entry.name == LEDGER)
+        self._repository.must("update-index", "--add", "--cacheinfo", f"{entry.mode},{entry.oid},{LEDGER}")
 
     def move_branch(self, branch: str, old: str, new: str) -> Verdict:
         """Move a branch from exactly `old` to `new`."""
@@ -148,7 +149,7 @@ class LocalBranch:
     def shown(self) -> str:
         return f"{self._checkout.folder} ({self._branch})"
 
-    def refresh(self) -> str:
+    def refresh(self, *, whole: bool = False) -> str:  # noqa: ARG002 - here everything is whole
         tip = self._checkout.commit_of(f"refs/heads/{self._branch}")
         if not tip:
             raise UsageError(

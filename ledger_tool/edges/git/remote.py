@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ledger_tool.core import codec, message
@@ -24,8 +25,8 @@ _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
 class RemoteBranch:
     """One branch of a remote, as a transaction's target.
 
-    The first look clones its tip at depth 1; later ones fetch what came since, so that the history
-    between our base and the new tip is whole and `contains` can tell whether a commit of ours is in it.
+    A look takes the tip alone: the ledger's size is what a look costs. Only a look at the whole fetches
+    all commits since the base, so that `contains` can tell whether a commit of ours is among them.
     """
 
     def __init__(
@@ -55,9 +56,9 @@ class RemoteBranch:
         """The branch's name, known after the first look."""
         return self._branch
 
-    def refresh(self) -> str:
+    def refresh(self, *, whole: bool = False) -> str:
         if self._repository.git_dir.exists():
-            self._fetch()
+            self._fetch([] if whole else ["--depth=1"])
         else:
             self._clone()
         tips = self._tips()
@@ -115,10 +116,10 @@ class RemoteBranch:
             "make a ledger with `ledger init`, and push it there",
         )
 
-    def _fetch(self) -> None:
+    def _fetch(self, how: Sequence[str]) -> None:
         ref = f"refs/heads/{self._branch}"
         done = self._repository.git(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+            "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
             "--", self._address.url, f"+{ref}:{ref}",
             grace=_AFTER_PUSH if self._pushed else 0.0, step="fetch",
         )  # fmt: skip

@@ -1,0 +1,34 @@
+# `make` alone lists what there is. Every target that runs code makes sure of its tools first.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+.PHONY: help bootstrap demo test check lint docs bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bootstrap: ## Install what is missing: Debian packages, .venv
+	@scripts/bootstrap
+
+demo: bootstrap ## Show two CI jobs, a conflict and a forced fix, on a throw-away registry and remote
+	@scripts/demo
+
+test: bootstrap ## Run all tests
+	@$(BIN)/pytest
+
+check: lint test ## What has to pass before a change lands: lint, types, floors, all tests
+
+lint: bootstrap ## Check format, style, types and the floors of the code
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+
+docs: bootstrap ## Rewrite the help blocks and the shown output of the docs from real runs
+	@$(BIN)/python -m tests.support.docs
+
+bench: bootstrap ## Measure reading, publishing and racing writers
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove what was built, .venv included
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

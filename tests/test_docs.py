@@ -1,0 +1,348 @@
+"""The papers say what is so: output is real, all commands, options and codes are there, links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer.main
+from ruamel.yaml import YAML
+
+from ledger_tool.cli.main import app
+from ledger_tool.core import codec
+from ledger_tool.edges import ledgerfiles, settings
+from ledger_tool.errors import LedgerError
+from tests.support.docs import blocks, comparable, examples, papers, played, prose
+from tests.support.make import digest
+from tests.support.outcome import Outcome
+from tests.support.stage import ROOT, Stage
+
+DOCS = ROOT / "docs"
+# Typer's own classes are an inner affair of its; what is asked of them here is stable.
+COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [path for path in papers() if examples(path.read_text("utf-8"))], ids=name_of)
+def test_examples_run_as_they_are_shown(path: Path, tmp_path: Path) -> None:
+    """`make docs` rewrites what differs here."""
+    shown = examples(path.read_text("utf-8"))
+    assert comparable(shown) == comparable(played(path, tmp_path / "stage"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help_and_is_documented(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    text = "\n".join(path.read_text("utf-8") for path in DOCS.glob("*.md") if path.name != "commands.md")
+    assert f"ledger {name}" in text
+    for parameter in command.params:
+        assert parameter.help, f"{name} {parameter.name} has no help"
+        for option in parameter.opts:
+            if option.startswith("--") and option != "--help":
+                assert f"{option}" in text, f"no page tells about {option} of {name}"
+
+
+def test_commands_md_has_the_help_of_every_command() -> None:
+    shown = {example.command for example in examples((DOCS / "commands.md").read_text("utf-8"))}
+    assert shown == {"ledger --help"} | {f"ledger {name} --help" for name in COMMANDS}
+
+
+def test_no_option_is_documented_that_no_command_has() -> None:
+    known = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
+    for path in papers():
+        for line in re.findall(
+            r"^.*\bledger (?:publish|get|list|set|remove|init)\b.*$", path.read_text("utf-8"), re.MULTILINE
+        ):
+            own = line[line.index("ledger ") :].split("|")[0].split("`")[0]
+            assert set(re.findall(r"(?<=\s)--[a-z-]+", own)) <= known | {"--help"}, f"{path.name}: {line}"
+
+
+def test_every_exit_code_is_documented() -> None:
+    def codes(error: type[LedgerError]) -> Iterator[int]:
+        yield error.exit_code
+        for below in error.__subclasses__():
+            yield from codes(below)
+
+    text = (DOCS / "exit-codes.md").read_text("utf-8")
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    assert documented == {*codes(LedgerError), 0, 1, 130}
+    in_readme = {
+        int(code) for code in re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    }
+    assert in_readme == documented - {1}
+
+
+def test_every_message_of_exit_codes_md_is_in_the_code() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "ledger_tool").rglob("*.py"))
+    code = re.sub(r'"\s*f?"', "", code).replace("{LEDGER}", "ledger.json")  # texts may stand on two lines
+    code = re.sub(r"\{[^{}]*\}", "…", re.sub(r"\{[^{}]*\{[^{}]*\}[^{}]*\}", "…", code))
+    for row in re.findall(r"^\| ([`].*?) \|", (DOCS / "exit-codes.md").read_text("utf-8"), re.MULTILINE):
+        for message in re.findall(r"``(.+?)``|`([^`]+)`", row):
+            parts = re.split(r"…|\bN\b|\d+|linux/arm64", "".join(message))
+            for part in filter(None, (part.strip(" `;:.") for part in parts)):
+                assert part in code, f"no message says `{part}`"
+
+
+def test_relative_links_lead_to_a_file_and_a_heading() -> None:
+    for path in papers():
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(path.read_text("utf-8"))):
+            if re.match(r"https?:", target):
+                continue
+            file, _, anchor = target.partition("#")
+            found = (path.parent / file) if file else path
+            assert found.exists(), f"{name_of(path)} links to {target}"
+            if anchor:
+                assert anchor in anchors(found.read_text("utf-8")), f"{name_of(path)} links to {target}"
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a text's headings, as the hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_what_the_code_says_about_the_docs_is_there() -> None:
+    for path in (ROOT / "ledger_tool").rglob("*.py"):
+        for name in re.findall(r"\bdocs/[\w/.-]*\w", path.read_text("utf-8")):
+            assert list(ROOT.glob(f"{name}*")), f"{name_of(path)} names {name}"
+
+
+def test_decisions_are_numbered_without_a_gap_and_say_their_bad_sides() -> None:
+    decisions = sorted((DOCS / "adr").glob("[0-9]*.md"))
+    assert [path.name[:4] for path in decisions] == [f"{at:04}" for at in range(1, len(decisions) + 1)]
+    index = (DOCS / "adr/README.md").read_text("utf-8")
+    for path in decisions:
+        text = path.read_text("utf-8")
+        assert text.startswith(f"# {path.name[:4]} ")
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], path.name
+        assert "- Good: " in text, path.name
+        assert "- Bad: " in text, path.name
+        assert f"({path.name}) {text.splitlines()[0][7:]}\n" in index
+
+
+def test_the_files_shown_in_format_md_are_valid() -> None:
+    shown = {block.language: block.text for block in blocks((DOCS / "format.md").read_text("utf-8"))}
+    assert len(codec.loads(shown["json"].encode())) == 1
+    assert settings.load(shown["yaml"].encode()).require == ("platform", "labels.team")
+
+
+def test_the_sample_ledger_is_valid(ledger: Callable[..., Outcome]) -> None:
+    sample = ROOT / "sample-ledger"
+    found = ledgerfiles.snapshot("", (sample / "ledger.json").read_bytes(), (sample / "ledger.yaml").read_bytes())
+    assert len(found.ledger) == 59
+    platforms = {platform for _, _, platform in found.ledger.keys}
+    assert platforms == {"linux/amd64", "linux/arm/v7", "linux/arm64", "windows/amd64"}
+    done = ledger("list", "--repo", sample, "--format", "json")
+    assert (done.code, len(done.json)) == (0, 59)
+
+
+@pytest.mark.parametrize("path", papers(), ids=name_of)
+def test_papers_are_plain(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not re.search("[\U0001f000-\U0001faff\u2600-\u27bf]", text), "no emojis"
+    assert all(line == line.rstrip() for line in text.split("\n")), "no white space at the end of a line"
+    long = [line for line in prose(text).split("\n") if len(line) > 120 and not line.startswith("|")]
+    assert not long, "lines of prose have 120 columns at most"
+
+
+@pytest.mark.parametrize("script", ["scripts/bootstrap", "scripts/demo", ".ci/run"])
+def test_scripts_are_shell_and_can_be_run(script: str) -> None:
+    assert (ROOT / script).stat().st_mode & 0o111 == 0o111
+    assert subprocess.run(["bash", "-n", ROOT / script], check=False).returncode == 0
+
+
+@pytest.mark.skipif(not (shutil.which("docker-registry") and shutil.which("skopeo")), reason="needs both programs")
+def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    stage = Stage.set_up(tmp_path / "stage", empty=True)
+    done = subprocess.run(
+        [ROOT / "scripts/demo"], env=dict(stage.environment), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"^([0-9]+)\. ", done.stdout, re.MULTILINE) == [str(at) for at in range(1, 10)]
+    assert "error: conflict: myorg/app:v1.0" in done.stdout
+    assert not list((stage.root / "tmp").iterdir())
+
+
+# ---- CI systems
+
+
+class System(NamedTuple):
+    """A CI system: what its jobs find in their environment, and the sourceRef that follows from it."""
+
+    environment: Mapping[str, str]
+    source: str
+
+
+COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
+HEAD = "1c18c0bf1be4f85bd9478f15d02b7c34e58072e6"
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "team/app",
+    "GITHUB_SHA": COMMIT,
+}
+# Their variables are set for the whole project, outside the file.
+OUTSIDE = ("GitLab CI", "Bitbucket Pipelines", "CircleCI")
+SYSTEMS = {
+    "GitHub Actions": System(GITHUB, f"https://github.com/team/app@{COMMIT}"),
+    "GitHub Actions, pull request": System(
+        GITHUB | {"NUMBER": "42", "HEAD_COMMIT": HEAD}, f"https://github.com/team/app@{HEAD}"
+    ),
+    "GitLab CI": System(
+        {"GITLAB_CI": "true", "CI_PROJECT_URL": "https://gitlab.com/team/app", "CI_COMMIT_SHA": COMMIT},
+        f"https://gitlab.com/team/app@{COMMIT}",
+    ),
+    "Jenkins": System(
+        {"JENKINS_URL": "https://ci", "GIT_URL": "https://git.example.com/team/app.git", "GIT_COMMIT": COMMIT},
+        f"https://git.example.com/team/app.git@{COMMIT}",
+    ),
+    "Azure Pipelines": System(
+        {
+            "TF_BUILD": "True",
+            "BUILD_REPOSITORY_URI": "https://team@dev.azure.com/team/app/_git/app",
+            "BUILD_SOURCEVERSION": COMMIT,
+        },
+        f"https://dev.azure.com/team/app/_git/app@{COMMIT}",
+    ),
+    "Bitbucket Pipelines": System(
+        {
+            "BITBUCKET_BUILD_NUMBER": "7",
+            "BITBUCKET_TAG": "v1.5.0",
+            "BITBUCKET_GIT_HTTP_ORIGIN": "http://bitbucket.org/team/app",
+            "BITBUCKET_COMMIT": COMMIT,
+        },
+        f"http://bitbucket.org/team/app@{COMMIT}",
+    ),
+    "CircleCI": System(
+        {
+            "CIRCLECI": "true",
+            "CIRCLE_TAG": "v1.5.0",
+            "CIRCLE_REPOSITORY_URL": "git@github.com:team/app.git",
+            "CIRCLE_SHA1": COMMIT,
+        },
+        f"git@github.com:team/app.git@{COMMIT}",
+    ),
+    "Buildkite": System(
+        {"BUILDKITE": "true", "BUILDKITE_REPO": "git@github.com:team/app.git", "BUILDKITE_COMMIT": COMMIT},
+        f"git@github.com:team/app.git@{COMMIT}",
+    ),
+    "Woodpecker": System(
+        {"CI": "woodpecker", "CI_REPO_URL": "https://git.example.com/team/app", "CI_COMMIT_SHA": COMMIT},
+        f"https://git.example.com/team/app@{COMMIT}",
+    ),
+}
+
+
+def ci_examples() -> dict[str, str]:
+    """Return the configuration of each CI system, by its heading; a second one is called `…, pull request`."""
+    found: dict[str, str] = {}
+    for section in re.split(r"^## ", (DOCS / "ci.md").read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        heading = section.split("\n")[0]
+        for block in blocks(section):
+            if block.language in ("yaml", "groovy"):
+                found[f"{heading}, pull request" if heading in found else heading] = block.text
+    return found
+
+
+def shell_steps(value: Any) -> Iterator[str]:
+    """Yield the shell commands in a CI system's YAML, in their order."""
+    if isinstance(value, list):
+        for item in value:
+            yield from shell_steps(item)
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            if key == "inputs":  # of a ready-made task
+                continue
+            is_shell = key in ("run", "script", "command", "commands")
+            if is_shell and isinstance(below, str):
+                yield below
+            elif is_shell and isinstance(below, list):
+                yield from below
+            else:
+                yield from shell_steps(below)
+
+
+def steps_of(text: str, system: str) -> list[str]:
+    if system == "Jenkins":
+        return re.findall(r"sh '(.+)'", text)
+    steps = list(shell_steps(YAML(typ="safe", pure=True).load(text)))
+    return [step.replace("$$", "$") for step in steps] if system == "Buildkite" else steps
+
+
+def test_every_ci_system_has_an_example() -> None:
+    assert list(ci_examples()) == list(SYSTEMS)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_ci_example_publishes(system: str, tmp_path: Path) -> None:
+    """All shell steps run, with a docker and a pip that only pretend; the images land in one commit."""
+    text = ci_examples()[system]
+    stage = Stage.set_up(tmp_path / "stage")
+    before = stage.upstream.tip()
+    found = re.search(r"LEDGER_REPO\W+((?:ssh|https)://[^\s']+)", text)
+    given = {"LEDGER_REPO": found[1]} if found else {}
+    given |= {"REGISTRY_USER": "ci", "REGISTRY_PASSWORD": "not-a-secret"}
+    if system in ("Bitbucket Pipelines", "CircleCI"):  # the key as these systems hold it
+        key = (stage.root / "home/.ssh/ledger_deploy_key").read_text()
+        given["LEDGER_DEPLOY_KEY"] = key.replace("\n", r"\n")
+    for step in steps_of(text, system):
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", step],
+            cwd=stage.work,
+            env={**stage.environment, **SYSTEMS[system].environment, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, f"{step}: {done.stderr}"
+    records = {record["image"]: record for record in stage.upstream.records()}
+    assert {name: record["digest"] for name, record in records.items()} == {
+        "myorg/app": digest("app"),
+        "myorg/worker": digest("app" if system == "Bitbucket Pipelines" else "worker"),
+    }
+    assert {record["sourceRef"] for record in records.values()} == {SYSTEMS[system].source}
+    assert {record["platform"] for record in records.values()} == {"linux/amd64"}
+    assert {record["tag"] for record in records.values()} == {"pr-42" if "pull request" in system else "v1.5.0"}
+    assert stage.upstream.commits()[1] == before, "one commit for all images"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_ci_example_keeps_the_key_out_of_arguments_and_queues_nothing(system: str) -> None:
+    text = ci_examples()[system]
+    assert "LEDGER_DEPLOY_KEY" in text or system in OUTSIDE
+    for step in steps_of(text, system):
+        assert "LEDGER_DEPLOY_KEY" not in step
+        assert "--deploy-key" not in step
+        assert not re.search(r"--password[ =]", step)
+    assert not re.search(r"concurrency:|resource_group|lock\(|serial|disableConcurrentBuilds", text)
+
+
+def test_no_paper_tells_to_queue_jobs() -> None:
+    for path in papers():
+        assert "concurrency:" not in path.read_text("utf-8"), name_of(path)
+
+
+def test_every_json_that_is_shown_parses() -> None:
+    for path in papers():
+        for block in blocks(path.read_text("utf-8")):
+            if block.language == "json":
+                json.loads(block.text)
+
+
+def test_shell_blocks_are_shell() -> None:
+    for path in papers():
+        for block in blocks(path.read_text("utf-8")):
+            if block.language == "sh":
+                done = subprocess.run(["bash", "-n"], input=block.text, text=True, capture_output=True, check=False)
+                assert done.returncode == 0, f"{name_of(path)}: {done.stderr}"
