@@ -1,0 +1,66 @@
+"""The files of a new ledger are a valid ledger with the documented defaults."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ledger_tool.core import codec, scaffold
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import Ttl
+from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.reference import parse_reference
+from ledger_tool.edges import settings
+
+DEFAULT = Policy(mutable=("latest", "main", "pr-*"), ttl={"pr-*": Ttl("7d")})
+
+
+def policy(registry: str = "") -> Policy:
+    return settings.load(scaffold.files(registry)["ledger.yaml"].encode())
+
+
+def test_the_ledger_is_empty_and_valid() -> None:
+    assert codec.loads(scaffold.files()["ledger.json"].encode()) == Ledger()
+
+
+def test_the_settings_are_the_documented_defaults() -> None:
+    assert policy() == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("given", "registry"),
+    [
+        ("registry.example.com", Registry("registry.example.com")),
+        ("localhost:5000", Registry("localhost:5000")),
+        ("http://localhost:5000", Registry("localhost:5000", plain_http=True)),
+        ("https://registry.example.com:443", Registry("registry.example.com:443")),
+        ("[::1]:5000", Registry("[::1]:5000")),
+        ("http://[fe80::1]", Registry("[fe80::1]", plain_http=True)),
+        ("10.0.0.1:5000", Registry("10.0.0.1:5000")),
+    ],
+)
+def test_a_registry_that_is_named_is_configured_for_every_image(given: str, registry: Registry) -> None:
+    made = policy(given)
+    assert made == replace(DEFAULT, registries=(registry,))
+    assert made.image(parse_reference(f"{registry.host}/any/thing")) == "any/thing"
+
+
+def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommented() -> None:
+    text = scaffold.files()["ledger.yaml"]
+    shown = [
+        line for line in text.splitlines() if line.startswith(("# registries", "#   - host", "#     ", "# require"))
+    ]
+    uncommented = settings.load("\n".join(line.removeprefix("# ") for line in shown).encode())
+    assert [registry.host for registry in uncommented.registries] == ["registry.example.com"]
+    assert uncommented.require == ("platform", "labels.team")
+
+
+def test_git_never_converts_the_line_endings_of_the_ledger() -> None:
+    assert "ledger.json text eol=lf" in scaffold.files()[".gitattributes"].splitlines()
+
+
+def test_every_file_ends_with_one_newline() -> None:
+    for name, text in scaffold.files("registry.example.com").items():
+        assert text.endswith("\n"), name
+        assert not text.endswith("\n\n"), name
