@@ -12,8 +12,10 @@ def run() -> None:
     try:
         from ledger_tool.cli.main import main
 
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed by whoever started us
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as we live
+            getattr(sys, name).reconfigure(encoding="utf-8", errors="backslashreplace")
         code = main(sys.argv[1:])
     except KeyboardInterrupt:  # before or after `main`, which sees to its own
         code = 130

@@ -11,10 +11,12 @@
     ├── InvalidLedger               4   fix the file
     ├── TryAgain                    5   run it again
     │   ├── Contended               5   ... other writers won every round
-    │   ├── Unreachable             5   ... the remote did not answer
+    │   ├── Unreachable             5   ... the remote or the registry did not answer
+    │   │   └── BadManifest         5   ... the registry answered, but not what it should
     │   └── LocalDiskError          5   ... the local disk is full or failing
-    └── Denied                      6   fix access
-        └── PushRefused             6   ... a hook or a rule of the remote said no
+    ├── Denied                      6   fix access
+    │   └── PushRefused             6   ... a hook or a rule of the remote said no
+    └── GitFailed                  70   report it: git failed where it has no business to
 
 A message is one sentence without a final period; the hint, another one, says what to do.
 Neither may hold a credential: whoever raises leaves it out, and the renderer redacts URLs again.
@@ -97,6 +99,10 @@ class Unreachable(TryAgain):
     """The remote did not answer, answered with garbage, or not in time."""
 
 
+class BadManifest(Unreachable):
+    """A registry served something that is no manifest, or not the one that was asked for: never a record."""
+
+
 class LocalDiskError(TryAgain):
     """The local disk is full or failing."""
 
@@ -105,6 +111,10 @@ class Denied(LedgerError):
     """Authentication, permission, a host key, or a deploy key that is no key."""
 
     exit_code = 6
+
+
+class GitFailed(LedgerError):
+    """A local git command failed that has no business to: a bug, or a repository that is broken."""
 
 
 class PushRefused(Denied):

@@ -64,10 +64,7 @@ def set_facts(
         written = run(
             store, patterns, labels=changes, unlabel=gone, ttl=wanted, clear_ttl=ttl == "none", dry_run=dry_run
         )
-    if written.warning:
-        screen.note(f"warning: {written.warning}")
-    screen.data(render.json_lines(written))
-    screen.note(render.summary(written, dry_run=dry_run))
+    render.tell(screen, written, dry_run=dry_run)
 
 
 def remove(
@@ -107,5 +104,4 @@ def remove(
     )  # fmt: skip
     with open_for_writing(repo, settings, screen) as store:
         written = run(store, references, reason=why, platform=wanted, dry_run=dry_run)
-    screen.data(render.json_lines(written))
-    screen.note(render.summary(written, dry_run=dry_run))
+    render.tell(screen, written, dry_run=dry_run)

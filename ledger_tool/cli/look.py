@@ -61,6 +61,8 @@ def get(
         raise RuleRefused(
             f"{found.name} has several images and no common index digest", f"pass `--platform` with one of: {there}"
         )
+    if output == "ref" and found.repository == found.name.image:
+        screen.note(f"note: ledger.yaml names no registry for {found.name.image}; a client will take its own default")
     screen.data([found.digest if output == "digest" else f"{found.repository}@{found.digest}"])
 
 

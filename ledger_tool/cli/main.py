@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ledger_tool import __version__
-from ledger_tool.cli import edit, init, look, options, publish
+from ledger_tool.cli import edit, init, look, options, publish, registry
 from ledger_tool.cli.command import Command, Group
 from ledger_tool.errors import LedgerError, UsageError
 from ledger_tool.render.screen import Screen
@@ -27,12 +27,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-RECORD, LOOK, SET_UP = "Record", "Look", "Set up"
+RECORD, LOOK, REGISTRY, SET_UP = "Record", "Look", "Registry", "Set up"
 app.command("publish", cls=Command, rich_help_panel=RECORD)(publish.publish)
 app.command("set", cls=Command, rich_help_panel=RECORD)(edit.set_facts)
 app.command("remove", cls=Command, rich_help_panel=RECORD)(edit.remove)
 app.command("get", cls=Command, rich_help_panel=LOOK)(look.get)
 app.command("list", cls=Command, rich_help_panel=LOOK)(look.list_records)
+app.command("verify", cls=Command, rich_help_panel=REGISTRY)(registry.verify)
+app.command("reconcile", cls=Command, rich_help_panel=REGISTRY)(registry.reconcile)
+app.command("auth", cls=Command, rich_help_panel=REGISTRY)(registry.auth)
 app.command("init", cls=Command, rich_help_panel=SET_UP)(init.init)
 
 
@@ -54,7 +57,7 @@ def _program(
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; see `errors` for what each means."""
     screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")))
-    before = _interrupt_on_term()
+    before = _interrupt_on_signals()
     try:
         code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -74,6 +77,12 @@ def main(argv: Sequence[str]) -> int:
         return UsageError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except OSError as error:
+        from ledger_tool.edges.files import local_error
+
+        found = local_error(error, error.filename or "the output", "use")
+        screen.error(found)
+        return found.exit_code
     except Exception:  # noqa: BLE001 - the one place where a bug ends
         import platform
         import traceback
@@ -83,17 +92,20 @@ def main(argv: Sequence[str]) -> int:
         )
         return LedgerError.exit_code
     finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _interrupt_on_term() -> signal._HANDLER | None:
-    """Make SIGTERM end the run like ^C, so that children are killed and secrets removed on the way out."""
+def _interrupt_on_signals() -> dict[int, signal._HANDLER]:
+    """Make SIGTERM and SIGHUP end the run like ^C, so that children are ended and secrets removed on the way out.
+
+    Returns the handlers that were there before.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     try:
-        return signal.signal(signal.SIGTERM, interrupt)
+        return {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     except ValueError:  # not the main thread: somebody else's program, and its signals
-        return None
+        return {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.registry import CaFile, Jobs
 from ledger_tool.core import names
 from ledger_tool.core.reference import Reference, parse_reference
 from ledger_tool.errors import Conflict, LedgerError, UsageError
@@ -141,6 +143,21 @@ def publish(
             rich_help_panel="Many images in one commit",
         ),
     ] = "",
+    registry: Annotated[
+        str,
+        typer.Option(
+            "--registry",
+            metavar="HOST",
+            help="Look in this one  [default: the first in ledger.yaml that serves the image]",
+            show_default=False,
+            rich_help_panel="Registry",
+        ),
+    ] = "",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no registry: record what is told.", rich_help_panel="Registry")
+    ] = False,
+    jobs: Jobs = "8",
+    ca_file: CaFile = "",
     force: Annotated[
         bool, typer.Option("--force", help="Move a tag that has another digest.", rich_help_panel="Writing")
     ] = False,
@@ -170,6 +187,7 @@ def publish(
     from ledger_tool.core import intake
     from ledger_tool.edges.files import read_bytes
     from ledger_tool.edges.git.opening import open_for_writing
+    from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import written as render
     from ledger_tool.render.screen import Screen
 
@@ -204,25 +222,28 @@ def publish(
         drafts = [intake.draft_from_arguments(named, digest, index, config, defaults)]
 
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    for draft in drafts:
-        if draft.is_index:
-            screen.note(
-                f"warning: {draft.reference.path}:{draft.tag}: that digest is an index's; it is recorded as told"
-            )
     settings = o.opening(
         branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
         max_attempts=max_attempts, no_push=no_push, sign=sign,
     )  # fmt: skip
-    with open_for_writing(repo, settings, screen) as store:
+    if offline and registry:
+        raise UsageError("`--offline` and `--registry` exclude each other", "keep one of them")
+    threads = o.whole_number("--jobs", jobs, 1, 256)
+    with ExitStack() as stack:
+        store = stack.enter_context(open_for_writing(repo, settings, screen))
+        registries = None if offline else stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file))
         try:
-            written = run(store, drafts, force_reason=why, dry_run=dry_run)
+            written = run(
+                store, drafts, registries=registries, host=registry, jobs=threads, force_reason=why, dry_run=dry_run
+            )
         except Conflict as conflict:
             screen.data([render.conflict_line(conflict)])
             raise
-    if written.warning:
-        screen.note(f"warning: {written.warning}")
-    screen.data(render.json_lines(written))
-    screen.note(render.summary(written, dry_run=dry_run))
+    if not written.verified and any(draft.is_index for draft in drafts):
+        screen.note("warning: that digest is an index's, and no registry was asked for its images; recorded as told")
+    if offline:
+        screen.note("note: offline, so that no registry was asked; recorded as told")
+    render.tell(screen, written, dry_run=dry_run)
 
 
 def _tag(tag: str, pr: str) -> names.Tag | None:

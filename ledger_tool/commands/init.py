@@ -24,17 +24,28 @@ class Workplace(Protocol):
     def write(self, files: Mapping[str, str]) -> None:
         """Write new files; one that exists is never touched."""
 
+    def why_invalid(self) -> str:
+        """Return why the `ledger.json` that is there is no valid ledger, or `""`."""
+
+    def has_remote(self) -> bool:
+        """Return whether the repository has a remote already."""
+
     def commit_all(self, names: Sequence[str], message: str) -> str:
         """Make the first commit, of exactly these files; return its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """Which files were added and which were there already; the first commit's id, or `""` if none was made."""
+    """Which files were added and which were there already; the first commit's id, or `""` if none was made.
+
+    `invalid` says what is wrong with a `ledger.json` that was there, or `""`.
+    """
 
     added: Sequence[str]
     kept: Sequence[str]
     commit: str
+    has_remote: bool
+    invalid: str
 
 
 def init(workplace: Workplace, *, registry: str = "") -> Scaffolded:
@@ -47,4 +58,4 @@ def init(workplace: Workplace, *, registry: str = "") -> Scaffolded:
     workplace.write({name: files[name] for name in added})
     kept = [name for name in files if name not in added]
     commit = workplace.commit_all(list(files), "start the ledger\n") if is_new and not kept else ""
-    return Scaffolded(added, kept, commit)
+    return Scaffolded(added, kept, commit, workplace.has_remote(), workplace.why_invalid())

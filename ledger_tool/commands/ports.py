@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.drift import Absent
+from ledger_tool.core.manifest import Manifest
+from ledger_tool.core.names import Digest
+from ledger_tool.core.policy import Policy
 
 
 class Landed(Protocol):
@@ -41,3 +45,33 @@ class Store(Source, Protocol):
         transaction with nothing written. A change that changes nothing writes no commit.
         Raises further Contended, Unreachable, PushRefused or Denied.
         """
+
+
+class RegistryPort(Protocol):
+    """A registry to look at. What can't be observed raises Unreachable, Denied or BadManifest."""
+
+    @property
+    def name(self) -> str:
+        """The host, as `ledger.yaml` has it."""
+
+    def look(self, image: str, reference: str) -> Digest | Absent:
+        """Return the digest that a tag serves, or that a digest is there; ABSENT where the registry says so."""
+
+    def manifest(self, image: str, reference: str) -> Manifest | Absent:
+        """Return what a tag or digest serves; its digest is computed from its bytes."""
+
+    def config(self, image: str, digest: str) -> Mapping[str, object]:
+        """Return an image's config, checked against its digest."""
+
+    def has_blob(self, image: str, digest: str) -> bool:
+        """Return whether a blob is there."""
+
+    def tags(self, image: str) -> Iterable[str]:
+        """Yield the tags of an image."""
+
+
+class Registries(Protocol):
+    """All the registries of a policy."""
+
+    def serving(self, policy: Policy, image: str) -> Sequence[RegistryPort]:
+        """Return the registries that serve an image, in the policy's order."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.core import codec
 from ledger_tool.core.change import Change, Result, Snapshot, results
+from ledger_tool.core.record import Name
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: the result of each image:tag, the change behind them, offers made, a warning or `""`."""
+    """What a write did: the result of each image:tag, the change behind them, offers made, a warning or `""`.
+
+    `verified` are the image:tags that a registry was asked about; None where that is no question.
+    """
 
     results: Sequence[Result]
     change: Change
     attempts: int
     warning: str = ""
+    verified: Set[Name] | None = None
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:

@@ -26,11 +26,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record; `replaces` is the digest that a moved one had before."""
+    """What became of one record; `replaces` are the digests that a moved one takes the place of."""
 
     effect: Effect
     record: Record
-    replaces: Digest | None = None
+    replaces: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ wrong, fast; `faults.explain` says what, and where. docs/adr/0002 tells why.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from datetime import date
@@ -96,6 +97,15 @@ def loads(raw: bytes) -> Ledger:
     if ledger is None:
         raise InvalidLedger("ledger.json is not a valid ledger in canonical form")
     return ledger
+
+
+def is_valid(record: object) -> bool:
+    """Return whether a record, read from JSON, is valid and its keys in order, as its JSON Schema says, but faster."""
+    if not isinstance(record, dict):
+        return False
+    lines = json.dumps(record, indent=2, ensure_ascii=False).split("\n")[1:-1]
+    found = _record.fullmatch("\n".join("    " + line for line in lines))
+    return found is not None and (found[6] is None or _distinct(found[6]))
 
 
 def dumps(ledger: Ledger) -> bytes:

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 from ledger_tool.core.names import Digest, Platform, SourceRef, Tag, Timestamp, Ttl
 from ledger_tool.core.reference import Reference
+from ledger_tool.errors import LedgerError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """One image to publish. None and empty mean "not said": the ledger's own value is then kept.
+
+    A registry may fill in the digest and the sourceRef; where none does, a missing digest is refused, and the
+    error in the sourceRef's place, which says why there is none, is raised.
 
     `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
     is set where the input says that the digest is an index's, not an image's own.
@@ -19,9 +23,9 @@ class Draft:
 
     reference: Reference
     tag: Tag
-    digest: Digest
+    digest: Digest | None
     published_at: Timestamp
-    source_ref: SourceRef
+    source_ref: SourceRef | LedgerError
     platform: Platform | None = None
     index: Digest | None = None
     config: Digest | None = None

@@ -17,7 +17,7 @@ from typing import Any
 
 from ledger_tool.core import codec, jsontext
 from ledger_tool.core.names import shown
-from ledger_tool.core.schema import errors
+from ledger_tool.core.schema import errors, part
 from ledger_tool.errors import InvalidLedger
 
 SCHEMA_VERSION = 1
@@ -94,9 +94,11 @@ def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[Find
             f"has schemaVersion {shown(str(version), 20)}; this version knows {SCHEMA_VERSION}",
         )
         return
-    faults = list(_schema_faults(data, schema))
-    yield from (at(path, "schema", message) for path, message in faults)
-    if faults:
+    sound = True
+    for path, message in _schema_faults(data, schema):
+        sound = False
+        yield at(path, "schema", message)
+    if not sound:
         return
     records: list[dict[str, Any]] = data["records"]
     rules = list(_rule_faults(records))
@@ -109,8 +111,11 @@ def _schema_faults(data: Any, schema: Mapping[str, Any]) -> Iterator[tuple[list[
     shell = {**data, "records": []} if isinstance(data, dict) and isinstance(data.get("records"), list) else data
     yield from errors(schema, shell)
     if shell is not data:
+        of_a_record = part(schema, "record")
         for at, record in enumerate(data["records"]):
-            for path, message in errors(schema, record, definition="record"):
+            if codec.is_valid(record):
+                continue
+            for path, message in errors(of_a_record, record):
                 yield ["records", at, *path], message
 
 

@@ -7,17 +7,17 @@ Bytes in, drafts out. Every value is parsed here, once; what a record leaves ope
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ledger_tool.core import jsontext, names
 from ledger_tool.core.draft import Draft
+from ledger_tool.core.manifest import INDEXES, platform_of
 from ledger_tool.core.reference import Reference, parse_reference
 from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 
-# OCI image-spec 1.1 "Image Index"; Docker image manifest v2, schema 2, "manifest list".
-_INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MAX_INPUT_BYTES = 100 * 1024 * 1024
 
 _FIELDS = {
@@ -37,12 +37,6 @@ class Defaults:
     depends_on: tuple[str, ...] = ()
     ttl: names.Ttl | None = None
 
-    def source(self) -> names.SourceRef:
-        """Return the default sourceRef, or raise the error that says why there is none."""
-        if isinstance(self.source_ref, LedgerError):
-            raise self.source_ref
-        return self.source_ref
-
 
 def draft_from_arguments(
     reference: Reference | None, digest: str, index: str, config: str, defaults: Defaults
@@ -60,19 +54,15 @@ def draft_from_arguments(
     tag, given = defaults.tag or reference.tag, digest or reference.digest or ""
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "write `IMAGE:TAG@DIGEST`, or pass `--tag` or `--pr`")
-    if not given:
-        raise InvalidValue(
-            "digest", "`digest` is missing", "write `IMAGE:TAG@sha256:…` with the digest that the push printed"
-        )
     return Draft(
         reference=reference,
         tag=tag,
-        digest=names.parse_digest(given),
+        digest=names.parse_digest(given) if given else None,
         index=names.parse_digest(index, "index") if index else None,
         config=names.parse_digest(config, "config") if config else None,
         platform=defaults.platform,
         published_at=defaults.published_at,
-        source_ref=defaults.source(),
+        source_ref=defaults.source_ref,
         labels=defaults.labels,
         depends_on=defaults.depends_on,
         ttl=defaults.ttl,
@@ -150,10 +140,10 @@ def _of_target(
             reference=reference,
             tag=defaults.tag or reference.tag or names.Tag("latest"),  # what Docker means by a name without a tag
             digest=digest,
-            is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in _INDEXES,
-            platform=defaults.platform or _platform_of(platform),
+            is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in INDEXES,
+            platform=defaults.platform or platform_of(platform),
             published_at=defaults.published_at,
-            source_ref=defaults.source(),
+            source_ref=defaults.source_ref,
             labels=defaults.labels,
             depends_on=defaults.depends_on,
             ttl=defaults.ttl,
@@ -169,33 +159,14 @@ def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None
         raise UsageError(f"two digests are given, {reference.digest} and {names.shown(digest)}", "keep one of them")
 
 
-def _platform_of(value: Any) -> names.Platform | None:
-    """Return the platform of an OCI descriptor (image-spec 1.1, "Image Index", `platform`)."""
-    if not isinstance(value, dict) or not value.get("os") or not value.get("architecture"):
-        return None
-    version = f"({value['os.version']})" if value.get("os.version") else ""
-    variant = f"/{value['variant']}" if value.get("variant") else ""
-    return names.parse_platform(f"{value['os']}{version}/{value['architecture']}{variant}")
-
-
 def _values(raw: bytes) -> Iterable[tuple[str, Any]]:
     text = _text(raw, "the input")
     if text.lstrip().startswith("["):
         array = _json(raw, "the input")
         return [(f"record {at}", value) for at, value in enumerate(array, 1)]
-    if text.lstrip().startswith("{") and (whole := _one_object(text)) is not None:
-        return [("record 1", whole)]
+    if re.match(r"\s*\{\s*\n", text):  # one object, written over several lines
+        return [("record 1", _json(raw, "the input"))]
     return [(f"line {at}", _line(line, at)) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
-
-
-def _one_object(text: str) -> Any | None:
-    """Return the value if the whole text is one JSON object written over several lines, else None."""
-    if "\n" not in text.strip():
-        return None
-    try:
-        return jsontext.parse(text)
-    except jsontext.Fault:
-        return None
 
 
 def _line(line: str, at: int) -> Any:
@@ -240,17 +211,15 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "give each record its tag")
     digest = _once(value, "digest", reference.digest)
-    if not digest:
-        raise InvalidValue("digest", "`digest` is missing", "give each record its digest")
     return Draft(
         reference=reference,
         tag=tag,
-        digest=names.parse_digest(digest),
+        digest=names.parse_digest(digest) if digest else None,
         platform=names.parse_platform(text) if (text := _string(value, "platform")) else defaults.platform,
         index=names.parse_digest(text, "index") if (text := _string(value, "index")) else None,
         config=names.parse_digest(text, "config") if (text := _string(value, "config")) else None,
         published_at=names.parse_timestamp(text) if (text := _string(value, "publishedAt")) else defaults.published_at,
-        source_ref=names.parse_source_ref(text) if (text := _string(value, "sourceRef")) else defaults.source(),
+        source_ref=names.parse_source_ref(text) if (text := _string(value, "sourceRef")) else defaults.source_ref,
         labels={**defaults.labels, **_labels(value.get("labels", {}))},
         depends_on=_dependencies(value.get("dependsOn", [])) or defaults.depends_on,
         ttl=names.parse_ttl(text) if (text := _string(value, "ttl")) else defaults.ttl,

@@ -47,8 +47,7 @@ def _listed(blocks: Sequence[list[Outcome]]) -> Iterator[tuple[str, str]]:
             if outcome.record.platform:
                 yield "Platform", outcome.record.platform
             yield "Digest", outcome.record.digest
-            if outcome.replaces:
-                yield "Replaces", outcome.replaces
+            yield from (("Replaces", digest) for digest in outcome.replaces)
             if at + 1 == len(block) or sources[at + 1] != sources[at]:
                 yield "Source-Ref", sources[at]
 

@@ -33,21 +33,17 @@ DIGEST = r"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"
 PLATFORM = r"[a-z0-9]+(?:\([A-Za-z0-9._+-]{1,64}\))?/[a-z0-9_]{1,32}(?:/[a-z0-9.]{1,32})?"
 TIMESTAMP = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 TTL = r"[1-9][0-9]{0,4}[mhdw]"
-_URL_CHARACTERS = r"[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%-]"
+HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
+# No query and no fragment: they are where tokens hide. No brackets: a host may take `[skip ci]` for an order.
+_PATH = r"[A-Za-z0-9._~:/!$&'()*+,;=%-]{0,1999}"
+_USER = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}@"
 # Only an ssh URL may have a user name (`git@`); a user name in an https URL is nearly always a token.
 SOURCE_REF = (
-    r"(?:https?://[A-Za-z0-9\[]"
-    + _URL_CHARACTERS
-    + r"{0,1999}|(?:ssh|git)://(?:[A-Za-z0-9._-]{1,64}@)?[A-Za-z0-9\[]"
-    + _URL_CHARACTERS
-    + r"{0,1999}|[A-Za-z0-9._-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}:[A-Za-z0-9~/]"
-    + _URL_CHARACTERS
-    + r"{0,1999})@[0-9a-f]{40}(?:[0-9a-f]{24})?"
+    rf"(?:https?://{HOST}(?:/{_PATH})?|(?:ssh|git)://(?:{_USER})?{HOST}(?:/{_PATH})?"
+    rf"|{_USER}[A-Za-z0-9][A-Za-z0-9.-]{{0,252}}:[A-Za-z0-9~/]{_PATH})@[0-9a-f]{{40}}(?:[0-9a-f]{{24}})?"
 )
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
-HOST = _HOST
 # `[registry/]image[:tag]@digest`: what a Dockerfile's FROM takes, by the only identity that is trusted.
-DEPENDENCY = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{TAG})?@{DIGEST}"
+DEPENDENCY = rf"(?:{HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{TAG})?@{DIGEST}"
 DEPENDENCY_MAX = 640
 LABEL_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?"
 TEXT_MAX = 1024
@@ -58,13 +54,15 @@ UNSEEN = (
     "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
     "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
 )
-UNSEEN_ASTRAL = "\U000e0000-\U000e0fff"
+UNSEEN_ASTRAL = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 TEXT = rf"(?! )[^{UNSEEN}{UNSEEN_ASTRAL}]*(?<! )"
 
 _unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
 _userinfo = re.compile(r"(https?://)[^/\s]*@|(://)[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 _skip_ci = re.compile(
-    r"\[(?:skip[ -]ci|ci[ -]skip|no[ -]ci|skip[ -]actions|actions[ -]skip)\]|\*\*\*NO_CI\*\*\*", re.IGNORECASE
+    r"\[(?:skip|no)[ _-](?:ci|actions|azp|azurepipelines)\]|\[(?:ci|actions|azp)[ _-]skip\]"
+    r"|\*\*\*NO_CI\*\*\*|skip-checks:",
+    re.IGNORECASE,
 )
 
 

@@ -80,6 +80,14 @@ class Policy:
         """Return the repository to pull `image` from: the first registry that serves it, else the bare image."""
         return next((registry.repository(image) for registry in self.registries if registry.serves(image)), image)
 
+    def meets_requirements(self, record: Record) -> bool:
+        """Return whether a record has every field that the team insists on."""
+        try:
+            self.check_required(record)
+        except InvalidValue:
+            return False
+        return True
+
     def check_required(self, record: Record) -> None:
         """Raise InvalidValue for a field that the team insists on and `record` lacks."""
         present = {

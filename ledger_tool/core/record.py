@@ -26,11 +26,6 @@ class Key(NamedTuple):
     tag: str
     platform: str
 
-    @property
-    def name(self) -> Name:
-        """The key without its platform."""
-        return Name(self.image, self.tag)
-
     def __str__(self) -> str:
         return f"{self.image}:{self.tag}" + (f" ({self.platform})" if self.platform else "")
 

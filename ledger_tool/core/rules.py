@@ -28,7 +28,7 @@ from ledger_tool.core.ledger import Ledger, parse_text
 from ledger_tool.core.names import Platform, Ttl
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.query import matches
-from ledger_tool.core.record import Forced, Name, Record, pull_digest, to_json
+from ledger_tool.core.record import Forced, Name, Record, to_json
 from ledger_tool.core.reference import Reference
 from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
 
@@ -87,7 +87,8 @@ def set_facts(
 ) -> Change:
     """Return the change that edits labels and TTL of all records that match a pattern.
 
-    Raises UnknownImage for a pattern that matches nothing.
+    Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would take away what the
+    policy requires.
     """
     work: dict[Name, Records] = {}
     outcomes = []
@@ -101,6 +102,8 @@ def set_facts(
         old = parse_text(text)
         kept = {key: value for key, value in old.labels.items() if key not in gone}
         new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
+        if snapshot.policy.meets_requirements(old):
+            snapshot.policy.check_required(new)
         if old.name not in work:
             work[old.name] = _by_platform(snapshot.ledger, old.name)
         work[old.name][old.platform or ""] = new
@@ -161,6 +164,11 @@ def _in_order(records: Records) -> tuple[Record, ...]:
 
 
 def _record(draft: Draft, policy: Policy) -> Record:
+    if draft.digest is None:
+        hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
+        raise InvalidValue("digest", "`digest` is missing", hint)
+    if isinstance(draft.source_ref, LedgerError):
+        raise draft.source_ref
     return Record(
         image=policy.image(draft.reference),
         tag=draft.tag,
@@ -187,18 +195,16 @@ def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_rea
             raise _given_twice(record, rivals[0])
         if not (snapshot.policy.is_mutable(record.tag) or force_reason):
             raise _conflict(record, rivals, snapshot)
-        old = pull_digest(rivals) or rivals[0].digest
-        replaced = rivals[0].digest if len(rivals) == 1 else old
         new = _with_default_ttl(record, snapshot.policy)
         if force_reason:
-            new = replace(new, forced=Forced(replaced, force_reason))
-        effect = Outcome("moved", new, replaced)
+            new = replace(new, forced=Forced(rivals[0].digest, force_reason))
+        effect = Outcome("moved", new, tuple(rival.digest for rival in rivals))
     elif twin is None:
         effect = Outcome("added", _with_default_ttl(record, snapshot.policy))
     else:
-        new = _merged(twin, record, trust_source=bool(force_reason))
+        new = _merged(twin, record)
         effect = Outcome("updated" if new != twin else "unchanged", new)
-    if effect.effect in ("added", "moved"):
+    if twin is None:
         snapshot.policy.check_required(effect.record)
     for other in (*rivals, *((twin,) if twin else ())):
         del records[other.platform or ""]
@@ -225,7 +231,7 @@ def _with_default_ttl(record: Record, policy: Policy) -> Record:
     return record if record.ttl else replace(record, ttl=policy.default_ttl(record.tag))
 
 
-def _merged(old: Record, new: Record, *, trust_source: bool) -> Record:
+def _merged(old: Record, new: Record) -> Record:
     """Return `old` with what `new` says beyond it. When and from what it was published stays as recorded."""
     return replace(
         old,
@@ -235,7 +241,6 @@ def _merged(old: Record, new: Record, *, trust_source: bool) -> Record:
         labels={**old.labels, **new.labels},
         depends_on=new.depends_on or old.depends_on,
         ttl=new.ttl or old.ttl,
-        source_ref=new.source_ref if trust_source else old.source_ref,
     )
 
 
@@ -279,8 +284,6 @@ def _change(
     dirty = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
     # What a batch says of one record in two ways may leave it as it was.
     dirty -= {name for name in dirty if snapshot.ledger.find(name) == _in_order(work[name])}
-    outcomes = [
-        one if one.record.name in dirty else replace(one, effect="unchanged", replaces=None) for one in outcomes
-    ]
+    outcomes = [one if one.record.name in dirty else replace(one, effect="unchanged", replaces=()) for one in outcomes]
     after = snapshot.ledger.replaced({name: _in_order(work[name]) for name in dirty}) if dirty else snapshot.ledger
     return Change(verb, after, outcomes, reason, details)

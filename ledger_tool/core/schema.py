@@ -9,12 +9,15 @@ from typing import Any
 from ledger_tool.core.names import shown
 
 
-def errors(schema: Mapping[str, Any], value: Any, definition: str = "") -> Iterator[tuple[list[str | int], str]]:
-    """Yield the path and the message of each way in which `value` breaks `schema` (or one of its `$defs`)."""
+def part(schema: Mapping[str, Any], definition: str) -> Mapping[str, Any]:
+    """Return the schema of one of a schema's `$defs`."""
+    return {"$schema": schema["$schema"], "$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
+
+
+def errors(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[list[str | int], str]]:
+    """Yield the path and the message of each way in which `value` breaks `schema`."""
     from jsonschema import Draft202012Validator
 
-    if definition:
-        schema = {"$schema": schema["$schema"], "$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]}
     found = Draft202012Validator(schema).iter_errors(value)
     for error in sorted(found, key=lambda error: list(map(str, error.path))):
         yield list(error.path), _message(error)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ledger_tool.core.names import shown
 from ledger_tool.errors import LedgerError, LocalDiskError, UsageError
 
 _DISK = {errno.ENOSPC, errno.EIO, errno.EDQUOT}
@@ -27,10 +28,20 @@ def local_errors(path: Path | str, doing: str) -> Iterator[None]:
 
 def local_error(error: OSError, path: Path | str, doing: str) -> LedgerError:
     """Return the error for an OSError that came up while `doing` something to `path`."""
-    message = f"can't {doing} {path}: {(error.strerror or str(error)).lower()}"
+    message = f"can't {doing} {shown(str(path), 300)}: {(error.strerror or str(error)).lower()}"
     if error.errno in _DISK:
-        return LocalDiskError(message, "free some disk space, then run it again; the file is as it was")
-    return UsageError(message, "check the path and its permissions; the file is as it was")
+        return LocalDiskError(message, "free some disk space, then run it again")
+    return UsageError(message, "check the path and its permissions")
+
+
+def path_of(text: str, what: str) -> Path:
+    """Return the path that a person wrote, `~` expanded. Raises UsageError for one that can't be."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"the path {shown(text)} of {what} has no home folder to start from", "write the whole path"
+        ) from None
 
 
 def read_bytes(path: Path | str, limit: int, what: str) -> bytes:

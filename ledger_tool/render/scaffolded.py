@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from ledger_tool.commands.init import Scaffolded
@@ -13,12 +14,16 @@ def lines(done: Scaffolded, folder: str) -> Iterator[str]:
         yield f"added {name}"
     for name in done.kept:
         yield f"kept {name}, as it was"
+    if done.invalid:
+        yield f"warning: {done.invalid}"
+    there = shlex.quote(folder)
     if done.commit:
         yield f"committed as {done.commit[:12]}"
         yield ""
-        yield f"next: `git -C {folder} remote add origin URL`, then `git -C {folder} push --set-upstream origin main`"
+        push = f"`git -C {there} push --set-upstream origin HEAD`"
+        yield f"next: {push}" if done.has_remote else f"next: `git -C {there} remote add origin URL`, then {push}"
     elif done.added:
         yield ""
-        yield f"next: `git -C {folder} add {' '.join(done.added)}`, then commit and push"
-    else:
+        yield f"next: `git -C {there} add {' '.join(done.added)}`, then commit and push"
+    elif not done.invalid:
         yield "nothing to do: this is a ledger already"

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from ledger_tool.core.names import escaped, redacted
 from ledger_tool.errors import LedgerError, LocalDiskError
@@ -36,7 +37,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Write a note to stderr."""
-        sys.stderr.write(self._safe(text) + "\n")
+        _tell(self._safe(text) + "\n")
 
     def detail(self, text: str) -> None:
         """Write a note to stderr for those who asked for details (`-v`)."""
@@ -46,18 +47,23 @@ class Screen:
     def error(self, error: LedgerError) -> None:
         """Write what happened and, after an empty line, what to do."""
         hint = f"\n\nhint: {self._safe(error.hint)}" if error.hint else ""
-        sys.stderr.write(f"error: {self._safe(error.message)}{hint}\n")
+        _tell(f"error: {self._safe(error.message)}{hint}\n")
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""
         for secret in self._secrets:
             traceback = traceback.replace(secret, "***")
         text = "\n".join(self._safe(line) for line in traceback.rstrip().split("\n"))
-        sys.stderr.write(
-            f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n"
-        )
+        _tell(f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n")
 
     def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return escaped(redacted(text))
+
+
+def _tell(text: str) -> None:
+    """Write to stderr, if there is any: where nobody can read it, the exit code still says what happened."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

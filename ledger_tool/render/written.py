@@ -11,13 +11,24 @@ from ledger_tool.commands.write import Written
 from ledger_tool.core.change import Change, Result
 from ledger_tool.core.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
+from ledger_tool.render.screen import Screen
 
 _PAST = {"publish": "published", "set": "edited", "remove": "removed"}
 
 
+def tell(screen: Screen, written: Written, *, dry_run: bool) -> None:
+    """Write the result of a write: data for machines, a line for people, and a warning if there is one."""
+    if written.warning:
+        screen.note(f"warning: {written.warning}")
+    screen.data(json_lines(written))
+    screen.note(summary(written, dry_run=dry_run))
+
+
 def json_lines(written: Written) -> Iterator[str]:
     """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
-    return (_line(_object(result)) for result in written.results)
+    for result in written.results:
+        asked = {} if written.verified is None else {"verified": result.name in written.verified}
+        yield _line(_object(result) | asked)
 
 
 def conflict_line(conflict: Conflict) -> str:
@@ -48,7 +59,7 @@ def _effects(change: Change) -> str:
     """Return what the verb alone does not say."""
     if change.verb == "publish" and len(change.outcomes) == 1:
         (outcome,) = change.outcomes
-        return outcome.effect + (f" from {outcome.replaces}" if outcome.replaces else "")
+        return outcome.effect + (f" from {', '.join(outcome.replaces)}" if outcome.replaces else "")
     counts = Counter(outcome.effect for outcome in change.outcomes)
     told = [effect for effect in counts if change.verb == "publish" or effect == "unchanged"]
     return ", ".join(f"{counts[effect]} {effect}" for effect in told)

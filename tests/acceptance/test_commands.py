@@ -58,6 +58,7 @@ def test_publish_prints_one_json_object_and_says_what_it_did(ledger: Run, repo: 
         "changed": True,
         "commit": repo.tip(),
         "records": [fields()],
+        "verified": False,
     }
     assert done.err == f"published myorg/app:v1 (added) in {repo.tip()[:12]}\n"
     assert repo.message().split("\n\n")[0] == "publish myorg/app:v1"
@@ -119,8 +120,8 @@ def test_force_needs_a_reason_and_leaves_a_trace_of_both(ledger: Run, repo: Upst
 
 
 def test_a_mutable_tag_moves_and_its_move_stays_in_history(ledger: Run, ruled: Upstream) -> None:
-    _publish(ledger, "myorg/app:latest", "a", "--label", "team=core")
-    done = _publish(ledger, "myorg/app:latest", "b", "--label", "team=core")
+    _publish(ledger, "myorg/app:latest", "a", "--label", "team=core", "--offline")
+    done = _publish(ledger, "myorg/app:latest", "b", "--label", "team=core", "--offline")
     assert done.code == 0, done.err
     assert "forced" not in done.json["records"][0]
     assert ("Replaces", digest()) in ruled.trailers()
@@ -128,18 +129,18 @@ def test_a_mutable_tag_moves_and_its_move_stays_in_history(ledger: Run, ruled: U
 
 
 def test_what_a_team_requires_is_asked_for(ledger: Run, ruled: Upstream) -> None:
-    done = _publish(ledger)
+    done = _publish(ledger, "myorg/app:v1", "a", "--offline")
     assert done.code == 2
     assert "labels.team" in done.err
     assert "--label team=VALUE" in done.err
 
 
 def test_a_configured_registry_in_front_is_understood_and_an_unknown_one_is_not(ledger: Run, ruled: Upstream) -> None:
-    first = _publish(ledger, "registry.example.com/myorg/app:v1", "a", "--label", "team=core")
+    first = _publish(ledger, "registry.example.com/myorg/app:v1", "a", "--label", "team=core", "--offline")
     assert first.json["image"] == "myorg/app"
-    mirrored = _publish(ledger, "localhost:5000/mirror/tools/x:v1", "a", "--label", "team=core")
+    mirrored = _publish(ledger, "localhost:5000/mirror/tools/x:v1", "a", "--label", "team=core", "--offline")
     assert mirrored.json["image"] == "tools/x"
-    unknown = _publish(ledger, "ghcr.io/myorg/app:v1", "a", "--label", "team=core")
+    unknown = _publish(ledger, "ghcr.io/myorg/app:v1", "a", "--label", "team=core", "--offline")
     assert unknown.code == 2
     assert "`registries` in ledger.yaml" in unknown.err
     got = ledger("get", "registry.example.com/myorg/app:v1", "--format", "ref")
@@ -148,11 +149,23 @@ def test_a_configured_registry_in_front_is_understood_and_an_unknown_one_is_not(
 
 
 def test_pr_gives_its_tag_and_the_ttl_of_the_settings(ledger: Run, ruled: Upstream) -> None:
-    done = ledger("publish", f"myorg/app@{digest()}", "--pr", "123", "--source", SOURCE, "--label", "team=core")
+    done = ledger(
+        "publish", f"myorg/app@{digest()}", "--pr", "123", "--source", SOURCE, "--label", "team=core", "--offline"
+    )
     assert done.code == 0, done.err
     assert (done.json["tag"], done.json["records"][0]["ttl"]) == ("pr-123", "7d")
     own = ledger(
-        "publish", f"myorg/app@{digest()}", "--pr", "124", "--source", SOURCE, "--label", "team=core", "--ttl", "1d"
+        "publish",
+        f"myorg/app@{digest()}",
+        "--pr",
+        "124",
+        "--source",
+        SOURCE,
+        "--label",
+        "team=core",
+        "--ttl",
+        "1d",
+        "--offline",
     )
     assert own.json["records"][0]["ttl"] == "1d"
 
@@ -216,7 +229,16 @@ def test_buildx_metadata_publishes_every_name_of_every_target(ledger: Run, ruled
         },
     }
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
-    done = ledger("publish", "--metadata-file", tmp_path / "metadata.json", "--source", SOURCE, "--label", "team=core")
+    done = ledger(
+        "publish",
+        "--metadata-file",
+        tmp_path / "metadata.json",
+        "--source",
+        SOURCE,
+        "--label",
+        "team=core",
+        "--offline",
+    )
     assert done.code == 0, done.err
     found = {(one["image"], one["tag"], one.get("platform")): one["digest"] for one in ruled.records()}
     assert found == {

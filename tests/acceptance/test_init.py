@@ -37,7 +37,9 @@ def test_the_settings_it_writes_are_good_and_say_what_there_is(ledger: Run, tmp_
     ledger("init", tmp_path, "--registry", "http://localhost:5000")
     settings = (tmp_path / "ledger.yaml").read_text()
     assert "host: http://localhost:5000" in settings
-    done = ledger("publish", f"localhost:5000/a@{digest()}", "--pr", "7", "--source", SOURCE, "--repo", tmp_path)
+    done = ledger(
+        "publish", f"localhost:5000/a@{digest()}", "--pr", "7", "--source", SOURCE, "--repo", tmp_path, "--offline"
+    )
     assert done.code == 0, done.err
     assert done.json["records"][0]["ttl"] == "7d"
 

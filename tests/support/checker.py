@@ -93,8 +93,8 @@ def _check_change(commit: str, message: str, old: Records, new: Records, mutable
         rival = before.get(platform) or before.get("") or (next(iter(before.values()), None) if not platform else None)
         if rival in (None, after["digest"]):
             continue
-        assert ["Replaces", rival] in trailers or any(name == "Records" for name, _ in trailers), (
-            f"{commit}: move untold"
-        )
+        gone = before.values() if not platform else [rival]
+        counted = any(name == "Records" for name, _ in trailers)
+        assert counted or all(["Replaces", one] in trailers for one in gone), f"{commit}: move untold"
         is_forced = after.get("forced", {}).get("replaces") == rival
         assert tag in mutable or is_forced, f"{commit}: {image}:{tag} moved without force"

@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_tool.edges.files import read_bytes
+from ledger_tool.core.names import shown
+from ledger_tool.edges.files import path_of, read_bytes
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.deploykey import hold, read_key
@@ -37,7 +38,6 @@ _AUTH_SETTINGS = re.compile(r"credential\..*|http\.(?:.*\.)?extraheader")
 _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
-    ("core.looseCompression", "0"),  # the objects live for seconds; deflating them costs more than it saves
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("http.lowSpeedLimit", "1"),
@@ -63,6 +63,10 @@ def user_settings(git_dir: Path | None) -> Settings:
     """Return all of the user's effective git settings, with those of a checkout where one is named."""
     environment = _passed() | {name: value for name, value in os.environ.items() if _CONFIG_SOURCES.fullmatch(name)}
     found = run([f"--git-dir={git_dir or os.devnull}", "config", "--list", "-z"], environment=environment)
+    if not found.ok:
+        raise UsageError(
+            f"git can't read your settings: {shown(' '.join(found.stderr.split()), 300)}", "mend that file"
+        )
     pairs = (entry.partition("\n") for entry in found.text.split("\0") if entry)
     return [(key, value) for key, _, value in pairs]
 
@@ -177,7 +181,7 @@ def _known_hosts(value: str) -> bytes:
     if "\n" in value or re.search(r"\s(?:ssh|ecdsa|sk)-\S+\s+AAAA", value):
         return value.replace("\r", "").encode() + b"\n"
     try:
-        return read_bytes(Path(value).expanduser(), 1024 * 1024, "the known-hosts file") + b"\n"
+        return read_bytes(path_of(value, "the known-hosts file"), 1024 * 1024, "the known-hosts file") + b"\n"
     except UsageError as error:
         error.hint = "make it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
         raise

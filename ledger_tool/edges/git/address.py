@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ledger_tool.core.names import shown
+from ledger_tool.edges.files import local_errors, path_of
 from ledger_tool.errors import UsageError
 
 _HINT = "name a folder, or a URL such as `ssh://git@git.example.com/team/ledger.git`, `git@HOST:PATH` or `https://…`"
@@ -55,8 +56,12 @@ def parse_address(value: str, base: Path | None = None) -> Address | Path:
         raise UsageError(f"`{shown(value)}` would make git run a program", _HINT)
     if found := _url.fullmatch(value):
         return _from_url(found, value)
-    local = (base or Path()) / Path(value).expanduser()
-    if (found := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not local.exists():
+    local = (base or Path()) / path_of(value, "the repository")
+    with local_errors(local, "open"):
+        is_there = local.exists()
+    if (found := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not is_there:
+        if "@" in found["path"].partition("/")[0] or found["host"].lower() in ("http", "https", "ssh", "git", "file"):
+            raise UsageError("the repository looks like a URL, but is none", _HINT)
         return Address("ssh", value, found["host"], found["user"] or "")
     return local
 
@@ -74,8 +79,8 @@ def _from_url(found: re.Match[str], value: str) -> Address:
         return file_address(Path(unquote(path)))
     if scheme not in ("ssh", "http", "https"):
         raise UsageError(f"`{shown(value)}` has a scheme that is not used here", _HINT)
-    if not _host.fullmatch(host) or len(path) < 2:
-        raise UsageError(f"`{shown(value)}` is no repository's URL", _HINT)
+    if not _host.fullmatch(host) or len(path) < 2 or re.search(r"[?#]", path):
+        raise UsageError(f"`{shown(value.partition('?')[0])}` is no repository's URL", _HINT)
     user, password = unquote(found["user"] or ""), unquote(found["password"] or "")
     if not re.fullmatch(r"[A-Za-z0-9._@+-]*", user) or user.startswith("-"):
         raise UsageError(f"`{shown(value)}` has a malformed user name", _HINT)

@@ -1,16 +1,16 @@
 """A ledger in a user's own checkout: read from its files, written by plumbing, never at the cost of their work.
 
-A local commit is made on the branch's tip and the branch moved by compare-and-swap. Then the checkout
-*advances*: `ledger.json` is replaced atomically, and its index entry after it. That is only done where
-the file holds exactly what the branch had before, so that uncommitted work survives whatever happens.
-A journal in the git directory, written before the branch moves, lets the next run finish what a crash
-cut short; a lock, released with the process, keeps two runs apart.
+A local commit is made on the branch's tip. Then the checkout *advances*: the index entry of `ledger.json`,
+the file (atomically), and the branch, by compare-and-swap. That is only done where the file holds exactly
+what the branch had before, so that uncommitted work survives whatever happens. A journal in the git
+directory lets the next run finish what was cut short; a lock, released with the process, keeps two runs apart.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +19,15 @@ from ledger_tool.core import codec, message
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.files import local_errors, replace_atomically
-from ledger_tool.edges.git.objects import Deadline, Repository
+from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
+from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.remote import RemoteStore
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
 from ledger_tool.edges.git.verdict import Push, Verdict, server_words
 from ledger_tool.edges.ledgerfiles import LEDGER
-from ledger_tool.errors import Contended, UsageError
+from ledger_tool.errors import Contended, LedgerError, UsageError
 
+_INDEX_TRIES = 30
 _DIRTY_HINT = f"commit {LEDGER}, or put it back with `git restore --staged --worktree {LEDGER}`, then run it again"
 
 
@@ -53,11 +55,9 @@ class Checkout:
     def why_not_clean(self, commit: str) -> str:
         """Return why `ledger.json` here is not what `commit` has, or `""`."""
         blob = self._repository.must("rev-parse", "--verify", f"{commit}:{LEDGER}")
-        staged = self._repository.must("ls-files", "--stage", "-z", "--", LEDGER)
-        if staged.split("\0")[0].split("\t")[0].split()[1:] != [blob, "0"]:
+        if self._staged() != blob:
             return f"{LEDGER} has staged changes"
-        content = self._repository.git("cat-file", "blob", blob).stdout
-        if not self.file.is_file() or self.file.is_symlink() or self.file.read_bytes() != content:
+        if not self.file.is_file() or self.file.is_symlink() or self.file.read_bytes() != self._content(commit):
             return f"{LEDGER} has uncommitted changes"
         return ""
 
@@ -70,17 +70,52 @@ class Checkout:
             return "other files changed too"
         return self.why_not_clean(old)
 
-    def replace_file(self, commit: str) -> None:
-        """Make `ledger.json` and its index entry what `commit` has."""
-        content = self._repository.git("cat-file", "blob", f"{commit}:{LEDGER}").stdout
-        replace_atomically(self.file, content)
-        entry = next(entry for entry in self._repository.entries(commit) if entry.name == LEDGER)
-        self._repository.must("update-index", "--add", "--cacheinfo", f"{entry.mode},{entry.oid},{LEDGER}")
+    def advance(self, branch: str, old: str, new: str) -> Verdict:
+        """Bring a clean checkout from commit `old` to `new`: index, file, and then the branch.
 
-    def move_branch(self, branch: str, old: str, new: str) -> Verdict:
-        """Move a branch from exactly `old` to `new`."""
+        In this order a run that is cut short leaves the new record staged, never its reverse: a commit of the
+        user's own then carries the record on. Raises Contended, with nothing changed, while git is locked.
+        """
+        if reason := self.why_not_clean(old):  # somebody was at work since the last look
+            return Verdict(Push.REJECTED, reason)
+        replace_atomically(self._journal, f"{branch} {old} {new}\n".encode())
+        self._place(new)
         done = self._repository.git("update-ref", "-m", "ledger", f"refs/heads/{branch}", new, old)
+        if not done.ok:
+            self._place(old)
+        self._journal.unlink(missing_ok=True)
         return Verdict(Push.LANDED) if done.ok else Verdict(Push.REJECTED, server_words(done.stderr))
+
+    def _place(self, commit: str) -> None:
+        """Make `ledger.json`, its index entry first, what `commit` has."""
+        entry = next(entry for entry in self._repository.entries(commit) if entry.name == LEDGER)
+        self._update_index(f"{entry.mode},{entry.oid},{LEDGER}")
+        replace_atomically(self.file, self._content(commit))
+
+    def _update_index(self, entry: str) -> None:
+        for _ in range(_INDEX_TRIES):
+            done = self._in_folder("update-index", "--add", "--cacheinfo", entry)
+            if done.ok:
+                return
+            if "index.lock" not in done.stderr:
+                raise local_failure(done, "update-index", self.folder)
+            time.sleep(0.1)
+        raise Contended(
+            f"another git command is at work in {self.folder}: its `index.lock` is there",
+            "run it again; if no git is running, a crash left that file",
+        )
+
+    def _staged(self) -> str:
+        """Return the blob of `ledger.json` in the index, or `""` where there is none or a conflict."""
+        words = self._in_folder("ls-files", "--stage", "-z", "--", LEDGER).text.split("\0")[0].split()
+        return words[1] if len(words) == 4 and words[2] == "0" else ""
+
+    def _content(self, commit: str) -> bytes:
+        return self._repository.git("cat-file", "blob", f"{commit}:{LEDGER}").stdout
+
+    def _in_folder(self, *arguments: str) -> Completed:
+        """Run git as from the top of the work tree, wherever this process is."""
+        return self._repository.git("-C", str(self.folder), f"--work-tree={self.folder}", *arguments)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -96,40 +131,31 @@ class Checkout:
             os.close(descriptor)
 
     def _lock(self, descriptor: int) -> None:
-        import time
-
         while True:
             try:
                 return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if self._repository.deadline.remaining() <= 0:
-                    raise Contended(
-                        f"another `ledger` has been at work in {self.folder} all the time", "run it again"
-                    ) from None
+                    message = f"another `ledger` has been at work in {self.folder} all the time"
+                    raise Contended(message, "run it again") from None
                 time.sleep(0.05)
 
     @property
     def _journal(self) -> Path:
         return self._repository.git_dir / "ledger-advance"
 
-    @contextmanager
-    def journal(self, old: str, new: str) -> Iterator[None]:
-        """Note that the branch is about to go from `old` to `new`, until the block ends in peace."""
-        replace_atomically(self._journal, f"{old} {new}\n".encode())
-        try:
-            yield
-        finally:
-            self._journal.unlink(missing_ok=True)
-
     def _finish(self) -> None:
-        """Finish an advance that a crash cut short: the branch had moved, the file had not."""
+        """Finish an advance that was cut short, if nobody has touched the file or the branch since."""
         if not self._journal.exists():
             return
-        old, _, new = self._journal.read_text("ascii").strip().partition(" ")
-        content = self._repository.git("cat-file", "blob", f"{old}:{LEDGER}").stdout
-        after = self._repository.git("cat-file", "blob", f"{new}:{LEDGER}").stdout
-        if self.commit_of("HEAD") == new and self.file.is_file() and self.file.read_bytes() in (content, after):
-            self.replace_file(new)
+        words = self._journal.read_text("utf-8", "replace").split()
+        if len(words) == 3:
+            branch, old, new = words
+            known = (self._content(old), self._content(new))
+            at = self.commit_of(f"refs/heads/{branch}")
+            if self.branch() == branch and at in (old, new) and self.file.is_file() and self.file.read_bytes() in known:
+                self._place(new)
+                self._repository.git("update-ref", "-m", "ledger", f"refs/heads/{branch}", new, old)
         self._journal.unlink(missing_ok=True)
 
 
@@ -169,11 +195,7 @@ class LocalBranch:
         return self._repository.write_commit(tip, codec.dumps(change.ledger), text, sign=self._sign)
 
     def offer(self, tip: str, commit: str) -> Verdict:
-        with self._checkout.journal(tip, commit):
-            verdict = self._checkout.move_branch(self._branch, tip, commit)
-            if verdict.push is Push.LANDED:
-                self._checkout.replace_file(commit)
-            return verdict
+        return self._checkout.advance(self._branch, tip, commit)
 
     def contains(self, tip: str, commit: str) -> bool:
         return self._repository.is_ancestor(commit, tip)
@@ -197,15 +219,19 @@ class CheckoutStore:
 
     def transact(self, operation: Operation) -> Landed:
         with self._checkout.alone():
-            return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress)
+            landed = transact(self._branch, operation, self._deadline, self._max_attempts, self._progress)
+        if landed.change.changed:
+            self._progress.note("note: committed in this checkout, and not pushed")
+        return landed
 
 
 class FollowedStore:
     """A `Store` on a checkout's remote: what lands there, the checkout then follows where it safely can."""
 
-    def __init__(self, remote: RemoteStore, follow: Callable[[], None]) -> None:
+    def __init__(self, remote: RemoteStore, follow: Callable[[], None], note: Callable[[str], None]) -> None:
         self._remote = remote
         self._follow = follow
+        self._note = note
 
     def read(self) -> Snapshot:
         return self._remote.read()
@@ -213,7 +239,11 @@ class FollowedStore:
     def transact(self, operation: Operation) -> Landed:
         landed = self._remote.transact(operation)
         if landed.change.changed:
-            self._follow()
+            try:  # what has landed has landed: nothing that happens here may make the run fail
+                self._follow()
+            except (LedgerError, OSError) as error:
+                reason = error.message if isinstance(error, LedgerError) else str(error)
+                self._note(f"note: this checkout stays behind the remote: {reason}")
         return landed
 
 
@@ -246,15 +276,15 @@ def follow(
     )
     if not local:
         return
-    old, new = checkout.commit_of("HEAD"), checkout.commit_of(tracking)
-    if done.ok and old == new:
-        return
     with checkout.alone():
+        old, new = checkout.commit_of(f"refs/heads/{local}"), checkout.commit_of(tracking)
+        if done.ok and old == new:
+            return
         reason = "the remote could not be fetched" if not done.ok else checkout.can_advance(old, new)
+        if checkout.branch() != local:
+            reason = "another branch was checked out meanwhile"
         if not reason:
-            with checkout.journal(old, new):
-                if checkout.move_branch(local, old, new).push is Push.LANDED:
-                    checkout.replace_file(new)
-                    return
+            if checkout.advance(local, old, new).push is Push.LANDED:
+                return
             reason = "its branch moved meanwhile"
     note(f"note: this checkout stays behind the remote, since {reason}; `git pull --rebase` brings the record here")

@@ -13,25 +13,27 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
-from ledger_tool.edges.files import local_errors, read_bytes
+from ledger_tool.edges.files import local_errors, path_of, read_bytes
 from ledger_tool.errors import Denied
 
 MAX_BYTES = 64 * 1024
+_LONGEST_PATH = 200  # characters; a private key is always longer
 _HINT = (
     "give the private half of the deploy key, whole, from `-----BEGIN` to `-----END …-----`, and without a passphrase"
 )
 
 
 def read_key(value: str) -> bytes:
-    """Return the normalized private key of a path or of the key's own text.
+    """Return the normalized private key of a path, or of the key's own text, which may be base64 of it.
 
     Raises UsageError where the file can't be read, and Denied, saying what is wrong, for what ssh can't use.
+    The value itself is never repeated: it may be the key.
     """
-    text = (
-        value
-        if _looks_like_text(value)
-        else read_bytes(Path(value).expanduser(), MAX_BYTES, "the deploy key").decode("utf-8", "replace")
-    )
+    text = _decoded(value)
+    if text.strip() and not _looks_like_text(text):
+        if len(value) > _LONGEST_PATH:
+            raise Denied("the deploy key is neither a private key nor the path of one", _HINT)
+        text = read_bytes(path_of(value, "the deploy key"), MAX_BYTES, "the deploy key").decode("utf-8", "replace")
     if "\n" not in text.strip() and "\\n" in text:
         text = text.replace("\\n", "\n")
     lines = [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
@@ -40,9 +42,18 @@ def read_key(value: str) -> bytes:
     return key.encode()
 
 
+def _decoded(value: str) -> str:
+    """Return the key in a value that is its base64, as some secret stores keep files; else the value."""
+    try:
+        text = base64.b64decode("".join(value.split()), validate=True).decode("ascii")
+    except ValueError:
+        return value
+    return text if "-----BEGIN" in text else value
+
+
 def _looks_like_text(value: str) -> bool:
     return (
-        "-----BEGIN" in value
+        "-----" in value
         or "\n" in value
         or "\\n" in value
         or re.match(r"(?:ssh|ecdsa|sk)-[a-z0-9-]+ ", value) is not None

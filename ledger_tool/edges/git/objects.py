@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ledger_tool.core.codec import MAX_BYTES
 from ledger_tool.edges.git.access import Access
-from ledger_tool.edges.git.process import Completed, GitFailed, run
+from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
-from ledger_tool.errors import InvalidLedger, LedgerError, LocalDiskError, UsageError
+from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, UsageError
 
 
 class Deadline:
@@ -49,15 +49,16 @@ class Repository:
     git_dir: Path
     access: Access
     deadline: Deadline
+    options: tuple[str, ...] = ()
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
-    def git(self, *arguments: str, stdin: bytes = b"", grace: float = 0.0, step: str = "") -> Completed:
-        """Run a git command here, whatever its exit code. `grace` is the least time it gets, in seconds."""
+    def git(self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "") -> Completed:
+        """Run a git command here, whatever its exit code. `least` is the time that it gets in any case, in seconds."""
         return run(
-            [f"--git-dir={self.git_dir}", *arguments],
+            [f"--git-dir={self.git_dir}", *self.options, *arguments],
             environment=self.access.environment,
             stdin=stdin,
-            timeout=self.deadline.remaining(at_least=max(grace, 5.0)),
+            timeout=self.deadline.remaining(at_least=least),
             step=step or arguments[0],
         )
 
@@ -135,6 +136,11 @@ class Repository:
                 raise UsageError(
                     f"git could not sign the commit: {words}",
                     "set git's `user.signingKey` and `gpg.format`, or pass `--deploy-key`, which can sign too",
+                )
+            if "ident" in done.stderr or "disallowed characters" in done.stderr:
+                words = " ".join(done.stderr.split())[:300]
+                raise UsageError(
+                    f"git does not take the author's name or address: {words}", "set git's `user.name` and `user.email`"
                 )
             raise local_failure(done, "commit-tree", self.git_dir)
         return done.text.strip()

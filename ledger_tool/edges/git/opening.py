@@ -52,13 +52,13 @@ class Folder:
     def read(self) -> Snapshot:
         """Return what the files say now. Raises InvalidLedger or UsageError."""
         path, settings = self._folder / LEDGER, self._folder / SETTINGS
-        if not path.exists():
+        if not path.is_file():
             raise UsageError(
                 f"there is no {LEDGER} in {self._folder}",
                 "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`",
             )
         raw = read_bytes(path, _MAX_FILE, "the ledger")
-        return ledgerfiles.snapshot("", raw, read_bytes(settings, 2**20, "the file") if settings.exists() else None)
+        return ledgerfiles.snapshot("", raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None)
 
 
 @contextmanager
@@ -92,7 +92,10 @@ def _place(repo: str) -> Path | Address:
     from ledger_tool.edges.git.address import parse_address
 
     found = parse_address(repo)
-    if isinstance(found, Path) and not found.is_dir():
+    if isinstance(found, Path):
+        with local_errors(found, "open"):
+            is_folder = found.is_dir()
+    if isinstance(found, Path) and not is_folder:
         raise UsageError(
             f"there is no folder {shown(str(found), 300)}",
             "name the ledger's folder or URL with `--repo` or LEDGER_REPO",
@@ -127,6 +130,13 @@ def _git_dir(folder: Path) -> Path:
     return found.absolute()
 
 
+def private_folder(stack: ExitStack) -> Path:
+    """Make a folder that only we can enter, and that is gone when `stack` closes."""
+    with local_errors("the folder for temporary files", "use"):
+        made = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
+    return Path(stack.enter_context(made))
+
+
 class _Run:
     """One run's private folder, deadline and secrets, all gone when it closes."""
 
@@ -140,9 +150,7 @@ class _Run:
         self._stack = ExitStack()
 
     def __enter__(self) -> _Run:
-        with local_errors(tempfile.gettempdir(), "write to"):
-            folder = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
-        self._work = Path(self._stack.enter_context(folder))
+        self._work = private_folder(self._stack)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,8 +185,8 @@ class _Run:
         local = Repository(git_dir, self._access(None, settings), self._deadline)
         checkout = Checkout(folder, local)
         head = checkout.branch()
-        remote, url, upstream = _upstream(settings, head)
-        if not (remote and self._options.push):
+        remote, url, upstream = _upstream(settings, head) if self._options.push else ("", "", "")
+        if not remote:
             branch = self._options.branch or head
             if not branch or branch != head:
                 raise UsageError(
@@ -205,7 +213,7 @@ class _Run:
                 note=self._progress.note,
             )
 
-        return FollowedStore(store, bring_here)
+        return FollowedStore(store, bring_here, self._progress.note)
 
     def _access(self, address: Address | None, settings: Settings) -> Access:
         from ledger_tool.edges.git.access import prepare
@@ -223,12 +231,23 @@ def parse_remote(url: str, folder: Path) -> Address:
 
 
 def _upstream(settings: Settings, head: str) -> tuple[str, str, str]:
-    """Return the remote that a branch follows, its URL, and the branch's name there; empty where there is none."""
+    """Return the remote that a branch follows, its URL, and the branch's name there; empty where there is no remote.
+
+    Raises UsageError where there are several and nothing says which.
+    """
     values = dict(settings)
     remotes = [
         key[len("remote.") : -len(".url")] for key in values if key.startswith("remote.") and key.endswith(".url")
     ]
-    remote = values.get(f"branch.{head}.remote", "") or ("origin" if "origin" in remotes else "")
-    remote = remote if remote in remotes else remotes[0] if len(remotes) == 1 and not remote else ""
     merge = values.get(f"branch.{head}.merge", "").removeprefix("refs/heads/") or head
+    named = values.get(f"branch.{head}.remote", "")
+    if named and named != "." and named not in remotes:  # git takes a URL there, too
+        return "origin", named, merge
+    remote = named if named in remotes else "origin" if "origin" in remotes else ""
+    if not remote and len(remotes) > 1:
+        raise UsageError(
+            f"the checkout has several remotes ({shown(', '.join(remotes))}), and `{shown(head)}` follows none of them",
+            "set one with `git branch --set-upstream-to`, or pass `--no-push` to only commit",
+        )
+    remote = remote or (remotes[0] if remotes else "")
     return remote, values.get(f"remote.{remote}.url", ""), merge

@@ -12,12 +12,13 @@ import logging
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from ledger_tool.errors import LedgerError, Unreachable, UsageError
+from ledger_tool.errors import Unreachable, UsageError
 
 # On import GitPython runs `git version`, with the job's whole environment. We never use its idea of where
 # git is, so that it may look for one where none is, quietly; a missing git is reported by `run`, in our words.
@@ -33,6 +34,9 @@ for _name, _value in _before.items():
     else:
         os.environ[_name] = _value
 logging.getLogger("git").setLevel(logging.CRITICAL)
+
+
+_STDERR_BYTES = 64 * 1024  # of the end: enough for words, too little to keep a regular expression busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +58,18 @@ class Completed:
         return self.stdout.decode("utf-8", "replace")
 
 
-class GitFailed(LedgerError):
-    """A local git command failed that has no business to: a bug, or a repository that is broken."""
-
-
 def run(
     arguments: Sequence[str],
     *,
     environment: Mapping[str, str],
     stdin: bytes = b"",
     timeout: float = 60.0,
-    keep_open: Sequence[int] = (),
     step: str = "",
 ) -> Completed:
     """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
 
     `timeout` is in seconds; past it the whole process group is killed and Unreachable raised, naming
-    `step`. `keep_open` are descriptors that the child may open by their /proc path.
+    `step`.
     """
     unset = [word for name in os.environ if name not in environment for word in ("-u", name)]
     try:
@@ -80,10 +79,9 @@ def run(
             as_process=True,
             env=dict(environment),
             start_new_session=True,
-            pass_fds=tuple(keep_open),
         )
     except GitCommandNotFound as error:
-        raise UsageError("`env` was not found", "install coreutils, and check PATH") from error
+        raise UsageError("neither `env` nor git was found", "check PATH; install git 2.31 or newer") from error
     child = cast("subprocess.Popen[bytes]", handle.proc)
     try:
         out, err = child.communicate(stdin, timeout=max(timeout, 0.1))
@@ -98,15 +96,27 @@ def run(
         raise
     if child.returncode == 127 and b"git" in err and b"No such file" in err:
         raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer")
-    return Completed(child.returncode, out, err.decode("utf-8", "replace"))
+    return Completed(child.returncode, out, err[-_STDERR_BYTES:].decode("utf-8", "replace"))
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.kill()
+    """End a child and all that it started: first so that git can take away its lock files, then for good."""
+    for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, None)):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+            _await_group(child.pid, seconds or 0.0)
     for stream in (child.stdin, child.stdout, child.stderr):
         if stream:
             with suppress(OSError):
                 stream.close()
-    child.wait()
+
+
+def _await_group(group: int, seconds: float) -> None:
+    """Wait until nothing of a process group is left, but no longer than `seconds`."""
+    end = time.monotonic() + seconds
+    with suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < end:
+            os.killpg(group, 0)
+            time.sleep(0.02)

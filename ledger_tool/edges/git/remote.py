@@ -16,9 +16,10 @@ from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.objects import Deadline, Repository
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
-from ledger_tool.edges.git.verdict import Verdict, fetch_error, read_push
-from ledger_tool.errors import UsageError
+from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
+from ledger_tool.errors import Unreachable, UsageError
 
+_SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
 
 
@@ -42,10 +43,11 @@ class RemoteBranch:
     ) -> None:
         self._address = address
         self._branch = branch
-        self._repository = Repository(folder / "ledger.git", access, deadline)
+        self._repository = Repository(folder / "ledger.git", access, deadline, _SHORT_LIVED)
         self._transaction_id = transaction_id
         self._sign = sign
         self._pushed = False
+        self._snapshot: Snapshot | None = None  # the last one: a commit never changes
 
     @property
     def shown(self) -> str:
@@ -68,8 +70,10 @@ class RemoteBranch:
         return tips[self._branch]
 
     def snapshot(self, tip: str) -> Snapshot:
-        ledger, settings = self._repository.ledger_files(tip, self.shown)
-        return ledgerfiles.snapshot(tip, ledger, settings)
+        if self._snapshot is None or self._snapshot.commit != tip:
+            ledger, settings = self._repository.ledger_files(tip, self.shown)
+            self._snapshot = ledgerfiles.snapshot(tip, ledger, settings)
+        return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
         text = message.compose(change, self._transaction_id)
@@ -77,11 +81,14 @@ class RemoteBranch:
 
     def offer(self, tip: str, commit: str) -> Verdict:
         ref = f"refs/heads/{self._branch}"
-        done = self._repository.git(
-            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{tip}", "--", self._address.url, f"{commit}:{ref}", step="push",
-        )  # fmt: skip
         self._pushed = True
+        try:
+            done = self._repository.git(
+                "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
+                f"--force-with-lease={ref}:{tip}", "--", self._address.url, f"{commit}:{ref}", least=1.0, step="push",
+            )  # fmt: skip
+        except Unreachable as error:  # time was up, and it may have landed
+            return Verdict(Push.BROKEN, error.message)
         return read_push(done)
 
     def contains(self, tip: str, commit: str) -> bool:
@@ -104,24 +111,31 @@ class RemoteBranch:
     def _tips(self) -> dict[str, str]:
         """Return the branches that were fetched, which is the one, with their commit ids."""
         listing = self._repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
-        return {name: oid for oid, _, name in (line.partition(" ") for line in listing.splitlines())}
+        return {name: oid for oid, _, name in (line.partition(" ") for line in listing.split("\n") if line)}
 
     def _nothing_there(self) -> UsageError:
-        has_commit = self._repository.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").ok
+        """Return the error for a remote whose clone has no branch: it is empty, or has others than the one meant."""
+        listing = self._repository.git("ls-remote", "--heads", "--", self._address.url, least=1.0, step="ls-remote")
         shutil.rmtree(self._repository.git_dir, ignore_errors=True)
-        if has_commit:
-            return UsageError(f"{self._address.shown} has no default branch", "name one with `--branch`")
-        return UsageError(
-            f"{self._address.shown} is empty: it has no branch yet",
-            "make a ledger with `ledger init`, and push it there",
-        )
+        heads = re.findall(r"\trefs/heads/(.+)$", listing.text, re.MULTILINE)
+        if not heads:
+            return UsageError(
+                f"{self._address.shown} is empty: it has no branch yet",
+                "make a ledger with `ledger init`, and push it there",
+            )
+        there = shown(", ".join(heads), 200)
+        if self._branch:
+            return UsageError(
+                f"{self._address.shown} has no branch `{shown(self._branch)}`", f"its branches are: {there}"
+            )
+        return UsageError(f"{self._address.shown} has no default branch", f"name one with `--branch`: {there}")
 
     def _fetch(self, how: Sequence[str]) -> None:
         ref = f"refs/heads/{self._branch}"
         done = self._repository.git(
             "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
             "--", self._address.url, f"+{ref}:{ref}",
-            grace=_AFTER_PUSH if self._pushed else 0.0, step="fetch",
+            least=_AFTER_PUSH if self._pushed else 1.0, step="fetch",
         )  # fmt: skip
         if not done.ok:
             raise fetch_error(done, self._address.shown, self._branch)
@@ -135,6 +149,7 @@ class RemoteStore:
         self._deadline = deadline
         self._max_attempts = max_attempts
         self._progress = progress
+        self._seen = ""  # the tip of a look that no write has used yet
 
     @property
     def branch(self) -> str:
@@ -142,10 +157,13 @@ class RemoteStore:
         return self._branch.branch
 
     def read(self) -> Snapshot:
-        return self._branch.snapshot(self._branch.refresh())
+        snapshot = self._branch.snapshot(self._branch.refresh())
+        self._seen = snapshot.commit
+        return snapshot
 
     def transact(self, operation: Operation) -> Landed:
-        return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress)
+        tip, self._seen = self._seen, ""
+        return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress, tip)
 
 
 def check_branch(name: str) -> str:

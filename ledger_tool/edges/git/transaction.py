@@ -105,16 +105,19 @@ class Round:
         time.sleep(random.uniform(0.0, window))  # noqa: S311 - jitter, not a secret
 
 
-def transact(target: Target, operation: Operation, deadline: Deadline, max_attempts: int, progress: Progress) -> Landed:
+def transact(
+    target: Target, operation: Operation, deadline: Deadline, max_attempts: int, progress: Progress, tip: str = ""
+) -> Landed:
     """Run `operation` on the fresh tip and land its change; see the module's docstring.
 
+    `tip` spares the first look where one was just taken: if it is old by now, the offer fails and tells.
     `max_attempts` bounds the offers (0: only the deadline does). Raises what `operation` raises,
     Contended, Unreachable, PushRefused or Denied; in all these cases nothing of the change was written,
     unless the message says that the outcome is unknown.
     """
     so_far = Round(deadline, progress)
     began = deadline.elapsed()
-    tip = _look(target, so_far)
+    tip = tip or _look(target, so_far)
     while True:
         change = operation(target.snapshot(tip))
         if not change.changed:
@@ -201,6 +204,8 @@ def _look(target: Target, so_far: Round, *, after_push: bool = False, whole: boo
                 continue
             if after_push:
                 error.message += "; the push before it may have landed or not"
-                error.hint = "run the same command again: it is harmless if the record is already there"
+                error.hint = (
+                    "look with `ledger get`, or run it again: a publish is harmless if the record is already there"
+                )
             raise
     raise AssertionError("unreachable")

@@ -33,7 +33,7 @@ _ACCESS = (
         "get the host's key from its own documentation, and pass it with `--known-hosts FILE`",
     ),
     (
-        r"read[- ]only|not allowed to (?:push|upload)|write access|permission to .* denied|denied to ",
+        r"read[- ]only|not allowed to (?:push|upload)|write access|permission to [^\n]{0,300} denied|denied to ",
         "{where} lets this key or token read, but not write: {says}",
         "allow the deploy key write access in the repository's settings",
     ),
@@ -43,7 +43,7 @@ _ACCESS = (
         "check that the deploy key is registered with the repository, or pass another with `--deploy-key FILE`",
     ),
     (
-        r"Load key .*(?:invalid format|error in libcrypto)",
+        r"Load key [^\n]{0,300}(?:invalid format|error in libcrypto)",
         "ssh can't read the deploy key for {where}",
         "make a new one with `ssh-keygen -t ed25519 -N ''`",
     ),
@@ -54,9 +54,14 @@ _ACCESS = (
         "pass a token that may write to the repository in LEDGER_TOKEN",
     ),
     (
-        r"does not appear to be a git repository|repository .*not found|does not exist|not found$|error: 404",
+        r"does not appear to be a git repository|repository [^\n]{0,300}not found|does not exist|not found$|error: 404",
         "{where} was not found, or may not be seen: {says}",
         "check the URL, and that the key or token belongs to that repository",
+    ),
+    (
+        r"insufficient permission|unable to (?:create|write)[^\n]{0,300}Permission denied|Read-only file system",
+        "{where} can't be written to: {says}",
+        "check who owns the repository, and its permissions",
     ),
     (
         r"dubious ownership",
@@ -94,7 +99,7 @@ def read_push(done: Completed) -> Verdict:
     if status and status[1] in " +*=" and done.ok:
         return Verdict(Push.LANDED)
     words = "; ".join(filter(None, (status[2] if status and status[1] == "!" else "", server_words(done.stderr))))
-    if status and status[1] == "!":
+    if status and status[1] == "!" and re.match(r"\[(?:remote )?rejected\]", status[2]):
         return Verdict(Push.REJECTED, words)
     denied = access_error(done.stderr, "the remote")
     return Verdict(Push.DENIED if denied else Push.BROKEN, words)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ledger_tool.edges.files import local_errors
+from ledger_tool.core.codec import MAX_BYTES
+from ledger_tool.edges.files import local_errors, read_bytes
 from ledger_tool.edges.git.access import Access, prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
+from ledger_tool.edges.git.opening import private_folder
 from ledger_tool.edges.git.process import run
-from ledger_tool.errors import UsageError
+from ledger_tool.edges.ledgerfiles import LEDGER, read_ledger
+from ledger_tool.errors import LedgerError, UsageError
 
 
 class GitWorkplace:
@@ -24,7 +26,7 @@ class GitWorkplace:
         self._stack = ExitStack()
 
     def __enter__(self) -> GitWorkplace:
-        work = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="ledger-")))
+        work = private_folder(self._stack)
         settings = user_settings(self._git_dir if self._git_dir.exists() else None)
         self._access: Access = prepare(None, Credentials(), settings, work, self._stack)
         self._repository = Repository(self._git_dir, self._access, Deadline(60.0))
@@ -60,6 +62,16 @@ class GitWorkplace:
             path = self._folder / name
             with local_errors(path, "write"), open(path, "x", encoding="utf-8", newline="") as file:
                 file.write(text)
+
+    def why_invalid(self) -> str:
+        try:
+            read_ledger(read_bytes(self._folder / LEDGER, MAX_BYTES, "the ledger"))
+        except LedgerError as error:
+            return error.message
+        return ""
+
+    def has_remote(self) -> bool:
+        return bool(self._repository.must("remote"))
 
     def commit_all(self, names: Sequence[str], message: str) -> str:
         self._repository.must(f"--work-tree={self._folder}", "add", "--", *[str(self._folder / name) for name in names])

@@ -1,0 +1,71 @@
+"""`reconcile --adopt`: record the tags that a registry has and the ledger does not, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.inspect import inspect
+from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.ports import Registries, Store
+from ledger_tool.commands.write import Written, write
+from ledger_tool.core import rules
+from ledger_tool.core.change import Snapshot
+from ledger_tool.core.draft import Draft
+from ledger_tool.core.drift import Finding, Report, Unknown, report
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import Tag, Timestamp
+from ledger_tool.core.reference import Reference
+from ledger_tool.errors import LedgerError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The report without what was adopted, the write that adopted it (None for nothing), and what could not be."""
+
+    report: Report
+    written: Written | None
+    left: Sequence[str]
+
+
+def adopt(store: Store, registries: Registries, before: Report, *, now: Timestamp, jobs: int) -> Adopted:
+    """Record every untracked tag of a report that says where it is from. Raises what `write` raises.
+
+    A tag that is found in several registries is taken from the first. What can't be recorded (no sourceRef in
+    its labels, a manifest that is none) is left, with the reason.
+    """
+    policy = store.read().policy
+    wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
+    no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
+
+    def look(finding: Finding) -> Sequence[Draft] | LedgerError:
+        draft = Draft(
+            reference=Reference("", finding.image),
+            tag=Tag(finding.tag),
+            digest=None,
+            published_at=now,
+            source_ref=no_source,
+        )
+        try:
+            found = inspect([draft], policy, registries, host=finding.registry, jobs=1).drafts
+            rules.publish(Snapshot("", Ledger(), policy), found)  # what the rules would refuse is left, too
+        except LedgerError as error:
+            return error
+        return found
+
+    drafts: list[Draft] = []
+    left = []
+    done = set()
+    for finding, found in in_parallel(look, wanted.values(), jobs=jobs):
+        if isinstance(found, Unknown | LedgerError):
+            reason = found.reason if isinstance(found, Unknown) else found.message
+            left.append(f"{finding.image}:{finding.tag}: {reason}")
+            continue
+        drafts += found
+        done.add((finding.image, finding.tag))
+    if not drafts:
+        return Adopted(before, None, sorted(left))
+    drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
+    written = write(store, lambda snapshot: rules.publish(snapshot, drafts))
+    rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in done]
+    return Adopted(report(rest), written, sorted(left))

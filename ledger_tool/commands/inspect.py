@@ -1,0 +1,154 @@
+"""One look at the registry before a publish: what is really there, and what it says of itself.
+
+A tag without a digest is resolved; a given digest is compared with what the tag serves; an index becomes a
+record for each of its images. Facts that the caller did not give are filled in, and none that they gave is
+ever overridden. What a registry does not show is an error here, never a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.core.draft import Draft
+from ledger_tool.core.drift import Absent, Unknown
+from ledger_tool.core.manifest import Child, Manifest, facts
+from ledger_tool.core.names import Digest
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.record import Name
+from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, Unreachable, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The drafts, expanded and filled in, and the image:tags that a registry was asked about."""
+
+    drafts: Sequence[Draft]
+    verified: frozenset[Name]
+
+
+def inspect(
+    drafts: Sequence[Draft], policy: Policy, registries: Registries, *, host: str = "", jobs: int = 8
+) -> Inspected:
+    """Look at each draft's image in the first configured registry that serves it (or in `host`).
+
+    Where none serves it, the draft stays as it is told. Raises RuleRefused for what the registry has not, or has
+    otherwise; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
+    """
+
+    def look(at: int) -> tuple[list[Draft], bool] | LedgerError:
+        draft = drafts[at]
+        try:
+            image = policy.image(draft.reference)
+            registry = _chosen(registries.serving(policy, image), host or draft.reference.registry, image)
+            return ([draft], False) if registry is None else (_looked_up(draft, image, registry), True)
+        except LedgerError as error:
+            if draft.where and not error.message.startswith(f"{draft.where}: "):
+                error.message = f"{draft.where}: {error.message}"
+            return error
+
+    found = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
+    expanded: list[Draft] = []
+    verified = set()
+    for at, draft in enumerate(drafts):
+        result = found[at]
+        if isinstance(result, Unknown):
+            raise Unreachable(
+                f"the registry did not answer for {draft.reference.path}: {result.reason}", "run it again later"
+            )
+        if isinstance(result, LedgerError):
+            raise result
+        expanded += result[0]
+        if result[1]:
+            verified.add(Name(policy.image(draft.reference), draft.tag))
+    return Inspected(expanded, frozenset(verified))
+
+
+def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
+    if not host:
+        return serving[0] if serving else None
+    chosen = next((registry for registry in serving if registry.name.lower() == host.lower()), None)
+    if chosen is None:
+        raise UsageError(
+            f"ledger.yaml does not say that {host} serves {image}",
+            "name another with `--registry`, or add it to ledger.yaml",
+        )
+    return chosen
+
+
+def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
+    served = registry.look(image, draft.tag)
+    name = f"{image}:{draft.tag}"
+    if isinstance(served, Absent):
+        raise RuleRefused(
+            f"{registry.name} has no {name}", "publish after the push, and check that both name the same tag"
+        )
+    if draft.index and draft.index != served:
+        raise _overwritten(name, registry, served, draft.index)
+    manifest = registry.manifest(image, served)
+    if isinstance(manifest, Absent):
+        raise Unreachable(f"{name} moved at {registry.name} while it was looked at", "run it again")
+    if not manifest.is_index:
+        if draft.digest not in (None, served):
+            raise _not_served(draft, name, image, registry, served)
+        return [_filled(replace(draft, digest=served), manifest, image, registry)]
+    children = _children(draft, manifest, served)
+    if not children:
+        if draft.digest not in (None, served) and all(child.digest != draft.digest for child in manifest.children):
+            raise _not_served(draft, name, image, registry, served)
+        there = ", ".join(child.platform or "none given" for child in manifest.children)
+        wanted = f" for {draft.platform}" if draft.platform else ""
+        raise RuleRefused(f"{name} has no image{wanted} at {registry.name}", f"its platforms are: {there or 'none'}")
+    return [_child(draft, child, served, image, registry) for child in children]
+
+
+def _children(draft: Draft, manifest: Manifest, served: str) -> list[Child]:
+    return [
+        child
+        for child in manifest.children
+        if draft.digest in (None, served, child.digest) and draft.platform in (None, child.platform)
+    ]
+
+
+def _child(draft: Draft, child: Child, index: Digest, image: str, registry: RegistryPort) -> Draft:
+    manifest = registry.manifest(image, child.digest)
+    if isinstance(manifest, Absent):
+        hint = "push the whole index again, and see what deletes images there"
+        raise RuleRefused(f"{image}:{draft.tag} refers to {child.digest}, which {registry.name} does not have", hint)
+    if manifest.is_index:
+        raise BadManifest(f"{image}:{draft.tag} is an index of indexes at {registry.name}", "push an index of images")
+    one = replace(draft, digest=child.digest, index=index, platform=draft.platform or child.platform)
+    return _filled(one, manifest, image, registry)
+
+
+def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort) -> Draft:
+    """Return the draft with what the image says of itself, where the caller said nothing."""
+    assert manifest.config is not None  # only an index has none
+    known = facts(manifest, registry.config(image, manifest.config))
+    source = known.source_ref if isinstance(draft.source_ref, LedgerError) and known.source_ref else draft.source_ref
+    return replace(
+        draft,
+        platform=draft.platform or known.platform,
+        config=draft.config or manifest.config,
+        source_ref=source,
+        depends_on=draft.depends_on or known.depends_on,
+        is_index=False,
+    )
+
+
+def _not_served(draft: Draft, name: str, image: str, registry: RegistryPort, served: str) -> RuleRefused:
+    if draft.digest and isinstance(registry.look(image, draft.digest), Absent):
+        return RuleRefused(
+            f"{registry.name} does not have {draft.digest} of {image}",
+            "publish after the push, with the digest that the push printed",
+        )
+    return _overwritten(name, registry, served, draft.digest or "")
+
+
+def _overwritten(name: str, registry: RegistryPort, served: str, given: str) -> RuleRefused:
+    return RuleRefused(
+        f"{name} serves {served} at {registry.name}, not {given}: somebody overwrote it between the push and now",
+        "find out which of the two is meant, and publish that one",
+    )

@@ -1,0 +1,119 @@
+"""`verify`: one image:tag against a given digest, and against what each registry serves now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.commands.observe import observe
+from ledger_tool.commands.ports import Registries, Source
+from ledger_tool.core import drift, rules
+from ledger_tool.core.drift import Finding
+from ledger_tool.core.names import Digest, Timestamp
+from ledger_tool.core.record import Name, Record, pull_digest
+from ledger_tool.core.reference import Reference
+
+Match = Literal["index", "image", "config", "none"]
+State = Literal["ok", "mismatch", "missing", "unknown"]
+_STATES: dict[str, State] = {
+    "in-sync": "ok",
+    "expired": "ok",
+    "tag-moved": "mismatch",
+    "index-moved": "mismatch",
+    "children-missing": "missing",
+    "tag-missing": "missing",
+    "gone": "missing",
+    "unknown": "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One comparison; `registry` is None for the digest that was given."""
+
+    registry: str | None
+    platform: str | None = None
+    expected: str | None
+    served: str | None
+    match: Match
+    state: State
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """All comparisons of one image:tag."""
+
+    name: Name
+    checks: Sequence[Check]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every comparison agrees."""
+        return all(check.state == "ok" for check in self.checks)
+
+    @property
+    def refuted(self) -> bool:
+        """Whether any comparison was made and disagrees."""
+        return any(check.state in ("mismatch", "missing") for check in self.checks)
+
+
+def verify(
+    source: Source,
+    registries: Registries,
+    reference: Reference,
+    *,
+    now: Timestamp,
+    digest: Digest | None = None,
+    deep: bool = False,
+) -> Verified:
+    """Compare the records of an image:tag with `digest`, if given, and with every registry that serves it.
+
+    Raises UnknownImage for a name that the ledger does not have.
+    """
+    snapshot = source.read()
+    records = rules.find(snapshot, reference)
+    checks = [_given(records, digest)] if digest else []
+    for registry in registries.serving(snapshot.policy, records[0].image):
+        seen = observe(registry, records, deep=deep)
+        checks += [
+            _check(record, finding)
+            for record, finding in zip(records, drift.classify(records, registry.name, seen, now), strict=True)
+        ]
+    return Verified(records[0].name, checks)
+
+
+def matched(records: Sequence[Record], digest: str | None) -> Match:
+    """Return which of the recorded digests a digest is."""
+    if any(record.index == digest for record in records if digest):
+        return "index"
+    if any(record.digest == digest for record in records):
+        return "image"
+    return "config" if any(record.config == digest for record in records if digest) else "none"
+
+
+def _given(records: tuple[Record, ...], digest: Digest) -> Check:
+    match = matched(records, digest)
+    state: State = "mismatch" if match == "none" else "ok"
+    reason = (
+        "the ledger has another digest"
+        if match == "none"
+        else f"it is the {match}'s digest"
+        if match != "image"
+        else ""
+    )
+    return Check(registry=None, expected=pull_digest(records), served=digest, match=match, state=state, reason=reason)
+
+
+def _check(record: Record, finding: Finding) -> Check:
+    state = "mismatch" if finding.drift == "gone" and finding.served else _STATES[finding.drift]
+    return Check(
+        registry=finding.registry,
+        platform=record.platform,
+        expected=finding.ledger,
+        served=finding.served,
+        match=matched([record], finding.served) if state != "unknown" else "none",
+        state=state,
+        reason=finding.reason,
+    )

@@ -1,0 +1,93 @@
+"""`WWW-Authenticate`, read; and which token realm may get a credential.
+
+Sources: RFC 9110 section 11.6.1 (challenges), RFC 6750 (Bearer), distribution's token authentication
+specification. Hijacked realms are the bug class of the year: a realm is a place that a registry's answer
+names and that then gets the user's password, so that it has to be as safe as the registry itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+_scheme = re.compile(
+    r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)\s+(?=[A-Za-z_]+\s*=)|(?:^|,)\s*(Basic|Negotiate)\s*(?=,|$)", re.IGNORECASE
+)
+_parameter = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One challenge: its scheme in lower case, and its parameters."""
+
+    scheme: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_challenges(header: str) -> list[Challenge]:
+    """Return the challenges of a `WWW-Authenticate` header, several of which may stand in one."""
+    header = header[:8192]
+    starts = list(_scheme.finditer(header))
+    found = []
+    for at, start in enumerate(starts):
+        end = starts[at + 1].start() if at + 1 < len(starts) else len(header)
+        pairs = _parameter.finditer(header[start.end() : end])
+        values = {
+            pair[1].lower(): re.sub(r"\\(.)", r"\1", pair[2]) if pair[2] is not None else pair[3] for pair in pairs
+        }
+        found.append(Challenge((start[1] or start[2]).lower(), values))
+    return found
+
+
+def why_unsafe(realm: str, registry: str, *, plain_http: bool) -> str:
+    """Return why a token realm must not get a credential, or `""`.
+
+    `registry` is the host (and port) that named it. It must be https, or http where the registry
+    is configured for plain HTTP and the realm is on the same host; a loopback address only where the registry
+    itself is on loopback; and a link-local one, where clouds keep their own secrets, never.
+    """
+    try:
+        parts = urlsplit(realm)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "is no URL"
+    del port  # only parsed to refuse a bad one
+    plain = re.fullmatch(r"[!-~]+", realm) and _plain_host(host)
+    if not plain or parts.username is not None or parts.fragment:
+        return "is no plain URL"
+    own = urlsplit(f"//{registry}").hostname or ""
+    if parts.scheme not in ("https", "http"):
+        return f"has the scheme {parts.scheme or 'none'}"
+    if parts.scheme == "http" and not (plain_http and (host == own or (_is_loopback(host) and _is_loopback(own)))):
+        return "is plain http"
+    if _is_link_local(host) or (_is_loopback(host) and not _is_loopback(own)):
+        return "is an address of this machine or its link"
+    return ""
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _plain_host(host: str) -> bool:
+    """Whether a host is a name, or an address as everybody reads it: resolvers also take `0x7f.1` and `2130706433`."""
+    if _address(host):
+        return "%" not in host
+    return bool(re.fullmatch(r"(?:[a-z0-9_-]+\.)*(?!0x|[0-9]+$)[a-z0-9_-]+", host))
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
+def _is_link_local(host: str) -> bool:
+    address = _address(host)
+    return address is not None and (address.is_link_local or address.is_unspecified)

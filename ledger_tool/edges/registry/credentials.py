@@ -1,0 +1,177 @@
+"""Which credential a registry gets, and from where: Docker's and podman's places, in their order.
+
+Sources: Docker CLI `config.json` (`auths`, `credHelpers`, `credsStore`) and its credential helper protocol;
+containers-auth.json(5). A helper is a program, and is run once for each host and run.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from ledger_tool.core.names import shown
+from ledger_tool.errors import UsageError
+
+_HELPER_SECONDS = 30.0
+_MAX_FILE = 4 * 2**20
+_HUB = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A user name and password, or an identity token; `source` says where it comes from."""
+
+    source: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+
+
+class Keychain:
+    """Looks credentials up, once for each host; safe to ask from several threads."""
+
+    def __init__(self, environment: Mapping[str, str], *, helper_seconds: float = _HELPER_SECONDS) -> None:
+        self._environment = environment
+        self._helper_seconds = helper_seconds
+        self._found: dict[str, Credential | UsageError | None] = {}
+        self._lock = Lock()
+
+    def find(self, host: str) -> Credential | None:
+        """Return the credential for a registry host, or None: then the registry is asked anonymously.
+
+        Raises UsageError for a configuration file that can't be read or a helper that fails.
+        """
+        with self._lock:
+            if host not in self._found:
+                try:
+                    self._found[host] = self._look_up(host)
+                except UsageError as error:  # a helper that fails or hangs is not run again for the next tag
+                    self._found[host] = error
+            found = self._found[host]
+        if isinstance(found, UsageError):
+            raise UsageError(found.message, found.hint)
+        return found
+
+    def _look_up(self, host: str) -> Credential | None:
+        username = self._environment.get("LEDGER_REGISTRY_USERNAME", "")
+        password = self._environment.get("LEDGER_REGISTRY_PASSWORD", "")
+        if username or password:
+            return Credential(
+                source="LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD", username=username, password=password
+            )
+        for path in self._files():
+            # not Path.is_file, which raises for a folder that is closed to us
+            if os.path.isfile(path) and (credential := self._in_file(path, host)):  # noqa: PTH113
+                return credential
+        return None
+
+    def _files(self) -> Iterator[Path]:
+        get = self._environment.get
+        home = Path(get("HOME") or os.path.expanduser("~"))  # noqa: PTH111 - HOME comes from our own mapping
+        yield Path(get("DOCKER_CONFIG") or home / ".docker") / "config.json"
+        if given := get("REGISTRY_AUTH_FILE"):
+            yield Path(given)
+        if runtime := get("XDG_RUNTIME_DIR"):
+            yield Path(runtime) / "containers" / "auth.json"
+        yield Path(get("XDG_CONFIG_HOME") or home / ".config") / "containers" / "auth.json"
+
+    def _in_file(self, path: Path, host: str) -> Credential | None:
+        config = _load(path)
+        names = _HUB if host in _HUB else (host,)
+        helpers = _object(config, "credHelpers")
+        for name in names:
+            if helper := helpers.get(name):
+                return self._from_helper(str(helper), name, f"credHelpers of {path}")
+        for key, entry in _object(config, "auths").items():
+            if (
+                _host_of(key) in names
+                and isinstance(entry, dict)
+                and (credential := _from_entry(entry, f"auths of {path}"))
+            ):
+                return credential
+        if store := config.get("credsStore"):
+            for name in names:
+                if credential := self._from_helper(str(store), name, f"credsStore of {path}"):
+                    return credential
+        return None
+
+    def _from_helper(self, helper: str, host: str, where: str) -> Credential | None:
+        program = f"docker-credential-{helper}"
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", helper):
+            raise UsageError(f"{where} names the credential helper `{shown(helper)}`", "mend the file")
+        try:
+            done = subprocess.run(
+                [program, "get"], input=host.encode(), capture_output=True, timeout=self._helper_seconds, check=False,
+                env=dict(self._environment),
+            )  # fmt: skip
+        except OSError:
+            raise UsageError(
+                f"`{program}`, which {where} names, is not installed, or is no program", "install it, or mend the file"
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise UsageError(
+                f"`{program}` did not answer in {self._helper_seconds:.0f} s", "run it by hand to see what it waits for"
+            ) from None
+        if done.returncode:
+            if b"not found" in done.stdout + done.stderr:
+                return None
+            raise UsageError(
+                f"`{program} get` failed with exit code {done.returncode}",
+                f"run `echo {shown(host)} | {program} get` to see why",
+            )
+        try:
+            answer = json.loads(done.stdout)
+            username, secret = str(answer["Username"]), str(answer["Secret"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise UsageError(
+                f"`{program} get` answered no credential in JSON", "run it by hand to see what it answers"
+            ) from None
+        source = f"`{program}`, {where}"
+        if username == "<token>":
+            return Credential(source=source, identity_token=secret)
+        return Credential(source=source, username=username, password=secret)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            config = json.loads(file.read(_MAX_FILE))
+    except (OSError, ValueError, RecursionError):
+        raise UsageError(f"{path} can't be read as JSON", "mend the file, or name another with DOCKER_CONFIG") from None
+    return config if isinstance(config, dict) else {}
+
+
+def _object(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = config.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _host_of(key: str) -> str:
+    """Return the host of an `auths` key: `host`, `https://host`, `https://host/v1/`; the hub's own stays whole.
+
+    Podman's `host/namespace` is for that namespace only, so that it is no host's.
+    """
+    if key == _HUB[0]:
+        return key
+    return re.sub(r"^https?://|/(?:v[12]/?)?$", "", key)
+
+
+def _from_entry(entry: Mapping[str, Any], source: str) -> Credential | None:
+    if token := entry.get("identitytoken"):
+        return Credential(source=source, identity_token=str(token))
+    if entry.get("username") and entry.get("password"):
+        return Credential(source=source, username=str(entry["username"]), password=str(entry["password"]))
+    try:
+        decoded = base64.b64decode(str(entry.get("auth", ""))).decode()
+    except ValueError:
+        raise UsageError(f"{source} hold an `auth` that is no base64", "log in again with `docker login`") from None
+    username, colon, password = decoded.partition(":")
+    return Credential(source=source, username=username, password=password.rstrip("\0")) if colon else None

@@ -1,0 +1,45 @@
+"""How far a long run is: a bar on a terminal, with rate and time left; a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+_BAR = 24
+_REDRAW_SECONDS = 0.1
+_LOG_SECONDS = 15.0
+
+
+class Progress:
+    """Told of each step, it draws on stderr; call `end` before anything else is written there."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._started = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+        self._next = self._started + (0.0 if self._terminal else _LOG_SECONDS)
+        self._drawn = False
+
+    def step(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done, if it is time to."""
+        now = time.monotonic()
+        if now < self._next and done < total:
+            return
+        rate = done / max(now - self._started, 1e-6)
+        left = (total - done) / rate if rate else 0.0
+        counts = f"{done}/{total} {self._what}, {rate:.0f}/s, {left:.0f} s left"
+        if self._terminal:
+            filled = _BAR * done // max(total, 1)
+            sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (_BAR - filled)}] {counts}")
+            sys.stderr.flush()
+            self._drawn = True
+            self._next = now + _REDRAW_SECONDS
+        elif now >= self._next:
+            sys.stderr.write(f"{counts}\n")
+            self._next = now + _LOG_SECONDS
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

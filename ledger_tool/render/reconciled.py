@@ -1,0 +1,182 @@
+"""The report of a reconcile: for people, for machines, for a job summary, for a test reporter, for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from xml.sax.saxutils import quoteattr
+
+from ledger_tool.core.drift import Finding, Report
+from ledger_tool.core.names import escaped
+from ledger_tool.render.records import short_digest
+from ledger_tool.render.table import table
+
+MARKDOWN_ROWS = 200
+
+
+def as_json(report: Report) -> str:
+    """Return the JSON object; `schema/reconcile-v1.schema.json` describes it."""
+    value = {
+        "complete": report.complete,
+        "checked": sum(report.summary.values()),
+        "summary": report.summary,
+        "findings": [
+            {
+                "class": one.drift, "registry": one.registry, "image": one.image, "tag": one.tag,
+                "platform": one.platform, "ledger": one.ledger, "served": one.served, "reason": one.reason,
+            }
+            for one in _differing(report)
+        ],
+    }  # fmt: skip
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_text(report: Report, width: int | None) -> Iterator[str]:
+    """Yield a summary, then only what differs, the most serious first."""
+    yield _headline(report)
+    rows = [
+        (
+            one.drift,
+            one.registry,
+            f"{one.image}:{one.tag}",
+            one.platform or "",
+            _short(one.ledger),
+            _short(one.served),
+            escaped(one.reason),
+        )
+        for one in _differing(report)
+    ]
+    if rows:
+        yield ""
+        header = ("CLASS", "REGISTRY", "IMAGE", "PLATFORM", "LEDGER", "SERVED", "REASON")
+        yield from table(
+            header, rows, width, spare=(header.index("REGISTRY"), header.index("LEDGER"), header.index("SERVED"))
+        )
+
+
+def as_markdown(report: Report) -> Iterator[str]:
+    """Yield Markdown for a job summary or an issue's body; nothing in a record can break out of it."""
+    yield f"**{_headline(report)}**"
+    yield ""
+    yield "| class | records |"
+    yield "|---|---|"
+    for name, count in report.summary.items():
+        yield f"| {name} | {count} |"
+    differing = _differing(report)
+    if not differing:
+        return
+    yield ""
+    yield "| class | image | platform | ledger | served | reason |"
+    yield "|---|---|---|---|---|---|"
+    for one in differing[:MARKDOWN_ROWS]:
+        name = f"{one.registry}/{one.image}:{one.tag}"
+        cells = (
+            one.drift,
+            _code(name),
+            _code(one.platform),
+            _code(_short(one.ledger)),
+            _code(_short(one.served)),
+            _plain(one.reason),
+        )
+        yield f"| {' | '.join(cells)} |"
+    if len(differing) > MARKDOWN_ROWS:
+        yield ""
+        yield f"{len(differing) - MARKDOWN_ROWS} more are left out here; `--format json` has them all."
+
+
+def as_junit(report: Report) -> Iterator[str]:
+    """Yield JUnit XML: a test case for each record, drift as a failure, unknown as skipped."""
+    failures = sum(one.drift not in ("in-sync", "unknown") for one in report.findings)
+    skipped = sum(one.drift == "unknown" for one in report.findings)
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    counts = f'tests="{len(report.findings)}" failures="{failures}" skipped="{skipped}"'
+    yield f'<testsuite name="ledger reconcile" {counts}>'
+    for one in report.findings:
+        name = f"{one.image}:{one.tag}" + (f" {one.platform}" if one.platform else "")
+        case = f"<testcase classname={quoteattr(_xml(one.registry))} name={quoteattr(_xml(name))}"
+        message = quoteattr(_xml(one.reason or one.drift))
+        if one.drift == "in-sync":
+            yield f"  {case}/>"
+        elif one.drift == "unknown":
+            yield f"  {case}><skipped message={message}/></testcase>"
+        else:
+            detail = escape(_xml(f"ledger {one.ledger or '-'}, served {one.served or '-'}"))
+            yield f'  {case}><failure type="{one.drift}" message={message}>{detail}</failure></testcase>'
+    yield "</testsuite>"
+
+
+def as_metrics(report: Report, now: float, last_complete: float | None) -> str:
+    """Return a Prometheus textfile; times are seconds since 1970. A run that is not complete keeps the last one's."""
+    counts: dict[tuple[str, str], int] = {}
+    for one in report.findings:
+        counts[one.registry, one.drift] = counts.get((one.registry, one.drift), 0) + 1
+    lines = [
+        "# HELP ledger_reconcile_records Records by registry and class.",
+        "# TYPE ledger_reconcile_records gauge",
+        *(
+            f'ledger_reconcile_records{{registry="{_label(registry)}",class="{name}"}} {count}'
+            for (registry, name), count in sorted(counts.items())
+        ),
+        "# HELP ledger_reconcile_complete Whether the last run could observe everything.",
+        "# TYPE ledger_reconcile_complete gauge",
+        f"ledger_reconcile_complete {int(report.complete)}",
+        "# HELP ledger_reconcile_last_run_timestamp_seconds When the last run ended.",
+        "# TYPE ledger_reconcile_last_run_timestamp_seconds gauge",
+        f"ledger_reconcile_last_run_timestamp_seconds {now:.0f}",
+    ]
+    complete_at = now if report.complete else last_complete
+    if complete_at is not None:
+        lines += [
+            "# HELP ledger_reconcile_last_complete_timestamp_seconds When the last complete run ended.",
+            "# TYPE ledger_reconcile_last_complete_timestamp_seconds gauge",
+            f"ledger_reconcile_last_complete_timestamp_seconds {complete_at:.0f}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def last_complete(metrics: str) -> float | None:
+    """Return the time of the last complete run that a textfile of ours has, or None."""
+    found = re.search(r"^ledger_reconcile_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def warnings(report: Report, homeless: int) -> Iterator[str]:
+    """Yield what a reader should know before acting on the report."""
+    for name in report.looks_down:
+        yield f"warning: {name} looks down or half empty; nothing should be deleted on the strength of this run"
+    if homeless:
+        yield f"note: {homeless} records are of images that no configured registry serves"
+
+
+def _headline(report: Report) -> str:
+    counts = ", ".join(f"{count} {name}" for name, count in report.summary.items()) or "no records"
+    return counts if report.complete else f"{counts}; not complete"
+
+
+def _differing(report: Report) -> Sequence[Finding]:
+    return [one for one in report.findings if one.drift != "in-sync"]
+
+
+def _short(digest: str | None) -> str:
+    return short_digest(digest) if digest else ""
+
+
+def _code(text: str | None) -> str:
+    """Return text as a code span of a Markdown table, where a backtick would end the span and a pipe the cell."""
+    return f"`{escaped(text).replace('`', '').replace('|', chr(92) + '|')}`" if text else ""
+
+
+def _plain(text: str) -> str:
+    """Return a registry's words with everything escaped that Markdown, HTML or a mention would act on."""
+    visible = escape(escaped(text), quote=False).replace("@", "&#64;")
+    return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", visible)
+
+
+def _xml(text: str) -> str:
+    return escaped(text)
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "")

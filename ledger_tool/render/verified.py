@@ -1,0 +1,40 @@
+"""The result of a verify, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ledger_tool.commands.verify import Verified
+from ledger_tool.core.names import escaped
+
+
+def as_json(verified: Verified) -> str:
+    """Return the JSON object; `schema/verify-v1.schema.json` describes it."""
+    value = {
+        "image": verified.name.image,
+        "tag": verified.name.tag,
+        "ok": verified.ok,
+        "checks": [
+            {
+                "registry": check.registry,
+                "platform": check.platform,
+                "expected": check.expected,
+                "served": check.served,
+                "match": check.match,
+                "state": check.state,
+                "reason": check.reason,
+            }
+            for check in verified.checks
+        ],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_text(verified: Verified) -> Iterator[str]:
+    """Yield a line for each comparison."""
+    for check in verified.checks:
+        where = check.registry or "the given digest"
+        platform = f" ({check.platform})" if check.platform else ""
+        reason = f": {escaped(check.reason)}" if check.reason else ""
+        yield f"{check.state:<8}  {verified.name}{platform} at {where}, {check.served or 'nothing served'}{reason}"
