@@ -29,6 +29,7 @@ def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    monkeypatch.setenv("MACHINES", str(tmp_path_factory.mktemp("machines")))  # see `processes.start`
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     return home
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from types import FrameType
 from typing import Annotated
 
@@ -12,31 +13,42 @@ import typer
 from typer.exceptions import TyperException
 
 from ledger_tool import __version__
-from ledger_tool.cli import edit, init, look, options, publish, registry
+from ledger_tool.cli import options
 from ledger_tool.cli.command import Command, Group
 from ledger_tool.errors import LedgerError, UsageError
 from ledger_tool.render.screen import Screen
 
-app = typer.Typer(
-    name="ledger",
-    cls=Group,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# Each command: the module and the function that it is, and where `--help` lists it.
+COMMANDS = {
+    "publish": ("publish", "publish", "Record"),
+    "set": ("edit", "set_facts", "Record"),
+    "remove": ("edit", "remove", "Record"),
+    "get": ("look", "get", "Look"),
+    "list": ("look", "list_records", "Look"),
+    "verify": ("registry", "verify", "Registry"),
+    "reconcile": ("registry", "reconcile", "Registry"),
+    "auth": ("registry", "auth", "Registry"),
+    "init": ("init", "init", "Set up"),
+}
 
-RECORD, LOOK, REGISTRY, SET_UP = "Record", "Look", "Registry", "Set up"
-app.command("publish", cls=Command, rich_help_panel=RECORD)(publish.publish)
-app.command("set", cls=Command, rich_help_panel=RECORD)(edit.set_facts)
-app.command("remove", cls=Command, rich_help_panel=RECORD)(edit.remove)
-app.command("get", cls=Command, rich_help_panel=LOOK)(look.get)
-app.command("list", cls=Command, rich_help_panel=LOOK)(look.list_records)
-app.command("verify", cls=Command, rich_help_panel=REGISTRY)(registry.verify)
-app.command("reconcile", cls=Command, rich_help_panel=REGISTRY)(registry.reconcile)
-app.command("auth", cls=Command, rich_help_panel=REGISTRY)(registry.auth)
-app.command("init", cls=Command, rich_help_panel=SET_UP)(init.init)
+
+def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with these commands: a run that names one need not load and build the others."""
+    app = typer.Typer(
+        name="ledger",
+        cls=Group,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_program)
+    for name in names:
+        module, function, panel = COMMANDS[name]
+        command = getattr(import_module(f"ledger_tool.cli.{module}"), function)
+        app.command(name, cls=Command, rich_help_panel=panel)(command)
+    return app
 
 
 def _show_version(asked: bool) -> None:
@@ -45,7 +57,6 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _program(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
@@ -59,6 +70,8 @@ def main(argv: Sequence[str]) -> int:
     screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")))
     before = _interrupt_on_signals()
     try:
+        asked = next((word for word in argv if not word.startswith("-")), "")
+        app = program([asked] if asked in COMMANDS else COMMANDS)
         code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LedgerError as error:

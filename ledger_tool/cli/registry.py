@@ -25,7 +25,7 @@ CaFile = Annotated[
     typer.Option(
         "--ca-file",
         metavar="FILE",
-        help="The CA of the registry  [default: REQUESTS_CA_BUNDLE, or the system's]",
+        help="The CA of the registry  [default: REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or a built-in list]",
         show_default=False,
         rich_help_panel="Registry",
     ),
@@ -170,7 +170,7 @@ def reconcile(
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             screen.data(render.as_text(report, width))
     if metrics:
-        _write_metrics(Path(metrics), report)
+        _write_metrics(Path(metrics), report, of_all=query == Query())
     if done.interrupted:
         raise KeyboardInterrupt
     if report.looks_down:
@@ -190,12 +190,13 @@ def _adopt(store: Any, registries: Any, report: Report, jobs: int, screen: Any) 
     return done.report
 
 
-def _write_metrics(path: Path, report: Report) -> None:
+def _write_metrics(path: Path, report: Report, *, of_all: bool) -> None:
     from ledger_tool.edges.files import replace_atomically
     from ledger_tool.render import reconciled as render
 
     before = path.read_text("utf-8", "replace") if path.is_file() else ""
-    replace_atomically(path, render.as_metrics(report, time.time(), render.last_complete(before)).encode())
+    text = render.as_metrics(report, time.time(), render.last_complete(before), of_all=of_all)
+    replace_atomically(path, text.encode())
 
 
 def auth(

@@ -7,6 +7,7 @@ ever overridden. What a registry does not show is an error here, never a record.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -127,6 +128,12 @@ def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort
     """Return the draft with what the image says of itself, where the caller said nothing."""
     assert manifest.config is not None  # only an index has none
     known = facts(manifest, registry.config(image, manifest.config))
+    if draft.platform and known.platform and not _same_platform(draft.platform, known.platform):
+        message = f"{image}:{draft.tag} is an image for {known.platform} at {registry.name}, not for {draft.platform}"
+        raise RuleRefused(message, "leave `--platform` out, or name the image's own")
+    if draft.config not in (None, manifest.config):
+        message = f"{image}:{draft.tag} has the config {manifest.config} at {registry.name}, not {draft.config}"
+        raise RuleRefused(message, "leave `--config` out, or give the image's own")
     source = known.source_ref if isinstance(draft.source_ref, LedgerError) and known.source_ref else draft.source_ref
     return replace(
         draft,
@@ -136,6 +143,11 @@ def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort
         depends_on=draft.depends_on or known.depends_on,
         is_index=False,
     )
+
+
+def _same_platform(said: str, known: str) -> bool:
+    """Return whether two platforms agree; an operating system's version counts only where it is said."""
+    return said == known or (("(" not in said) and said == re.sub(r"\([^)]*\)", "", known))
 
 
 def _not_served(draft: Draft, name: str, image: str, registry: RegistryPort, served: str) -> RuleRefused:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.drift import Absent
-from ledger_tool.core.manifest import Manifest
-from ledger_tool.core.names import Digest
-from ledger_tool.core.policy import Policy
+if TYPE_CHECKING:
+    from ledger_tool.core.change import Change, Snapshot
+    from ledger_tool.core.drift import Absent
+    from ledger_tool.core.manifest import Manifest
+    from ledger_tool.core.names import Digest
+    from ledger_tool.core.policy import Policy
 
 
 class Landed(Protocol):

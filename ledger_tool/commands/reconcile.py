@@ -11,9 +11,9 @@ from ledger_tool.core import drift
 from ledger_tool.core.change import Snapshot
 from ledger_tool.core.drift import Finding, Observation, Report, Unknown
 from ledger_tool.core.names import Image, Timestamp
-from ledger_tool.core.query import Query, select
+from ledger_tool.core.query import Query, matches, select
 from ledger_tool.core.record import Record
-from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.errors import LedgerError, UnknownImage, UsageError
 
 Task = tuple[RegistryPort, Sequence[Record]]
 
@@ -51,6 +51,10 @@ def reconcile(
             "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
         )
     groups = list(drift.by_name(select(snapshot.ledger, query)).values())
+    if not groups and query != Query():
+        raise UnknownImage(
+            "no record answers to that pattern and time", "`ledger list` with the same words shows what does"
+        )
     serving = {records[0].image: registries.serving(snapshot.policy, records[0].image) for records in groups}
     tasks: list[Task] = [(registry, records) for records in groups for registry in serving[records[0].image]]
     findings: list[Finding] = []
@@ -62,7 +66,8 @@ def reconcile(
             findings += drift.classify(records, registry.name, shown, now)
             progress(done, len(tasks))
         if untracked:
-            findings += _untracked(snapshot, serving, jobs)
+            found = _untracked(snapshot, serving, jobs)
+            findings += [one for one in found if one.drift != "untracked" or matches(query.pattern, one.image, one.tag)]
     except KeyboardInterrupt:
         interrupted = True
     homeless = sum(len(records) for records in groups if not serving[records[0].image])

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger_tool.commands.observe import observe
+from ledger_tool.commands.observe import in_parallel, observe
 from ledger_tool.commands.ports import Registries, Source
 from ledger_tool.core import drift, rules
-from ledger_tool.core.drift import Finding
+from ledger_tool.core.drift import Finding, Observation, Unknown
 from ledger_tool.core.names import Digest, Timestamp
 from ledger_tool.core.record import Name, Record, pull_digest
 from ledger_tool.core.reference import Reference
@@ -75,8 +75,11 @@ def verify(
     snapshot = source.read()
     records = rules.find(snapshot, reference)
     checks = [_given(records, digest)] if digest else []
-    for registry in registries.serving(snapshot.policy, records[0].image):
-        seen = observe(registry, records, deep=deep)
+    serving = registries.serving(snapshot.policy, records[0].image)
+    looks = dict(in_parallel(lambda at: observe(serving[at], records, deep=deep), range(len(serving)), jobs=8))
+    for at, registry in enumerate(serving):
+        look = looks[at]
+        seen = Observation(served=look) if isinstance(look, Unknown) else look
         checks += [
             _check(record, finding)
             for record, finding in zip(records, drift.classify(records, registry.name, seen, now), strict=True)

@@ -75,7 +75,8 @@ def _plain(message: str) -> str:
 def _check_depth(text: str) -> None:
     """Raise Fault for nesting that no ledger needs, before the recursive parser meets it."""
     depth = 0
-    for found in re.finditer(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', text):
+    # A string without end is taken whole: to begin again at each of its escaped quotes would take for ever.
+    for found in re.finditer(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', text, re.DOTALL):
         if found[0] in "[{":
             depth += 1
             if depth > MAX_DEPTH:

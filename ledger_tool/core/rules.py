@@ -263,13 +263,18 @@ def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) ->
         hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
     at = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
     return Conflict(
-        f"conflict: {first.key} is recorded as {first.digest}, from {first.source_ref}, "
-        f"published {first.published_at}{at}; refused is {record.digest}",
+        f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
+        f"published {first.published_at}{at}; refused is {_with_index(record)}",
         hint,
         existing=[to_json(rival) for rival in rivals],
         given=record.digest,
         ledger_commit=snapshot.commit,
     )
+
+
+def _with_index(record: Record) -> str:
+    """Return the digest, and that of the index that serves it: the one that a push or a pull shows."""
+    return record.digest + (f" (in the index {record.index})" if record.index else "")
 
 
 def _change(

@@ -107,8 +107,11 @@ def as_junit(report: Report) -> Iterator[str]:
     yield "</testsuite>"
 
 
-def as_metrics(report: Report, now: float, last_complete: float | None) -> str:
-    """Return a Prometheus textfile; times are seconds since 1970. A run that is not complete keeps the last one's."""
+def as_metrics(report: Report, now: float, last_complete: float | None, *, of_all: bool) -> str:
+    """Return a Prometheus textfile; times are seconds since 1970.
+
+    `last_complete` is kept by a run that could not observe everything, or was not `of_all` records.
+    """
     counts: dict[tuple[str, str], int] = {}
     for one in report.findings:
         counts[one.registry, one.drift] = counts.get((one.registry, one.drift), 0) + 1
@@ -126,7 +129,7 @@ def as_metrics(report: Report, now: float, last_complete: float | None) -> str:
         "# TYPE ledger_reconcile_last_run_timestamp_seconds gauge",
         f"ledger_reconcile_last_run_timestamp_seconds {now:.0f}",
     ]
-    complete_at = now if report.complete else last_complete
+    complete_at = now if report.complete and of_all else last_complete
     if complete_at is not None:
         lines += [
             "# HELP ledger_reconcile_last_complete_timestamp_seconds When the last complete run ended.",
@@ -147,7 +150,8 @@ def warnings(report: Report, homeless: int) -> Iterator[str]:
     for name in report.looks_down:
         yield f"warning: {name} looks down or half empty; nothing should be deleted on the strength of this run"
     if homeless:
-        yield f"note: {homeless} records are of images that no configured registry serves"
+        of = "1 record is of an image" if homeless == 1 else f"{homeless} records are of images"
+        yield f"note: {of} that no configured registry serves"
 
 
 def _headline(report: Report) -> str:

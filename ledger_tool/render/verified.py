@@ -37,4 +37,5 @@ def as_text(verified: Verified) -> Iterator[str]:
         where = check.registry or "the given digest"
         platform = f" ({check.platform})" if check.platform else ""
         reason = f": {escaped(check.reason)}" if check.reason else ""
-        yield f"{check.state:<8}  {verified.name}{platform} at {where}, {check.served or 'nothing served'}{reason}"
+        nothing = "not observed" if check.state == "unknown" else "nothing served"
+        yield f"{check.state:<8}  {verified.name}{platform} against {where}, {check.served or nothing}{reason}"

@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from tests.support.make import SOURCE, digest
 from tests.support.outcome import Outcome
 from tests.support.upstream import Upstream
+from tests.support.world import World
 
 Run = Callable[..., Outcome]
 _FOLDER = Path(__file__).parents[2] / "schema"
@@ -57,3 +58,25 @@ def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: 
     _check("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
     removed = ledger("remove", "myorg/app:v1", "--reason", "over", "--repo", upstream.url)
     _check("written-v1", removed.json)
+
+
+def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas_say(world: World) -> None:
+    world.push("v1", "multi", ("linux/amd64", "linux/arm64"))
+    published = world.publish("v1")
+    _check("written-v1", published.json)
+    assert published.json["verified"] is True
+    _check("verify-v1", world.verify("v1", "--format", "json", "--digest", digest("other")).json)
+    _check("reconcile-v1", world.reconcile("--format", "json").json)
+    world.pushed("v2", "v3")
+    world.push("v2", "another")
+    world.push("v4")
+    world.registry.delete_tag(world.image, "v3")
+    for options in ((), ("--untracked", "--deep")):
+        drifted = world.reconcile("--format", "json", *options)
+        assert drifted.code == 1
+        _check("reconcile-v1", drifted.json)
+    for tag in ("v2", "v3"):
+        _check("verify-v1", world.verify(tag, "--format", "json").json)
+    world.upstream.commit_as_other_writer({"ledger.yaml": b"registries: [{host: 'http://127.0.0.1:9'}]\n"})
+    _check("reconcile-v1", world.reconcile("--format", "json", "--untracked").json)
+    _check("verify-v1", world.verify("v1", "--format", "json").json)

@@ -142,8 +142,12 @@ class Clients(RuleBasedStateMachine):
         return lambda snapshot: rules.publish(snapshot, [one], force_reason=reason)
 
     def _run(self, operation: Operation) -> bool:
-        with open_for_writing(self.upstream.url, Options(credentials=Credentials()), Screen()) as store:
-            return store.transact(operation).change.changed
+        before, tempfile.tempdir = tempfile.tempdir, tempfile.mkdtemp(dir=self.folder)  # a machine of its own
+        try:
+            with open_for_writing(self.upstream.url, Options(credentials=Credentials()), Screen()) as store:
+                return store.transact(operation).change.changed
+        finally:
+            tempfile.tempdir = before
 
     def _publish_as_the_model_says(self, operation: Operation, key: Key, seed: int, ttl: Ttl | None) -> None:
         try:

@@ -27,7 +27,7 @@ _volatile = re.compile(
     r"(?P<commit>(?<![0-9a-f:@])[0-9a-f]{40}(?![0-9a-f])|(?<=\bin )[0-9a-f]{12}\b|(?<=\bas )[0-9a-f]{12}\b"
     r"|(?<=\bcommit )[0-9a-f]{12}\b|^[0-9a-f]{12}(?= ))"
     r"|(?P<id>(?<=Transaction-Id: )[0-9a-f]{16})"
-    r"|(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}Z)?)",
+    r"|(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}Z)?|(?<=_seconds )[0-9]{10}\b)",
     re.MULTILINE,
 )
 
@@ -106,8 +106,8 @@ def comparable(transcript: list[Example]) -> list[str]:
 def played(path: Path, folder: Path) -> list[Example]:
     """Return the transcript of a file as it really goes, on a stage in `folder`."""
     shown = examples(path.read_text("utf-8"))
-    stage = Stage.set_up(folder, empty=path.name in EMPTY and path.parent == ROOT)
-    outputs = stage.run([example.command for example in shown])
+    with Stage.set_up(folder, empty=path.name in EMPTY and path.parent == ROOT) as stage:
+        outputs = stage.run([example.command for example in shown])
     return [Example(example.command, _tidy(output)) for example, output in zip(shown, outputs, strict=True)]
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,14 +16,19 @@ _LEDGER = [sys.executable, "-m", "ledger_tool"]
 
 
 def start(*argv: object, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start one `ledger` process."""
+    """Start one `ledger` process, as on a machine of its own: publishers of one machine take turns."""
     return subprocess.Popen(
         [*_LEDGER, *(str(word) for word in argv)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TMPDIR": tempfile.mkdtemp(prefix="machine-", dir=os.environ.get("MACHINES")),
+            **(environment or {}),
+        },
         start_new_session=True,
     )
 

@@ -2,20 +2,30 @@
 
 It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own that stands for a git host: whatever
 the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
-real protocol through it. `docker` and `pip` only pretend, so that the CI examples can run to their end.
+real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
+of a proxy. `docker` builds nothing, but pushes for real (`tests.support.docker`); `gh` and `curl` keep the issues of
+a forge in a file (`tests.support.forge`); `pip` only pretends.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import select
 import shutil
+import socket
+import socketserver
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.make import digest
+from tests.support.docker import REGISTRY
+from tests.support.registry import RealRegistry, real_registry
 from tests.support.upstream import Upstream, git
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,30 +58,12 @@ eval "set -- $command"
 exec env -i PATH="$PATH" HOME=/nonexistent GIT_PROTOCOL="${{GIT_PROTOCOL-}}" "$1" {served}/"${{2#/}}"
 """
 
-_DOCKER = """\
-#!/bin/bash
-# Stands for docker: `buildx bake` writes the metadata of two pushed images, all else does nothing.
-set -eu
-[ "$1" = login ] && cat >/dev/null
-[ "$1 $2" = "image inspect" ] && echo "${{@: -1}}@{app}" | sed 's/:[^:@]*@/@/'
-while [ $# -gt 0 ]; do
-  if [ "$1" = --metadata-file ]; then cp {root}/metadata.json "$2"; fi
-  shift
-done
+# The users `ci`, of the examples, with the password `secret`, and `user`, of the tests; as bcrypt.
+_HTPASSWD = """\
+ci:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a
+user:$2y$05$abcdefghijklmnopqrstuu8jXihDn6YyI16dkpSl33R.slyuyqYCi
 """
-
-_METADATA = """\
-{{
-  "app": {{
-    "containerimage.digest": "{app}",
-    "image.name": "registry.example.com/myorg/app:v1.5.0"
-  }},
-  "worker": {{
-    "containerimage.digest": "{worker}",
-    "image.name": "registry.example.com/myorg/worker:v1.5.0"
-  }}
-}}
-"""
+_LOGIN = {"auths": {REGISTRY: {"auth": base64.b64encode(b"ci:secret").decode()}}}
 
 
 @dataclass(frozen=True)
@@ -80,12 +72,25 @@ class Stage:
 
     root: Path
     environment: Mapping[str, str]
+    registry: RealRegistry
 
     @classmethod
-    def set_up(cls, root: Path, *, empty: bool = False) -> Stage:
+    @contextmanager
+    def set_up(cls, root: Path, *, empty: bool = False) -> Iterator[Stage]:
         """Build one; `empty` leaves the git host's repository without a commit, and `LEDGER_*` unset."""
-        for name in ("bin", "home/.ssh", "work", "tmp", "served/team", "transcript"):
+        for name in ("bin", "home/.ssh", "home/.docker", "work", "tmp", "served/team", "transcript", "registry"):
             (root / name).mkdir(parents=True)
+        certificate = _certificate(root)
+        with (
+            real_registry(root / "registry", htpasswd=_HTPASSWD, certificate=certificate) as registry,
+            _proxy(int(registry.host.rpartition(":")[2])) as port,
+        ):
+            made = cls(root, _environment(root, empty=empty, proxy=f"http://127.0.0.1:{port}"), registry)
+            made._fill(empty=empty)
+            yield made
+
+    def _fill(self, *, empty: bool) -> None:
+        root = self.root
         shutil.copytree(ROOT / "sample-ledger", root / "work/sample-ledger")
         (root / "home/.gitconfig").write_text(
             "[user]\n\tname = Ada Example\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
@@ -94,20 +99,25 @@ class Stage:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ledger", "-f", key], check=True)
         host_key = key.with_suffix(".pub").read_text().split()[1]
         key.with_name("ledger_known_hosts").write_text("".join(f"{host} ssh-ed25519 {host_key}\n" for host in HOSTS))
-        (root / "metadata.json").write_text(_METADATA.format(app=digest("app"), worker=digest("worker")))
-        made = cls(root, _environment(root, empty=empty))
-        made._program("ledger", f'#!/bin/sh\nexec {sys.executable} -m ledger_tool "$@"\n')
-        made._program("ssh", _SSH.format(home=root / "home", served=root / "served"))
-        made._program("docker", _DOCKER.format(app=digest("app"), root=root))
+        (root / "home/.docker/config.json").write_text(json.dumps(_LOGIN))
+        for name in ("app", "worker", "tool"):
+            (root / "work" / name).mkdir()
+            (root / "work" / name / "Dockerfile").write_text("FROM scratch\n")
+        self._program("ssh", _SSH.format(home=root / "home", served=root / "served"))
+        for name, module in (
+            ("ledger", "ledger_tool"), ("docker", "tests.support.docker"),
+            ("gh", "tests.support.forge gh"), ("curl", "tests.support.forge curl"),
+        ):  # fmt: skip
+            self._program(name, f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
         for name in ("pip", "pipx"):
-            made._program(name, "#!/bin/sh\n")
-        git("init", "--quiet", "--bare", "--initial-branch=main", made.upstream.path)
+            self._program(name, "#!/bin/sh\n")
+        self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        git("init", "--quiet", "--bare", "--initial-branch=main", self.upstream.path)
         if not empty:
-            made.run(
-                ["ledger init start --registry registry.example.com", f"git -C start push {made.upstream.path} main"]
+            self.run(
+                ["ledger init start --registry registry.example.com", f"git -C start push {self.upstream.path} main"]
             )
             shutil.rmtree(root / "work/start")
-        return made
 
     @property
     def upstream(self) -> Upstream:
@@ -143,7 +153,54 @@ class Stage:
         path.chmod(0o755)
 
 
-def _environment(root: Path, *, empty: bool) -> dict[str, str]:
+def _certificate(root: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate of the registry; return its path, which is also the CA's, and its key's."""
+    certificate, key = root / "registry/ca.pem", root / "registry/key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", f"/CN={REGISTRY}", "-addext", f"subjectAltName=DNS:{REGISTRY}",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+@contextmanager
+def _proxy(port: int) -> Iterator[int]:
+    """Run an HTTP proxy that leads to the registry, and nowhere else; yield its port."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            asked = self.rfile.readline().decode("latin-1")
+            while self.rfile.readline().strip():
+                pass
+            if not asked.startswith(f"CONNECT {REGISTRY}:443 "):
+                self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+                return
+            with socket.create_connection(("127.0.0.1", port)) as there, suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                here = self.connection
+                while ready := select.select([here, there], [], [], 60)[0]:
+                    for one in ready:
+                        if not (chunk := one.recv(65_536)):
+                            return
+                        (there if one is here else here).sendall(chunk)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+        block_on_close = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def _environment(root: Path, *, empty: bool, proxy: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("COVERAGE_PROCESS_START",) if name in os.environ}
     ours = {
         "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
@@ -156,6 +213,8 @@ def _environment(root: Path, *, empty: bool) -> dict[str, str]:
         "TERM": "dumb",
         "NO_COLOR": "1",
         "COLUMNS": "80",
+        "https_proxy": proxy,
+        "SSL_CERT_FILE": str(root / "registry/ca.pem"),
     }
     if not empty:
         ours |= {

@@ -1,8 +1,8 @@
 """Run the `git` program: the only module that imports GitPython, and the only way to a git child.
 
 GitPython is used for one thing, `Git().execute([...])`. The arguments are literal or validated, data goes
-in on stdin, and the environment is built from nothing: GitPython adds to the process's own, so that
-`env -u` takes away every variable that is not on the caller's list. Each child leads its own process
+in on stdin, and the environment is built from nothing: GitPython adds to the process's own, so that the
+process has only the caller's variables while the child is started. Each child leads its own process
 group, which is killed whole when time is up or the caller is interrupted.
 """
 
@@ -12,12 +12,15 @@ import logging
 import os
 import signal
 import subprocess
+import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import IO, BinaryIO, cast
 
+from ledger_tool.edges.files import local_errors
 from ledger_tool.errors import Unreachable, UsageError
 
 # On import GitPython runs `git version`, with the job's whole environment. We never use its idea of where
@@ -36,6 +39,7 @@ for _name, _value in _before.items():
 logging.getLogger("git").setLevel(logging.CRITICAL)
 
 
+_lock = threading.Lock()
 _STDERR_BYTES = 64 * 1024  # of the end: enough for words, too little to keep a regular expression busy
 
 
@@ -68,23 +72,18 @@ def run(
 ) -> Completed:
     """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
 
-    `timeout` is in seconds; past it the whole process group is killed and Unreachable raised, naming
-    `step`.
+    `timeout` is in seconds; past it the whole process group is ended and Unreachable raised, naming `step`.
     """
-    unset = [word for name in os.environ if name not in environment for word in ("-u", name)]
-    try:
-        handle = Git().execute(
-            ["env", *unset, "git", *arguments],
-            istream=subprocess.PIPE,
-            as_process=True,
-            env=dict(environment),
-            start_new_session=True,
-        )
-    except GitCommandNotFound as error:
-        raise UsageError("neither `env` nor git was found", "check PATH; install git 2.31 or newer") from error
+    # From a file, since a pipe is fed 4 KiB at a time.
+    with local_errors("the folder for temporary files", "write to"):
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, by the block that the child starts in
+        file.write(stdin)
+        file.seek(0)
+    with file:
+        handle = _started(arguments, environment, file)  # when it is forgotten, GitPython ends the child
     child = cast("subprocess.Popen[bytes]", handle.proc)
     try:
-        out, err = child.communicate(stdin, timeout=max(timeout, 0.1))
+        out, err = child.communicate(timeout=max(timeout, 0.1))
     except subprocess.TimeoutExpired:
         _kill(child)
         raise Unreachable(
@@ -94,9 +93,31 @@ def run(
     except BaseException:
         _kill(child)
         raise
-    if child.returncode == 127 and b"git" in err and b"No such file" in err:
-        raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer")
     return Completed(child.returncode, out, err[-_STDERR_BYTES:].decode("utf-8", "replace"))
+
+
+def _started(arguments: Sequence[str], environment: Mapping[str, str], stdin: IO[bytes]) -> Git.AutoInterrupt:
+    try:
+        with _only(environment):
+            return Git().execute(
+                ["git", *arguments], istream=cast("BinaryIO", stdin), as_process=True, start_new_session=True
+            )
+    except GitCommandNotFound as error:
+        raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
+
+
+@contextmanager
+def _only(environment: Mapping[str, str]) -> Iterator[None]:
+    """Let the process have these variables and no others; one thread at a time."""
+    with _lock:
+        before = dict(os.environ)
+        try:
+            os.environ.clear()
+            os.environ.update(environment)
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -16,6 +16,7 @@ from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.objects import Deadline, Repository
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
+from ledger_tool.edges.git.turns import turn
 from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
 from ledger_tool.errors import Unreachable, UsageError
 
@@ -163,7 +164,9 @@ class RemoteStore:
 
     def transact(self, operation: Operation) -> Landed:
         tip, self._seen = self._seen, ""
-        return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress, tip)
+        with turn(self._branch.shown, self._deadline.remaining()) as waited:
+            tip = "" if waited else tip  # others have landed meanwhile
+            return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress, tip)
 
 
 def check_branch(name: str) -> str:

@@ -17,7 +17,9 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 from ledger_tool.core.names import shown
 from ledger_tool.errors import Unreachable
@@ -114,6 +116,8 @@ class Host:
                 wait = self._backoff(left)
             self._slow_down(wait)
             if not left or wait > PATIENCE_SECONDS:
+                if answer.status in (429, 503):  # a storm that goes on is a host that is down, for this run
+                    self._note_failure()
                 return answer
         raise AssertionError("unreachable")
 
@@ -121,7 +125,7 @@ class Host:
         with self._lock:
             wait, failures = self._open_at - time.monotonic(), self._failures
         if failures >= FAILURES_TO_BE_DOWN:
-            raise Unreachable(f"{self.origin} does not answer any more", "run it again when it does")
+            raise Unreachable(f"{self.origin} fails or limits our rate all the time", "run it again later")
         if wait > PATIENCE_SECONDS:
             raise Unreachable(f"{self.origin} asks to be left alone for {wait:.0f} s", "run it again later")
         if wait > 0:
@@ -166,23 +170,35 @@ class Host:
         self, method: str, url: str, headers: Mapping[str, str], limit: int, form: Mapping[str, str] | None
     ) -> Answer:
         """Send one request without `requests`' own redirects, cookies and hooks, and read a bounded body."""
-        prepared = requests.Request(method, url, headers=dict(headers), data=dict(form) if form else None).prepare()
         deadline = time.monotonic() + self._request_seconds
-        response = self._session.get_adapter(url).send(
-            prepared,
-            stream=True,
-            timeout=(CONNECT_SECONDS, self._read_seconds),
-            verify=self._verify,
-            proxies=self._proxies_for(url),
-        )
+        try:
+            response = self._session.get_adapter(url).send(
+                self._prepared(method, url, headers, form),
+                stream=True,
+                timeout=(CONNECT_SECONDS, self._read_seconds),
+                verify=self._verify,
+                proxies=self._proxies_for(url),
+            )
+        except (HTTPError, UnicodeError, requests.exceptions.InvalidURL):  # of a redirect, a `Link` or a realm
+            raise _Refused("it names a URL that is none") from None
         lowered = {name.lower(): value for name, value in response.headers.items()}
         if method == "HEAD" or response.is_redirect:
-            response.content if method == "HEAD" else response.close()
+            response.raw.release_conn() if method == "HEAD" else response.close()
             return Answer(response.status_code, lowered, b"", url)
         if lowered.get("content-encoding", "identity") != "identity":
             response.close()
             raise _Refused("the body is compressed, though we asked for it as it is")
         return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
+
+    def _prepared(
+        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+    ) -> requests.PreparedRequest:
+        """Return a request; for our own URLs without the parsing and encoding, a tenth of a look's time."""
+        if form or not url.startswith(self.origin + "/"):
+            return requests.Request(method, url, headers=dict(headers), data=dict(form) if form else None).prepare()
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.headers = method, url, CaseInsensitiveDict(headers)
+        return prepared
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         origin = _origin(url)
@@ -194,12 +210,15 @@ class Host:
 def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
     found = bytearray()
     try:
-        for chunk in response.iter_content(64 * 1024):
+        # `read1` returns what has come; `read` would wait for all that was asked for, however slowly it comes
+        while chunk := response.raw.read1(64 * 1024, decode_content=False):
             found += chunk
             if len(found) > limit:
                 raise _Refused(f"the body is larger than {limit // 2**20} MiB")
             if time.monotonic() > deadline:
                 raise _Refused("the body comes too slowly")
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from None
     finally:
         response.close()
     return bytes(found)

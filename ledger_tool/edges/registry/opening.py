@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,11 @@ if TYPE_CHECKING:
 
 
 class OpenRegistries:
-    """Hands out clients. Use as a context manager; `jobs` is how many threads will ask at once.
-
-    Raises UsageError for a CA file that can't be read.
-    """
+    """Hands out clients. Use as a context manager; `jobs` is how many threads will ask at once."""
 
     def __init__(self, *, jobs: int = 8, ca_file: str = "") -> None:
         self._jobs = jobs
         self._ca_file = ca_file or os.environ.get("REQUESTS_CA_BUNDLE", "") or os.environ.get("SSL_CERT_FILE", "")
-        if self._ca_file and not os.access(self._ca_file, os.R_OK):
-            raise UsageError(f"the CA file {shown(self._ca_file, 300)} can't be read", "check the path")
         self._keychain: Keychain | None = None
         self._clients: dict[Registry, RegistryClient] = {}
         self._lock = Lock()
@@ -39,12 +35,17 @@ class OpenRegistries:
             client.close()
 
     def client(self, registry: Registry) -> RegistryClient:
-        """Return the one client of a registry. HTTP is imported here, for a publish that asks nobody starts faster."""
+        """Return the one client of a registry. Raises UsageError for a CA file that is none.
+
+        HTTP is imported here, for a publish that asks nobody starts faster.
+        """
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain
 
         with self._lock:
-            self._keychain = self._keychain or Keychain(os.environ)
+            if self._keychain is None:
+                _check_ca(self._ca_file)
+                self._keychain = Keychain(os.environ)
             if registry not in self._clients:
                 self._clients[registry] = RegistryClient(
                     registry, self._keychain, jobs=self._jobs, ca_file=self._ca_file
@@ -54,3 +55,17 @@ class OpenRegistries:
     def serving(self, policy: Policy, image: str) -> Sequence[RegistryClient]:
         """Return the clients of the registries that serve an image, in the policy's order."""
         return [self.client(registry) for registry in policy.registries if registry.serves(image)]
+
+
+def _check_ca(path: str) -> None:
+    import ssl
+
+    if not path or Path(path).is_dir():
+        return
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:
+        raise UsageError(
+            f"{shown(path, 300)} can't be read as a file of CA certificates",
+            "name a PEM file with `--ca-file` or REQUESTS_CA_BUNDLE",
+        ) from None

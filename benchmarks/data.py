@@ -1,0 +1,112 @@
+"""Ledgers to measure with: the same bytes on every run, records as a CI fleet writes them (about 350 bytes each)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TEAMS = ("payments", "platform", "search", "myorg", "data", "edge", "identity", "observability")
+_WORDS = ("api", "worker", "gateway", "billing", "indexer", "web", "auth", "cron", "events", "mailer", "proxy", "sync")
+_PLATFORMS = ("linux/amd64", "linux/arm64")
+_TAGS = 20  # of each image; each tag has one record a platform
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One image to publish, which no ledger of this module has yet."""
+
+    image: str
+    tag: str
+    platform: str
+    digest: str
+    source: str
+
+    @property
+    def record(self) -> str:
+        """The canonical lines of its record."""
+        return _record(self.image, self.tag, self.platform, self.digest, self.source, "2026-11-24T09:30:00Z", "")
+
+
+def ledger(records: int) -> bytes:
+    """Return the `ledger.json` of this many records."""
+    return _file(list(_records(records)))
+
+
+def history(records: int, commits: int) -> list[bytes]:
+    """Return the `ledger.json` of each of this many commits, the oldest first: each has one record more."""
+    items = list(_records(records))
+    newest = sorted(random.Random(records).sample(range(records), commits - 1))
+    return [_file([item for at, item in enumerate(items) if at not in newest[left:]]) for left in range(commits)]
+
+
+def ledger_with(records: int, publication: Publication) -> bytes:
+    """Return the same `ledger.json` with one record more: what a publish makes of it."""
+    return _file(sorted([*_records(records), (_key(publication), publication.record)]))
+
+
+def publications(records: int, count: int) -> list[Publication]:
+    """Return new tags of images in the midst of a ledger of this many records, all of them different."""
+    images = _images(records)
+    chance = random.Random(f"publish {count} to {records}")
+    found = []
+    for at in range(count):
+        image = images[(len(images) // 2 + at) % len(images)]
+        found.append(Publication(image, f"v9.{at}.0", _PLATFORMS[0], _digest(chance), _source(chance, image)))
+    return found
+
+
+def known(records: int) -> tuple[str, str, str]:
+    """Return the image, tag and platform of a record in the midst of a ledger of this many records."""
+    key, _ = list(_records(records))[records // 2]
+    return key
+
+
+def _records(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Yield key and text in the ledger's order."""
+    chance = random.Random(records)
+    left = records
+    for image in _images(records):
+        for tag in sorted(f"v{1 + at // 8}.{at % 8}.{chance.randrange(12)}" for at in range(_TAGS)):
+            index = _digest(chance)
+            source = _source(chance, image)
+            at = f"2026-{chance.randrange(1, 12):02}-{chance.randrange(1, 29):02}T{chance.randrange(10, 24)}:30:00Z"
+            for platform in _PLATFORMS:
+                if not left:
+                    return
+                left -= 1
+                extra = f',\n      "labels": {{\n        "env": "{chance.choice(("prod", "staging"))}"\n      }}'
+                text = _record(image, tag, platform, _digest(chance), source, at, extra if left % 8 == 0 else "")
+                if left % 4 == 0:
+                    text = text.replace('      "publishedAt"', f'      "index": "{index}",\n      "publishedAt"')
+                yield (image, tag, platform), text
+
+
+def _images(records: int) -> list[str]:
+    count = max(1, -(-records // (_TAGS * len(_PLATFORMS))))
+    bases = [f"{team}/{word}" for team in _TEAMS for word in _WORDS]
+    return sorted(f"{bases[at % len(bases)]}-{at // len(bases):02}" for at in range(count))
+
+
+def _record(image: str, tag: str, platform: str, digest: str, source: str, at: str, extra: str) -> str:
+    return (
+        f'      "image": "{image}",\n      "tag": "{tag}",\n      "platform": "{platform}",\n'
+        f'      "digest": "{digest}",\n      "publishedAt": "{at}",\n      "sourceRef": "{source}"{extra}'
+    )
+
+
+def _file(items: list[tuple[tuple[str, str, str], str]]) -> bytes:
+    body = "\n    },\n    {\n".join(text for _, text in items)
+    return f'{{\n  "schemaVersion": 1,\n  "records": [\n    {{\n{body}\n    }}\n  ]\n}}\n'.encode()
+
+
+def _key(publication: Publication) -> tuple[str, str, str]:
+    return publication.image, publication.tag, publication.platform
+
+
+def _digest(chance: random.Random) -> str:
+    return f"sha256:{chance.randbytes(32).hex()}"
+
+
+def _source(chance: random.Random, image: str) -> str:
+    return f"https://git.example.com/{image}@{chance.randbytes(20).hex()}"

@@ -1,0 +1,73 @@
+"""The peak memory of one publish: of the program itself, and of the git processes that it starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks import contenders, data
+from benchmarks.report import Section
+from benchmarks.world import HERE, World
+
+_PERIOD = 0.005  # seconds between two looks at the children; their own high-water marks bridge the gaps
+# On Linux a process starts with the peak of the one that it came from; the shell in between has none to speak of.
+_THROUGH_A_SHELL = ("sh", "-c", '"$@"; exit $?', "sh")
+
+
+def measure(world: World, records: int, rounds: int) -> Section:
+    """Return the peaks of a publish at one size, the largest of several."""
+    one = data.publications(records, 1)[0]
+    own, children = [], []
+    for _ in range(rounds):
+        with world.remote(records) as remote:
+            mine, theirs = _peaks(world, contenders.publish_arguments(remote, one))
+        own.append(mine)
+        children.append(theirs)
+    section = Section("memory of ledger publish", records)
+    section.value("the process itself", max(own), "MB", at_most=500)
+    section.value("its largest git process", max(children), "MB")
+    return section
+
+
+def _peaks(world: World, arguments: list[str]) -> tuple[float, float]:
+    """Return the peaks in MB of the program and of the largest of its git processes."""
+    answer = world.path("peak")
+    words = [*_THROUGH_A_SHELL, sys.executable, "-m", "benchmarks.peak", str(answer), *arguments]
+    process = subprocess.Popen(
+        words, env=world.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=HERE.parent
+    )
+    largest = 0
+    while process.poll() is None:
+        largest = max([largest, *(_high_water(pid) for pid in _descendants(process.pid))])
+        time.sleep(_PERIOD)
+    if process.returncode:
+        said = process.stderr.read().decode() if process.stderr else ""
+        raise SystemExit(f"error: `ledger publish` failed with exit code {process.returncode}\n{said}")
+    return int(answer.read_text()) / 1024, largest / 1024
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return every process below a process, as far as they still run."""
+    found: list[int] = []
+    left = [pid]
+    while left:
+        try:
+            children = Path(f"/proc/{(at := left.pop())}/task/{at}/children").read_text().split()
+        except OSError:  # it has ended meanwhile
+            continue
+        left += map(int, children)
+        found += map(int, children)
+    return found
+
+
+def _high_water(pid: int) -> int:
+    """Return the peak in KiB of a git process, 0 for any other: what is forked but not yet git shares its parent's."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    is_git = facts.get("Name", "").strip().startswith("git")
+    return int(facts.get("VmHWM", "0 kB").split()[0]) if is_git else 0

@@ -1,0 +1,14 @@
+"""Run `ledger ARGUMENTS` in this process, and leave its own peak memory in KiB in a file; `memory` starts it."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+from ledger_tool.cli.main import main
+
+if __name__ == "__main__":
+    code = main(sys.argv[2:])
+    Path(sys.argv[1]).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    sys.exit(code)

@@ -1,0 +1,121 @@
+"""The steps of `reconcile`, against registries in memory: what it asks, and what ends it early."""
+
+from __future__ import annotations
+
+import pytest
+
+from ledger_tool.commands.reconcile import Reconciled, reconcile
+from ledger_tool.core.names import Timestamp
+from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.query import Query
+from ledger_tool.errors import Denied, UnknownImage, Unreachable, UsageError
+from tests.support.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.make import ledger_of, record
+from tests.support.memory import MemoryStore
+
+NOW = Timestamp("2026-11-25T00:00:00Z")
+
+
+def _world(count: int) -> tuple[MemoryStore, FakeRegistry]:
+    """Return a ledger and a registry that agree on this many tags."""
+    fake = FakeRegistry()
+    records = [record(tag=f"v{at}", digest=fake.push("myorg/app", f"v{at}", f"{at}")) for at in range(count)]
+    return MemoryStore(ledger_of(*records), Policy((Registry(fake.name),))), fake
+
+
+def _run(store: MemoryStore, *fakes: FakeRegistry, query: Query | None = None, untracked: bool = False) -> Reconciled:
+    return reconcile(
+        store, FakeRegistries(fakes), query or Query(), now=NOW, jobs=4, untracked=untracked, progress=lambda *_: None
+    )
+
+
+def test_a_ledger_in_sync_costs_one_head_a_tag_and_nothing_else() -> None:
+    store, fake = _world(500)
+    done = _run(store, fake)
+    assert done.report.summary == {"in-sync": 500}
+    assert done.report.complete
+    assert (len(fake.calls), fake.count("look")) == (500, 500)
+
+
+def test_one_tag_that_moved_costs_two_requests_more() -> None:
+    store, fake = _world(50)
+    fake.push("myorg/app", "v7", "other")
+    assert _run(store, fake).report.summary == {"tag-moved": 1, "in-sync": 49}
+    assert (fake.count("look"), fake.count("manifest"), len(fake.calls)) == (51, 1, 52)
+
+
+def test_each_registry_is_asked_for_itself() -> None:
+    store, fake = _world(3)
+    empty = FakeRegistry("mirror.example.com")
+    done = _run(store, fake, empty)
+    assert done.report.summary == {"gone": 3, "in-sync": 3}
+    assert {one.registry for one in done.report.findings if one.drift == "gone"} == {"mirror.example.com"}
+
+
+def test_a_tag_that_cannot_be_seen_is_unknown_and_the_rest_is_known() -> None:
+    store, fake = _world(3)
+    fake.failing["v1"] = Unreachable("it rains")
+    done = _run(store, fake)
+    assert done.report.summary == {"unknown": 1, "in-sync": 2}
+    assert not done.report.drifted
+    assert not done.report.complete
+
+
+def test_untracked_asks_for_each_images_tags_once() -> None:
+    store, fake = _world(3)
+    fake.push("myorg/app", "new", "new")
+    done = _run(store, fake, untracked=True)
+    assert [one.tag for one in done.report.findings if one.drift == "untracked"] == ["new"]
+    assert fake.count("tags") == 1
+
+
+def test_a_pattern_does_not_make_the_other_recorded_tags_untracked() -> None:
+    store, fake = _world(3)
+    done = _run(store, fake, query=Query(pattern="*:v1"), untracked=True)
+    assert done.report.summary == {"in-sync": 1}
+
+
+def test_tags_that_cannot_be_listed_are_unknown() -> None:
+    store, fake = _world(1)
+    fake.failing["myorg/app"] = Denied("no listing here")
+    done = _run(store, fake, untracked=True)
+    assert done.report.summary == {"unknown": 1, "in-sync": 1}
+    assert not done.report.complete
+
+
+def test_an_interrupt_ends_the_looking_and_reports_what_is_known() -> None:
+    store, fake = _world(500)
+    seen = []
+
+    def progress(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 10:
+            raise KeyboardInterrupt
+
+    done = reconcile(store, FakeRegistries([fake]), Query(), now=NOW, jobs=2, progress=progress)
+    assert done.interrupted
+    assert done.report.summary == {"in-sync": 10}
+    assert not done.report.complete
+    assert seen[-1] == (10, 500)
+
+
+def test_nothing_configured_and_nothing_found_are_errors() -> None:
+    store, fake = _world(1)
+    with pytest.raises(UnknownImage):
+        _run(store, fake, query=Query(pattern="nothing/*"))
+    store.policy = Policy()
+    with pytest.raises(UsageError):
+        _run(store, fake)
+
+
+def test_the_ledger_is_only_read() -> None:
+    store, fake = _world(2)
+    fake.push("myorg/app", "v0", "other")
+    _run(store, fake, untracked=True)
+    assert store.commits == 1
+
+
+def test_records_of_images_that_nobody_serves_are_counted() -> None:
+    store, _ = _world(2)
+    done = _run(store)
+    assert (done.homeless, done.report.summary) == (2, {})
