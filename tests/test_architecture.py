@@ -62,7 +62,7 @@ def _loaded(code: str) -> set[str]:
 
 
 def test_version_and_get_do_not_pay_for_git_yaml_or_schemas() -> None:
-    heavy = {"git", "ruamel.yaml", "jsonschema", "rich", "requests", "pydantic"}
+    heavy = {"git.cmd", "ruamel.yaml", "jsonschema", "rich", "requests", "pydantic"}
     assert not heavy & _loaded("from ledger_tool.cli.main import main; main(['--version'])")
     get = "from ledger_tool.cli.main import main; main(['get', 'dotnet/aspnet:nope', '--repo', 'tests/examples'])"
     assert not (heavy - {"ruamel.yaml"}) & _loaded(get)

@@ -12,30 +12,34 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
+from types import ModuleType
 from typing import IO, BinaryIO, cast
 
 from ledger_tool.edges.files import local_errors
 from ledger_tool.errors import Unreachable, UsageError
 
-# On import GitPython runs `git version`, with the job's whole environment. We never use its idea of where
-# git is, so that it may look for one where none is, quietly; a missing git is reported by `run`, in our words.
-_PROBE = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
-_before = {name: os.environ.get(name) for name in _PROBE}
-os.environ.update(_PROBE)
-from git import Git  # noqa: E402
+# Of GitPython only `git.cmd` is needed. Importing the whole package takes twice as long, and runs `git version`
+# with the job's whole environment; so its `__init__` is passed over by a package that has only its path.
+_spec = find_spec("git")
+if _spec is None or _spec.submodule_search_locations is None:
+    raise ImportError("GitPython is not installed")
+_whole = sys.modules.get("git")
+if _whole is None:
+    sys.modules["git"] = ModuleType("git")
+    sys.modules["git"].__path__ = list(_spec.submodule_search_locations)
+from git.cmd import Git  # noqa: E402
 from git.exc import GitCommandNotFound  # noqa: E402
 
-for _name, _value in _before.items():
-    if _value is None:
-        del os.environ[_name]
-    else:
-        os.environ[_name] = _value
+if _whole is None:
+    del sys.modules["git"]  # whoever else imports it gets all of it
 logging.getLogger("git").setLevel(logging.CRITICAL)
 
 
@@ -74,33 +78,38 @@ def run(
 
     `timeout` is in seconds; past it the whole process group is ended and Unreachable raised, naming `step`.
     """
+    if not stdin:
+        return _ended(_started(arguments, environment, None), timeout, step or arguments[0])
     # From a file, since a pipe is fed 4 KiB at a time.
     with local_errors("the folder for temporary files", "write to"):
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, by the block that the child starts in
         file.write(stdin)
         file.seek(0)
     with file:
-        handle = _started(arguments, environment, file)  # when it is forgotten, GitPython ends the child
+        handle = _started(arguments, environment, file)
+    return _ended(handle, timeout, step or arguments[0])
+
+
+def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
+    """Wait for a child; GitPython ends it when the handle is forgotten."""
     child = cast("subprocess.Popen[bytes]", handle.proc)
     try:
         out, err = child.communicate(timeout=max(timeout, 0.1))
     except subprocess.TimeoutExpired:
         _kill(child)
-        raise Unreachable(
-            f"timed out after {timeout:.0f} s in {step or arguments[0]}",
-            "run it again; check the network if it stays so",
-        ) from None
+        message = f"timed out after {timeout:.0f} s in {step}"
+        raise Unreachable(message, "run it again; check the network if it stays so") from None
     except BaseException:
         _kill(child)
         raise
     return Completed(child.returncode, out, err[-_STDERR_BYTES:].decode("utf-8", "replace"))
 
 
-def _started(arguments: Sequence[str], environment: Mapping[str, str], stdin: IO[bytes]) -> Git.AutoInterrupt:
+def _started(arguments: Sequence[str], environment: Mapping[str, str], stdin: IO[bytes] | None) -> Git.AutoInterrupt:
     try:
         with _only(environment):
             return Git().execute(
-                ["git", *arguments], istream=cast("BinaryIO", stdin), as_process=True, start_new_session=True
+                ["git", *arguments], istream=cast("BinaryIO | None", stdin), as_process=True, start_new_session=True
             )
     except GitCommandNotFound as error:
         raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
