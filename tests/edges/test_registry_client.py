@@ -55,6 +55,16 @@ def test_without_a_digest_header_the_body_is_fetched_and_hashed(wire: Wire, at: 
     assert [one.method for one in wire.asked] == ["HEAD", "GET"]
 
 
+@pytest.mark.parametrize("status", [405, 501])
+def test_a_registry_without_head_is_asked_by_get(wire: Wire, at: Rig, status: int) -> None:
+    wire.on(f"HEAD {V1}", as_json({}, status))
+    wire.on(f"GET {V1}", served(image()))
+    assert at.client.look("myorg/app", "v1") == sha256(image())
+    wire.on(f"HEAD {APP}/blobs/{sha256(b'x')}", as_json({}, status))
+    with pytest.raises(Unreachable):  # of a blob that says nothing, neither way
+        at.client.has_blob("myorg/app", sha256(b"x"))
+
+
 def test_a_sha512_digest_is_checked_as_such(wire: Wire, at: Rig) -> None:
     name = "sha512:" + hashlib.sha512(image()).hexdigest()
     wire.on(f"{APP}/manifests/{name}", served(image(), docker_content_digest=name))

@@ -30,6 +30,7 @@ MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
 TAGS_BYTES = 16 * 2**20
 TOKEN_BYTES = 2**20
+_NO_HEAD = (405, 501)  # what a server answers that does not know the method: GET is asked then
 TAG_PAGES = 500
 _HUB = "docker.io"
 _HUB_API = "registry-1.docker.io"
@@ -71,7 +72,7 @@ class RegistryClient:
 
         Raises Unreachable, Denied or BadManifest where that can't be told.
         """
-        answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0)
+        answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_HEAD)
         if answer.status == 404:
             return ABSENT
         claimed = answer.headers.get("docker-content-digest", "")
@@ -152,7 +153,7 @@ class RegistryClient:
             raise BadManifest(f"the registry says {digest} where {reference} was asked for")
         return digest
 
-    def _ask(self, method: str, image: str, path: str, *, limit: int) -> Answer:
+    def _ask(self, method: str, image: str, path: str, *, limit: int, also: tuple[int, ...] = ()) -> Answer:
         repository = self._repository(image)
         url = path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
         scope = f"repository:{repository}:pull"
@@ -168,7 +169,7 @@ class RegistryClient:
         except Denied as denied:
             self._refused[scope] = (denied.message, denied.hint)
             raise
-        if answer.status in (200, 404):
+        if answer.status in (200, 404, *also):
             return answer
         if answer.status == 429:
             raise Unreachable(f"{self.name} limits our rate (429)", "run it again later, or with fewer `--jobs`")
