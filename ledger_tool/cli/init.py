@@ -35,7 +35,7 @@ def init(
     from ledger_tool.render.scaffolded import lines
     from ledger_tool.render.screen import Screen
 
-    if registry and not re.fullmatch(rf"(?:https?://)?{names.HOST}", registry):
+    if registry and not re.fullmatch(names.REGISTRY, registry):
         raise InvalidValue(
             "registry",
             f"registry `{names.shown(registry)}` is malformed",

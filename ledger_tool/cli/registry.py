@@ -213,7 +213,7 @@ def auth(
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render.screen import Screen
 
-    if not re.fullmatch(rf"(?:https?://)?{names.HOST}", host):
+    if not re.fullmatch(names.REGISTRY, host):
         raise InvalidValue(
             "host",
             f"host `{names.shown(host)}` is malformed",

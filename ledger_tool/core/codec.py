@@ -157,7 +157,7 @@ def _read(raw: bytes) -> Ledger | None:
         if found is None:
             return None
         image, tag, platform, published_at, labels, dependencies, yanked_at = found.groups()
-        if not _is_date(published_at[:10]) or (yanked_at and not _is_date(yanked_at[:10])):
+        if not is_date(published_at[:10]) or (yanked_at and not is_date(yanked_at[:10])):
             return None
         if (labels and not _sorted_labels(labels)) or (dependencies and not _distinct(dependencies)):
             return None
@@ -171,7 +171,8 @@ def _in_order(keys: list[tuple[str, str, str]]) -> bool:
 
 
 @cache
-def _is_date(value: str) -> bool:
+def is_date(value: str) -> bool:
+    """Return whether `YYYY-MM-DD` is a date of the calendar, which no pattern can tell."""
     try:
         date.fromisoformat(value)
     except ValueError:

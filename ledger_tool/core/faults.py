@@ -12,19 +12,15 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from ledger_tool.core import codec, jsontext
 from ledger_tool.core.names import shown
+from ledger_tool.core.record import FIELDS
 from ledger_tool.core.schema import errors, part
 from ledger_tool.errors import InvalidLedger
 
 SCHEMA_VERSION = 1
-_FIELDS = (
-    "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
-    "labels", "dependsOn", "ttl", "forced", "yanked",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ def _rule_faults(records: list[dict[str, Any]]) -> Iterator[tuple[list[str | int
         path: list[str | int] = ["records", at]
         times = [("publishedAt", record["publishedAt"])] + [("yanked", y["at"]) for y in [record.get("yanked")] if y]
         for name, value in times:
-            if not _is_date(value[:10]):
+            if not codec.is_date(value[:10]):
                 yield [*path, name], "date", f"`{shown(value)}` is no date of the calendar"
         if not unicodedata.is_normalized("NFC", json.dumps(record, ensure_ascii=False)):
             yield path, "nfc", "text is not in Unicode's normal form NFC"
@@ -167,7 +163,7 @@ def _form_faults(text: str, data: dict[str, Any]) -> Iterator[Finding]:
 
 def _ordered(data: dict[str, Any]) -> dict[str, Any]:
     def ordered(record: dict[str, Any]) -> dict[str, Any]:
-        fields = {name: record[name] for name in _FIELDS if record.get(name)}
+        fields = {name: record[name] for name in FIELDS if record.get(name)}
         if "labels" in fields:
             fields["labels"] = dict(sorted(fields["labels"].items()))
         for mark, first, second in (("forced", "replaces", "reason"), ("yanked", "at", "reason")):
@@ -176,11 +172,3 @@ def _ordered(data: dict[str, Any]) -> dict[str, Any]:
         return fields
 
     return {"schemaVersion": SCHEMA_VERSION, "records": [ordered(record) for record in data["records"]]}
-
-
-def _is_date(value: str) -> bool:
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True

@@ -15,14 +15,13 @@ from typing import Any
 from ledger_tool.core import jsontext, names
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.manifest import INDEXES, platform_of
+from ledger_tool.core.record import FIELDS
 from ledger_tool.core.reference import Reference, parse_reference
 from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 
 MAX_INPUT_BYTES = 100 * 1024 * 1024
 
-_FIELDS = {
-    "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef", "labels", "dependsOn", "ttl",
-}  # fmt: skip
+_FIELDS = set(FIELDS) - {"forced", "yanked"}  # the marks are the ledger's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

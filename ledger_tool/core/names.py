@@ -34,6 +34,8 @@ PLATFORM = r"[a-z0-9]+(?:\([A-Za-z0-9._+-]{1,64}\))?/[a-z0-9_]{1,32}(?:/[a-z0-9.
 TIMESTAMP = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 TTL = r"[1-9][0-9]{0,4}[mhdw]"
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
+# A registry as `ledger.yaml` and the command line name it: `http://` in front of a plain-HTTP one.
+REGISTRY = rf"(?:https?://)?{HOST}"
 # No query and no fragment: they are where tokens hide. No brackets: a host may take `[skip ci]` for an order.
 _PATH = r"[A-Za-z0-9._~:/!$&'()*+,;=%-]{0,1999}"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}@"

@@ -8,6 +8,12 @@ from typing import Any, NamedTuple
 
 from ledger_tool.core.names import Digest, Image, Platform, SourceRef, Tag, Timestamp, Ttl
 
+# The fields of a record in `ledger.json`, in their canonical order.
+FIELDS = (
+    "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
+    "labels", "dependsOn", "ttl", "forced", "yanked",
+)  # fmt: skip
+
 
 class Name(NamedTuple):
     """`image:tag`, what a person calls an image by."""

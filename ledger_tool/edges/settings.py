@@ -227,7 +227,7 @@ def _registry(node: Node) -> Registry:
 
 
 def _host(text: str) -> str:
-    if not re.fullmatch(rf"(?:https?://)?{names.HOST}", text):
+    if not re.fullmatch(names.REGISTRY, text):
         hint = "write `registry.example.com`, or `http://localhost:5000` for plain HTTP"
         raise UsageError(f"host `{names.shown(text)}` is malformed", hint)
     return text

@@ -8,13 +8,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.look import Found
-from ledger_tool.core.record import Record, to_json
+from ledger_tool.core.record import FIELDS, Record, to_json
 from ledger_tool.render.table import table
-
-_FIELDS = (
-    "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
-    "labels", "dependsOn", "ttl", "forced", "yanked",
-)  # fmt: skip
 
 
 def as_json(records: Sequence[Record]) -> str:
@@ -32,10 +27,10 @@ def as_csv(records: Sequence[Record]) -> Iterator[str]:
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    yield ",".join(_FIELDS)
+    yield ",".join(FIELDS)
     for record in records:
         fields = to_json(record)
-        cells = (_cell(fields[name]) if name in fields else "" for name in _FIELDS)
+        cells = (_cell(fields[name]) if name in fields else "" for name in FIELDS)
         line = io.StringIO()
         csv.writer(line).writerow(cells)
         yield line.getvalue().removesuffix("\r\n")

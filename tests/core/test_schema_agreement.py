@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ledger_tool.core import codec, faults, names
+from ledger_tool.core.record import FIELDS
 from ledger_tool.edges.ledgerfiles import schema
 from ledger_tool.errors import InvalidLedger
 from tests.support.make import WHEN, digest, fields
@@ -72,7 +73,7 @@ def test_the_lengths_of_the_schema_are_those_of_the_parsers() -> None:
 
 
 def test_the_fields_of_the_schema_are_those_that_a_record_writes_in_that_order() -> None:
-    assert list(_DEFINITIONS["record"]["properties"]) == list(faults._FIELDS)
+    assert list(_DEFINITIONS["record"]["properties"]) == list(FIELDS)
 
 
 def _examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:

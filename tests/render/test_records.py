@@ -14,7 +14,7 @@ from ledger_tool.commands.look import Found
 from ledger_tool.core.intake import Defaults, drafts_from_records
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.names import Image, Tag, parse_timestamp
-from ledger_tool.core.record import Name, Record, to_json
+from ledger_tool.core.record import FIELDS, Name, Record, to_json
 from ledger_tool.errors import UsageError
 from ledger_tool.render import records as render
 from tests.support.make import digest, fields, record
@@ -61,7 +61,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_defused(formula: str) -> None:
 
 @pytest.mark.parametrize("text", ['say "hi"', "a,b", "a;b", "ünïcödé 🚀", "=1+1", "'quoted'", "<img onerror>|`x`"])
 def test_a_label_survives_csv_as_json_in_its_cell(text: str) -> None:
-    row = dict(zip(render._FIELDS, cells([record(labels={"note": text})])[0], strict=True))
+    row = dict(zip(FIELDS, cells([record(labels={"note": text})])[0], strict=True))
     assert json.loads(row["labels"]) == {"note": text}
 
 
