@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": ("registry", "verify", "Registry"),
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
+    "diff": ("review", "diff", "Review"),
     "init": ("init", "init", "Set up"),
 }
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.access import Access, Settings
     from ledger_tool.edges.git.address import Address
     from ledger_tool.edges.git.checkout import CheckoutStore, FollowedStore
+    from ledger_tool.edges.git.history import History
     from ledger_tool.edges.git.remote import RemoteStore
     from ledger_tool.edges.git.transaction import Progress
 
@@ -51,6 +52,10 @@ class Folder:
 
     def read(self) -> Snapshot:
         """Return what the files say now. Raises InvalidLedger or UsageError."""
+        return ledgerfiles.snapshot("", *self.files())
+
+    def files(self) -> tuple[bytes, bytes | None]:
+        """Return the bytes of `ledger.json` and of `ledger.yaml`, None where there is none."""
         path, settings = self._folder / LEDGER, self._folder / SETTINGS
         if not path.is_file():
             raise UsageError(
@@ -58,7 +63,7 @@ class Folder:
                 "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`",
             )
         raw = read_bytes(path, _MAX_FILE, "the ledger")
-        return ledgerfiles.snapshot("", raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None)
+        return raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None
 
 
 @contextmanager
@@ -85,6 +90,17 @@ def open_for_writing(
             raise UsageError("`--no-push` needs a checkout", "clone the ledger, and name that folder with `--repo`")
         else:
             yield run.remote(_address(place))
+
+
+@contextmanager
+def open_history(repo: str, options: Options, progress: Progress, *, blobs: bool = False) -> Iterator[History]:
+    """Yield the history of the ledger that `--repo` names; `blobs` fetches every version of every file at once."""
+    place = _place(repo)
+    with _Run(options, progress) as run:
+        if isinstance(place, Path) and not _is_bare(place):
+            yield run.history_of_checkout(place)
+        else:
+            yield run.history_of_remote(_address(place), blobs=blobs)
 
 
 def _place(repo: str) -> Path | Address:
@@ -214,6 +230,32 @@ class _Run:
             )
 
         return FollowedStore(store, bring_here, self._progress.note)
+
+    def history_of_checkout(self, folder: Path) -> History:
+        """Return the history in a checkout's git directory, with the checkout's files as its current state."""
+        from ledger_tool.edges.git.access import user_settings
+        from ledger_tool.edges.git.history import History
+        from ledger_tool.edges.git.objects import Repository
+
+        git_dir = _git_dir(folder.absolute())
+        repository = Repository(git_dir, self._access(None, user_settings(git_dir)), self._deadline)
+        name = shown(str(folder), 300)
+        if branch := self._options.branch:
+            return History(repository, name, head=branch)
+        return History(repository, name, files=Folder(folder).files)
+
+    def history_of_remote(self, address: Address, *, blobs: bool) -> History:
+        """Return the history of a remote, in a clone that lives for this run."""
+        from ledger_tool.edges.git.access import user_settings
+        from ledger_tool.edges.git.history import History, clone
+        from ledger_tool.edges.git.objects import Repository
+        from ledger_tool.edges.git.remote import check_branch
+
+        branch = check_branch(self._options.branch) if self._options.branch else ""
+        access = self._access(address, user_settings(None))
+        git_dir = self._work / "history.git"
+        clone(address, git_dir, access, self._deadline, branch=branch, blobs=blobs)
+        return History(Repository(git_dir, access, self._deadline), address.shown)
 
     def _access(self, address: Address | None, settings: Settings) -> Access:
         from ledger_tool.edges.git.access import prepare
