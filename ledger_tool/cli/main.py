@@ -29,6 +29,7 @@ COMMANDS = {
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
     "diff": ("review", "diff", "Review"),
+    "check": ("review", "check", "Review"),
     "init": ("init", "init", "Set up"),
 }
 
