@@ -40,7 +40,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         # What a step installs for itself is the program under test, without the minutes that an index takes.
         _program(
             programs / "python3",
-            f'[ "$1 $2" = "-m venv" ] || exec python "$@"\nmkdir -p "$3/bin"\nln -sf {programs}/ledger {programs}/pip "$3/bin"\n',
+            '[ "$1 $2" = "-m venv" ] || exec python "$@"\n'
+            f'mkdir -p "$3/bin"\nln -sf {programs}/ledger {programs}/pip "$3/bin"\n',
         )
         environment = {name: value for name, value in made.environment.items() if not name.startswith("LEDGER_")}
         environment["PATH"] = f"{programs}:{environment['PATH']}"

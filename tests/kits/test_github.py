@@ -70,7 +70,7 @@ def test_a_good_pull_request_is_reviewed_in_the_summary_and_in_one_comment(
     (comment,) = comments(stage)
     assert comment["body"] == done.summary
     assert comment["body"].startswith(f"{MARKER}\n")
-    assert workflow_commands(done.output) == []
+    assert workflow_commands(done.output) == ["stop-commands"]
     check(pull_request(proposal))
     assert len(comments(stage)) == 1
 
@@ -91,22 +91,42 @@ def test_a_token_that_may_not_comment_leaves_the_summary_and_a_note(
     assert done.failed == 0, done.output
     assert "v1.1" in done.summary
     assert not comments(stage)
-    assert workflow_commands(done.output) == ["notice"]
+    assert workflow_commands(done.output) == ["stop-commands", "notice"]
+
+
+def by_hand(proposal: Proposal, clone: Path, edit: Callable[[str], str]) -> Proposal:
+    """Edit ledger.json on the pull request's branch, past all rules."""
+    path = clone / "ledger.json"
+    path.write_text(edit(path.read_text()))
+    git("commit", "--quiet", "--all", "-m", "by hand ##[add-mask]hello", cwd=clone)
+    git("push", "--quiet", "origin", "HEAD", cwd=clone)
+    return Proposal(git("rev-parse", "HEAD", cwd=clone), proposal.base)
 
 
 def test_a_bad_pull_request_fails_with_annotations_and_is_reviewed_all_the_same(
     check: Check, stage: Stage, proposal: Proposal, tmp_path: Path
 ) -> None:
-    clone = tmp_path / "clone"
-    text = (clone / "ledger.json").read_text()
-    (clone / "ledger.json").write_text(re.sub(r'(?<="digest": "sha256:)[0-9a-f]{64}', "0" * 64, text))
-    git("commit", "--quiet", "--all", "-m", "by hand", cwd=clone)
-    git("push", "--quiet", "origin", "HEAD", cwd=clone)
-    done = check(pull_request(Proposal(git("rev-parse", "HEAD", cwd=clone), proposal.base)))
+    bad = by_hand(
+        proposal,
+        tmp_path / "clone",
+        lambda text: re.sub(r'(?<="digest": "sha256:)[0-9a-f]{64}', "0" * 64, text),
+    )
+    done = check(pull_request(bad))
     assert done.failed == 1
-    assert set(workflow_commands(done.output)) == {"error"}
+    assert set(workflow_commands(done.output)) == {"error", "stop-commands"}
     assert "::error file=ledger.json,line=" in done.output
     assert "v1.0" in comments(stage)[0]["body"]
+
+
+def test_a_ledger_that_cannot_be_read_is_annotated_and_the_comment_says_so(
+    check: Check, stage: Stage, proposal: Proposal, tmp_path: Path
+) -> None:
+    check(pull_request(proposal))
+    bad = by_hand(proposal, tmp_path / "clone", lambda text: text.replace('"v1.1"', '"##[add-mask]hello"'))
+    done = check(pull_request(bad))
+    assert done.failed == 4
+    assert set(workflow_commands(done.output)) == {"error", "stop-commands"}
+    assert "can't be read" in comments(stage)[0]["body"]
 
 
 def test_a_merge_queue_is_checked_without_a_comment(check: Check, stage: Stage, proposal: Proposal) -> None:
@@ -165,7 +185,9 @@ def publish(stage: Stage, access: dict[str, str]) -> Callable[..., tuple[Runner,
 
 
 def push(stage: Stage, tag: str = "v1.5.0") -> None:
-    stage.run([f"docker buildx build --push --metadata-file metadata.json --tag registry.example.com/myorg/app:{tag} app"])
+    stage.run(
+        [f"docker buildx build --push --metadata-file metadata.json --tag registry.example.com/myorg/app:{tag} app"]
+    )
 
 
 def test_the_action_publishes_and_says_where_the_result_is(stage: Stage, publish: Callable[..., Any]) -> None:
@@ -191,7 +213,9 @@ def test_the_action_records_the_head_of_a_pull_request_and_not_the_merge(
     ]
 
 
-@pytest.mark.parametrize("name", ["image", "tag", "digest", "platform", "metadata-file", "source", "pr", "ttl", "branch"])
+@pytest.mark.parametrize(
+    "name", ["image", "tag", "digest", "platform", "metadata-file", "source", "pr", "ttl", "branch"]
+)
 def test_an_input_is_a_value_whatever_it_says(name: str, stage: Stage, publish: Callable[..., Any]) -> None:
     """That no file `pwned` is there is looked at when the stage is taken down."""
     before = stage.upstream.tip()

@@ -69,9 +69,7 @@ def test_a_bad_pull_request_fails_with_both(stage: Stage, change: dict[str, str]
     assert "v1.0" in (stage.work / "ledger-review.md").read_text()
 
 
-def test_another_host_key_than_the_known_one_is_refused(
-    stage: Stage, change: dict[str, str], tmp_path: Path
-) -> None:
+def test_another_host_key_than_the_known_one_is_refused(stage: Stage, change: dict[str, str], tmp_path: Path) -> None:
     known = tmp_path / "none"
     known.write_text("")
     code, output = run(stage, check_steps(), change | {"LEDGER_KNOWN_HOSTS": str(known)})

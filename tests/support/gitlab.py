@@ -43,5 +43,5 @@ def run_job(
 
 
 def _expanded(value: str, variables: Mapping[str, str]) -> str:
-    """Put variables into a variable's value, as GitLab does by itself, without a shell; one that is unknown is empty."""
+    """Put variables into a variable's value, as GitLab does by itself, without a shell; an unknown one is empty."""
     return _VARIABLE.sub(lambda found: variables.get(found[1] or found[2], ""), value)
