@@ -37,12 +37,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         for name in ("ledger", "gh", "curl", "docker", "pip", "pipx", "git", "ssh"):
             real = shutil.which(name, path=made.environment["PATH"])
             _program(programs / name, f'printf "%s\\n" "$0 $*" >>{log}\nexec {real} "$@"\n')
-        # What a step installs for itself is the program under test, without the minutes that an index takes.
-        _program(
-            programs / "python3",
-            '[ "$1 $2" = "-m venv" ] || exec python "$@"\n'
-            f'mkdir -p "$3/bin"\nln -sf {programs}/ledger {programs}/pip "$3/bin"\n',
-        )
         environment = {name: value for name, value in made.environment.items() if not name.startswith("LEDGER_")}
         environment["PATH"] = f"{programs}:{environment['PATH']}"
         yield dataclasses.replace(made, environment=environment)

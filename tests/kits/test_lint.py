@@ -19,6 +19,7 @@ from ledger_tool import __version__
 from ledger_tool.core import scaffold
 from ledger_tool.edges.kits import kit
 from tests.support import github, gitlab, jenkins
+from tests.support.docs import blocks
 from tests.support.stage import ROOT
 
 ACTION = ROOT / "action.yml"
@@ -37,11 +38,14 @@ def tool(name: str, *words: object, stdin: str = "") -> None:
 
 @pytest.fixture
 def kits(tmp_path: Path) -> Path:
-    """Return a folder with what `init --ci` writes, by system, and with our action."""
+    """Return a folder with what `init --ci` writes, by system, and the workflows that the docs show."""
     for ci in scaffold.CI_SYSTEMS:
         for path, text in scaffold.files(kit=kit(ci)).items():
             (tmp_path / ci / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / ci / path).write_text(text)
+    shown = [block.text for block in blocks((ROOT / "docs/ci.md").read_text()) if "runs-on: ubuntu" in block.text]
+    for at, text in enumerate(shown):
+        (tmp_path / f"github/examples/shown-{at}.yml").write_text(text)
     return tmp_path
 
 
@@ -50,7 +54,7 @@ def workflows(kits: Path) -> list[Path]:
 
 
 def test_workflows_pass_actionlint_and_their_schema(kits: Path) -> None:
-    assert len(workflows(kits)) == 3
+    assert len(workflows(kits)) == 6
     tool("actionlint", "-shellcheck", BIN / "shellcheck", *workflows(kits))
     tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(kits))
 
