@@ -1,1 +1,1 @@
-"""Registries, over HTTP. Nothing outside this package and `edges/forge` imports `requests`."""
+"""Registries, over HTTP."""
