@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.names import escaped, shown
 from ledger_tool.errors import InvalidValue
 
 TITLE_MAX = 255  # GitLab's and Gitea's; GitHub's is one more
@@ -55,7 +55,7 @@ class Proposed:
 
 def one_line(title: str, prefix: str = "") -> str:
     """Return a title that every forge takes: one line, with the prefix of a draft, cut where it is too long."""
-    text = prefix + " ".join(title.split())
+    text = prefix + escaped(" ".join(title.split()))
     return text if len(text) <= TITLE_MAX else text[: TITLE_MAX - 1] + "…"
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
 
 from tests.support.wire import Asked, Reply, Wire, as_json, wire_server
@@ -39,7 +39,7 @@ class FakeForge:
     kind = ""
     prefix = ""
     path = "team/ledger"
-    fixed: Mapping[str, str]
+    fixed: ClassVar[Mapping[str, str]]
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -152,7 +152,7 @@ class FakePulls(FakeForge):
         self.requests.append(made | more)
         return self.requests[-1]
 
-    def ask(self, repo: str, index: str, reviewers: list[str] = (), team_reviewers: list[str] = ()) -> Reply:  # type: ignore[assignment]
+    def ask(self, repo: str, index: str, reviewers: Sequence[str] = (), team_reviewers: Sequence[str] = ()) -> Reply:
         if unknown := [name for name in reviewers if name.lower() not in USERS]:
             message = f"Reviews may only be requested from collaborators. {unknown[0]} is not one."
             return as_json({"message": message}, 422)
@@ -169,7 +169,7 @@ class FakeGitHub(FakePulls):
     prefix = "/api"
     teams = "requested_teams"
     repo = r"/v3/repos/(?P<repo>[\w.-]+/[\w.-]+)"
-    fixed = {
+    fixed: ClassVar = {
         "accept": "application/vnd.github+json",
         "x-github-api-version": "2022-11-28",
         "authorization": f"Bearer {TOKEN}",
@@ -179,7 +179,7 @@ class FakeGitHub(FakePulls):
         super().__init__(wire)
         new = {"title!": str, "head!": str, "base!": str, "body": str, "draft": bool}
         self.calls |= {
-            ("GET", self.repo + "/pulls"): Call(self.list, "state head base sort direction per_page page"),
+            ("GET", self.repo + "/pulls"): Call(self.listing, "state head base sort direction per_page page"),
             ("POST", self.repo + "/pulls"): Call(self.create, "", new),
             ("PATCH", self.repo + r"/pulls/(?P<index>\d+)"): Call(self.edit, "", {"title": str, "body": str}),
             ("POST", self.repo + r"/issues/(?P<index>\d+)/labels"): Call(self.label, "", {"labels!": list}),
@@ -187,7 +187,7 @@ class FakeGitHub(FakePulls):
             ("POST", "/graphql"): Call(self.graphql, "", {"query!": str, "variables": dict}),
         }
 
-    def list(self, repo: str, state: str, head: str, base: str, per_page: str, page: str) -> Reply:
+    def listing(self, repo: str, state: str, head: str, base: str, per_page: str, page: str) -> Reply:
         owner, colon, branch = head.partition(":")
         found = self.requests
         if colon:  # what is no `owner:branch` is ignored, and all are listed
@@ -237,7 +237,7 @@ class FakeGitea(FakePulls):
     kind = "gitea"
     prefix = "/api/v1"
     teams = "requested_reviewers_teams"
-    fixed = {"accept": "application/json", "authorization": f"token {TOKEN}"}
+    fixed: ClassVar = {"accept": "application/json", "authorization": f"token {TOKEN}"}
 
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire)
@@ -246,7 +246,9 @@ class FakeGitea(FakePulls):
         new = {"title!": str, "head!": str, "base!": str, "body": str, "labels": list}
         edit = {"title": str, "body": str, "labels": list}
         self.calls |= {
-            ("GET", self.repo + "/pulls"): Call(self.list, "base_branch state sort milestone labels poster page limit"),
+            ("GET", self.repo + "/pulls"): Call(
+                self.listing, "base_branch state sort milestone labels poster page limit"
+            ),
             ("POST", self.repo + "/pulls"): Call(self.create, "", new),
             ("PATCH", self.repo + r"/pulls/(?P<index>\d+)"): Call(self.edit, "", edit),
             ("GET", self.repo + r"/pulls/(?P<index>\d+)/reviews"): Call(self.reviewed, "page limit"),
@@ -254,19 +256,19 @@ class FakeGitea(FakePulls):
             ("GET", r"/orgs/(?P<org>[\w.-]+)/labels"): Call(self.list_org_labels, "page limit"),
         }
 
-    def list(self, repo: str, state: str, sort: str, limit: str, page: str) -> Reply:
+    def listing(self, repo: str, state: str, sort: str, limit: str, page: str) -> Reply:
         if sort not in ("oldest", "recentupdate", "recentclose", "leastupdate", "mostcomment", "leastcomment"):
             raise Wrong(sort)
         return self.page(self.requests, page, str(min(int(limit), self.page_max)))
 
-    def create(self, repo: str, title: str, head: str, base: str, body: str = "", labels: list[int] = ()) -> Reply:  # type: ignore[assignment,valid-type]
+    def create(self, repo: str, title: str, head: str, base: str, body: str = "", labels: Sequence[int] = ()) -> Reply:
         if base not in self.branches:
             return as_json({"message": "The target couldn't be found.", "errors": ["branch does not exist"]}, 404)
         if any((one["head"]["ref"], one["base"]["ref"]) == (head, base) for one in self.requests):
             return as_json({"message": "pull request already exists for these targets [id: 1]"}, 409)
         return as_json(self.pull(title, head, base, body, labels=self._named(labels)), 201)
 
-    def edit(self, repo: str, index: str, labels: list[int] | None = None, **fields: Any) -> Reply:  # type: ignore[valid-type]
+    def edit(self, repo: str, index: str, labels: list[int] | None = None, **fields: Any) -> Reply:
         pull = self.requests[int(index) - 1]
         pull.update(fields)
         if labels is not None:
@@ -295,7 +297,7 @@ class FakeGitLab(FakeForge):
     kind = "gitlab"
     prefix = "/api/v4"
     path = "team/sub/ledger"
-    fixed = {"accept": "application/json", "private-token": TOKEN}
+    fixed: ClassVar = {"accept": "application/json", "private-token": TOKEN}
 
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire)
@@ -307,7 +309,7 @@ class FakeGitLab(FakeForge):
         listing = "state source_branch target_branch order_by sort scope per_page page"
         self.calls |= {
             ("GET", r"/projects/(?P<project>[\w.%-]+)"): Call(self.project),
-            ("GET", requests): Call(self.list, listing),
+            ("GET", requests): Call(self.listing, listing),
             ("POST", requests): Call(self.create, "", new),
             ("PUT", requests + r"/(?P<iid>\d+)"): Call(self.edit, "", edit),
             ("GET", "/users"): Call(self.users, "username active page per_page"),
@@ -318,7 +320,7 @@ class FakeGitLab(FakeForge):
             return as_json({"message": "404 Project Not Found"}, 404)
         return as_json({"id": 7, "path_with_namespace": self.path})
 
-    def list(self, state: str, source_branch: str, target_branch: str, per_page: str, page: str) -> Reply:
+    def listing(self, state: str, source_branch: str, target_branch: str, per_page: str, page: str) -> Reply:
         if state != "opened":
             raise Wrong(state)
         found = [

@@ -114,7 +114,13 @@ class Api:
         answer = self._patiently(method, url, body, once=once)
         if not 200 <= answer.status < 300 and answer.status not in also:
             raise self._refusal(answer, what)
-        data = self._json(answer, what) if answer.body else None
+        try:
+            data = json.loads(answer.body or b"null")
+        except (ValueError, RecursionError):
+            hint = "check that LEDGER_FORGE_URL is the forge's address"
+            raise Unreachable(f"{self.name} answers no JSON for {what}", hint) from None
+        if once and answer.status < 300 and not isinstance(data, dict):  # cut off: what it made is there
+            raise Lost(f"{self.name} does not tell what became of {what}", "run it again")
         more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
         return Reply(answer.status, data, self._words(data), more)
 
@@ -127,7 +133,8 @@ class Api:
             try:
                 answer = self._follow(method, url, body)
             except http.Refused as error:
-                raise Unreachable(f"{self.name}: {error}", "check LEDGER_FORGE_URL, and what is in front") from None
+                kind = Lost if once else Unreachable
+                raise kind(f"{self.name}: {error}", "check LEDGER_FORGE_URL, and what is in front") from None
             except requests.RequestException as error:
                 kind = Lost if once and not isinstance(error, requests.exceptions.SSLError) else Unreachable
                 if once or not left or isinstance(error, requests.exceptions.SSLError):
@@ -191,14 +198,6 @@ class Api:
                 return answer
             url = following
         raise http.Refused(f"more than {REDIRECTS} redirects")
-
-    def _json(self, answer: http.Answer, what: str) -> Any:
-        try:
-            return json.loads(answer.body)
-        except (ValueError, RecursionError):
-            raise Unreachable(
-                f"{self.name} answers no JSON for {what}", "check that LEDGER_FORGE_URL is the forge's address"
-            ) from None
 
     def _says(self, answer: http.Answer) -> str:
         try:
