@@ -100,6 +100,14 @@ def test_what_no_forge_can_serve_is_a_usage_error(remote: str, kind: str, url: s
     assert "hunter22" not in caught.value.message
 
 
+def test_a_ci_job_whose_forge_is_plain_http_says_which_variable_tells_that() -> None:
+    environ = {"GITHUB_SERVER_URL": "http://git.corp:3000", "GITEA_ACTIONS": "true"}
+    with pytest.raises(UsageError, match=r"GITHUB_SERVER_URL `http://git.corp:3000` is plain HTTP") as caught:
+        find_place("git@git.corp:o/r", "", "", environ)
+    assert "LEDGER_FORGE_URL" in caught.value.hint
+    assert find_place("git@git.corp:o/r", "", "https://git.corp", environ).kind == "gitea"
+
+
 @pytest.mark.parametrize(
     ("base", "expected"),
     [

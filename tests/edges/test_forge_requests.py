@@ -12,7 +12,8 @@ import pytest
 from ledger_tool.core.proposal import Proposal, Proposed
 from ledger_tool.edges.forge.opening import Forge, open_forge
 from ledger_tool.errors import Denied, UsageError
-from tests.support.fake_forge import TOKEN, fake_forge
+from tests.support.fake_forge import TOKEN
+from tests.support.fake_forges import fake_forge
 from tests.support.wire import Asked, Reply, as_json
 
 KINDS = ("github", "gitlab", "gitea")
@@ -142,7 +143,9 @@ def test_somebody_who_is_faster_is_no_error(there: Any) -> None:
     assert len(there.requests) == 1
 
 
-@pytest.mark.parametrize("fault", [Reply(502), Reply(raw=list), Reply(raw=lambda: [b"HTTP/1.1 201 Created\r\n"])])
+@pytest.mark.parametrize(
+    "fault", [Reply(502), Reply(raw=list), Reply(raw=lambda: [b"HTTP/1.1 201 Created\r\n"]), Reply(201, body=b'{"numb')]
+)
 def test_an_answer_that_was_lost_opens_no_second_request(there: Any, fault: Reply) -> None:
     url = "/pulls" if there.kind != "gitlab" else "/merge_requests"
     posts = []

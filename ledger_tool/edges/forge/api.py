@@ -116,11 +116,13 @@ class Api:
             raise self._refusal(answer, what)
         try:
             data = json.loads(answer.body or b"null")
+            is_whole = not once or isinstance(data, dict)
         except (ValueError, RecursionError):
+            is_whole = False
+        if not is_whole:
+            kind = Lost if once and answer.status < 300 else Unreachable  # cut off, but what it made is there
             hint = "check that LEDGER_FORGE_URL is the forge's address"
-            raise Unreachable(f"{self.name} answers no JSON for {what}", hint) from None
-        if once and answer.status < 300 and not isinstance(data, dict):  # cut off: what it made is there
-            raise Lost(f"{self.name} does not tell what became of {what}", "run it again")
+            raise kind(f"{self.name} answers no JSON for {what}", hint)
         more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
         return Reply(answer.status, data, self._words(data), more)
 

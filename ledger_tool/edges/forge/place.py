@@ -57,7 +57,7 @@ def find_place(remote: str, kind: str, url: str, environ: Mapping[str, str]) -> 
     host = re.sub(r":[0-9]+$", "", address.host).lower()
     host = _SSH_HOSTS.get(host, host)
     told = _told_by_ci(host, environ)
-    base = _checked(url) if url else told[1] if told else _base(address, host)
+    base = _checked(url, "LEDGER_FORGE_URL") if url else _checked(*told[1:]) if told else _base(address, host)
     found = _KINDS.get(kind) or (told[0] if told else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
     if not found:
         raise UsageError(
@@ -74,22 +74,23 @@ def _base(address: Address, host: str) -> str:
     return f"https://{address.host if address.scheme == 'https' else host}".lower()
 
 
-def _checked(url: str) -> str:
+def _checked(url: str, variable: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not re.fullmatch(HOST, parts.netloc) or parts.query or parts.fragment:
         raise UsageError(
-            f"LEDGER_FORGE_URL `{shown(url)}` is no address of a forge", "write one such as `https://git.example.com`"
+            f"{variable} `{shown(url)}` is no address of a forge",
+            "set LEDGER_FORGE_URL to one such as `https://git.example.com`",
         )
     if parts.scheme == "http" and not re.fullmatch(_LOOPBACK, parts.hostname or ""):
         raise UsageError(
-            f"LEDGER_FORGE_URL `{shown(url)}` is plain HTTP, which would show the token to everyone on the way",
-            "use `https://`",
+            f"{variable} `{shown(url)}` is plain HTTP, which would show the token to everyone on the way",
+            "set LEDGER_FORGE_URL to its address with `https://`",
         )
     return url.rstrip("/")
 
 
-def _told_by_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the kind and the address of the forge whose CI job this is, if it is the remote's."""
+def _told_by_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return the kind and the address of the forge whose CI job this is, and its variable, if it is the remote's."""
     is_gitea = "true" in (environ.get("GITEA_ACTIONS"), environ.get("FORGEJO_ACTIONS"))
     for kind, variable, also in (
         ("gitlab", "CI_SERVER_URL", environ.get("CI_SERVER_SHELL_SSH_HOST", "")),
@@ -97,7 +98,7 @@ def _told_by_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str] | None
     ):
         url = environ.get(variable, "")
         if url and host in ((urlsplit(url).hostname or "").lower(), also.lower()):
-            return kind, _checked(url)
+            return kind, url, variable
     return None
 
 
