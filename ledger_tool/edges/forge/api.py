@@ -218,7 +218,8 @@ class Api:
         told = f": {says}" if says else ""
         token, status = self._token, answer.status
         if status == 401:
-            return Denied(f"{self.name} does not accept the token in {token.variable}{told}", token.permissions)
+            hint = f"store a valid one there; {token.permissions}"
+            return Denied(f"{self.name} does not accept the token in {token.variable}{told}", hint)
         if status == 403:
             return Denied(f"{self.name} denies {what} to the token in {token.variable}{told}", token.permissions)
         if status in (404, 410):
