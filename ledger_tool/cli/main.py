@@ -30,6 +30,8 @@ COMMANDS = {
     "auth": ("registry", "auth", "Registry"),
     "diff": ("review", "diff", "Review"),
     "check": ("review", "check", "Review"),
+    "merge-driver": ("merging", "merge_driver", "Review"),
+    "rebase": ("merging", "rebase", "Review"),
     "init": ("init", "init", "Set up"),
 }
 

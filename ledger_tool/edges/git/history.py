@@ -99,21 +99,20 @@ class History:
         return "name a commit, a branch or a tag that is there; `git fetch` brings those of the remote"
 
 
-def clone(address: Address, git_dir: Path, access: Access, deadline: Deadline, *, branch: str, blobs: bool) -> None:
+def clone(address: Address, git_dir: Path, access: Access, deadline: Deadline, *, blobs: bool) -> None:
     """Clone all branches and tags of a remote, bare; without `blobs` those are fetched when they are read.
 
     Raises what `fetch_error` finds.
     """
-    named = [f"--branch={branch}"] if branch else []
     lazy = [] if blobs else ["--filter=blob:none"]
     done = run(
-        ["clone", "--quiet", "--bare", "--no-local", "--template=", *lazy, *named, "--", address.url, str(git_dir)],
+        ["clone", "--quiet", "--bare", "--no-local", "--template=", *lazy, "--", address.url, str(git_dir)],
         environment=access.environment,
         timeout=deadline.remaining(at_least=1.0),
         step="clone",
     )
     if not done.ok:
-        raise fetch_error(done, address.shown, branch)
+        raise fetch_error(done, address.shown, "")
 
 
 def _commits(text: str) -> Iterator[Commit]:
