@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 from tests.support.github import load
-from tests.support.make import SOURCE, digest
-from tests.support.upstream import Upstream
+from tests.support.make import SOURCE, digest, ledger_bytes
+from tests.support.upstream import Upstream, git
 
 _ROOT = Path(__file__).parent.parent
 
@@ -52,6 +52,19 @@ def test_an_installed_wheel_publishes_and_validates_with_its_schemas(tmp_path: P
     bad = _python(python, "-m", "ledger_tool", "list", "--repo", upstream.url)
     assert bad.returncode == 4
     assert "`tag` is malformed" in bad.stderr  # in the words that explain the schema
+
+
+def test_the_pre_commit_hook_installs_itself_and_stops_a_bad_ledger(tmp_path: Path) -> None:
+    git("init", "--quiet", tmp_path)
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes().replace(b'"schemaVersion": 1', b'"schemaVersion": 2'))
+    git("add", "-A", cwd=tmp_path)
+    done = subprocess.run(
+        [Path(sys.executable).parent / "pre-commit", "try-repo", _ROOT, "ledger-check", "--all-files"], cwd=tmp_path,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "store")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "- exit code: 4" in done.stdout
+    assert "schemaVersion 2" in done.stdout
 
 
 def test_the_action_installs_itself_from_where_the_runner_put_it(tmp_path: Path) -> None:

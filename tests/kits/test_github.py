@@ -219,7 +219,7 @@ def test_the_action_records_the_head_of_a_pull_request_and_not_the_merge(
 def test_an_input_is_a_value_whatever_it_says(name: str, stage: Stage, publish: Callable[..., Any]) -> None:
     """That no file `pwned` is there is looked at when the stage is taken down."""
     before = stage.upstream.tip()
-    for evil in ("$(touch pwned)`touch pwned`", '"; touch pwned; "', "--force", "a\n--force"):
+    for evil in ("$(touch pwned)`touch pwned`", '"; touch pwned; "', "--force", "a\n--force", "myorg/app:v2 --offline"):
         done, _ = publish(**{"image": "myorg/app:v1", "digest": f"sha256:{'0' * 64}"} | {name: evil})
         assert done.failed == 2, done.output
     assert stage.upstream.tip() == before
