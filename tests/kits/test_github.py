@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, SECRETS, Proposal
+from tests.support.fake_forge import TOKEN
+from tests.support.fake_forges import fake_forge
 from tests.support.forge import BOT, COMMENTS
 from tests.support.github import Runner, load, workflow_commands
 from tests.support.stage import ROOT, Stage
@@ -241,6 +243,27 @@ def test_a_conflict_fails_the_step_with_the_code_of_ledger(stage: Stage, publish
     done, outputs = publish(image="myorg/app:v1.5.0")
     assert done.failed == 3
     assert outputs["file"] == ""
+
+
+def test_the_action_proposes_what_it_would_publish(tmp_path: Path) -> None:
+    """The forge's API is at the wire, and what is pushed goes to the stage's own git host."""
+    with Stage.set_up(tmp_path / "stage") as stage, fake_forge("github") as forge:
+        push(stage)
+        before = stage.upstream.tip()
+        runner = Runner(stage, contexts(repository="team/app"), {"LEDGER_FORGE_URL": forge.wire.url})
+        runner.run_action(
+            {
+                "command": "publish", "image": "myorg/app:v1.5.0", "pull-request": "true", "pr-labels": "digest\nready",
+                "pr-reviewers": "alice\n", "pr-draft": "true", "forge": "github", "forge-token": TOKEN,
+                "ledger-repo": "ssh://git@git.example.com/team/ledger.git", "deploy-key": "~/.ssh/ledger_deploy_key",
+                "known-hosts": "~/.ssh/ledger_known_hosts", "registry-username": "ci", "registry-password": "secret",
+            }
+        )  # fmt: skip
+        assert not runner.failed, runner.output
+        (request,) = forge.requests
+        assert request["draft"] is True
+        assert stage.upstream.tip() == before
+        assert len(stage.upstream.git("for-each-ref", "refs/heads/ledger").splitlines()) == 1
 
 
 def test_an_unknown_command_is_refused(stage: Stage) -> None:

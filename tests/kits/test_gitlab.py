@@ -158,6 +158,19 @@ def test_the_component_publishes(stage: Stage, access: dict[str, str], inputs: d
     assert [(one["image"], one["tag"], one["ttl"]) for one in stage.upstream.records()] == [("myorg/app", "v1", "7d")]
 
 
+def test_the_component_proposes_by_the_push_where_there_is_no_token(stage: Stage, access: dict[str, str]) -> None:
+    """The push options are for GitLab; a plain git host takes the branch and is asked for nothing else."""
+    push(stage)
+    stage.upstream.git("config", "receive.advertisePushOptions", "true")
+    before = stage.upstream.tip()
+    given = {"ledger-repo": access.pop("LEDGER_REPO"), "image": "myorg/app:v1", "pull-request": "true"}
+    config = load((ROOT / "templates/publish.yml").read_text(), given)
+    done = run_job(stage, config, "ledger-publish", PROJECT | access | {"LEDGER_FORGE": "gitlab"})
+    assert done.returncode == 0, done.stdout
+    assert stage.upstream.tip() == before
+    assert len(stage.upstream.git("for-each-ref", "refs/heads/ledger").splitlines()) == 1
+
+
 @pytest.mark.parametrize("evil", ["$(touch pwned)", "`touch pwned`", "x;touch pwned", "--force", "a --repo=b"])
 def test_a_branch_that_becomes_a_tag_is_a_value_whatever_it_says(
     stage: Stage, access: dict[str, str], evil: str

@@ -73,7 +73,7 @@ def test_a_component_passes_the_schema_of_gitlab(path: Path, tmp_path: Path) -> 
     (tmp_path / "head.yml").write_text(head + "\n")
     spec = github.load(head)["spec"]["inputs"]
     (tmp_path / "body.yml").write_text(
-        re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: spec[found[1]].get("default", "given"), body)
+        re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: str(spec[found[1]].get("default", "given")), body)
     )
     schema = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
     tool("check-jsonschema", *schema, tmp_path / "head.yml", tmp_path / "body.yml")
@@ -81,6 +81,10 @@ def test_a_component_passes_the_schema_of_gitlab(path: Path, tmp_path: Path) -> 
 
 
 def test_pipelines_pass_the_schema_of_gitlab(kits: Path) -> None:
+    shown = [block.text for block in blocks((ROOT / "docs/ci.md").read_text()) if "CI_SERVER_FQDN" in block.text]
+    assert len(shown) == 2
+    for at, text in enumerate(shown):
+        (kits / f"gitlab/examples/shown-{at}.yml").write_text(text)
     schema = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
     tool("check-jsonschema", *schema, kits / "gitlab/.gitlab-ci.yml", *kits.glob("gitlab/examples/*.yml"))
 

@@ -22,7 +22,8 @@ def load(text: str, inputs: Mapping[str, str] | None = None) -> dict[str, Any]:
         spec = YAML(typ="safe", pure=True).load(head[0])["spec"]["inputs"]
         given = inputs or {}
         assert set(given) <= set(spec)
-        body = _INPUT.sub(lambda found: given[found[1]] if found[1] in given else spec[found[1]]["default"], body)
+        values = {name: str(one.get("default", "")) for name, one in spec.items()} | dict(given)
+        body = _INPUT.sub(lambda found: values[found[1]].replace("False", "false"), body)
     loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(body)
     return loaded
 
