@@ -25,6 +25,8 @@ COMMANDS = {
     "remove": ("edit", "remove", "Record"),
     "get": ("look", "get", "Look"),
     "list": ("look", "list_records", "Look"),
+    "deps": ("dependencies", "deps", "Look"),
+    "dependents": ("dependencies", "dependents", "Look"),
     "verify": ("registry", "verify", "Registry"),
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
