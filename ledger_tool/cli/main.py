@@ -27,6 +27,8 @@ COMMANDS = {
     "list": ("look", "list_records", "Look"),
     "deps": ("dependencies", "deps", "Look"),
     "dependents": ("dependencies", "dependents", "Look"),
+    "keepset": ("export", "keepset", "Look"),
+    "export": ("export", "export", "Look"),
     "verify": ("registry", "verify", "Registry"),
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
