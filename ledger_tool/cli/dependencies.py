@@ -133,6 +133,8 @@ def dependents(
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             screen.data(render.rebuilds_table(found, width) if stale else graphs.as_tree(outline, names_base=False))
     if not stale:
+        if not found.dependents.links:
+            screen.note(f"nothing is built on {found.what}")
         return 0
     if not found.rebuilds:
         screen.note("nothing is to be rebuilt" + ("" if found.complete else ", as far as could be seen"))

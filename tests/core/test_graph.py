@@ -9,27 +9,9 @@ from hypothesis import strategies as st
 from ledger_tool.core import graph as graphs
 from ledger_tool.core.graph import Base, Graph, Wanted
 from ledger_tool.core.names import Digest
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
 from ledger_tool.core.reference import parse_reference
-from tests.support.make import digest, ledger_of, record
-
-POLICY = Policy((Registry("registry.example.com", ("myorg/*",)),))
-
-
-def built(image: str, *on: str, tag: str = "v1", **more: str) -> Record:
-    """Return a record of an image that is built on others; its digest is that of its name."""
-    given = {"digest": digest(f"{image}:{tag}")} | more
-    return record(image, tag, dependsOn=list(on), **given)
-
-
-def ref(name: str, seed: str = "") -> str:
-    """Return a reference to an image:tag, by the digest of a seed: by default, by that of its name."""
-    return f"{name}@{digest(seed or name)}"
-
-
-def graph_of(*records: Record, policy: Policy = POLICY) -> Graph:
-    return graphs.build(ledger_of(*records), policy)
+from tests.support.graphs import built, graph_of, ref
+from tests.support.make import digest
 
 
 def wanted(graph: Graph, asked: str) -> Wanted:

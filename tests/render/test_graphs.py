@@ -14,14 +14,11 @@ from ledger_tool.core import graph as graphs
 from ledger_tool.core import outline
 from ledger_tool.core.graph import Wanted
 from ledger_tool.core.outline import Node, Outline
-from ledger_tool.core.policy import Policy, Registry
 from ledger_tool.core.record import Name, Record
 from ledger_tool.core.reference import parse_reference
 from ledger_tool.render import graphs as render
-from tests.core.test_graph import built, graph_of, ref
+from tests.support.graphs import built, graph_of, ref
 from tests.support.make import digest
-
-POLICY = Policy((Registry("registry.example.com", ("myorg/*",)),))
 
 
 def beneath(name: str, *records: Record) -> Outline:
