@@ -104,11 +104,18 @@ def _node(graph: Graph, at: int) -> Node:
     return Node(str(record.key), record)
 
 
-def _shown(graph: Graph, base: Base) -> Sequence[int]:
-    """Return the records to show for a base: those of the image:tag that it names, where any of them has its digest."""
+def _shown(graph: Graph, base: Base) -> list[int]:
+    """Return the records to show for a base: those of the image:tag that it names, where any of them has its digest.
+
+    Of several tags of one and the same image, one is shown: the first that can't move.
+    """
+    records, policy = graph.records, graph.places.policy
     named = [
         at
         for at in base.targets
-        if base.place.name == graph.records[at].image and base.reference.tag in (None, graph.records[at].tag)
+        if base.place.name == records[at].image and base.reference.tag in (None, records[at].tag)
     ]
-    return named or base.targets
+    chosen: dict[tuple[str, str, str | None], int] = {}
+    for at in sorted(named or base.targets, key=lambda at: (policy.is_mutable(records[at].tag), at)):
+        chosen.setdefault((records[at].image, records[at].digest, records[at].platform), at)
+    return sorted(chosen.values())

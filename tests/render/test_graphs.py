@@ -14,11 +14,12 @@ from ledger_tool.core import graph as graphs
 from ledger_tool.core import outline
 from ledger_tool.core.graph import Wanted
 from ledger_tool.core.outline import Node, Outline
+from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Name, Record
 from ledger_tool.core.reference import parse_reference
 from ledger_tool.render import graphs as render
 from tests.support.graphs import built, graph_of, ref
-from tests.support.make import digest
+from tests.support.make import digest, ledger_of
 
 
 def beneath(name: str, *records: Record) -> Outline:
@@ -78,6 +79,15 @@ def test_of_several_tags_with_the_digest_the_one_that_is_named_is_shown() -> Non
         built("app", ref("base:12")),
     )
     assert [node.text for node in found.nodes] == ["app:v1", "base:12"]
+
+
+def test_of_several_tags_with_the_digest_and_none_named_one_that_cannot_move_is_shown() -> None:
+    same = digest("same")
+    records = [built("base", tag=tag, digest=same) for tag in ("12", "12.1", "8")]
+    records.append(built("app", f"base@{same}"))
+    graph = graphs.build(ledger_of(*records), Policy(mutable=("12",)))
+    found = outline.beneath(graph, records[-1:])
+    assert [node.text for node in found.nodes] == ["app:v1", "base:12.1"]
 
 
 def test_a_cycle_is_told_and_not_followed() -> None:
