@@ -116,8 +116,12 @@ def dependents(
         if asked is not None and not stale:
             found = commands.dependents(source, asked)
         else:
-            found = commands.stale(source, registries if live else None, asked, jobs=threads, progress=progress.step)
-            progress.end()
+            try:
+                found = commands.stale(
+                    source, registries if live else None, asked, jobs=threads, progress=progress.step
+                )
+            finally:
+                progress.end()
     outline = render.outlined(found)
     for note in (*graphs.cycle_notes(outline), *render.notes(found)):
         screen.note(note)

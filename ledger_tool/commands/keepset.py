@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.observe import in_parallel
@@ -14,7 +14,7 @@ from ledger_tool.core.manifest import Manifest
 from ledger_tool.core.places import Place, Places, same_host
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
-_Question = tuple[str, Place, str]  # the registry's name, the image, a digest of it
+_Question = tuple[int, Place, str]  # the registry by its place in a list, the image, a digest of it
 _DEEPEST = 8  # an index in an index in an index …: no tool makes three of them
 
 
@@ -61,7 +61,7 @@ def keepset(
 
 
 def _children(
-    inside: Iterable[Use],
+    inside: Sequence[Use],
     where: Places,
     registries: Registries,
     scope: Scope,
@@ -70,7 +70,7 @@ def _children(
     progress: Callable[[int, int], None],
 ) -> tuple[list[Use], list[str]]:
     """Return the children of every index, and what is in none of the registries that should have it."""
-    ports: dict[str, RegistryPort] = {}
+    ports: list[RegistryPort] = []
     waiting: list[_Question] = []
     for place, digest, role in dict.fromkeys((use.place, use.digest, use.role) for use in inside):
         serving = _serving(place, where, registries, scope)
@@ -79,25 +79,28 @@ def _children(
                 f"no registry of ledger.yaml serves {place.name}, so that the children of {digest} can't be asked for",
                 "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
             )
-        ports |= {port.name: port for port in serving}
-        waiting += [(port.name, place, digest) for port in serving]
+        for port in serving:
+            number = next((at for at, known in enumerate(ports) if known is port), len(ports))
+            if number == len(ports):
+                ports.append(port)
+            waiting.append((number, place, digest))
     waiting = list(dict.fromkeys(waiting))
     asked = set(waiting)
     answers: dict[tuple[str, str], bool] = {}
     found: list[Use] = []
 
     def ask(question: _Question) -> Manifest | None:
-        name, place, digest = question
-        manifest = ports[name].manifest(place.name, digest)
+        number, place, digest = question
+        manifest = ports[number].manifest(place.name, digest)
         return None if isinstance(manifest, Absent) else manifest
 
     for _ in range(_DEEPEST):
         fresh: list[_Question] = []
-        for done, (question, manifest) in enumerate(_answered(ask, waiting, jobs), 1):
-            name, place, digest = question
+        for done, (question, manifest) in enumerate(_answered(ask, ports, waiting, jobs), 1):
+            number, place, digest = question
             answers[place.name, digest] = answers.get((place.name, digest), False) or manifest is not None
             found += [Use(place, child, "child") for child in (manifest.referenced if manifest else ())]
-            fresh += [(name, place, child) for child in (manifest.nested if manifest else ())]
+            fresh += [(number, place, child) for child in (manifest.nested if manifest else ())]
             progress(done, len(waiting))
         waiting = [one for one in dict.fromkeys(fresh) if one not in asked]
         asked.update(waiting)
@@ -105,11 +108,25 @@ def _children(
             break
     else:
         raise Unreachable("a registry serves indexes in indexes without an end", "look at what was pushed there")
+    _check_seen({use.place.name for use in inside if use.role == "index"}, answers)
     return found, sorted(f"{image}@{digest}" for (image, digest), there in answers.items() if not there)
 
 
+def _check_seen(images: set[str], answers: Mapping[tuple[str, str], bool]) -> None:
+    """Raise Unreachable for an image none of whose indexes is there: some registries hide what one may not see."""
+    seen = {image for (image, _), there in answers.items() if there}
+    if hidden := sorted(images - seen):
+        raise Unreachable(
+            f"none of the indexes of {hidden[0]} is in its registries, so that nothing is printed",
+            "see with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
+        )
+
+
 def _answered(
-    ask: Callable[[_Question], Manifest | None], questions: Sequence[_Question], jobs: int
+    ask: Callable[[_Question], Manifest | None],
+    ports: Sequence[RegistryPort],
+    questions: Sequence[_Question],
+    jobs: int,
 ) -> Iterable[tuple[_Question, Manifest | None]]:
     """Yield each question with its answer, or raise for the first that has none: half a list would delete the rest."""
 
@@ -121,9 +138,10 @@ def _answered(
 
     for question, answer in in_parallel(tried, questions, jobs=jobs):
         if isinstance(answer, Unknown):
-            name, place, digest = question
+            number, place, digest = question
+            what = f"{place.name}@{digest}"
             raise Unreachable(
-                f"{name} could not be asked for {place.name}@{digest}, so that nothing is printed: {answer.reason}",
+                f"{ports[number].name} could not be asked for {what}, so that nothing is printed: {answer.reason}",
                 "run it again; `ledger auth HOST` says which credential a registry gets",
             )
         yield question, answer

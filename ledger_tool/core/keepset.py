@@ -49,7 +49,7 @@ class Scope:
 
     def has(self, where: Places, place: Place) -> bool:
         """Return whether an image's repository is asked of."""
-        if not (fnmatchcase(place.name, self.pattern)):
+        if not fnmatchcase(place.name, self.pattern):
             return False
         return not self.registry or any(host == self.host for host, _ in where.addresses(place))
 

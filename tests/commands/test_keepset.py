@@ -69,10 +69,17 @@ def test_an_index_in_none_of_its_registries_is_told_of() -> None:
     fake, records = world()
     lagging = FakeRegistry("mirror.example.net")
     assert run(*records, fakes=[fake, lagging]).gone == []
+    lost = record(tag="v0", digest=digest("lost image"), index=digest("lost"))
+    found = run(*records, lost, fakes=[fake, lagging])
+    assert found.gone == [f"myorg/app@{digest('lost')}"]
+    assert digest("lost") in roles(found)
+
+
+def test_an_image_none_of_whose_indexes_is_there_may_be_hidden_and_leaves_nothing() -> None:
+    fake, records = world()
     del fake.manifests[Digest(digest("index"))]
-    found = run(*records, fakes=[fake, lagging])
-    assert found.gone == [f"myorg/app@{digest('index')}"]
-    assert digest("index") in roles(found)
+    with pytest.raises(Unreachable, match="none of the indexes of myorg/app"):
+        run(*records, fakes=[fake])
 
 
 def test_an_index_that_no_registry_serves_cannot_be_asked_for() -> None:
