@@ -11,6 +11,7 @@ from ledger_tool.core import keepset as rules
 from ledger_tool.core.drift import Absent, Unknown
 from ledger_tool.core.keepset import Kept, Scope, Use
 from ledger_tool.core.manifest import Manifest
+from ledger_tool.core.names import parse_digest
 from ledger_tool.core.places import Place, Places, same_host
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
@@ -92,7 +93,11 @@ def _children(
     def ask(question: _Question) -> Manifest | None:
         number, place, digest = question
         manifest = ports[number].manifest(place.name, digest)
-        return None if isinstance(manifest, Absent) else manifest
+        if isinstance(manifest, Absent):
+            return None
+        for child in manifest.referenced:
+            parse_digest(child)
+        return manifest
 
     for _ in range(_DEEPEST):
         fresh: list[_Question] = []

@@ -34,14 +34,15 @@ class Child:
 class Manifest:
     """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
 
-    `referenced` is every digest that an index refers to, attestations included; `nested` those that are indexes.
+    `referenced` is every digest that an index refers to, attestations included, as it is written there: what is
+    no image is not looked at here, and may be malformed. `nested` are those of indexes.
     """
 
     digest: Digest
     is_index: bool
     children: tuple[Child, ...] = ()
-    referenced: tuple[Digest, ...] = ()
-    nested: tuple[Digest, ...] = ()
+    referenced: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
     config: Digest | None = None
     blobs: tuple[Digest, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -88,13 +89,13 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
     referenced = []
     nested = []
     for entry in data["manifests"]:
-        referenced.append(names.parse_digest(entry["digest"]))
+        referenced.append(str(entry.get("digest", "")))
         if entry.get("mediaType") in INDEXES:
             nested.append(referenced[-1])
         reference_type = (entry.get("annotations") or {}).get("vnd.docker.reference.type")
         if reference_type == _ATTESTATION or entry.get("mediaType", MANIFESTS[0]) not in MEDIA_TYPES:
             continue
-        children.append(Child(referenced[-1], platform_of(entry.get("platform"))))
+        children.append(Child(names.parse_digest(entry["digest"]), platform_of(entry.get("platform"))))
     return Manifest(
         digest=digest,
         is_index=True,
