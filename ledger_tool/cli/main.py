@@ -23,6 +23,7 @@ COMMANDS = {
     "publish": ("publish", "publish", "Record"),
     "set": ("edit", "set_facts", "Record"),
     "remove": ("edit", "remove", "Record"),
+    "yank": ("edit", "yank", "Record"),
     "get": ("look", "get", "Look"),
     "list": ("look", "list_records", "Look"),
     "verify": ("registry", "verify", "Registry"),
