@@ -24,6 +24,7 @@ COMMANDS = {
     "set": ("edit", "set_facts", "Record"),
     "remove": ("edit", "remove", "Record"),
     "yank": ("edit", "yank", "Record"),
+    "prune": ("prune", "prune", "Record"),
     "get": ("look", "get", "Look"),
     "list": ("look", "list_records", "Look"),
     "verify": ("registry", "verify", "Registry"),

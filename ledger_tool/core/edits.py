@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ledger_tool.core.change import Change, Outcome, Snapshot
+from ledger_tool.core.expiry import Wish, choose
 from ledger_tool.core.ledger import parse_text
 from ledger_tool.core.names import Platform, Timestamp, Ttl
 from ledger_tool.core.query import matches
-from ledger_tool.core.record import Name, Record, Yanked
+from ledger_tool.core.record import Key, Name, Record, Yanked
 from ledger_tool.core.reference import Reference
 from ledger_tool.core.rules import Records, by_platform, change_of, unknown
 
@@ -91,6 +92,23 @@ def yank(
         work[old.name][old.platform or ""] = new
         outcomes.append(Outcome("updated" if new != old else "unchanged", new))
     return change_of("unyank" if undo else "yank", snapshot, work, outcomes, reason=reason)
+
+
+def prune(snapshot: Snapshot, wish: Wish, only: Mapping[Key, Record] | None = None) -> Change:
+    """Return the change that removes what has expired, as far as `wish` wants it gone.
+
+    With `only`, nothing is removed but these records, and those only while they are exactly as given: what was
+    published anew or edited meanwhile stays.
+    """
+    work: dict[Name, Records] = {}
+    outcomes = []
+    for record in choose(snapshot.ledger, wish).going:
+        if only is not None and only.get(record.key) != record:
+            continue
+        records = work.get(record.name) or by_platform(snapshot.ledger, record.name)
+        work[record.name] = records
+        outcomes.append(Outcome("removed", records.pop(record.platform or "")))
+    return change_of("prune", snapshot, work, outcomes, reason="expired")
 
 
 def _named(

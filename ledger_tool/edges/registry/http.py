@@ -87,17 +87,17 @@ class Host:
         *,
         limit: int,
         authorization: str = "",
-        form: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | bytes = b"",
     ) -> Answer:
         """Send a request, again while that may help, and return the answer to it, whatever its status.
 
-        `limit` bounds the body in bytes; `authorization` goes to `url`'s own origin and to no other. Raises
-        Unreachable where there is no answer, or none within our patience.
+        `body` is a form or bytes; `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own
+        origin and to no other. Raises Unreachable where there is no answer, or none within our patience.
         """
         for left in reversed(range(TRIES)):
             self._wait_for_opening()
             try:
-                answer = self._follow(method, url, headers, limit, authorization, form)
+                answer = self._follow(method, url, headers, limit, authorization, body)
             except _Refused as error:
                 raise Unreachable(f"{self.origin}: {error}", "look at the registry, and at what is in front") from None
             except requests.RequestException as error:
@@ -149,31 +149,31 @@ class Host:
         headers: Mapping[str, str],
         limit: int,
         authorization: str,
-        form: Mapping[str, str] | None,
+        body: Mapping[str, str] | bytes,
     ) -> Answer:
         origin = _origin(url)
         for _ in range(REDIRECTS + 1):
             sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
             if authorization and _origin(url) == origin:
                 sent["Authorization"] = authorization
-            answer = self._send(method, url, sent, limit, form)
+            answer = self._send(method, url, sent, limit, body)
             location = answer.headers.get("location", "")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
             following = _target(url, location)
-            if form and _origin(following) != origin:  # the form holds a credential
-                raise _Refused("a redirect of a login to another host is not followed")
+            if (body or method == "DELETE") and _origin(following) != origin:  # a form holds a credential
+                raise _Refused("a redirect of a login or a write to another host is not followed")
             url = following
         raise _Refused(f"more than {REDIRECTS} redirects")
 
     def _send(
-        self, method: str, url: str, headers: Mapping[str, str], limit: int, form: Mapping[str, str] | None
+        self, method: str, url: str, headers: Mapping[str, str], limit: int, body: Mapping[str, str] | bytes
     ) -> Answer:
         """Send one request without `requests`' own redirects, cookies and hooks, and read a bounded body."""
         deadline = time.monotonic() + self._request_seconds
         try:
             response = self._session.get_adapter(url).send(
-                self._prepared(method, url, headers, form),
+                self._prepared(method, url, headers, body),
                 stream=True,
                 timeout=(CONNECT_SECONDS, self._read_seconds),
                 verify=self._verify,
@@ -191,11 +191,12 @@ class Host:
         return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
 
     def _prepared(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, str] | bytes
     ) -> requests.PreparedRequest:
         """Return a request; for our own URLs without the parsing and encoding, a tenth of a look's time."""
-        if form or not url.startswith(self.origin + "/"):
-            return requests.Request(method, url, headers=dict(headers), data=dict(form) if form else None).prepare()
+        if body or not url.startswith(self.origin + "/"):
+            data = body if isinstance(body, bytes) else dict(body)
+            return requests.Request(method, url, headers=dict(headers), data=data or None).prepare()
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.headers = method, url, CaseInsensitiveDict(headers)
         return prepared
