@@ -57,7 +57,12 @@ class Place:
     @property
     def key(self) -> tuple[int, str, str]:
         """What it is known by; a registry is itself, whatever its name is."""
-        return (id(self.registry), self.image, self.digest)
+        return (*self.home, self.digest)
+
+    @property
+    def home(self) -> tuple[int, str]:
+        """What its repository is known by."""
+        return (id(self.registry), self.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class Registrar:
         self._progress = progress
         self._manifests: dict[tuple[int, str, str], Manifest | Absent | LedgerError] = {}
         self._documents: dict[tuple[int, str, str], Document | Absent | LedgerError] = {}
+        self._looks: dict[tuple[int, str, str], str | Absent | LedgerError] = {}
 
     def clearance(
         self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: Uses
@@ -102,7 +108,7 @@ class Registrar:
         firsts = {(record.image, digest) for record in going if (digest := may_be_index(record))}
         wanted = firsts | {(record.image, record.digest) for record in going}
         places = [Place(registry, image, digest) for image, digest in sorted(wanted) for registry in serving[image]]
-        homes = {(id(place.registry), place.image): place for place in places}.values()
+        homes = {place.home: place for place in places}.values()
         children, failed = self._children(
             [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
         )
@@ -117,12 +123,36 @@ class Registrar:
             elif place.image not in failed:
                 free.append(place)
         deletions = []
+        empty = {home.home: home for home in homes}
         for place, document in self._known(self._documents, free, lambda place: place.registry.document):
             if isinstance(document, LedgerError):
                 failed.setdefault(place.image, document)
             elif isinstance(document, Document):
                 deletions.append(Deletion(place, document, (place.image, place.digest) in firsts))
+                empty.pop(place.home, None)
+        failed = self._emptied([home for home in empty.values() if home.image not in failed], uses) | failed
         return Clearance([one for one in deletions if one.place.image not in failed], retained, failed)
+
+    def _emptied(self, homes: Sequence[Place], uses: Uses) -> dict[str, LedgerError]:
+        """Return the images of which a registry has nothing at all: it is the wrong one, or has lost its data.
+
+        Where it had nothing of what is to go, the newest living record of the image has to be there.
+        """
+        wanted = [
+            Place(home.registry, home.image, uses.newest[home.image].digest)
+            for home in homes
+            if home.image in uses.newest
+        ]
+        failed: dict[str, LedgerError] = {}
+        for place, seen in self._known(self._looks, wanted, lambda place: place.registry.look):
+            if isinstance(seen, LedgerError):
+                failed.setdefault(place.image, seen)
+            elif isinstance(seen, Absent):
+                failed[place.image] = Unreachable(
+                    f"{place.registry.name} has nothing of {place.image}, not even {uses.newest[place.image].name}",
+                    "look at the registry with `ledger reconcile`, or prune without `--registry-delete`",
+                )
+        return failed
 
     def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, LedgerError]]:
         """Delete, what may be an index first; return what was deleted, and the images where not all went well.
@@ -142,7 +172,8 @@ class Registrar:
                     failed.setdefault(deletion.place.image, _error(answer, deletion.place))
                 elif answer:
                     done.append(deletion)
-        return done, failed
+        order = {one.place.key: at for at, one in enumerate(deletions)}
+        return sorted(done, key=lambda one: order[one.place.key]), failed
 
     def restore(
         self, deleted: Sequence[Deletion], records: Sequence[Record], uses: Uses
@@ -153,7 +184,7 @@ class Registrar:
         """
         again = [one for one in deleted if one.first and one.place.digest in uses.why]
         self._manifests |= {one.place.key: _parsed(one) for one in again}
-        homes = {(id(one.place.registry), one.place.image): one.place for one in deleted}.values()
+        homes = {one.place.home: one.place for one in deleted}.values()
         roots = [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
         children, failed = self._children([*roots, *(one.place for one in again)])
         back: list[Deletion] = []

@@ -126,9 +126,7 @@ def settle(store: Store, plan: Plan, done: Pruned, registrar: Registrar) -> Prun
         written = write(store, operation)
     except LedgerError as error:
         if done.deleted:
-            error.hint = (
-                f"run it again: {len(done.deleted)} manifests are deleted already, and their records stay till then"
-            )
+            error.hint += f"; what is deleted at the registries already ({len(done.deleted)}) waits for the next run"
         raise
     change = written.change
     expired = [outcome.record for outcome in change.effective()]

@@ -111,12 +111,13 @@ class Uses:
 
     `why` says of each who uses it. `through` are, by image, the digests through which living records are served
     and which may be an index: its children, which only the registry knows, are in use as well. `bases` are those of
-    `dependsOn`, by what it calls the image.
+    `dependsOn`, by what it calls the image. `newest` is the youngest living record of each image.
     """
 
     why: Mapping[str, str]
     through: Mapping[str, Collection[str]]
     bases: Mapping[str, Collection[str]]
+    newest: Mapping[str, Record]
 
     def roots(self, image: str) -> list[str]:
         """Return the digests of an image whose children are in use. A base counts under every name it may have."""
@@ -137,10 +138,13 @@ def uses(ledger: Ledger, going: Mapping[Key, Record]) -> Uses:
     why: dict[str, str] = {}
     through: dict[str, set[str]] = {}
     bases: dict[str, set[str]] = {}
+    newest: dict[str, Record] = {}
     for record in ledger.records():
         if going.get(record.key) == record:
             continue
         why.setdefault(record.digest, f"{record.name} is it")
+        if record.published_at >= newest.get(record.image, record).published_at:
+            newest[record.image] = record
         if record.index:
             why.setdefault(record.index, f"{record.name} is served through it")
         if root := may_be_index(record):
@@ -150,7 +154,7 @@ def uses(ledger: Ledger, going: Mapping[Key, Record]) -> Uses:
             why.setdefault(digest, f"{record.name} is built on it")
             head, slash, last = name.rpartition("/")
             bases.setdefault(head + slash + last.partition(":")[0], set()).add(digest)
-    return Uses(why, through, bases)
+    return Uses(why, through, bases, newest)
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:
