@@ -76,8 +76,7 @@ class RealRegistry:
         try:
             urllib.request.urlopen(request, timeout=10).close()
         except urllib.error.HTTPError as error:
-            assert error.code == 404
-            return False
+            return error.code != 404
         return True
 
     def pulls(self, name: str, folder: Path) -> bool:

@@ -161,7 +161,7 @@ def _handler(wire: Wire) -> type[BaseHTTPRequestHandler]:
             with suppress(OSError):  # a client that has heard enough hangs up
                 self._send(reply)
 
-        do_HEAD = do_POST = do_DELETE = do_CONNECT = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_PUT = do_DELETE = do_CONNECT = do_GET  # noqa: N815
 
         def _send(self, reply: Reply) -> None:
             if reply.raw:
