@@ -140,7 +140,11 @@ def settle(store: Store, plan: Plan, done: Pruned, registrar: Registrar) -> Prun
         failed |= trouble
     back = {one.place.key for one in restored}
     gone = _by_key(expired)
-    stayed = [Spared(record, "it was changed meanwhile") for record in done.expired if record.key not in gone]
+    stayed = [
+        Spared(record, "it was changed meanwhile")
+        for record in done.expired
+        if record.key not in gone and record.key in change.ledger
+    ]
     return Pruned(
         expired=expired,
         spared=[*spared, *(stayed if cleared is not None else [])],
