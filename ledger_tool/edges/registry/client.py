@@ -28,11 +28,6 @@ TAGS_BYTES = 16 * 2**20
 ERROR_BYTES = 2**20
 _NO_METHOD = (405, 501)  # what a server answers that does not know the method; instead of HEAD, GET is asked then
 TAG_PAGES = 500
-_REFUSALS = {
-    "pull": "does not let us see",
-    "delete": "does not let us delete from",
-    "pull,push": "does not let us push to",
-}
 _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
     "prune without `--registry-delete`"
@@ -222,7 +217,7 @@ class RegistryClient:
             answer = self._login.send(method, url, scope=scope, limit=limit, content=content, media_type=media_type)
             if answer.status in (401, 403):
                 raise Denied(
-                    f"{self.name} {_REFUSALS[actions]} {repository}: it answers {answer.status}",
+                    f"{self.name} {_refusal(actions)} {repository}: it answers {answer.status}",
                     f"see which credential is used: `ledger auth {self.name}`",
                 )
         except Denied as denied:
@@ -238,6 +233,16 @@ class RegistryClient:
     def _repository(self, image: str) -> str:
         path = "/".join(part for part in (self.registry.prefix, image) if part)
         return f"library/{path}" if self.registry.host == _HUB and "/" not in path else path
+
+
+def _refusal(actions: str) -> str:
+    match actions:
+        case "delete":
+            return "does not let us delete from"
+        case "pull,push":
+            return "does not let us push to"
+        case _:
+            return "does not let us see"
 
 
 def _joined(url: str, link: str) -> str:
