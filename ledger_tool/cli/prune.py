@@ -6,13 +6,16 @@ import shutil
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.registry import CaFile, Jobs
 from ledger_tool.errors import Denied, UsageError
+
+if TYPE_CHECKING:
+    from ledger_tool.core.change import Snapshot
 
 
 def prune(
@@ -92,15 +95,19 @@ def prune(
     )  # fmt: skip
     progress = Progress("manifests")
     registrar = Registrar(jobs=threads, progress=progress.step)
+
+    def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than `--timeout`
+        with open_for_writing(repo, settings, screen) as store:
+            return store.read()
+
     with ExitStack() as stack:
         registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry_delete else None
-        with open_for_writing(repo, settings, screen) as store:
-            planned = command.plan(store, wish, registries, registrar)
+        planned = command.plan(fresh, wish, registries, registrar)
         done = command.foresee(planned)
         if yes:
             done = command.delete(planned, registrar)
             progress.end()
-            with open_for_writing(repo, settings, screen) as store:  # with a time of its own
+            with open_for_writing(repo, settings, screen) as store:
                 done = command.settle(store, planned, done, registrar)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     screen.data([render.as_json(done)] if output == "json" else render.as_text(done, width))

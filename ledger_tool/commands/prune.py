@@ -6,7 +6,7 @@ whose manifests are gone, and the next run removes them. docs/adr/0021 has the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.commands.clear import Clearance, DeletingRegistries, Deletion, Registrar, Retained
@@ -49,16 +49,17 @@ class Pruned:
     commit: str | None = None
 
 
-def plan(store: Store, wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> Plan:
+def plan(read: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> Plan:
     """Return what a prune of the fresh ledger takes; with `registries`, after a look at each digest.
 
-    Raises UsageError where no registry is configured, Contended where the ledger moves all the time.
+    `read` gives the ledger as it is now, however long the look took. Raises UsageError where no registry is
+    configured, Contended where the ledger moves all the time.
     """
     for _ in range(ROUNDS):
-        snapshot = store.read()
+        snapshot = read()
         found = _planned(snapshot, wish, registries, registrar)
         # The look may have taken its time; what was looked at is known in the next round.
-        if registries is None or store.read().commit == snapshot.commit:
+        if registries is None or read().commit == snapshot.commit:
             return found
     raise Contended("the ledger moved all the time; nothing was deleted or written", "run it again")
 
