@@ -18,7 +18,7 @@ GOING, STAYING = record(tag="pr-1", ttl="7d"), record(tag="pr-2", ttl="7d")
 
 
 def place(seed: str) -> Place:
-    return Place(REGISTRY, "myorg/app", digest(seed))  # type: ignore[arg-type]
+    return Place(REGISTRY, "myorg/app", digest(seed))
 
 
 def deletion(seed: str) -> Deletion:
