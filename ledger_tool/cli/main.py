@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     before = _interrupt_on_signals()
     try:
         asked = next((word for word in argv if not word.startswith("-")), "")
-        app = program([asked] if asked in COMMANDS else COMMANDS)
+        app = program([asked] if asked in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
         code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LedgerError as error:

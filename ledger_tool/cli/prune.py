@@ -12,12 +12,14 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.errors import Denied, UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.core.change import Snapshot
 
 
+@writes
 def prune(
     patterns: Annotated[
         list[str],
@@ -52,15 +54,8 @@ def prune(
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print it.")] = "text",
     jobs: Jobs = "8",
     ca_file: CaFile = "",
-    no_push: o.NoPush = False,
-    sign: o.Sign = False,
-    max_attempts: o.MaxAttempts = "0",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    to: Writing,
 ) -> None:
     """Remove what is past its TTL, in one commit; a dry run unless `--yes`.
 
@@ -75,7 +70,6 @@ def prune(
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import pruned as render
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json"))
     wish = Wish(
@@ -85,35 +79,31 @@ def prune(
         older_than=parse_when(older_than, datetime.now(UTC)) if older_than else None,
         last=last,
     )
-    if registry_delete and no_push:
-        raise UsageError("`--registry-delete` and `--no-push` exclude each other", "what is deleted has to be recorded")
+    if registry_delete and (to.request or not to.settings.push):
+        other = "--pull-request" if to.request else "--no-push"
+        raise UsageError(f"`--registry-delete` and `{other}` exclude each other", "what is deleted has to be recorded")
     threads = o.whole_number("--jobs", jobs, 1, 256)
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(
-        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
-        max_attempts=max_attempts, no_push=no_push, sign=sign,
-    )  # fmt: skip
     progress = Progress("manifests")
     registrar = Registrar(jobs=threads, progress=progress.step)
 
     def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than `--timeout`
-        with open_for_writing(repo, settings, screen) as store:
+        with open_for_writing(to.repo, to.settings, to.screen) as store:
             return store.read()
 
     with ExitStack() as stack:
         registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry_delete else None
         planned = command.plan(fresh, wish, registries, registrar)
         done = command.foresee(planned)
-        if yes:
+        if yes and not to.dry_run:
             done = command.delete(planned, registrar)
             progress.end()
-            with open_for_writing(repo, settings, screen) as store:
-                done = command.settle(store, planned, done, registrar)
+            store, finish = to.open(stack)
+            done = command.settle(store, planned, done, registrar, finish)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    screen.data([render.as_json(done)] if output == "json" else render.as_text(done, width))
-    screen.note(render.summary(done, dry_run=not yes))
+    to.screen.data([render.as_json(done)] if output == "json" else render.as_text(done, width))
+    to.screen.note(render.summary(done, dry_run=not yes or to.dry_run))
     errors = sorted(done.failed.values(), key=lambda error: not isinstance(error, Denied))
     for message in dict.fromkeys(error.message for error in errors[1:] if error.message != errors[0].message):
-        screen.note(f"warning: {message}")
+        to.screen.note(f"warning: {message}")
     if errors:
         raise errors[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ledger_tool.commands.clear import Clearance, DeletingRegistries, Deletion, Registrar, Retained
 from ledger_tool.commands.ports import Store
-from ledger_tool.commands.write import write
+from ledger_tool.commands.write import Request, Written, write
 from ledger_tool.core import edits
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.expiry import Spared, Wish, choose, uses
@@ -38,6 +38,7 @@ class Pruned:
 
     `commit` is None where none was made. `failed` are the images of which nothing left the ledger, or something could
     not be put back, with the error; `restored` is what was deleted and put back, since a record needs it by now.
+    `request` is the pull request, where it was only proposed.
     """
 
     expired: Sequence[Record]
@@ -47,6 +48,7 @@ class Pruned:
     restored: Sequence[Deletion] = ()
     failed: Mapping[str, LedgerError] = field(default_factory=dict)
     commit: str | None = None
+    request: Request | None = None
 
 
 def plan(read: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> Plan:
@@ -109,10 +111,17 @@ def delete(plan: Plan, registrar: Registrar) -> Pruned:
     )
 
 
-def settle(store: Store, plan: Plan, done: Pruned, registrar: Registrar) -> Pruned:
+def settle(
+    store: Store,
+    plan: Plan,
+    done: Pruned,
+    registrar: Registrar,
+    finish: Callable[[Written], Written] = lambda written: written,
+) -> Pruned:
     """Take the records out of the ledger, and put back at the registries what turns out to be in use by now.
 
-    Raises what `write` raises; what was deleted is deleted then, and to run it again completes it.
+    `finish` opens the pull request, where the change is only proposed. Raises what `write` raises; what was deleted
+    is deleted then, and to run it again completes it.
     """
     cleared = None if plan.clearance is None else _by_key(done.expired)
     spared: Sequence[Spared] = done.spared
@@ -124,7 +133,7 @@ def settle(store: Store, plan: Plan, done: Pruned, registrar: Registrar) -> Prun
         return edits.prune(snapshot, plan.wish, cleared)
 
     try:
-        written = write(store, operation)
+        written = finish(write(store, operation))
     except LedgerError as error:
         if done.deleted:
             error.hint += f"; what is deleted at the registries already ({len(done.deleted)}) waits for the next run"
@@ -154,6 +163,7 @@ def settle(store: Store, plan: Plan, done: Pruned, registrar: Registrar) -> Prun
         restored=restored,
         failed=failed,
         commit=written.results[0].commit if change.changed else None,
+        request=written.request,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ledger_tool.commands.clear import Place
 from ledger_tool.commands.prune import Pruned
@@ -13,11 +14,12 @@ from ledger_tool.core.names import escaped
 from ledger_tool.core.record import Record, to_json
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
+from ledger_tool.render.written import asked, pull_request
 
 
 def as_json(done: Pruned) -> str:
     """Return the JSON object; `schema/prune-v1.schema.json` describes it."""
-    value = {
+    value: dict[str, Any] = {
         "expired": [to_json(record) for record in done.expired],
         "deleted": [_object(one.place) for one in done.deleted],
         "commit": done.commit,
@@ -26,6 +28,7 @@ def as_json(done: Pruned) -> str:
         "restored": [_object(one.place) for one in done.restored],
         "failed": [{"image": image, "reason": error.message} for image, error in sorted(done.failed.items())],
     }
+    value |= pull_request(done.request)
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
@@ -58,6 +61,8 @@ def summary(done: Pruned, *, dry_run: bool) -> str:
         what += f", {_count(len(done.deleted), 'manifest')} at the registries"
     if dry_run:
         return f"dry run: would prune {what}; `--yes` does it"
+    if done.request:
+        return f"proposed to prune {what}: {asked(done.request)}"
     return f"pruned {what}" + (f" in {done.commit[:12]}" if done.commit else "")
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ledger_tool.commands.write import Written
+from ledger_tool.commands.write import Request, Written
 from ledger_tool.core.change import Change, Result
 from ledger_tool.core.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
@@ -32,15 +32,20 @@ def json_lines(written: Written) -> Iterator[str]:
     """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
     for result in written.results:
         asked = {} if written.verified is None else {"verified": result.name in written.verified}
-        yield _line(_object(result) | asked | _request(written))
+        yield _line(_object(result) | asked | pull_request(written.request))
 
 
-def _request(written: Written) -> dict[str, Any]:
-    if written.request is None:
+def asked(request: Request) -> str:
+    """Return where a pull request is, and whether it is a new one."""
+    return f"{request.proposed.url} ({'opened' if request.proposed.created else 'there already'})"
+
+
+def pull_request(request: Request | None) -> dict[str, Any]:
+    """Return the field of a pull request, or none."""
+    if request is None:
         return {}
-    proposed = written.request.proposed
-    fields = {"url": proposed.url, "number": proposed.number, "branch": written.request.branch}
-    return {"pullRequest": {**fields, "created": proposed.created}}
+    made = request.proposed
+    return {"pullRequest": {"url": made.url, "number": made.number, "branch": request.branch, "created": made.created}}
 
 
 def conflict_line(conflict: Conflict) -> str:
@@ -64,8 +69,7 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     if dry_run:
         return f"dry run: would have {_PAST[change.verb]} {what}"
     if written.request:
-        proposed = written.request.proposed
-        return f"proposed to {change.verb} {what}: {proposed.url} ({'opened' if proposed.created else 'there already'})"
+        return f"proposed to {change.verb} {what}: {asked(written.request)}"
     commit = (written.results[0].commit or "")[:12]
     attempts = f", attempt {written.attempts}" if written.attempts > 1 else ""
     return f"{_PAST[change.verb]} {what} in {commit}{attempts}"

@@ -184,6 +184,26 @@ def test_a_dry_run_asks_nobody(team: Team) -> None:
     assert (team.branches(), team.forge.requests) == ([], [])
 
 
+@github
+def test_every_command_that_writes_can_propose(team: Team) -> None:
+    done = team.run("publish", f"myorg/app:pr-1@{digest(1)}", "--source", source(1), "--offline", "--ttl", "1d",
+                    "--published-at", "2020-01-01T00:00:00Z", "--repo", team.url)  # fmt: skip
+    assert done.code == 0, done.err
+    tip = team.upstream.tip()
+    for words in (
+        ("set", "myorg/*", "--label", "a=b"),
+        ("yank", "myorg/app:v1", "--reason", "crashes"),
+        ("remove", "myorg/app:v1", "--reason", "crashes"),
+        ("prune", "--yes", "--format", "json"),
+    ):
+        done = team.run(*words, "--repo", team.url, "--pull-request", "--forge", "github")
+        assert done.code == 0, done.err
+        asked = done.json if words[0].startswith("prune") else done.json_lines[0]
+        assert asked["pullRequest"]["branch"].startswith(f"ledger/{words[0]}-")
+    assert len(team.forge.requests) == 4
+    assert team.upstream.tip() == tip
+
+
 def test_without_a_token_nothing_is_pushed(upstream: Upstream, ledger: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     upstream.git("config", "http.receivepack", "true")
     monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
