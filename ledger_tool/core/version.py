@@ -1,0 +1,70 @@
+"""Versions in tags: `1.5.0`, `v1.5`, `2.0.0-rc.1`, ordered as SemVer 2.0.0 section 11 says.
+
+A tag is a version if it is `[v]MAJOR[.MINOR[.PATCH]][-PRERELEASE]`, numbers without leading zeros. Parts that are
+not given count as 0; a tag can't hold build metadata, as `+` is none of its letters. What merely looks like a
+number is no version, so that it can't win against one: MAJOR has at most four digits, and after a MAJOR alone a
+prerelease does not begin with a digit. So `1234567` (a commit id), `20240101`, `2024-01-15` and `20240101.3` (dates,
+builds) are none, and neither are `2024.01` (a leading zero), `1.2.3.4` or `1.2.3_4`; `7`, `2022` and `7-alpine` are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+PRERELEASE = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
+_MAJOR = r"(?P<major>0|[1-9][0-9]{0,3})"
+_version = re.compile(
+    rf"(?P<v>v?){_MAJOR}(?:\.(?P<minor>{_NUMBER})(?:\.(?P<patch>{_NUMBER}))?)?(?:-(?P<prerelease>{PRERELEASE}))?",
+    re.ASCII,
+)
+_LONGEST = 128  # characters of a tag
+
+# Identifiers are compared by number, or by letters; a number comes before letters.
+Identifier = tuple[int, int, str]
+Precedence = tuple[int, int, int, int, tuple[Identifier, ...]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """A version, compared by its precedence alone: `1.5`, `v1.5.0` and `1.5.0` are equal.
+
+    `parts` says how many of MAJOR, MINOR and PATCH were given, 1 to 3; `prerelease` is `""` for a release;
+    `text` is what was parsed, with the `v` if it had one.
+    """
+
+    precedence: Precedence = field(repr=False)
+    text: str = field(compare=False)
+    parts: int = field(compare=False)
+    prerelease: str = field(compare=False)
+
+    @property
+    def release(self) -> tuple[int, int, int]:
+        """MAJOR, MINOR and PATCH; a part that was not given is 0."""
+        return self.precedence[:3]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse(text: str) -> Version | None:
+    """Return the version that a tag is, or None where it is none."""
+    found = _version.fullmatch(text) if len(text) <= _LONGEST else None
+    if found is None:
+        return None
+    parts = 1 + (found["minor"] is not None) + (found["patch"] is not None)
+    prerelease = found["prerelease"] or ""
+    if parts == 1 and prerelease[:1].isdigit():
+        return None
+    release = int(found["major"]), int(found["minor"] or 0), int(found["patch"] or 0)
+    return Version(precedence(release, prerelease), text, parts, prerelease)
+
+
+def precedence(release: tuple[int, int, int], prerelease: str) -> Precedence:
+    """Return the key that orders versions; a prerelease comes before its release."""
+    identifiers = tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".") if part
+    )
+    return (*release, 0 if prerelease else 1, identifiers)
