@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ledger_tool.core.act import Act
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.names import Digest
 from ledger_tool.core.policy import Policy
@@ -37,23 +38,21 @@ class Outcome:
 class Change:
     """The result of a write's pure function: the ledger afterwards, and every outcome in the caller's order.
 
-    `details` are extra trailers of the commit, such as `("Label", "env=prod")`.
+    `acts` are what differs afterwards, which is what the commit's message says; `details` are extra trailers,
+    such as `("Label", "env=prod")`.
     """
 
     verb: Verb
     ledger: Ledger
     outcomes: Sequence[Outcome]
+    acts: Sequence[Act] = ()
     reason: str = ""
     details: Sequence[tuple[str, str]] = ()
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit."""
-        return any(outcome.effect != "unchanged" for outcome in self.outcomes)
-
-    def effective(self) -> list[Outcome]:
-        """Return the outcomes that changed something."""
-        return [outcome for outcome in self.outcomes if outcome.effect != "unchanged"]
+        return bool(self.acts)
 
 
 @dataclass(frozen=True, slots=True)

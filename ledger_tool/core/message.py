@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from ledger_tool.core.change import Change, Outcome
+from ledger_tool.core.act import Act
+from ledger_tool.core.change import Change
 
 MAX_BLOCKS = 100
 
@@ -22,11 +23,9 @@ def compose(change: Change, transaction: str) -> str:
     `transaction` tells apart two writers who do the same thing in the same second: without it their
     commits would be one and the same, and both would believe that they made it.
     """
-    effective = change.effective()
-    blocks = [
-        list(group) for _, group in groupby(sorted(effective, key=lambda o: o.record.key), lambda o: o.record.name)
-    ]
-    trailers = list(_counted(effective) if len(blocks) > MAX_BLOCKS else _listed(blocks))
+    acts = sorted(change.acts, key=lambda act: act.key)
+    blocks = [list(group) for _, group in groupby(acts, lambda act: act.name)]
+    trailers = list(_counted(acts) if len(blocks) > MAX_BLOCKS else _listed(blocks))
     trailers += change.details
     if change.reason:
         trailers.append(("Reason", change.reason))
@@ -35,26 +34,26 @@ def compose(change: Change, transaction: str) -> str:
     return f"{_subject(change.verb, blocks)}\n\n{lines}\n"
 
 
-def _subject(verb: str, blocks: Sequence[list[Outcome]]) -> str:
-    return f"{verb} {blocks[0][0].record.name}" if len(blocks) == 1 else f"{verb} {len(blocks)} images"
+def _subject(verb: str, blocks: Sequence[list[Act]]) -> str:
+    return f"{verb} {blocks[0][0].name}" if len(blocks) == 1 else f"{verb} {len(blocks)} images"
 
 
-def _listed(blocks: Sequence[list[Outcome]]) -> Iterator[tuple[str, str]]:
+def _listed(blocks: Sequence[list[Act]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
-        yield "Image", str(block[0].record.name)
-        sources = [outcome.record.source_ref for outcome in block]
-        for at, outcome in enumerate(block):
-            if outcome.record.platform:
-                yield "Platform", outcome.record.platform
-            yield "Digest", outcome.record.digest
-            yield from (("Replaces", digest) for digest in outcome.replaces)
+        yield "Image", str(block[0].name)
+        sources = [act.record.source_ref for act in block]
+        for at, act in enumerate(block):
+            if act.record.platform:
+                yield "Platform", act.record.platform
+            yield "Digest", act.record.digest
+            yield from (("Replaces", digest) for digest in act.replaces)
             if at + 1 == len(block) or sources[at + 1] != sources[at]:
                 yield "Source-Ref", sources[at]
 
 
-def _counted(effective: Sequence[Outcome]) -> Iterator[tuple[str, str]]:
-    yield "Records", str(len(effective))
-    sources = sorted({outcome.record.source_ref for outcome in effective})
+def _counted(acts: Sequence[Act]) -> Iterator[tuple[str, str]]:
+    yield "Records", str(len(acts))
+    sources = sorted({act.record.source_ref for act in acts})
     if len(sources) > MAX_BLOCKS:
         yield "Source-Refs", str(len(sources))
     else:

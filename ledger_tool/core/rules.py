@@ -22,13 +22,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ledger_tool.core.act import acts
 from ledger_tool.core.change import Change, Outcome, Snapshot, Verb
+from ledger_tool.core.compare import Difference
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.ledger import Ledger, parse_text
 from ledger_tool.core.names import Platform, Ttl
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.query import matches
-from ledger_tool.core.record import Forced, Name, Record, to_json
+from ledger_tool.core.record import Forced, Key, Name, Record, to_json
 from ledger_tool.core.reference import Reference
 from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
 
@@ -286,9 +288,18 @@ def _change(
     reason: str = "",
     details: Sequence[tuple[str, str]] = (),
 ) -> Change:
-    dirty = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
+    touched = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
     # What a batch says of one record in two ways may leave it as it was.
-    dirty -= {name for name in dirty if snapshot.ledger.find(name) == _in_order(work[name])}
+    done = acts(difference for name in touched for difference in _differences(snapshot.ledger, name, work[name]))
+    dirty = {act.name for act in done}
     outcomes = [one if one.record.name in dirty else replace(one, effect="unchanged", replaces=()) for one in outcomes]
     after = snapshot.ledger.replaced({name: _in_order(work[name]) for name in dirty}) if dirty else snapshot.ledger
-    return Change(verb, after, outcomes, reason, details)
+    return Change(verb, after, outcomes, done, reason, details)
+
+
+def _differences(ledger: Ledger, name: Name, records: Records) -> Iterator[Difference]:
+    before = _by_platform(ledger, name)
+    for platform in sorted(before.keys() | records.keys()):
+        old, new = before.get(platform), records.get(platform)
+        if old != new:
+            yield Difference(Key(*name, platform), old, new)

@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 from ledger_tool.core.drift import Finding, Report
 from ledger_tool.core.names import escaped
+from ledger_tool.render.markdown import code, plain
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 
@@ -74,11 +75,11 @@ def as_markdown(report: Report) -> Iterator[str]:
         name = f"{one.registry}/{one.image}:{one.tag}"
         cells = (
             one.drift,
-            _code(name),
-            _code(one.platform),
-            _code(_short(one.ledger)),
-            _code(_short(one.served)),
-            _plain(one.reason),
+            code(name),
+            code(one.platform),
+            code(_short(one.ledger)),
+            code(_short(one.served)),
+            plain(one.reason),
         )
         yield f"| {' | '.join(cells)} |"
     if len(differing) > MARKDOWN_ROWS:
@@ -165,17 +166,6 @@ def _differing(report: Report) -> Sequence[Finding]:
 
 def _short(digest: str | None) -> str:
     return short_digest(digest) if digest else ""
-
-
-def _code(text: str | None) -> str:
-    """Return text as a code span of a Markdown table, where a backtick would end the span and a pipe the cell."""
-    return f"`{escaped(text).replace('`', '').replace('|', chr(92) + '|')}`" if text else ""
-
-
-def _plain(text: str) -> str:
-    """Return a registry's words with everything escaped that Markdown, HTML or a mention would act on."""
-    visible = escape(escaped(text), quote=False).replace("@", "&#64;")
-    return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", visible)
 
 
 def _xml(text: str) -> str:

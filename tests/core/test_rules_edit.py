@@ -61,8 +61,8 @@ def test_set_touches_nothing_but_labels_and_ttl() -> None:
 
 def test_unlabel_takes_a_label_away_where_it_is() -> None:
     change = rules.set_facts(snapshot(), ["*"], labels={}, unlabel=["team", "nowhere"])
-    assert [str(one.record.key) for one in change.effective()] == ["myorg/app:v1 (linux/amd64)"]
-    assert dict(change.effective()[0].record.labels) == {"env": "test"}
+    assert [str(act.key) for act in change.acts] == ["myorg/app:v1 (linux/amd64)"]
+    assert dict(change.acts[0].record.labels) == {"env": "test"}
 
 
 def test_a_label_that_is_both_set_and_taken_away_is_set() -> None:

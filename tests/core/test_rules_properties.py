@@ -12,55 +12,12 @@ from ledger_tool.core import codec, rules
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Timestamp, Ttl
+from ledger_tool.core.names import Timestamp
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record, from_json
 from ledger_tool.errors import Conflict, UsageError
-from tests.support.make import digest, draft, fields, ledger_of, source
 from tests.support.oracle import is_valid
+from tests.support.smallworld import BATCHES, DRAFTS, POLICIES, ledgers
 from tests.support.strategies import steady
-
-# A small world, so that names, platforms and digests meet.
-_IMAGES = st.sampled_from(["app", "app-2"])
-_TAGS = st.sampled_from(["latest", "v1"])
-_PLATFORMS = st.sampled_from([None, "linux/amd64", "linux/arm64"])
-_DIGESTS = st.sampled_from([digest(seed) for seed in "abc"])
-_TIMES = st.sampled_from(["2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z"])
-_LABELS = st.sampled_from([{}, {"env": "prod"}, {"env": "test"}, {"team": "core"}])
-_POLICIES = st.builds(
-    Policy,
-    mutable=st.sampled_from([(), ("latest",), ("*",)]),
-    ttl=st.sampled_from([{}, {"*": Ttl("7d")}]),
-    require=st.sampled_from([(), ("platform",)]),
-)
-_DRAFTS = st.builds(
-    draft,
-    _IMAGES,
-    tag=_TAGS,
-    platform=_PLATFORMS,
-    digest=_DIGESTS,
-    index=st.none() | _DIGESTS,
-    published_at=_TIMES,
-    source_ref=st.sampled_from([source(1), source(2)]),
-    labels=_LABELS,
-    ttl=st.sampled_from([None, "1d"]),
-)
-_BATCHES = st.lists(_DRAFTS, max_size=5)
-
-
-@st.composite
-def _ledgers(draw: st.DrawFn) -> Ledger:
-    found: dict[tuple[str, str], dict[str, Record]] = {}
-    for one in draw(st.lists(_DRAFTS, max_size=5)):
-        siblings = found.setdefault((one.reference.path, one.tag), {})
-        if not siblings or (one.platform and "" not in siblings):
-            siblings[one.platform or ""] = _recorded(one)
-    return ledger_of(*(one for siblings in found.values() for one in siblings.values()))
-
-
-def _recorded(one: Draft) -> Record:
-    more: dict[str, Any] = {"platform": one.platform, "digest": one.digest, "index": one.index, "labels": one.labels}
-    return from_json(fields(one.reference.path, one.tag, **more))
 
 
 def _published(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str = "") -> Change | None:
@@ -71,7 +28,7 @@ def _published(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str =
 
 
 @settings(steady, max_examples=200)
-@given(_ledgers(), _POLICIES, _BATCHES, st.sampled_from(["", "why"]))
+@given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_publishing_twice_is_publishing_once(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str) -> None:
     once = _published(ledger, policy, drafts, force)
     assume(once is not None)
@@ -85,7 +42,7 @@ def test_publishing_twice_is_publishing_once(ledger: Ledger, policy: Policy, dra
 
 
 @settings(steady, max_examples=200)
-@given(_ledgers(), _POLICIES, _BATCHES, st.sampled_from(["", "why"]))
+@given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_after_a_publish_the_ledger_is_valid_and_has_what_was_published(
     ledger: Ledger, policy: Policy, drafts: list[Draft], force: str
 ) -> None:
@@ -106,7 +63,7 @@ def test_after_a_publish_the_ledger_is_valid_and_has_what_was_published(
 
 
 @settings(steady, max_examples=200)
-@given(_ledgers(), _BATCHES)
+@given(ledgers(), BATCHES)
 def test_without_force_and_mutable_tags_no_key_ever_gets_another_digest(ledger: Ledger, drafts: list[Draft]) -> None:
     change = _published(ledger, Policy(), drafts)
     assume(change is not None)
@@ -123,7 +80,7 @@ def test_without_force_and_mutable_tags_no_key_ever_gets_another_digest(ledger: 
 
 
 @settings(steady, max_examples=200)
-@given(_ledgers(), _POLICIES, _BATCHES, st.sampled_from(["", "why"]))
+@given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_a_publish_leaves_all_other_images_alone(
     ledger: Ledger, policy: Policy, drafts: list[Draft], force: str
 ) -> None:
@@ -136,7 +93,7 @@ def test_a_publish_leaves_all_other_images_alone(
 
 
 @settings(steady, max_examples=200)
-@given(_ledgers(), _POLICIES, st.lists(_DRAFTS, max_size=5), st.randoms(use_true_random=False))
+@given(ledgers(), POLICIES, st.lists(DRAFTS, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
     ledger: Ledger, policy: Policy, drafts: list[Draft], random: Any
 ) -> None:
@@ -159,7 +116,7 @@ def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
 
 
 @settings(steady, max_examples=150)
-@given(_ledgers(), _BATCHES)
+@given(ledgers(), BATCHES)
 def test_a_refused_batch_leaves_the_ledger_that_was_given_untouched(ledger: Ledger, drafts: list[Draft]) -> None:
     before = codec.dumps(ledger)
     _published(ledger, Policy(), drafts)

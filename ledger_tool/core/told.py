@@ -1,0 +1,108 @@
+"""What a commit message says that its commit did: the inverse of `message.compose`.
+
+The trailers are read as git reads them (git-interpret-trailers(1)), from the last paragraph; when others follow
+that are trailers too (a host adds `Co-authored-by` in one of its own), from all of those together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ledger_tool.core.record import Name
+
+VERBS = ("publish", "set", "remove", "yank", "unyank", "prune")
+
+_trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
+_OURS = ("Image", "Records", "Transaction-Id")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a message says of one record; `source_ref` is `""` where it says none."""
+
+    name: Name
+    platform: str
+    digest: str
+    replaces: tuple[str, ...] = ()
+    source_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message taken apart. `verb` is `""` for one that is not ours; `records` is None unless it only counts.
+
+    `sources` are the sourceRefs of a message that counts.
+    """
+
+    verb: str
+    entries: tuple[Entry, ...] = ()
+    records: int | None = None
+    sources: tuple[str, ...] = ()
+    reason: str = ""
+    transaction: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it says nothing of any record."""
+        return not self.entries and self.records is None
+
+
+def read(message: str) -> Told:
+    """Return what a commit message says; a message of another kind says nothing."""
+    subject = message.partition("\n")[0]
+    word = subject.partition(" ")[0]
+    trailers = _trailers(message)
+    values: dict[str, list[str]] = {}
+    for name, value in trailers:
+        values.setdefault(name, []).append(value)
+    count = next(iter(values.get("Records", [])), "")
+    counted = int(count) if re.fullmatch(r"[0-9]{1,9}", count) else None
+    return Told(
+        verb=word if word in VERBS else "",
+        entries=tuple(_entries(trailers)),
+        records=counted,
+        sources=tuple(values.get("Source-Ref", ())) if counted is not None else (),
+        reason=next(iter(values.get("Reason", [])), ""),
+        transaction=next(iter(values.get("Transaction-Id", [])), ""),
+    )
+
+
+def _trailers(message: str) -> list[tuple[str, str]]:
+    """Return name and value of each trailer: those of the last paragraphs that hold nothing else."""
+    found: list[tuple[str, str]] = []
+    for paragraph in reversed(re.split(r"\n[ \t]*\n", message.strip("\n"))[1:]):
+        lines = [line for line in paragraph.split("\n") if not line.startswith("(cherry picked from commit ")]
+        pairs = [_trailer.fullmatch(line) for line in lines]
+        if not all(pairs):
+            break
+        found = [(pair[1], pair[2]) for pair in pairs if pair] + found
+        if any(name in _OURS for name, _ in found):
+            break
+    return found
+
+
+def _entries(trailers: list[tuple[str, str]]) -> Iterator[Entry]:
+    """Yield the records of each block; a Source-Ref stands after those that share it."""
+    name, platform = Name("", ""), ""
+    waiting: list[Entry] = []
+    for key, value in trailers:
+        match key:
+            case "Image":
+                yield from waiting
+                waiting = []
+                image, _, tag = value.rpartition(":")
+                name, platform = Name(image, tag), ""
+            case "Platform":
+                platform = value
+            case "Digest" if name.image:
+                waiting.append(Entry(name, platform, value))
+                platform = ""
+            case "Replaces" if waiting:
+                last = waiting.pop()
+                waiting.append(Entry(last.name, last.platform, last.digest, (*last.replaces, value)))
+            case "Source-Ref":
+                yield from (Entry(one.name, one.platform, one.digest, one.replaces, value) for one in waiting)
+                waiting = []
+    yield from waiting
