@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": ("registry", "verify", "Registry"),
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
+    "pin": ("manifests", "pin", "Deploy"),
     "init": ("init", "init", "Set up"),
 }
 
