@@ -22,8 +22,9 @@ from ledger_tool.core.drift import ABSENT, Absent
 from ledger_tool.core.manifest import MEDIA_TYPES, Manifest, digest_of, parse
 from ledger_tool.core.names import Digest, shown
 from ledger_tool.core.policy import Registry
+from ledger_tool.edges.http import Answer
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.http import Answer, Host
+from ledger_tool.edges.registry.http import Host
 from ledger_tool.errors import BadManifest, Denied, InvalidValue, Unreachable
 
 MANIFEST_BYTES = 8 * 2**20
