@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,7 +66,7 @@ def pin(
     wanted = names.parse_platform(platform) if platform else None
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    manifests = FolderManifests(paths, exclude)
+    manifests = FolderManifests(paths, exclude, jobs=min(os.cpu_count() or 1, 8))
     progress = Progress("files")
     with open_for_reading(repo, settings, screen) as source:
         done = run(source, manifests, now=o.now(), platform=wanted, check=check, progress=progress.step)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from ledger_tool.commands.ports import Source
-from ledger_tool.commands.rewrite import Done, Manifests, checked, survey, written
+from ledger_tool.commands.rewrite import Done, Manifests, Progress, checked, survey, written
 from ledger_tool.core import pinning
 from ledger_tool.core.catalogue import Catalogue
 from ledger_tool.core.names import Platform, Timestamp
@@ -19,9 +18,9 @@ def pin(
     now: Timestamp,
     platform: Platform | None = None,
     check: bool = False,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Done:
     """Pin the images of all manifests, or with `check` only say which are not pinned as they should be."""
     judge = partial(pinning.pin, catalogue=Catalogue(source.read(), now, platform))
-    found = survey(manifests, judge, progress)
+    found = survey(manifests, judge, progress, write=not check)
     return checked(found) if check else written(manifests, found)

@@ -8,12 +8,17 @@ from typing import Protocol
 
 from ledger_tool.core.rewriting import Edit, Finding, Judge, Note, Rewritten
 
+Progress = Callable[[int, int], None]  # how many of how many files are done
+
 
 class Manifests(Protocol):
     """The files that a person named, and those in the folders that they named."""
 
-    def rewritten(self, judge: Judge, progress: Callable[[int, int], None]) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in their order; what can't be read becomes a note."""
+    def rewritten(self, judge: Judge, progress: Progress, *, write: bool) -> Iterator[Rewritten]:
+        """Yield what a judge makes of each file, in their order; what can't be read becomes a note.
+
+        Without `write` no new content is made.
+        """
 
     def replace(self, done: Rewritten) -> str:
         """Give a file its new content, whole or not at all; return why not, or `""`.
@@ -43,10 +48,12 @@ class Done:
         return any(self.checked or finding.kind != "unknown" for finding in self.findings)
 
 
-def survey(manifests: Manifests, judge: Judge, progress: Callable[[int, int], None]) -> list[Rewritten]:
+def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: bool) -> list[Rewritten]:
     """Return what a judge makes of every manifest of which there is something to say; nothing is written."""
     return [
-        one for one in manifests.rewritten(judge, progress) if one.edits or one.mendable or one.findings or one.notes
+        one
+        for one in manifests.rewritten(judge, progress, write=write)
+        if one.edits or one.mendable or one.findings or one.notes
     ]
 
 

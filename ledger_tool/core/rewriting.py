@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ledger_tool.core import sites, splice, yamltree
 from ledger_tool.core.imagereference import written
+from ledger_tool.core.manifest import digest_of
 from ledger_tool.core.names import shown
 from ledger_tool.core.pinning import Judgement, Kind
 from ledger_tool.core.sites import Site
@@ -64,13 +65,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What became of one manifest: its new bytes, or None where they stay.
+    """What became of one manifest: its new bytes, or None where they stay, and the digest of the old ones.
 
     `mendable` are the findings that the edits mend.
     """
 
     path: str
     content: bytes | None = None
+    seen: str = ""
     edits: Sequence[Edit] = ()
     mendable: Sequence[Finding] = ()
     findings: Sequence[Finding] = ()
@@ -90,8 +92,11 @@ class _Work:
     notes: list[Note] = field(default_factory=list)
 
 
-def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge) -> Rewritten:
-    """Return what a judge makes of a manifest. What can't be read or written is a note or a finding, never an error."""
+def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
+    """Return what a judge makes of a manifest; without `write` there is no new content, and half as much to parse.
+
+    What can't be read or written is a note or a finding, never an error.
+    """
     try:
         text = decoded(raw)
         work = _Work(path, text)
@@ -105,7 +110,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge) -> Rewritten:
             _judge(site, judge, work)
         parsed.append((document, tokens, work.changes[start:]))
     content = None
-    if work.changes:
+    if work.changes and write:
         try:
             content = _verified(work, parsed, parse).encode()
         except (Refused, Fault) as error:
@@ -113,7 +118,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge) -> Rewritten:
             work.findings += [_left(finding, reason) for finding in work.mendable]
             work.edits, work.mendable = [], []
     work.findings.sort(key=lambda finding: finding.line)
-    return Rewritten(path, content, work.edits, work.mendable, work.findings, work.notes)
+    return Rewritten(path, content, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
 
 
 def decoded(raw: bytes) -> str:

@@ -7,19 +7,29 @@ anyway, or none of its business. A link that a person names is followed. `.git` 
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ledger_tool.core.manifest import digest_of
 from ledger_tool.core.names import shown
 from ledger_tool.core.rewriting import Judge, Note, Rewritten, may_name_images, rewrite
 from ledger_tool.edges.files import local_errors, replace_atomically
-from ledger_tool.errors import LocalDiskError, UsageError
+from ledger_tool.errors import UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 MAX_FILE = 10 * 2**20
 _SUFFIXES = (".yaml", ".yml", ".json")
+_MANY = 200  # files: fewer are read before processes have started
+_CHUNK = 16  # files that a process takes at once
 _NO_PLACES = {".git", ".hg", ".svn"}
 
 
@@ -32,42 +42,39 @@ class Manifest:
 
 
 class FolderManifests:
-    """Manifests on disk; see `commands.rewrite.Manifests`."""
+    """Manifests on disk; see `commands.rewrite.Manifests`. `jobs` are the processes that many files are read by."""
 
-    def __init__(self, paths: Sequence[str], exclude: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), *, jobs: int = 1) -> None:
         self._exclude = tuple(exclude)
+        self._jobs = jobs
         found: dict[str, Manifest] = {}
         for path in paths:
             for one in self._under(path):
                 found.setdefault(os.path.realpath(one.place), one)
-        self.files = list(found.values())
-        self._seen: dict[str, bytes] = {}
+        self._places = {one.path: one for one in found.values()}
 
-    def rewritten(self, judge: Judge, progress: Callable[[int, int], None]) -> Iterator[Rewritten]:
+    def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         """Yield what a judge makes of each file, in their order; what can't be read becomes a note."""
-        from ledger_tool.edges.yamlpositions import tokens
-
-        for at, one in enumerate(self.files, 1):
-            raw = _read(one)
-            if isinstance(raw, Note):
-                yield Rewritten(one.path, notes=[raw])
-            elif may_name_images(raw):
-                done = rewrite(one.path, raw, tokens, judge)
-                if done.content is not None:
-                    self._seen[one.path] = raw
-                yield done
-            progress(at, len(self.files))
+        files = list(self._places.values())
+        with ExitStack() as stack:
+            if self._jobs > 1 and len(files) >= _MANY:
+                pool = stack.enter_context(_processes(self._jobs, judge, write))
+                found = pool.map(_rewritten_there, files, chunksize=_CHUNK)
+            else:
+                found = map(partial(_rewritten, judge=judge, write=write), files)
+            for at, one in enumerate(found, 1):
+                yield one
+                progress(at, len(files))
 
     def replace(self, done: Rewritten) -> str:
         """Give a file its new content, whole or not at all; return why not, or `""`."""
-        one = next(one for one in self.files if one.path == done.path)
+        one = self._places[done.path]
         assert done.content is not None
-        if _read(one) != self._seen[done.path]:
+        raw = _read(one)
+        if isinstance(raw, Note) or digest_of(raw) != done.seen:
             return "it was changed by somebody else meanwhile"
         try:
             replace_atomically(Path(os.path.realpath(one.place)), done.content)
-        except LocalDiskError:
-            raise
         except UsageError as error:
             return error.message
         return ""
@@ -101,6 +108,42 @@ class FolderManifests:
         path = Path(below)
         places = [name, below, *(str(parent) for parent in path.parents)]
         return any(fnmatchcase(place, glob.rstrip("/")) for glob in self._exclude for place in places)
+
+
+def _rewritten(one: Manifest, judge: Judge, write: bool) -> Rewritten:
+    from ledger_tool.edges.yamlpositions import tokens
+
+    raw = _read(one)
+    if isinstance(raw, Note):
+        return Rewritten(one.path, notes=[raw])
+    return rewrite(one.path, raw, tokens, judge, write=write) if may_name_images(raw) else Rewritten(one.path)
+
+
+@contextmanager
+def _processes(count: int, judge: Judge, write: bool) -> Iterator[ProcessPoolExecutor]:
+    """Give processes that share the work: YAML is parsed by the processor alone, and Python uses one per process."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (judge, write))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_task: tuple[Judge, bool] | None = None  # of a process of the pool, set once when it starts
+
+
+def _begin(judge: Judge, write: bool) -> None:
+    global _task
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the first process' to handle
+    _task = judge, write
+
+
+def _rewritten_there(one: Manifest) -> Rewritten:
+    assert _task is not None
+    return _rewritten(one, *_task)
 
 
 def _read(one: Manifest) -> bytes | Note:
