@@ -4,7 +4,8 @@
 
     LedgerError                   exit  next
     ├── UsageError                  2   fix the command
-    │   └── InvalidValue            2   ... one value of it, named
+    │   ├── InvalidValue            2   ... one value of it, named
+    │   └── InvalidSettings         2   ... `ledger.yaml`, at a line and column
     ├── RuleRefused                 3   decide: another tag, or force with a reason
     │   ├── Conflict                3   ... the key has another digest
     │   └── UnknownImage            3   ... the ledger has no such record
@@ -51,6 +52,16 @@ class InvalidValue(UsageError):
     def __init__(self, field: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.field = field
+
+
+class InvalidSettings(UsageError):
+    """`ledger.yaml` is not what it should be, at `line` and `column`, both from 1; `reason` is what is wrong there."""
+
+    def __init__(self, line: int, column: int, reason: str, hint: str) -> None:
+        super().__init__(f"ledger.yaml, line {line}, column {column}: {reason}", hint)
+        self.line = line
+        self.column = column
+        self.reason = reason
 
 
 class RuleRefused(LedgerError):

@@ -28,7 +28,12 @@ COMMANDS = {
     "verify": ("registry", "verify", "Registry"),
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
+    "diff": ("review", "diff", "Review"),
+    "check": ("review", "check", "Review"),
+    "merge-driver": ("merging", "merge_driver", "Review"),
+    "rebase": ("merging", "rebase", "Review"),
     "pin": ("manifests", "pin", "Deploy"),
+    "bump": ("manifests", "bump", "Deploy"),
     "init": ("init", "init", "Set up"),
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ledger_tool.core.change import Change, Snapshot
+    from ledger_tool.core.commit import Commit
     from ledger_tool.core.drift import Absent
     from ledger_tool.core.manifest import Manifest
     from ledger_tool.core.names import Digest
@@ -46,6 +47,34 @@ class Store(Source, Protocol):
         transaction with nothing written. A change that changes nothing writes no commit.
         Raises further Contended, Unreachable, PushRefused or Denied.
         """
+
+
+class History(Protocol):
+    """A ledger repository's commits. A revision that is not there raises UsageError."""
+
+    def head(self) -> str:
+        """Return the commit id of the revision that is meant where none is named."""
+
+    def resolve(self, revision: str) -> str:
+        """Return the commit id of a revision (gitrevisions(7))."""
+
+    def merge_base(self, one: str, other: str) -> str:
+        """Return the commit where two commits parted."""
+
+    def commits(self, base: str, head: str) -> Sequence[Commit]:
+        """Return the commits that `head` has and `base` (`""`: nothing) has not, the oldest first."""
+
+    def files(self, commit: str) -> tuple[bytes, bytes | None]:
+        """Return the bytes of `ledger.json` and of `ledger.yaml` (None where there is none) at a commit."""
+
+    def snapshot(self, commit: str) -> Snapshot:
+        """Return the ledger at a commit. Raises InvalidLedger or UsageError."""
+
+    def current_files(self) -> tuple[bytes, bytes | None]:
+        """Return the bytes of the two files as they are now, which no commit may have yet."""
+
+    def current(self) -> Snapshot:
+        """Return what the two files say now; its commit is `""` where they are a checkout's."""
 
 
 class RegistryPort(Protocol):

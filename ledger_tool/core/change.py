@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ledger_tool.core.act import Act
 from ledger_tool.core.ledger import Ledger
@@ -14,6 +14,7 @@ from ledger_tool.core.record import Name, Record, pull_digest
 
 Effect = Literal["added", "updated", "moved", "removed", "unchanged"]
 Verb = Literal["publish", "set", "remove"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
 
 
 @dataclass(frozen=True, slots=True)

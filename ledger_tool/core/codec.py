@@ -34,7 +34,7 @@ import re
 import unicodedata
 from datetime import date
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from ledger_tool.core import names
 from ledger_tool.core.ledger import Ledger
@@ -47,6 +47,7 @@ MAX_BYTES = 100 * MEGABYTE
 _HEAD = '{\n  "schemaVersion": 1,\n  "records": ['
 _OPEN, _BETWEEN, _CLOSE = "\n    {\n", "\n    },\n    {\n", "\n    }\n  "
 _TAIL = "]\n}\n"
+_FIRST_LINE = (_HEAD + _OPEN).count("\n") + 1
 
 _CHARACTER = rf'(?:[^"\\{names.UNSEEN}{names.UNSEEN_ASTRAL}]|\\["\\])'
 _STRING = rf'"(?! ){_CHARACTER}{{0,{names.TEXT_MAX}}}+(?<! )"'
@@ -120,6 +121,12 @@ def size(ledger: Ledger) -> int:
         return len(_HEAD + _TAIL)
     frame = len(_HEAD + _OPEN + _CLOSE + _TAIL) + len(_BETWEEN) * (len(ledger.texts) - 1)
     return frame + sum(len(text) if text.isascii() else len(text.encode()) for text in ledger.texts)
+
+
+def first_lines(ledger: Ledger) -> list[int]:
+    """Return the line, from 1, on which each record's first field stands in the canonical bytes, in key order."""
+    before = accumulate((text.count("\n") + 3 for text in ledger.texts), initial=_FIRST_LINE)
+    return list(before)[:-1]
 
 
 def check_size(size: int) -> str:

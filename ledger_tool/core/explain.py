@@ -44,10 +44,15 @@ class Fault:
     message: str
 
 
-def faults(acts: Sequence[Act], told: Told, policy: Policy) -> list[Fault]:
-    """Return all that is wrong with a commit that did `acts` on a ledger with this policy, saying `told`."""
+def faults(acts: Sequence[Act], told: Told | None, policy: Policy) -> list[Fault]:
+    """Return all that is wrong with a commit that did `acts` on a ledger with this policy, saying `told`.
+
+    None is for a change without a message yet: then only that is judged which no message could mend.
+    """
     found: list[Fault] = []
-    if acts and told.silent:
+    if told is None:
+        pass
+    elif acts and told.silent:
         found += [
             Fault("unexplained", act.key, f"its message does not say that it {_PAST[act.effect]} {act.key}")
             for act in acts
@@ -113,26 +118,30 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return found
 
 
-def _not_allowed(act: Act, told: Told) -> Iterator[Fault]:
-    effects, fields = _MAY.get(told.verb, _ANY)
-    verb = f"a `{told.verb}`" if told.verb else "no command"
+def _not_allowed(act: Act, told: Told | None) -> Iterator[Fault]:
+    verb = told.verb if told else ""
+    effects, fields = _MAY.get(verb, _ANY)
+    who = f"a `{verb}`" if verb else "no command"
     if act.effect not in effects:
-        yield Fault("trailers", act.key, f"{verb} {_PAST[act.effect]} no record, and this one {_PAST[act.effect]} it")
+        yield Fault("trailers", act.key, f"{who} {_PAST[act.effect]} no record, and this one {_PAST[act.effect]} it")
     elif odd := sorted(act.fields() - fields):
-        does = "changes" if told.verb else "ever changes"
-        yield Fault("facts", act.key, f"{verb} {does} {' and '.join(odd)} of a record that keeps its digest")
-    if not told.reason and (act.effect == "removed" or "yanked" in act.fields()):
-        what = "removes" if act.effect == "removed" else "marks"
-        yield Fault("reason", act.key, f"it {what} {act.key} without a `Reason`")
-    if act.effect == "removed" or not act.new or not act.new.yanked:
-        return
-    if act.effect != "updated":
+        does = "changes" if verb else "ever changes"
+        yield Fault("facts", act.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
+    if act.new and act.new.yanked and act.effect != "updated":
         yield Fault("facts", act.key, f"{act.key} comes with a `yanked` mark, which only `ledger yank` sets")
-    elif "yanked" in act.fields() and told.reason and act.new.yanked.reason != told.reason:
+    if told:
+        yield from _without_reason(act, told)
+
+
+def _without_reason(act: Act, told: Told) -> Iterator[Fault]:
+    is_marked = "yanked" in act.fields()
+    if not told.reason and (act.effect == "removed" or is_marked):
+        yield Fault("reason", act.key, f"it {'marks' if is_marked else 'removes'} {act.key} without a `Reason`")
+    elif is_marked and act.new and act.new.yanked and act.new.yanked.reason != told.reason:
         yield Fault("trailers", act.key, f"the `yanked` mark of {act.key} has another reason than the message")
 
 
-def _unforced(acts: Sequence[Act], told: Told, policy: Policy) -> Iterator[Fault]:
+def _unforced(acts: Sequence[Act], told: Told | None, policy: Policy) -> Iterator[Fault]:
     """Yield the faults of forced moves of one image:tag."""
     marks = [act.new.forced for act in acts if act.new and act.new.forced and act.effect != "updated"]
     replaced = {digest for act in acts for digest in act.replaces}
@@ -148,7 +157,7 @@ def _unforced(acts: Sequence[Act], told: Told, policy: Policy) -> Iterator[Fault
         mark = act.new.forced if act.new and act.effect != "updated" else None
         if mark and mark.replaces not in replaced:
             yield Fault("forced", act.key, f"{act.key} is marked to replace {mark.replaces}, which was not there")
-        elif mark and not told.silent and mark.reason != told.reason:
+        elif mark and told and not told.silent and mark.reason != told.reason:
             yield Fault("forced", act.key, f"the `forced` mark of {act.key} has another reason than the message")
 
 

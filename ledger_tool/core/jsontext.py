@@ -17,6 +17,7 @@ from ledger_tool.core.names import shown
 MAX_DEPTH = 64
 
 _token = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
+_blank = re.compile(r"[ \t\n\r,]*")
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Pairs, and backslashes that stand for themselves, come first: what is left in the group is alone.
 _surrogate = re.compile(rf"\\\\|{_HIGH}{_LOW}|({_HIGH}|{_LOW})")
@@ -138,3 +139,14 @@ def locate(text: str, path: Sequence[str | int]) -> int:
                 at = -1 if in_object else int(at) + 1
                 found = next(tokens)
     return found.start(1)
+
+
+def elements(text: str, array: int) -> list[int]:
+    """Return the offset of each element of the array that begins at offset `array` of a valid JSON text."""
+    found: list[int] = []
+    decode = json.JSONDecoder().raw_decode
+    at = _blank.match(text, array + 1).end()  # type: ignore[union-attr]
+    while text[at] != "]":
+        found.append(at)
+        at = _blank.match(text, decode(text, at)[1]).end()  # type: ignore[union-attr]
+    return found

@@ -15,6 +15,7 @@ from ledger_tool.core.record import Name
 VERBS = ("publish", "set", "remove", "yank", "unyank", "prune")
 
 _trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
+_DETAILS = ("Label", "Unlabel", "TTL")
 _OURS = ("Image", "Records", "Transaction-Id")
 
 
@@ -33,7 +34,7 @@ class Entry:
 class Told:
     """A message taken apart. `verb` is `""` for one that is not ours; `records` is None unless it only counts.
 
-    `sources` are the sourceRefs of a message that counts.
+    `sources` are the sourceRefs of a message that counts, `details` the trailers that say more of the change.
     """
 
     verb: str
@@ -42,6 +43,7 @@ class Told:
     sources: tuple[str, ...] = ()
     reason: str = ""
     transaction: str = ""
+    details: tuple[tuple[str, str], ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -66,6 +68,7 @@ def read(message: str) -> Told:
         sources=tuple(values.get("Source-Ref", ())) if counted is not None else (),
         reason=next(iter(values.get("Reason", [])), ""),
         transaction=next(iter(values.get("Transaction-Id", [])), ""),
+        details=tuple(pair for pair in trailers if pair[0] in _DETAILS),
     )
 
 

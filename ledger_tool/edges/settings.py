@@ -18,7 +18,7 @@ from ruamel.yaml.reader import ReaderError
 
 from ledger_tool.core import jsontext, names
 from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
@@ -42,15 +42,15 @@ class Node:
 
 
 def load(raw: bytes) -> Policy:
-    """Return the policy that the bytes of a `ledger.yaml` say. Raises UsageError with line and column."""
+    """Return the policy that the bytes of a `ledger.yaml` say. Raises InvalidSettings."""
     if len(raw) > MAX_BYTES:
-        raise UsageError(f"ledger.yaml is larger than {MAX_BYTES // 1024} KiB", "check that the right file is there")
+        raise _fail(1, 1, f"the file is larger than {MAX_BYTES // 1024} KiB", "check that the right file is there")
     root = _tree(raw)
     return _policy(root) if root is not None else Policy()
 
 
-def _fail(line: int, column: int, message: str, hint: str = "mend ledger.yaml") -> UsageError:
-    return UsageError(f"ledger.yaml, line {line}, column {column}: {message}", hint)
+def _fail(line: int, column: int, message: str, hint: str = "mend ledger.yaml") -> InvalidSettings:
+    return InvalidSettings(line, column, message, hint)
 
 
 def _tree(raw: bytes) -> Node | None:

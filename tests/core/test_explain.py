@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -17,20 +15,15 @@ from ledger_tool.core.explain import Fault, faults
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.names import Platform
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record, from_json, to_json
+from ledger_tool.core.record import Record
 from ledger_tool.core.reference import parse_name
 from ledger_tool.core.told import read
 from ledger_tool.errors import LedgerError
-from tests.support.make import SOURCE, digest, draft, ledger_of, record, source
+from tests.support.make import SOURCE, but, digest, draft, ledger_of, record, source
 from tests.support.smallworld import BATCHES, POLICIES, ledgers
 from tests.support.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
-
-
-def but(one: Record, **fields: Any) -> Record:
-    """Return a record with other fields, named as in `ledger.json`; None leaves one out."""
-    return from_json({name: value for name, value in (to_json(one) | fields).items() if value is not None})
 
 
 def forced(replaces: str, reason: str = "rebuilt") -> dict[str, str]:

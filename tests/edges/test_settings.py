@@ -95,7 +95,8 @@ def test_an_escape_beyond_unicode_is_refused() -> None:
 
 
 def test_a_file_beyond_the_limit_is_told_the_limit() -> None:
-    assert refused(b"#" * (MAX_BYTES + 1)).message == "ledger.yaml is larger than 64 KiB"
+    message = refused(b"#" * (MAX_BYTES + 1)).message
+    assert message == "ledger.yaml, line 1, column 1: the file is larger than 64 KiB"
     assert load(b"#" * MAX_BYTES) == Policy()
 
 

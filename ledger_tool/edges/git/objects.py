@@ -128,6 +128,10 @@ class Repository:
             oid = blob if entry.name == LEDGER else entry.oid
             lines.append(f"{entry.mode} {entry.kind} {oid}\t{entry.name}\0")
         tree = self.must("mktree", "-z", stdin="".join(lines).encode("utf-8", "surrogateescape"))
+        return self.commit_tree(tree, parent, message, sign=sign)
+
+    def commit_tree(self, tree: str, parent: str, message: str, *, sign: bool = False) -> str:
+        """Write a commit of a tree on `parent`; return its id. Raises UsageError where git can't sign or name it."""
         signing = ["-S"] if sign else ["--no-gpg-sign"]
         done = self.git("commit-tree", *signing, "-p", parent, "-F", "-", tree, stdin=message.encode())
         if not done.ok:

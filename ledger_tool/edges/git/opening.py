@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.access import Access, Settings
     from ledger_tool.edges.git.address import Address
     from ledger_tool.edges.git.checkout import CheckoutStore, FollowedStore
+    from ledger_tool.edges.git.history import History
     from ledger_tool.edges.git.remote import RemoteStore
     from ledger_tool.edges.git.transaction import Progress
 
@@ -51,6 +52,10 @@ class Folder:
 
     def read(self) -> Snapshot:
         """Return what the files say now. Raises InvalidLedger or UsageError."""
+        return ledgerfiles.snapshot("", *self.files())
+
+    def files(self) -> tuple[bytes, bytes | None]:
+        """Return the bytes of `ledger.json` and of `ledger.yaml`, None where there is none."""
         path, settings = self._folder / LEDGER, self._folder / SETTINGS
         if not path.is_file():
             raise UsageError(
@@ -58,18 +63,18 @@ class Folder:
                 "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`",
             )
         raw = read_bytes(path, _MAX_FILE, "the ledger")
-        return ledgerfiles.snapshot("", raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None)
+        return raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None
 
 
 @contextmanager
 def open_for_reading(repo: str, options: Options, progress: Progress) -> Iterator[Folder | RemoteStore]:
     """Yield the ledger that `--repo` names, to read from."""
-    place = _place(repo)
-    if isinstance(place, Path) and not options.branch and not _is_bare(place):
+    place = place_of(repo)
+    if isinstance(place, Path) and not options.branch and not is_bare(place):
         yield Folder(place)
         return
-    with _Run(options, progress) as run:
-        yield run.remote(_address(place))
+    with Run(options, progress) as run:
+        yield run.remote(address_of(place))
 
 
 @contextmanager
@@ -77,17 +82,28 @@ def open_for_writing(
     repo: str, options: Options, progress: Progress
 ) -> Iterator[RemoteStore | CheckoutStore | FollowedStore]:
     """Yield the ledger that `--repo` names, to write to. Raises UsageError for a folder that is no repository."""
-    place = _place(repo)
-    with _Run(options, progress) as run:
-        if isinstance(place, Path) and not _is_bare(place):
+    place = place_of(repo)
+    with Run(options, progress) as run:
+        if isinstance(place, Path) and not is_bare(place):
             yield run.checkout(place)
         elif not options.push:
             raise UsageError("`--no-push` needs a checkout", "clone the ledger, and name that folder with `--repo`")
         else:
-            yield run.remote(_address(place))
+            yield run.remote(address_of(place))
 
 
-def _place(repo: str) -> Path | Address:
+@contextmanager
+def open_history(repo: str, options: Options, progress: Progress, *, blobs: bool = False) -> Iterator[History]:
+    """Yield the history of the ledger that `--repo` names; `blobs` fetches every version of every file at once."""
+    place = place_of(repo)
+    with Run(options, progress) as run:
+        if isinstance(place, Path) and not is_bare(place):
+            yield run.history_of_checkout(place)
+        else:
+            yield run.history_of_remote(address_of(place), blobs=blobs)
+
+
+def place_of(repo: str) -> Path | Address:
     """Return the existing folder that `--repo` means, or the remote."""
     from ledger_tool.edges.git.address import parse_address
 
@@ -103,7 +119,8 @@ def _place(repo: str) -> Path | Address:
     return found
 
 
-def _address(place: Path | Address) -> Address:
+def address_of(place: Path | Address) -> Address:
+    """Return the address of a place that is no checkout. Raises UsageError where nothing is there."""
     from ledger_tool.edges.git.address import file_address
 
     address = file_address(place) if isinstance(place, Path) else place
@@ -112,11 +129,12 @@ def _address(place: Path | Address) -> Address:
     return address
 
 
-def _is_bare(folder: Path) -> bool:
+def is_bare(folder: Path) -> bool:
+    """Return whether a folder is a bare repository."""
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
 
 
-def _git_dir(folder: Path) -> Path:
+def git_dir_of(folder: Path) -> Path:
     """Return the git directory of a checkout: `.git`, or where a file of that name points (gitrepository-layout(5))."""
     found = folder / ".git"
     if found.is_file():
@@ -137,7 +155,7 @@ def private_folder(stack: ExitStack) -> Path:
     return Path(stack.enter_context(made))
 
 
-class _Run:
+class Run:
     """One run's private folder, deadline and secrets, all gone when it closes."""
 
     def __init__(self, options: Options, progress: Progress) -> None:
@@ -149,7 +167,7 @@ class _Run:
         self._transaction_id = os.urandom(8).hex()
         self._stack = ExitStack()
 
-    def __enter__(self) -> _Run:
+    def __enter__(self) -> Run:
         self._work = private_folder(self._stack)
         return self
 
@@ -165,7 +183,7 @@ class _Run:
         target = RemoteBranch(
             address,
             check_branch(name) if name else "",
-            access or self._access(address, user_settings(None)),
+            access or self.access(address, user_settings(None)),
             self._work,
             self._deadline,
             transaction_id=self._transaction_id,
@@ -180,9 +198,9 @@ class _Run:
         from ledger_tool.edges.git.objects import Repository
 
         folder = folder.absolute()
-        git_dir = _git_dir(folder)
+        git_dir = git_dir_of(folder)
         settings = user_settings(git_dir)
-        local = Repository(git_dir, self._access(None, settings), self._deadline)
+        local = Repository(git_dir, self.access(None, settings), self._deadline)
         checkout = Checkout(folder, local)
         head = checkout.branch()
         remote, url, upstream = _upstream(settings, head) if self._options.push else ("", "", "")
@@ -197,7 +215,7 @@ class _Run:
             return CheckoutStore(checkout, target, self._deadline, self._options.max_attempts, self._progress)
 
         place = parse_remote(url, folder)
-        access = self._access(place, settings)
+        access = self.access(place, settings)
         store = self.remote(place, upstream, access)
 
         def bring_here() -> None:
@@ -215,7 +233,35 @@ class _Run:
 
         return FollowedStore(store, bring_here, self._progress.note)
 
-    def _access(self, address: Address | None, settings: Settings) -> Access:
+    def history_of_checkout(self, folder: Path) -> History:
+        """Return the history in a checkout's git directory, with the checkout's files as its current state."""
+        from ledger_tool.edges.git.access import user_settings
+        from ledger_tool.edges.git.history import History
+        from ledger_tool.edges.git.objects import Repository
+
+        git_dir = git_dir_of(folder.absolute())
+        repository = Repository(git_dir, self.access(None, user_settings(git_dir)), self._deadline)
+        name = shown(str(folder), 300)
+        if branch := self._options.branch:
+            return History(repository, name, head=branch)
+        return History(repository, name, files=Folder(folder).files)
+
+    def history_of_remote(self, address: Address, *, blobs: bool) -> History:
+        """Return the history of a remote, in a clone that lives for this run."""
+        from ledger_tool.edges.git.access import user_settings
+        from ledger_tool.edges.git.history import History, clone
+        from ledger_tool.edges.git.objects import Repository
+        from ledger_tool.edges.git.remote import check_branch
+
+        branch = check_branch(self._options.branch) if self._options.branch else ""
+        access = self.access(address, user_settings(None))
+        git_dir = self._work / "history.git"
+        clone(address, git_dir, access, self._deadline, blobs=blobs)
+        head = f"refs/heads/{branch}" if branch else "HEAD"
+        return History(Repository(git_dir, access, self._deadline), address.shown, head=head)
+
+    def access(self, address: Address | None, settings: Settings) -> Access:
+        """Return the access to a remote, or to local git alone."""
         from ledger_tool.edges.git.access import prepare
 
         options = self._options
@@ -227,7 +273,7 @@ def parse_remote(url: str, folder: Path) -> Address:
     from ledger_tool.edges.git.address import parse_address
 
     found = parse_address(url, folder)
-    return _address(found)
+    return address_of(found)
 
 
 def _upstream(settings: Settings, head: str) -> tuple[str, str, str]:

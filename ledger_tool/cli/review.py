@@ -1,0 +1,129 @@
+"""`ledger diff` and `ledger check`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from ledger_tool.cli import options as o
+from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.core import names
+
+
+def diff(
+    base: Annotated[
+        str,
+        typer.Argument(metavar="BASE", help="The revision to start from, such as `origin/main`.", show_default=False),
+    ],
+    head: Annotated[
+        str,
+        typer.Argument(
+            metavar="HEAD", help="The revision to look at  [default: the ledger as it is now]", show_default=False
+        ),
+    ] = "",
+    output: Annotated[str, typer.Option("--format", metavar="text|json|markdown", help="How to print it.")] = "text",
+    timeout: o.Timeout = "120",
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> None:
+    """Show what a pull request does: which image:tags come, move, change and go.
+
+    Shown is what HEAD adds since it parted from BASE: later commits of BASE are left out.
+    """
+    from ledger_tool.commands.review import diff as run
+    from ledger_tool.edges.git.opening import open_history
+    from ledger_tool.render import reviewed as render
+    from ledger_tool.render.screen import Screen
+
+    o.one_of("--format", output, ("text", "json", "markdown"))
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    with open_history(repo, settings, screen) as history:
+        found = run(history, base, head)
+    if found.behind:
+        commits = "1 commit" if found.behind == 1 else f"{found.behind} commits"
+        screen.note(f"note: {names.shown(base)} is {commits} ahead; shown is what was added since they parted")
+    match output:
+        case "json":
+            screen.data([render.as_json(found.changes)])
+        case "markdown":
+            screen.data([render.as_markdown(found.changes).rstrip("\n")])
+        case _:
+            colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+            screen.data(render.as_text(found.changes, colour=colour))
+
+
+def check(
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="REV",
+            help="Check each commit since this revision, too, such as `origin/main`.",
+            show_default=False,
+        ),
+    ] = "",
+    registry: Annotated[
+        bool,
+        typer.Option("--registry", help="Ask the registries whether the digests exist (with --base: the new ones)."),
+    ] = False,
+    output: Annotated[
+        str, typer.Option("--format", metavar="text|json|junit|github|gitlab", help="How to print what is found.")
+    ] = "text",
+    jobs: Jobs = "8",
+    ca_file: CaFile = "",
+    timeout: o.Timeout = "120",
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> int:
+    """Check the ledger, and what a pull request does to it.
+
+    The whole file is checked against its schema, its canonical form and its rules. With --base, every commit
+    since then must do what its message says: a digest moves by force and with a reason, a record goes with one.
+    Exit code 1 is for findings, 4 for a ledger.json that is no valid ledger.
+    """
+    from ledger_tool.commands.check import check as run
+    from ledger_tool.edges.git.opening import open_history
+    from ledger_tool.edges.ledgerfiles import read_policy, schema
+    from ledger_tool.edges.registry.opening import OpenRegistries
+    from ledger_tool.errors import InvalidLedger, TryAgain
+    from ledger_tool.render import checked as render
+    from ledger_tool.render.screen import Screen
+
+    o.one_of("--format", output, ("text", "json", "junit", "github", "gitlab"))
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    threads = o.whole_number("--jobs", jobs, 1, 256)
+    with ExitStack() as stack:
+        history = stack.enter_context(open_history(repo, settings, screen))
+        registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry else None
+        found = run(
+            history, base=base, schema=lambda: schema("ledger-v1"), read_policy=read_policy,
+            registries=registries, jobs=threads,
+        )  # fmt: skip
+    match output:
+        case "json":
+            screen.data([render.as_json(found)])
+        case "junit":
+            screen.data(render.as_junit(found))
+        case "github":
+            screen.data(render.as_github(found))
+        case "gitlab":
+            screen.data([render.as_gitlab(found)])
+        case _:
+            screen.data(render.as_text(found))
+    for line in render.notes(found):
+        screen.note(line)
+    if found.invalid:
+        return InvalidLedger.exit_code
+    return 1 if found.findings else TryAgain.exit_code if found.unknown else 0

@@ -1,0 +1,31 @@
+"""`diff`: what a range of commits, or the files of a checkout, do to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.ports import History
+from ledger_tool.core.review import Change, review
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The changes, and how many commits of the base are not in the head: those are not shown."""
+
+    changes: Sequence[Change]
+    behind: int
+
+
+def diff(history: History, base: str, head: str = "") -> Reviewed:
+    """Return what `head` (`""`: the ledger as it is now) adds since it parted from `base`, two revisions.
+
+    Raises UsageError for an unknown revision, InvalidLedger for a ledger that can't be read.
+    """
+    there = history.resolve(base)
+    tip = history.resolve(head) if head else history.head()
+    parted = history.merge_base(there, tip)
+    after = history.snapshot(tip) if head else history.current()
+    before = history.snapshot(parted)
+    behind = len(history.commits(parted, there)) if parted != there else 0
+    return Reviewed(review(before.ledger, after.ledger, before.policy), behind)

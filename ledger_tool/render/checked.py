@@ -1,0 +1,109 @@
+"""What `check` found: text, JSON, JUnit, and the annotations of GitHub and GitLab."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from html import escape
+from xml.sax.saxutils import quoteattr
+
+from ledger_tool.commands.check import Checked
+from ledger_tool.core.gate import Finding
+from ledger_tool.core.names import escaped
+from ledger_tool.core.record import Record
+
+MOST_YANKED = 10
+
+
+def as_json(checked: Checked) -> str:
+    """Return the JSON object; `schema/check-v1.schema.json` describes it."""
+    findings = [
+        {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": one.message}
+        for one in checked.findings
+    ]
+    return json.dumps({"ok": checked.ok, "findings": findings}, indent=2, ensure_ascii=False)
+
+
+def as_text(checked: Checked) -> Iterator[str]:
+    """Yield a line for each finding, as compilers write them."""
+    for one in checked.findings:
+        yield f"{one.path}:{one.line}:{one.column}: {one.rule}: {escaped(one.message)}"
+
+
+def as_github(checked: Checked) -> Iterator[str]:
+    """Yield GitHub's workflow commands, which annotate the lines of a pull request.
+
+    Source: GitHub's documentation, "Workflow commands for GitHub Actions"; the escapes are those of its toolkit.
+    """
+    for one in checked.findings:
+        place = f"file={_property(one.path)},line={one.line},col={one.column}"
+        yield f"::error {place},title={_property(f'ledger {one.rule}')}::{_message(escaped(one.message))}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_gitlab(checked: Checked) -> str:
+    """Return a Code Quality report, which GitLab shows in a merge request's changes.
+
+    Source: GitLab's documentation, "Code Quality report format".
+    """
+    found = [
+        {
+            "description": escaped(one.message),
+            "check_name": f"ledger {one.rule}",
+            "fingerprint": hashlib.sha256(f"{one.rule}\0{one.path}\0{one.message}".encode()).hexdigest(),
+            "severity": "blocker",
+            "location": {"path": one.path, "lines": {"begin": one.line}},
+        }
+        for one in checked.findings
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def as_junit(checked: Checked) -> Iterator[str]:
+    """Yield JUnit XML: a failed test case for each finding, or one that passed."""
+    findings = checked.findings
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield f'<testsuite name="ledger check" tests="{max(len(findings), 1)}" failures="{len(findings)}">'
+    if not findings:
+        yield '  <testcase classname="ledger.json" name="ledger check"/>'
+    for one in findings:
+        yield from _case(one)
+    yield "</testsuite>"
+
+
+def _case(one: Finding) -> Iterator[str]:
+    message = escaped(one.message)
+    name = quoteattr(f"{one.path}:{one.line}: {one.rule}: {message}")
+    where = escape(f"{one.path}:{one.line}:{one.column}")
+    yield f"  <testcase classname={quoteattr(one.path)} name={name}>"
+    yield f"    <failure type={quoteattr(one.rule)} message={quoteattr(message)}>{where}</failure>"
+    yield "  </testcase>"
+
+
+def notes(checked: Checked) -> Iterator[str]:
+    """Yield what a person should know besides the findings, and a summary."""
+    yield from _yanked(checked.yanked)
+    for one in checked.unknown:
+        yield f"warning: not looked up: {one}"
+    if checked.findings:
+        yield "1 finding" if len(checked.findings) == 1 else f"{len(checked.findings)} findings"
+        return
+    records = "1 record" if checked.records == 1 else f"{checked.records} records"
+    commits = ", 1 commit" if checked.commits == 1 else f", {checked.commits} commits" if checked.commits else ""
+    yield f"in order: {records}{commits}"
+
+
+def _yanked(records: Sequence[Record]) -> Iterator[str]:
+    for record in records[:MOST_YANKED]:
+        if record.yanked:
+            yield f"warning: {record.key} is yanked: {record.yanked.reason}"
+    if len(records) > MOST_YANKED:
+        yield f"warning: {len(records) - MOST_YANKED} more records are yanked"

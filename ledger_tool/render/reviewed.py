@@ -1,0 +1,199 @@
+"""`diff` for a person: text for a terminal, Markdown for a pull request, and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ledger_tool.core import sourcelink
+from ledger_tool.core.names import SourceRef, escaped
+from ledger_tool.core.record import Record, pull_digest, to_json
+from ledger_tool.core.review import Change, Fact
+from ledger_tool.render.markdown import code, link, plain
+from ledger_tool.render.records import short_digest
+
+# GitHub takes 65,536 characters in a comment; counted in bytes, with room for what a bot puts around it.
+MARKDOWN_BYTES = 60_000
+_NOTE_BYTES = 250
+
+_COLOURS = {"moved": "33", "added": "32", "updated": "36", "removed": "31", "yanked": "31"}
+_DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
+
+
+def as_json(changes: Sequence[Change]) -> str:
+    """Return the JSON object; `schema/diff-v1.schema.json` describes it."""
+    return json.dumps({"changes": [_object(change) for change in changes]}, indent=2, ensure_ascii=False)
+
+
+def _object(change: Change) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kind": change.kind,
+        "image": change.name.image,
+        "tag": change.name.tag,
+        "platforms": change.platforms,
+        "old": _side(change.old),
+        "new": _side(change.new),
+        "previous": change.previous and change.previous.tag,
+        "compare": change.compare or None,
+        "direction": change.direction,
+        "immutable": change.immutable,
+        "forced": change.forced and {"replaces": change.forced.replaces, "reason": change.forced.reason},
+    }
+    return found
+
+
+def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
+    if not records:
+        return None
+    return {"digest": pull_digest(records), "records": [to_json(record) for record in records]}
+
+
+def as_text(changes: Sequence[Change], *, colour: bool) -> Iterator[str]:
+    """Yield a headline, then the changes of each image."""
+
+    def paint(text: str, codes: str) -> str:
+        return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
+
+    yield headline(changes)
+    image = ""
+    for change in changes:
+        if change.name.image != image:
+            image = change.name.image
+            yield ""
+            yield paint(image, "1")
+        urgent = change.forced or change.unexplained_move
+        title = f"{change.kind:8}{change.name.tag}{_platforms(change)}{_direction(change)}"
+        yield "  " + paint(escaped(title), "1;31" if urgent else _COLOURS[change.kind])
+        for line in _warnings(change, escaped):
+            yield "    " + paint(line, "31")
+        for fact in change.facts:
+            subject = f" {escaped(fact.subject)}" if fact.subject else ""
+            yield f"    {fact.what}{subject}: {_step(change, escaped(fact.old), escaped(fact.new))}"
+        if change.compare:
+            yield f"    compare: {change.compare}"
+
+
+def headline(changes: Sequence[Change]) -> str:
+    """Return one line: how many image:tags, and what becomes of them."""
+    if not changes:
+        return "no record changes"
+    counts = Counter(change.kind for change in changes)
+    forced = sum(bool(change.forced) for change in changes)
+    words = [f"{count} {kind}" + (f" ({forced} by force)" if kind == "moved" and forced else "")
+             for kind, count in counts.items()]  # fmt: skip
+    return f"{len(changes)} image:tag{'s' if len(changes) > 1 else ''}: {', '.join(words)}"
+
+
+def as_markdown(changes: Sequence[Change], *, limit: int = MARKDOWN_BYTES) -> str:
+    """Return Markdown of at most `limit` bytes: first the whole digests are left out, then the least grave changes.
+
+    It says what it left out. Nothing in a record can break out of it.
+    """
+    head = f"**{headline(changes)}**\n"
+    for with_digests in (True, False):
+        parts = [_markdown(change, with_digests=with_digests) for change in changes]
+        note = "" if with_digests else "\n_Whole digests are left out here; `ledger diff` has them._\n"
+        text = head + "".join(_grouped(changes, parts)) + note
+        if len(text.encode()) <= limit:
+            return text
+    return head + _shortened(changes, parts, limit - len(head.encode()) - _NOTE_BYTES)
+
+
+def _shortened(changes: Sequence[Change], parts: Sequence[str], room: int) -> str:
+    """Return the gravest changes that there is room for, in bytes, and how many are missing."""
+    kept: set[int] = set()
+    for at in sorted(range(len(changes)), key=lambda at: changes[at].gravity):
+        room -= len((_heading(changes[at]) + parts[at]).encode())
+        if room < 0:
+            break
+        kept.add(at)
+    text = "".join(_grouped([changes[at] for at in sorted(kept)], [parts[at] for at in sorted(kept)]))
+    left = Counter(change.kind for at, change in enumerate(changes) if at not in kept)
+    told = ", ".join(f"{count} {kind}" for kind, count in left.items())
+    return (
+        f"{text}\n**{left.total()} more are left out here** ({told}), and the whole digests of all; "
+        "`ledger diff` shows them.\n"
+    )
+
+
+def _grouped(changes: Sequence[Change], parts: Sequence[str]) -> Iterator[str]:
+    image = ""
+    for change, part in zip(changes, parts, strict=True):
+        if change.name.image != image:
+            image = change.name.image
+            yield _heading(change)
+        yield part
+
+
+def _heading(change: Change) -> str:
+    return f"\n### {code(change.name.image)}\n"
+
+
+def _markdown(change: Change, *, with_digests: bool) -> str:
+    lines = [f"\n**{code(change.name.tag)}** {change.kind}{_platforms(change, code)}{plain(_direction(change))}\n"]
+    lines += [f"- **{line}**" for line in _warnings(change, plain)]
+    for fact in change.facts:
+        subject = f" {code(fact.subject)}" if fact.subject else ""
+        lines.append(f"- {fact.what}{subject}: {_values(change, fact)}")
+    if change.compare:
+        lines.append(f"- {link('compare the source', change.compare)}")
+    whole = [fact for fact in change.facts if fact.what in ("digest", "image", "base image")] if with_digests else []
+    if whole:
+        lines += ["", "<details><summary>whole digests</summary>", "", "```text"]
+        for fact in whole:
+            lines.append(_step(change, fact.old, fact.new))
+        lines += ["```", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _values(change: Change, fact: Fact) -> str:
+    shown: Callable[[str], str] = {
+        "digest": _short_code, "image": _short_code, "base image": _short_code, "source": _source,
+    }.get(fact.what, code)  # fmt: skip
+    return _step(change, shown(fact.old), shown(fact.new))
+
+
+def _short_code(value: str) -> str:
+    return ", ".join(code(short_digest(digest)) for digest in value.split(", ") if digest)
+
+
+def _source(value: str) -> str:
+    """Return links to the commits of sourceRefs, which stand as text where the forge is not known."""
+    found = []
+    for source in filter(None, value.split(", ")):
+        url, commit = sourcelink.split(SourceRef(source))
+        name = url.partition("://")[2] or url
+        found.append(link(code(f"{name}@{commit[:12]}"), sourcelink.commit_page(SourceRef(source))))
+    return ", ".join(found)
+
+
+def _step(change: Change, old: str, new: str) -> str:
+    """Return `old → new`; what comes with an added image:tag, or goes with a removed one, stands alone."""
+    if (change.kind == "added" and not old) or not change.new:
+        return old or new
+    return f"{old or 'none'} → {new or 'none'}"
+
+
+def _platforms(change: Change, clean: Callable[[str], str] = str) -> str:
+    return f" ({', '.join(map(clean, change.platforms))})" if change.platforms else ""
+
+
+def _direction(change: Change) -> str:
+    """Return what kind of step it is, from which version to which."""
+    if change.direction == "unknown" or change.kind in ("removed", "updated", "yanked"):
+        return ""
+    old, new = change.versions
+    between = f" from {old}" if change.name.tag == new else f" {old} → {new}"
+    return f", {_DIRECTIONS[change.direction]}{between if old != new else ''}"
+
+
+def _warnings(change: Change, clean: Callable[[str], str]) -> Iterator[str]:
+    """Yield what a reviewer must not miss, the words of others made `clean`."""
+    if change.forced:
+        yield f"forced: {clean(change.forced.reason)}"
+    if change.unexplained_move:
+        yield "this tag is immutable, and nothing says why it moves"
+    if change.kind == "yanked" and change.yanked:
+        yield f"not to be used: {clean(change.yanked.reason)}"
