@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ledger_tool.commands.rewrite import Done
 
 _FORMATS = ("text", "json", "github", "markdown")
+_PROPOSING = "Commit or propose"
 Paths = Annotated[
     list[str],
     typer.Argument(metavar="PATH...", help="Files, or folders of YAML and JSON files.", show_default=False),
@@ -66,7 +68,7 @@ def pin(
     wanted = names.parse_platform(platform) if platform else None
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    manifests = FolderManifests(paths, exclude, jobs=min(os.cpu_count() or 1, 8))
+    manifests = FolderManifests(paths, exclude, jobs=_jobs())
     progress = Progress("files")
     with open_for_reading(repo, settings, screen) as source:
         done = run(source, manifests, now=o.now(), platform=wanted, check=check, progress=progress.step)
@@ -90,6 +92,169 @@ def _tell(screen: Any, done: Done, output: str) -> int:
         case _:
             screen.data(render.as_text(done))
     screen.note(render.headline(done))
+    for line in render.outcome(done):
+        screen.note(line)
     if done.is_left:
         return 1
     return UsageError.exit_code if done.faults else 0
+
+
+def bump(
+    paths: Paths,
+    policy: Annotated[
+        list[str],
+        typer.Option(
+            "--policy",
+            metavar="[GLOB=]POLICY",
+            show_default=False,
+            help="The versions to move to, for all images or those that GLOB matches: semver:RANGE, newest, tag:TAG, "
+            "regex:PATTERN, ignore; may be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    prereleases: Annotated[bool, typer.Option("--prereleases", help="Let semver: choose pre-releases, too.")] = False,
+    allow: Annotated[
+        list[str],
+        typer.Option(
+            "--allow",
+            metavar="yanked|expired|older",
+            show_default=False,
+            help="Also move to such versions; may be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if an image is behind.")] = False,
+    platform: Platform = "",
+    exclude: Exclude = [],  # noqa: B006
+    output: Format = "text",
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Commit the edits, and nothing else.", rich_help_panel=_PROPOSING)
+    ] = False,
+    pull_request: Annotated[
+        bool,
+        typer.Option(
+            "--pull-request",
+            rich_help_panel=_PROPOSING,
+            help="Push the edits of the base branch to a branch of their own, and open or update its pull request.",
+        ),
+    ] = False,
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="NAME",
+            show_default=False,
+            rich_help_panel=_PROPOSING,
+            help="The branch to merge into  [default: the default branch of origin]",
+        ),
+    ] = "",
+    label: Annotated[
+        list[str],
+        typer.Option(
+            "--label",
+            metavar="NAME",
+            show_default=False,
+            rich_help_panel=_PROPOSING,
+            help="A label for the pull request; may be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    reviewer: Annotated[
+        list[str],
+        typer.Option(
+            "--reviewer",
+            metavar="USER",
+            show_default=False,
+            rich_help_panel=_PROPOSING,
+            help="Ask this user, or org/team, for a review; may be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Make the pull request a draft.", rich_help_panel=_PROPOSING)
+    ] = False,
+    timeout: o.Timeout = "120",
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> int:
+    """Move image references in manifests to the newest version that a policy allows, tag and digest together.
+
+    A policy comes from --policy, or from a comment on the line, which wins: `# ledger: semver:^1.5`. Images
+    without one stay as they are. Exit codes are those of pin; with --check, 1 says that an image is behind.
+    """
+    from ledger_tool.commands.bump import bump as run
+    from ledger_tool.core.bumping import ALLOWABLE, Rules
+    from ledger_tool.core.versionpolicy import parse_rule
+    from ledger_tool.edges.git.opening import open_for_reading
+    from ledger_tool.edges.manifests import FolderManifests
+    from ledger_tool.render.progress import Progress
+    from ledger_tool.render.screen import Screen
+
+    o.one_of("--format", output, _FORMATS)
+    for one in allow:
+        o.one_of("--allow", one, ALLOWABLE)
+    _exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
+    if not pull_request and (base or label or reviewer or draft):
+        raise UsageError(
+            "`--base`, `--label`, `--reviewer` and `--draft` are about a pull request", "add `--pull-request`"
+        )
+    rules = Rules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
+    wanted = names.parse_platform(platform) if platform else None
+    screen = Screen([*o.secrets(deploy_key), *_forge_secrets(pull_request)], verbose=verbose)
+    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    progress = Progress("files")
+    with ExitStack() as stack:
+        source = stack.enter_context(open_for_reading(repo, settings, screen))
+        asked: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": wanted, "progress": progress.step}
+        if pull_request:
+            wishes = {"labels": tuple(label), "reviewers": tuple(reviewer), "draft": draft}
+            done = _propose(stack, source, paths, exclude, base, [*policy, platform], settings.timeout, asked | wishes)
+        else:
+            manifests = FolderManifests(paths, exclude, jobs=_jobs())
+            committer = stack.enter_context(_work_tree(paths, settings.timeout)) if commit else None
+            done = run(source, manifests, check=check, committer=committer, **asked)
+        progress.end()
+    return _tell(screen, done, output)
+
+
+def _propose(
+    stack: ExitStack,
+    source: Any,
+    paths: list[str],
+    exclude: list[str],
+    base: str,
+    question: list[str],
+    timeout: float,
+    asked: dict[str, Any],
+) -> Done:
+    from ledger_tool.commands.bump import propose as run
+    from ledger_tool.edges.forge.opening import open_forge
+    from ledger_tool.edges.git.proposing import open_base
+    from ledger_tool.render.pinned import request_body
+
+    token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
+    opened = open_base(paths, base=base, policies=question, exclude=exclude, token=token, timeout=timeout)
+    branch, url = stack.enter_context(opened)
+    forge = stack.enter_context(open_forge(url, environ=os.environ))
+    return run(source, branch, forge, describe=request_body, **asked)
+
+
+def _work_tree(paths: list[str], timeout: float) -> Any:
+    from ledger_tool.edges.git.worktree import open_work_tree
+
+    return open_work_tree(paths, timeout=timeout)
+
+
+def _forge_secrets(asked: bool) -> list[str]:
+    from ledger_tool.edges.forge.opening import secrets
+
+    return secrets(os.environ) if asked else []
+
+
+def _exclude_each_other(options: dict[str, bool]) -> None:
+    given = [name for name, is_given in options.items() if is_given]
+    if len(given) > 1:
+        raise UsageError(f"`{given[0]}` and `{given[1]}` exclude each other", "keep one of them")
+
+
+def _jobs() -> int:
+    return min(os.cpu_count() or 1, 8)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ledger_tool.core.proposal import Proposed
 from ledger_tool.core.rewriting import Edit, Finding, Judge, Note, Rewritten
 
 Progress = Callable[[int, int], None]  # how many of how many files are done
@@ -20,6 +21,9 @@ class Manifests(Protocol):
         Without `write` no new content is made.
         """
 
+    def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
+        """Return what a judge makes of another content of one of the files."""
+
     def replace(self, done: Rewritten) -> str:
         """Give a file its new content, whole or not at all; return why not, or `""`.
 
@@ -29,13 +33,17 @@ class Manifests(Protocol):
 
 @dataclass(slots=True)
 class Done:
-    """What became of all manifests. `checked` says that nothing was to be changed."""
+    """What became of all manifests. `checked` says that nothing was to be changed.
+
+    `commit` is the commit that was made of it, or `""`, and `proposed` the request to merge that.
+    """
 
     checked: bool
     edits: list[Edit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    files: int = 0
+    commit: str = ""
+    proposed: Proposed | None = None
 
     @property
     def faults(self) -> Sequence[Note]:
@@ -59,7 +67,7 @@ def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: boo
 
 def checked(found: Sequence[Rewritten]) -> Done:
     """Return what is to be said of manifests that stay as they are: what an edit would mend is a finding, too."""
-    done = Done(checked=True, files=len(found))
+    done = Done(checked=True)
     for one in found:
         done.findings += sorted([*one.mendable, *one.findings], key=lambda finding: finding.line)
         done.notes += one.notes
@@ -78,5 +86,4 @@ def written(manifests: Manifests, found: Sequence[Rewritten]) -> Done:
             done.notes.append(Note(one.path, 1, f"not written: {problem}", is_fault=True))
             continue
         done.edits += one.edits
-        done.files += 1
     return done

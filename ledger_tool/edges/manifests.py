@@ -66,6 +66,10 @@ class FolderManifests:
                 yield one
                 progress(at, len(files))
 
+    def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
+        """Return what a judge makes of another content of one of the files."""
+        return rewritten(path, raw, judge)
+
     def replace(self, done: Rewritten) -> str:
         """Give a file its new content, whole or not at all; return why not, or `""`."""
         one = self._places[done.path]
@@ -100,23 +104,35 @@ class FolderManifests:
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 below = os.path.relpath(path, top)
-                is_meant = name.lower().endswith(_SUFFIXES) and not self._is_excluded(below, name)
+                is_meant = is_named_so(name) and not is_excluded(below, self._exclude)
                 if is_meant and stat.S_ISREG(os.lstat(path).st_mode):
                     yield Manifest(os.path.normpath(path), Path(path))
 
-    def _is_excluded(self, below: str, name: str) -> bool:
-        path = Path(below)
-        places = [name, below, *(str(parent) for parent in path.parents)]
-        return any(fnmatchcase(place, glob.rstrip("/")) for glob in self._exclude for place in places)
+
+def is_named_so(path: str) -> bool:
+    """Return whether a file in a folder is looked at, by its name."""
+    return path.lower().endswith(_SUFFIXES)
+
+
+def is_excluded(below: str, exclude: Sequence[str]) -> bool:
+    """Return whether a path below a folder, its name, or a folder on its way is excluded by a glob."""
+    path = Path(below)
+    places = [path.name, below, *(str(parent) for parent in path.parents)]
+    return any(fnmatchcase(place, glob.rstrip("/")) for glob in exclude for place in places)
 
 
 def _rewritten(one: Manifest, judge: Judge, write: bool) -> Rewritten:
+    raw = _read(one)
+    return Rewritten(one.path, notes=[raw]) if isinstance(raw, Note) else rewritten(one.path, raw, judge, write=write)
+
+
+def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rewritten:
+    """Return what a judge makes of a file's bytes; those without anything like a reference are not parsed."""
+    if not may_name_images(raw):
+        return Rewritten(path)
     from ledger_tool.edges.yamlpositions import tokens
 
-    raw = _read(one)
-    if isinstance(raw, Note):
-        return Rewritten(one.path, notes=[raw])
-    return rewrite(one.path, raw, tokens, judge, write=write) if may_name_images(raw) else Rewritten(one.path)
+    return rewrite(path, raw, tokens, judge, write=write)
 
 
 @contextmanager

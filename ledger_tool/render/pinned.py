@@ -11,6 +11,7 @@ from ledger_tool.core.names import escaped
 from ledger_tool.core.rewriting import Edit, Finding
 from ledger_tool.render.markdown import code, link, plain
 from ledger_tool.render.records import short_digest
+from ledger_tool.render.workflow import command
 
 _ROWS = 200
 
@@ -29,6 +30,8 @@ def as_json(done: Done) -> str:
             {"class": one.kind, "path": one.path, "line": one.line, "image": one.image, "message": one.message}
             for one in done.findings
         ],
+        "commit": done.commit,
+        "request": {"url": done.proposed.url, "created": done.proposed.created} if done.proposed else None,
         "unread": [{"path": one.path, "line": one.line, "message": one.message} for one in done.faults],
     }  # fmt: skip
     return json.dumps(value, indent=2, ensure_ascii=False)
@@ -45,12 +48,12 @@ def as_text(done: Done) -> Iterator[str]:
 def as_github(done: Done) -> Iterator[str]:
     """Yield GitHub's workflow commands: a notice for each edit, an error or a warning for each finding."""
     for edit in done.edits:
-        yield _command("notice", edit.path, edit.line, "pinned", f"{edit.old} -> {edit.new}")
+        yield command("notice", f"{edit.old} -> {edit.new}", path=edit.path, line=edit.line, title="ledger changed")
     for finding in done.findings:
         level = "error" if done.checked or finding.kind != "unknown" else "warning"
-        yield _command(level, finding.path, finding.line, finding.kind, finding.message)
+        yield command(level, finding.message, path=finding.path, line=finding.line, title=f"ledger {finding.kind}")
     for note in done.faults:
-        yield _command("error", note.path, note.line, "unread", note.message)
+        yield command("error", note.message, path=note.path, line=note.line, title="ledger unread")
 
 
 def as_markdown(done: Done) -> Iterator[str]:
@@ -104,6 +107,20 @@ def headline(done: Done) -> str:
     return "; ".join(told) or ("everything is as it should be" if done.checked else "nothing to do")
 
 
+def outcome(done: Done) -> Iterator[str]:
+    """Yield what became of the edits beyond the files."""
+    if done.proposed:
+        yield f"{'opened' if done.proposed.created else 'updated'} {done.proposed.url}"
+    elif done.commit:
+        yield f"committed as {done.commit[:12]}"
+
+
+def request_body(edits: Sequence[Edit]) -> str:
+    """Return the text of a pull request, Markdown."""
+    lines = [f"{_count(len({one.image for one in edits}), 'image')} in {_count(len(edits), 'place')}."]
+    return "\n".join([*lines, *edits_table(edits)]) + "\n"
+
+
 def notes(done: Done) -> Iterator[str]:
     """Yield what a person should know beside the result."""
     for note in done.notes:
@@ -112,17 +129,3 @@ def notes(done: Done) -> Iterator[str]:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _command(level: str, path: str, line: int, title: str, message: str) -> str:
-    """Return a workflow command. Source: GitHub's toolkit, `escapeData` and `escapeProperty`."""
-    properties = f"file={_property(path)},line={line},title={_property(title)}"
-    return f"::{level} {properties}::{_escaped(message)}"
-
-
-def _escaped(text: str) -> str:
-    return escaped(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
