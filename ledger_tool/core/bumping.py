@@ -77,12 +77,7 @@ def _current(site: Site, named: Named, catalogue: Catalogue) -> str:
     own = named.reference.effective_tag if site.whole else site.tag
     if own or not site.digest:
         return own
-    return max(catalogue.tags_of(named.image, site.digest), key=_by_version, default="")
-
-
-def _by_version(tag: str) -> tuple[bool, object, str]:
-    found = version.parse(tag)
-    return (found is not None, found.precedence if found else (), tag)
+    return next(iter(catalogue.tags_of(named.image, site.digest)), "")
 
 
 def _may_use(image: str, release: Release, rules: Rules) -> bool:

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ledger_tool.core import version
 from ledger_tool.core.change import Snapshot
 from ledger_tool.core.ledger import Ledger, parse_text
 from ledger_tool.core.names import Digest, Platform, SourceRef, Timestamp
@@ -50,8 +51,10 @@ class Catalogue:
         return self._found[image]
 
     def tags_of(self, image: str, digest: str) -> list[str]:
-        """Return the tags of an image that can be pulled by a digest."""
-        return [release.tag for release in self.releases(image).values() if digest in release.digests]
+        """Return the tags of an image that can be pulled by a digest: those that don't move first, the newest first."""
+        tags = [release.tag for release in self.releases(image).values() if digest in release.digests]
+        by_version = sorted(tags, key=version.rank, reverse=True)
+        return sorted(by_version, key=self.snapshot.policy.is_mutable)
 
     def _release(self, tag: str, records: Sequence[Record]) -> Release:
         chosen = [record for record in records if self.platform in (None, record.platform)]

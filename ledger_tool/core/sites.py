@@ -85,10 +85,10 @@ def looks_like_one(text: str) -> bool:
 
 def find(path: str, text: str, roots: list[Node]) -> list[Site]:
     """Return the sites of a document, in their order; `path` is the file's, `text` its whole text."""
-    found: dict[tuple[int, ...], Site] = {}
+    found: dict[tuple[str, tuple[int, ...]], Site] = {}
     for root in roots:
         for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
-            found.setdefault(tuple(field.token.at for field in site.fields), site)
+            found.setdefault((site.name, tuple(field.token.at for field in site.fields)), site)
     return sorted(found.values(), key=lambda site: site.fields[0].token.start)
 
 
@@ -205,9 +205,8 @@ def _split(node: Node, name: str, tag_key: str, digest_key: str, text: str) -> S
         return None
     tokens = [token for key in (tag_key, digest_key) if (token := _key_token(node, key))]
     places = [place.token for place in (tag_place, digest_place) if place]
-    first = next((field.token for field in fields if field.token.text), fields[0].token)
     return Site(
-        line=first.line,
+        line=places[0].line,
         text=name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""),
         name=name,
         tag=tag,

@@ -24,6 +24,7 @@ _KINDS: dict[str, Kind] = {
     "MappingEndEvent": "end",
     "SequenceEndEvent": "end",
 }
+_TAB = re.compile(r"(^[ \t]+(?=\S))|\t", re.MULTILINE)
 
 
 def tokens(text: str, document: Document) -> list[Token]:
@@ -31,8 +32,7 @@ def tokens(text: str, document: Document) -> list[Token]:
     part = text[document.start : document.end]
     if len(part) > MAX_DOCUMENT:
         raise Fault(document.line, f"a document of more than {MAX_DOCUMENT // 2**20} MiB")
-    if part.lstrip("-\ufeff \t\r\n")[:1] in ("{", "["):
-        part = part.replace("\t", " ")  # JSON may be indented so, and has no tab elsewhere; ruamel's flow style may not
+    part = _without_tabs(part) if "\t" in part else part
     skipped = part.startswith("\ufeff")
     try:
         return list(_tokens(part[skipped:], document.start + skipped, document.line))
@@ -46,6 +46,17 @@ def tokens(text: str, document: Document) -> list[Token]:
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError, TypeError) as error:
         # Broken documents bring out these in ruamel, too.
         raise Fault(document.line, _words(str(error))) from None
+
+
+def _without_tabs(part: str) -> str:
+    """Return a document with spaces in the place of tabs that ruamel refuses and other parsers don't.
+
+    They are everywhere in JSON, and elsewhere behind a value, before a comment and on blank lines. A tab that indents
+    stays, and so does the error. No position moves; what a scalar says of a tab is said alike before and after an edit.
+    """
+    if part.lstrip("-\ufeff \t\r\n")[:1] in ("{", "["):
+        return part.replace("\t", " ")
+    return _TAB.sub(lambda found: found[1] or " ", part)
 
 
 def _words(message: str) -> str:
