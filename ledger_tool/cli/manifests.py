@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.writing import Request, forge_secrets, requested
 from ledger_tool.core import names
 from ledger_tool.errors import UsageError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ledger_tool.commands.rewrite import Done
 
 _FORMATS = ("text", "json", "github", "markdown")
-_PROPOSING = "Commit or propose"
 Paths = Annotated[
     list[str],
     typer.Argument(metavar="PATH...", help="Files, or folders of YAML and JSON files.", show_default=False),
@@ -126,49 +126,23 @@ def bump(
     exclude: Exclude = [],  # noqa: B006
     output: Format = "text",
     commit: Annotated[
-        bool, typer.Option("--commit", help="Commit the edits, and nothing else.", rich_help_panel=_PROPOSING)
+        bool, typer.Option("--commit", help="Commit the edits, and nothing else, in their git repository.")
     ] = False,
-    pull_request: Annotated[
-        bool,
-        typer.Option(
-            "--pull-request",
-            rich_help_panel=_PROPOSING,
-            help="Push the edits of the base branch to a branch of their own, and open or update its pull request.",
-        ),
-    ] = False,
+    pull_request: o.PullRequest = False,
     base: Annotated[
         str,
         typer.Option(
             "--base",
             metavar="NAME",
             show_default=False,
-            rich_help_panel=_PROPOSING,
-            help="The branch to merge into  [default: the default branch of origin]",
+            rich_help_panel="Pull request",
+            help="The branch to change  [default: the default branch of origin]",
         ),
     ] = "",
-    label: Annotated[
-        list[str],
-        typer.Option(
-            "--label",
-            metavar="NAME",
-            show_default=False,
-            rich_help_panel=_PROPOSING,
-            help="A label for the pull request; may be repeated.",
-        ),
-    ] = [],  # noqa: B006
-    reviewer: Annotated[
-        list[str],
-        typer.Option(
-            "--reviewer",
-            metavar="USER",
-            show_default=False,
-            rich_help_panel=_PROPOSING,
-            help="Ask this user, or org/team, for a review; may be repeated.",
-        ),
-    ] = [],  # noqa: B006
-    draft: Annotated[
-        bool, typer.Option("--draft", help="Make the pull request a draft.", rich_help_panel=_PROPOSING)
-    ] = False,
+    pr_label: o.PrLabel = [],  # noqa: B006
+    pr_reviewer: o.PrReviewer = [],  # noqa: B006
+    pr_draft: o.PrDraft = False,
+    forge: o.Forge = "",
     timeout: o.Timeout = "120",
     repo: o.Repo = ".",
     branch: o.Branch = "",
@@ -193,21 +167,20 @@ def bump(
     for one in allow:
         o.one_of("--allow", one, ALLOWABLE)
     _exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
-    if not pull_request and (base or label or reviewer or draft):
-        raise UsageError(
-            "`--base`, `--label`, `--reviewer` and `--draft` are about a pull request", "add `--pull-request`"
-        )
+    request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
+    if base and not request:
+        raise UsageError("`--base` goes with `--pull-request`", "add it, or leave the base out")
     rules = Rules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
     wanted = names.parse_platform(platform) if platform else None
-    screen = Screen([*o.secrets(deploy_key), *_forge_secrets(pull_request)], verbose=verbose)
+    screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
     progress = Progress("files")
     with ExitStack() as stack:
         source = stack.enter_context(open_for_reading(repo, settings, screen))
         asked: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": wanted, "progress": progress.step}
-        if pull_request:
-            wishes = {"labels": tuple(label), "reviewers": tuple(reviewer), "draft": draft}
-            done = _propose(stack, source, paths, exclude, base, [*policy, platform], settings.timeout, asked | wishes)
+        if request:
+            where = Where(paths, exclude, base, [*policy, platform], settings.timeout)
+            done = _propose(stack, source, request, where, asked)
         else:
             manifests = FolderManifests(paths, exclude, jobs=_jobs())
             committer = stack.enter_context(_work_tree(paths, settings.timeout)) if commit else None
@@ -216,38 +189,41 @@ def bump(
     return _tell(screen, done, output)
 
 
-def _propose(
-    stack: ExitStack,
-    source: Any,
-    paths: list[str],
-    exclude: list[str],
-    base: str,
-    question: list[str],
-    timeout: float,
-    asked: dict[str, Any],
-) -> Done:
+class Where(NamedTuple):
+    """Where a pull request's manifests are: paths, what to leave out, the base; and the question that it answers."""
+
+    paths: list[str]
+    exclude: list[str]
+    base: str
+    question: list[str]
+    timeout: float
+
+
+def _propose(stack: ExitStack, source: Any, request: Request, where: Where, asked: dict[str, Any]) -> Done:
     from ledger_tool.commands.bump import propose as run
     from ledger_tool.edges.forge.opening import open_forge
-    from ledger_tool.edges.git.proposing import open_base
+    from ledger_tool.edges.git.requestbranch import open_base
     from ledger_tool.render.pinned import request_body
 
     token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
-    opened = open_base(paths, base=base, policies=question, exclude=exclude, token=token, timeout=timeout)
-    branch, url = stack.enter_context(opened)
-    forge = stack.enter_context(open_forge(url, environ=os.environ))
-    return run(source, branch, forge, describe=request_body, **asked)
+    branch, url = stack.enter_context(
+        open_base(
+            where.paths, base=where.base, policies=where.question, exclude=where.exclude, token=token,
+            timeout=where.timeout,
+        )
+    )  # fmt: skip
+    address = os.environ.get("LEDGER_FORGE_URL", "")
+    forge = stack.enter_context(open_forge(url, kind=request.forge, url=address, environ=os.environ))
+    return run(
+        source, branch, forge, describe=request_body,
+        labels=request.labels, reviewers=request.reviewers, draft=request.draft, **asked,
+    )  # fmt: skip
 
 
 def _work_tree(paths: list[str], timeout: float) -> Any:
     from ledger_tool.edges.git.worktree import open_work_tree
 
     return open_work_tree(paths, timeout=timeout)
-
-
-def _forge_secrets(asked: bool) -> list[str]:
-    from ledger_tool.edges.forge.opening import secrets
-
-    return secrets(os.environ) if asked else []
 
 
 def _exclude_each_other(options: dict[str, bool]) -> None:

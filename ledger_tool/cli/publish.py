@@ -10,6 +10,7 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.writing import forge_secrets, open_store, requested
 from ledger_tool.core import names
 from ledger_tool.core.reference import Reference, parse_reference
 from ledger_tool.errors import Conflict, LedgerError, UsageError
@@ -167,6 +168,11 @@ def publish(
             "--reason", metavar="TEXT", help="Why it is forced.", show_default=False, rich_help_panel="Writing"
         ),
     ] = "",
+    pull_request: o.PullRequest = False,
+    pr_label: o.PrLabel = [],  # noqa: B006
+    pr_reviewer: o.PrReviewer = [],  # noqa: B006
+    pr_draft: o.PrDraft = False,
+    forge: o.Forge = "",
     dry_run: o.DryRun = False,
     no_push: o.NoPush = False,
     sign: o.Sign = False,
@@ -186,7 +192,6 @@ def publish(
     from ledger_tool.commands.publish import publish as run
     from ledger_tool.core import intake
     from ledger_tool.edges.files import read_bytes
-    from ledger_tool.edges.git.opening import open_for_writing
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import written as render
     from ledger_tool.render.screen import Screen
@@ -221,7 +226,8 @@ def publish(
     else:
         drafts = [intake.draft_from_arguments(named, digest, index, config, defaults)]
 
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
+    screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
     settings = o.opening(
         branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
         max_attempts=max_attempts, no_push=no_push, sign=sign,
@@ -230,11 +236,13 @@ def publish(
         raise UsageError("`--offline` and `--registry` exclude each other", "keep one of them")
     threads = o.whole_number("--jobs", jobs, 1, 256)
     with ExitStack() as stack:
-        store = stack.enter_context(open_for_writing(repo, settings, screen))
+        store, finish = open_store(stack, repo, settings, screen, None if dry_run else request)
         registries = None if offline else stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file))
         try:
-            written = run(
-                store, drafts, registries=registries, host=registry, jobs=threads, force_reason=why, dry_run=dry_run
+            written = finish(
+                run(
+                    store, drafts, registries=registries, host=registry, jobs=threads, force_reason=why, dry_run=dry_run
+                )
             )
         except Conflict as conflict:
             screen.data([render.conflict_line(conflict)])

@@ -28,7 +28,15 @@ def json_lines(written: Written) -> Iterator[str]:
     """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
     for result in written.results:
         asked = {} if written.verified is None else {"verified": result.name in written.verified}
-        yield _line(_object(result) | asked)
+        yield _line(_object(result) | asked | _request(written))
+
+
+def _request(written: Written) -> dict[str, Any]:
+    if written.request is None:
+        return {}
+    proposed = written.request.proposed
+    fields = {"url": proposed.url, "number": proposed.number, "branch": written.request.branch}
+    return {"pullRequest": {**fields, "created": proposed.created}}
 
 
 def conflict_line(conflict: Conflict) -> str:
@@ -50,6 +58,9 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
         what += f" ({effects})"
     if dry_run:
         return f"dry run: would have {_PAST[change.verb]} {what}"
+    if written.request:
+        proposed = written.request.proposed
+        return f"proposed to {change.verb} {what}: {proposed.url} ({'opened' if proposed.created else 'there already'})"
     commit = (written.results[0].commit or "")[:12]
     attempts = f", attempt {written.attempts}" if written.attempts > 1 else ""
     return f"{_PAST[change.verb]} {what} in {commit}{attempts}"

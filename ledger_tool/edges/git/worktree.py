@@ -19,7 +19,7 @@ from ledger_tool.core.rewriting import Edit, Rewritten
 from ledger_tool.edges.git.access import prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
-from ledger_tool.edges.git.opening import git_dir_of, private_folder
+from ledger_tool.edges.git.run import git_dir_of, private_folder
 from ledger_tool.edges.git.trees import TreeFile, files_of, index_info, index_of, store, write_tree
 from ledger_tool.errors import Contended, UsageError
 
