@@ -130,6 +130,7 @@ def propose(
     )
     message = bumpmessage.compose(done.edits, branch=base.branch, ledger_commit=ledger_commit)
     done.commit = base.push(changed, message, forge.push_options(proposal))
+    done.branch = base.branch
     done.proposed = forge.propose(proposal)
     return done
 

@@ -35,7 +35,7 @@ class Manifests(Protocol):
 class Done:
     """What became of all manifests. `checked` says that nothing was to be changed.
 
-    `commit` is the commit that was made of it, or `""`, and `proposed` the request to merge that.
+    `commit` is the commit that was made of it, or `""`; `proposed` is the request to merge that, from `branch`.
     """
 
     checked: bool
@@ -43,6 +43,7 @@ class Done:
     findings: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     commit: str = ""
+    branch: str = ""
     proposed: Proposed | None = None
 
     @property

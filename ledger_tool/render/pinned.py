@@ -31,7 +31,13 @@ def as_json(done: Done) -> str:
             for one in done.findings
         ],
         "commit": done.commit,
-        "request": {"url": done.proposed.url, "created": done.proposed.created} if done.proposed else None,
+        "pullRequest": done.proposed
+        and {
+            "branch": done.branch,
+            "url": done.proposed.url,
+            "number": done.proposed.number,
+            "created": done.proposed.created,
+        },
         "unread": [{"path": one.path, "line": one.line, "message": one.message} for one in done.faults],
     }  # fmt: skip
     return json.dumps(value, indent=2, ensure_ascii=False)
