@@ -186,6 +186,8 @@ def bump(
             committer = stack.enter_context(_work_tree(paths, settings.timeout)) if commit else None
             done = run(source, manifests, check=check, committer=committer, **asked)
         progress.end()
+    if not (policy or done.edits or done.findings):
+        screen.note("note: without `--policy`, only lines with a `# ledger:` comment have one")
     return _tell(screen, done, output)
 
 

@@ -244,10 +244,13 @@ def _own_key(node: Node, key: str, place: Place) -> Token | None:
 
 
 def _marks(text: str, *tokens: Token) -> tuple[str, ...]:
-    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end."""
+    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars begin."""
     found: dict[str, None] = {}
     for token in tokens:
-        line = re.split(r"[\r\n]", text[token.end : token.end + 2000], maxsplit=1)[0]
+        if token.start == token.end:  # nothing is written, and the parser's place for it is that of what comes next
+            continue
+        at = token.start if token.style in ("|", ">") else token.end
+        line = re.split(r"[\r\n]", text[at : at + 2000], maxsplit=1)[0]
         if mark := _MARK.search(line):
             found[mark[1]] = None
     return tuple(found)

@@ -147,5 +147,7 @@ def test_what_a_request_needs_is_asked_for(fleet: Fleet) -> None:
     words = ("bump", "pods", "--policy", "semver:^1", "--repo", fleet.deployed.ledger)
     assert fleet.run(*words, "--base", "main").code == 2
     assert fleet.run(*words, "--pr-label", "x").code == 2
+    missing = fleet.run("bump", "typo", "--repo", fleet.deployed.ledger, "--pull-request", "--forge", "github")
+    assert "the base has no typo" in missing.err
     fleet.deployed.git("remote", "remove", "origin")
     assert "no remote `origin`" in fleet.bump().err

@@ -39,6 +39,9 @@ class TreeManifests:
     ) -> None:
         self._repository = repository
         chosen = {path: file for path, file in files.items() if file.is_plain and _is_meant(path, paths, exclude)}
+        for one in paths:
+            if one != "." and not any(path == one or path.startswith(f"{one}/") for path in files):
+                raise UsageError(f"the base has no {shown(one, 300)}", "name files or folders that are there")
         self._large = [path for path, file in chosen.items() if file.size > MAX_FILE]
         self._files = {path: file for path, file in chosen.items() if file.size <= MAX_FILE}
 
