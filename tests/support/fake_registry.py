@@ -36,10 +36,16 @@ class FakeRegistry:
         self.tagged[image, tag] = made
         return made
 
-    def push_index(self, image: str, tag: str, seed: str, children: Sequence[Child]) -> Digest:
+    def push_index(
+        self, image: str, tag: str, seed: str, children: Sequence[Child], *, attestations: Sequence[Digest] = (),
+        nested: Sequence[Digest] = (),
+    ) -> Digest:  # fmt: skip
         """Hold an index under a tag; return its digest."""
         made = Digest(digest(seed))
-        self.manifests[made] = Manifest(digest=made, is_index=True, children=tuple(children))
+        referenced = (*(child.digest for child in children), *attestations, *nested)
+        self.manifests[made] = Manifest(
+            digest=made, is_index=True, children=tuple(children), referenced=referenced, nested=tuple(nested)
+        )
         self.tagged[image, tag] = made
         return made
 
