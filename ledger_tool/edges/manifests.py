@@ -21,7 +21,7 @@ from ledger_tool.core.manifest import digest_of
 from ledger_tool.core.names import shown
 from ledger_tool.core.rewriting import Judge, Note, Rewritten, may_name_images, rewrite
 from ledger_tool.edges.files import local_errors, replace_atomically
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import TryAgain, UsageError
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -139,11 +139,15 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
 def _processes(count: int, judge: Judge, write: bool) -> Iterator[ProcessPoolExecutor]:
     """Give processes that share the work: YAML is parsed by the processor alone, and Python uses one per process."""
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (judge, write))
     try:
         yield pool
+    except BrokenProcessPool:
+        message = "a process that reads manifests was ended from outside; nothing was written"
+        raise TryAgain(message, "run it again; look at the memory that is left") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
