@@ -121,19 +121,21 @@ def _walk(root: Node, text: str, *, in_gitlab: bool) -> Iterator[Site]:
 
 def _in_map(at: _At, text: str, *, in_gitlab: bool) -> Iterator[Site]:
     node = at.node
-    if site := _kustomize(at, text) or _helm(at, text):
+    site = _kustomize(at, text) or _helm(at, text)
+    if site:
         yield site
-        return
-    if at.keys[:1] == ("image",) or (in_gitlab and at.keys[:2] == ("", "services")):
+    elif at.keys[:1] == ("image",) or (in_gitlab and at.keys[:2] == ("", "services")):
         for name in ("name", "reference", "repository"):
             place = look_up(node, name)
             # A repository alone gets its tag from the chart.
             if place and _is_written(place) and (name != "repository" or _HAS_TAG.search(_text(place))):
                 yield _whole(place, _key_token(node, name) or place.token, text)
                 return
-    is_built = at.keys[1:2] == ("services",) and look_up(node, "build") is not None  # Compose names its own build so
+    # An image that is a part of that site is none of its own; Compose names by `image` what it builds.
+    is_taken = site is not None and not _value(node, "repository")
+    is_built = at.keys[1:2] == ("services",) and look_up(node, "build") is not None
     for key, place in node.pairs:
-        is_image = key.token.text == "image" and not is_built
+        is_image = key.token.text == "image" and not is_built and not is_taken
         is_job = key.token.text == "container" and at.keys[1:2] == ("jobs",)
         if is_scalar(key) and (is_image or is_job) and _is_written(place):
             yield _whole(place, key.token, text)
@@ -236,7 +238,7 @@ def _value(node: Node, key: str) -> str:
 
 def _key_token(node: Node, key: str) -> Token | None:
     """Return the token of a mapping's own key, or None where it has that key by a merge only."""
-    return next((name.token for name, _ in node.pairs if is_scalar(name) and name.token.text == key), None)
+    return node.named[key][0] if key in node.named else None
 
 
 def _own_key(node: Node, key: str, place: Place) -> Token | None:

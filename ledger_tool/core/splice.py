@@ -14,6 +14,10 @@ from ledger_tool.core.imagereference import written
 from ledger_tool.core.sites import Field, Missing, Site
 from ledger_tool.core.yamltree import Token, is_text_when_plain
 
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_COLON = re.compile(r"[ \t]*:")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)")
+
 
 class Refused(Exception):
     """A site can't be written; the reason is fit for a message."""
@@ -120,16 +124,22 @@ def _value(site: Site, field: Field, wanted: Wanted) -> str:
         case "tagged":
             return written(wanted.tag or site.tag, "", wanted.digest)
         case "hex":
-            return wanted.digest.removeprefix("sha256:")
+            return _hex(wanted.digest)
         case _:
             return wanted.digest
+
+
+def _hex(digest: str) -> str:
+    if not digest.startswith("sha256:"):
+        raise Refused("its field takes the digits of a sha256 digest, and this is another")
+    return digest.removeprefix("sha256:")
 
 
 def _replaced(field: Field, value: str, text: str) -> Splice:
     """Return the splice that makes a scalar say another value: by as few characters as its style allows."""
     token = field.token
-    properties = re.match(r"(?:[&!]\S*\s+)*", text[token.start : token.end])
-    start = token.start + (properties.end() if properties else 0)
+    properties = _PROPERTIES.match(text, token.start, token.end)
+    start = properties.end() if properties else token.start
     body, old = text[start : token.end], token.text.strip()
     if not old or (body == old and not is_text_when_plain(old)):
         return _filled(field, start, body, value, text)
@@ -160,7 +170,7 @@ def _filled(field: Field, start: int, body: str, value: str, text: str) -> Splic
     if body and body == field.token.text:
         return Splice(start, start + len(body), plain, field.token, value)
     # Of a value that is not there, the parser says where the next thing is; its place is right behind the colon.
-    colon = re.compile(r"[ \t]*:").match(text, field.key.end) if field.key and not body else None
+    colon = _COLON.match(text, field.key.end) if field.key and not body else None
     if not colon:
         raise Refused("its empty value is written in an unusual way")
     return Splice(colon.end(), colon.end(), f" {plain}", field.token, value)
@@ -169,8 +179,9 @@ def _filled(field: Field, start: int, body: str, value: str, text: str) -> Splic
 def _added(missing: Missing, digest: str, text: str) -> Splice:
     """Return the splice that puts a digest field behind a tag's: a line of its own, with its indent and line break."""
     beside, after = missing.beside, missing.after
-    value = digest.removeprefix("sha256:") if missing.key == "sha" else digest
-    line_start = max(text.rfind("\n", 0, beside.start), text.rfind("\r", 0, beside.start)) + 1
+    value = _hex(digest) if missing.key == "sha" else digest
+    line_start = text.rfind("\n", 0, beside.start) + 1
+    line_start = max(line_start, text.rfind("\r", line_start, beside.start) + 1)
     indent = text[line_start : beside.start].lstrip("\ufeff")
     line_break = _line_break(text)
     key = f"{beside.style}{missing.key}{beside.style}" if beside.style in ('"', "'") else missing.key
@@ -182,7 +193,7 @@ def _added(missing: Missing, digest: str, text: str) -> Splice:
         return Splice(after.end, after.end, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
     if after.style in ("|", ">") or text.find("\n", after.start, after.end) >= 0 or not re.fullmatch(r"[ -]*", indent):
         raise Refused("its tag is not written on one line, so that a digest has no place below it")
-    end = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)").match(text, after.end)
+    end = _REST_OF_LINE.match(text, after.end)
     if not end:
         raise Refused("its tag is followed by something, so that a digest has no place below it")
     line = f"{' ' * len(indent)}{key}: {value}"

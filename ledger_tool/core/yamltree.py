@@ -14,6 +14,7 @@ from typing import Literal
 
 MAX_DOCUMENT = 2 * 2**20  # characters
 MAX_DEPTH = 100
+_MOST_MERGED = 32  # mappings that are looked through for one key
 
 Kind = Literal["scalar", "alias", "map", "list", "end"]
 
@@ -57,11 +58,17 @@ class Document:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value of the tree. `token` is where it begins; an alias is the node that it stands for."""
+    """A value of the tree. `token` is where it begins; an alias is the node that it stands for.
+
+    Of a mapping, `named` are the key's token and the value of each key that is a scalar (the last, of several), and
+    `merged` the mappings that `<<` merges into it.
+    """
 
     token: Token
     items: list[Place] = field(default_factory=list)
     pairs: list[tuple[Node, Place]] = field(default_factory=list)
+    named: dict[str, tuple[Token, Place]] = field(default_factory=dict)
+    merged: list[Node] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,29 +119,34 @@ def _place(token: Token, stream: Iterator[Token], anchors: dict[str, Node]) -> P
             if token.kind == "list":
                 node.items.append(place)
             else:
-                node.pairs.append((place.node, _place(next(stream), stream, anchors)))
+                _add(node, place.node, _place(next(stream), stream, anchors))
     return Place(token, node)
+
+
+def _add(mapping: Node, key: Node, value: Place) -> None:
+    mapping.pairs.append((key, value))
+    if not is_scalar(key):
+        return
+    mapping.named[key.token.text] = (key.token, value)
+    if key.token.text == "<<" and not key.token.style:
+        inner = value.node
+        merged = [place.node for place in inner.items] if inner.token.kind == "list" else [inner]
+        mapping.merged = merged[:_MOST_MERGED]
 
 
 def look_up(node: Node, key: str) -> Place | None:
     """Return the value of a mapping's key, its own or, by `<<`, that of a mapping merged into it."""
     seen: set[int] = set()
     ahead = [node]
-    while ahead:
+    while ahead and len(seen) < _MOST_MERGED:
         one = ahead.pop(0)
-        if id(one) in seen or one.token.kind != "map":
+        if id(one) in seen:
             continue
         seen.add(id(one))
-        own = [place for name, place in one.pairs if is_scalar(name) and name.token.text == key]
-        if own:
-            return own[-1]
-        merged = [place.node for name, place in one.pairs if name.token.text == "<<" and not name.token.style]
-        ahead = [inner for place in merged for inner in _all_of(place)] + ahead
+        if key in one.named:
+            return one.named[key][1]
+        ahead = one.merged + ahead
     return None
-
-
-def _all_of(node: Node) -> list[Node]:
-    return [place.node for place in node.items] if node.token.kind == "list" else [node]
 
 
 def is_scalar(node: Node) -> bool:
