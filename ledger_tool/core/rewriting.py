@@ -148,7 +148,7 @@ def _examined(path: str, text: str, parse: Parse) -> Iterator[tuple[Document, li
 
 
 def _unread(path: str, raw: bytes, fault: Fault) -> Note:
-    if b"{{" in raw:
+    if fault.is_syntax and b"{{" in raw:  # what is beyond a limit is no template, whatever it says
         return Note(path, fault.line, f"skipped: a template, and no YAML before it is filled ({fault.message})")
     return Note(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
 

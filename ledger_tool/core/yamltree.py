@@ -20,12 +20,13 @@ Kind = Literal["scalar", "alias", "map", "list", "end"]
 
 
 class Fault(Exception):
-    """A document is no YAML, or beyond a limit: the line, from 1, and what is wrong with it."""
+    """A document is no YAML (`is_syntax`), or beyond a limit: the line, from 1, and what is wrong with it."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: str, *, is_syntax: bool = False) -> None:
         super().__init__(line, message)
         self.line = line
         self.message = message
+        self.is_syntax = is_syntax
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,10 @@ def tokens(text: str, document: Document) -> list[Token]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = document.line + (mark.line if mark else 0)
-        raise Fault(line, _words(str(error.problem or error.context or ""))) from None
+        raise Fault(line, _words(str(error.problem or error.context or "")), is_syntax=True) from None
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError, TypeError) as error:
         # Broken documents bring out these in ruamel, too.
-        raise Fault(document.line, _words(str(error))) from None
+        raise Fault(document.line, _words(str(error)), is_syntax=True) from None
 
 
 def _without_tabs(part: str) -> str:

@@ -71,7 +71,7 @@ def test_a_check_changes_nothing_and_tells_by_its_exit_code(deployed: Deployed, 
 
 def test_a_file_that_cant_be_read_is_named_and_the_others_are_done(deployed: Deployed, ledger: Run) -> None:
     deployed.write("pods/large.yaml", f"image: {IMAGE}:v1.0.0\n" + "# filler\n" * 1_300_000)
-    deployed.write("pods/long.yaml", f"image: {IMAGE}:v1.0.0\n" + "a: b\n" * 450_000)
+    deployed.write("pods/long.yaml", f"image: {IMAGE}:v1.0.0 # {{{{ x }}}}\n" + "a: b\n" * 450_000)
     started = time.monotonic()
     done = ledger("pin", "pods", "--format", "json")
     assert time.monotonic() - started < 20
