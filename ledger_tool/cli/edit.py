@@ -1,4 +1,4 @@
-"""`ledger set` and `ledger remove`."""
+"""`ledger set`, `ledger remove` and `ledger yank`."""
 
 from __future__ import annotations
 
@@ -93,9 +93,7 @@ def remove(
     from ledger_tool.render.screen import Screen
 
     references = [parse_name(image) for image in images]
-    why = names.parse_text(reason, "reason")
-    if not why:
-        raise UsageError("`--reason` is empty", "say why; it stays in history")
+    why = _reason(reason)
     wanted = names.parse_platform(platform) if platform else None
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
     settings = o.opening(
@@ -105,3 +103,56 @@ def remove(
     with open_for_writing(repo, settings, screen) as store:
         written = run(store, references, reason=why, platform=wanted, dry_run=dry_run)
     render.tell(screen, written, dry_run=dry_run)
+
+
+def yank(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE:TAG...", help="What to yank.", show_default=False)],
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why; it stays in the record and in history.", show_default=False
+        ),
+    ],
+    undo: Annotated[bool, typer.Option("--undo", help="Take the mark away again.")] = False,
+    platform: Annotated[
+        str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
+    ] = "",
+    dry_run: o.DryRun = False,
+    no_push: o.NoPush = False,
+    sign: o.Sign = False,
+    max_attempts: o.MaxAttempts = "0",
+    timeout: o.Timeout = "120",
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> None:
+    """Mark images as not to be used; they stay in the ledger and in the registry.
+
+    What is yanked is left out by `list --latest`, and warned about by `get`.
+    """
+    from ledger_tool.commands.yank import yank as run
+    from ledger_tool.edges.git.opening import open_for_writing
+    from ledger_tool.render import written as render
+    from ledger_tool.render.screen import Screen
+
+    references = [parse_name(image) for image in images]
+    why = _reason(reason)
+    wanted = names.parse_platform(platform) if platform else None
+    screen = Screen(o.secrets(deploy_key), verbose=verbose)
+    settings = o.opening(
+        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
+        max_attempts=max_attempts, no_push=no_push, sign=sign,
+    )  # fmt: skip
+    with open_for_writing(repo, settings, screen) as store:
+        written = run(store, references, now=o.now(), reason=why, platform=wanted, undo=undo, dry_run=dry_run)
+    render.tell(screen, written, dry_run=dry_run)
+
+
+def _reason(text: str) -> str:
+    """Return a reason that has to be given. Raises UsageError for none."""
+    why = names.parse_text(text, "reason")
+    if not why:
+        raise UsageError("`--reason` is empty", "say why; it stays in history")
+    return why

@@ -23,6 +23,8 @@ COMMANDS = {
     "publish": ("publish", "publish", "Record"),
     "set": ("edit", "set_facts", "Record"),
     "remove": ("edit", "remove", "Record"),
+    "yank": ("edit", "yank", "Record"),
+    "prune": ("prune", "prune", "Record"),
     "get": ("look", "get", "Look"),
     "list": ("look", "list_records", "Look"),
     "deps": ("dependencies", "deps", "Look"),

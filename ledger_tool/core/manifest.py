@@ -48,6 +48,14 @@ class Manifest:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or index as a registry served it: its bytes, and the media type that came with them."""
+
+    raw: bytes
+    media_type: str
+
+
 def digest_of(raw: bytes, algorithm: str = "sha256") -> Digest:
     """Return the digest of bytes; `algorithm` is `sha256` or `sha512`."""
     return Digest(f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}")

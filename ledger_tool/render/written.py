@@ -13,7 +13,11 @@ from ledger_tool.core.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 
-_PAST = {"publish": "published", "set": "edited", "remove": "removed"}
+_PAST = {
+    "publish": "published", "set": "edited", "remove": "removed", "yank": "yanked", "unyank": "unyanked",
+    "prune": "pruned",
+}  # fmt: skip
+_ALREADY = {"yank": "yanked with that reason already", "unyank": "not yanked"}
 
 
 def tell(screen: Screen, written: Written, *, dry_run: bool) -> None:
@@ -53,7 +57,8 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     names = {outcome.record.name for outcome in change.outcomes}
     what = str(next(iter(names))) if len(names) == 1 else f"{len(names)} images"
     if not change.changed:
-        return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} in the ledger already"
+        already = _ALREADY.get(change.verb, "in the ledger already")
+        return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} {already}"
     if effects := _effects(change):
         what += f" ({effects})"
     if dry_run:

@@ -57,6 +57,7 @@ def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: 
     assert got["digest"] is None
     _check("get-v1", got)
     _check("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
+    _check("written-v1", ledger("yank", "myorg/app:v1", "--reason", "bad", "--repo", upstream.url).json)
     removed = ledger("remove", "myorg/app:v1", "--reason", "over", "--repo", upstream.url)
     _check("written-v1", removed.json)
 
@@ -115,3 +116,20 @@ def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas
     world.upstream.commit_as_other_writer({"ledger.yaml": b"registries: [{host: 'http://127.0.0.1:9'}]\n"})
     _check("reconcile-v1", world.reconcile("--format", "json", "--untracked").json)
     _check("verify-v1", world.verify("v1", "--format", "json").json)
+
+
+def test_what_prune_prints_is_what_its_schema_says(world: World) -> None:
+    old = ("--ttl", "1d", "--published-at", "2026-01-01T00:00:00Z")
+    for tag, text, options in (("pr-1", "a", old), ("pr-2", "b", old), ("v1", "b", ())):
+        world.push(tag, text)
+        assert world.publish(tag, *options).code == 0
+    words = ("prune", "--registry-delete", "--keep", "1", "--format", "json", "--repo", world.upstream.url)
+    printed = [world.run(*words, "*:pr-*"), world.run(*words), world.run(*words, "--yes")]
+    assert [one.code for one in printed] == [0, 0, 0]
+    assert [len(one.json["kept"]) for one in printed] == [1, 0, 0]
+    world.upstream.commit_as_other_writer({"ledger.yaml": b"registries: [{host: 'http://127.0.0.1:9'}]\n"})
+    world.publish(f"pr-3@{digest('c')}", "--offline", *old)
+    failed = world.run(*words)
+    assert (failed.code, len(failed.json["failed"])) == (5, 1)
+    for one in (*printed, failed):
+        _check("prune-v1", one.json)

@@ -60,8 +60,10 @@ class GitWorkplace:
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             path = self._folder / name
-            with local_errors(path, "write"), open(path, "x", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with local_errors(path, "write"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with open(path, "x", encoding="utf-8", newline="") as file:
+                    file.write(text)
 
     def why_invalid(self) -> str:
         try:
