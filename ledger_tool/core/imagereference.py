@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ledger_tool.core.names import DIGEST, IMAGE, IMAGE_MAX, TAG, Digest, Image, Tag, shown
+from ledger_tool.core.names import IMAGE, IMAGE_MAX, TAG, Image, shown
 from ledger_tool.core.policy import Policy
 from ledger_tool.errors import InvalidValue
 
@@ -101,13 +101,3 @@ def ledger_image(policy: Policy, reference: ImageReference) -> Image | None:
         if registry.serves(path):
             return Image(path)
     return None
-
-
-def known_digest(text: str) -> Digest | None:
-    """Return a digest of a kind that a ledger can hold, or None."""
-    return Digest(text) if re.fullmatch(DIGEST, text) else None
-
-
-def known_tag(text: str) -> Tag | None:
-    """Return a tag, or None for text that is none."""
-    return Tag(text) if re.fullmatch(TAG, text) else None

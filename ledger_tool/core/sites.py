@@ -29,7 +29,7 @@ _LOOKS_LIKE = re.compile(
     r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
     r"(?![\"']?[\w./-]+[\"']?:(?:\s|\Z))\S"
 )
-_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*$")
+_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*)")
 _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
 _HAS_TAG = re.compile(r"[:@][^/]*$")
@@ -254,5 +254,5 @@ def _marks(text: str, *tokens: Token) -> tuple[str, ...]:
         at = token.start if token.style in ("|", ">") else token.end
         line = re.split(r"[\r\n]", text[at : at + 2000], maxsplit=1)[0]
         if mark := _MARK.search(line):
-            found[mark[1]] = None
+            found[mark[1].rstrip()] = None
     return tuple(found)

@@ -178,12 +178,19 @@ def open_base(
     address = parse_remote(url, top)
     with ExitStack() as stack:
         folder = private_folder(stack)
-        access = prepare(address, Credentials(token=token), settings, folder, stack)
+        access = prepare(address, Credentials(token=token if _is_safe(address) else ""), settings, folder, stack)
         repository = Repository(git_dir, access, Deadline(timeout))
         tips = _tips(repository, address, base, lambda name: bumpmessage.branch_of(name, named, policies))
         branch = bumpmessage.branch_of(tips.base, named, policies)
         manifests = TreeManifests(repository, files_of(repository, tips.at), named, exclude)
         yield RequestBranch(repository, address, branch, tips, manifests, folder), url
+
+
+def _is_safe(address: Address) -> bool:
+    """Return whether a token may go there: encrypted, or no further than this machine."""
+    return address.scheme == "https" or bool(
+        re.fullmatch(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", address.host)
+    )
 
 
 def _tips(repository: Repository, address: Address, base: str, branch_of: Callable[[str], str]) -> Tips:
