@@ -63,7 +63,7 @@ def test_no_option_is_documented_that_no_command_has() -> None:
     known = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
     for path in papers():
         for line in re.findall(
-            r"^.*\bledger (?:publish|get|list|set|remove|verify|reconcile|auth|init)\b.*$",
+            r"^.*\bledger (?:publish|get|list|set|remove|verify|reconcile|auth|pin|bump|init)\b.*$",
             path.read_text("utf-8"),
             re.MULTILINE,
         ):

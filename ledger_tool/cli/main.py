@@ -38,6 +38,8 @@ COMMANDS = {
     "check": ("review", "check", "Review"),
     "merge-driver": ("merging", "merge_driver", "Review"),
     "rebase": ("merging", "rebase", "Review"),
+    "pin": ("manifests", "pin", "Deploy"),
+    "bump": ("manifests", "bump", "Deploy"),
     "init": ("init", "init", "Set up"),
 }
 
