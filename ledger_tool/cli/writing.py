@@ -72,12 +72,12 @@ def writing(
     verbose: o.Verbose = False,
 ) -> Writing:
     """Return what these options say; they are the ones that `writes` adds to a command."""
-    request = _requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
+    request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
     settings = o.opening(
         branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
         max_attempts=max_attempts, no_push=no_push, sign=sign,
     )  # fmt: skip
-    screen = Screen([*o.secrets(deploy_key), *_forge_secrets(request)], verbose=verbose)
+    screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
     return Writing(repo, settings, screen, dry_run, request)
 
 
@@ -96,7 +96,7 @@ def writes(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _requested(
+def requested(
     pull_request: bool, labels: Sequence[str], reviewers: Sequence[str], *, draft: bool, forge: str
 ) -> Request | None:
     """Return the pull request that was asked for, or None. Raises UsageError for options of it without it."""
@@ -107,7 +107,7 @@ def _requested(
     return None
 
 
-def _forge_secrets(request: Request | None) -> list[str]:
+def forge_secrets(request: Request | None) -> list[str]:
     """Return the tokens that a pull request may be opened with, which must never be printed."""
     if request is None:
         return []
