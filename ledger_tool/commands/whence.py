@@ -13,7 +13,7 @@ from ledger_tool.core.commit import Commit
 from ledger_tool.core.names import Digest, Timestamp
 from ledger_tool.core.origin import Place, Wanted, places, spans
 from ledger_tool.core.record import Record
-from ledger_tool.core.timeline import LogEntry, by
+from ledger_tool.core.timeline import GONE, LogEntry, by
 from ledger_tool.core.told import read
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
@@ -23,20 +23,24 @@ As = Literal["image", "index", "config", "replaced"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A commit of the ledger: its id, when and by whom it was made, and what it did (see `timeline.LogEntry`)."""
+    """A commit of the ledger: its id, when and by whom it was made, and what it did (see `timeline.LogEntry`).
+
+    `digest` is what it left at the record's key, or `""` where it left nothing, or nobody can tell.
+    """
 
     commit: str
     at: Timestamp
     by: str
     action: str
     reason: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A record that has the digest, as what, and since which commit.
 
-    `until` is None for one that has it still. A record that had it as its own digest, and has it no more, is `replaced`.
+    `until` is None for one that has it still; a record that had it as its own digest and has it no more is `replaced`.
     """
 
     kind: As
@@ -146,7 +150,8 @@ def _past(place: Place) -> As:
 
 
 def _point(entry: LogEntry) -> Point:
-    return Point(entry.commit, entry.at, entry.by, entry.action, entry.reason)
+    digest = "" if entry.action in GONE else entry.digest
+    return Point(entry.commit, entry.at, entry.by, entry.action, entry.reason, digest)
 
 
 def _made(commit: Commit) -> Point:

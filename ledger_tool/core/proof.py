@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file that a commit touched, as it is afterwards: its bytes, None where there is none, or why it can't be read."""
+    """A file as a commit leaves it: its bytes, None where there is none, or in `trouble` why it can't be read."""
 
     raw: bytes | None
     trouble: str = ""

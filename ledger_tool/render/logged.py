@@ -73,11 +73,11 @@ def _match(one: Match) -> Mapping[str, Any]:
         "as": one.kind,
         "record": to_json(one.record),
         **_point(one.since),
-        "until": _point(one.until) if one.until else None,
+        "until": _point(one.until) | {"digest": one.until.digest or None} if one.until else None,
     }
 
 
-def _point(one: Point) -> Mapping[str, Any]:
+def _point(one: Point) -> dict[str, Any]:
     return {
         "commit": one.commit,
         "at": one.at,
@@ -97,6 +97,8 @@ def matches_as_text(matches: Sequence[Match]) -> Iterator[str]:
         yield f"  since     {_told(one.since)}"
         if one.until:
             yield f"  until     {_told(one.until)}"
+            if one.until.digest:
+                yield f"  then      {one.until.digest}"
         if one.record.yanked:
             yield f"  yanked    {one.record.yanked.reason}"
 
