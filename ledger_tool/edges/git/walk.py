@@ -55,6 +55,7 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
         commit = _commit(fields[at : at + 6])
         at += 6
         touched = {}
+        at += fields[at : at + 1] == [""]  # an empty field stands before the lines of a merge
         while at + 1 < len(fields) and fields[at].lstrip("\n").startswith(":"):
             if fields[at + 1] in (LEDGER, SETTINGS):
                 touched[fields[at + 1]] = _touch(fields[at].lstrip("\n"))
