@@ -64,7 +64,7 @@ def summary(audited: Audited) -> str:
     """Return one line that says how far the proof goes."""
     commits = "1 commit" if audited.commits == 1 else f"{audited.commits} commits"
     signed = f", {audited.signed} of them checked for their signature" if audited.signed else ""
-    since = f" since {audited.since[:12]}" if audited.since else ""
+    since = f" since commit {audited.since[:12]}" if audited.since else ""
     if audited.findings:
         count = "1 finding" if len(audited.findings) == 1 else f"{len(audited.findings)} findings"
         return f"{count} in {commits}{since}"
