@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.commit import Step
+from ledger_tool.core.commit import LEDGER, SETTINGS, Step
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.proof import LEDGER, SETTINGS, Content, Finding, Proof
+from ledger_tool.core.proof import Content, Finding, Proof
 from ledger_tool.core.signature import fingerprints, objection
 from ledger_tool.errors import InvalidLedger, UsageError
 
@@ -63,21 +63,21 @@ def audit(
         proof.begin(raw, settings)
     elif not any(LEDGER in step.touched for step in steps):
         history.files(head)  # says that there is no ledger
-    unsigned: list[str] = []
+    to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
     for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
         faults = proof.commit(step, contents)
         findings += [Finding(one.rule, step.commit.id, one.key, one.message) for one in faults]
         if start or proof.had_records:
-            unsigned.append(step.commit.id)
+            to_verify.append(step.commit.id)
         progress(done, total)
     if allowed_signers is not None:
         listed = fingerprints(allowed_signers)
-        for done, one in enumerate(history.signatures(unsigned, allowed_signers), 1):
+        for done, one in enumerate(history.signatures(to_verify, allowed_signers), 1):
             if why := objection(one, listed):
                 findings.append(Finding("signature", one.commit, None, why))
-            progress(total - len(unsigned) + done, total)
-    signed = 0 if allowed_signers is None else len(unsigned)
+            progress(total - len(to_verify) + done, total)
+    signed = 0 if allowed_signers is None else len(to_verify)
     return Audited(head, trusted, len(steps), signed, findings)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core import told
+from ledger_tool.core import codec, told
 from ledger_tool.core.act import acts
-from ledger_tool.core.commit import Step, Touch
+from ledger_tool.core.commit import LEDGER, Step, Touch
 from ledger_tool.core.compare import Difference
+from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.moment import Moment
 from ledger_tool.core.names import Timestamp, shown
 from ledger_tool.core.policy import Policy
@@ -18,8 +19,6 @@ from ledger_tool.core.timeline import LogEntry, claimed, seen
 from ledger_tool.core.told import Told
 from ledger_tool.core.versions import Versions
 from ledger_tool.errors import UnknownImage
-
-LEDGER = "ledger.json"
 
 
 def log(
@@ -60,9 +59,12 @@ def entries(
 
     The trailers say it; only the diffs of those commits are read whose trailers don't.
     """
+    every = history.steps(base, head, line=False)
+    if not every and not base:
+        history.files(head)  # says that there is no ledger
     steps = [
         (step, told.read(step.commit.message))
-        for step in reversed(history.steps(base, head, line=False))
+        for step in reversed(every)
         if LEDGER in step.touched and (since is None or step.commit.at >= since)
     ]
     said = [claimed(step.commit, words) for step, words in steps]
@@ -93,7 +95,7 @@ def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Diff
         yield _difference(versions, before, after)
 
 
-_EMPTY = b'{\n  "schemaVersion": 1,\n  "records": []\n}\n'
+_EMPTY = codec.dumps(Ledger())
 
 
 def _difference(versions: Versions, before: Sequence[bytes | None], after: bytes | None) -> Sequence[Difference] | None:

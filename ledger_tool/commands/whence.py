@@ -9,7 +9,7 @@ from typing import Literal
 
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History
-from ledger_tool.core.commit import Commit
+from ledger_tool.core.commit import LEDGER, Commit
 from ledger_tool.core.names import Digest, Timestamp
 from ledger_tool.core.origin import Place, Wanted, places, spans
 from ledger_tool.core.record import Record
@@ -17,7 +17,6 @@ from ledger_tool.core.timeline import GONE, LogEntry, by
 from ledger_tool.core.told import read
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
-LEDGER = "ledger.json"
 As = Literal["image", "index", "config", "replaced"]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ledger_tool.core.names import Timestamp
 
+LEDGER, SETTINGS = "ledger.json", "ledger.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:

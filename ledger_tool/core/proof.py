@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.core.commit import Step
+from ledger_tool.core.commit import LEDGER, SETTINGS, Step
 from ledger_tool.core.compare import Difference
 from ledger_tool.core.explain import Fault
 from ledger_tool.core.gate import Range
@@ -24,7 +24,6 @@ from ledger_tool.core.told import read
 from ledger_tool.core.versions import Versions
 from ledger_tool.errors import UsageError
 
-LEDGER, SETTINGS = "ledger.json", "ledger.yaml"
 _MOST = 100  # faults of one commit: nobody reads more, and an import by hand has one a record
 
 

@@ -197,6 +197,16 @@ def test_a_merge_shows_only_what_none_of_its_sides_has(run: Run, publish: Publis
     assert sorted(one["image"] for one in entries) == ["a", "b", "c", "evil"]
 
 
+def test_a_repository_that_is_no_ledger_is_an_invalid_ledger(ledger: Run, tmp_path: Path) -> None:
+    made = Upstream(tmp_path / "other.git")
+    git("init", "--quiet", "--bare", "--initial-branch=main", made.path)
+    made.commit_as_other_writer({"README.md": b"# Other\n"})
+    for words in (("log",), ("whence", digest())):
+        done = ledger(*words, "--repo", made.url)
+        assert done.code == 4
+        assert "has no ledger.json" in done.err
+
+
 def whence(run: Run, wanted: str) -> dict[str, Any]:
     found: dict[str, Any] = run("whence", wanted).json
     return found

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from ledger_tool.core import codec, message, rules
 from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.commit import Commit, File, Step, Touch
+from ledger_tool.core.commit import LEDGER, SETTINGS, Commit, File, Step, Touch
 from ledger_tool.core.explain import Fault
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.names import Timestamp
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.proof import LEDGER, SETTINGS, Content, Proof
+from ledger_tool.core.proof import Content, Proof
 from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import LedgerError
 from tests.support.make import digest, ledger_of, record

@@ -141,7 +141,7 @@ def _signed(repository: Repository, ids: Sequence[str], form: str, allowed: Path
 
 
 def _log(repository: Repository, arguments: Sequence[str]) -> list[str]:
-    done = repository.git(*_GRAPH, *_LOG, *arguments)
+    done = repository.git(*_GRAPH, *_LOG, *arguments, least=60.0)
     if not done.ok:
         raise local_failure(done, "log", repository.git_dir)
     return done.text.split("\0")
