@@ -19,11 +19,12 @@ from ledger_tool.core import rules
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.reference import parse_name
 from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.git import walk
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.opening import Options, open_for_writing, open_history
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.screen import Screen
-from tests.support.make import SOURCE, digest, ledger_bytes, record
+from tests.support.make import SOURCE, digest, fields, ledger_bytes, record
 from tests.support.outcome import Outcome
 from tests.support.smallworld import BATCHES
 from tests.support.strategies import steady
@@ -176,6 +177,16 @@ def test_a_rewritten_history_is_named_whether_the_trusted_commit_is_still_there_
     assert audit("--since", made) == (0, [])
 
 
+def test_a_history_that_has_nothing_in_common_with_the_trusted_commit_is_audited_from_its_own_beginning(
+    audit: Audit, upstream: Upstream
+) -> None:
+    trusted = upstream.tip()
+    upstream.git("branch", "backup", trusted)
+    move_branch(upstream, second_root(upstream))
+    made = edited(upstream, "by hand\n", lambda records: records.append(fields()))
+    assert audit("--since", trusted) == (1, [("rewritten", trusted, ""), ("unexplained", made, "myorg/app:v1")])
+
+
 def test_since_goes_on_from_a_trusted_commit(audit: Audit, upstream: Upstream, ledger: Run) -> None:
     bad = edited(upstream, "tidy up\n", lambda records: at(records, "v2").update(ttl="1d"))
     good = ledger("publish", f"other:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url).json["commit"]
@@ -254,6 +265,34 @@ def test_a_broken_ledger_yaml_is_named_where_a_change_needs_it_and_the_last_good
     move_branch(upstream, upstream.commits()[1])
     upstream.commit_as_other_writer({"ledger.yaml": good}, "restore")
     assert audit() == (0, [])
+
+
+def test_a_version_that_is_missing_in_the_repository_is_named(ledger: Run, upstream: Upstream, tmp_path: Path) -> None:
+    """Fetched into a repository of its own, all objects are files, and one of them is lost."""
+    folder = tmp_path / "clone"
+    git("init", "--quiet", "--initial-branch=main", folder)
+    git("fetch", "--quiet", upstream.url, "main:refs/heads/copy", cwd=folder)
+    git("checkout", "--quiet", "copy", cwd=folder)
+    lost = upstream.commits()[4]
+    blob = upstream.git("rev-parse", f"{lost}:ledger.json")
+    (folder / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    done = ledger("audit", "--repo", folder)
+    assert done.code == 1
+    assert (
+        done.out
+        == f"{lost[:12]} invalid: its ledger.json is missing in the repository, or larger than any git host takes\n"
+    )
+
+
+def test_history_is_read_in_chunks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "CHUNK_BYTES", 2000)
+    assert audit() == (0, [])
+
+
+def test_a_ledger_yaml_that_is_huge_or_no_plain_file_is_not_read(audit: Audit, upstream: Upstream) -> None:
+    upstream.commit_as_other_writer({"ledger.yaml": SETTINGS.encode() + b"#" * 2**20}, "grow")
+    made = moved(upstream)
+    assert audit() == (1, [("settings", made, ""), ("immutable", made, "myorg/app:v2")])
 
 
 def test_many_findings_of_one_commit_are_counted(audit: Audit, ledger: Run, tmp_path: Path) -> None:

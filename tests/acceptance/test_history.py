@@ -233,6 +233,7 @@ def test_whence_finds_an_index_and_a_config_and_since_when(run: Run, publish: Pu
     for seed, kind in (("i", "index"), ("c", "config")):
         (match,) = whence(run, digest(seed))["matches"]
         assert (match["as"], match["commit"], match["until"]) == (kind, since, None)
+        assert f"is the {kind} of myorg/app:v1 ({AMD})\n" in run("whence", digest(seed), "--format", "text").out
 
 
 def test_whence_finds_what_was_replaced_or_removed_long_ago(run: Run, publish: Publish) -> None:
