@@ -15,7 +15,7 @@ import typer
 from ledger_tool.cli import options as o
 from ledger_tool.core import names
 from ledger_tool.core.reference import parse_name
-from ledger_tool.errors import RuleRefused
+from ledger_tool.errors import RuleRefused, UsageError
 
 At = Annotated[
     str,
@@ -119,6 +119,9 @@ def list_records(
         ),
     ] = "",
     expired: Annotated[bool, typer.Option("--expired", help="Only past their TTL.")] = False,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Of each image only the newest tag that is neither yanked nor expired.")
+    ] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json|jsonl|csv", help="How to print them.")] = "text",
     at: At = "",
     timeout: o.Timeout = "120",
@@ -135,12 +138,15 @@ def list_records(
     from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "jsonl", "csv"))
+    if latest and expired:
+        raise UsageError("`--latest` and `--expired` exclude each other", "keep one of them")
     query = Query(
         pattern=pattern,
         labels=o.labels(label),
         source=source,
         since=parse_when(since, datetime.now(UTC)) if since else None,
         expired_at=o.now() if expired else None,
+        latest_at=o.now() if latest else None,
     )
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)

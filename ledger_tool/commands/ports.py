@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.manifest import Manifest
     from ledger_tool.core.names import Digest, Timestamp
     from ledger_tool.core.policy import Policy
+    from ledger_tool.core.proposal import Proposal, Proposed
     from ledger_tool.core.signature import Signature
 
 
@@ -131,3 +132,10 @@ class Registries(Protocol):
 
     def serving(self, policy: Policy, image: str) -> Sequence[RegistryPort]:
         """Return the registries that serve an image, in the policy's order."""
+
+
+class Forge(Protocol):
+    """Where a repository's pull or merge requests are."""
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""

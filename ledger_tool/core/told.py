@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ledger_tool.core.change import VERBS
 from ledger_tool.core.record import Name
-
-VERBS = ("publish", "set", "remove", "yank", "unyank", "prune")
 
 _trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
 _DETAILS = ("Label", "Unlabel", "TTL")

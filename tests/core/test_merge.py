@@ -157,12 +157,6 @@ def keep(text: str, side: str) -> str:
             [but(BASE, ttl="1d")],
             [but(BASE, ttl="1d"), but(BASE, platform=ARM)],
         ),
-        (
-            [],
-            [but(BASE, publishedAt="2026-01-02T00:00:00Z")],
-            [but(BASE, publishedAt="2026-01-01T00:00:00Z")],
-            [but(BASE, publishedAt="2026-01-01T00:00:00Z")],
-        ),
         ([], [but(BASE, platform=None)], [BASE], [BASE]),
     ],
 )
@@ -173,6 +167,11 @@ def test_what_both_sides_want_comes_together(
         done = merge(ledger_of(*base), ledger_of(*one), ledger_of(*other))
         assert done.collisions == ()
         assert done.ledger == ledger_of(*merged)
+
+
+def test_of_two_publications_of_one_digest_ours_is_the_first() -> None:
+    other = but(BASE, publishedAt="2020-01-01T00:00:00Z", labels={"x": "1"})
+    assert merge(Ledger(), ledger_of(BASE), ledger_of(other)).ledger == ledger_of(but(BASE, labels={"x": "1"}))
 
 
 @pytest.mark.parametrize(

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, message, rules
-from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core import codec, message
+from ledger_tool.core.change import Snapshot
 from ledger_tool.core.commit import LEDGER, SETTINGS, Commit, File, Step, Touch
 from ledger_tool.core.explain import Fault
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.names import Timestamp
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.proof import Content, Proof
-from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import LedgerError
 from tests.support.make import digest, ledger_of, record
-from tests.support.smallworld import BATCHES, IMAGES, POLICIES, TAGS
+from tests.support.operations import OPERATIONS, Operation
+from tests.support.smallworld import POLICIES
 from tests.support.strategies import steady
-
-Operation = Callable[[Snapshot], Change]
-
-_OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
-    st.builds(
-        lambda batch, reason: lambda snapshot: rules.publish(snapshot, batch, force_reason=reason),
-        BATCHES,
-        st.sampled_from(["", "why"]),
-    ),
-    st.builds(
-        lambda image, tag: lambda snapshot: rules.remove(snapshot, [parse_name(f"{image}:{tag}")], reason="over"),
-        IMAGES,
-        TAGS,
-    ),
-    st.builds(
-        lambda pattern: lambda snapshot: rules.set_facts(snapshot, [pattern], labels={"a": "b"}, clear_ttl=True),
-        st.sampled_from(["*", "app", "app-2:v1"]),
-    ),
-)
 
 
 def step(text: str, *paths: str, parents: int = 1) -> Step:
@@ -57,7 +36,7 @@ def told(proof: Proof, text: str, ledger: Ledger | bytes) -> list[Fault]:
 
 
 @settings(steady, max_examples=300)
-@given(POLICIES, st.lists(_OPERATIONS, max_size=8))
+@given(POLICIES, st.lists(OPERATIONS, max_size=8))
 def test_any_sequence_of_operations_is_proved(policy: Policy, operations: list[Operation]) -> None:
     judge = proof(policy)
     ledger = Ledger()

@@ -104,7 +104,10 @@ class Wire:
         return f"{self.scheme}://{self.host}"
 
     def on(self, path: str, *scripts: Script) -> None:
-        """Answer a path (`GET /path`: that method only) by these, one after the other, and the last one for ever."""
+        """Answer a path (`GET /path`: that method only) by these, one after the other, and the last one for ever.
+
+        The path `*` is all that has no script.
+        """
         self._scripts[path] = list(scripts)
 
     def count(self, path: str = "", method: str = "") -> int:
@@ -116,7 +119,7 @@ class Wire:
         plain = asked.path.partition("?")[0]
         with self._lock:
             self.asked.append(asked)
-            for key in (f"{asked.method} {asked.path}", f"{asked.method} {plain}", asked.path, plain):
+            for key in (f"{asked.method} {asked.path}", f"{asked.method} {plain}", asked.path, plain, "*"):
                 if scripts := self._scripts.get(key):
                     script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
                     break

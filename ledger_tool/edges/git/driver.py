@@ -15,7 +15,7 @@ from ledger_tool.edges.files import local_errors
 from ledger_tool.edges.git.access import prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
-from ledger_tool.edges.git.opening import git_dir_of, private_folder
+from ledger_tool.edges.git.run import git_dir_of, private_folder
 from ledger_tool.edges.ledgerfiles import LEDGER
 from ledger_tool.errors import UsageError
 
@@ -39,8 +39,9 @@ def install(folder: Path) -> bool:
         git_dir = git_dir_of(folder)
         access = prepare(None, Credentials(), user_settings(git_dir), work, stack)
         repository = Repository(git_dir, access, Deadline(60.0))
-        repository.must("config", "--local", f"merge.{DRIVER}.name", "merge of ledger.json by record")
+        # In this order: git refuses to merge at all where a driver has a name and no command.
         repository.must("config", "--local", f"merge.{DRIVER}.driver", command())
+        repository.must("config", "--local", f"merge.{DRIVER}.name", "merge of ledger.json by record")
         named = repository.git(
             "-C", str(folder), f"--work-tree={folder}", "check-attr", "-z", "merge", "--", LEDGER
         )  # fmt: skip

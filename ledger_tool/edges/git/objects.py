@@ -105,10 +105,11 @@ class Repository:
             )
         if settings and settings.size > 2**20:
             raise UsageError(f"{SETTINGS} in {where} is larger than 1 MB", "check that the right file is there")
-        blobs = self._blobs([entry.oid for entry in (ledger, settings) if entry])
+        blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 
-    def _blobs(self, oids: Sequence[str]) -> list[bytes]:
+    def blobs(self, oids: Sequence[str]) -> list[bytes]:
+        """Return the contents of blobs."""
         done = self.git("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
         if not done.ok:
             raise local_failure(done, "cat-file", self.git_dir)

@@ -16,7 +16,8 @@ from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.history import History
 from ledger_tool.edges.git.objects import Repository
-from ledger_tool.edges.git.opening import Options, Run, address_of, is_bare, place_of
+from ledger_tool.edges.git.opening import Folder, is_bare, place_of
+from ledger_tool.edges.git.run import Options, Run, address_of
 from ledger_tool.edges.git.transaction import Progress
 from ledger_tool.edges.git.verdict import Push, read_push, server_words
 from ledger_tool.edges.ledgerfiles import LEDGER
@@ -135,7 +136,7 @@ def open_branch(
                 raise UsageError(
                     "`--branch` goes with a remote's URL", "check the branch out, and leave the option out"
                 )
-            history = run.history_of_checkout(place)
+            history = run.history_of_checkout(place, Folder(place).files)
             yield history, CheckedOutBranch(history.repository, options.sign, place.absolute())
         elif not options.branch:
             raise UsageError("nothing says which branch to rebase", "name it with `--branch`")

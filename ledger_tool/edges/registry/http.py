@@ -69,17 +69,17 @@ class Host:
         *,
         limit: int,
         authorization: str = "",
-        form: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | bytes = b"",
     ) -> Answer:
         """Send a request, again while that may help, and return the answer to it, whatever its status.
 
-        `limit` bounds the body in bytes; `authorization` goes to `url`'s own origin and to no other. Raises
-        Unreachable where there is no answer, or none within our patience.
+        `body` is a form or bytes; `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own
+        origin and to no other. Raises Unreachable where there is no answer, or none within our patience.
         """
         for left in reversed(range(TRIES)):
             self._wait_for_opening()
             try:
-                answer = self._follow(method, url, headers, limit, authorization, form)
+                answer = self._follow(method, url, headers, limit, authorization, body)
             except Refused as error:
                 raise Unreachable(f"{self.origin}: {error}", "look at the registry, and at what is in front") from None
             except requests.RequestException as error:
@@ -131,19 +131,19 @@ class Host:
         headers: Mapping[str, str],
         limit: int,
         authorization: str,
-        form: Mapping[str, str] | None,
+        body: Mapping[str, str] | bytes,
     ) -> Answer:
         origin = origin_of(url)
         for _ in range(REDIRECTS + 1):
             sent = dict(headers)
             if authorization and origin_of(url) == origin:
                 sent["Authorization"] = authorization
-            answer = self._line.send(method, url, sent, limit=limit, data=form or None)
+            answer = self._line.send(method, url, sent, limit=limit, data=body or None)
             if not answer.redirect:
                 return answer
             following = _target(url, answer.redirect)
-            if form and origin_of(following) != origin:  # the form holds a credential
-                raise Refused("a redirect of a login to another host is not followed")
+            if (body or method == "DELETE") and origin_of(following) != origin:  # a form holds a credential
+                raise Refused("a redirect of a login or a write to another host is not followed")
             url = following
         raise Refused(f"more than {REDIRECTS} redirects")
 
