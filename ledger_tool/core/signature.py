@@ -21,11 +21,10 @@ _key = re.compile(rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ +([A-Za-z0-9+/]+=*)")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Git's verdict on one commit: the letter, the signer, the key's fingerprint, and how far it is trusted."""
+    """Git's verdict on one commit: the letter, the key's fingerprint, and how far the key is trusted."""
 
     commit: str
     letter: str
-    signer: str = ""
     fingerprint: str = ""
     trust: str = ""
 

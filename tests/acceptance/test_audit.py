@@ -282,6 +282,21 @@ def test_a_version_that_is_missing_in_the_repository_is_named(ledger: Run, upstr
     )
 
 
+@pytest.mark.parametrize("committer", ["Nobody <>", "Nobody <n@example.com> 99999999999999999999 +0000", "", "x> -1 0"])
+def test_a_commit_that_git_would_not_write_is_judged_like_any_other(
+    audit: Audit, upstream: Upstream, ledger: Run, committer: str
+) -> None:
+    text = f"tree {upstream.git('rev-parse', 'main^{tree}')}\nparent {upstream.tip()}\nauthor A <a> 1 +0000\n"
+    text += f"committer {committer}\nencoding nonsense\n\n\udcff odd\n"
+    raw = text.encode("utf-8", "surrogateescape")
+    made = move_branch(upstream, upstream.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=raw))
+    assert audit() == (0, [])
+    bad = edited(upstream, "by hand\n", lambda records: at(records, "v2").update(ttl="1d"))
+    assert audit() == (1, [("unexplained", bad, "myorg/app:v2")])
+    assert audit("--since", made) == (1, [("unexplained", bad, "myorg/app:v2")])
+    assert ledger("log", "--repo", upstream.url).code == 0
+
+
 def test_history_is_read_in_chunks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "CHUNK_BYTES", 2000)
     assert audit() == (0, [])

@@ -32,7 +32,7 @@ SSH = "SHA256:" + "a" * 43
     ],
 )
 def test_each_letter_has_its_own_words(letter: str, trust: str, fingerprint: str, says: str) -> None:
-    found = objection(Signature("c", letter, "signer", fingerprint, trust), {"SHA256:listed"})
+    found = objection(Signature("c", letter, fingerprint, trust), {"SHA256:listed"})
     assert (says in found) if says else (found == "")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from ledger_tool.core.change import Snapshot
 from ledger_tool.core.commit import Commit, Step
-from ledger_tool.core.names import Timestamp, format_timestamp, shown
+from ledger_tool.core.names import Timestamp, shown
 from ledger_tool.core.signature import Signature
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.git import walk
@@ -105,9 +105,9 @@ class History:
         found = self.repository.must("rev-list", "-1", f"--min-age={seconds}", *line) if seconds >= 0 else ""
         if not found:
             first = self.repository.must("log", "--no-show-signature", "--reverse", "--format=%ct", *line)
-            moment = format_timestamp(datetime.fromtimestamp(int(first.split("\n")[0]), UTC))
             raise UsageError(
-                f"{self._name} has no commit at or before {time}: its first one is of {moment}",
+                f"{self._name} has no commit at or before {time}: its first one is of "
+                f"{walk.time_of(first.partition(chr(10))[0])}",
                 self._shallow_hint() or "name a later time, or a revision",
             )
         return found

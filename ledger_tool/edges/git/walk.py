@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ledger_tool.core.codec import MAX_BYTES
 from ledger_tool.core.commit import Commit, File, Step, Touch
-from ledger_tool.core.names import format_timestamp
+from ledger_tool.core.names import Timestamp, format_timestamp
 from ledger_tool.core.signature import Signature
 from ledger_tool.edges.files import local_errors
 from ledger_tool.edges.git.objects import Repository, local_failure
@@ -26,8 +26,9 @@ from ledger_tool.errors import UsageError
 CHUNK_BYTES = 16 * 2**20
 _SIGNED_AT_ONCE = 64  # commits: each costs a process or two of gpg or ssh-keygen
 _SIGNATURES_SECONDS = 300.0
+_LAST = 253_402_300_799  # seconds: the end of the year 9999
 _FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
-_SIGNATURE = "%H%x00%G?%x00%GS%x00%GF"
+_SIGNATURE = "%H%x00%G?%x00%GF"
 # What a repository's own settings could say otherwise is said here.
 _LOG = ("log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-order", "--reverse", "-z")
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "--root")
@@ -108,7 +109,7 @@ def _verdicts(repository: Repository, ids: Sequence[str], allowed: Path) -> Iter
     if not done.ok:
         raise local_failure(done, "log", repository.git_dir)
     fields = done.text.split("\0")
-    found = [Signature(*fields[at : at + 4]) for at in range(0, len(fields) - 3, 4)]
+    found = [Signature(*fields[at : at + 3]) for at in range(0, len(fields) - 2, 3)]
     trust = _trust(repository, [one.commit for one in found if one.letter == "G" and not one.is_ssh], allowed)
     for one in found:
         if one.letter == "B" and not shutil.which("ssh-keygen"):
@@ -153,15 +154,20 @@ def _span(base: str, head: str) -> str:
 
 def _commit(fields: Sequence[str]) -> Commit:
     commit, parents, author, email, seconds, message = fields
-    moment = datetime.fromtimestamp(min(max(int(seconds), 0), 253_402_300_799), UTC)
     return Commit(
         commit.lstrip("\n"),
         tuple(parents.split()),
         author,
         email,
-        format_timestamp(moment),
+        time_of(seconds),
         message.rstrip("\n") + "\n",
     )
+
+
+def time_of(seconds: str) -> Timestamp:
+    """Return the time of git's `%ct`; git keeps, and shows, commits whose time is broken: they count as of 1970."""
+    is_time = seconds.isascii() and seconds.isdigit()
+    return format_timestamp(datetime.fromtimestamp(min(int(seconds), _LAST) if is_time else 0, UTC))
 
 
 def _touch(line: str) -> Touch:
