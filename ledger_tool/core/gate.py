@@ -14,7 +14,7 @@ from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.merge import Merged
 from ledger_tool.core.names import Digest
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Key
+from ledger_tool.core.record import Key, Name
 from ledger_tool.core.told import Told
 from ledger_tool.errors import InvalidValue
 
@@ -36,29 +36,45 @@ class Finding:
 class Range:
     """The judge of a range of commits, told of one after the other.
 
-    It remembers the digests that the range took away: what comes back with another one has moved all the same.
+    It remembers the digests that the range took away, by image:tag and platform: what comes back with another
+    one has moved all the same.
     """
 
-    _gone: dict[Key, Digest] = field(default_factory=dict)
+    _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
     def commit(self, before: Ledger, after: Ledger, told: Told | None, policy: Policy) -> Iterator[Fault]:
         """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
         done = acts(compare(before, after))
         yield from faults(done, told, policy)
         for act in done:
+            self._remember(act)
+        for act in done:
             yield from self._returned(act, policy)
             yield from _required(act, policy)
 
-    def _returned(self, act: Act, policy: Policy) -> Iterator[Fault]:
+    def _remember(self, act: Act) -> None:
+        """Note what goes, and forget what comes back as it was."""
+        gone = self._gone.setdefault(act.name, {})
         if act.effect == "removed":
-            self._gone[act.key] = act.record.digest
-        was = self._gone.get(act.key)
-        if act.effect == "added" and was not in (None, act.record.digest) and not policy.is_mutable(act.name.tag):
+            gone[act.key.platform] = act.record.digest
+        for at in [at for at in self._in_the_way(act) if gone[at] == act.record.digest and act.new]:
+            del gone[at]
+
+    def _in_the_way(self, act: Act) -> list[str]:
+        """Return the platforms of what went that stood for the same as a record; without one it stands for all."""
+        gone = self._gone.get(act.name, {})
+        platform = act.key.platform
+        return [at for at in sorted(gone) if at in (platform, "") or not platform]
+
+    def _returned(self, act: Act, policy: Policy) -> Iterator[Fault]:
+        if act.effect != "added" or policy.is_mutable(act.name.tag):
+            return
+        for at in self._in_the_way(act):
             yield Fault(
                 "immutable",
                 act.key,
-                f"{act.key} was taken away as {was} and comes back as {act.record.digest}: a move is made with "
-                "`ledger publish --force --reason TEXT`",
+                f"{Key(*act.name, at)} was taken away as {self._gone[act.name][at]} and comes back as "
+                f"{act.record.digest}: a move is made with `ledger publish --force --reason TEXT`",
             )
 
 
@@ -71,7 +87,7 @@ def merge_commit(merged: Merged, after: Ledger) -> Iterator[Fault]:
 
 
 def _required(act: Act, policy: Policy) -> Iterator[Fault]:
-    if act.effect in ("added", "moved"):
+    if act.new and (act.effect != "updated" or policy.meets_requirements(act.old[0])):
         try:
             policy.check_required(act.record)
         except InvalidValue as error:
@@ -93,7 +109,8 @@ class Places:
         at = bisect_left(self._after.keys, tuple(key))
         if at == len(self._lines) or self._after.keys[at] != key:
             return self._lines[min(at, len(self._lines) - 1)], 1
-        old = set(self._before.get((key.image, key.tag, key.platform), "").split("\n"))
+        whole = self._before.get((key.image, key.tag, ""), "")  # whose place it may have taken
+        old = set(self._before.get((key.image, key.tag, key.platform), whole).split("\n"))
         new = self._after.texts[at].split("\n")
         return self._lines[at] + next((number for number, line in enumerate(new) if line not in old), 0), _COLUMN
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from xml.sax.saxutils import quoteattr
@@ -54,11 +55,18 @@ def as_gitlab(checked: Checked) -> str:
 
     Source: GitLab's documentation, "Code Quality report format".
     """
+    same: Counter[str] = Counter()  # GitLab shows one finding a fingerprint; a line in it would change with each edit
+
+    def fingerprint(one: Finding) -> str:
+        what = f"{one.rule}\0{one.path}\0{one.message}"
+        same[what] += 1
+        return hashlib.sha256(f"{what}\0{same[what]}".encode()).hexdigest()
+
     found = [
         {
             "description": escaped(one.message),
             "check_name": f"ledger {one.rule}",
-            "fingerprint": hashlib.sha256(f"{one.rule}\0{one.path}\0{one.message}".encode()).hexdigest(),
+            "fingerprint": fingerprint(one),
             "severity": "blocker",
             "location": {"path": one.path, "lines": {"begin": one.line}},
         }
@@ -93,6 +101,9 @@ def notes(checked: Checked) -> Iterator[str]:
     yield from _yanked(checked.yanked)
     for one in checked.unknown:
         yield f"warning: not looked up: {one}"
+    if checked.homeless:
+        of = "1 digest is of an image" if checked.homeless == 1 else f"{checked.homeless} digests are of images"
+        yield f"note: {of} that no configured registry serves"
     if checked.findings:
         yield "1 finding" if len(checked.findings) == 1 else f"{len(checked.findings)} findings"
         return
