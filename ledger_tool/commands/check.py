@@ -18,7 +18,7 @@ from ledger_tool.core.commit import Commit
 from ledger_tool.core.compare import compare
 from ledger_tool.core.drift import Absent, Unknown
 from ledger_tool.core.explain import Fault
-from ledger_tool.core.gate import Finding, Places, Range, located, merge_commit
+from ledger_tool.core.gate import Finding, Places, Range, in_order, located, merge_commit
 from ledger_tool.core.ledger import Ledger, parse_text
 from ledger_tool.core.merge import merge
 from ledger_tool.core.policy import Policy
@@ -26,6 +26,8 @@ from ledger_tool.core.record import Record
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
 MOST_FINDINGS = 1000  # of a broken file: nobody reads more, and a broken generator makes one a record
+
+_NOTHING = Snapshot("", Ledger(), Policy())
 
 Schema = Callable[[], Mapping[str, Any]]
 ReadPolicy = Callable[[bytes | None], Policy]
@@ -65,9 +67,13 @@ class _Files:
 
 @dataclass(slots=True)
 class _Past:
-    """What a range of commits started from, how many there are, and what is wrong with them."""
+    """What a range of commits started from, how many there are, and what is wrong with them.
+
+    `policy` is the one of the base as it is, which may be ahead of where the range started.
+    """
 
     before: Snapshot
+    policy: Policy
     commits: int
     faults: list[tuple[str, Fault]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -91,9 +97,9 @@ def check(
     start = history.resolve(base) if base else ""
     states = States(history, schema, read_policy)
     now = _as_it_is(history, states, schema, read_policy, tolerant=bool(start))
-    past = _since(history, states, start, now) if start else _Past(Snapshot("", Ledger(), now.policy), 0)
+    past = _since(history, states, start, now) if start else _Past(_NOTHING, now.policy, 0)
     places = Places(past.before.ledger, now.ledger or Ledger())
-    findings = [*now.findings, *past.findings, *located(past.faults, places)]
+    findings = in_order([*now.findings, *past.findings, *located(past.faults, places)])
     if now.ledger is None:
         return Checked(findings, 0, past.commits, invalid=True)
     unknown: list[str] = []
@@ -104,10 +110,10 @@ def check(
                 "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
             )
         wanted = list(_digests(past.before.ledger, now.ledger))
-        homeless = sum(not registries.serving(past.before.policy, one.image) for one, _ in wanted)
-        looked = list(_in_registries(wanted, past.before.policy, registries, jobs))
-        found = sorted((one for one in looked if isinstance(one, Fault)), key=lambda fault: fault.key or ())
-        findings += located([("the registry", one) for one in found], places)
+        homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)
+        looked = list(_in_registries(wanted, past.policy, registries, jobs))
+        found = [one for one in looked if isinstance(one, Fault)]
+        findings = in_order([*findings, *located([("the registry", one) for one in found], places)])
         unknown = sorted(one for one in looked if isinstance(one, str))
     yanked = [parse_text(text) for text in now.ledger.texts if '\n      "yanked": {' in text]
     return Checked(findings, len(now.ledger), past.commits, unknown=unknown, homeless=homeless, yanked=yanked)
@@ -141,24 +147,25 @@ def _since(history: History, states: States, start: str, now: _Files) -> _Past:
     """Judge each commit since `start`, and what no commit has yet."""
     tip = history.head()
     commits = history.commits(start, tip)
-    past = _Past(states.sound(history.merge_base(start, tip)), len(commits))
-    judge = Range()
+    at_base = states.sound(start).policy
+    past = _Past(states.sound(history.merge_base(start, tip)), at_base, len(commits))
+    judge = Range(at_base)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
         after = states.at(commit.id)
-        if isinstance(after, Snapshot):
-            past.faults += [(where, fault) for fault in _of_commit(history, judge, states, commit, after)]
-        elif not any(_same(after, states.at(parent)) for parent in commit.parents):
-            past.findings += _broken(where, after, now)
+        if isinstance(after.ledger, Ledger):
+            past.faults += [(where, fault) for fault in _of_commit(history, judge, states, commit, after.ledger)]
+        known = [error.message for parent in commit.parents for error in states.at(parent).errors]
+        for error in after.errors:
+            if error.message not in known:  # else the commit that broke it is named
+                past.findings += _broken(where, error, now)
     last = states.sound(tip)
+    if any(len(commit.parents) > 1 for commit in commits):
+        past.faults += [("all commits together", fault) for fault in judge.net(past.before.ledger, last.ledger)]
     if now.ledger is not None and last.ledger != now.ledger:
         uncommitted = judge.commit(last.ledger, now.ledger, None, last.policy)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
     return past
-
-
-def _same(one: LedgerError, other: Snapshot | LedgerError) -> bool:
-    return isinstance(other, LedgerError) and other.message == one.message
 
 
 def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[Finding]:
@@ -166,20 +173,20 @@ def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[Finding]:
     if not isinstance(error, InvalidSettings):
         yield Finding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
     elif error.reason not in (one.message for one in now.findings if one.rule == "settings"):
-        yield Finding("settings", "ledger.yaml", 1, 1, f"{where}: {error.message}")
+        yield Finding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
 
 
-def _of_commit(history: History, judge: Range, states: States, commit: Commit, after: Snapshot) -> Iterator[Fault]:
+def _of_commit(history: History, judge: Range, states: States, commit: Commit, after: Ledger) -> Iterator[Fault]:
     """Yield what is wrong with a commit, against the last valid ledger before it."""
     parents = [states.sound(parent) for parent in commit.parents]
     if len(parents) > 2:
         yield Fault("merge", None, "it merges more than two branches at once")
     elif len(parents) == 2:
         base = states.sound(history.merge_base(*commit.parents))
-        yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after.ledger)
+        yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
     else:
-        parent = parents[0] if parents else Snapshot("", Ledger(), Policy())
-        yield from judge.commit(parent.ledger, after.ledger, told.read(commit.message), parent.policy)
+        parent = parents[0] if parents else _NOTHING
+        yield from judge.commit(parent.ledger, after, told.read(commit.message), parent.policy)
 
 
 def _digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:

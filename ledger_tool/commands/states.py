@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ledger_tool.commands.ports import History
@@ -15,6 +16,19 @@ from ledger_tool.errors import InvalidLedger, LedgerError, UsageError
 
 _KEPT = 4  # a commit, and those that it is compared with: a ledger may be large
 _DEEPEST = 100  # commits to look back for a valid ledger
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the two files of a commit say, or what is wrong with each."""
+
+    ledger: Ledger | LedgerError
+    policy: Policy | LedgerError
+
+    @property
+    def errors(self) -> list[LedgerError]:
+        """What is wrong with the files."""
+        return [one for one in (self.ledger, self.policy) if isinstance(one, LedgerError)]
 
 
 class States:
@@ -29,11 +43,11 @@ class States:
         self._history = history
         self._schema = schema
         self._read_policy = read_policy
-        self._known: OrderedDict[str, Snapshot | LedgerError] = OrderedDict()
+        self._known: OrderedDict[str, State] = OrderedDict()
         self._last: Ledger | None = None
 
-    def at(self, commit: str) -> Snapshot | LedgerError:
-        """Return the ledger at a commit, or what is wrong with its files."""
+    def at(self, commit: str) -> State:
+        """Return what a commit's files say."""
         if commit not in self._known:
             self._known[commit] = self._read(commit)
             while len(self._known) > _KEPT:
@@ -42,29 +56,42 @@ class States:
         return self._known[commit]
 
     def sound(self, commit: str) -> Snapshot:
-        """Return the ledger at a commit or, where it is not valid, the last valid one before it; empty for none."""
+        """Return what a commit's files say and, where one is not valid, its last valid state before; empty for none."""
+        at = commit
+        ledger: Ledger | None = None
+        policy: Policy | None = None
         for _ in range(_DEEPEST):
-            found = self.at(commit)
-            if isinstance(found, Snapshot):
-                return found
+            found = self.at(at)
+            if ledger is None and isinstance(found.ledger, Ledger):
+                ledger = found.ledger
+            if policy is None and isinstance(found.policy, Policy):
+                policy = found.policy
+            if ledger is not None and policy is not None:
+                break
             try:
-                commit = self._history.resolve(f"{commit}^")
+                at = self._history.resolve(f"{at}^")
             except UsageError:
                 break
-        return Snapshot("", Ledger(), Policy())
+        return Snapshot(commit, ledger or Ledger(), policy or Policy())
 
     def loaded(self, raw: bytes) -> Ledger:
         """Return the ledger of the bytes of a `ledger.json`. Raises InvalidLedger."""
         self._last = codec.loads(raw, self._last)
         return self._last
 
-    def _read(self, commit: str) -> Snapshot | LedgerError:
+    def _read(self, commit: str) -> State:
         try:
             raw, settings = self._history.files(commit)
-            try:
-                ledger = self.loaded(raw)
-            except InvalidLedger:
-                return faults.explain(raw, self._schema())
-            return Snapshot(commit, ledger, self._read_policy(settings))
         except (InvalidLedger, UsageError) as error:
-            return error
+            return State(error, Policy())
+        ledger: Ledger | LedgerError
+        policy: Policy | LedgerError
+        try:
+            ledger = self.loaded(raw)
+        except InvalidLedger:
+            ledger = faults.explain(raw, self._schema())
+        try:
+            policy = self._read_policy(settings)
+        except UsageError as error:
+            policy = error
+        return State(ledger, policy)

@@ -32,7 +32,8 @@ _MAY = {
     "yank": ({"updated"}, {"yanked"}),
     "unyank": ({"updated"}, {"yanked"}),
 }
-_ANY = ({"added", "moved", "updated", "removed"}, _PUBLISHED | {"yanked"})
+FREE = _PUBLISHED | {"yanked"}  # what may change under a digest that stays
+_ANY = ({"added", "moved", "updated", "removed"}, FREE)
 # Which facts of those it may take away: a publish keeps what it does not say.
 _MAY_TAKE = {"publish": set(), "": {"labels", "ttl", "yanked"}}
 _PAST = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
@@ -110,7 +111,7 @@ def _mismatched(acts: Sequence[Act], entries: Sequence[Entry]) -> Iterator[Fault
     replaced = _replaced((act.name, act.replaces) for act in acts)
     claimed = _replaced((entry.name, entry.replaces) for entry in entries)
     for act in acts:
-        if (have := replaced.pop(act.name, None)) is not None and have != claimed.get(act.name, set()):
+        if (have := replaced.pop(act.name, None)) is not None and have != claimed.get(act.name, have):
             was = ", ".join(sorted(have)) or "nothing"
             yield Fault("trailers", act.key, f"its message says otherwise what {act.name} replaces: it was {was}")
 
