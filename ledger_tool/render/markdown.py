@@ -20,8 +20,9 @@ def code(text: str | None, limit: int = LONGEST) -> str:
     visible = escaped(text)
     visible = visible if len(visible) <= limit else visible[:limit] + "…"
     longest = max(map(len, re.findall("`+", visible)), default=0)
-    # A span is closed by as many backticks as opened it; one blank on either side is taken off again.
-    fence, blank = "`" * (longest + 1), " " if "`" in (visible[0], visible[-1]) or not visible.strip(" ") else ""
+    # A span is closed by as many backticks as opened it; a blank on both sides is taken off again.
+    ends = {visible[0], visible[-1]}
+    fence, blank = "`" * (longest + 1), " " if "`" in ends or (ends == {" "} and visible.strip(" ")) else ""
     return f"{fence}{blank}{visible}{blank}{fence}"
 
 

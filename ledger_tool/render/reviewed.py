@@ -43,7 +43,7 @@ def _object(change: Change) -> dict[str, Any]:
         "compare": change.compare or None,
         "direction": change.direction,
         "immutable": change.immutable,
-        "forced": change.forced and {"replaces": change.forced.replaces, "reason": change.forced.reason},
+        "forced": next(({"replaces": one.replaces, "reason": one.reason} for one in change.marks), None),
     }
     return found
 
@@ -69,7 +69,7 @@ def as_text(changes: Sequence[Change], *, colour: bool, settings_changed: bool =
             image = change.name.image
             yield ""
             yield paint(image, "1")
-        urgent = change.forced or change.unexplained_move
+        urgent = change.marks or change.unexplained_move
         title = f"{change.kind:8}{change.name.tag}{_platforms(change)}{_direction(change)}"
         yield "  " + paint(escaped(title), "1;31" if urgent else _COLOURS[change.kind])
         for line in _warnings(change, escaped):
@@ -86,7 +86,7 @@ def headline(changes: Sequence[Change]) -> str:
     if not changes:
         return "no record changes"
     counts = Counter(change.kind for change in changes)
-    forced = sum(bool(change.forced) for change in changes)
+    forced = sum(bool(change.marks) for change in changes if change.kind == "moved")
     words = [f"{count} {kind}" + (f" ({forced} by force)" if kind == "moved" and forced else "")
              for kind, count in counts.items()]  # fmt: skip
     return f"{len(changes)} image:tag{'s' if len(changes) > 1 else ''}: {', '.join(words)}"
@@ -150,7 +150,7 @@ def _markdown(change: Change, *, with_digests: bool) -> str:
     if whole:
         lines += ["", "<details><summary>whole digests</summary>", "", "```text"]
         for fact in whole[:_MOST_FACTS]:
-            lines.append(_step(change, fact.old, fact.new))
+            lines.append(f"{fact.subject or fact.what}: {_step(change, fact.old, fact.new)}")
         lines += ["```", "</details>"]
     return "\n".join(lines) + "\n"
 
@@ -204,8 +204,8 @@ def _direction(change: Change, clean: Callable[[str], str] = str) -> str:
 
 def _warnings(change: Change, clean: Callable[[str], str]) -> Iterator[str]:
     """Yield what a reviewer must not miss, the words of others made `clean`."""
-    if change.forced:
-        yield f"forced: {clean(change.forced.reason)}"
+    for reason in list(dict.fromkeys(mark.reason for mark in change.marks))[:_MOST_VALUES]:
+        yield f"forced: {clean(reason)}"
     if change.unexplained_move:
         yield "this tag is immutable, and nothing says why it moves"
     if change.kind == "yanked" and change.yanked:
