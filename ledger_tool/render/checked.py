@@ -20,7 +20,7 @@ MOST_YANKED = 10
 def as_json(checked: Checked) -> str:
     """Return the JSON object; `schema/check-v1.schema.json` describes it."""
     findings = [
-        {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": one.message}
+        {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": escaped(one.message)}
         for one in checked.findings
     ]
     return json.dumps({"ok": checked.ok, "findings": findings}, indent=2, ensure_ascii=False)
@@ -58,7 +58,7 @@ def as_gitlab(checked: Checked) -> str:
     same: Counter[str] = Counter()  # GitLab shows one finding a fingerprint; a line in it would change with each edit
 
     def fingerprint(one: Finding) -> str:
-        what = f"{one.rule}\0{one.path}\0{one.message}"
+        what = f"{one.rule}\0{one.path}\0{escaped(one.message)}"
         same[what] += 1
         return hashlib.sha256(f"{what}\0{same[what]}".encode()).hexdigest()
 

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from tests.support.make import SOURCE, digest
 from tests.support.outcome import Outcome
+from tests.support.schemas import SCHEMAS, check_schema
 from tests.support.upstream import Upstream
 from tests.support.world import World
 
 Run = Callable[..., Outcome]
-_FOLDER = Path(__file__).parents[2] / "schema"
-_SCHEMAS: dict[str, Any] = {
-    path.name.removesuffix(".schema.json"): json.loads(path.read_text()) for path in _FOLDER.glob("*.json")
-}
-_REGISTRY: Registry[Any] = Registry().with_resources(
-    [(schema["$id"], Resource.from_contents(schema)) for schema in _SCHEMAS.values()]
-)
 
 
-def _check(name: str, value: Any) -> None:
-    Draft202012Validator(_SCHEMAS[name], registry=_REGISTRY).validate(value)
-
-
-@pytest.mark.parametrize("name", _SCHEMAS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_each_schema_is_a_schema(name: str) -> None:
-    Draft202012Validator.check_schema(_SCHEMAS[name])
+    Draft202012Validator.check_schema(SCHEMAS[name])
 
 
 def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: Upstream) -> None:
@@ -51,22 +37,22 @@ def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: 
     ]
     assert [one.code for one in printed] == [0, 0, 0, 0, 3, 0, 0]
     for one in printed:
-        _check("written-v1", one.json)
+        check_schema("written-v1", one.json)
     got = ledger("get", "myorg/app:v1", "--repo", upstream.url).json
     assert got["digest"] is None
-    _check("get-v1", got)
-    _check("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
+    check_schema("get-v1", got)
+    check_schema("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
     removed = ledger("remove", "myorg/app:v1", "--reason", "over", "--repo", upstream.url)
-    _check("written-v1", removed.json)
+    check_schema("written-v1", removed.json)
 
 
 def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas_say(world: World) -> None:
     world.push("v1", "multi", ("linux/amd64", "linux/arm64"))
     published = world.publish("v1")
-    _check("written-v1", published.json)
+    check_schema("written-v1", published.json)
     assert published.json["verified"] is True
-    _check("verify-v1", world.verify("v1", "--format", "json", "--digest", digest("other")).json)
-    _check("reconcile-v1", world.reconcile("--format", "json").json)
+    check_schema("verify-v1", world.verify("v1", "--format", "json", "--digest", digest("other")).json)
+    check_schema("reconcile-v1", world.reconcile("--format", "json").json)
     world.pushed("v2", "v3")
     world.push("v2", "another")
     world.push("v4")
@@ -74,9 +60,9 @@ def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas
     for options in ((), ("--untracked", "--deep")):
         drifted = world.reconcile("--format", "json", *options)
         assert drifted.code == 1
-        _check("reconcile-v1", drifted.json)
+        check_schema("reconcile-v1", drifted.json)
     for tag in ("v2", "v3"):
-        _check("verify-v1", world.verify(tag, "--format", "json").json)
+        check_schema("verify-v1", world.verify(tag, "--format", "json").json)
     world.upstream.commit_as_other_writer({"ledger.yaml": b"registries: [{host: 'http://127.0.0.1:9'}]\n"})
-    _check("reconcile-v1", world.reconcile("--format", "json", "--untracked").json)
-    _check("verify-v1", world.verify("v1", "--format", "json").json)
+    check_schema("reconcile-v1", world.reconcile("--format", "json", "--untracked").json)
+    check_schema("verify-v1", world.verify("v1", "--format", "json").json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from tests.support.make import SOURCE, digest
 from tests.support.outcome import Outcome
+from tests.support.schemas import check_schema
 from tests.support.upstream import Upstream, git
 
 
@@ -74,7 +74,8 @@ class Pull:
     def findings(self, *options: object, base: str = "origin/main") -> list[dict[str, Any]]:
         """Return what `check --base` finds; its exit code has to agree."""
         done = self.check("--format", "json", *options, base=base)
-        found: list[dict[str, Any]] = json.loads(done.out)["findings"]
+        check_schema("check-v1", done.json)
+        found: list[dict[str, Any]] = done.json["findings"]
         assert done.code in ((1, 4) if found else (0,)), done.err
         return found
 
