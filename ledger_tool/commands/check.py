@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.commands.states import States
 from ledger_tool.core import faults as file_faults
 from ledger_tool.core import told
-from ledger_tool.core.act import acts
 from ledger_tool.core.change import Snapshot
 from ledger_tool.core.commit import Commit
-from ledger_tool.core.compare import compare
-from ledger_tool.core.drift import Absent, Unknown
 from ledger_tool.core.explain import Fault
 from ledger_tool.core.gate import Finding, Places, Range, in_order, located, merge_commit
 from ledger_tool.core.ledger import Ledger, parse_text
@@ -109,9 +105,11 @@ def check(
             raise UsageError(
                 "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
             )
-        wanted = list(_digests(past.before.ledger, now.ledger))
+        from ledger_tool.commands.existence import missing_digests, new_digests
+
+        wanted = list(new_digests(past.before.ledger, now.ledger))
         homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)
-        looked = list(_in_registries(wanted, past.policy, registries, jobs))
+        looked = list(missing_digests(wanted, past.policy, registries, jobs))
         found = [one for one in looked if isinstance(one, Fault)]
         findings = in_order([*findings, *located([("the registry", one) for one in found], places)])
         unknown = sorted(one for one in looked if isinstance(one, str))
@@ -187,45 +185,3 @@ def _of_commit(history: History, judge: Range, states: States, commit: Commit, a
     else:
         parent = parents[0] if parents else _NOTHING
         yield from judge.commit(parent.ledger, after, told.read(commit.message), parent.policy)
-
-
-def _digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
-    """Yield each digest, and index digest, that is new, with one record that has it."""
-    seen = set()
-    for act in acts(compare(before, after)):
-        if act.new is None:
-            continue
-        is_new = act.effect != "updated"
-        for digest, wanted in ((act.new.digest, is_new), (act.new.index, is_new or "index" in act.fields())):
-            if digest and wanted and (act.new.image, digest) not in seen:
-                seen.add((act.new.image, digest))
-                yield act.new, digest
-
-
-def _in_registries(
-    wanted: Iterable[tuple[Record, str]], policy: Policy, registries: Registries, jobs: int
-) -> Iterator[Fault | str]:
-    """Yield a fault for each digest that no registry has, and a line for each that could not be looked up."""
-
-    def look(one: tuple[Record, str]) -> Fault | str | None:
-        record, digest = one
-        missing, unknown = [], []
-        for registry in registries.serving(policy, record.image):
-            try:
-                if not isinstance(registry.look(record.image, digest), Absent):
-                    return None
-                missing.append(registry.name)
-            except LedgerError as error:
-                unknown.append(error.message)
-        if unknown:
-            return f"{record.key}: {'; '.join(unknown)}"
-        if not missing:
-            return None
-        what = digest if digest == record.digest else f"index {digest}"
-        return Fault("registry", record.key, f"{', '.join(missing)} has no {what} of {record.key}")
-
-    for (record, _), seen in in_parallel(look, wanted, jobs=jobs):
-        if isinstance(seen, Unknown):
-            yield f"{record.key}: {seen.reason}"
-        elif seen is not None:
-            yield seen

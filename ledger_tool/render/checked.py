@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
-from xml.sax.saxutils import quoteattr
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.gate import Finding
@@ -87,12 +86,16 @@ def as_junit(checked: Checked) -> Iterator[str]:
     yield "</testsuite>"
 
 
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'  # xml.sax.saxutils does it too, and brings all of urllib along
+
+
 def _case(one: Finding) -> Iterator[str]:
     message = escaped(one.message)
-    name = quoteattr(f"{one.path}:{one.line}: {one.rule}: {message}")
+    name = _quoted(f"{one.path}:{one.line}: {one.rule}: {message}")
     where = escape(f"{one.path}:{one.line}:{one.column}")
-    yield f"  <testcase classname={quoteattr(one.path)} name={name}>"
-    yield f"    <failure type={quoteattr(one.rule)} message={quoteattr(message)}>{where}</failure>"
+    yield f"  <testcase classname={_quoted(one.path)} name={name}>"
+    yield f"    <failure type={_quoted(one.rule)} message={_quoted(message)}>{where}</failure>"
     yield "  </testcase>"
 
 
