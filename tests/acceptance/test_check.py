@@ -279,18 +279,23 @@ def test_a_base_that_is_broken_is_mended_only_to_what_it_was(upstream: Upstream,
     assert pull.rules() == ["unexplained", "immutable"]
 
 
-def test_a_commit_that_breaks_the_file_is_named_though_a_later_one_mends_it(pull: Pull) -> None:
+def test_a_commit_that_breaks_a_file_is_named_though_a_later_one_mends_it(pull: Pull) -> None:
     good = pull.text()
     pull.path().write_text(good.replace("\n", "\r\n"))
     broken = pull.commit("CRLF")
     pull.path("README.md").write_text("x")
     pull.commit("more of the same")
     pull.path().write_text(good)
-    pull.commit("LF")
-    (found,) = pull.findings()
-    assert (found["rule"], found["line"]) == ("invalid", 1)
-    assert broken[:12] in found["message"]
-    assert "CRLF" in found["message"]
+    pull.path("ledger.yaml").write_text("tag: x\n")
+    settings = pull.commit("LF")
+    pull.path("ledger.yaml").write_text(SETTINGS)
+    pull.commit("settings")
+    yaml, text = pull.findings()
+    assert (yaml["rule"], yaml["path"], yaml["line"]) == ("settings", "ledger.yaml", 1)
+    assert (text["rule"], text["path"], text["line"]) == ("invalid", "ledger.json", 1)
+    assert yaml["message"].startswith(f"commit {settings[:12]}: ")
+    assert text["message"].startswith(f"commit {broken[:12]}: ")
+    assert "CRLF" in text["message"]
 
 
 @pytest.mark.parametrize("way", ["deleted", "renamed", "symlink", "folder"])

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ledger_tool.core import codec, message, rules, told
@@ -62,7 +62,7 @@ def _made(snapshot: Snapshot, operation: Sequence[Any]) -> Change | None:
     return change if change.changed else None
 
 
-@settings(steady, max_examples=300)
+@settings(steady, max_examples=200)
 @given(ledgers(), POLICIES, _OPERATIONS)
 def test_whatever_commands_do_one_after_the_other_passes(
     start: Ledger, policy: Policy, operations: list[Sequence[Any]]
@@ -78,6 +78,25 @@ def test_whatever_commands_do_one_after_the_other_passes(
     assert [fault for fault in found if "was taken away as" not in fault.message] == []
     if not found:
         assert list(judge.net(start, now)) == []
+
+
+@settings(steady, max_examples=100)
+@given(ledgers(), POLICIES, _OPERATIONS, _OPERATIONS)
+def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
+    start: Ledger, policy: Policy, here: list[Sequence[Any]], there: list[Sequence[Any]]
+) -> None:
+    judge, ours, theirs = Range(policy), start, start
+    for operation in here:
+        if change := _made(Snapshot("", ours, policy), operation):
+            assume(not list(judge.commit(ours, change.ledger, None, policy)))
+            ours = change.ledger
+    for operation in there:
+        if change := _made(Snapshot("", theirs, policy), operation):
+            theirs = change.ledger
+    merged = merge(start, ours, theirs)
+    assert list(merge_commit(merged, merged.ledger)) == []
+    if not merged.collisions:
+        assert list(judge.net(theirs, merged.ledger)) == []
 
 
 V1 = record("app", platform=AMD)
