@@ -98,24 +98,33 @@ def as_markdown(changes: Sequence[Change], *, settings_changed: bool = False, li
     It says what it left out. Nothing in a record can break out of it.
     """
     head = f"**{headline(changes)}**\n" + (f"\n**{_SETTINGS}.**\n" if settings_changed else "")
-    for with_digests in (True, False):
-        parts = [_markdown(change, with_digests=with_digests) for change in changes]
-        note = "" if with_digests else "\n_Whole digests are left out here; `ledger diff` has them._\n"
-        text = head + "".join(_grouped(changes, parts)) + note
-        if len(text.encode()) <= limit:
-            return text
-    return head + _shortened(changes, parts, limit - len(head.encode()) - _NOTE_BYTES)
+    room = limit - len(head.encode())
+    note = "\n_Whole digests are left out here; `ledger diff` has them._\n"
+    for with_digests, ending in ((True, ""), (False, note)):
+        parts: list[str] = []
+        left = room - len(ending)
+        for change in changes:
+            parts.append(_markdown(change, with_digests=with_digests))
+            left -= len(parts[-1].encode())
+            if left < 0:  # the headings are not counted yet
+                break
+        text = "".join(_grouped(changes, parts)) + ending
+        if left >= 0 and len(text.encode()) <= room:
+            return head + text
+    return head + _shortened(changes, room - _NOTE_BYTES)
 
 
-def _shortened(changes: Sequence[Change], parts: Sequence[str], room: int) -> str:
+def _shortened(changes: Sequence[Change], room: int) -> str:
     """Return the gravest changes that there is room for, in bytes, and how many are missing."""
-    kept: set[int] = set()
+    kept: dict[int, str] = {}
     for at in sorted(range(len(changes)), key=lambda at: changes[at].gravity):
-        room -= len((_heading(changes[at]) + parts[at]).encode())
+        part = _markdown(changes[at], with_digests=False)
+        room -= len((_heading(changes[at]) + part).encode())
         if room < 0:
             break
-        kept.add(at)
-    text = "".join(_grouped([changes[at] for at in sorted(kept)], [parts[at] for at in sorted(kept)]))
+        kept[at] = part
+    shown = sorted(kept)
+    text = "".join(_grouped([changes[at] for at in shown], [kept[at] for at in shown]))
     left = Counter(change.kind for at, change in enumerate(changes) if at not in kept)
     told = ", ".join(f"{count} {kind}" for kind, count in left.items())
     are = "1 more is" if left.total() == 1 else f"{left.total()} more are"
@@ -124,7 +133,7 @@ def _shortened(changes: Sequence[Change], parts: Sequence[str], room: int) -> st
 
 def _grouped(changes: Sequence[Change], parts: Sequence[str]) -> Iterator[str]:
     image = ""
-    for change, part in zip(changes, parts, strict=True):
+    for change, part in zip(changes, parts, strict=False):
         if change.name.image != image:
             image = change.name.image
             yield _heading(change)
