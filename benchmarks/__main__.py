@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import codecs, memory, races, registries, reviews, starts, writes
+from benchmarks import codecs, histories, manifests, memory, races, registries, reviews, starts, writes
 from benchmarks.report import Section, as_json, lines
 from benchmarks.world import World, ledger_program, require, world
 
@@ -47,6 +47,14 @@ def _reconcile(world: World, quick: bool) -> Iterator[Section]:
         yield registries.thrift(world, 10_000)
 
 
+def _history(world: World, quick: bool) -> Iterator[Section]:
+    yield histories.measure(world, 100 if quick else 1000, 1000 if quick else 10_000, 3 if quick else 5)
+
+
+def _manifests(world: World, quick: bool) -> Iterator[Section]:
+    yield manifests.measure(world, 500 if quick else 5000, 1)
+
+
 def _codec(_world: World, quick: bool) -> Iterator[Section]:
     for records in writes.SIZES[:2] if quick else writes.SIZES:
         yield codecs.measure(records, 5 if quick else 9)
@@ -66,6 +74,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": _memory,
     "race": _race,
     "reconcile": _reconcile,
+    "history": _history,
+    "manifests": _manifests,
 }
 
 

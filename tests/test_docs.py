@@ -20,8 +20,8 @@ from ledger_tool.core.drift import CLASSES, report
 from ledger_tool.edges import ledgerfiles, settings
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.reconciled import as_metrics
+from tests.support import github, gitlab, jenkins
 from tests.support.docs import blocks, comparable, examples, papers, played, prose
-from tests.support.forge import ISSUES
 from tests.support.outcome import Outcome
 from tests.support.stage import ROOT, Stage
 
@@ -63,7 +63,7 @@ def test_no_option_is_documented_that_no_command_has() -> None:
     known = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
     for path in papers():
         for line in re.findall(
-            r"^.*\bledger (?:publish|get|list|set|remove|verify|reconcile|auth|init|diff|check)\b.*$",
+            r"^.*\bledger (?:publish|get|list|set|remove|verify|reconcile|auth|pin|bump|init|diff|check)\b.*$",
             path.read_text("utf-8"),
             re.MULTILINE,
         ):
@@ -225,9 +225,7 @@ GITHUB = {
 OUTSIDE = ("GitLab CI", "Bitbucket Pipelines", "CircleCI")
 SYSTEMS = {
     "GitHub Actions": System(GITHUB, f"https://github.com/team/app@{COMMIT}"),
-    "GitHub Actions, pull request": System(
-        GITHUB | {"NUMBER": "42", "HEAD_COMMIT": HEAD}, f"https://github.com/team/app@{HEAD}"
-    ),
+    "GitHub Actions, pull request": System(GITHUB, f"https://github.com/team/app@{HEAD}"),
     "GitLab CI": System(
         {"GITLAB_CI": "true", "CI_PROJECT_URL": "https://gitlab.com/team/app", "CI_COMMIT_SHA": COMMIT},
         f"https://gitlab.com/team/app@{COMMIT}",
@@ -289,7 +287,7 @@ def ci_examples() -> dict[str, str]:
     for section in re.split(r"^## ", (DOCS / "ci.md").read_text("utf-8"), flags=re.MULTILINE)[1:]:
         heading = section.split("\n")[0]
         for block in blocks(section):
-            if block.language in ("yaml", "groovy"):
+            if block.language in ("yaml", "groovy") and heading != "In the ledger's repository":
                 found[f"{heading}, pull request" if heading in found else heading] = block.text
     return found
 
@@ -314,7 +312,7 @@ def shell_steps(value: Any) -> Iterator[str]:
 
 def steps_of(text: str, system: str) -> list[str]:
     if system == "Jenkins":
-        return re.findall(r"sh '(.+)'", text)
+        return jenkins.shell_steps(text)
     steps = list(shell_steps(YAML(typ="safe", pure=True).load(text)))
     return [step.replace("$$", "$") for step in steps] if system == "Buildkite" else steps
 
@@ -341,6 +339,35 @@ def run_step(stage: Stage, step: str, environment: Mapping[str, str]) -> subproc
     )
 
 
+def run_on_github(stage: Stage, text: str, environment: Mapping[str, str]) -> None:
+    """Run a workflow's one job, our own action included, which is given secrets and variables by name."""
+    event = {"number": 42, "pull_request": {"number": 42, "head": {"sha": HEAD}}}
+    contexts = {
+        "github": {
+            "repository": "team/app", "sha": COMMIT, "ref_name": "v1.5.0", "token": "not-a-token",
+            "event": event if "pull_request" in text else {},
+        },
+        "vars": {"REGISTRY_USER": "ci", "LEDGER_KNOWN_HOSTS": "~/.ssh/ledger_known_hosts"},
+        "secrets": {"REGISTRY_PASSWORD": "secret", "LEDGER_DEPLOY_KEY": "~/.ssh/ledger_deploy_key"},
+    }  # fmt: skip
+    runner = github.Runner(stage, contexts, environment).run_job(github.load(text), "images")
+    assert not runner.failed, runner.output
+
+
+def run_on_gitlab(stage: Stage, text: str, project: Mapping[str, str]) -> None:
+    """Run the jobs of a pipeline, those of included components last."""
+    config = gitlab.load(text)
+    for included in config.pop("include"):
+        name = re.fullmatch(r"\$CI_SERVER_FQDN/tools/ledger-tool/(\w+)@[0-9a-f]{40}", included["component"])
+        assert name
+        for job, there in gitlab.load((ROOT / f"templates/{name[1]}.yml").read_text(), included["inputs"]).items():
+            config[job] = {**there, **config.pop(job, {})}
+    for job in config:
+        if job != "stages":
+            done = gitlab.run_job(stage, config, job, project)
+            assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_ci_example_publishes(system: str, stage: Stage) -> None:
     """All shell steps run, with a docker that really pushes; the images land in one commit."""
@@ -352,9 +379,14 @@ def test_ci_example_publishes(system: str, stage: Stage) -> None:
     if system in ("Bitbucket Pipelines", "CircleCI"):  # the key as these systems hold it
         key = (stage.root / "home/.ssh/ledger_deploy_key").read_text()
         given["LEDGER_DEPLOY_KEY"] = key.replace("\n", r"\n")
-    for step in steps_of(text, system):
-        done = run_step(stage, step, {**SYSTEMS[system].environment, **given})
-        assert done.returncode == 0, f"{step}: {done.stderr}"
+    if system.startswith("GitHub"):
+        run_on_github(stage, text, SYSTEMS[system].environment)
+    elif system == "GitLab CI":
+        run_on_gitlab(stage, text, {**SYSTEMS[system].environment, **given, "CI_COMMIT_TAG": "v1.5.0"})
+    else:
+        for step in steps_of(text, system):
+            done = run_step(stage, step, {**SYSTEMS[system].environment, **given})
+            assert done.returncode == 0, f"{step}: {done.stderr}"
     records = stage.upstream.records()
     tag = "pr-42" if "pull request" in system else "v1.5.0"
     assert {record["image"]: record.get("index", record["digest"]) for record in records} == {
@@ -375,59 +407,6 @@ def test_ci_example_keeps_the_key_out_of_arguments_and_queues_nothing(system: st
         assert "--deploy-key" not in step
         assert not re.search(r"--password[ =]", step)
     assert not re.search(r"concurrency:|resource_group|lock\(|serial|disableConcurrentBuilds", text)
-
-
-# ---- the nightly comparison
-
-NIGHTLY = {
-    "GitHub Actions": GITHUB | {"GITHUB_STEP_SUMMARY": "summary.md"},
-    "GitLab CI": {"CI_API_V4_URL": "https://gitlab.com/api/v4", "CI_PROJECT_ID": "1", "ISSUES_TOKEN": "not-a-secret"},
-}
-LOGIN = {"LEDGER_REGISTRY_USERNAME": "ci", "LEDGER_REGISTRY_PASSWORD": "secret"}
-
-
-def nightly_steps(system: str) -> list[str]:
-    text = (DOCS / "registry.md").read_text("utf-8")
-    (section,) = re.findall(rf"^### {system}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
-    (block,) = (block for block in blocks(section) if block.language == "yaml")
-    return steps_of(block.text, system)
-
-
-@pytest.mark.parametrize("system", NIGHTLY)
-def test_nightly_example_keeps_secrets_out_of_arguments(system: str) -> None:
-    for step in nightly_steps(system):
-        assert not re.search("LEDGER_DEPLOY_KEY|LEDGER_REGISTRY_PASSWORD|GH_TOKEN|TOKEN: [^%]", step)
-
-
-@pytest.mark.parametrize("system", NIGHTLY)
-def test_nightly_example_keeps_one_issue(system: str, stage: Stage) -> None:
-    """Opened when drift appears, updated while it lasts, left alone by a night that saw nothing, closed at its end."""
-
-    def push(content: str) -> None:
-        (stage.work / "app/Dockerfile").write_text(f"FROM scratch\n# {content}\n")
-        stage.run(["docker buildx build --push --tag registry.example.com/myorg/app:v1.5.0 app"])
-
-    def night(more: Mapping[str, str] | None = None) -> int:
-        done = [run_step(stage, step, {**NIGHTLY[system], **LOGIN, **(more or {})}) for step in nightly_steps(system)]
-        return max(one.returncode for one in done)
-
-    def issues() -> list[tuple[str, list[bool]]]:
-        found = json.loads((stage.root / "home" / ISSUES).read_text())
-        assert {issue["label"] for issue in found} <= {"ledger-drift"}
-        return [(issue["state"], ["tag-moved" in body for body in issue["bodies"]]) for issue in found]
-
-    push("first")
-    stage.run([f"ledger publish myorg/app:v1.5.0 --source https://git.example.com/team/app@{COMMIT}"])
-    assert (night(), issues()) == (0, [])
-    push("second")
-    assert (night(), issues()) == (0, [("open", [True])])
-    assert (night(), issues()) == (0, [("open", [True, True])])
-    assert (night(LOGIN | {"LEDGER_REGISTRY_PASSWORD": "old"}), issues()) == (5, [("open", [True, True])])
-    push("first")
-    assert (night(), issues()) == (0, [("closed", [True, True])])
-    assert (night(), issues()) == (0, [("closed", [True, True])])
-    push("second")
-    assert (night(), issues()) == (0, [("closed", [True, True]), ("open", [True])])
 
 
 def test_metrics_that_the_docs_name_are_written() -> None:

@@ -1,4 +1,4 @@
-"""The wheel that users install: both scripts, the schemas in it, and a publish from a clean environment."""
+"""The wheel that users install: both scripts, what is packed in it, and a publish from a clean environment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import venv
 import zipfile
 from pathlib import Path
 
-from tests.support.make import SOURCE, digest
-from tests.support.upstream import Upstream
+from tests.support.github import load
+from tests.support.make import SOURCE, digest, ledger_bytes
+from tests.support.upstream import Upstream, git
 
 _ROOT = Path(__file__).parent.parent
 
@@ -28,8 +29,11 @@ def test_an_installed_wheel_publishes_and_validates_with_its_schemas(tmp_path: P
     built = _python(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, _ROOT)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("ledger_tool-*.whl")
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".schema.json")}
-    assert packed == {f"ledger_tool/schema/{path.name}" for path in (_ROOT / "schema").glob("*.schema.json")}
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    assert packed >= {f"ledger_tool/schema/{path.name}" for path in (_ROOT / "schema").glob("*.schema.json")}
+    kits = {path for path in (_ROOT / "ledger_tool/kits").rglob("*") if path.is_file()}
+    assert len(kits) > 5
+    assert packed >= {str(path.relative_to(_ROOT)) for path in kits}
 
     venv.create(tmp_path / "clean", with_pip=True)
     python = tmp_path / "clean" / "bin" / "python"
@@ -48,3 +52,35 @@ def test_an_installed_wheel_publishes_and_validates_with_its_schemas(tmp_path: P
     bad = _python(python, "-m", "ledger_tool", "list", "--repo", upstream.url)
     assert bad.returncode == 4
     assert "`tag` is malformed" in bad.stderr  # in the words that explain the schema
+
+
+def test_the_pre_commit_hook_installs_itself_and_stops_a_bad_ledger(tmp_path: Path) -> None:
+    git("init", "--quiet", tmp_path)
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes().replace(b'"schemaVersion": 1', b'"schemaVersion": 2'))
+    git("add", "-A", cwd=tmp_path)
+    done = subprocess.run(
+        [Path(sys.executable).parent / "pre-commit", "try-repo", _ROOT, "ledger-check", "--all-files"], cwd=tmp_path,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "store")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "- exit code: 4" in done.stdout
+    assert "schemaVersion 2" in done.stdout
+
+
+def test_the_action_installs_itself_from_where_the_runner_put_it(tmp_path: Path) -> None:
+    (step,) = (
+        one for one in load((_ROOT / "action.yml").read_text())["runs"]["steps"] if one["name"] == "Install ledger"
+    )
+    given = {"COMMAND": "check", "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": str(_ROOT)}
+    environment = {
+        name: value for name, value in os.environ.items() if name.startswith(("PATH", "PIP_", "HOME", "SSL_"))
+    }
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=tmp_path,
+        env=environment | given, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = subprocess.run(
+        [tmp_path / "ledger-tool/bin/ledger", "--version"], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.startswith("ledger ")

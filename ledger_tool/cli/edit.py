@@ -1,17 +1,20 @@
-"""`ledger set` and `ledger remove`."""
+"""`ledger set`, `ledger remove` and `ledger yank`."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.core import names
 from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import InvalidValue, UsageError
 
 
+@writes
 def set_facts(
     patterns: Annotated[
         list[str],
@@ -31,22 +34,12 @@ def set_facts(
     ttl: Annotated[
         str, typer.Option("--ttl", metavar="7d|none", help="Set the TTL, or take it away.", show_default=False)
     ] = "",
-    dry_run: o.DryRun = False,
-    no_push: o.NoPush = False,
-    sign: o.Sign = False,
-    max_attempts: o.MaxAttempts = "0",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    to: Writing,
 ) -> None:
     """Edit labels and TTL of all records that match, in one commit."""
     from ledger_tool.commands.set_facts import set_facts as run
-    from ledger_tool.edges.git.opening import open_for_writing
     from ledger_tool.render import written as render
-    from ledger_tool.render.screen import Screen
 
     changes = o.labels(label)
     gone = [names.parse_label_key(key) for key in unlabel]
@@ -55,18 +48,15 @@ def set_facts(
     if both := set(changes) & set(gone):
         raise InvalidValue("label", f"label `{min(both)}` is both set and taken away", "keep one of them")
     wanted = names.parse_ttl(ttl) if ttl and ttl != "none" else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(
-        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
-        max_attempts=max_attempts, no_push=no_push, sign=sign,
-    )  # fmt: skip
-    with open_for_writing(repo, settings, screen) as store:
-        written = run(
-            store, patterns, labels=changes, unlabel=gone, ttl=wanted, clear_ttl=ttl == "none", dry_run=dry_run
+    with ExitStack() as stack:
+        store, finish = to.open(stack)
+        written = finish(
+            run(store, patterns, labels=changes, unlabel=gone, ttl=wanted, clear_ttl=ttl == "none", dry_run=to.dry_run)
         )
-    render.tell(screen, written, dry_run=dry_run)
+    render.tell(to.screen, written, dry_run=to.dry_run)
 
 
+@writes
 def remove(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE:TAG...", help="What to remove.", show_default=False)],
     reason: Annotated[
@@ -75,33 +65,59 @@ def remove(
     platform: Annotated[
         str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
     ] = "",
-    dry_run: o.DryRun = False,
-    no_push: o.NoPush = False,
-    sign: o.Sign = False,
-    max_attempts: o.MaxAttempts = "0",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    to: Writing,
 ) -> None:
     """Remove records, in one commit; history keeps them."""
     from ledger_tool.commands.remove import remove as run
-    from ledger_tool.edges.git.opening import open_for_writing
     from ledger_tool.render import written as render
-    from ledger_tool.render.screen import Screen
 
     references = [parse_name(image) for image in images]
-    why = names.parse_text(reason, "reason")
+    why = _reason(reason)
+    wanted = names.parse_platform(platform) if platform else None
+    with ExitStack() as stack:
+        store, finish = to.open(stack)
+        written = finish(run(store, references, reason=why, platform=wanted, dry_run=to.dry_run))
+    render.tell(to.screen, written, dry_run=to.dry_run)
+
+
+@writes
+def yank(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE:TAG...", help="What to yank.", show_default=False)],
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why; it stays in the record and in history.", show_default=False
+        ),
+    ],
+    undo: Annotated[bool, typer.Option("--undo", help="Take the mark away again.")] = False,
+    platform: Annotated[
+        str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
+    ] = "",
+    *,
+    to: Writing,
+) -> None:
+    """Mark images as not to be used; they stay in the ledger and in the registry.
+
+    What is yanked is left out by `list --latest`, and warned about by `get`.
+    """
+    from ledger_tool.commands.yank import yank as run
+    from ledger_tool.render import written as render
+
+    references = [parse_name(image) for image in images]
+    why = _reason(reason)
+    wanted = names.parse_platform(platform) if platform else None
+    with ExitStack() as stack:
+        store, finish = to.open(stack)
+        written = finish(
+            run(store, references, now=o.now(), reason=why, platform=wanted, undo=undo, dry_run=to.dry_run)
+        )
+    render.tell(to.screen, written, dry_run=to.dry_run)
+
+
+def _reason(text: str) -> str:
+    """Return a reason that has to be given. Raises UsageError for none."""
+    why = names.parse_text(text, "reason")
     if not why:
         raise UsageError("`--reason` is empty", "say why; it stays in history")
-    wanted = names.parse_platform(platform) if platform else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(
-        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
-        max_attempts=max_attempts, no_push=no_push, sign=sign,
-    )  # fmt: skip
-    with open_for_writing(repo, settings, screen) as store:
-        written = run(store, references, reason=why, platform=wanted, dry_run=dry_run)
-    render.tell(screen, written, dry_run=dry_run)
+    return why

@@ -23,13 +23,26 @@ COMMANDS = {
     "publish": ("publish", "publish", "Record"),
     "set": ("edit", "set_facts", "Record"),
     "remove": ("edit", "remove", "Record"),
+    "yank": ("edit", "yank", "Record"),
+    "prune": ("prune", "prune", "Record"),
     "get": ("look", "get", "Look"),
     "list": ("look", "list_records", "Look"),
+    "log": ("history", "log", "Look"),
+    "whence": ("history", "whence", "Look"),
+    "deps": ("dependencies", "deps", "Look"),
+    "dependents": ("dependencies", "dependents", "Look"),
+    "keepset": ("export", "keepset", "Look"),
+    "export": ("export", "export", "Look"),
     "verify": ("registry", "verify", "Registry"),
     "reconcile": ("registry", "reconcile", "Registry"),
     "auth": ("registry", "auth", "Registry"),
     "diff": ("review", "diff", "Review"),
     "check": ("review", "check", "Review"),
+    "audit": ("history", "audit", "Review"),
+    "merge-driver": ("merging", "merge_driver", "Review"),
+    "rebase": ("merging", "rebase", "Review"),
+    "pin": ("manifests", "pin", "Deploy"),
+    "bump": ("manifests", "bump", "Deploy"),
     "init": ("init", "init", "Set up"),
 }
 
@@ -73,7 +86,7 @@ def main(argv: Sequence[str]) -> int:
     before = _interrupt_on_signals()
     try:
         asked = next((word for word in argv if not word.startswith("-")), "")
-        app = program([asked] if asked in COMMANDS else COMMANDS)
+        app = program([asked] if asked in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
         code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LedgerError as error:

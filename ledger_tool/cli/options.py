@@ -76,6 +76,36 @@ Sign = Annotated[
         rich_help_panel="Writing",
     ),
 ]
+PullRequest = Annotated[
+    bool,
+    typer.Option(
+        "--pull-request",
+        help="Propose it: push a branch, and open or update its pull or merge request.",
+        rich_help_panel="Pull request",
+    ),
+]
+PrLabel = Annotated[
+    list[str],
+    typer.Option(
+        "--pr-label", metavar="LABEL", help="A label of the request; may be repeated.", show_default=False,
+        rich_help_panel="Pull request",
+    ),
+]  # fmt: skip
+PrReviewer = Annotated[
+    list[str],
+    typer.Option(
+        "--pr-reviewer", metavar="USER|ORG/TEAM", help="Who is asked to review; may be repeated.", show_default=False,
+        rich_help_panel="Pull request",
+    ),
+]  # fmt: skip
+PrDraft = Annotated[bool, typer.Option("--pr-draft", help="Make it a draft.", rich_help_panel="Pull request")]
+Forge = Annotated[
+    str,
+    typer.Option(
+        "--forge", envvar="LEDGER_FORGE", metavar="github|gitlab|gitea", show_default=False,
+        help="What the remote's host is  [default: by its name]", rich_help_panel="Pull request",
+    ),
+]  # fmt: skip
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what happens on the way.")]
 
 
@@ -112,7 +142,7 @@ def opening(
 ) -> Any:
     """Return the options of `edges.git.opening`; imported on use, since `--version` and `--help` need no git."""
     from ledger_tool.edges.git.credentials import Credentials
-    from ledger_tool.edges.git.opening import Options
+    from ledger_tool.edges.git.run import Options
 
     credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
     return Options(

@@ -10,6 +10,7 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.core import names
 from ledger_tool.core.reference import Reference, parse_reference
 from ledger_tool.errors import Conflict, LedgerError, UsageError
@@ -20,6 +21,7 @@ Image = Annotated[
 _panel = "Image"
 
 
+@writes
 def publish(
     image: Image = "",
     image_option: Annotated[
@@ -167,16 +169,8 @@ def publish(
             "--reason", metavar="TEXT", help="Why it is forced.", show_default=False, rich_help_panel="Writing"
         ),
     ] = "",
-    dry_run: o.DryRun = False,
-    no_push: o.NoPush = False,
-    sign: o.Sign = False,
-    max_attempts: o.MaxAttempts = "0",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    to: Writing,
 ) -> None:
     """Record an image, right after its push.
 
@@ -186,10 +180,8 @@ def publish(
     from ledger_tool.commands.publish import publish as run
     from ledger_tool.core import intake
     from ledger_tool.edges.files import read_bytes
-    from ledger_tool.edges.git.opening import open_for_writing
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import written as render
-    from ledger_tool.render.screen import Screen
 
     why = o.force_reason(force, reason)
     defaults = intake.Defaults(
@@ -221,29 +213,32 @@ def publish(
     else:
         drafts = [intake.draft_from_arguments(named, digest, index, config, defaults)]
 
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(
-        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
-        max_attempts=max_attempts, no_push=no_push, sign=sign,
-    )  # fmt: skip
     if offline and registry:
         raise UsageError("`--offline` and `--registry` exclude each other", "keep one of them")
     threads = o.whole_number("--jobs", jobs, 1, 256)
     with ExitStack() as stack:
-        store = stack.enter_context(open_for_writing(repo, settings, screen))
+        store, finish = to.open(stack)
         registries = None if offline else stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file))
         try:
-            written = run(
-                store, drafts, registries=registries, host=registry, jobs=threads, force_reason=why, dry_run=dry_run
+            written = finish(
+                run(
+                    store,
+                    drafts,
+                    registries=registries,
+                    host=registry,
+                    jobs=threads,
+                    force_reason=why,
+                    dry_run=to.dry_run,
+                )
             )
         except Conflict as conflict:
-            screen.data([render.conflict_line(conflict)])
+            to.screen.data([render.conflict_line(conflict)])
             raise
     if not written.verified and any(draft.is_index for draft in drafts):
-        screen.note("warning: that digest is an index's, and no registry was asked for its images; recorded as told")
+        to.screen.note("warning: that digest is an index's, and no registry was asked for its images; recorded as told")
     if offline:
-        screen.note("note: offline, so that no registry was asked; recorded as told")
-    render.tell(screen, written, dry_run=dry_run)
+        to.screen.note("note: offline, so that no registry was asked; recorded as told")
+    render.tell(to.screen, written, dry_run=to.dry_run)
 
 
 def _tag(tag: str, pr: str) -> names.Tag | None:

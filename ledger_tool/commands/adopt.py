@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ledger_tool.commands.inspect import inspect
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries, Store
+from ledger_tool.commands.publish import recording
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core import rules
 from ledger_tool.core.change import Snapshot
@@ -34,7 +35,8 @@ def adopt(store: Store, registries: Registries, before: Report, *, now: Timestam
     A tag that is found in several registries is taken from the first. What can't be recorded (no sourceRef in
     its labels, a manifest that is none) is left, with the reason.
     """
-    policy = store.read().policy
+    start = store.read()
+    policy = start.policy
     wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
@@ -66,6 +68,6 @@ def adopt(store: Store, registries: Registries, before: Report, *, now: Timestam
     if not drafts:
         return Adopted(before, None, sorted(left))
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
-    written = write(store, lambda snapshot: rules.publish(snapshot, drafts))
+    written = write(store, recording(start, drafts))
     rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in done]
     return Adopted(report(rest), written, sorted(left))

@@ -48,11 +48,11 @@ class Scaffolded:
     invalid: str
 
 
-def init(workplace: Workplace, *, registry: str = "") -> Scaffolded:
-    """Add what a ledger needs and lacks. A repository without commits gets its first one; in any other
-    the files are left for the user to commit.
+def init(workplace: Workplace, *, registry: str = "", kit: Mapping[str, str] | None = None) -> Scaffolded:
+    """Add what a ledger needs and lacks, with the files of a CI system in `kit`, by path. A repository without commits
+    gets its first one; in any other the files are left for the user to commit.
     """
-    files = scaffold.files(registry)
+    files = scaffold.files(registry, kit)
     is_new = workplace.prepare()
     added = workplace.missing(list(files))
     workplace.write({name: files[name] for name in added})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import rules
+from ledger_tool.core import expiry, rules
+from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.draft import Draft
-from ledger_tool.core.record import Name
+from ledger_tool.errors import Contended
+
+LOOKS = 5
+
+
+class Overtaken(Contended):
+    """The look at the registry is older than a prune that may have deleted what it saw; nothing was written."""
 
 
 def publish(
@@ -26,14 +33,40 @@ def publish(
 
     Raises Conflict and whatever else `inspect`, `rules.publish` and `write` raise.
     """
-    told: Sequence[Draft] = drafts
-    verified: frozenset[Name] = frozenset()
-    if registries is not None:
-        policy = store.read().policy
-        if policy.registries or host:
-            from ledger_tool.commands.inspect import inspect
+    if registries is None:
+        return _told(store, drafts, force_reason, dry_run=dry_run)
+    for left in reversed(range(LOOKS)):
+        before = store.read()
+        if not (before.policy.registries or host):
+            return _told(store, drafts, force_reason, dry_run=dry_run)
+        from ledger_tool.commands.inspect import inspect
 
-            found = inspect(drafts, policy, registries, host=host, jobs=jobs)
-            told, verified = found.drafts, found.verified
-    written = write(store, lambda snapshot: rules.publish(snapshot, told, force_reason=force_reason), dry_run=dry_run)
-    return replace(written, verified=verified)
+        found = inspect(drafts, before.policy, registries, host=host, jobs=jobs)
+        try:
+            written = write(store, recording(before, found.drafts, force_reason=force_reason), dry_run=dry_run)
+            return replace(written, verified=found.verified)
+        except Overtaken:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _told(store: Store, drafts: Sequence[Draft], force_reason: str, *, dry_run: bool) -> Written:
+    """Record what is told, no registry asked."""
+    written = write(store, lambda snapshot: rules.publish(snapshot, drafts, force_reason=force_reason), dry_run=dry_run)
+    return replace(written, verified=frozenset())
+
+
+def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Callable[[Snapshot], Change]:
+    """Return the write that records what a registry was seen to have, after `before` was read.
+
+    It raises Overtaken where a record with such a digest has left the ledger since: see docs/adr/0021.
+    """
+    seen = {digest for draft in drafts for digest in (draft.digest, draft.index) if digest}
+
+    def operation(snapshot: Snapshot) -> Change:
+        if snapshot.commit != before.commit and (lost := seen & expiry.withdrawn(before.ledger, snapshot.ledger)):
+            raise Overtaken(f"{min(lost)} was pruned while it was looked at; nothing was written", "run it again")
+        return rules.publish(snapshot, drafts, force_reason=force_reason)
+
+    return operation

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import rules
+from ledger_tool.core import edits
 from ledger_tool.core.names import Platform
 from ledger_tool.core.reference import Reference
 
@@ -22,6 +22,6 @@ def remove(
     """Delete image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
     return write(
         store,
-        lambda snapshot: rules.remove(snapshot, references, reason=reason, platform=platform),
+        lambda snapshot: edits.remove(snapshot, references, reason=reason, platform=platform),
         dry_run=dry_run,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import rules
+from ledger_tool.core import edits
 from ledger_tool.core.names import Ttl
 
 
@@ -23,7 +23,7 @@ def set_facts(
     """Edit every record that matches a pattern. Raises UnknownImage, and what `write` raises."""
     return write(
         store,
-        lambda snapshot: rules.set_facts(
+        lambda snapshot: edits.set_facts(
             snapshot, patterns, labels=labels, unlabel=unlabel, ttl=ttl, clear_ttl=clear_ttl
         ),
         dry_run=dry_run,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ledger_tool.commands.ports import Store
+from ledger_tool.commands.ports import Forge, Store
 from ledger_tool.core import codec
 from ledger_tool.core.change import Change, Result, Snapshot, results
+from ledger_tool.core.proposal import Proposal, Proposed
 from ledger_tool.core.record import Name
 
 
@@ -15,7 +16,8 @@ from ledger_tool.core.record import Name
 class Written:
     """What a write did: the result of each image:tag, the change behind them, offers made, a warning or `""`.
 
-    `verified` are the image:tags that a registry was asked about; None where that is no question.
+    `verified` are the image:tags that a registry was asked about; None where that is no question. `request` is the
+    pull request that proposes it, where it was not made but proposed.
     """
 
     results: Sequence[Result]
@@ -23,6 +25,15 @@ class Written:
     attempts: int
     warning: str = ""
     verified: Set[Name] | None = None
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An open pull or merge request, and the branch that it asks to merge."""
+
+    proposed: Proposed
+    branch: str
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
@@ -44,3 +55,13 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
         return Written(results(change, None), change, 0, warning)
     landed = store.transact(within_limits)
     return Written(results(landed.change, landed.commit), landed.change, landed.attempts, warning)
+
+
+def propose(written: Written, proposal: Proposal | None, forge: Forge) -> Written:
+    """Open or update the pull request of a change that was pushed to a branch of its own; None is for no change.
+
+    Raises Denied, UsageError or Unreachable; the branch stays, so that the next run goes on from there.
+    """
+    if proposal is None:
+        return written
+    return replace(written, request=Request(forge.propose(proposal), proposal.branch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ledger_tool.core.act import Act
 from ledger_tool.core.ledger import Ledger
@@ -13,7 +13,8 @@ from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Name, Record, pull_digest
 
 Effect = Literal["added", "updated", "moved", "removed", "unchanged"]
-Verb = Literal["publish", "set", "remove"]
+Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a write did to one image:tag: the JSON object that `publish`, `set` and `remove` print.
+    """What a write did to one image:tag: the JSON object that the commands that write print.
 
     `digest` is the one to pull by; `records` are the image:tag's records afterwards.
     """

@@ -37,8 +37,10 @@ def explain(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     found = next(findings(raw, schema), Finding("canonical", 1, 1, "not in canonical form"))
     if found.rule == "version":
         return InvalidLedger(f"ledger.json {found.message}", "upgrade `ledger-tool`; nothing was changed")
-    where = f"ledger.json, line {found.line}, column {found.column}"
-    return InvalidLedger(f"{where}: {found.message}", "restore the last good ledger.json with git, or mend the line")
+    hint = "restore the last good ledger.json with git, or mend the line"
+    if found.message.startswith(conflict.UNRESOLVED):
+        hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
+    return InvalidLedger(f"ledger.json, line {found.line}, column {found.column}: {found.message}", hint)
 
 
 def findings(raw: bytes, schema: Mapping[str, Any]) -> Iterator[Finding]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core import codec
 from ledger_tool.core.act import Act, acts
-from ledger_tool.core.compare import compare
+from ledger_tool.core.compare import Difference, compare
 from ledger_tool.core.explain import FREE, Fault, faults
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.merge import Merged
@@ -34,24 +34,28 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The judge of a range of commits, told of one after the other; `base` is the policy of the base.
+    """The judge of a range of commits, told of one after the other; `base` is the policy of the base, if there is one.
 
     A tag moves without force only where both the commit's parent and the base let it: a pull request that makes a
     tag mutable does not move it, too. It remembers what the range did, and the digests that it took away, by
     image:tag and platform: what comes back with another one has moved all the same.
     """
 
-    base: Policy
+    base: Policy | None = None
     _done: dict[Name, list[Act]] = field(default_factory=dict)
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
     def commit(self, before: Ledger, after: Ledger, told: Told | None, policy: Policy) -> Iterator[Fault]:
         """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
-        done = acts(compare(before, after))
+        return self.changes(compare(before, after), told, policy)
+
+    def changes(self, differences: Sequence[Difference], told: Told | None, policy: Policy) -> Iterator[Fault]:
+        """Yield what is wrong with a step that makes these differences."""
+        done = acts(differences)
         found = faults(done, told, policy)
         yield from found
         known = {fault.key for fault in found if fault.rule == "immutable"}
-        for fault in faults(done, told, self.base):
+        for fault in faults(done, told, self.base) if self.base else ():
             if fault.rule == "immutable" and fault.key not in known:
                 yield fault
         for act in done:
@@ -104,7 +108,7 @@ class Range:
         if act.effect == "updated" and act.fields() <= FREE and not act.lost() - FREE:
             return bool(steps)
         came = {step.new.digest for step in steps if step.new and step.effect != "updated"}
-        if act.effect == "moved" and self.base.is_mutable(act.name.tag):
+        if act.effect == "moved" and self.base and self.base.is_mutable(act.name.tag):
             return act.new.digest in came
         if act.effect == "moved":
             return all(act.new.digest in _led_to(old.digest, steps) for old in act.old)

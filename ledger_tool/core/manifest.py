@@ -32,14 +32,28 @@ class Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers."""
+    """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
+
+    `referenced` is every digest that an index refers to, attestations included, as it is written there: what is
+    no image is not looked at here, and may be malformed. `nested` are those of indexes.
+    """
 
     digest: Digest
     is_index: bool
     children: tuple[Child, ...] = ()
+    referenced: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
     config: Digest | None = None
     blobs: tuple[Digest, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or index as a registry served it: its bytes, and the media type that came with them."""
+
+    raw: bytes
+    media_type: str
 
 
 def digest_of(raw: bytes, algorithm: str = "sha256") -> Digest:
@@ -80,13 +94,23 @@ def _bad(message: str) -> BadManifest:
 
 def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
     children = []
+    referenced = []
+    nested = []
     for entry in data["manifests"]:
+        referenced.append(str(entry.get("digest", "")))
+        if entry.get("mediaType") in INDEXES:
+            nested.append(referenced[-1])
         reference_type = (entry.get("annotations") or {}).get("vnd.docker.reference.type")
         if reference_type == _ATTESTATION or entry.get("mediaType", MANIFESTS[0]) not in MEDIA_TYPES:
             continue
         children.append(Child(names.parse_digest(entry["digest"]), platform_of(entry.get("platform"))))
     return Manifest(
-        digest=digest, is_index=True, children=tuple(children), annotations=_strings(data.get("annotations"))
+        digest=digest,
+        is_index=True,
+        children=tuple(children),
+        referenced=tuple(referenced),
+        nested=tuple(nested),
+        annotations=_strings(data.get("annotations")),
     )
 
 

@@ -4,7 +4,8 @@
 |-----------------------------------------------|--------------------------------------------------------|
 | only one changed it, or both in the same way  | that change                                            |
 | have the same digest                          | each fact from the side that changed it; a fact that   |
-|                                               | both changed in different ways collides                |
+|                                               | both changed in different ways collides; of two        |
+|                                               | publications of one digest, ours is the first          |
 | have different digests, or one removed it     | they collide                                           |
 
 Changes of different keys never collide, but for the one rule that is about an image:tag as a whole: a record
@@ -24,7 +25,7 @@ from ledger_tool.core.record import FIELDS, Name, Record, from_json, to_json
 
 Records = Mapping[str, Record]  # of one image:tag, by platform
 
-_FIRST = ("publishedAt", "sourceRef")  # facts of a digest's first publication
+_PUBLICATION = ("publishedAt", "sourceRef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,8 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
     if base and base.digest != ours.digest:
         base = None
     before, here, there = (to_json(one) if one else {} for one in (base, ours, theirs))
-    if base is None:  # both published the digest: the first publication counts, as in a publish
-        first = min((here, there), key=lambda fields: str(fields["publishedAt"]))
-        here, there = ({**fields, **{name: first[name] for name in _FIRST}} for fields in (here, there))
+    if base is None:  # both published the digest: as in a publish, when and from what stays as it is there
+        there |= {name: here[name] for name in _PUBLICATION}
     if platform:
         here, there = here | {"platform": platform}, there | {"platform": platform}
     labels = _fields(*(fields.pop("labels", {}) for fields in (before, here, there)))

@@ -31,11 +31,13 @@ def compose(change: Change, transaction: str) -> str:
         trailers.append(("Reason", change.reason))
     trailers.append(("Transaction-Id", transaction))
     lines = "\n".join(f"{name}: {value}" for name, value in trailers)
-    return f"{_subject(change.verb, blocks)}\n\n{lines}\n"
+    return f"{subject(change)}\n\n{lines}\n"
 
 
-def _subject(verb: str, blocks: Sequence[list[Act]]) -> str:
-    return f"{verb} {blocks[0][0].name}" if len(blocks) == 1 else f"{verb} {len(blocks)} images"
+def subject(change: Change) -> str:
+    """Return the first line of a change's message."""
+    names = {act.name for act in change.acts}
+    return f"{change.verb} {names.pop()}" if len(names) == 1 else f"{change.verb} {len(names)} images"
 
 
 def _listed(blocks: Sequence[list[Act]]) -> Iterator[tuple[str, str]]:

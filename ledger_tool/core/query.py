@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import groupby
 
 from ledger_tool.core.ledger import Ledger, parse_text
 from ledger_tool.core.names import Timestamp, format_timestamp, parse_timestamp, parse_ttl, shown, ttl_length
@@ -21,20 +22,42 @@ def matches(pattern: str, image: str, tag: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What `list` was asked for; an empty part asks for nothing. `since` is inclusive."""
+    """What `list` was asked for; an empty part asks for nothing. `since` is inclusive.
+
+    With `latest_at`, of each image only the newest image:tag is meant that is in use at that time: see `select`.
+    """
 
     pattern: str = "*"
     labels: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     since: Timestamp | None = None
     expired_at: Timestamp | None = None
+    latest_at: Timestamp | None = None
 
 
 def select(ledger: Ledger, query: Query) -> Iterator[Record]:
-    """Yield the records that answer a query, in key order."""
+    """Yield the records that answer a query, in key order.
+
+    The latest are chosen last, among those that answer all else: the records, neither yanked nor expired, of the
+    image:tag whose newest such record is the newest of its image. Of two of the same second, it is the last in
+    key order.
+    """
+    found = _found(ledger, query)
+    return found if query.latest_at is None else _latest(found, query.latest_at)
+
+
+def _found(ledger: Ledger, query: Query) -> Iterator[Record]:
     for (image, tag, _), text in zip(ledger.keys, ledger.texts, strict=True):
         if matches(query.pattern, image, tag) and _answers(record := parse_text(text), query):
             yield record
+
+
+def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
+    usable = [record for record in records if not record.yanked and not is_expired(record, now)]
+    for _, siblings in groupby(usable, lambda record: record.image):
+        of_image = list(siblings)
+        newest = max(of_image, key=lambda record: (record.published_at, record.tag))
+        yield from (record for record in of_image if record.tag == newest.tag)
 
 
 def _answers(record: Record, query: Query) -> bool:

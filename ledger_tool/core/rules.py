@@ -1,7 +1,7 @@
-"""The rules that everything else protects: what a publish, a set or a remove does to a ledger.
+"""The rules that everything else protects: what a publish does to a ledger; `edits` has the other writes.
 
-Each function here takes a snapshot and returns a change, or raises. They are run again on every
-fresh tip, so they may depend on nothing but their arguments.
+A write takes a snapshot and returns a change, or raises. It is run again on every fresh tip, so it may
+depend on nothing but its arguments.
 
 | the ledger has for this key              | publish of | outcome                                   |
 |------------------------------------------|------------|-------------------------------------------|
@@ -18,7 +18,7 @@ there, the same digest with a platform fills the platform in, and a move replace
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,10 +26,9 @@ from ledger_tool.core.act import acts
 from ledger_tool.core.change import Change, Outcome, Snapshot, Verb
 from ledger_tool.core.compare import Difference
 from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger, parse_text
-from ledger_tool.core.names import Platform, Ttl
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import Platform
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.query import matches
 from ledger_tool.core.record import Forced, Key, Name, Record, to_json
 from ledger_tool.core.reference import Reference
 from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
@@ -51,7 +50,7 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
         with _named(draft.where):
             records.append(_record(draft, snapshot.policy))
     for name in {record.name for record in records}:
-        work[name] = _by_platform(snapshot.ledger, name)
+        work[name] = by_platform(snapshot.ledger, name)
     # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
     for at in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], work[records[at].name])):
         record = records[at]
@@ -59,7 +58,7 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
             before = given.setdefault(record.name, set())
             outcomes[at] = _publish_one(record, work[record.name], snapshot, force_reason, before)
             before.add(record.platform or "")
-    return _change("publish", snapshot, work, [outcomes[at] for at in range(len(records))], reason=force_reason)
+    return change_of("publish", snapshot, work, [outcomes[at] for at in range(len(records))], reason=force_reason)
 
 
 @contextmanager
@@ -78,73 +77,12 @@ def _fills_in(record: Record, records: Records) -> bool:
     return whole is not None and record.platform is not None and whole.digest == record.digest
 
 
-def set_facts(
-    snapshot: Snapshot,
-    patterns: Sequence[str],
-    *,
-    labels: Mapping[str, str],
-    unlabel: Iterable[str] = (),
-    ttl: Ttl | None = None,
-    clear_ttl: bool = False,
-) -> Change:
-    """Return the change that edits labels and TTL of all records that match a pattern.
-
-    Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would take away what the
-    policy requires.
-    """
-    work: dict[Name, Records] = {}
-    outcomes = []
-    unmatched = set(patterns)
-    gone = frozenset(unlabel)
-    for (image, tag, _), text in zip(snapshot.ledger.keys, snapshot.ledger.texts, strict=True):
-        hits = {pattern for pattern in patterns if matches(pattern, image, tag)}
-        if not hits:
-            continue
-        unmatched -= hits
-        old = parse_text(text)
-        kept = {key: value for key, value in old.labels.items() if key not in gone}
-        new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
-        if snapshot.policy.meets_requirements(old):
-            snapshot.policy.check_required(new)
-        if old.name not in work:
-            work[old.name] = _by_platform(snapshot.ledger, old.name)
-        work[old.name][old.platform or ""] = new
-        outcomes.append(Outcome("updated" if new != old else "unchanged", new))
-    if unmatched:
-        raise _unknown(min(unmatched))
-    details = [("Label", f"{key}={value}") for key, value in sorted(labels.items())]
-    details += [("Unlabel", key) for key in sorted(gone)]
-    details += [("TTL", "none" if clear_ttl else ttl or "")] if clear_ttl or ttl else []
-    return _change("set", snapshot, work, outcomes, details=details)
-
-
-def remove(
-    snapshot: Snapshot, references: Sequence[Reference], *, reason: str, platform: Platform | None = None
-) -> Change:
-    """Return the change that removes image:tags (or only one platform of each).
-
-    Raises UnknownImage for a name that the ledger does not have.
-    """
-    work: dict[Name, Records] = {}
-    outcomes = []
-    for reference in references:
-        name = Name(snapshot.policy.image(reference), reference.tag or "")
-        if name in work:
-            continue
-        records = work.setdefault(name, _by_platform(snapshot.ledger, name))
-        doomed = [at for at in records if platform is None or at == platform]
-        if not doomed:
-            raise _unknown(f"{name}" + (f" for {platform}" if platform and records else ""))
-        outcomes += [Outcome("removed", records.pop(at)) for at in sorted(doomed)]
-    return _change("remove", snapshot, work, outcomes, reason=reason)
-
-
 def find(snapshot: Snapshot, reference: Reference, platform: Platform | None = None) -> tuple[Record, ...]:
     """Return the records of one image:tag, or raise UnknownImage."""
     name = Name(snapshot.policy.image(reference), reference.tag or "")
     records = snapshot.ledger.find(name)
     if not records:
-        raise _unknown(str(name))
+        raise unknown(str(name))
     chosen = tuple(record for record in records if platform is None or record.platform == platform)
     if not chosen:
         there = ", ".join(record.platform or "none given" for record in records)
@@ -152,12 +90,14 @@ def find(snapshot: Snapshot, reference: Reference, platform: Platform | None = N
     return chosen
 
 
-def _unknown(what: str) -> UnknownImage:
+def unknown(what: str) -> UnknownImage:
+    """Return the error for a name or pattern that no record answers to."""
     image = what.partition(":")[0]
     return UnknownImage(f"the ledger has no record of {what}", f"`ledger list '{image}'` shows what it has")
 
 
-def _by_platform(ledger: Ledger, name: Name) -> Records:
+def by_platform(ledger: Ledger, name: Name) -> Records:
+    """Return the records of an image:tag, to work on."""
     return {record.platform or "": record for record in ledger.find(name)}
 
 
@@ -279,7 +219,7 @@ def _with_index(record: Record) -> str:
     return record.digest + (f" (in the index {record.index})" if record.index else "")
 
 
-def _change(
+def change_of(
     verb: Verb,
     snapshot: Snapshot,
     work: Mapping[Name, Records],
@@ -288,9 +228,12 @@ def _change(
     reason: str = "",
     details: Sequence[tuple[str, str]] = (),
 ) -> Change:
+    """Return the change of a write that made `outcomes`, and left the records of the image:tags in `work` so."""
     touched = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
     # What a batch says of one record in two ways may leave it as it was.
-    done = acts(difference for name in touched for difference in _differences(snapshot.ledger, name, work[name]))
+    done = acts(
+        difference for name in sorted(touched) for difference in _differences(snapshot.ledger, name, work[name])
+    )
     dirty = {act.name for act in done}
     outcomes = [one if one.record.name in dirty else replace(one, effect="unchanged", replaces=()) for one in outcomes]
     after = snapshot.ledger.replaced({name: _in_order(work[name]) for name in dirty}) if dirty else snapshot.ledger
@@ -298,7 +241,7 @@ def _change(
 
 
 def _differences(ledger: Ledger, name: Name, records: Records) -> Iterator[Difference]:
-    before = _by_platform(ledger, name)
+    before = by_platform(ledger, name)
     for platform in sorted(before.keys() | records.keys()):
         old, new = before.get(platform), records.get(platform)
         if old != new:

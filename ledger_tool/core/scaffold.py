@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from ledger_tool import __version__
 from ledger_tool.core import codec
 from ledger_tool.core.ledger import Ledger
 
@@ -35,7 +38,8 @@ tags:
 
 _ATTRIBUTES = """\
 # ledger.json is only valid byte for byte: no line-ending conversion, ever.
-ledger.json text eol=lf
+# `ledger merge-driver --install` tells a clone what `merge=ledger` is; without it, git merges the file as text.
+ledger.json text eol=lf merge=ledger
 ledger.yaml text eol=lf
 """
 
@@ -62,11 +66,22 @@ ledger publish myorg/app:v1.5.0@sha256:… --repo ssh://git@HOST/PATH/OF/THIS/RE
 
 `LEDGER_REPO`, `LEDGER_DEPLOY_KEY` and `LEDGER_KNOWN_HOSTS` say it once for a whole job. The same tag with another
 digest is refused (exit 3), unless `ledger.yaml` lists the tag as mutable, or it is forced with a reason.
+
+To merge or rebase branches of this repository, say once in each clone what git is to do with two changes of the ledger:
+
+```
+ledger merge-driver --install
+```
 """
 
+CI_SYSTEMS = ("github", "gitlab", "jenkins")
 
-def files(registry: str = "") -> dict[str, str]:
-    """Return the text of each file by its name; `registry` is a host that `ledger.yaml` is to name, or `""`."""
+
+def files(registry: str = "", kit: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the text of each file by its path; `registry` is a host that `ledger.yaml` is to name, or `""`.
+
+    `kit` has the files of a CI system, by path, with `@VERSION@` where they name this program's version.
+    """
     host = f'"{registry}"' if registry.startswith("[") else registry  # an IPv6 address would be a YAML list
     registries = _REGISTRY.format(host=host) if registry else _NO_REGISTRY
     return {
@@ -74,4 +89,4 @@ def files(registry: str = "") -> dict[str, str]:
         "ledger.yaml": _SETTINGS.format(registries=registries),
         ".gitattributes": _ATTRIBUTES,
         "README.md": _README,
-    }
+    } | {path: text.replace("@VERSION@", __version__) for path, text in (kit or {}).items()}

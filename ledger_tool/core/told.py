@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ledger_tool.core.change import VERBS
 from ledger_tool.core.record import Name
 
-VERBS = ("publish", "set", "remove", "yank", "unyank", "prune")
-
 _trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
+_DETAILS = ("Label", "Unlabel", "TTL")
 _OURS = ("Image", "Records", "Transaction-Id")
 
 
@@ -34,6 +34,7 @@ class Told:
     """A message taken apart. `verb` is `""` for one that is not ours; `records` is None unless it only counts.
 
     `sources` are the sourceRefs of a message that counts; `source_count` is how many there are where it counts those.
+    `details` are the trailers that say more of the change.
     """
 
     verb: str
@@ -43,6 +44,7 @@ class Told:
     source_count: int | None = None
     reason: str = ""
     transaction: str = ""
+    details: tuple[tuple[str, str], ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -68,6 +70,7 @@ def read(message: str) -> Told:
         source_count=_number(values, "Source-Refs"),
         reason=next(iter(values.get("Reason", [])), ""),
         transaction=next(iter(values.get("Transaction-Id", [])), ""),
+        details=tuple(pair for pair in trailers if pair[0] in _DETAILS),
     )
 
 

@@ -68,3 +68,9 @@ def precedence(release: tuple[int, int, int], prerelease: str) -> Precedence:
         (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".") if part
     )
     return (*release, 0 if prerelease else 1, identifiers)
+
+
+def rank(tag: str) -> tuple[tuple[object, ...], str]:
+    """Return what orders any tags: versions after all others, by precedence, and what is equal by its text."""
+    found = parse(tag)
+    return (found.precedence if found else (), tag)

@@ -1,4 +1,4 @@
-"""`ledger.yaml`: people's YAML to a `Policy`. The only module that imports ruamel.
+"""`ledger.yaml`: people's YAML to a `Policy`, by ruamel's parser.
 
 It builds its own small tree from the parser's events: no alias can expand, no tag can construct, depth
 and size are bounded before anything grows, and every value still knows its line and column.

@@ -12,6 +12,7 @@ from ledger_tool.commands.check import Checked
 from ledger_tool.core.gate import Finding
 from ledger_tool.core.names import escaped
 from ledger_tool.core.record import Record
+from ledger_tool.render.workflow import command
 
 MOST_YANKED = 10
 
@@ -32,21 +33,9 @@ def as_text(checked: Checked) -> Iterator[str]:
 
 
 def as_github(checked: Checked) -> Iterator[str]:
-    """Yield GitHub's workflow commands, which annotate the lines of a pull request.
-
-    Source: GitHub's documentation, "Workflow commands for GitHub Actions"; the escapes are those of its toolkit.
-    """
+    """Yield GitHub's workflow commands, which annotate the lines of a pull request."""
     for one in checked.findings:
-        place = f"file={_property(one.path)},line={one.line},col={one.column}"
-        yield f"::error {place},title={_property(f'ledger {one.rule}')}::{_message(escaped(one.message))}"
-
-
-def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+        yield command("error", one.message, path=one.path, line=one.line, column=one.column, title=f"ledger {one.rule}")
 
 
 def as_gitlab(checked: Checked) -> str:

@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ledger_tool.commands.write import Written
+from ledger_tool.commands.write import Request, Written
 from ledger_tool.core.change import Change, Result
 from ledger_tool.core.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 
-_PAST = {"publish": "published", "set": "edited", "remove": "removed"}
+_PAST = {
+    "publish": "published", "set": "edited", "remove": "removed", "yank": "yanked", "unyank": "unyanked",
+    "prune": "pruned",
+}  # fmt: skip
+_ALREADY = {"yank": "yanked with that reason already", "unyank": "not yanked"}
 
 
 def tell(screen: Screen, written: Written, *, dry_run: bool) -> None:
@@ -28,7 +32,20 @@ def json_lines(written: Written) -> Iterator[str]:
     """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
     for result in written.results:
         asked = {} if written.verified is None else {"verified": result.name in written.verified}
-        yield _line(_object(result) | asked)
+        yield _line(_object(result) | asked | pull_request(written.request))
+
+
+def asked(request: Request) -> str:
+    """Return where a pull request is, and whether it is a new one."""
+    return f"{request.proposed.url} ({'opened' if request.proposed.created else 'there already'})"
+
+
+def pull_request(request: Request | None) -> dict[str, Any]:
+    """Return the field of a pull request, or none."""
+    if request is None:
+        return {}
+    made = request.proposed
+    return {"pullRequest": {"url": made.url, "number": made.number, "branch": request.branch, "created": made.created}}
 
 
 def conflict_line(conflict: Conflict) -> str:
@@ -45,11 +62,14 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     names = {outcome.record.name for outcome in change.outcomes}
     what = str(next(iter(names))) if len(names) == 1 else f"{len(names)} images"
     if not change.changed:
-        return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} in the ledger already"
+        already = _ALREADY.get(change.verb, "in the ledger already")
+        return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} {already}"
     if effects := _effects(change):
         what += f" ({effects})"
     if dry_run:
         return f"dry run: would have {_PAST[change.verb]} {what}"
+    if written.request:
+        return f"proposed to {change.verb} {what}: {asked(written.request)}"
     commit = (written.results[0].commit or "")[:12]
     attempts = f", attempt {written.attempts}" if written.attempts > 1 else ""
     return f"{_PAST[change.verb]} {what} in {commit}{attempts}"

@@ -96,3 +96,42 @@ def test_a_bare_repository_and_a_file_are_no_place_for_a_ledger(ledger: Run, tmp
 def test_a_malformed_registry_is_refused_before_anything_is_made(ledger: Run, tmp_path: Path, registry: str) -> None:
     assert ledger("init", tmp_path / "x", f"--registry={registry}").code == 2
     assert not (tmp_path / "x").exists()
+
+
+CI_FILES = {
+    "github": {
+        ".github/workflows/ledger-check.yml", ".github/workflows/ledger-reconcile.yml", "examples/publish.github.yml",
+    },
+    "gitlab": {".gitlab-ci.yml", "examples/publish.gitlab-ci.yml"},
+    "jenkins": {"Jenkinsfile", "examples/publish.Jenkinsfile"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ci", CI_FILES)
+def test_the_files_of_a_ci_system_are_committed_with_the_ledger(ledger: Run, tmp_path: Path, ci: str) -> None:
+    done = ledger("init", tmp_path, "--ci", ci)
+    assert done.code == 0, done.err
+    own = {".gitattributes", "README.md", "ledger.json", "ledger.yaml"}
+    assert set(git("ls-files", cwd=tmp_path).splitlines()) == own | CI_FILES[ci]
+    assert git("status", "--porcelain", cwd=tmp_path) == ""
+
+
+def test_a_ledger_that_is_there_gets_the_ci_files_that_it_lacks(ledger: Run, tmp_path: Path) -> None:
+    ledger("init", tmp_path)
+    ours = tmp_path / ".github/workflows/ledger-check.yml"
+    ours.parent.mkdir(parents=True)
+    ours.write_text("ours")
+    done = ledger("init", tmp_path, "--ci", "github")
+    assert done.code == 0, done.err
+    assert ours.read_text() == "ours"
+    assert "kept .github/workflows/ledger-check.yml, as it was" in done.err
+    added = [line.removeprefix("added ") for line in done.err.splitlines() if line.startswith("added ")]
+    assert set(added) == CI_FILES["github"] - {".github/workflows/ledger-check.yml"}
+    assert f"add {' '.join(added)}`" in done.err
+
+
+def test_an_unknown_ci_system_is_refused_before_anything_is_made(ledger: Run, tmp_path: Path) -> None:
+    done = ledger("init", tmp_path / "x", "--ci", "../github")
+    assert done.code == 2
+    assert "github, gitlab, jenkins" in done.err
+    assert not (tmp_path / "x").exists()

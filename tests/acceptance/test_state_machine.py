@@ -22,7 +22,8 @@ from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.names import Ttl, format_timestamp
 from ledger_tool.core.query import Query
 from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.opening import Options, open_for_reading, open_for_writing
+from ledger_tool.edges.git.opening import open_for_reading, open_for_writing
+from ledger_tool.edges.git.run import Options
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 from tests.support.checker import check_history

@@ -14,7 +14,8 @@ from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.record import Name
 from ledger_tool.edges.git.checkout import CheckoutStore
 from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.opening import Options, open_for_writing
+from ledger_tool.edges.git.opening import open_for_writing
+from ledger_tool.edges.git.run import Options
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 from tests.support.make import digest, draft, ledger_bytes, record

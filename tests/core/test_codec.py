@@ -41,16 +41,11 @@ def test_a_record_is_the_same_after_json_and_after_text(fields: dict[str, Any]) 
     assert parse_text(format_text(one)) == one
 
 
-def _refused_or_valid(raw: bytes, known: Ledger | None = None) -> None:
-    """Whatever `loads` takes is valid by the contract; what it refuses is refused for a reason at a place.
-
-    A `known` ledger makes it faster, and no different.
-    """
+def _refused_or_valid(raw: bytes) -> None:
+    """Whatever `loads` takes is valid by the contract; what it refuses is refused for a reason at a place."""
     try:
         ledger = codec.loads(raw)
     except InvalidLedger:
-        with pytest.raises(InvalidLedger):
-            codec.loads(raw, known)
         assert not is_valid(raw)
         found = list(faults.findings(raw, SCHEMA))
         assert found
@@ -59,7 +54,6 @@ def _refused_or_valid(raw: bytes, known: Ledger | None = None) -> None:
     else:
         assert is_valid(raw)
         assert codec.dumps(ledger) == raw
-        assert codec.loads(raw, known) == ledger
 
 
 @steady
@@ -68,7 +62,7 @@ def test_a_file_with_one_byte_changed_is_refused_or_is_another_valid_one(ledger:
     raw = codec.dumps(ledger)
     at = data.draw(st.integers(0, len(raw) - 1))
     byte = data.draw(st.one_of(st.sampled_from(b'",:{}[] \n\r\t\\0aA\0\x1b\xff\xef'), st.integers(0, 255)))
-    _refused_or_valid(raw[:at] + bytes([byte]) + raw[at + 1 :], ledger)
+    _refused_or_valid(raw[:at] + bytes([byte]) + raw[at + 1 :])
 
 
 @steady
@@ -76,7 +70,7 @@ def test_a_file_with_one_byte_changed_is_refused_or_is_another_valid_one(ledger:
 def test_a_file_with_bytes_put_in_is_refused_or_is_another_valid_one(ledger: Ledger, data: st.DataObject) -> None:
     raw = codec.dumps(ledger)
     at = data.draw(st.integers(0, len(raw)))
-    _refused_or_valid(raw[:at] + data.draw(st.binary(min_size=1, max_size=3)) + raw[at:], ledger)
+    _refused_or_valid(raw[:at] + data.draw(st.binary(min_size=1, max_size=3)) + raw[at:])
 
 
 @steady
@@ -84,7 +78,7 @@ def test_a_file_with_bytes_put_in_is_refused_or_is_another_valid_one(ledger: Led
 def test_a_file_with_bytes_cut_out_is_refused_or_is_another_valid_one(ledger: Ledger, data: st.DataObject) -> None:
     raw = codec.dumps(ledger)
     at = data.draw(st.integers(0, len(raw) - 1))
-    _refused_or_valid(raw[:at] + raw[at + data.draw(st.integers(1, 80)) :], ledger)
+    _refused_or_valid(raw[:at] + raw[at + data.draw(st.integers(1, 80)) :])
 
 
 @steady
@@ -93,7 +87,7 @@ def test_a_file_with_lines_moved_is_refused_or_is_another_valid_one(ledger: Ledg
     lines = codec.dumps(ledger).split(b"\n")
     one, other = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
     lines[one], lines[other] = lines[other], lines[one]
-    _refused_or_valid(b"\n".join(lines), ledger)
+    _refused_or_valid(b"\n".join(lines))
 
 
 @steady

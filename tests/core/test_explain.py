@@ -8,29 +8,24 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import message, rules
+from ledger_tool.core import edits, message, rules
 from ledger_tool.core.act import acts
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.compare import compare
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.explain import Fault, faults
 from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Platform
+from ledger_tool.core.names import Platform, Timestamp
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record, from_json, to_json
+from ledger_tool.core.record import Record
 from ledger_tool.core.reference import parse_name
 from ledger_tool.core.told import read
 from ledger_tool.errors import LedgerError
-from tests.support.make import SOURCE, digest, draft, ledger_of, record, source
+from tests.support.make import SOURCE, but, digest, draft, ledger_of, record, source
 from tests.support.smallworld import BATCHES, POLICIES, ledgers
 from tests.support.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
-
-
-def but(one: Record, **fields: Any) -> Record:
-    """Return a record with other fields, named as in `ledger.json`; None leaves one out."""
-    return from_json({name: value for name, value in (to_json(one) | fields).items() if value is not None})
 
 
 def forced(replaces: str, reason: str = "rebuilt") -> dict[str, str]:
@@ -64,19 +59,22 @@ def test_whatever_a_publish_writes_is_explained(
 
 @settings(steady, max_examples=100)
 @given(ledgers(), st.sampled_from(["app:v1", "app-2:latest"]), st.sampled_from([None, Platform(AMD)]))
-def test_whatever_a_remove_or_a_set_writes_is_explained(ledger: Ledger, name: str, platform: Platform | None) -> None:
-    for change in changes(ledger, name, platform):
-        assert judged(ledger, change.ledger, message.compose(change, "t")) == []
+def test_whatever_an_edit_writes_is_explained(ledger: Ledger, name: str, platform: Platform | None) -> None:
+    for before, change in changes(ledger, name, platform):
+        assert judged(before, change.ledger, message.compose(change, "t")) == []
 
 
-def changes(ledger: Ledger, name: str, platform: Platform | None) -> list[Change]:
+def changes(ledger: Ledger, name: str, platform: Platform | None) -> list[tuple[Ledger, Change]]:
     snapshot = Snapshot("", ledger, Policy())
     try:
-        removed = rules.remove(snapshot, [parse_name(name)], reason="gone", platform=platform)
-        edited = rules.set_facts(snapshot, [name.partition(":")[0]], labels={"a": "b"}, unlabel=["env"], clear_ttl=True)
+        removed = edits.remove(snapshot, [parse_name(name)], reason="gone", platform=platform)
+        edited = edits.set_facts(snapshot, [name.partition(":")[0]], labels={"a": "b"}, unlabel=["env"], clear_ttl=True)
+        yanked = edits.yank(snapshot, [parse_name(name)], at=Timestamp("2026-01-01T00:00:00Z"), reason="bad")
+        after = Snapshot("", yanked.ledger, Policy())
+        back = edits.yank(after, [parse_name(name)], at=Timestamp("2026-01-02T00:00:00Z"), reason="good", undo=True)
     except LedgerError:
         assume(False)
-    return [removed, edited]
+    return [(ledger, removed), (ledger, edited), (ledger, yanked), (yanked.ledger, back)]
 
 
 OLD = record(digest=digest("a"), platform=AMD)

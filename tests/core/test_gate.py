@@ -10,26 +10,22 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, message, rules, told
+from ledger_tool.core import codec, edits, message, rules, told
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.explain import Fault
 from ledger_tool.core.gate import Finding, Places, Range, in_order, located, merge_commit
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.merge import merge
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Key, Record, from_json, to_json
+from ledger_tool.core.record import Key, Record
 from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import LedgerError
-from tests.support.make import digest, ledger_of, record
+from tests.support.make import but, digest, ledger_of, record
 from tests.support.smallworld import BATCHES, POLICIES, ledgers
 from tests.support.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 STRICT, LOOSE = Policy(), Policy(mutable=("*",))
-
-
-def but(one: Record, **fields: Any) -> Record:
-    return from_json({name: value for name, value in (to_json(one) | fields).items() if value is not None})
 
 
 def judged(judge: Range, *steps: Ledger, policy: Policy = STRICT) -> list[str]:
@@ -54,9 +50,9 @@ def _made(snapshot: Snapshot, operation: Sequence[Any]) -> Change | None:
             case ("publish", drafts, force):
                 change = rules.publish(snapshot, drafts, force_reason=force)
             case ("remove", name, platform):
-                change = rules.remove(snapshot, [parse_name(name)], reason="gone", platform=platform)
+                change = edits.remove(snapshot, [parse_name(name)], reason="gone", platform=platform)
             case (_, pattern, label):
-                change = rules.set_facts(snapshot, [pattern], labels={"env": label}, unlabel=["team"], clear_ttl=True)
+                change = edits.set_facts(snapshot, [pattern], labels={"env": label}, unlabel=["team"], clear_ttl=True)
     except LedgerError:
         return None
     return change if change.changed else None

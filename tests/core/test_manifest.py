@@ -63,6 +63,18 @@ def test_an_index_is_its_images_without_attestations_and_other_things(media_type
     )
 
 
+def test_what_an_index_refers_to_is_all_of_it_and_only_images_are_looked_at() -> None:
+    note = {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    other = {"mediaType": "application/vnd.cncf.helm.chart", "digest": "blake3:abc"}
+    raw = _index(
+        _entry("a"), _entry("note", "unknown", "unknown") | note, _entry("in") | {"mediaType": INDEXES[0]}, other
+    )
+    found = parse(raw, INDEXES[0])
+    assert found.referenced == (digest("a"), digest("note"), digest("in"), "blake3:abc")
+    assert found.nested == (digest("in"),)
+    assert [child.digest for child in found.children] == [digest("a"), digest("in")]
+
+
 def test_the_digest_is_of_the_raw_bytes_whatever_they_mean() -> None:
     raw = b" " + _image() + b"\n"
     assert parse(raw, MANIFESTS[0]).digest == "sha256:" + hashlib.sha256(raw).hexdigest()

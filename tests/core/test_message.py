@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import message, rules
+from ledger_tool.core import edits, message, rules
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.ledger import Ledger
@@ -106,19 +106,19 @@ def test_a_forced_move_tells_what_it_replaces_and_why() -> None:
 
 def test_a_set_tells_labels_and_ttl() -> None:
     snapshot = Snapshot("", ledger_of(record("a"), record("b", labels={"old": "x"})), Policy())
-    change = rules.set_facts(
+    change = edits.set_facts(
         snapshot, ["*"], labels={"team": "core", "env": "prod"}, unlabel=["old"], ttl=parse_ttl("7d")
     )
     text = message.compose(change, "t")
     assert text.split("\n")[0] == "set 2 images"
     assert trailers(text)[-5:-1] == [("Label", "env=prod"), ("Label", "team=core"), ("Unlabel", "old"), ("TTL", "7d")]
-    cleared = rules.set_facts(Snapshot("", ledger_of(record(ttl="7d")), Policy()), ["*"], labels={}, clear_ttl=True)
+    cleared = edits.set_facts(Snapshot("", ledger_of(record(ttl="7d")), Policy()), ["*"], labels={}, clear_ttl=True)
     assert ("TTL", "none") in trailers(message.compose(cleared, "t"))
 
 
 def test_a_removal_tells_what_went_and_why() -> None:
     snapshot = Snapshot("", ledger_of(record(platform=AMD)), Policy())
-    text = message.compose(rules.remove(snapshot, [parse_name("myorg/app:v1")], reason="never used"), "t")
+    text = message.compose(edits.remove(snapshot, [parse_name("myorg/app:v1")], reason="never used"), "t")
     assert text.split("\n")[0] == "remove myorg/app:v1"
     assert trailers(text)[:-1] == [
         ("Image", "myorg/app:v1"),
@@ -201,7 +201,7 @@ def test_git_log_reads_the_same_trailers_as_git_interpret_trailers(tmp_path: Pat
 def test_any_reason_and_label_that_the_parsers_take_come_back_from_git(reason: str, labels: dict[str, str]) -> None:
     parsed = dict(parse_label(f"{key}={value}") for key, value in labels.items())
     snapshot = Snapshot("", ledger_of(record(labels={"old": "x"})), Policy())
-    change = rules.set_facts(snapshot, ["*"], labels=parsed, unlabel=["old"])
+    change = edits.set_facts(snapshot, ["*"], labels=parsed, unlabel=["old"])
     told = trailers(message.compose(replace(change, reason=parse_text(reason, "reason")), "t"))
     assert [value for name, value in told if name == "Label"] == [f"{key}={parsed[key]}" for key in sorted(parsed)]
     assert [value for name, value in told if name == "Reason"] == [reason]

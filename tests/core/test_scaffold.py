@@ -12,6 +12,7 @@ from ledger_tool.core.names import Ttl
 from ledger_tool.core.policy import Policy, Registry
 from ledger_tool.core.reference import parse_reference
 from ledger_tool.edges import settings
+from ledger_tool.edges.kits import kit
 
 DEFAULT = Policy(mutable=("latest", "main", "pr-*"), ttl={"pr-*": Ttl("7d")})
 
@@ -57,10 +58,11 @@ def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommente
 
 
 def test_git_never_converts_the_line_endings_of_the_ledger() -> None:
-    assert "ledger.json text eol=lf" in scaffold.files()[".gitattributes"].splitlines()
+    assert "ledger.json text eol=lf merge=ledger" in scaffold.files()[".gitattributes"].splitlines()
 
 
 def test_every_file_ends_with_one_newline() -> None:
-    for name, text in scaffold.files("registry.example.com").items():
+    kits = {f"{ci}/{path}": text for ci in scaffold.CI_SYSTEMS for path, text in kit(ci).items()}
+    for name, text in scaffold.files("registry.example.com", kits).items():
         assert text.endswith("\n"), name
         assert not text.endswith("\n\n"), name

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.edges.registry.http import Host, _retry_after
+from ledger_tool.edges.http import retry_after
+from ledger_tool.edges.registry.http import Host
 from ledger_tool.errors import Unreachable
 from tests.support.clients import BASIC, LOGIN, Rig, rig
 from tests.support.servers import free_port, make_certificate, silent_server
@@ -75,7 +76,7 @@ def test_rubbish_as_retry_after_is_as_good_as_none(wire: Wire, at: Rig, after: s
     | st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,3} [A-Z][a-z]{2} \d{1,5} \d\d:\d\d:\d\d [+-]?\d{0,6}\Z")
 )
 def test_no_retry_after_breaks_anything(value: str) -> None:
-    found = _retry_after(value)
+    found = retry_after(value)
     assert found is None or found >= 0.0
 
 

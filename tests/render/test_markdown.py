@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 from ledger_tool.core.names import escaped
 from ledger_tool.render.markdown import cell, code, link
+from tests.support.markdown import PARSER
 from tests.support.strategies import steady
 
-PARSER = MarkdownIt("commonmark").enable("table")
 NASTY = [
     "@everyone", "#1", "!2", "~bug", "%3", "$4", "https://evil.example", "[x](https://evil.example)", "![x](y)",
     "<img src=x onerror=alert(1)>", "</details>", "</summary>", "<!--", "-->", "&#64;everyone", "&lt;", "`", "``",

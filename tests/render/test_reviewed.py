@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record, from_json, to_json
+from ledger_tool.core.record import Record, from_json
 from ledger_tool.core.review import Change, review
 from ledger_tool.render import reviewed as render
 from tests.render.test_markdown import NASTY, TEXTS
-from tests.support.make import digest, ledger_of, record, source
+from tests.support.make import but, digest, ledger_of, record, source
+from tests.support.markdown import PARSER
 from tests.support.strategies import record_fields, steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 COMMENT = 65_536  # characters that GitHub takes
-PARSER = MarkdownIt("commonmark")
 HTML = {"<details><summary>whole digests</summary>\n", "</details>\n"}
 
 
@@ -47,10 +45,6 @@ def check(markdown: str) -> None:
             assert re.fullmatch(r"[A-Za-z0-9 ,.:;()→_-]*", token.content), token.content
             assert not re.search(r"[0-9a-f]{7}|://|www\.", token.content)
     assert depth == 0
-
-
-def but(one: Record, **fields: Any) -> Record:
-    return from_json({name: value for name, value in (to_json(one) | fields).items() if value})
 
 
 @st.composite

@@ -9,7 +9,7 @@ import pytest
 
 from ledger_tool.commands.init import Scaffolded
 from ledger_tool.commands.write import Written
-from ledger_tool.core import rules
+from ledger_tool.core import edits, rules
 from ledger_tool.core.change import Change, Snapshot, results
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.ledger import Ledger
@@ -76,7 +76,7 @@ def test_nothing_to_do_has_no_commit_of_its_own() -> None:
 
 
 def test_a_removal_tells_the_digest_that_is_gone_and_no_records() -> None:
-    change = rules.remove(Snapshot("", ledger_of(record()), Policy()), [parse_name("myorg/app:v1")], reason="x")
+    change = edits.remove(Snapshot("", ledger_of(record()), Policy()), [parse_name("myorg/app:v1")], reason="x")
     (one,) = objects(written(change))
     assert (one["digest"], one["records"], one["changed"]) == (digest(), [], True)
 
@@ -139,7 +139,7 @@ def test_the_summary_tells_further_attempts() -> None:
 
 
 def test_the_summary_of_a_removal_says_it_once() -> None:
-    change = rules.remove(Snapshot("", ledger_of(record()), Policy()), [parse_name("myorg/app:v1")], reason="x")
+    change = edits.remove(Snapshot("", ledger_of(record()), Policy()), [parse_name("myorg/app:v1")], reason="x")
     assert render.summary(written(change)) == "removed myorg/app:v1 in 5f2d7e012345"
 
 

@@ -88,7 +88,7 @@ def _check_change(commit: str, message: str, old: Records, new: Records, mutable
         after = new.get((image, tag, platform))
         if after is None:
             moved_whole = any(key[:2] == (image, tag) for key in new)
-            assert verb == "remove" or moved_whole, f"{commit}: {image}:{tag} {platform} vanished"
+            assert verb in ("remove", "prune") or moved_whole, f"{commit}: {image}:{tag} {platform} vanished"
             continue
         rival = before.get(platform) or before.get("") or (next(iter(before.values()), None) if not platform else None)
         if rival in (None, after["digest"]):

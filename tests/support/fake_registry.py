@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.drift import ABSENT, Absent
-from ledger_tool.core.manifest import Child, Manifest
+from ledger_tool.core.manifest import Child, Document, Manifest
 from ledger_tool.core.names import Digest
 from ledger_tool.core.policy import Policy
 from ledger_tool.errors import LedgerError
@@ -21,6 +21,7 @@ class FakeRegistry:
     tagged: dict[tuple[str, str], Digest] = field(default_factory=dict)
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     configs: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    deleted: dict[Digest, Manifest | None] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     failing: dict[str, LedgerError] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -36,10 +37,16 @@ class FakeRegistry:
         self.tagged[image, tag] = made
         return made
 
-    def push_index(self, image: str, tag: str, seed: str, children: Sequence[Child]) -> Digest:
+    def push_index(
+        self, image: str, tag: str, seed: str, children: Sequence[Child], *, attestations: Sequence[Digest] = (),
+        nested: Sequence[Digest] = (),
+    ) -> Digest:  # fmt: skip
         """Hold an index under a tag; return its digest."""
         made = Digest(digest(seed))
-        self.manifests[made] = Manifest(digest=made, is_index=True, children=tuple(children))
+        referenced = (*(child.digest for child in children), *attestations, *nested)
+        self.manifests[made] = Manifest(
+            digest=made, is_index=True, children=tuple(children), referenced=referenced, nested=tuple(nested)
+        )
         self.tagged[image, tag] = made
         return made
 
@@ -67,6 +74,23 @@ class FakeRegistry:
     def tags(self, image: str) -> Iterator[str]:
         self._note("tags", image)
         yield from (tag for name, tag in self.tagged if name == image)
+
+    def document(self, image: str, digest: str) -> Document | Absent:
+        self._note("document", digest)
+        return Document(digest.encode(), "fake") if digest in self.manifests else ABSENT
+
+    def delete(self, image: str, digest: str) -> bool:
+        self._note("delete", digest)
+        self.deleted[Digest(digest)] = found = self.manifests.pop(Digest(digest), None)
+        self.tagged = {name: made for name, made in self.tagged.items() if made != digest}
+        return found is not None
+
+    def put(self, image: str, reference: str, document: Document) -> None:
+        self._note("put", reference)
+        made = Digest(document.raw.decode())
+        self.manifests[made] = self.manifests.get(made) or self.deleted[made] or Manifest(digest=made, is_index=False)
+        if ":" not in reference:
+            self.tagged[image, reference] = made
 
     def _resolve(self, image: str, reference: str) -> Digest:
         return Digest(reference) if ":" in reference else self.tagged.get((image, reference), Digest(""))

@@ -8,7 +8,7 @@ from typing import Any
 from ledger_tool.core import codec
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.record import Name, Record, from_json
+from ledger_tool.core.record import Name, Record, from_json, to_json
 from ledger_tool.core.reference import parse_reference
 
 SOURCE = "https://git.example.com/team/app@4ef5a3030654728decc420aa363a57670ae53de4"
@@ -34,6 +34,11 @@ def fields(image: str = "myorg/app", tag: str = "v1", **more: Any) -> dict[str, 
 def record(image: str = "myorg/app", tag: str = "v1", **more: Any) -> Record:
     """Return a record; see `fields`."""
     return from_json(fields(image, tag, **more))
+
+
+def but(one: Record, **more: Any) -> Record:
+    """Return a record with other fields, named as in `ledger.json`; None leaves one out."""
+    return from_json({name: value for name, value in (to_json(one) | more).items() if value is not None})
 
 
 def draft(image: str = "myorg/app", **more: Any) -> Draft:

@@ -10,12 +10,14 @@ import os
 import shutil
 import subprocess
 import tarfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tests.support.servers import free_port, wait_for_port
 
@@ -67,6 +69,38 @@ class RealRegistry:
         request = urllib.request.Request(f"{self.url}/v2/{image}/manifests/{digest}", method="DELETE")
         urllib.request.urlopen(request, timeout=10).close()
 
+    def has(self, image: str, digest: str) -> bool:
+        """Return whether a manifest is there."""
+        accept = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}"}
+        request = urllib.request.Request(f"{self.url}/v2/{image}/manifests/{digest}", method="HEAD", headers=accept)
+        try:
+            urllib.request.urlopen(request, timeout=10).close()
+        except urllib.error.HTTPError as error:
+            return error.code != 404
+        return True
+
+    def pulls(self, name: str, folder: Path) -> bool:
+        """Return whether skopeo can pull `image:tag` or `image@digest`, every layer and every platform of it."""
+        words = ["skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", "--all"]
+        words += ["--src-authfile", str(self.auth_file)] if self.auth_file else []
+        done = subprocess.run(
+            [*words, f"docker://{self.host}/{name}", f"dir:{folder / uuid4().hex}"], check=False, capture_output=True
+        )
+        return done.returncode == 0
+
+    def collect_garbage(self) -> str:
+        """Run the registry's own garbage collector; return what it says."""
+        config = self.folder.parent / "config.yml"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder.parent), "OTEL_TRACES_EXPORTER": "none"}
+        return subprocess.run(
+            ["docker-registry", "garbage-collect", str(config)],
+            check=True, capture_output=True, text=True, env=environment,
+        ).stdout  # fmt: skip
+
+    def blobs(self) -> set[str]:
+        """Return the digests of all blobs that are stored."""
+        return {f"sha256:{path.parent.name}" for path in self.folder.glob("docker/registry/v2/blobs/sha256/*/*/data")}
+
     def delete_tag(self, image: str, tag: str) -> None:
         """Take a tag away and leave its manifest: this registry has no call for it, but a folder."""
         shutil.rmtree(self.folder / "docker/registry/v2/repositories" / image / "_manifests/tags" / tag)
@@ -86,6 +120,7 @@ def real_registry(
     certificate: tuple[Path, Path] | None = None,
     token_realm: str = "",
     token_roots: Path | None = None,
+    delete: bool = True,
 ) -> Iterator[RealRegistry]:
     """Run docker-registry on a free port: open, or with htpasswd, TLS or a token server."""
     port = free_port()
@@ -94,7 +129,7 @@ def real_registry(
     config: dict[str, Any] = {
         "version": 0.1,
         "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(data)}, "delete": {"enabled": True}, "cache": {}},
+        "storage": {"filesystem": {"rootdirectory": str(data)}, "delete": {"enabled": delete}, "cache": {}},
         "http": {"addr": f"127.0.0.1:{port}", "secret": "test"},
     }
     auth_file = None

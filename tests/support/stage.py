@@ -4,7 +4,7 @@ It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own tha
 the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
 real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
 of a proxy. `docker` builds nothing, but pushes for real (`tests.support.docker`); `gh` and `curl` keep the issues of
-a forge in a file (`tests.support.forge`); `pip` only pretends.
+a forge in a file (`tests.support.forge`); `pip` and `python3 -m venv` only pretend.
 """
 
 from __future__ import annotations
@@ -56,6 +56,14 @@ if [ -n "$key" ] && ! cmp -s "$key" {home}/.ssh/ledger_deploy_key; then
 fi
 eval "set -- $command"
 exec env -i PATH="$PATH" HOME=/nonexistent GIT_PROTOCOL="${{GIT_PROTOCOL-}}" "$1" {served}/"${{2#/}}"
+"""
+
+# What a step installs for itself, in an environment of its own, is the program under test.
+_PYTHON3 = """\
+#!/bin/bash
+[ "$1 $2" = "-m venv" ] || exec {python} "$@"
+mkdir -p "$3/bin"
+ln -sf "$(command -v ledger)" "$(command -v pip)" "$3/bin"
 """
 
 # The users `ci`, of the examples, with the password `secret`, and `user`, of the tests; as bcrypt.
@@ -112,6 +120,7 @@ class Stage:
         for name in ("pip", "pipx"):
             self._program(name, "#!/bin/sh\n")
         self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        self._program("python3", _PYTHON3.format(python=sys.executable))
         git("init", "--quiet", "--bare", "--initial-branch=main", self.upstream.path)
         if not empty:
             self.run(

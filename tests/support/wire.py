@@ -82,12 +82,13 @@ def unauthorized(challenge: str) -> Reply:
 
 
 class Wire:
-    """A running server. Whatever has no script is answered with 404."""
+    """A running server. Whatever has no script is answered by `otherwise`."""
 
     def __init__(self, scheme: str, port: int) -> None:
         self.scheme = scheme
         self.port = port
         self.asked: list[Asked] = []
+        self.otherwise: Script = Reply(404)
         self.over = threading.Event()  # for scripts that dawdle: set when the server stops
         self._scripts: dict[str, list[Script]] = {}
         self._lock = threading.Lock()
@@ -103,7 +104,10 @@ class Wire:
         return f"{self.scheme}://{self.host}"
 
     def on(self, path: str, *scripts: Script) -> None:
-        """Answer a path (`GET /path`: that method only) by these, one after the other, and the last one for ever."""
+        """Answer a path (`GET /path`: that method only) by these, one after the other, and the last one for ever.
+
+        The path `*` is all that has no script.
+        """
         self._scripts[path] = list(scripts)
 
     def count(self, path: str = "", method: str = "") -> int:
@@ -115,12 +119,12 @@ class Wire:
         plain = asked.path.partition("?")[0]
         with self._lock:
             self.asked.append(asked)
-            for key in (f"{asked.method} {asked.path}", f"{asked.method} {plain}", asked.path, plain):
+            for key in (f"{asked.method} {asked.path}", f"{asked.method} {plain}", asked.path, plain, "*"):
                 if scripts := self._scripts.get(key):
                     script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
                     break
             else:
-                return Reply(404)
+                script = self.otherwise
         return script if isinstance(script, Reply) else script(asked)
 
     def endless(self, chunk: bytes = b" " * 65536) -> Reply:
@@ -158,7 +162,7 @@ def _handler(wire: Wire) -> type[BaseHTTPRequestHandler]:
             with suppress(OSError):  # a client that has heard enough hangs up
                 self._send(reply)
 
-        do_HEAD = do_POST = do_DELETE = do_CONNECT = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_GET  # noqa: N815
 
         def _send(self, reply: Reply) -> None:
             if reply.raw:

@@ -94,7 +94,7 @@ class Checkout:
 
     def _update_index(self, entry: str) -> None:
         for _ in range(_INDEX_TRIES):
-            done = self._in_folder("update-index", "--add", "--cacheinfo", entry)
+            done = self.in_folder("update-index", "--add", "--cacheinfo", entry)
             if done.ok:
                 return
             if "index.lock" not in done.stderr:
@@ -107,13 +107,13 @@ class Checkout:
 
     def _staged(self) -> str:
         """Return the blob of `ledger.json` in the index, or `""` where there is none or a conflict."""
-        words = self._in_folder("ls-files", "--stage", "-z", "--", LEDGER).text.split("\0")[0].split()
+        words = self.in_folder("ls-files", "--stage", "-z", "--", LEDGER).text.split("\0")[0].split()
         return words[1] if len(words) == 4 and words[2] == "0" else ""
 
     def _content(self, commit: str) -> bytes:
         return self._repository.git("cat-file", "blob", f"{commit}:{LEDGER}").stdout
 
-    def _in_folder(self, *arguments: str) -> Completed:
+    def in_folder(self, *arguments: str) -> Completed:
         """Run git as from the top of the work tree, wherever this process is."""
         return self._repository.git("-C", str(self.folder), f"--work-tree={self.folder}", *arguments)
 

@@ -105,10 +105,11 @@ class Repository:
             )
         if settings and settings.size > 2**20:
             raise UsageError(f"{SETTINGS} in {where} is larger than 1 MB", "check that the right file is there")
-        blobs = self._blobs([entry.oid for entry in (ledger, settings) if entry])
+        blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 
-    def _blobs(self, oids: Sequence[str]) -> list[bytes]:
+    def blobs(self, oids: Sequence[str]) -> list[bytes]:
+        """Return the contents of blobs."""
         done = self.git("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
         if not done.ok:
             raise local_failure(done, "cat-file", self.git_dir)
@@ -128,6 +129,10 @@ class Repository:
             oid = blob if entry.name == LEDGER else entry.oid
             lines.append(f"{entry.mode} {entry.kind} {oid}\t{entry.name}\0")
         tree = self.must("mktree", "-z", stdin="".join(lines).encode("utf-8", "surrogateescape"))
+        return self.commit_tree(tree, parent, message, sign=sign)
+
+    def commit_tree(self, tree: str, parent: str, message: str, *, sign: bool = False) -> str:
+        """Write a commit of a tree on `parent`; return its id. Raises UsageError where git can't sign or name it."""
         signing = ["-S"] if sign else ["--no-gpg-sign"]
         done = self.git("commit-tree", *signing, "-p", parent, "-F", "-", tree, stdin=message.encode())
         if not done.ok:

@@ -42,9 +42,9 @@ class RemoteBranch:
         transaction_id: str,
         sign: bool = False,
     ) -> None:
-        self._address = address
+        self.address = address
         self._branch = branch
-        self._repository = Repository(folder / "ledger.git", access, deadline, _SHORT_LIVED)
+        self.repository = Repository(folder / "ledger.git", access, deadline, _SHORT_LIVED)
         self._transaction_id = transaction_id
         self._sign = sign
         self._pushed = False
@@ -52,7 +52,7 @@ class RemoteBranch:
 
     @property
     def shown(self) -> str:
-        return f"{self._address.shown} ({self._branch})" if self._branch else self._address.shown
+        return f"{self.address.shown} ({self._branch})" if self._branch else self.address.shown
 
     @property
     def branch(self) -> str:
@@ -60,7 +60,7 @@ class RemoteBranch:
         return self._branch
 
     def refresh(self, *, whole: bool = False) -> str:
-        if self._repository.git_dir.exists():
+        if self.repository.git_dir.exists():
             self._fetch([] if whole else ["--depth=1"])
         else:
             self._clone()
@@ -72,74 +72,74 @@ class RemoteBranch:
 
     def snapshot(self, tip: str) -> Snapshot:
         if self._snapshot is None or self._snapshot.commit != tip:
-            ledger, settings = self._repository.ledger_files(tip, self.shown)
+            ledger, settings = self.repository.ledger_files(tip, self.shown)
             self._snapshot = ledgerfiles.snapshot(tip, ledger, settings)
         return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
         text = message.compose(change, self._transaction_id)
-        return self._repository.write_commit(tip, codec.dumps(change.ledger), text, sign=self._sign)
+        return self.repository.write_commit(tip, codec.dumps(change.ledger), text, sign=self._sign)
 
     def offer(self, tip: str, commit: str) -> Verdict:
         ref = f"refs/heads/{self._branch}"
         self._pushed = True
         try:
-            done = self._repository.git(
+            done = self.repository.git(
                 "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-                f"--force-with-lease={ref}:{tip}", "--", self._address.url, f"{commit}:{ref}", least=1.0, step="push",
+                f"--force-with-lease={ref}:{tip}", "--", self.address.url, f"{commit}:{ref}", least=1.0, step="push",
             )  # fmt: skip
         except Unreachable as error:  # time was up, and it may have landed
             return Verdict(Push.BROKEN, error.message)
         return read_push(done)
 
     def contains(self, tip: str, commit: str) -> bool:
-        return self._repository.is_ancestor(commit, tip)
+        return self.repository.is_ancestor(commit, tip)
 
     def _clone(self) -> None:
         named = [f"--branch={self._branch}"] if self._branch else []
-        git_dir = self._repository.git_dir
+        git_dir = self.repository.git_dir
         done = run(
             ["clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--no-local",
-             "--template=", *named, "--", self._address.url, str(git_dir)],
-            environment=self._repository.access.environment,
-            timeout=self._repository.deadline.remaining(at_least=1.0),
+             "--template=", *named, "--", self.address.url, str(git_dir)],
+            environment=self.repository.access.environment,
+            timeout=self.repository.deadline.remaining(at_least=1.0),
             step="fetch",
         )  # fmt: skip
         if not done.ok:
             shutil.rmtree(git_dir, ignore_errors=True)
-            raise fetch_error(done, self._address.shown, self._branch)
+            raise fetch_error(done, self.address.shown, self._branch)
 
     def _tips(self) -> dict[str, str]:
         """Return the branches that were fetched, which is the one, with their commit ids."""
-        listing = self._repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
+        listing = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
         return {name: oid for oid, _, name in (line.partition(" ") for line in listing.split("\n") if line)}
 
     def _nothing_there(self) -> UsageError:
         """Return the error for a remote whose clone has no branch: it is empty, or has others than the one meant."""
-        listing = self._repository.git("ls-remote", "--heads", "--", self._address.url, least=1.0, step="ls-remote")
-        shutil.rmtree(self._repository.git_dir, ignore_errors=True)
+        listing = self.repository.git("ls-remote", "--heads", "--", self.address.url, least=1.0, step="ls-remote")
+        shutil.rmtree(self.repository.git_dir, ignore_errors=True)
         heads = re.findall(r"\trefs/heads/(.+)$", listing.text, re.MULTILINE)
         if not heads:
             return UsageError(
-                f"{self._address.shown} is empty: it has no branch yet",
+                f"{self.address.shown} is empty: it has no branch yet",
                 "make a ledger with `ledger init`, and push it there",
             )
         there = shown(", ".join(heads), 200)
         if self._branch:
             return UsageError(
-                f"{self._address.shown} has no branch `{shown(self._branch)}`", f"its branches are: {there}"
+                f"{self.address.shown} has no branch `{shown(self._branch)}`", f"its branches are: {there}"
             )
-        return UsageError(f"{self._address.shown} has no default branch", f"name one with `--branch`: {there}")
+        return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {there}")
 
     def _fetch(self, how: Sequence[str]) -> None:
         ref = f"refs/heads/{self._branch}"
-        done = self._repository.git(
+        done = self.repository.git(
             "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-            "--", self._address.url, f"+{ref}:{ref}",
+            "--", self.address.url, f"+{ref}:{ref}",
             least=_AFTER_PUSH if self._pushed else 1.0, step="fetch",
         )  # fmt: skip
         if not done.ok:
-            raise fetch_error(done, self._address.shown, self._branch)
+            raise fetch_error(done, self.address.shown, self._branch)
 
 
 class RemoteStore:

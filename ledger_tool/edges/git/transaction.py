@@ -156,8 +156,7 @@ def _judge(target: Target, so_far: Round, verdict: Verdict, *, moved: bool, max_
     if so_far.refused >= REFUSALS or (spent and so_far.refused):
         raise PushRefused(
             f"{target.shown} refused the push: {verdict.words}",
-            "let the deploy key bypass the rule, or propose the change as a pull request (a later version's "
-            "`--pull-request` will do both steps)",
+            "propose the change with `--pull-request`, or let the deploy key bypass the rule",
         )
     if so_far.failed >= FAILURES or (spent and so_far.failed):
         raise _unavailable(target, verdict)

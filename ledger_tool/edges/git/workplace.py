@@ -12,8 +12,8 @@ from ledger_tool.edges.files import local_errors, read_bytes
 from ledger_tool.edges.git.access import Access, prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
-from ledger_tool.edges.git.opening import private_folder
 from ledger_tool.edges.git.process import run
+from ledger_tool.edges.git.run import private_folder
 from ledger_tool.edges.ledgerfiles import LEDGER, read_ledger
 from ledger_tool.errors import LedgerError, UsageError
 
@@ -60,8 +60,10 @@ class GitWorkplace:
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             path = self._folder / name
-            with local_errors(path, "write"), open(path, "x", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with local_errors(path, "write"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with open(path, "x", encoding="utf-8", newline="") as file:
+                    file.write(text)
 
     def why_invalid(self) -> str:
         try:

@@ -1,1 +1,1 @@
-"""Registries, over HTTP. Nothing outside this package imports `requests`."""
+"""Registries, over HTTP."""

@@ -7,40 +7,34 @@ that leave `Docker-Content-Digest` out. What can't be observed is an error that 
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
 from ledger_tool.core import names
-from ledger_tool.core.challenge import Challenge, parse_challenges, why_unsafe
 from ledger_tool.core.drift import ABSENT, Absent
-from ledger_tool.core.manifest import MEDIA_TYPES, Manifest, digest_of, parse
+from ledger_tool.core.manifest import Document, Manifest, digest_of, parse
 from ledger_tool.core.names import Digest, shown
 from ledger_tool.core.policy import Registry
+from ledger_tool.edges.http import Answer
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.http import Answer, Host
+from ledger_tool.edges.registry.http import Host
+from ledger_tool.edges.registry.login import TOKEN_BYTES, Login
 from ledger_tool.errors import BadManifest, Denied, InvalidValue, Unreachable
 
 MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
 TAGS_BYTES = 16 * 2**20
-TOKEN_BYTES = 2**20
-_NO_HEAD = (405, 501)  # what a server answers that does not know the method: GET is asked then
+ERROR_BYTES = 2**20
+_NO_METHOD = (405, 501)  # what a server answers that does not know the method; instead of HEAD, GET is asked then
 TAG_PAGES = 500
+_NO_DELETE_HINT = (
+    "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
+    "prune without `--registry-delete`"
+)
 _HUB = "docker.io"
 _HUB_API = "registry-1.docker.io"
-_ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    authorization: str
-    until: float
 
 
 class RegistryClient:
@@ -50,13 +44,11 @@ class RegistryClient:
         self, registry: Registry, keychain: Keychain, *, jobs: int = 8, ca_file: str = "", http: Host | None = None
     ) -> None:
         self.registry = registry
-        self._keychain = keychain
-        self._host = _HUB_API if registry.host == _HUB else registry.host
+        host = _HUB_API if registry.host == _HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
-        self._http = http or Host(f"{scheme}://{self._host}", jobs=jobs, ca_file=ca_file)
-        self._tokens: dict[str, _Token] = {}
+        self._http = http or Host(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file)
+        self._login = Login(registry, host, keychain, self._http)
         self._refused: dict[str, tuple[str, str]] = {}  # by scope: who is not let in is not to knock for each tag
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -72,7 +64,7 @@ class RegistryClient:
 
         Raises Unreachable, Denied or BadManifest where that can't be told.
         """
-        answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_HEAD)
+        answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_METHOD)
         if answer.status == 404:
             return ABSENT
         claimed = answer.headers.get("docker-content-digest", "")
@@ -95,6 +87,51 @@ class RegistryClient:
         if asked and claimed and claimed != asked:
             raise BadManifest(f"the registry says {shown(claimed)} where {asked} was asked for")
         return found
+
+    def document(self, image: str, digest: str) -> Document | Absent:
+        """Return a manifest or index as it is served, its bytes checked, whatever its media type is.
+
+        Raises Unreachable, Denied or BadManifest.
+        """
+        answer = self._ask("GET", image, f"manifests/{digest}", limit=MANIFEST_BYTES)
+        if answer.status == 404:
+            return ABSENT
+        if digest_of(answer.body, digest.partition(":")[0]) != digest:
+            raise BadManifest(f"{self.name} serves something else than {digest} under that digest")
+        return Document(answer.body, answer.headers.get("content-type", ""))
+
+    def delete(self, image: str, digest: str) -> bool:
+        """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests").
+
+        Return whether it was there. Raises Denied for what is not allowed or not done here, or Unreachable.
+        """
+        answer = self._let_in("DELETE", image, f"manifests/{digest}", "delete", limit=ERROR_BYTES)
+        if answer.status in (200, 202, 204):
+            return True
+        if answer.status == 404:
+            if self.look(image, digest) == ABSENT:
+                return False
+            raise Denied(f"{self.name} answers 404 to the deletion of {digest}, and serves it", _NO_DELETE_HINT)
+        if answer.status in _NO_METHOD or b'"UNSUPPORTED"' in answer.body:
+            raise Denied(f"{self.name} does not delete manifests: it answers {answer.status}", _NO_DELETE_HINT)
+        if answer.status in (408, 429) or answer.status >= 500:
+            raise self._failed(answer)
+        raise Denied(
+            f"{self.name} refuses to delete {digest} of {image}: it answers {answer.status}",
+            "see its rules for tags that must stay, such as immutable ones",
+        )
+
+    def put(self, image: str, reference: str, document: Document) -> None:
+        """Store a manifest or index under a tag or its digest; what it refers to has to be there.
+
+        Raises Denied or Unreachable.
+        """
+        answer = self._let_in(
+            "PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES,
+            content=document.raw, media_type=document.media_type,
+        )  # fmt: skip
+        if answer.status not in (200, 201, 202):
+            raise self._failed(answer)
 
     def config(self, image: str, digest: str) -> dict[str, object]:
         """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked.
@@ -137,9 +174,9 @@ class RegistryClient:
 
     def check_login(self) -> tuple[Credential | None, str]:
         """Return which credential is used, and `""` if the registry lets it in, else why not."""
-        credential = self._keychain.find(self.registry.host)
+        credential = self._login.credential
         try:
-            answer = self._send("GET", f"{self._http.origin}/v2/", scope="", limit=TOKEN_BYTES)
+            answer = self._login.send("GET", f"{self._http.origin}/v2/", scope="", limit=TOKEN_BYTES)
         except Denied as denied:
             return credential, denied.message
         return credential, "" if answer.status == 200 else f"it answers {answer.status}"
@@ -154,114 +191,59 @@ class RegistryClient:
         return digest
 
     def _ask(self, method: str, image: str, path: str, *, limit: int, also: tuple[int, ...] = ()) -> Answer:
+        """Return the answer to a read, whose status is 200, 404 or one of `also`."""
+        answer = self._let_in(method, image, path, "pull", limit=limit)
+        if answer.status in (200, 404, *also):
+            return answer
+        raise self._failed(answer)
+
+    def _let_in(
+        self,
+        method: str,
+        image: str,
+        path: str,
+        actions: str,
+        *,
+        limit: int,
+        content: bytes = b"",
+        media_type: str = "",
+    ) -> Answer:
+        """Return the answer to a request that needs `actions` of an image's repository. Raises Denied, Unreachable."""
         repository = self._repository(image)
         url = path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
-        scope = f"repository:{repository}:pull"
+        scope = f"repository:{repository}:{actions}"
         if scope in self._refused:
             raise Denied(*self._refused[scope])
         try:
-            answer = self._send(method, url, scope=scope, limit=limit)
+            answer = self._login.send(method, url, scope=scope, limit=limit, content=content, media_type=media_type)
             if answer.status in (401, 403):
                 raise Denied(
-                    f"{self.name} does not let us see {repository}: it answers {answer.status}",
+                    f"{self.name} {_refusal(actions)} {repository}: it answers {answer.status}",
                     f"see which credential is used: `ledger auth {self.name}`",
                 )
         except Denied as denied:
             self._refused[scope] = (denied.message, denied.hint)
             raise
-        if answer.status in (200, 404, *also):
-            return answer
+        return answer
+
+    def _failed(self, answer: Answer) -> Unreachable:
         if answer.status == 429:
-            raise Unreachable(f"{self.name} limits our rate (429)", "run it again later, or with fewer `--jobs`")
-        raise Unreachable(f"{self.name} answers {answer.status}", "run it again later")
+            return Unreachable(f"{self.name} limits our rate (429)", "run it again later, or with fewer `--jobs`")
+        return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
 
     def _repository(self, image: str) -> str:
         path = "/".join(part for part in (self.registry.prefix, image) if part)
         return f"library/{path}" if self.registry.host == _HUB and "/" not in path else path
 
-    def _send(self, method: str, url: str, *, scope: str, limit: int) -> Answer:
-        """Send a request, logging in where the registry asks for it, and once more where a token ran out."""
-        token = self._tokens.get(scope)
-        if token and token.until < time.monotonic():
-            token = None
-        answer = self._http.request(
-            method, url, _ACCEPT, limit=limit, authorization=token.authorization if token else ""
-        )
-        if answer.status == 400 and token:  # ECR Public's answer to a token that ran out, and it names no realm
-            answer = self._http.request(method, url, _ACCEPT, limit=limit)
-        if answer.status == 401 and answer.url.startswith(f"{self._http.origin}/"):  # no other host may name a realm
-            fresh = self._log_in(answer, scope, stale=token)
-            if fresh:
-                answer = self._http.request(method, url, _ACCEPT, limit=limit, authorization=fresh)
-        return answer
 
-    def _log_in(self, answer: Answer, scope: str, stale: _Token | None) -> str:
-        with self._lock:  # one login for all threads that wait for it
-            current = self._tokens.get(scope)
-            if current and current is not stale and current.until > time.monotonic():
-                return current.authorization
-            challenges = {one.scheme: one for one in parse_challenges(answer.headers.get("www-authenticate", ""))}
-            credential = self._keychain.find(self.registry.host)
-            if "bearer" in challenges:
-                token = self._bearer(challenges["bearer"], scope, credential)
-            elif "basic" in challenges and credential and credential.username:
-                token = _Token(_basic(credential), float("inf"))
-            else:
-                return ""
-            if stale and token.authorization == stale.authorization:
-                return ""
-            self._tokens[scope] = token
-            return token.authorization
-
-    def _bearer(self, challenge: Challenge, scope: str, credential: Credential | None) -> _Token:
-        realm = challenge.parameters.get("realm", "")
-        if reason := why_unsafe(realm, self._host, plain_http=self.registry.plain_http):
-            raise Denied(
-                f"{self.name} names a token realm that {reason}, which is refused: {shown(realm)}",
-                "check that this registry is the one you mean",
-            )
-        query = {
-            "service": challenge.parameters.get("service", ""),
-            "scope": scope or challenge.parameters.get("scope", ""),
-        }
-        query = {name: value for name, value in query.items() if value}
-        if credential and credential.identity_token:
-            form = query | {
-                "grant_type": "refresh_token",
-                "client_id": "ledger-tool",
-                "refresh_token": credential.identity_token,
-            }
-            answer = self._http.request("POST", realm, {}, limit=TOKEN_BYTES, form=form)
-        else:
-            joint = "&" if "?" in realm else "?"
-            authorization = _basic(credential) if credential else ""
-            answer = self._http.request(
-                "GET", f"{realm}{joint}{urlencode(query)}", {}, limit=TOKEN_BYTES, authorization=authorization
-            )
-        if answer.status in (400, 401, 403):
-            raise Denied(
-                f"the token server of {self.name} does not accept the credential: it answers {answer.status}",
-                f"see which one is used: `ledger auth {self.name}`",
-            )
-        if answer.status != 200:
-            raise Unreachable(f"the token server of {self.name} answers {answer.status}", "run it again later")
-        return _token_of(answer, self.name)
-
-
-def _basic(credential: Credential) -> str:
-    return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode()
-
-
-def _token_of(answer: Answer, name: str) -> _Token:
-    try:
-        data = json.loads(answer.body)
-        token = data.get("token") or data["access_token"]
-        seconds = float(data.get("expires_in") or 60)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Unreachable(f"the token server of {name} answers no token", "run it again later") from None
-    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
-        raise Unreachable(f"the token server of {name} answers a malformed token", "run it again later")
-    return _Token(f"Bearer {token}", time.monotonic() + max(5.0, min(seconds, 86_400.0) - 10.0))
+def _refusal(actions: str) -> str:
+    match actions:
+        case "delete":
+            return "does not let us delete from"
+        case "pull,push":
+            return "does not let us push to"
+        case _:
+            return "does not let us see"
 
 
 def _joined(url: str, link: str) -> str:

@@ -1,0 +1,151 @@
+"""What the commands that write share: their options, and where a write goes.
+
+That is the ledger's branch, or with `--pull-request` a branch of its own and a request to merge it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ledger_tool.cli import options as o
+from ledger_tool.errors import UsageError
+from ledger_tool.render.screen import Screen
+
+if TYPE_CHECKING:
+    from ledger_tool.commands.ports import Store
+    from ledger_tool.commands.write import Written
+
+_FOOTER = (
+    "\n\n---\nMerge it by rebase or squash: the message of its commit says what it does, and `ledger audit` reads it.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the options say of a pull request."""
+
+    labels: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    draft: bool
+    forge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What the shared options say: the ledger and how to reach it, the screen, and how to write."""
+
+    repo: str
+    settings: Any
+    screen: Screen
+    dry_run: bool
+    request: Request | None
+
+    def open(self, stack: ExitStack) -> tuple[Store, Callable[[Written], Written]]:
+        """Return the store to write to until `stack` closes, and what finishes a write: it opens the request."""
+        if self.request is None or self.dry_run:
+            from ledger_tool.edges.git.opening import open_for_writing
+
+            return stack.enter_context(open_for_writing(self.repo, self.settings, self.screen)), lambda written: written
+        return _proposing(stack, self.repo, self.settings, self.screen, self.request)
+
+
+def writing(
+    pull_request: o.PullRequest = False,
+    pr_label: o.PrLabel = [],  # noqa: B006
+    pr_reviewer: o.PrReviewer = [],  # noqa: B006
+    pr_draft: o.PrDraft = False,
+    forge: o.Forge = "",
+    dry_run: o.DryRun = False,
+    no_push: o.NoPush = False,
+    sign: o.Sign = False,
+    max_attempts: o.MaxAttempts = "0",
+    timeout: o.Timeout = "120",
+    repo: o.Repo = ".",
+    branch: o.Branch = "",
+    deploy_key: o.DeployKey = "",
+    known_hosts: o.KnownHosts = "",
+    verbose: o.Verbose = False,
+) -> Writing:
+    """Return what these options say; they are the ones that `writes` adds to a command."""
+    request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
+    settings = o.opening(
+        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
+        max_attempts=max_attempts, no_push=no_push, sign=sign,
+    )  # fmt: skip
+    screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
+    return Writing(repo, settings, screen, dry_run, request)
+
+
+def writes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `writing`: it has a keyword `to`, which gets what they say."""
+    own, shared = (list(inspect.signature(one, eval_str=True).parameters.values()) for one in (command, writing))
+    own = [one for one in own if one.name != "to"]
+
+    def run(**given: Any) -> Any:
+        told = {one.name: given.pop(one.name) for one in shared}
+        return command(**given, to=writing(**told))
+
+    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+def requested(
+    pull_request: bool, labels: Sequence[str], reviewers: Sequence[str], *, draft: bool, forge: str
+) -> Request | None:
+    """Return the pull request that was asked for, or None. Raises UsageError for options of it without it."""
+    if pull_request:
+        return Request(tuple(labels), tuple(reviewers), draft, forge)
+    if labels or reviewers or draft:
+        raise UsageError("`--pr-label`, `--pr-reviewer` and `--pr-draft` go with `--pull-request`", "add it")
+    return None
+
+
+def forge_secrets(request: Request | None) -> list[str]:
+    """Return the tokens that a pull request may be opened with, which must never be printed."""
+    if request is None:
+        return []
+    from ledger_tool.edges.forge.opening import secrets
+
+    return secrets(os.environ)
+
+
+def _proposing(
+    stack: ExitStack, repo: str, settings: Any, screen: Screen, request: Request
+) -> tuple[Store, Callable[[Written], Written]]:
+    from ledger_tool.commands.write import propose
+    from ledger_tool.core.message import subject
+    from ledger_tool.core.proposal import Proposal
+    from ledger_tool.core.review import review
+    from ledger_tool.edges.forge.opening import Forge, open_forge
+    from ledger_tool.edges.git.proposing import open_for_proposing
+    from ledger_tool.render.reviewed import as_markdown
+
+    forge: Forge
+
+    def describe(base: Any, change: Any, branch: str, base_branch: str) -> Proposal:
+        return Proposal(
+            branch=branch,
+            base=base_branch,
+            title=subject(change),
+            body=as_markdown(review(base.ledger, change.ledger, base.policy)) + _FOOTER,
+            labels=request.labels,
+            reviewers=request.reviewers,
+            draft=request.draft,
+        )
+
+    store = stack.enter_context(
+        open_for_proposing(repo, settings, screen, describe, lambda proposal: forge.push_options(proposal))
+    )
+    forge = stack.enter_context(
+        open_forge(
+            store.remote, kind=request.forge, url=os.environ.get("LEDGER_FORGE_URL", ""), environ=os.environ
+        )
+    )  # fmt: skip
+    return store, lambda written: propose(written, store.proposal, forge)

@@ -1,0 +1,140 @@
+"""`bump`: references move to the newest version that a policy allows; on disk, in a commit, or in a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from ledger_tool.commands.ports import Source
+from ledger_tool.commands.rewrite import Done, Manifests, Progress, checked, survey, written
+from ledger_tool.core import bumping, bumpmessage
+from ledger_tool.core.bumping import Rules
+from ledger_tool.core.catalogue import Catalogue
+from ledger_tool.core.names import Platform, Timestamp
+from ledger_tool.core.proposal import Proposal, Proposed
+from ledger_tool.core.rewriting import Edit, Judge, Rewritten
+
+
+class Committer(Protocol):
+    """The git repository that the manifests are in."""
+
+    def prepare(self, paths: Sequence[str], rewrite: Callable[[str, bytes], Rewritten]) -> list[Edit]:
+        """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits.
+
+        Nothing that a person can see changes. Raises UsageError where a file can't be committed so.
+        """
+
+    def commit(self, message: str) -> str:
+        """Commit what was prepared, and nothing else; return the commit's id. Raises Contended."""
+
+
+class BaseBranch(Protocol):
+    """The branch that a pull request asks to be merged into, as its remote has it, and the request's own branch."""
+
+    @property
+    def base(self) -> str:
+        """The branch's name."""
+
+    @property
+    def branch(self) -> str:
+        """The name of the request's branch."""
+
+    @property
+    def manifests(self) -> Manifests:
+        """The manifests as the base has them."""
+
+    def push(self, changed: Sequence[Rewritten], message: str, options: Sequence[str]) -> str:
+        """Make the branch one commit on the base, with these files changed; return the commit's id.
+
+        Raises UsageError for a branch that holds the work of others, Contended, PushRefused, Denied or Unreachable.
+        """
+
+
+class Forge(Protocol):
+    """Where pull requests are."""
+
+    def push_options(self, proposal: Proposal) -> tuple[str, ...]:
+        """Return what the push of the branch has to say."""
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """Open the request of a pushed branch, or update the open one."""
+
+
+def bump(
+    source: Source,
+    manifests: Manifests,
+    *,
+    now: Timestamp,
+    rules: Rules,
+    platform: Platform | None = None,
+    check: bool = False,
+    committer: Committer | None = None,
+    progress: Progress,
+) -> Done:
+    """Move the images of all manifests by their policies, and commit that where there is a committer.
+
+    With `check` only say which are behind.
+    """
+    judge, ledger_commit = _judge(source, now, rules, platform)
+    found = survey(manifests, judge, progress, write=not check)
+    if check:
+        return checked(found)
+    if committer is None:
+        return written(manifests, found)
+    changed = [one.path for one in found if one.content is not None]
+    edits = committer.prepare(changed, partial(manifests.rewrite, judge=judge)) if changed else []
+    done = written(manifests, found)
+    if edits:
+        done.commit = committer.commit(bumpmessage.compose(edits, ledger_commit=ledger_commit))
+    return done
+
+
+def propose(
+    source: Source,
+    base: BaseBranch,
+    forge: Forge,
+    *,
+    now: Timestamp,
+    rules: Rules,
+    platform: Platform | None = None,
+    describe: Callable[[Sequence[Edit]], str],
+    labels: tuple[str, ...] = (),
+    reviewers: tuple[str, ...] = (),
+    draft: bool = False,
+    progress: Progress,
+) -> Done:
+    """Move the images of the base's manifests, and ask to merge that. `describe` gives the request's text, Markdown.
+
+    Where nothing moves, nothing is pushed or asked for.
+    """
+    judge, ledger_commit = _judge(source, now, rules, platform)
+    found = survey(base.manifests, judge, progress, write=True)
+    changed = [one for one in found if one.content is not None]
+    done = Done(
+        checked=False,
+        edits=[edit for one in changed for edit in one.edits],
+        findings=[finding for one in found for finding in one.findings],
+        notes=[note for one in found for note in one.notes],
+    )
+    if not done.edits:
+        return done
+    proposal = Proposal(
+        branch=base.branch,
+        base=base.base,
+        title=bumpmessage.subject(done.edits),
+        body=describe(done.edits),
+        labels=labels,
+        reviewers=reviewers,
+        draft=draft,
+    )
+    message = bumpmessage.compose(done.edits, branch=base.branch, ledger_commit=ledger_commit)
+    done.commit = base.push(changed, message, forge.push_options(proposal))
+    done.branch = base.branch
+    done.proposed = forge.propose(proposal)
+    return done
+
+
+def _judge(source: Source, now: Timestamp, rules: Rules, platform: Platform | None) -> tuple[Judge, str]:
+    snapshot = source.read()
+    return partial(bumping.bump, catalogue=Catalogue(snapshot, now, platform), rules=rules), snapshot.commit

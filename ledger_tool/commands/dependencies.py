@@ -1,0 +1,109 @@
+"""`deps` and `dependents`: what an image is built on, what is built on it, and what of that is to be rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.newest import Newest, newest
+from ledger_tool.commands.ports import Registries, Source
+from ledger_tool.core import graph as graphs
+from ledger_tool.core import outline, rules
+from ledger_tool.core.drift import Unknown
+from ledger_tool.core.graph import Base, Dependents, Graph, Rebuild, Wanted
+from ledger_tool.core.names import Digest, Platform
+from ledger_tool.core.outline import Outline
+from ledger_tool.core.record import Name
+from ledger_tool.core.reference import Reference
+from ledger_tool.errors import UnknownImage, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What one image:tag is built on."""
+
+    name: Name
+    outline: Outline
+
+
+def deps(source: Source, reference: Reference, *, platform: Platform | None = None) -> Deps:
+    """Return what an image:tag, or one platform of it, is built on. Raises UnknownImage."""
+    snapshot = source.read()
+    records = rules.find(snapshot, reference, platform)
+    return Deps(records[0].name, outline.beneath(graphs.build(snapshot.ledger, snapshot.policy), records))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is built on something; `what` is that, as it was asked for. `live` is None where no registry was asked."""
+
+    what: str
+    graph: Graph
+    dependents: Dependents
+    rebuilds: Sequence[Rebuild] | None = None
+    live: Newest | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every registry that was asked has answered."""
+        return self.live is None or not self.live.unknown
+
+
+def dependents(source: Source, asked: Reference | Digest) -> Found:
+    """Return everything built, directly or not, on an image, an image:tag or a digest.
+
+    Raises UnknownImage for what the ledger neither has nor names as a base.
+    """
+    snapshot = source.read()
+    graph = graphs.build(snapshot.ledger, snapshot.policy)
+    return Found(str(asked), graph, graphs.dependents(graph, _wanted(graph, asked)))
+
+
+def stale(
+    source: Source,
+    registries: Registries | None,
+    asked: Reference | Digest | None,
+    *,
+    jobs: int,
+    progress: Callable[[int, int], None],
+) -> Found:
+    """Return what still sits on an old digest of a base whose tag has moved on, and all that is built on that.
+
+    Whether a tag has moved on says the ledger, or, with `registries`, what they serve now. None asks of
+    every base. Raises UnknownImage; UsageError where there is no registry to ask.
+    """
+    snapshot = source.read()
+    graph = graphs.build(snapshot.ledger, snapshot.policy)
+    if registries is not None and not snapshot.policy.registries:
+        raise UsageError(
+            "ledger.yaml names no registry to ask", "add `- host: registry.example.com` under `registries`"
+        )
+    found = graphs.dependents(graph, _wanted(graph, asked) if asked else None, by_name=True)
+    live = None
+    if registries is not None:
+        bases = [base for links in found.links.values() for base in links]
+        live = newest(graph.places, registries, bases, jobs=jobs, progress=progress)
+    rebuilds = graphs.rebuilds(found, lambda base: _now(base, live))
+    return Found(str(asked or "every base"), graph, found, rebuilds, live)
+
+
+def _now(base: Base, live: Newest | None) -> str:
+    """Return the digest that a base has moved on to, or `""`. What was not observed has not moved."""
+    if live is None or base.text in live.unasked:
+        return base.now
+    seen = live.now.get(base.text, "")
+    return "" if isinstance(seen, Unknown) else seen
+
+
+def _wanted(graph: Graph, asked: Reference | Digest) -> Wanted:
+    if isinstance(asked, Reference):
+        wanted = Wanted(graph.places.of(asked), asked.tag, asked.digest)
+    else:
+        wanted = Wanted(digest=asked)
+    known = any(wanted.is_record(record) for record in graph.records)
+    if not known and not any(graphs.on(graph, base, wanted) for _, base in graph.all_bases()):
+        raise UnknownImage(
+            f"the ledger has no record of {asked}, and none that is built on it",
+            "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the bases as they are recorded",
+        )
+    return wanted

@@ -1,0 +1,83 @@
+"""`export`: the ledger's images in the form that another tool reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ledger_tool.commands.ports import Source
+from ledger_tool.core import export as rules
+from ledger_tool.core.export import Selection, Version
+from ledger_tool.core.names import Timestamp
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.query import is_expired
+from ledger_tool.core.record import Record
+
+# Formats with room for one version of each image, and those with room for all.
+SINGLE = ("kustomize", "helm-values", "compose", "dotenv")
+BY_RECORD = ("csv", "cyclonedx")
+FORMATS = (*SINGLE, "imgpkg", *BY_RECORD)
+_KEYS = {
+    "helm-values": (rules.value_key, rules.IDENTIFIER),
+    "compose": (rules.service, rules.SERVICE),
+    "dotenv": (rules.variable, rules.IDENTIFIER),
+}
+KEYED = tuple(_KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What to write: the image:tags that were chosen, and their records; `keys` is empty where a format has none.
+
+    `left` are versions that were passed over as yanked or expired; `doubtful` those that are among the chosen
+    all the same, since they were asked for, with why they should not be.
+    """
+
+    records: Sequence[Record]
+    policy: Policy
+    versions: Sequence[Version]
+    keys: Mapping[str, Version] = field(default_factory=dict)
+    left: Sequence[Version] = ()
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+
+
+def export(
+    source: Source,
+    form: str,
+    selection: Selection,
+    *,
+    now: Timestamp,
+    latest: bool = False,
+    keys: Sequence[str] = (),
+) -> Exported:
+    """Return what `form`, one of FORMATS, is to have of the records that are selected.
+
+    Raises UnknownImage where nothing is; RuleRefused where an image has several tags and the format has room
+    for one; UsageError for keys that clash.
+    """
+    default, grammar = _KEYS.get(form, (None, ""))
+    given = rules.parse_keys(keys, grammar) if default else {}
+    snapshot = source.read()
+    records = rules.select(snapshot.ledger, selection)
+    chosen = rules.versions(records, snapshot.policy, by_platform=selection.platform is not None)
+    left: Sequence[Version] = ()
+    if latest:
+        chosen, left = rules.latest_each(chosen, snapshot.policy, now)
+    elif form in SINGLE:
+        rules.check_single(chosen)
+    if form not in BY_RECORD:
+        rules.check_pullable(chosen)
+    records = [record for version in chosen for record in version.records]
+    by_image = {one.name.image: default(one.name.image) for one in chosen} if default else {}
+    keyed = rules.keyed(chosen, by_image, given) if default else {}
+    return Exported(records, snapshot.policy, chosen, keyed, left, _doubtful(records, now))
+
+
+def _doubtful(records: Sequence[Record], now: Timestamp) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for record in records:
+        if record.yanked:
+            found[str(record.name)] = f"is yanked: {record.yanked.reason}"
+        elif is_expired(record, now):
+            found.setdefault(str(record.name), f"is past its TTL of {record.ttl}")
+    return found

@@ -1,0 +1,29 @@
+"""`merge-driver`: what git asks when both sides of a merge changed `ledger.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger_tool.core import codec, conflict
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.merge import Collision, merge
+from ledger_tool.errors import InvalidLedger
+
+
+@dataclass(frozen=True, slots=True)
+class MergedFile:
+    """The merged bytes, with a conflict for each collision; None where one of the files is no valid ledger."""
+
+    content: bytes | None
+    collisions: Sequence[Collision] = ()
+
+
+def merge_files(base: bytes, ours: bytes, theirs: bytes, *, size: int) -> MergedFile:
+    """Merge three `ledger.json` by record; an empty base is no ledger yet. `size` is the markers' length."""
+    try:
+        parts = [codec.loads(raw) if raw else Ledger() for raw in (base, ours, theirs)]
+    except InvalidLedger:
+        return MergedFile(None)
+    merged = merge(*parts)
+    return MergedFile(conflict.compose(merged, size=size), merged.collisions)

@@ -1,0 +1,98 @@
+"""Asking the registries what the tags of bases serve now. What can't be observed is Unknown, and has not moved on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.core.drift import Absent, Unknown
+from ledger_tool.core.graph import Base
+from ledger_tool.core.places import Places, same_host
+from ledger_tool.errors import LedgerError
+
+_Question = tuple[str, str, str]  # the registry's name, the image, the tag
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the tags serve now, by the text of the reference.
+
+    `now` holds the digest of a tag that has moved on, `""` for one that has not, or why it is Unknown;
+    `gone` are those whose tag is not there; `unasked` those of registries that `ledger.yaml` does not name,
+    which nobody was asked about.
+    """
+
+    now: Mapping[str, str | Unknown]
+    gone: Sequence[str]
+    unasked: Sequence[str]
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """The reasons, by reference."""
+        return {text: seen.reason for text, seen in sorted(self.now.items()) if isinstance(seen, Unknown)}
+
+
+def newest(
+    places: Places, registries: Registries, bases: Iterable[Base], *, jobs: int, progress: Callable[[int, int], None]
+) -> Newest:
+    """Ask for the tag of each base that has one, each tag once, at the registry that the reference names.
+
+    No registry is asked that `ledger.yaml` does not name: a record must not be able to say where our
+    credentials go.
+    """
+    ports: dict[str, RegistryPort] = {}
+    questions: dict[_Question, dict[str, str]] = {}
+    unasked: set[str] = set()
+    for base in bases:
+        if not base.reference.tag:
+            continue
+        port = _port(places, registries, base)
+        if port is None:
+            unasked.add(base.text)
+        else:
+            ports[port.name] = port
+            questions.setdefault((port.name, base.place.name, base.reference.tag), {})[base.text] = base.digest
+    now: dict[str, str | Unknown] = {}
+    gone: list[str] = []
+
+    def look(question: _Question) -> Mapping[str, str] | Absent | Unknown:
+        name, image, tag = question
+        return _look(ports[name], image, tag, set(questions[question].values()))
+
+    looked = in_parallel(look, questions, jobs=jobs)
+    for done, (question, seen) in enumerate(looked, 1):
+        for text, digest in questions[question].items():
+            if isinstance(seen, Absent):
+                gone.append(text)
+                now[text] = ""
+            else:
+                now[text] = seen if isinstance(seen, Unknown) else seen[digest]
+        progress(done, len(questions))
+    return Newest(now, sorted(gone), sorted(unasked))
+
+
+def _port(places: Places, registries: Registries, base: Base) -> RegistryPort | None:
+    if not base.place.ours:
+        return None
+    serving = registries.serving(places.policy, base.place.name)
+    asked = same_host(base.reference.registry)
+    return next((port for port in serving if asked in ("", same_host(port.name))), None)
+
+
+def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Mapping[str, str] | Absent | Unknown:
+    """Return the digest of now for each of these digests, `""` where it is one that the tag leads to."""
+    try:
+        served = registry.look(image, tag)
+        if isinstance(served, Absent):
+            return served
+        current = {str(served)}
+        if digests - current:  # one image of the index that is served is no old one
+            manifest = registry.manifest(image, served)
+            if isinstance(manifest, Absent):
+                return Unknown("the tag moved while it was looked at")
+            current.update(child.digest for child in manifest.children)
+    except LedgerError as error:
+        return Unknown(error.message)
+    return {digest: "" if digest in current else served for digest in digests}

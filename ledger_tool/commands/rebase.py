@@ -1,0 +1,86 @@
+"""`rebase`: bring a branch up to date by making its changes again on the new base, commit by commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ledger_tool.commands.ports import History
+from ledger_tool.core.commit import Commit
+from ledger_tool.core.gate import merge_commit
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.merge import merge
+from ledger_tool.core.replay import State, replay, retold
+from ledger_tool.errors import RuleRefused, UsageError
+
+
+class Branch(Protocol):
+    """The branch to bring up to date."""
+
+    def files(self, commit: str) -> Mapping[str, str]:
+        """Return the entries at the top of a commit, `ledger.json` left out."""
+
+    def write(self, parent: str, ledger: Ledger, files: Mapping[str, str], like: Commit, message: str) -> str:
+        """Write a commit with the author and the time of another one; return its id."""
+
+    def move(self, old: str, new: str) -> None:
+        """Make the branch, which is at commit `old`, be at `new`. Raises Contended, Denied or UsageError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebased:
+    """Where the branch was and is, on which commit; what became of each commit: its new id, or `""` if not needed."""
+
+    old: str
+    new: str
+    onto: str
+    commits: Sequence[tuple[Commit, str]]
+
+
+def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False) -> Rebased:
+    """Make the changes that the head has and `onto` has not again, on `onto`. All of them, or none.
+
+    Authors, times of authorship and messages are kept; merges of the base are left out, as are commits whose
+    changes are there by now. Raises RuleRefused for what collides, UsageError for what only git can merge.
+    """
+    base, head = history.resolve(onto), history.head()
+    commits = history.commits(base, head)
+    if history.merge_base(base, head) == base and all(len(commit.parents) == 1 for commit in commits):
+        return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
+    tip, state = base, _state(history, branch, base)
+    done: list[tuple[Commit, str]] = []
+    for commit in commits:
+        if len(commit.parents) != 1:
+            _only_merges(history, commit)
+            continue
+        after = replay(_state(history, branch, commit.parents[0]), _state(history, branch, commit.id), state,
+                       commit.id[:12])  # fmt: skip
+        if after == state:
+            done.append((commit, ""))
+            continue
+        message = retold(commit.message, state.ledger, after.ledger)
+        tip, state = branch.write(tip, after.ledger, after.files, commit, message), after
+        done.append((commit, tip))
+    if not dry_run:
+        branch.move(head, tip)
+    return Rebased(head, tip, base, done)
+
+
+def _state(history: History, branch: Branch, commit: str) -> State:
+    return State(history.snapshot(commit).ledger, branch.files(commit))
+
+
+def _only_merges(history: History, commit: Commit) -> None:
+    """Raise for a merge that has changes of its own: to leave it out would lose them."""
+    if len(commit.parents) != 2:
+        raise UsageError(
+            f"commit {commit.id[:12]} has {len(commit.parents)} parents", "rebase this branch with `git rebase`"
+        )
+    ours, theirs = (history.snapshot(parent).ledger for parent in commit.parents)
+    merged = merge(history.snapshot(history.merge_base(*commit.parents)).ledger, ours, theirs)
+    if merged.collisions or any(merge_commit(merged, history.snapshot(commit.id).ledger)):
+        raise RuleRefused(
+            f"the merge {commit.id[:12]} has changes of its own, which a rebase would lose; nothing was changed",
+            "make those changes again on the base with `ledger publish`, on a new branch",
+        )

@@ -1,0 +1,201 @@
+"""What is built on what: the `dependsOn` references of a ledger, resolved against its own records.
+
+A reference `[registry/]image[:tag]@digest` leads to the records that have its digest, as their own or as their
+index's: a digest is the only identity that is trusted. Beside it, its image:tag says whether the base has moved
+on: the ledger has records of that image:tag, and none of them has the digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from ledger_tool.core.components import components
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import Digest
+from ledger_tool.core.places import Place, Places, places
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.record import Record, pull_digest
+from ledger_tool.core.reference import Reference, parse_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """One reference of one record. Numbers are places in `Graph.records`.
+
+    `targets` are the records with its digest; `successors` those that its image:tag means now, where none has
+    the digest; `now` is the digest of these to pull by, or `""`.
+    """
+
+    text: str
+    reference: Reference
+    place: Place
+    targets: tuple[int, ...]
+    successors: tuple[int, ...]
+    now: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The digest that the record was built on."""
+        return self.reference.digest or ""
+
+    def names(self, place: Place, tag: str | None) -> bool:
+        """Return whether the reference itself names an image, or an image:tag."""
+        return self.place == place and tag in (None, self.reference.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All records of a ledger in key order, and the bases of each."""
+
+    records: Sequence[Record]
+    bases: Sequence[Sequence[Base]]
+    places: Places
+
+    def all_bases(self) -> Iterator[tuple[int, Base]]:
+        """Yield each record's number with each of its bases."""
+        return ((at, base) for at, found in enumerate(self.bases) for base in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What dependents are asked of. Where a digest is given, it alone counts."""
+
+    place: Place | None = None
+    tag: str | None = None
+    digest: Digest | None = None
+
+    def is_record(self, record: Record) -> bool:
+        """Return whether a record is what is asked of."""
+        if self.digest:
+            return self.digest in (record.digest, record.index)
+        named = self.place is not None and self.place.ours and self.place.name == record.image
+        return named and self.tag in (None, record.tag)
+
+
+def build(ledger: Ledger, policy: Policy) -> Graph:
+    """Return the graph of a ledger. A record that names itself as its base leads to itself."""
+    records = list(ledger.records())
+    by_digest: dict[str, list[int]] = {}
+    by_name: dict[tuple[str, str], list[int]] = {}
+    for at, record in enumerate(records):
+        for digest in {record.digest, record.index} - {None}:
+            by_digest.setdefault(str(digest), []).append(at)
+        by_name.setdefault(record.name, []).append(at)
+    where = places(policy, (record.image for record in records))
+
+    @cache
+    def parsed(text: str) -> tuple[Reference, Place]:
+        reference = parse_reference(text)
+        return reference, where.of(reference)
+
+    def base(record: Record, text: str) -> Base:
+        reference, place = parsed(text)
+        digest = str(reference.digest)
+        found = by_digest.get(digest, [])
+        exact = [at for at in found if records[at].digest == digest]
+        named = by_name.get((place.name, reference.tag or ""), []) if place.ours else []
+        moved = named if named and not set(named) & set(found) else []
+        now = _now([records[at] for at in moved], record) if moved else ""
+        targets = exact or _of_platform(found, record, records)
+        return Base(text, reference, place, tuple(targets), tuple(_of_platform(moved, record, records)), now)
+
+    bases = [tuple(base(record, text) for text in record.depends_on) for record in records]
+    return Graph(records, bases, where)
+
+
+def _of_platform(numbers: Sequence[int], record: Record, records: Sequence[Record]) -> Sequence[int]:
+    """Return those of a record's own platform, or all of them where there is none: an index stands for many."""
+    same = [at for at in numbers if record.platform is not None and records[at].platform == record.platform]
+    return same or numbers
+
+
+def _now(named: Sequence[Record], record: Record) -> str:
+    same = next((one.digest for one in named if one.platform == record.platform), named[0].digest)
+    return pull_digest(tuple(named)) or same
+
+
+def on(graph: Graph, base: Base, wanted: Wanted) -> bool:
+    """Return whether a base is what is asked of: by its name, or by the records that have its digest."""
+    if wanted.digest and base.digest == wanted.digest:
+        return True
+    if not wanted.digest and wanted.place and base.names(wanted.place, wanted.tag):
+        return True
+    return any(wanted.is_record(graph.records[at]) for at in base.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """The records built on something, in key order; `direct` are those that name it themselves.
+
+    `links` are, for each, the bases through which it is built on it. With `by_name`, a reference whose digest
+    its image:tag has no more leads to what that image:tag means now, too.
+    """
+
+    direct: frozenset[int]
+    links: Mapping[int, Sequence[Base]]
+    by_name: bool
+
+    def leads_to(self, base: Base) -> Sequence[int]:
+        """Return the records to which a base leads."""
+        return (*base.targets, *base.successors) if self.by_name else base.targets
+
+
+def dependents(graph: Graph, wanted: Wanted | None, *, by_name: bool = False) -> Dependents:
+    """Return everything built on what is asked of, or all that has a base for None; see `Dependents` for `by_name`."""
+    direct: dict[int, list[Base]] = {}
+    for at, base in graph.all_bases():
+        if wanted is None or on(graph, base, wanted):
+            direct.setdefault(at, []).append(base)
+    every = Dependents(frozenset(direct), {at: found for at, found in enumerate(graph.bases) if found}, by_name)
+    reached = _upwards(every, direct)
+    links = {
+        at: [base for base in graph.bases[at] if base in direct.get(at, ()) or reached & set(every.leads_to(base))]
+        for at in sorted(reached)
+    }
+    return replace(every, links=links)
+
+
+def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
+    """Return these records and all that is built on them."""
+    above: dict[int, list[int]] = {}
+    for at, links in among.links.items():
+        for base in links:
+            for below in among.leads_to(base):
+                above.setdefault(below, []).append(at)
+    reached, waiting = set(start), list(start)
+    while waiting:
+        fresh = [at for at in above.get(waiting.pop(), ()) if at not in reached]
+        reached.update(fresh)
+        waiting += fresh
+    return reached
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """One record to rebuild. All of one step may be rebuilt at once, after those of the steps before.
+
+    `moved` are its own bases that have moved on, each with the digest of now; it is empty where only something
+    below it is to be rebuilt first.
+    """
+
+    number: int
+    step: int
+    moved: Sequence[tuple[Base, str]]
+
+
+def rebuilds(among: Dependents, moved: Callable[[Base], str]) -> list[Rebuild]:
+    """Return what sits on an old digest, directly or not, in rebuild order: bases first.
+
+    `moved` gives the digest that a base has moved on to, or `""`. Records of a cycle are in one step.
+    """
+    old = {at: [(base, now) for base in links if (now := moved(base))] for at, links in among.links.items()}
+    stale = sorted(_upwards(among, [at for at, found in old.items() if found]))
+    inside = frozenset(stale)
+    below = {at: sorted(inside & {to for base in among.links[at] for to in among.leads_to(base)}) for at in stale}
+    step: dict[int, int] = {}
+    for component in components(stale, below.__getitem__):
+        before = {to for at in component for to in below[at]}.difference(component)
+        step.update(dict.fromkeys(component, 1 + max((step[to] for to in before), default=0)))
+    return [Rebuild(at, step[at], tuple(old[at])) for at in sorted(stale, key=lambda at: (step[at], at))]

@@ -1,0 +1,67 @@
+"""One commit, applied again on another ledger: the change that it made, not the text that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger_tool.core import message
+from ledger_tool.core.act import acts
+from ledger_tool.core.change import VERBS, Change
+from ledger_tool.core.compare import compare
+from ledger_tool.core.conflict import describe
+from ledger_tool.core.explain import faults
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.merge import merge
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.told import read
+from ledger_tool.errors import RuleRefused, UsageError
+
+_ANY_MOVES = Policy(mutable=("*",))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A commit's ledger, and its other files: the entry of each name at the top, as git has it."""
+
+    ledger: Ledger
+    files: Mapping[str, str]
+
+
+def replay(parent: State, commit: State, onto: State, name: str) -> State:
+    """Return `onto` with what `commit` changed since `parent`; `name` is what messages call the commit.
+
+    Raises RuleRefused where a record, UsageError where another file, was changed on both sides in different ways.
+    """
+    merged = merge(parent.ledger, onto.ledger, commit.ledger)
+    if merged.collisions:
+        told = "; ".join(describe(one) for one in merged.collisions[:10])
+        more = f"; and {len(merged.collisions) - 10} more" if len(merged.collisions) > 10 else ""
+        raise RuleRefused(
+            f"commit {name} collides with what the base has by now: {told}{more}; nothing was changed",
+            "make that change again on the base with `ledger publish`, or drop the commit",
+        )
+    files = dict(onto.files)
+    for path in sorted(parent.files.keys() | commit.files.keys()):
+        old, new, there = parent.files.get(path), commit.files.get(path), onto.files.get(path)
+        if new in (old, there):
+            continue
+        if there != old:
+            raise UsageError(
+                f"commit {name} and the base both change {path}; nothing was changed",
+                "bring the branch up to date with `git rebase`, after `ledger merge-driver --install`",
+            )
+        files.pop(path, None)
+        if new is not None:
+            files[path] = new
+    return State(merged.ledger, files)
+
+
+def retold(text: str, before: Ledger, after: Ledger) -> str:
+    """Return a commit's message, which is kept unless it names records that the base has by now just so."""
+    done = acts(compare(before, after))
+    told = read(text)
+    verb = next((verb for verb in VERBS if verb == told.verb), None)
+    if verb is None or told.silent or not any(one.rule == "trailers" for one in faults(done, told, _ANY_MOVES)):
+        return text
+    return message.compose(Change(verb, after, (), done, told.reason, told.details), told.transaction)

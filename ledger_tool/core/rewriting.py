@@ -1,0 +1,220 @@
+"""One manifest: from its bytes to its images, from the judgement on each to the bytes that it should have.
+
+The parser is an argument: what comes in and what goes out are values, and the new text is only given out when a
+second look by the same parser says that it differs from the old one in exactly the wanted values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ledger_tool.core import sites, splice, yamltree
+from ledger_tool.core.imagereference import written
+from ledger_tool.core.manifest import digest_of
+from ledger_tool.core.names import shown
+from ledger_tool.core.pinning import Judgement, Kind
+from ledger_tool.core.sites import Site
+from ledger_tool.core.sourcelink import compare
+from ledger_tool.core.splice import Refused, Splice
+from ledger_tool.core.yamltree import Document, Fault, Token
+from ledger_tool.errors import LedgerError
+
+Parse = Callable[[str, Document], list[Token]]
+Judge = Callable[[Site], Judgement | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One reference that was changed, from `old` to `new`, both as written and in one string.
+
+    `tags` are the tag before (`""` where there was none) and after; `compare` is a page that shows what lies
+    between the two sources, or `""`.
+    """
+
+    path: str
+    line: int
+    image: str
+    old: str
+    new: str
+    tags: tuple[str, str]
+    digest: str
+    compare: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reference that is not as it should be."""
+
+    kind: Kind
+    path: str
+    line: int
+    image: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know about a file. `is_fault` says that it could not be looked at, or not understood."""
+
+    path: str
+    line: int
+    message: str
+    is_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What became of one manifest: its new bytes, or None where they stay, and the digest of the old ones.
+
+    `mendable` are the findings that the edits mend.
+    """
+
+    path: str
+    content: bytes | None = None
+    seen: str = ""
+    edits: Sequence[Edit] = ()
+    mendable: Sequence[Finding] = ()
+    findings: Sequence[Finding] = ()
+    notes: Sequence[Note] = ()
+
+
+@dataclass
+class _Work:
+    """What is found on the way through one file."""
+
+    path: str
+    text: str
+    changes: list[Splice] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    mendable: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
+    """Return what a judge makes of a manifest; without `write` there is no new content, and half as much to parse.
+
+    What can't be read or written is a note or a finding, never an error.
+    """
+    try:
+        text = decoded(raw)
+        work = _Work(path, text)
+        before = list(_examined(path, text, parse))
+    except Fault as fault:
+        return Rewritten(path, notes=[_unread(path, raw, fault)])
+    parsed = []
+    for document, tokens, found in before:
+        start = len(work.changes)
+        for site in found:
+            _judge(site, judge, work)
+        parsed.append((document, tokens, work.changes[start:]))
+    content = None
+    if work.changes and write:
+        try:
+            content = _verified(work, parsed, parse).encode()
+        except (Refused, Fault) as error:
+            reason = error.reason if isinstance(error, Refused) else error.message
+            work.findings += [_left(finding, reason) for finding in work.mendable]
+            work.edits, work.mendable = [], []
+    work.findings.sort(key=lambda finding: finding.line)
+    return Rewritten(path, content, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
+
+
+def decoded(raw: bytes) -> str:
+    """Return the text of a file, its byte order mark included. Raises Fault for what is not UTF-8."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Fault(1, "UTF-16 or UTF-32, and not UTF-8")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Fault(raw[: error.start].count(b"\n") + 1, "not UTF-8") from None
+
+
+def may_name_images(raw: bytes) -> bool:
+    """Return whether a file may name an image, by a quick look."""
+    return b"mage" in raw or b"container" in raw or b"newTag" in raw or b"repository" in raw or b"services" in raw
+
+
+def _examined(path: str, text: str, parse: Parse) -> Iterator[tuple[Document, list[Token], list[Site]]]:
+    """Yield each document that names images, with its tokens and sites."""
+    for document in yamltree.documents(text):
+        part = text[document.start : document.end]
+        if not sites.looks_like_one(part):
+            continue
+        tokens = parse(text, document)
+        if found := sites.find(path, text, yamltree.tree(tokens)):
+            yield document, tokens, found
+
+
+def _unread(path: str, raw: bytes, fault: Fault) -> Note:
+    if fault.is_syntax and b"{{" in raw:  # what is beyond a limit is no template, whatever it says
+        return Note(path, fault.line, f"skipped: a template, and no YAML before it is filled ({fault.message})")
+    return Note(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
+
+
+def _judge(site: Site, judge: Judge, work: _Work) -> None:
+    try:
+        judgement = judge(site)
+    except LedgerError as error:
+        work.notes.append(Note(work.path, site.line, error.message, is_fault=True))
+        return
+    if judgement is None:
+        return
+    if judgement.note:
+        work.notes.append(Note(work.path, site.line, judgement.note))
+    if not judgement.kind:
+        return
+    finding = Finding(judgement.kind, work.path, site.line, judgement.image, judgement.message)
+    if judgement.wanted is None:
+        work.findings.append(finding)
+        return
+    try:
+        work.changes += splice.splices(site, judgement.wanted, work.text)
+    except Refused as refused:
+        work.findings.append(_left(finding, refused.reason))
+        return
+    work.mendable.append(finding)
+    work.edits.append(_edit(site, judgement, work.path))
+
+
+def _left(finding: Finding, reason: str) -> Finding:
+    return Finding(
+        finding.kind, finding.path, finding.line, finding.image, f"{finding.message}; left as it is: {reason}"
+    )
+
+
+def _edit(site: Site, judgement: Judgement, path: str) -> Edit:
+    wanted, old, new = judgement.wanted, judgement.old, judgement.new
+    assert wanted is not None
+    return Edit(
+        path=path,
+        line=site.line,
+        image=judgement.image,
+        old=shown(site.text, 600),
+        new=written(site.name, wanted.tag or site.tag, wanted.digest),
+        tags=(old.tag if old else site.tag, wanted.tag or site.tag),
+        digest=wanted.digest,
+        compare=compare(old.source_ref, new.source_ref) if old and new else "",
+    )
+
+
+def _verified(work: _Work, parsed: Sequence[tuple[Document, list[Token], list[Splice]]], parse: Parse) -> str:
+    """Return the text with all changes in it. Raises Refused or Fault unless it then says just what it should."""
+    parts = []
+    at = 0
+    for document, tokens, changes in parsed:
+        parts.append(work.text[at : document.start])
+        part = _document_of(work.text, document, changes)
+        if changes:
+            again = yamltree.documents(part)
+            if len(again) != 1 or not splice.is_exactly(tokens, parse(part, again[0]), changes):
+                raise Refused("the edited file would not say exactly that")
+        parts.append(part)
+        at = document.end
+    return "".join([*parts, work.text[at:]])
+
+
+def _document_of(text: str, document: Document, changes: Sequence[Splice]) -> str:
+    shifted = [splice.shifted(one, -document.start) for one in changes]
+    return splice.applied(text[document.start : document.end], shifted)

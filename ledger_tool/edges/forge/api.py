@@ -1,0 +1,274 @@
+"""One forge's REST API: patient within bounds, careful with the token, and never sure that what it hears is true.
+
+A write that may have happened though nobody answered is `Lost`: who asked for it looks again before it asks again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urljoin
+
+import requests
+
+from ledger_tool.core.names import shown
+from ledger_tool.edges import http
+from ledger_tool.errors import Denied, Unreachable, UsageError
+
+TRIES = 4
+PATIENCE_SECONDS = 60.0  # how long a run waits in all, at a forge's wish or on its own
+SECONDARY_SECONDS = 60.0  # GitHub: "wait for at least one minute" where a secondary limit names no time
+ANSWER_BYTES = 16 * 2**20
+PAGES = 40
+REDIRECTS = 5
+T = TypeVar("T")
+
+
+class Lost(Unreachable):
+    """Nobody answered a write that may have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A forge's token: the variable that holds it, and the permissions that one needs, for messages."""
+
+    variable: str
+    text: str = field(repr=False)
+    permissions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is taken: the status, the JSON in it, and the forge's words, fit for messages."""
+
+    status: int
+    data: Any
+    says: str
+    more: bool  # there is a next page
+
+
+class Api:
+    """The API at `base`. `name` is the forge's, for messages; `headers` hold the token."""
+
+    def __init__(
+        self,
+        name: str,
+        base: str,
+        token: Token,
+        headers: Mapping[str, str],
+        *,
+        ca_file: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        read_seconds: float = http.READ_SECONDS,
+    ) -> None:
+        self.name = name
+        self._base = base
+        self._token = token
+        self._headers = dict(headers)
+        self._sleep = sleep
+        self._patience = PATIENCE_SECONDS
+        self._line = http.Line(base, ca_file=ca_file, read_seconds=read_seconds)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._line.close()
+
+    def get(self, path: str, what: str, **query: str) -> Any:
+        """Return the JSON at a path; `what` is that, for messages. Raises Denied, UsageError, Unreachable."""
+        return self.ask("GET", path, what, query=query).data
+
+    def pages(self, path: str, what: str, **query: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the objects of a list, page by page; raises what `get` does."""
+        for page in range(1, PAGES + 1):
+            reply = self.ask("GET", path, what, query=query | {"page": str(page)})
+            if not isinstance(reply.data, list) or not all(isinstance(one, dict) for one in reply.data):
+                raise Unreachable(f"{self.name} answers no list for {what}", "run it again later")
+            yield from reply.data
+            if not reply.more or not reply.data:
+                return
+        raise Unreachable(f"{self.name} has more than {PAGES} pages of {what}", "close what is no longer needed")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        also: tuple[int, ...] = (),
+        once: bool = False,
+    ) -> Reply:
+        """Send a request and return the answer if it is 2xx or one of `also`; `path` may be a whole URL of this host.
+
+        `once` is for what must not happen twice: it raises Lost instead of asking again. Raises Denied, UsageError or
+        Unreachable for any other answer.
+        """
+        url = path if path.startswith(("https://", "http://")) else self._base + path
+        url += f"?{urlencode(query)}" if query else ""
+        answer = self._patiently(method, url, body, once=once)
+        if not 200 <= answer.status < 300 and answer.status not in also:
+            raise self._refusal(answer, what)
+        try:
+            data = json.loads(answer.body or b"null")
+            is_whole = not once or isinstance(data, dict)
+        except (ValueError, RecursionError):
+            is_whole = False
+        if not is_whole:
+            kind = Lost if once and answer.status < 300 else Unreachable  # cut off, but what it made is there
+            hint = "check that LEDGER_FORGE_URL is the forge's address"
+            raise kind(f"{self.name} answers no JSON for {what}", hint)
+        more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
+        return Reply(answer.status, data, self._words(data), more)
+
+    def pause(self, tries_left: int) -> None:
+        """Wait a little before something is tried again. Raises Unreachable where patience is at its end."""
+        self._wait(random.uniform(0.0, 0.5 * 2.0 ** (TRIES - tries_left)), "fails all the time")  # noqa: S311 - jitter
+
+    def _patiently(self, method: str, url: str, body: Mapping[str, Any] | None, *, once: bool) -> http.Answer:
+        for left in reversed(range(TRIES)):
+            try:
+                answer = self._follow(method, url, body)
+            except http.Refused as error:
+                kind = Lost if once else Unreachable
+                raise kind(f"{self.name}: {error}", "check LEDGER_FORGE_URL, and what is in front") from None
+            except requests.RequestException as error:
+                kind = Lost if once and not isinstance(error, requests.exceptions.SSLError) else Unreachable
+                if once or not left or isinstance(error, requests.exceptions.SSLError):
+                    hint = "run it again; check the network, the proxy and the CA if it stays so"
+                    raise kind(f"{self.name} did not answer: {http.words(error)}", hint) from None
+                self.pause(left)
+                continue
+            limited = answer.status == 429 or (answer.status == 403 and self._is_limit(answer))
+            if not limited and answer.status not in http.TRANSIENT:
+                return answer
+            fault = f"limits our rate ({answer.status})" if limited else f"answers {answer.status}"
+            if once and not limited:
+                raise Lost(f"{self.name} {fault}", "run it again later")
+            if not left:
+                raise Unreachable(f"{self.name} {fault}", "run it again later")
+            wait = self._asked_to_wait(answer)
+            if wait is None:
+                self.pause(left)
+            else:
+                self._wait(wait, fault)
+        raise AssertionError("unreachable")
+
+    def _wait(self, seconds: float, fault: str) -> None:
+        if seconds > self._patience:
+            raise Unreachable(f"{self.name} {fault}; it asks for {seconds:.0f} s", "run it again later")
+        self._patience -= seconds
+        self._sleep(seconds)
+
+    def _asked_to_wait(self, answer: http.Answer) -> float | None:
+        after = http.retry_after(answer.headers.get("retry-after", ""))
+        if after is not None:
+            return after
+        reset = answer.headers.get("x-ratelimit-reset", "")
+        if answer.headers.get("x-ratelimit-remaining") == "0" and re.fullmatch(r"[0-9]{1,12}", reset):
+            return max(0.0, int(reset) - time.time())
+        return SECONDARY_SECONDS if answer.status in (403, 429) and self._is_limit(answer) else None
+
+    def _is_limit(self, answer: http.Answer) -> bool:
+        """Tell GitHub's 403 for a rate limit from one for a missing permission."""
+        return (
+            "retry-after" in answer.headers
+            or answer.headers.get("x-ratelimit-remaining") == "0"
+            or "rate limit" in self._says(answer).lower()
+        )
+
+    def _follow(self, method: str, url: str, body: Mapping[str, Any] | None) -> http.Answer:
+        """Send a request; only a GET goes where a redirect leads, and only within the host, for it has the token."""
+        headers, data = dict(self._headers), None
+        if body is not None:
+            headers["Content-Type"], data = "application/json", json.dumps(body).encode()
+        for _ in range(REDIRECTS + 1):
+            answer = self._line.send(method, url, headers, limit=ANSWER_BYTES, data=data)
+            if not answer.redirect or method != "GET":
+                return answer
+            try:
+                following = urljoin(url, answer.redirect)
+                is_here = http.origin_of(following) == http.origin_of(self._base)
+            except ValueError:
+                is_here = False
+            if not is_here:
+                return answer
+            url = following
+        raise http.Refused(f"more than {REDIRECTS} redirects")
+
+    def _says(self, answer: http.Answer) -> str:
+        try:
+            return self._words(json.loads(answer.body))
+        except (ValueError, RecursionError):
+            return ""
+
+    def _words(self, data: Any) -> str:
+        """Return the forge's own words about an error, without the token."""
+        found = list(_texts(data)) if isinstance(data, dict) else []
+        text = "; ".join(dict.fromkeys(found)).replace(self._token.text, "***")
+        return shown(text, 400).rstrip(".")
+
+    def _refusal(self, answer: http.Answer, what: str) -> Denied | UsageError | Unreachable:
+        says = self._says(answer)
+        told = f": {says}" if says else ""
+        token, status = self._token, answer.status
+        if status == 401:
+            hint = f"store a valid one there; {token.permissions}"
+            return Denied(f"{self.name} does not accept the token in {token.variable}{told}", hint)
+        if status == 403:
+            return Denied(f"{self.name} denies {what} to the token in {token.variable}{told}", token.permissions)
+        if status in (404, 410):
+            return Denied(
+                f"{self.name} has no {what}, or does not show it to the token in {token.variable}{told}",
+                f"check the remote's URL; {token.permissions}",
+            )
+        if answer.redirect or 300 <= status < 400:
+            return UsageError(
+                f"{self.name} sends us elsewhere for {what}, which is not followed with a token",
+                "set the remote's URL to where the repository is now, or name the forge's address in LEDGER_FORGE_URL",
+            )
+        if status < 500:
+            return UsageError(f"{self.name} refuses {what} ({status}){told}", "change what it names, and run it again")
+        return Unreachable(f"{self.name} answers {status} for {what}{told}", "run it again later")
+
+
+def _texts(data: Any, depth: int = 0) -> Iterator[str]:
+    """Yield the texts of an error, as GitHub, GitLab and Gitea write them: text, lists, and mappings by field."""
+    if isinstance(data, str):
+        yield data.strip().rstrip(".")
+    elif isinstance(data, list) and depth < 4:
+        for one in data[:20]:
+            yield from _texts(one, depth + 1)
+    elif isinstance(data, dict) and depth == 0:
+        for name in ("message", "error", "error_description", "errors"):
+            yield from _texts(data.get(name), 1)
+    elif isinstance(data, dict) and "message" in data:
+        yield from _texts(data["message"], depth + 1)
+    elif isinstance(data, dict) and "code" in data:  # GitHub: {"resource": …, "field": "base", "code": "invalid"}
+        yield f"{data.get('field', '')} {data['code']}".strip()
+    elif isinstance(data, dict) and depth < 4:  # GitLab: {"title": ["is too long"]}
+        for name, value in list(data.items())[:20]:
+            yield from (f"{name} {text}" for text in _texts(value, depth + 1))
+
+
+def pick(data: Any, path: str, kind: type[T]) -> T:
+    """Return a value of an answer, such as `head.ref`. Raises Unreachable where it is not there, or of another type."""
+    found = data
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    if type(found) is not kind:
+        raise Unreachable(f"the forge answers without `{path}`", "check that `--forge` is the right kind; run it again")
+    return found
+
+
+def texts(data: Any, path: str, name: str) -> frozenset[str]:
+    """Return the texts under `name` in a list of objects, in lower case; empty where there is no list."""
+    found = data.get(path) if isinstance(data, dict) else None
+    objects = found if isinstance(found, list) else []
+    values = (one.get(name) if isinstance(one, dict) else one for one in objects)
+    return frozenset(value.lower() for value in values if isinstance(value, str))

@@ -1,0 +1,119 @@
+"""From a git remote to the forge that serves it: which kind, where its API is, and with which token."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from ledger_tool.core.proposal import Proposal, Proposed
+from ledger_tool.edges.forge.place import Place, find_place
+from ledger_tool.errors import Denied
+
+if TYPE_CHECKING:
+    from ledger_tool.edges.forge.api import Token
+
+_ANY = "LEDGER_FORGE_TOKEN"
+_GITHUB = ("GH_TOKEN", "GITHUB_TOKEN")
+_ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+_GITLAB = ("GITLAB_TOKEN",)
+_GITEA = ("GITEA_TOKEN", "FORGEJO_TOKEN")
+VARIABLES = (_ANY, *_GITHUB, *_ENTERPRISE, *_GITLAB, *_GITEA)
+
+
+class Forge(Protocol):
+    """A forge's pull or merge requests for one repository."""
+
+    def push_options(self, proposal: Proposal) -> tuple[str, ...]:
+        """Return what the push of the branch has to say (`git push -o`); empty where the API is spoken to.
+
+        Raises UsageError for what the forge can't take.
+        """
+        ...
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""
+        ...
+
+
+def secrets(environ: Mapping[str, str]) -> list[str]:
+    """Return the texts of the environment that must never be printed."""
+    return [environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()]
+
+
+@contextmanager
+def open_forge(
+    remote: str,
+    *,
+    kind: str = "",
+    url: str = "",
+    environ: Mapping[str, str],
+    ca_file: str = "",
+    sleep: Callable[[float], None] = time.sleep,
+    read_seconds: float = 20.0,
+) -> Iterator[Forge]:
+    """Yield the forge that serves a git remote, given in any of git's forms.
+
+    `kind` is `github`, `gitlab`, `gitea` or empty, `url` the address of the forge's pages or empty. The token is tried
+    and the repository looked at, before anything is pushed; GitLab needs neither. Raises UsageError, Denied or
+    Unreachable. HTTP is imported here, for a publish without a pull request starts faster.
+    """
+    from ledger_tool.edges.forge import gitea, github, gitlab
+    from ledger_tool.edges.forge.api import Api
+    from ledger_tool.edges.http import ca_of
+
+    place = find_place(remote, kind, url, environ)
+    module = {"github": github, "gitlab": gitlab, "gitea": gitea}[place.kind]
+    token = _token(place, environ, module.PERMISSIONS)
+    if token is None:
+        yield gitlab.GitLabByPush(place)
+        return
+    suffix = {"gitlab": "/api/v4", "gitea": "/api/v1"}
+    base = github.api_base(place) if place.kind == "github" else place.base + suffix[place.kind]
+    headers, authority = module.headers(token), ca_of(ca_file, environ)
+    api = Api(place.name, base, token, headers, ca_file=authority, sleep=sleep, read_seconds=read_seconds)
+    try:
+        match place.kind:
+            case "github":
+                yield github.GitHub(api, place.path, re.sub(r"/v3$", "", base) + "/graphql")
+            case "gitlab":
+                yield gitlab.GitLab(api, place.path)
+            case _:
+                yield gitea.Gitea(api, place.path)
+    finally:
+        api.close()
+
+
+def _variables(place: Place, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that may hold a token for the forge.
+
+    GitHub's go to GitHub, as its own command line has it; elsewhere only where somebody said that the forge is one,
+    so that a host that only calls itself `github.…` does not get them.
+    """
+    if place.kind == "github":
+        if place.host == "github.com" or place.host.endswith(".ghe.com"):
+            return (_ANY, *_GITHUB)
+        return (_ANY, *_ENTERPRISE, *(_GITHUB if place.sure else ()))
+    if place.kind == "gitlab":
+        return (_ANY, *_GITLAB)
+    in_actions = "true" in (environ.get("GITEA_ACTIONS"), environ.get("FORGEJO_ACTIONS"))
+    return (_ANY, *_GITEA, *(("GITHUB_TOKEN",) if in_actions and place.sure else ()))
+
+
+def _token(place: Place, environ: Mapping[str, str], permissions: str) -> Token | None:
+    """Return the token, or None where GitLab goes without. Raises Denied where there is none, or it is malformed."""
+    from ledger_tool.edges.forge.api import Token
+
+    names = _variables(place, environ)
+    for name in names:
+        text = environ.get(name, "").strip()
+        if text and not re.fullmatch(r"[!-~]{1,4096}", text):
+            raise Denied(f"{name} holds what can't be a token", "store the token itself, on one line")
+        if text:
+            return Token(name, text, permissions)
+    if place.kind == "gitlab":
+        return None
+    own = names[-1] if place.kind == "github" else names[1]
+    raise Denied(f"a pull request on {place.name} needs a token", f"set {own} or {_ANY}; {permissions}")

@@ -1,0 +1,130 @@
+"""Which forge serves a git remote: its kind, the URL of its pages, and the repository's path there.
+
+Sources: GitHub Actions, GitLab CI and Gitea Actions, "default variables"; GitHub "Using SSH over the HTTPS port";
+GitLab "Use SSH keys", "alternative SSH port".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ledger_tool.core.names import HOST, shown
+from ledger_tool.edges.git.address import Address, parse_address
+from ledger_tool.errors import UsageError
+
+_KINDS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
+_HOSTS = {"github.com": "github", "gitlab.com": "gitlab", "codeberg.org": "gitea"}
+# Where the hosts answer ssh on port 443; the pages and the API are elsewhere.
+_SSH_HOSTS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
+_LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|\[?::1\]?"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository of a forge. `sure` is whether the user or the CI named the forge, and not only the host's name."""
+
+    kind: str  # github, gitlab or gitea
+    base: str  # of the pages, such as `https://git.example.com`; no slash at the end
+    path: str  # `owner/name`, with subgroups on GitLab
+    sure: bool
+
+    @property
+    def host(self) -> str:
+        """The host, without a port, in lower case."""
+        return (urlsplit(self.base).hostname or "").lower()
+
+    @property
+    def name(self) -> str:
+        """The host with its port, for messages."""
+        return urlsplit(self.base).netloc
+
+
+def find_place(remote: str, kind: str, url: str, environ: Mapping[str, str]) -> Place:
+    """Return the forge of a git remote, given as git takes it.
+
+    `kind` (`--forge`) and `url` (the address of the forge's pages) are what the user said, or empty. Raises UsageError
+    where no forge can serve the remote, or nothing tells which.
+    """
+    if kind and kind not in _KINDS:
+        raise UsageError(f"the forge `{shown(kind)}` is not known", "use `github`, `gitlab` or `gitea`")
+    address = parse_address(remote)
+    if isinstance(address, Path) or address.scheme == "file":
+        raise UsageError("a pull request needs a remote on a forge, and this one is a folder", "name it with `--repo`")
+    host = re.sub(r":[0-9]+$", "", address.host).lower()
+    host = _SSH_HOSTS.get(host, host)
+    told = _told_by_ci(host, environ)
+    base = _checked(url, "LEDGER_FORGE_URL") if url else _checked(*told[1:]) if told else _base(address, host)
+    found = _KINDS.get(kind) or (told[0] if told else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
+    if not found:
+        raise UsageError(
+            f"nothing tells which kind of forge {shown(host)} is",
+            "pass `--forge github`, `gitlab` or `gitea`, or set LEDGER_FORGE",
+        )
+    return Place(found, base, _path(address, base, found), sure=bool(kind or url or told))
+
+
+def _base(address: Address, host: str) -> str:
+    """Return the address of the pages, as far as the remote's tells it: plain HTTP is believed of loopback alone."""
+    if address.scheme == "http" and re.fullmatch(_LOOPBACK, host):
+        return f"http://{address.host}"
+    return f"https://{address.host if address.scheme == 'https' else host}".lower()
+
+
+def _checked(url: str, variable: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not re.fullmatch(HOST, parts.netloc) or parts.query or parts.fragment:
+        raise UsageError(
+            f"{variable} `{shown(url)}` is no address of a forge",
+            "set LEDGER_FORGE_URL to one such as `https://git.example.com`",
+        )
+    if parts.scheme == "http" and not re.fullmatch(_LOOPBACK, parts.hostname or ""):
+        raise UsageError(
+            f"{variable} `{shown(url)}` is plain HTTP, which would show the token to everyone on the way",
+            "set LEDGER_FORGE_URL to its address with `https://`",
+        )
+    return url.rstrip("/")
+
+
+def _told_by_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return the kind and the address of the forge whose CI job this is, and its variable, if it is the remote's."""
+    is_gitea = "true" in (environ.get("GITEA_ACTIONS"), environ.get("FORGEJO_ACTIONS"))
+    for kind, variable, also in (
+        ("gitlab", "CI_SERVER_URL", environ.get("CI_SERVER_SHELL_SSH_HOST", "")),
+        ("gitea" if is_gitea else "github", "GITHUB_SERVER_URL", ""),
+    ):
+        url = environ.get(variable, "")
+        if url and host in ((urlsplit(url).hostname or "").lower(), also.lower()):
+            return kind, url, variable
+    return None
+
+
+def _guess(host: str) -> str:
+    if host in _HOSTS:
+        return _HOSTS[host]
+    if host.endswith(".ghe.com"):
+        return "github"
+    return next((kind for word, kind in _KINDS.items() if word in host), "")
+
+
+def _path(address: Address, base: str, kind: str) -> str:
+    """Return the repository's path. A forge below a path has it in its https remotes, and not in those of ssh."""
+    path = urlsplit(address.url).path if "://" in address.url else address.url.partition(":")[2]
+    below = urlsplit(base).path
+    if address.scheme != "ssh" and below and path.startswith(f"{below}/"):
+        path = path[len(below) :]
+    path = re.sub(r"\.git/?$", "", unquote(path).strip("/"))
+    parts = path.split("/")
+    if (
+        len(parts) < 2
+        or (len(parts) > 2 and kind != "gitlab")
+        or not all(re.fullmatch(r"(?!\.+$)[\w.~-]+", part) for part in parts)
+    ):
+        raise UsageError(
+            f"`{shown(path)}` is no repository of a forge",
+            "the remote's path is `owner/name`, with subgroups on GitLab",
+        )
+    return path

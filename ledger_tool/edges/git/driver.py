@@ -1,0 +1,71 @@
+"""The merge driver's place in a clone, and git's own merge of lines for files that are no ledgers.
+
+Source: gitattributes(5), "Defining a custom merge driver".
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from ledger_tool.edges.files import local_errors
+from ledger_tool.edges.git.access import prepare, user_settings
+from ledger_tool.edges.git.credentials import Credentials
+from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
+from ledger_tool.edges.git.run import git_dir_of, private_folder
+from ledger_tool.edges.ledgerfiles import LEDGER
+from ledger_tool.errors import UsageError
+
+DRIVER = "ledger"
+
+
+def command() -> str:
+    """Return the driver's command line for git: this Python, whatever is on the PATH when git merges."""
+    python = shlex.quote(sys.executable).replace("%", "%%")
+    return f"{python} -P -m ledger_tool merge-driver %O %A %B %L"
+
+
+def install(folder: Path) -> bool:
+    """Register the driver in a clone. Return whether its attributes had to be told, too, beside `.gitattributes`.
+
+    Raises UsageError for a folder that is no clone.
+    """
+    folder = folder.absolute()
+    with ExitStack() as stack:
+        work = private_folder(stack)
+        git_dir = git_dir_of(folder)
+        access = prepare(None, Credentials(), user_settings(git_dir), work, stack)
+        repository = Repository(git_dir, access, Deadline(60.0))
+        # In this order: git refuses to merge at all where a driver has a name and no command.
+        repository.must("config", "--local", f"merge.{DRIVER}.driver", command())
+        repository.must("config", "--local", f"merge.{DRIVER}.name", "merge of ledger.json by record")
+        named = repository.git(
+            "-C", str(folder), f"--work-tree={folder}", "check-attr", "-z", "merge", "--", LEDGER
+        )  # fmt: skip
+        if not named.ok:
+            raise local_failure(named, "check-attr", folder)
+        if named.text.split("\0")[2:3] == [DRIVER]:
+            return False
+        common = Path(repository.must("rev-parse", "--path-format=absolute", "--git-common-dir"))
+        attributes = common / "info" / "attributes"
+        with local_errors(attributes, "write"):
+            attributes.parent.mkdir(exist_ok=True)
+            with open(attributes, "a", encoding="utf-8") as file:
+                file.write(f"{LEDGER} merge={DRIVER}\n")
+        return True
+
+
+def merge_lines(base: str, ours: str, theirs: str, size: int) -> None:
+    """Merge three files line by line, into `ours`, with conflict markers. Raises UsageError where git can't."""
+    with ExitStack() as stack:
+        work = private_folder(stack)
+        access = prepare(None, Credentials(), user_settings(None), work, stack)
+        repository = Repository(work, access, Deadline(60.0))
+        paths: Sequence[str] = [str(Path(path).absolute()) for path in (ours, base, theirs)]
+        labels = [word for label in ("ours", "base", "theirs") for word in ("-L", label)]
+        done = repository.git("merge-file", "-q", f"--marker-size={size}", *labels, "--", *paths)
+        if not 0 <= done.code < 128:
+            raise UsageError(f"git can't merge the files: {done.stderr.strip()[:300]}", "resolve the conflict by hand")

@@ -1,0 +1,153 @@
+"""A write that is proposed and not made: on a branch of its own, for a pull or merge request.
+
+It is the same transaction with another end. The function runs on the fresh tip of the base, the commit stands on
+that tip, and the push goes to a branch that is named from the change: a re-run finds it, and what it holds already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.proposal import Proposal, branch_name
+from ledger_tool.core.told import read
+from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.git.opening import is_bare, place_of
+from ledger_tool.edges.git.remote import RemoteBranch
+from ledger_tool.edges.git.run import Options, Run, address_of
+from ledger_tool.edges.git.transaction import Landed, Operation, Progress
+from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
+from ledger_tool.errors import LedgerError, RuleRefused, Unreachable, UsageError
+
+PushOptions = Callable[[Proposal], Sequence[str]]
+Describe = Callable[[Snapshot, Change, str, str], Proposal]  # of the base, the change, the branch, the base's name
+
+
+class _ProposedBranch:
+    """A branch for one change, as a transaction's target; what it stands on is the base's tip."""
+
+    def __init__(self, base: RemoteBranch, operation: Operation, describe: Describe, options: PushOptions) -> None:
+        self._base = base
+        self._operation = operation
+        self._describe = describe
+        self._options = options
+        self._there = ""  # the tip of the branch on the remote, or "" where there is none
+        self.proposal: Proposal | None = None
+
+    @property
+    def shown(self) -> str:
+        return f"{self._base.address.shown} ({self._branch})"
+
+    @property
+    def _branch(self) -> str:
+        return self.proposal.branch if self.proposal else ""
+
+    def refresh(self, *, whole: bool = False) -> str:
+        return self._base.refresh(whole=whole)
+
+    def snapshot(self, tip: str) -> Snapshot:
+        return self._base.snapshot(tip)
+
+    def commit(self, tip: str, change: Change) -> str:
+        name = branch_name(change.verb, (outcome.record.name for outcome in change.outcomes))
+        self.proposal = self._describe(self._base.snapshot(tip), change, name, self._base.branch)
+        self._there = self._look()
+        if self._there and self._has_it_already():
+            return self._there
+        return self._base.commit(tip, change)
+
+    def offer(self, tip: str, commit: str) -> Verdict:  # noqa: ARG002 - the lease is on the branch itself
+        if commit == self._there or not self.proposal:
+            return Verdict(Push.LANDED)
+        ref = f"refs/heads/{self._branch}"
+        told = [word for option in self._options(self.proposal) for word in ("-o", option)]
+        try:
+            done = self._base.repository.git(
+                "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
+                f"--force-with-lease={ref}:{self._there}", *told, "--", self._base.address.url, f"{commit}:{ref}",
+                least=1.0, step="push",
+            )  # fmt: skip
+        except Unreachable as error:
+            return Verdict(Push.BROKEN, error.message)
+        return read_push(done)
+
+    def contains(self, tip: str, commit: str) -> bool:  # noqa: ARG002
+        return self._look() == commit
+
+    def _look(self) -> str:
+        """Return the commit of the branch on the remote, or `""`."""
+        ref = f"refs/heads/{self._branch}"
+        done = self._base.repository.git("ls-remote", "--", self._base.address.url, ref, least=1.0, step="ls-remote")
+        if not done.ok:
+            raise fetch_error(done, self._base.address.shown, "")
+        found = re.search(rf"^([0-9a-f]{{40,64}})\t{re.escape(ref)}$", done.text, re.MULTILINE)
+        return found[1] if found else ""
+
+    def _has_it_already(self) -> bool:
+        """Return whether the branch holds what is to be proposed. Raises RuleRefused for a person's work on it."""
+        repository, ref = self._base.repository, f"refs/heads/{self._branch}"
+        done = repository.git(
+            "fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+            "--", self._base.address.url, f"+{ref}:refs/proposed", least=1.0, step="fetch",
+        )  # fmt: skip
+        if not done.ok:
+            raise fetch_error(done, self._base.address.shown, self._branch)
+        tip = repository.must("rev-parse", "--verify", "refs/proposed^{commit}")
+        self._there = tip
+        try:
+            files = repository.ledger_files(tip, self.shown)
+            if not self._operation(ledgerfiles.snapshot(tip, *files)).changed:
+                return True
+        except LedgerError:
+            pass  # it holds something else: another digest for the same image:tag
+        message = repository.must("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", tip, "--")
+        if not read(message).transaction:
+            raise RuleRefused(
+                f"the branch `{self._branch}` has commits of somebody else, and a push would lose them",
+                "merge it, or delete it, and run it again",
+            )
+        return False
+
+
+class ProposingStore:
+    """A `Store` whose writes become a branch; its reads are the base's."""
+
+    def __init__(self, base: RemoteBranch, run: Run, describe: Describe, options: PushOptions) -> None:
+        self._base = base
+        self._run = run
+        self._describe = describe
+        self._options = options
+        self.proposal: Proposal | None = None
+
+    @property
+    def remote(self) -> str:
+        """The URL of the ledger's remote, without credentials."""
+        return self._base.address.url
+
+    def read(self) -> Snapshot:
+        return self._base.snapshot(self._base.refresh())
+
+    def transact(self, operation: Operation) -> Landed:
+        target = _ProposedBranch(self._base, operation, self._describe, self._options)
+        landed = self._run.transact(target, operation)
+        self.proposal = target.proposal if landed.change.changed else None
+        return landed
+
+
+@contextmanager
+def open_for_proposing(
+    repo: str, options: Options, progress: Progress, describe: Describe, push_options: PushOptions
+) -> Iterator[ProposingStore]:
+    """Yield the ledger that `--repo` names, to propose to; a checkout means its remote. Raises UsageError."""
+    place = place_of(repo)
+    if not options.push:
+        raise UsageError("`--pull-request` and `--no-push` exclude each other", "keep one of them")
+    with Run(options, progress) as run:
+        if isinstance(place, Path) and not is_bare(place):
+            base = run.branch_of_remote(place)
+        else:
+            base = run.remote_branch(address_of(place))
+        yield ProposingStore(base, run, describe, push_options)

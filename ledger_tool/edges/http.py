@@ -1,0 +1,189 @@
+"""One HTTP request and its answer: bounded, without what `requests` does by itself (see docs/adr/0015).
+
+Who sends decides on patience, redirects and credentials: `edges.registry.http` and `edges.forge.api`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
+
+from ledger_tool.core.names import shown
+from ledger_tool.errors import UsageError
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 20.0
+REQUEST_SECONDS = 60.0  # for one body, however slowly it comes
+TRANSIENT = {429, 500, 502, 503, 504}
+
+
+class Refused(requests.RequestException):
+    """The host answered, and the answer is not taken; to ask again would not change it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response: the status, its headers (names in lower case) and the body, which is whole and bounded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+    @property
+    def redirect(self) -> str:
+        """Where a redirect leads, as the header says it, or `""`."""
+        return self.headers.get("location", "") if self.status in (301, 302, 303, 307, 308) else ""
+
+
+class Line:
+    """A pool of connections that sends one request at a time, for several threads."""
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        jobs: int = 1,
+        ca_file: str = "",
+        read_seconds: float = READ_SECONDS,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self._origin = origin
+        self._read_seconds = read_seconds
+        self._request_seconds = request_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False  # a ~/.netrc would override our own Authorization
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._verify: str | bool = ca_file or True
+        self._proxies: dict[tuple[str, str], dict[str, str]] = {}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        limit: int,
+        data: bytes | Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request without `requests`' own redirects, cookies and hooks, and read a body of `limit` bytes.
+
+        `data` is a body, or the fields of a form. Raises requests.RequestException, Refused among them.
+        """
+        deadline = time.monotonic() + self._request_seconds
+        sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
+        try:
+            response = self._session.get_adapter(url).send(
+                self._prepared(method, url, sent, data),
+                stream=True,
+                timeout=(CONNECT_SECONDS, self._read_seconds),
+                verify=self._verify,
+                proxies=self._proxies_for(url),
+            )
+        except (HTTPError, UnicodeError, requests.exceptions.InvalidURL):  # of a redirect, a `Link` or a realm
+            raise Refused("it names a URL that is none") from None
+        lowered = {name.lower(): value for name, value in response.headers.items()}
+        if method == "HEAD" or response.is_redirect:
+            response.raw.release_conn() if method == "HEAD" else response.close()
+            return Answer(response.status_code, lowered, b"", url)
+        if lowered.get("content-encoding", "identity") != "identity":
+            response.close()
+            raise Refused("the body is compressed, though we asked for it as it is")
+        return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
+
+    def _prepared(
+        self, method: str, url: str, headers: Mapping[str, str], data: bytes | Mapping[str, str] | None
+    ) -> requests.PreparedRequest:
+        """Return a request; for our own URLs without the parsing and encoding, a tenth of a look's time."""
+        if data is not None or not url.startswith(self._origin + "/"):
+            return requests.Request(method, url, headers=dict(headers), data=data).prepare()
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.headers = method, url, CaseInsensitiveDict(headers)
+        return prepared
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        origin = origin_of(url)
+        if origin not in self._proxies:
+            self._proxies[origin] = dict(get_environ_proxies(url))
+        return self._proxies[origin]
+
+
+def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
+    found = bytearray()
+    try:
+        # `read1` returns what has come; `read` would wait for all that was asked for, however slowly it comes
+        while chunk := response.raw.read1(64 * 1024, decode_content=False):
+            found += chunk
+            if len(found) > limit:
+                raise Refused(f"the body is larger than {limit // 2**20} MiB")
+            if time.monotonic() > deadline:
+                raise Refused("the body comes too slowly")
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from None
+    finally:
+        response.close()
+    return bytes(found)
+
+
+def ca_of(given: str, environ: Mapping[str, str]) -> str:
+    """Return the file or folder of CA certificates to use, or `""` for those of `requests`.
+
+    Raises UsageError for a file that holds none.
+    """
+    path = given or environ.get("REQUESTS_CA_BUNDLE", "") or environ.get("SSL_CERT_FILE", "")
+    if not path or Path(path).is_dir():
+        return path
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:
+        raise UsageError(
+            f"{shown(path, 300)} can't be read as a file of CA certificates",
+            "name a PEM file with `--ca-file` or REQUESTS_CA_BUNDLE",
+        ) from None
+    return path
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """Return the scheme and the host with its port. Raises ValueError for what is no URL."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def retry_after(value: str) -> float | None:
+    """Return the seconds of a `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), or None for rubbish."""
+    if value.isascii() and value.isdigit():
+        return float(min(int(value[:9]), 10**8))
+    try:
+        moment = parsedate_to_datetime(value)
+        return max(0.0, moment.timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def words(error: requests.RequestException) -> str:
+    """Return why there was no answer, without what may hold a credential."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, requests.Timeout):
+        return "timed out"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy failed"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection failed"
+    return shown(str(error), 200)

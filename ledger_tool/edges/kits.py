@@ -1,0 +1,17 @@
+"""The files that connect a ledger repository to a CI system, as this program brings them along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_KITS = Path(__file__).parents[1] / "kits"
+
+
+def kit(ci: str) -> dict[str, str]:
+    """Return the text of each file by its path in a ledger repository; `ci` is one of `scaffold.CI_SYSTEMS`."""
+    folder = _KITS / ci
+    return {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

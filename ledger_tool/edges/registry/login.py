@@ -1,0 +1,157 @@
+"""Logging in to one registry: Basic, or a token of the scope that a request needs, kept while it lasts.
+
+Source: distribution's token authentication specification. A read asks for `pull` and never for more. A write
+asks for what the registry names in its challenge (one says `delete`, another `*`), as long as that is of the very
+repository; else for what distribution itself would name.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from ledger_tool.core.challenge import Challenge, parse_challenges, why_unsafe
+from ledger_tool.core.manifest import MEDIA_TYPES
+from ledger_tool.core.names import shown
+from ledger_tool.core.policy import Registry
+from ledger_tool.edges.http import Answer
+from ledger_tool.edges.registry.credentials import Credential, Keychain
+from ledger_tool.edges.registry.http import Host
+from ledger_tool.errors import Denied, Unreachable
+
+TOKEN_BYTES = 2**20
+_ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    authorization: str
+    until: float
+
+
+class Login:
+    """Sends requests to a registry, with the credential that they need; from several threads.
+
+    `host` is where the registry is really asked, which for some is not its name.
+    """
+
+    def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
+        self._registry = registry
+        self._host = host
+        self._keychain = keychain
+        self._http = http
+        self._tokens: dict[str, _Token] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def credential(self) -> Credential | None:
+        """The credential that the registry gets."""
+        return self._keychain.find(self._registry.host)
+
+    def send(
+        self, method: str, url: str, *, scope: str, limit: int, content: bytes = b"", media_type: str = ""
+    ) -> Answer:
+        """Send a request, logging in where the registry asks for it, and once more where a token ran out.
+
+        `content` of a `media_type` is its body. Raises Unreachable or Denied.
+        """
+        headers = _ACCEPT | ({"Content-Type": media_type} if media_type else {})
+
+        def ask(authorization: str = "") -> Answer:
+            return self._http.request(method, url, headers, limit=limit, authorization=authorization, body=content)
+
+        token = self._tokens.get(scope)
+        if token and token.until < time.monotonic():
+            token = None
+        answer = ask(token.authorization if token else "")
+        if (
+            answer.status == 400 and token and method in ("GET", "HEAD")
+        ):  # ECR Public's answer to a token that ran out, and it names no realm
+            answer = ask()
+        if answer.status == 401 and answer.url.startswith(f"{self._http.origin}/"):  # no other host may name a realm
+            fresh = self._log_in(answer, scope, stale=token)
+            if fresh:
+                answer = ask(fresh)
+        return answer
+
+    def _log_in(self, answer: Answer, scope: str, stale: _Token | None) -> str:
+        with self._lock:  # one login for all threads that wait for it
+            current = self._tokens.get(scope)
+            if current and current is not stale and current.until > time.monotonic():
+                return current.authorization
+            challenges = {one.scheme: one for one in parse_challenges(answer.headers.get("www-authenticate", ""))}
+            credential = self.credential
+            if "bearer" in challenges:
+                token = self._bearer(challenges["bearer"], scope, credential)
+            elif "basic" in challenges and credential and credential.username:
+                token = _Token(_basic(credential), float("inf"))
+            else:
+                return ""
+            if stale and token.authorization == stale.authorization:
+                return ""
+            self._tokens[scope] = token
+            return token.authorization
+
+    def _bearer(self, challenge: Challenge, scope: str, credential: Credential | None) -> _Token:
+        realm = challenge.parameters.get("realm", "")
+        if reason := why_unsafe(realm, self._host, plain_http=self._registry.plain_http):
+            raise Denied(
+                f"{self._registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",
+                "check that this registry is the one you mean",
+            )
+        query = {
+            "service": challenge.parameters.get("service", ""),
+            "scope": _scope(scope, challenge.parameters.get("scope", "")),
+        }
+        query = {name: value for name, value in query.items() if value}
+        if credential and credential.identity_token:
+            form = query | {
+                "grant_type": "refresh_token",
+                "client_id": "ledger-tool",
+                "refresh_token": credential.identity_token,
+            }
+            answer = self._http.request("POST", realm, {}, limit=TOKEN_BYTES, body=form)
+        else:
+            joint = "&" if "?" in realm else "?"
+            authorization = _basic(credential) if credential else ""
+            answer = self._http.request(
+                "GET", f"{realm}{joint}{urlencode(query)}", {}, limit=TOKEN_BYTES, authorization=authorization
+            )
+        if answer.status in (400, 401, 403):
+            raise Denied(
+                f"the token server of {self._registry.host} does not accept the credential: it answers {answer.status}",
+                f"see which one is used: `ledger auth {self._registry.host}`",
+            )
+        if answer.status != 200:
+            raise Unreachable(
+                f"the token server of {self._registry.host} answers {answer.status}", "run it again later"
+            )
+        return _token_of(answer, self._registry.host)
+
+
+def _basic(credential: Credential) -> str:
+    return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode()
+
+
+def _token_of(answer: Answer, name: str) -> _Token:
+    try:
+        data = json.loads(answer.body)
+        token = data.get("token") or data["access_token"]
+        seconds = float(data.get("expires_in") or 60)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        raise Unreachable(f"the token server of {name} answers no token", "run it again later") from None
+    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
+        raise Unreachable(f"the token server of {name} answers a malformed token", "run it again later")
+    return _Token(f"Bearer {token}", time.monotonic() + max(5.0, min(seconds, 86_400.0) - 10.0))
+
+
+def _scope(needed: str, named: str) -> str:
+    """Return the scope to ask a token of: `needed`, or what the registry named, where it may have its say."""
+    repository, _, actions = needed.rpartition(":")
+    mine = re.fullmatch(rf"{re.escape(repository)}:[a-z*,]+", named)
+    return named if not needed or (actions != "pull" and mine) else needed

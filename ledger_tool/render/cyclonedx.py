@@ -1,0 +1,130 @@
+"""Records as a CycloneDX 1.6 bill of materials, the same bytes for the same records.
+
+Sources: cyclonedx.org "CycloneDX v1.6 JSON Reference"; package-url "oci" type definition: the name is the last
+component of the repository, which a qualifier holds whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ledger_tool import __version__
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.record import Record
+from ledger_tool.core.reference import Reference, parse_reference
+
+_ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
+
+
+def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", at: str = "") -> str:
+    """Return the bill; `serial` is its `urn:uuid:…` and `at` its time, each left out where it is `""`.
+
+    A base that is among the records is their component; any other becomes one by its reference.
+    """
+    by_digest: dict[str, list[Record]] = {}
+    for record in records:
+        for digest in {record.digest, record.index} - {None}:
+            by_digest.setdefault(str(digest), []).append(record)
+    components = [_component(record, policy) for record in records]
+    outside: dict[str, dict[str, Any]] = {}
+    dependencies = []
+    for record in records:
+        on: list[str] = []
+        for text in record.depends_on:
+            reference = parse_reference(text)
+            inside = _bases(by_digest.get(str(reference.digest), []), record)
+            on += [str(base.key) for base in inside]
+            if not inside:
+                outside.setdefault(text, _outside(text, reference))
+                on.append(text)
+        dependencies.append({"ref": str(record.key), "dependsOn": sorted(set(on) - {str(record.key)})})
+    metadata: dict[str, Any] = {"timestamp": at} if at else {}
+    metadata["tools"] = {"components": [{"type": "application", "name": "ledger", "version": __version__}]}
+    bill = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        **({"serialNumber": serial} if serial else {}),
+        "version": 1,
+        "metadata": metadata,
+        "components": components + [outside[text] for text in sorted(outside)],
+        "dependencies": dependencies,
+    }
+    return json.dumps(bill, indent=2, ensure_ascii=False)
+
+
+def _bases(found: Sequence[Record], record: Record) -> Sequence[Record]:
+    """Return those of a record's own platform, or all: an index stands for many."""
+    return [base for base in found if record.platform and base.platform == record.platform] or found
+
+
+def _component(record: Record, policy: Policy) -> dict[str, Any]:
+    url, _, commit = record.source_ref.rpartition("@")
+    repository = policy.pull_repository(record.image)
+    said = [
+        ("ledger:platform", record.platform),
+        ("ledger:index", record.index),
+        ("ledger:config", record.config),
+        ("ledger:publishedAt", record.published_at),
+        ("ledger:sourceRef", record.source_ref),
+        ("ledger:yanked", record.yanked and record.yanked.reason),
+        *((f"ledger:label:{key}", value) for key, value in sorted(record.labels.items())),
+    ]
+    return {
+        "type": "container",
+        "bom-ref": str(record.key),
+        "name": record.image,
+        "version": record.tag,
+        "hashes": [_hash(record.digest)],
+        "purl": _purl(repository, record.digest, record.tag, _architecture(record.platform)),
+        "externalReferences": [{"type": "vcs", "url": _vcs(url), "comment": f"commit {commit}"}],
+        "properties": [{"name": name, "value": value} for name, value in said if value],
+    }
+
+
+def _outside(text: str, reference: Reference) -> dict[str, Any]:
+    repository = f"{reference.registry}/{reference.path}" if reference.registry else reference.path
+    digest = str(reference.digest)
+    return {
+        "type": "container",
+        "bom-ref": text,
+        "name": repository,
+        **({"version": reference.tag} if reference.tag else {}),
+        "hashes": [_hash(digest)],
+        "purl": _purl(repository, digest, reference.tag or "", ""),
+    }
+
+
+def _hash(digest: str) -> dict[str, str]:
+    algorithm, _, content = digest.partition(":")
+    return {"alg": _ALGORITHMS[algorithm], "content": content}
+
+
+def _purl(repository: str, digest: str, tag: str, architecture: str) -> str:
+    """Return `pkg:oci/NAME@DIGEST` with its qualifiers in the order of their names; one is a repository with a host."""
+    repository = repository.lower()
+    host = repository.partition("/")[0]
+    placed = repository if "/" in repository and re.search(r"[.:]|^localhost$", host) else ""
+    qualifiers = {"arch": architecture, "repository_url": placed, "tag": tag}
+    query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in qualifiers.items() if value)
+    name = quote(repository.rpartition("/")[2], safe="")
+    return f"pkg:oci/{name}@{quote(digest, safe='')}" + (f"?{query}" if query else "")
+
+
+def _architecture(platform: str | None) -> str:
+    return platform.split("/")[1] if platform else ""
+
+
+def _vcs(url: str) -> str:
+    """Return a repository's URL; the short form of ssh (`git@host:path`) is none, and gets its scheme."""
+    short = re.fullmatch(r"([^/:@]+@[^/:]+):(.*)", url)
+    return f"ssh://{short[1]}/{short[2].lstrip('/')}" if short else url
+
+
+def is_serial(value: str) -> bool:
+    """Return whether a text is a serial number as CycloneDX takes it."""
+    return bool(re.fullmatch(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", value))

@@ -1,0 +1,115 @@
+"""Images as other tools take them: kustomize, Helm, Compose, dotenv, imgpkg.
+
+YAML is written with each text in JSON's quotes, which YAML 1.2 reads as they are (its section 1.3): whatever
+stands in them is text, and never a number, a boolean or a structure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from ledger_tool.commands.export import BY_RECORD, Exported
+from ledger_tool.core.export import Version
+from ledger_tool.render.records import as_csv
+
+_HEAD = "# Written by `ledger export`."
+
+
+def lines(exported: Exported, form: str) -> Iterator[str]:
+    """Yield the lines of a form other than CycloneDX."""
+    match form:
+        case "kustomize":
+            return _kustomize(exported)
+        case "helm-values":
+            return _helm_values(exported)
+        case "compose":
+            return _compose(exported)
+        case "dotenv":
+            return _dotenv(exported)
+        case "imgpkg":
+            return _imgpkg(exported)
+        case _:
+            return as_csv(exported.records)
+
+
+def notes(exported: Exported, form: str) -> Iterator[str]:
+    """Yield what a reader should know of what was chosen, and what was not."""
+    for name, why in exported.doubtful.items():
+        yield f"warning: {name} {why}"
+    if exported.left:
+        names = ", ".join(str(one.name) for one in exported.left[:5]) + (", …" if len(exported.left) > 5 else "")
+        yield f"note: passed over, as yanked or expired: {names}"
+    homeless = sorted({one.name.image for one in exported.versions if not one.host})
+    if homeless and form not in BY_RECORD:
+        names = ", ".join(homeless[:5]) + (", …" if len(homeless) > 5 else "")
+        yield f"note: ledger.yaml names no registry for {names}; a client will take its own default"
+
+
+def _kustomize(exported: Exported) -> Iterator[str]:
+    """Yield a kustomize component: `images` that change both `myorg/app` and `registry.example.com/myorg/app`.
+
+    Source: kubectl.docs.kubernetes.io, "images" and "components". One that is renamed matches the second entry
+    too, which then changes nothing.
+    """
+    yield _HEAD
+    yield "apiVersion: kustomize.config.k8s.io/v1alpha1"
+    yield "kind: Component"
+    yield "images:"
+    for one in exported.versions:
+        for name in dict.fromkeys((one.name.image, one.repository)):
+            yield f"  - name: {_text(name)}"
+            yield f"    newName: {_text(one.repository)}"
+            yield f"    newTag: {_text(one.name.tag)}"
+            yield f"    digest: {_text(one.digest)}"
+
+
+def _helm_values(exported: Exported) -> Iterator[str]:
+    yield _HEAD
+    yield "images:"
+    for key, one in exported.keys.items():
+        yield f"  {_text(key)}:"
+        yield f"    registry: {_text(one.host)}"
+        yield f"    repository: {_text(one.path)}"
+        yield f"    tag: {_text(one.name.tag)}"
+        yield f"    digest: {_text(one.digest)}"
+        yield f"    ref: {_text(_by_digest(one))}"
+
+
+def _compose(exported: Exported) -> Iterator[str]:
+    """Yield a Compose override. `$` begins a variable there, and no reference has one."""
+    yield _HEAD
+    yield "services:"
+    for key, one in exported.keys.items():
+        yield f"  {_text(key)}:"
+        yield f"    image: {_text(f'{one.repository}:{one.name.tag}@{one.digest}')}"
+
+
+def _dotenv(exported: Exported) -> Iterator[str]:
+    """Yield variables that a shell, `docker --env-file` and Compose read alike: no quotes where none are needed."""
+    yield _HEAD
+    for key, one in exported.keys.items():
+        value = _by_digest(one)
+        yield f"# {one.name}"
+        yield f"{key}={value}" if re.fullmatch(r"[A-Za-z0-9._/:@-]+", value) else f"{key}='{value}'"
+
+
+def _imgpkg(exported: Exported) -> Iterator[str]:
+    """Yield an ImagesLock (carvel.dev, imgpkg "Resources"); kbld finds an image by its reference with a tag."""
+    yield _HEAD
+    yield "apiVersion: imgpkg.carvel.dev/v1alpha1"
+    yield "kind: ImagesLock"
+    yield "images:"
+    for one in exported.versions:
+        yield f"  - image: {_text(_by_digest(one))}"
+        yield "    annotations:"
+        yield f"      kbld.carvel.dev/id: {_text(f'{one.repository}:{one.name.tag}')}"
+
+
+def _by_digest(one: Version) -> str:
+    return f"{one.repository}@{one.digest}"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

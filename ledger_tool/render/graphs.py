@@ -1,0 +1,163 @@
+"""An outline for people (a tree), for machines (JSON), and for what draws (DOT, Mermaid)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ledger_tool.commands.dependencies import Deps
+from ledger_tool.core import names
+from ledger_tool.core.names import escaped
+from ledger_tool.core.outline import Link, Node, Outline
+from ledger_tool.core.record import to_json
+from ledger_tool.render.records import short_digest
+
+DEEPEST = 100  # levels of the tree; every line begins with all of its levels
+
+
+def deps_json(found: Deps) -> str:
+    """Return the JSON object; `schema/deps-v1.schema.json` describes it. It is flat: a chain may be very long."""
+    outline = found.outline
+    value: dict[str, Any] = {
+        "image": found.name.image,
+        "tag": found.name.tag,
+        "roots": [outline.nodes[at].text for at in outline.roots],
+        "nodes": [{"id": node.text, "record": to_json(node.record) if node.record else None} for node in outline.nodes],
+        "links": [
+            {
+                "from": outline.nodes[at].text,
+                "to": outline.nodes[link.to].text,
+                "reference": link.base.text,
+                "now": link.base.now or None,
+            }
+            for at, links in enumerate(outline.links)
+            for link in links
+        ],
+        "cycles": [[outline.nodes[at].text for at in cycle] for cycle in outline.cycles],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_tree(outline: Outline, *, names_base: bool = True) -> Iterator[str]:
+    """Yield the lines of a tree. What was shown before is not shown again, so that no cycle is followed.
+
+    `names_base` says how a link is read: from an image to its base, or from a base to what is built on it.
+    """
+    in_cycle = {at: number for number, cycle in enumerate(outline.cycles) for at in cycle}
+    shown: set[int] = set()
+    # A root stands alone; of all else: from where, the link, what is drawn in front, and whether more follow.
+    waiting: list[tuple[int | None, Link | None, int, str, bool, int]] = [
+        (None, None, root, "", False, 0) for root in reversed(outline.roots)
+    ]
+    while waiting:
+        above, link, at, drawn, more, depth = waiting.pop()
+        branch = "" if link is None else "├── " if more else "└── "
+        below = outline.links[at]
+        marks = _marks(outline.nodes[at], link, names_base=names_base)
+        again = at in shown and bool(below)
+        if again:
+            cycle = above is not None and at in in_cycle and in_cycle.get(above) == in_cycle[at]
+            marks.append("a cycle: not followed" if cycle else "shown above")
+        shown.add(at)
+        yield drawn + branch + _title(outline.nodes[at]) + (f"  ({'; '.join(marks)})" if marks else "")
+        if again or not below:
+            continue
+        drawn += "" if link is None else "│   " if more else "    "
+        if depth >= DEEPEST:
+            yield f"{drawn}└── …  (deeper than {DEEPEST} levels; `--format json` has it all)"
+            continue
+        for number, one in reversed(list(enumerate(below))):
+            waiting.append((at, one, one.to, drawn, number < len(below) - 1, depth + 1))
+
+
+def _title(node: Node) -> str:
+    if node.record is None:
+        return escaped(_short_reference(node.text))
+    return f"{node.text}  {short_digest(node.record.digest)}"
+
+
+def _marks(node: Node, link: Link | None, *, names_base: bool) -> list[str]:
+    """Return what there is to say of a node, and of the way that leads to it."""
+    marks = []
+    if node.record is not None and node.record.yanked:
+        marks.append("yanked")
+    if link is None:
+        return marks
+    if names_base and node.record is None:
+        marks.append("not in the ledger")
+    if not names_base and link.base.now:
+        marks.append(f"on {_short_reference(link.base.text)}")
+    if link.base.now:
+        tag = f"{link.base.place.name}:{link.base.reference.tag}"
+        marks.append(f"{tag} is {short_digest(link.base.now)} now")
+    return marks
+
+
+def _short_reference(text: str) -> str:
+    """Return a reference, or a digest alone, with its digest shortened."""
+    name, digest = _parts(text)
+    return f"{name}@{digest}" if name and digest else name or digest
+
+
+def _parts(text: str) -> tuple[str, str]:
+    name, at, digest = text.rpartition("@")
+    if at:
+        return name, short_digest(digest)
+    return ("", short_digest(text)) if re.fullmatch(names.DIGEST, text) else (text, "")
+
+
+def cycle_notes(outline: Outline) -> Iterator[str]:
+    """Yield a warning for each cycle."""
+    for cycle in outline.cycles:
+        names = ", ".join(outline.nodes[at].text for at in cycle[:5]) + (", …" if len(cycle) > 5 else "")
+        yield f"warning: built on itself, in a cycle: {names}"
+
+
+def as_dot(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
+    """Yield Graphviz's DOT. A link is from a node to its base, and whether that base has moved on.
+
+    Source: graphviz.org "DOT Language". In a quoted string a quotation mark ends it, and a backslash escapes.
+    """
+    yield "digraph ledger {"
+    yield "  rankdir=LR;"
+    yield '  node [shape=box, fontname="monospace"];'
+    for at, node in enumerate(nodes):
+        label = "\\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in _label(node))
+        yield f'  n{at} [label="{label}"{"" if node.record else ", style=dashed"}];'
+    for at, to, old in links:
+        yield f"  n{at} -> n{to}{' [style=dashed, label=old]' if old else ''};"
+    yield "}"
+
+
+def as_mermaid(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
+    """Yield a Mermaid flowchart; see `as_dot`.
+
+    Source: mermaid.js.org "Flowcharts", entity codes: `#35;`. All that might be Mermaid, Markdown or HTML is one.
+    """
+    yield "flowchart LR"
+    for at, node in enumerate(nodes):
+        label = "<br/>".join(
+            re.sub(r"[^A-Za-z0-9 ./:@-]", lambda found: f"#{ord(found[0])};", line) for line in _label(node)
+        )
+        yield f'  n{at}["{label}"]'
+    for at, to, old in links:
+        yield f"  n{at} {'-. old .->' if old else '-->'} n{to}"
+
+
+def _label(node: Node) -> list[str]:
+    if node.record is None:
+        return [escaped(part) for part in _parts(node.text) if part]
+    platform = [node.record.platform] if node.record.platform else []
+    return [f"{node.record.image}:{node.record.tag}", *platform, short_digest(node.record.digest)]
+
+
+def drawn(outline: Outline, *, names_base: bool = True) -> tuple[Sequence[Node], list[tuple[int, int, bool]]]:
+    """Return an outline as `as_dot` and `as_mermaid` take it: each link from an image to its base."""
+    links = []
+    for at, found in enumerate(outline.links):
+        for link in found:
+            ends = (at, link.to) if names_base else (link.to, at)
+            links.append((*ends, bool(link.base.now)))
+    return outline.nodes, links

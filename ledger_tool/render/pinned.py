@@ -1,0 +1,137 @@
+"""What `pin` and `bump` did and found: for people, for machines, for a workflow's log, for a pull request."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ledger_tool.commands.rewrite import Done
+from ledger_tool.core.names import escaped
+from ledger_tool.core.rewriting import Edit, Finding
+from ledger_tool.render.markdown import cell, link
+from ledger_tool.render.records import short_digest
+from ledger_tool.render.workflow import command
+
+_ROWS = 200
+
+
+def as_json(done: Done) -> str:
+    """Return the JSON object; `schema/pin-v1.schema.json` describes it."""
+    value = {
+        "edits": [
+            {
+                "path": one.path, "line": one.line, "image": one.image, "old": one.old, "new": one.new,
+                "oldTag": one.tags[0], "newTag": one.tags[1], "digest": one.digest, "compare": one.compare,
+            }
+            for one in done.edits
+        ],
+        "findings": [
+            {"class": one.kind, "path": one.path, "line": one.line, "image": one.image, "message": one.message}
+            for one in done.findings
+        ],
+        "commit": done.commit,
+        "pullRequest": done.proposed
+        and {
+            "branch": done.branch,
+            "url": done.proposed.url,
+            "number": done.proposed.number,
+            "created": done.proposed.created,
+        },
+        "unread": [{"path": one.path, "line": one.line, "message": one.message} for one in done.faults],
+    }  # fmt: skip
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_text(done: Done) -> Iterator[str]:
+    """Yield a line for each edit, then one for each finding."""
+    for edit in done.edits:
+        yield escaped(f"{edit.path}:{edit.line}: {edit.old} -> {edit.new}")
+    for finding in done.findings:
+        yield escaped(f"{finding.path}:{finding.line}: {finding.kind}: {finding.message}")
+
+
+def as_github(done: Done) -> Iterator[str]:
+    """Yield GitHub's workflow commands: a notice for each edit, an error or a warning for each finding."""
+    for edit in done.edits:
+        yield command("notice", f"{edit.old} -> {edit.new}", path=edit.path, line=edit.line, title="ledger changed")
+    for finding in done.findings:
+        level = "error" if done.checked or finding.kind != "unknown" else "warning"
+        yield command(level, finding.message, path=finding.path, line=finding.line, title=f"ledger {finding.kind}")
+    for note in done.faults:
+        yield command("error", note.message, path=note.path, line=note.line, title="ledger unread")
+
+
+def as_markdown(done: Done) -> Iterator[str]:
+    """Yield Markdown for a job summary or a pull request; nothing in a file can break out of it."""
+    yield f"**{headline(done)}**"
+    if done.edits:
+        yield from edits_table(done.edits)
+    if done.findings:
+        yield from _findings_table(done.findings)
+
+
+def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
+    """Yield a Markdown table of edits, images first."""
+    yield ""
+    yield "| image | old | new | digest | changes | where |"
+    yield "|---|---|---|---|---|---|"
+    for one in edits[:_ROWS]:
+        cells = (
+            cell(one.image),
+            cell(one.tags[0]) or "none",
+            cell(one.tags[1]) or "none",
+            cell(short_digest(one.digest)),
+            link("compare", one.compare) if one.compare else "",
+            cell(f"{one.path}:{one.line}"),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield from _rest(len(edits))
+
+
+def _findings_table(findings: Sequence[Finding]) -> Iterator[str]:
+    yield ""
+    yield "| class | where | what |"
+    yield "|---|---|---|"
+    for one in findings[:_ROWS]:
+        yield f"| {one.kind} | {cell(f'{one.path}:{one.line}')} | {cell(one.message)} |"
+    yield from _rest(len(findings))
+
+
+def _rest(count: int) -> Iterator[str]:
+    if count > _ROWS:
+        yield ""
+        yield f"{count - _ROWS} more are left out here; `--format json` has them all."
+
+
+def headline(done: Done) -> str:
+    """Return one line that says what was done and found."""
+    files = len({one.path for one in done.edits})
+    told = [f"changed {_count(len(done.edits), 'reference')} in {_count(files, 'file')}"] if done.edits else []
+    told += [f"{count} {kind}" for kind, count in Counter(one.kind for one in done.findings).items()]
+    told += [f"{_count(len(done.faults), 'place')} not understood"] if done.faults else []
+    return "; ".join(told) or ("everything is as it should be" if done.checked else "nothing to do")
+
+
+def outcome(done: Done) -> Iterator[str]:
+    """Yield what became of the edits beyond the files."""
+    if done.proposed:
+        yield f"{'opened' if done.proposed.created else 'updated'} {done.proposed.url}"
+    elif done.commit:
+        yield f"committed as {done.commit[:12]}"
+
+
+def request_body(edits: Sequence[Edit]) -> str:
+    """Return the text of a pull request, Markdown."""
+    lines = [f"{_count(len({one.image for one in edits}), 'image')} in {_count(len(edits), 'place')}."]
+    return "\n".join([*lines, *edits_table(edits)]) + "\n"
+
+
+def notes(done: Done) -> Iterator[str]:
+    """Yield what a person should know beside the result."""
+    for note in done.notes:
+        yield f"{'warning' if note.is_fault else 'note'}: {note.path}:{note.line}: {note.message}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

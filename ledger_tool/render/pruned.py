@@ -1,0 +1,84 @@
+"""What a prune takes, or took: JSON for machines; for people a table of what expires, what stays, and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ledger_tool.commands.clear import Place
+from ledger_tool.commands.prune import Pruned
+from ledger_tool.core import names
+from ledger_tool.core.names import escaped
+from ledger_tool.core.record import Record, to_json
+from ledger_tool.render.records import short_digest
+from ledger_tool.render.table import table
+from ledger_tool.render.written import asked, pull_request
+
+
+def as_json(done: Pruned) -> str:
+    """Return the JSON object; `schema/prune-v1.schema.json` describes it."""
+    value: dict[str, Any] = {
+        "expired": [to_json(record) for record in done.expired],
+        "deleted": [_object(one.place) for one in done.deleted],
+        "commit": done.commit,
+        "kept": [{"record": to_json(one.record), "reason": one.reason} for one in done.spared],
+        "retained": [_object(one.place) | {"reason": one.reason} for one in done.retained],
+        "restored": [_object(one.place) for one in done.restored],
+        "failed": [{"image": image, "reason": error.message} for image, error in sorted(done.failed.items())],
+    }
+    value |= pull_request(done.request)
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _object(place: Place) -> dict[str, str]:
+    return {"registry": place.registry.name, "image": place.image, "digest": place.digest}
+
+
+def as_text(done: Pruned, width: int | None) -> Iterator[str]:
+    """Yield a table of the expired records, and one of the digests at the registries, if there are any."""
+    rows = [("prune", *_cells(record), f"past its TTL of {record.ttl}") for record in done.expired]
+    rows += [("keep", *_cells(one.record), escaped(one.reason)) for one in done.spared]
+    header = ("", "IMAGE", "PLATFORM", "DIGEST", "PUBLISHED", "WHY")
+    yield from table(header, rows, width, spare=(header.index("DIGEST"), header.index("PUBLISHED")))
+    places = [("delete", one.place, "") for one in done.deleted]
+    places += [("put back", one.place, "it is needed again") for one in done.restored]
+    places += [("keep", one.place, one.reason) for one in done.retained]
+    if places:
+        yield ""
+        lines = [(what, at.registry.name, at.image, short_digest(at.digest), _short(why)) for what, at, why in places]
+        yield from table(("", "REGISTRY", "IMAGE", "DIGEST", "WHY"), lines, width, spare=(1,))
+
+
+def summary(done: Pruned, *, dry_run: bool) -> str:
+    """Return one line that says what happened, or would."""
+    if not done.expired and not done.deleted:
+        return f"nothing to prune{_but(len(done.spared))}"
+    images = {record.name for record in done.expired}
+    what = f"{_count(len(done.expired), 'record')} of {_count(len(images), 'tag')}"
+    if done.deleted:
+        what += f", {_count(len(done.deleted), 'manifest')} at the registries"
+    if dry_run:
+        return f"dry run: would prune {what}; `--yes` does it"
+    if done.request:
+        return f"proposed to prune {what}: {asked(done.request)}"
+    return f"pruned {what}" + (f" in {done.commit[:12]}" if done.commit else "")
+
+
+def _but(spared: int) -> str:
+    return f", {_count(spared, 'expired record')} kept" if spared else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _cells(record: Record) -> tuple[str, str, str, str]:
+    published = record.published_at.replace("T", " ")[:16]
+    return (f"{record.image}:{record.tag}", record.platform or "-", short_digest(record.digest), published)
+
+
+def _short(reason: str) -> str:
+    """Return a reason with its digests cut as people compare them."""
+    return re.sub(rf"\b{names.DIGEST}\b", lambda found: short_digest(found[0]), escaped(reason))

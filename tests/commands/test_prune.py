@@ -1,0 +1,184 @@
+"""`prune` step by step, with registries in memory: what is asked, in which order, and what a failure leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from ledger_tool.commands import prune as command
+from ledger_tool.commands.clear import Registrar
+from ledger_tool.commands.prune import Pruned
+from ledger_tool.core import rules
+from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.expiry import Wish
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.manifest import Child
+from ledger_tool.core.names import Digest, Timestamp
+from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.record import Record
+from ledger_tool.errors import Contended, Denied, Unreachable
+from tests.support.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.make import digest, draft, ledger_of, record
+from tests.support.memory import MemoryStore
+
+APP = "app"
+AMD, ARM = "linux/amd64", "linux/arm64"
+WISH = Wish(now=Timestamp("2026-11-26T00:00:00Z"))
+POLICY = Policy(registries=(Registry("registry.example.com"),))
+
+
+@pytest.fixture
+def fake() -> FakeRegistry:
+    return FakeRegistry()
+
+
+def image(fake: FakeRegistry, tag: str, *, old: bool = True, seed: str = "", **more: object) -> Record:
+    """Push an image, and return its record: one that has expired, or one that lives for ever."""
+    made = fake.push(APP, tag, seed or tag)
+    life = {"ttl": "1d", "publishedAt": "2026-11-01T00:00:00Z"} if old else {}
+    return record(APP, tag, platform=AMD, digest=made, config=digest("config"), **(life | more))
+
+
+def both(fake: FakeRegistry, tag: str, *, old: bool = True, only: Sequence[str] = (AMD, ARM)) -> list[Record]:
+    """Push an index of two images, and return the records of these platforms."""
+    children = [Child(fake.push(APP, f"{tag}-{on[-5:]}", f"{tag} {on}"), on) for on in (AMD, ARM)]  # type: ignore[arg-type]
+    index = fake.push_index(APP, tag, f"{tag} index", children)
+    one = image(fake, "unused", old=old)
+    fields = {"ttl": one.ttl, "publishedAt": one.published_at, "index": index, "config": digest("config")}
+    return [
+        record(APP, tag, platform=at.platform, digest=at.digest, **fields) for at in children if at.platform in only
+    ]
+
+
+def run(store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None) -> Pruned:
+    """Prune for real; `between` happens after the plan."""
+    registrar = Registrar(jobs=4, progress=lambda done, total: None)
+    planned = command.plan(store.read, WISH, FakeRegistries(registries), registrar)
+    between()
+    return command.settle(store, planned, command.delete(planned, registrar), registrar)
+
+
+def stored(*records: Record) -> MemoryStore:
+    return MemoryStore(ledger=ledger_of(*records), policy=POLICY)
+
+
+def called(fake: FakeRegistry, what: str) -> list[str]:
+    return [reference for name, reference in fake.calls if name == what]
+
+
+def keys(ledger: Ledger) -> list[str]:
+    return [f"{tag} {platform}" for _, tag, platform in ledger.keys]
+
+
+@pytest.mark.parametrize("seed", range(6))  # whichever of the digests is the smallest
+def test_what_is_needed_again_is_put_back_with_the_index_last_and_its_tag_after_it(
+    fake: FakeRegistry, seed: int
+) -> None:
+    going = both(fake, f"pr-{seed}")
+    store = stored(*going, image(fake, "v1", old=False))
+
+    def publish(snapshot: Snapshot) -> Change:
+        again = [
+            draft(APP, tag="v2", platform=one.platform, digest=one.digest, index=one.index, config=one.config)
+            for one in going
+        ]
+        return rules.publish(snapshot, again)
+
+    def promoted() -> None:
+        store.transact(publish)
+
+    done = run(store, fake, between=promoted)
+    children = {str(one.digest) for one in going}
+    put = called(fake, "put")
+    assert (set(put[:2]), put[2:]) == (children, [going[0].index, "v2"])
+    assert {one.place.digest for one in done.restored} == {*children, going[0].index}
+    assert (done.deleted, keys(store.read().ledger)) == ([], [f"v1 {AMD}", f"v2 {AMD}", f"v2 {ARM}"])
+
+
+def test_what_waits_for_a_registry_is_not_put_back_where_it_was_deleted(fake: FakeRegistry) -> None:
+    mirror = FakeRegistry("mirror.example.com")
+    going = image(fake, "pr-1")
+    mirror.push(APP, "pr-1", "pr-1")
+    living = image(fake, "v1", old=False)
+    mirror.push(APP, "v1", "v1")
+    store = stored(going, living)
+
+    def refuse() -> None:
+        mirror.failing[going.digest] = Denied("no", "")
+
+    done = run(store, fake, mirror, between=refuse)
+    assert [one.place.registry.name for one in done.deleted] == [fake.name]
+    assert (done.expired, done.commit, list(done.failed)) == ([], None, [APP])
+    assert called(fake, "put") == []
+    mirror.failing.clear()
+    again = run(store, fake, mirror)
+    assert [one.place.registry.name for one in again.deleted] == [mirror.name]
+    assert (again.expired, keys(store.read().ledger)) == ([going], [f"v1 {AMD}"])
+
+
+def test_the_children_of_an_index_that_goes_and_is_built_on_stay(fake: FakeRegistry) -> None:
+    going = both(fake, "base")
+    built = image(fake, "v1", old=False, dependsOn=[f"registry.example.com/other/name:base@{going[0].index}"])
+    done = run(stored(*going, built), fake)
+    assert len(done.expired) == 2
+    assert done.deleted == []
+    assert {one.place.digest for one in done.retained} == {going[0].index, *(one.digest for one in going)}
+
+
+def test_after_an_index_that_stays_no_child_is_deleted(fake: FakeRegistry) -> None:
+    going = both(fake, "pr-1")
+    store = stored(*going, image(fake, "v1", old=False))
+
+    def refuse() -> None:
+        fake.failing[going[0].index or ""] = Denied("no", "")
+
+    done = run(store, fake, between=refuse)
+    assert called(fake, "delete") == [going[0].index]
+    assert (done.deleted, done.expired, len(store.read().ledger)) == ([], [], 3)
+
+
+def test_where_an_index_that_lives_can_not_be_read_nothing_of_its_image_goes(fake: FakeRegistry) -> None:
+    living = both(fake, "v1", old=False, only=(AMD,))
+    fake.failing[living[0].index or ""] = Unreachable("down", "")
+    done = run(stored(image(fake, "pr-1"), *living), fake)
+    assert (called(fake, "delete"), done.expired) == ([], [])
+    assert [one.reason for one in done.spared] == ["down"]
+
+
+def test_a_child_that_only_the_registry_knows_stays(fake: FakeRegistry) -> None:
+    living = both(fake, "v1", old=False, only=(AMD,))
+    child = Digest(digest(f"v1 {ARM}"))
+    going = record(APP, "v1-arm64", platform=ARM, digest=child, config=digest("c"), ttl="1d")
+    done = run(stored(going, *living), fake)
+    assert (done.expired, called(fake, "delete")) == ([going], [])
+    assert done.retained[0].reason == f"it is in the index {living[0].index}, which is in use"
+
+
+def test_a_ledger_that_moves_while_the_registry_is_looked_at_is_looked_at_again(fake: FakeRegistry) -> None:
+    going = image(fake, "pr-1")
+    store = stored(going, image(fake, "v1", old=False))
+    moves = iter(range(2))
+
+    def another_writer(what: str, reference: str) -> None:
+        if next(moves, None) is not None:
+            store.transact(lambda snapshot: rules.publish(snapshot, [draft(APP, tag="v9", digest=going.digest)]))
+
+    fake.hook = another_writer
+    done = run(store, fake)
+    assert (done.expired, done.deleted, called(fake, "delete")) == ([going], [], [])
+    assert called(fake, "document") == [going.digest]
+
+
+def test_a_ledger_that_moves_all_the_time_is_not_pruned(fake: FakeRegistry) -> None:
+    store = stored(image(fake, "pr-1"), image(fake, "v1", old=False))
+    tags = iter(range(1000))
+
+    def read() -> Snapshot:
+        store.transact(lambda snapshot: rules.publish(snapshot, [draft(APP, tag=f"n{next(tags)}")]))
+        return store.read()
+
+    registrar = Registrar(jobs=1, progress=lambda done, total: None)
+    with pytest.raises(Contended):
+        command.plan(read, WISH, FakeRegistries([fake]), registrar)
+    assert called(fake, "delete") == []

@@ -1,0 +1,173 @@
+"""The kits are what the CI systems read: their schemas, their linters and shellcheck have nothing to say.
+
+A Jenkinsfile has no linter but a running Jenkins; its shell steps are looked at, and run (`test_jenkins`).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger_tool import __version__
+from ledger_tool.core import scaffold
+from ledger_tool.edges.kits import kit
+from tests.support import github, gitlab, jenkins
+from tests.support.docs import blocks
+from tests.support.stage import ROOT
+
+ACTION = ROOT / "action.yml"
+COMPONENTS = sorted((ROOT / "templates").glob("*.yml"))
+BIN = Path(sys.executable).parent
+
+
+def tool(name: str, *words: object, stdin: str = "") -> None:
+    """Run a tool of the development group; it has to find nothing."""
+    program = shutil.which(name, path=str(BIN)) or name
+    done = subprocess.run(
+        [program, *map(str, words)], input=stdin, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def kits(tmp_path: Path) -> Path:
+    """Return a folder with what `init --ci` writes, by system, and the workflows that the docs show."""
+    for ci in scaffold.CI_SYSTEMS:
+        for path, text in scaffold.files(kit=kit(ci)).items():
+            (tmp_path / ci / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / ci / path).write_text(text)
+    shown = [block.text for block in blocks((ROOT / "docs/ci.md").read_text()) if "runs-on: ubuntu" in block.text]
+    for at, text in enumerate(shown):
+        (tmp_path / f"github/examples/shown-{at}.yml").write_text(text)
+    return tmp_path
+
+
+def workflows(kits: Path) -> list[Path]:
+    return sorted([*kits.glob("github/.github/workflows/*.yml"), *kits.glob("github/examples/*.yml")])
+
+
+def test_workflows_pass_actionlint_and_their_schema(kits: Path) -> None:
+    assert len(workflows(kits)) == 6
+    tool("actionlint", "-shellcheck", BIN / "shellcheck", *workflows(kits))
+    tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(kits))
+
+
+def test_the_action_passes_its_schema() -> None:
+    tool("check-jsonschema", "--builtin-schema", "vendor.github-actions", ACTION)
+
+
+def test_the_action_and_the_workflows_pass_zizmor(kits: Path) -> None:
+    tool("zizmor", "--offline", "--no-progress", "--quiet", ACTION, *workflows(kits))
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.stem)
+def test_a_component_passes_the_schema_of_gitlab(path: Path, tmp_path: Path) -> None:
+    head, body = path.read_text().split("\n---\n")
+    (tmp_path / "head.yml").write_text(head + "\n")
+    spec = github.load(head)["spec"]["inputs"]
+    (tmp_path / "body.yml").write_text(
+        re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: str(spec[found[1]].get("default", "given")), body)
+    )
+    schema = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
+    tool("check-jsonschema", *schema, tmp_path / "head.yml", tmp_path / "body.yml")
+    assert spec["ledger-tool"]["default"] == f"ledger-tool=={__version__}"
+
+
+def test_pipelines_pass_the_schema_of_gitlab(kits: Path) -> None:
+    shown = [block.text for block in blocks((ROOT / "docs/ci.md").read_text()) if "CI_SERVER_FQDN" in block.text]
+    assert len(shown) == 2
+    for at, text in enumerate(shown):
+        (kits / f"gitlab/examples/shown-{at}.yml").write_text(text)
+    schema = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
+    tool("check-jsonschema", *schema, kits / "gitlab/.gitlab-ci.yml", *kits.glob("gitlab/examples/*.yml"))
+
+
+def test_the_pre_commit_hook_is_valid() -> None:
+    tool("pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml")
+
+
+def shell() -> Iterator[tuple[str, str, str]]:
+    """Yield every shell step of the kits: where it is from, the shell that runs it, and its text."""
+    for step in github.load(ACTION.read_text())["runs"]["steps"]:
+        if "run" in step:
+            yield f"action.yml, {step['name']}", "bash", step["run"]
+    for ci in scaffold.CI_SYSTEMS:
+        for path, text in kit(ci).items():
+            for where, script in _scripts(ci, path, text):
+                yield f"{path}, {where}", "sh" if ci == "jenkins" else "bash", script
+    for component in COMPONENTS:
+        given = {"ledger-repo": "x"} if component.stem == "publish" else {}
+        for name, job in gitlab.load(component.read_text(), given).items():
+            yield f"{component.name}, {name}", "bash", "\n".join(job["script"])
+
+
+def _scripts(ci: str, path: str, text: str) -> Iterator[tuple[str, str]]:
+    if ci == "jenkins":
+        for at, step in enumerate(jenkins.shell_steps(text)):
+            yield str(at), step
+        return
+    loaded: dict[str, Any] = github.load(text)
+    for name, job in loaded.get("jobs", loaded).items():
+        if isinstance(job, dict):
+            for at, step in enumerate(job.get("steps", [])):
+                if "run" in step:
+                    yield f"{name} {at}", step["run"]
+            if "script" in job:
+                yield name, "\n".join(job["script"])
+
+
+STEPS = list(shell())
+
+
+def test_every_shell_step_passes_shellcheck(tmp_path: Path) -> None:
+    assert len(STEPS) > 25
+    for at, (_, language, script) in enumerate(STEPS):
+        (tmp_path / f"{at}.sh").write_text(f"#!/bin/{language}\n{script}\n")
+    tool("shellcheck", *sorted(tmp_path.glob("*.sh")))
+
+
+@pytest.mark.parametrize(("where", "script"), [(where, script) for where, _, script in STEPS])
+def test_a_shell_step_has_no_expression_and_no_secret_among_its_arguments(where: str, script: str) -> None:
+    """A value gets in by a variable of the environment, and a secret by nothing else."""
+    assert "${{" not in script
+    assert "$[[" not in script
+    secret = r"\$\{?(LEDGER_DEPLOY_KEY|LEDGER_REGISTRY_PASSWORD|LEDGER_\w+_TOKEN|GH_TOKEN|REGISTRY_PASSWORD)\b(?!:-)"
+    for line in script.splitlines():
+        if re.search(secret, line):
+            # printf is the shell's own; ssh is given a path; an assignment is no argument.
+            assert re.match(r"\s*(printf '|export GH_HOST=|export GIT_SSH_COMMAND=')", line), f"{where}: {line}"
+
+
+def test_actions_are_pinned_by_commit_and_say_their_version(kits: Path) -> None:
+    texts = [path.read_text() for path in (ACTION, *workflows(kits))]
+    uses = [line for text in texts for line in re.findall(r"uses: (.+)", text)]
+    assert len(uses) >= 5
+    for line in uses:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_a_workflow_may_do_nothing_but_what_its_jobs_say(kits: Path) -> None:
+    for path in workflows(kits):
+        workflow = github.load(path.read_text())
+        assert workflow["permissions"] == {}
+        for job in workflow["jobs"].values():
+            assert job["permissions"].pop("contents") == "read"
+            assert set(job["permissions"]) <= {"pull-requests", "issues"}
+            for step in job["steps"]:
+                if "actions/checkout" in step.get("uses", ""):
+                    assert step["with"]["persist-credentials"] is False
+
+
+def test_where_ledger_comes_from_stands_once_in_each_file() -> None:
+    for ci in scaffold.CI_SYSTEMS:
+        for path, text in scaffold.files(kit=kit(ci)).items():
+            if path in kit(ci):
+                assert text.count(f"ledger-tool=={__version__}") == 1, path
+                assert "@VERSION@" not in text

@@ -1,0 +1,76 @@
+"""The nightly comparison keeps one issue: opened when drift appears, updated while it lasts, closed at its end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.forge import ISSUES
+from tests.support.github import Runner, workflow_commands
+from tests.support.github import load as load_workflow
+from tests.support.gitlab import load as load_pipeline
+from tests.support.gitlab import run_job
+from tests.support.stage import ROOT, Stage
+from tests.support.upstream import git
+
+KITS = ROOT / "ledger_tool/kits"
+COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
+
+
+def push(stage: Stage, content: str) -> None:
+    context = stage.root / "context"
+    context.mkdir(exist_ok=True)
+    (context / "Dockerfile").write_text(f"FROM scratch\n# {content}\n")
+    stage.run([f"docker buildx build --push --tag registry.example.com/myorg/app:v1.5.0 {context}"])
+
+
+def on_github(stage: Stage, password: str) -> int:
+    contexts = {
+        "github": {"repository": "team/ledger", "sha": stage.upstream.tip(), "token": "not-a-token"},
+        "vars": {"REGISTRY_USER": "ci"},
+        "secrets": {"REGISTRY_PASSWORD": password},
+    }
+    workflow = load_workflow((KITS / "github/.github/workflows/ledger-reconcile.yml").read_text())
+    done = Runner(stage, contexts).run_job(workflow, "reconcile")
+    assert "records" in done.summary
+    assert workflow_commands(done.output) == ["stop-commands"]
+    return done.failed
+
+
+def on_gitlab(stage: Stage, password: str) -> int:
+    project = {
+        "CI_API_V4_URL": "https://gitlab.com/api/v4", "CI_PROJECT_ID": "1", "LEDGER_ISSUES_TOKEN": "not-a-token",
+        "REGISTRY_USER": "ci", "REGISTRY_PASSWORD": password,
+    }  # fmt: skip
+    git("init", "--quiet", stage.work)
+    git("fetch", "--quiet", "--depth=1", stage.upstream.url, "main", cwd=stage.work)
+    git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
+    pipeline = load_pipeline((KITS / "gitlab/.gitlab-ci.yml").read_text())
+    return run_job(stage, pipeline, "ledger-reconcile", project).returncode
+
+
+@pytest.mark.parametrize("night", [on_github, on_gitlab])
+def test_one_issue_follows_the_drift(night: object, stage: Stage) -> None:
+    """A night that could observe nothing fails, and leaves the issue as it is."""
+    assert callable(night)
+
+    def issues() -> list[tuple[str, list[bool]]]:
+        found = json.loads((stage.root / "home" / ISSUES).read_text())
+        assert {issue["label"] for issue in found} <= {"ledger-drift"}
+        return [(issue["state"], ["tag-moved" in body for body in issue["bodies"]]) for issue in found]
+
+    push(stage, "first")
+    source = f"https://git.example.com/team/app@{COMMIT}"
+    stage.run([f"ledger publish myorg/app:v1.5.0 --repo {stage.upstream.path} --source {source}"])
+    assert (night(stage, "secret"), issues()) == (0, [])
+    push(stage, "second")
+    assert (night(stage, "secret"), issues()) == (0, [("open", [True])])
+    assert (night(stage, "secret"), issues()) == (0, [("open", [True, True])])
+    assert (night(stage, "old"), issues()) == (5, [("open", [True, True])])
+    push(stage, "first")
+    assert (night(stage, "secret"), issues()) == (0, [("closed", [True, True])])
+    assert (night(stage, "secret"), issues()) == (0, [("closed", [True, True])])
+    push(stage, "second")
+    assert (night(stage, "secret"), issues()) == (0, [("closed", [True, True]), ("open", [True])])
+    assert not list((stage.root / "tmp").glob("tmp.*"))
