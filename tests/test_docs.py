@@ -87,7 +87,8 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_rule_of_check_is_documented() -> None:
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "ledger_tool").rglob("*.py"))
+    files = ("core/explain", "core/gate", "core/faults", "commands/check", "commands/existence")
+    code = "".join((ROOT / f"ledger_tool/{name}.py").read_text("utf-8") for name in files)
     raised = set(re.findall(r'\b(?:Fault|Finding)\(\s*"([a-z]+)"', code)) | {"schema"}
     table = (DOCS / "review.md").read_text("utf-8").partition("### Rules")[2].partition("###")[0]
     documented = {
