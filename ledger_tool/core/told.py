@@ -81,38 +81,42 @@ def _number(values: Mapping[str, list[str]], name: str) -> int | None:
 
 def _trailers(message: str) -> list[tuple[str, str]]:
     """Return name and value of each trailer: those of the last paragraphs that hold nothing else."""
-    found: list[tuple[str, str]] = []
+    found: list[list[tuple[str, str]]] = []  # a message may be huge: nothing is copied once more for each line
     for paragraph in reversed(re.split(r"\n[ \t]*\n", message.strip("\n"))[1:]):
         lines = [line for line in paragraph.split("\n") if not line.startswith("(cherry picked from commit ")]
         pairs = [_trailer.fullmatch(line) for line in lines]
         if not all(pairs):
             break
-        found = [(pair[1], pair[2]) for pair in pairs if pair] + found
-        if any(name in _OURS for name, _ in found):
+        found.append([(pair[1], pair[2]) for pair in pairs if pair])
+        if any(name in _OURS for name, _ in found[-1]):
             break
-    return found
+    return [pair for paragraph in reversed(found) for pair in paragraph]
 
 
 def _entries(trailers: list[tuple[str, str]]) -> Iterator[Entry]:
     """Yield the records of each block; a Source-Ref stands after those that share it."""
     name, platform = Name("", ""), ""
-    waiting: list[Entry] = []
+    waiting: list[tuple[Name, str, str, list[str]]] = []
     for key, value in trailers:
         match key:
             case "Image":
-                yield from waiting
+                yield from _done(waiting)
                 waiting = []
                 image, _, tag = value.rpartition(":")
                 name, platform = Name(image, tag), ""
             case "Platform":
                 platform = value
             case "Digest" if name.image:
-                waiting.append(Entry(name, platform, value))
+                waiting.append((name, platform, value, []))
                 platform = ""
             case "Replaces" if waiting:
-                last = waiting.pop()
-                waiting.append(Entry(last.name, last.platform, last.digest, (*last.replaces, value)))
+                waiting[-1][3].append(value)
             case "Source-Ref":
-                yield from (Entry(one.name, one.platform, one.digest, one.replaces, value) for one in waiting)
+                yield from _done(waiting, value)
                 waiting = []
-    yield from waiting
+    yield from _done(waiting)
+
+
+def _done(waiting: list[tuple[Name, str, str, list[str]]], source_ref: str = "") -> Iterator[Entry]:
+    for name, platform, digest, replaces in waiting:
+        yield Entry(name, platform, digest, tuple(replaces), source_ref)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -86,3 +88,14 @@ def test_only_our_verbs_are_verbs() -> None:
         "publish", "yank", "", "", "",
     ]  # fmt: skip
     assert read('Revert "publish x"\n') == Told("")
+
+
+@pytest.mark.parametrize("text", ["A: b\n\n", "Replaces: x\n", "Platform: x\n", "Source-Ref: x\n", "Image: a:b\n", " \n"])
+def test_a_huge_message_is_read_in_time_that_grows_with_it_and_no_faster(text: str) -> None:
+    """Ten times as much takes ten times as long; what copied for each line would take a hundred times."""
+    times = []
+    for count in (20_000, 200_000):
+        started = time.process_time()
+        read(f"publish x\n\nImage: a:b\nDigest: {digest()}\n" + text * count + "Reason: x\n")
+        times.append(time.process_time() - started)
+    assert times[1] < 40 * max(times[0], 0.01)
