@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.commit import LEDGER, SETTINGS, Step
+from ledger_tool.core.commit import LEDGER, SETTINGS, TWICE, Step
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.proof import Content, Finding, Proof
 from ledger_tool.core.signature import fingerprints, objection
@@ -128,6 +128,8 @@ def _content(step: Step, path: str, read: Iterator[bytes | None]) -> Content:
     after = step.touched[path].after
     if after is None:
         return Content(None)
+    if after.mode == TWICE:
+        return Content(None, "stands twice in the commit, and git's readers differ in which one they take")
     if not after.is_plain:
         return Content(None, "is no plain file")
     raw = next(read)

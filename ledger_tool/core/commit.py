@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ledger_tool.core.names import Timestamp
 
 LEDGER, SETTINGS = "ledger.json", "ledger.yaml"
+TWICE = "twice"  # the mode of a file that a tree names twice
 
 
 @dataclass(frozen=True, slots=True)

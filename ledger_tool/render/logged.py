@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.commands.whence import Match, Point
-from ledger_tool.core.names import escaped
+from ledger_tool.core.names import TEXT_MAX, escaped, shown
 from ledger_tool.core.record import to_json
 from ledger_tool.core.timeline import LogEntry
 from ledger_tool.render.records import short_digest, short_source
 from ledger_tool.render.table import table
+
+_WIDEST_NAME = 100  # characters: whoever pushes chooses the name, and every line of a table is as wide
 
 
 def as_json(entries: Sequence[LogEntry]) -> str:
@@ -37,8 +39,8 @@ def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = Fal
             short_digest(one.digest),
             " ".join(map(short_digest, one.replaces)),
             short_source(one.source_ref) if one.source_ref else "",
-            escaped(one.by.partition(" <")[0]),
-            escaped(one.reason),
+            shown(one.by.partition(" <")[0], _WIDEST_NAME),
+            shown(one.reason, TEXT_MAX),
         )
         for one in entries
     ]

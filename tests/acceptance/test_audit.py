@@ -330,6 +330,37 @@ def test_the_ledger_may_begin_later_than_the_repository(ledger: Run, tmp_path: P
     assert ledger("audit", "--repo", made.url).code == 0
 
 
+@pytest.mark.parametrize("evil_first", [True, False])
+def test_a_tree_that_names_a_file_twice_is_named_whichever_of_the_two_a_reader_takes(
+    audit: Audit, ledger: Run, upstream: Upstream, evil_first: bool
+) -> None:
+    """`git show` takes the first, `git ls-tree` shows both; hosts refuse it, a plain git server does not."""
+    tip = upstream.tip()
+    good = upstream.git("rev-parse", f"{tip}:ledger.json")
+    evil = upstream.git("hash-object", "-w", "--stdin", stdin=upstream.content().replace(b"sha256:", b"sha256:0", 1))
+    entries = [("README.md", upstream.git("rev-parse", f"{tip}:README.md"))]
+    entries += [("ledger.json", one) for one in ([evil, good] if evil_first else [good, evil])]
+    entries += [("ledger.yaml", upstream.git("rev-parse", f"{tip}:ledger.yaml"))]
+    raw = b"".join(f"100644 {name}".encode() + b"\0" + bytes.fromhex(one) for name, one in entries)
+    tree = upstream.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=raw)
+    made = move_branch(upstream, upstream.git("commit-tree", "-p", tip, "-m", "x", tree))
+    assert audit() == (1, [("invalid", made, "")])
+    read = ledger("list", "--repo", upstream.url)
+    assert read.code == 4
+    assert "twice" in read.err
+
+
+def test_a_tag_with_the_branch_s_name_hides_nothing(ledger: Run, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.git("tag", "main", upstream.tip())
+    bad = edited(upstream, "tidy up\n", lambda records: at(records, "v2").update(ttl="1d"))
+    git("clone", "--quiet", upstream.url, tmp_path / "clone")
+    git("switch", "--quiet", "--create", "work", cwd=tmp_path / "clone")
+    for branch in ("main", "origin/main"):
+        done = ledger("audit", "--repo", tmp_path / "clone", "--branch", branch)
+        assert done.code == 1
+        assert f"{bad[:12]} unexplained: " in done.out
+
+
 def test_a_shallow_clone_is_a_usage_error(ledger: Run, upstream: Upstream, tmp_path: Path) -> None:
     git("clone", "--quiet", "--depth=1", upstream.url, tmp_path / "shallow")
     done = ledger("audit", "--repo", tmp_path / "shallow")

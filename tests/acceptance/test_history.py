@@ -197,6 +197,30 @@ def test_a_merge_shows_only_what_none_of_its_sides_has(run: Run, publish: Publis
     assert sorted(one["image"] for one in entries) == ["a", "b", "c", "evil"]
 
 
+def test_log_shows_what_a_merge_threw_away(run: Run, publish: Publish, upstream: Upstream) -> None:
+    """A merge that takes one side whole leaves the other without a part in the file, but not without a history."""
+    first = publish("a:v1", "a")
+    thrown = publish("b:v1", "b")
+    side = commit(upstream, "side\n", [first], {"README.md": b"# Side\n"})
+    move_branch(upstream, commit(upstream, "Merge\n", [thrown, side], tree=side))
+    assert [one["commit"] for one in log(run)] == [thrown, first]
+    assert [one["digest"] for one in log(run, "b:v1")] == [digest("b")]
+
+
+def test_what_a_commit_says_at_length_is_cut_in_the_table(run: Run, publish: Publish, upstream: Upstream) -> None:
+    """One author of a megabyte would make every other line as long."""
+    publish("a:v1", "a")
+    made = commit(upstream, "x\n", [upstream.tip()], {"ledger.json": ledger_bytes(record("b"))})
+    message = f"publish b:v1\n\nImage: b:v1\nDigest: {digest()}\nReason: {'y' * 100_000}\n"
+    heads = [f"tree {upstream.git('rev-parse', f'{made}:')}", f"parent {upstream.tip()}"]
+    heads += [f"author {'x' * 100_000} <x> 1 +0000", "committer C <c> 1 +0000"]
+    text = "\n".join([*heads, "", message])
+    move_branch(upstream, upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=text.encode()))
+    lines = run("log").out.splitlines()
+    assert [line[:12] for line in lines[1:]] == [one[:12] for one in upstream.commits()[:2]]
+    assert max(map(len, lines)) < 2000
+
+
 def test_a_repository_that_is_no_ledger_is_an_invalid_ledger(ledger: Run, tmp_path: Path) -> None:
     made = Upstream(tmp_path / "other.git")
     git("init", "--quiet", "--bare", "--initial-branch=main", made.path)

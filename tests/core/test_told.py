@@ -90,7 +90,9 @@ def test_only_our_verbs_are_verbs() -> None:
     assert read('Revert "publish x"\n') == Told("")
 
 
-@pytest.mark.parametrize("text", ["A: b\n\n", "Replaces: x\n", "Platform: x\n", "Source-Ref: x\n", "Image: a:b\n", " \n"])
+@pytest.mark.parametrize(
+    "text", ["A: b\n\n", "Replaces: x\n", "Platform: x\n", "Source-Ref: x\n", "Image: a:b\n", " \n"]
+)
 def test_a_huge_message_is_read_in_time_that_grows_with_it_and_no_faster(text: str) -> None:
     """Ten times as much takes ten times as long; what copied for each line would take a hundred times."""
     times = []

@@ -87,9 +87,14 @@ class Repository:
     def ledger_files(self, commit: str, where: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None where there is none) at a commit.
 
-        Raises InvalidLedger where `ledger.json` is missing, no plain file, or beyond any limit.
+        Raises InvalidLedger where `ledger.json` is missing, there twice, no plain file, or beyond any limit.
         """
-        entries = {entry.name: entry for entry in self.entries(commit)}
+        named = [entry for entry in self.entries(commit) if entry.name in (LEDGER, SETTINGS)]
+        entries = {entry.name: entry for entry in named}
+        if len(entries) < len(named):
+            raise InvalidLedger(
+                f"{where} names {LEDGER} or {SETTINGS} twice", "take that commit away: git itself does not write such"
+            )
         ledger, settings = entries.get(LEDGER), entries.get(SETTINGS)
         if ledger is None:
             raise InvalidLedger(

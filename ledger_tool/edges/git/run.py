@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore
     from ledger_tool.edges.git.transaction import Landed, Operation, Progress, Target
 
+# Of a history, parents come from the commits themselves, not from a file beside them that nobody hashes.
+_NO_GRAPH = ("-c", "core.commitGraph=false")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -180,10 +183,13 @@ class Run:
         from ledger_tool.edges.git.objects import Repository
 
         git_dir = git_dir_of(folder.absolute())
-        repository = Repository(git_dir, self.access(None, user_settings(git_dir)), self.deadline)
+        repository = Repository(git_dir, self.access(None, user_settings(git_dir)), self.deadline, _NO_GRAPH)
         name = shown(str(folder), 300)
         if branch := self._options.branch:
-            return History(repository, name, head=branch)
+            # In full, since git takes a tag of that name first, and whoever can push can make one.
+            full = [f"refs/{kind}/{branch}" for kind in ("heads", "remotes")]
+            there = [one for one in full if repository.git("show-ref", "--verify", "--quiet", "--", one).ok]
+            return History(repository, name, head=there[0] if there else branch)
         return History(repository, name, files=files)
 
     def history_of_remote(self, address: Address, *, blobs: bool) -> History:
@@ -198,7 +204,7 @@ class Run:
         git_dir = self._work / "history.git"
         clone(address, git_dir, access, self.deadline, blobs=blobs)
         head = f"refs/heads/{branch}" if branch else "HEAD"
-        return History(Repository(git_dir, access, self.deadline), address.shown, head=head, lazy=not blobs)
+        return History(Repository(git_dir, access, self.deadline, _NO_GRAPH), address.shown, head=head, lazy=not blobs)
 
     def access(self, address: Address | None, settings: Settings) -> Access:
         """Return the access to a remote, or to local git alone."""

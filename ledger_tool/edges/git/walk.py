@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger_tool.core.codec import MAX_BYTES
-from ledger_tool.core.commit import Commit, File, Step, Touch
+from ledger_tool.core.commit import TWICE, Commit, File, Step, Touch
 from ledger_tool.core.names import Timestamp, format_timestamp
 from ledger_tool.core.signature import Signature
 from ledger_tool.edges.files import local_errors
@@ -32,7 +32,6 @@ _SIGNATURE = "%H%x00%G?%x00%GF"
 # What a repository's own settings could say otherwise is said here.
 _LOG = ("log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-order", "--reverse", "-z")
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "--root")
-_GRAPH = ("-c", "core.commitGraph=false")  # parents come from the commits themselves, not from a file beside them
 
 
 def commits(repository: Repository, base: str, head: str) -> list[Commit]:
@@ -45,24 +44,40 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
     """Return the commits of a span with what they did to the two files, the oldest first.
 
     With `line`: all commits of the branch's own line (the first parents), and of a merge what it brings to it.
-    Else: the commits that had a part in what the files are, and of a merge what is in none of its parents.
+    Else: all commits that touched the files, also those that a merge threw away, and of a merge what is in none of
+    its parents.
     """
-    how = ["--first-parent", "--diff-merges=first-parent"] if line else ["--diff-merges=combined"]
+    how = ["--first-parent", "--diff-merges=first-parent"] if line else ["--full-history", "--diff-merges=combined"]
     paths = [] if line else [LEDGER, SETTINGS]
     fields = _log(repository, [*_RAW, *how, f"--format={_FIELDS}", _span(base, head), "--", *paths])
     found = []
     at = 0
+    there: dict[str, File | None] = {}
     while at + 5 < len(fields):
         commit = _commit(fields[at : at + 6])
         at += 6
-        touched = {}
+        touched: dict[str, Touch] = {}
         at += fields[at : at + 1] == [""]  # an empty field stands before the lines of a merge
         while at + 1 < len(fields) and fields[at].lstrip("\n").startswith(":"):
             if fields[at + 1] in (LEDGER, SETTINGS):
-                touched[fields[at + 1]] = _touch(fields[at].lstrip("\n"))
+                _add(touched, fields[at + 1], _touch(fields[at].lstrip("\n")), there if line else {})
             at += 2
         found.append(Step(commit, touched))
     return found
+
+
+def _add(touched: dict[str, Touch], path: str, touch: Touch, there: dict[str, File | None]) -> None:
+    """Add what a commit did to a file; `there` are the files as the commit before it on the line left them.
+
+    A tree that names a file twice is no tree that git would write, and its readers differ in which they take. It has
+    two lines in one commit, or one that does not go on from where the last one ended.
+    """
+    if path in touched or touch.before[0] != there.get(path, touch.before[0]):
+        touched[path] = Touch(touch.before, File(TWICE, touch.after.id if touch.after else ""))
+        there.pop(path, None)
+    else:
+        touched[path] = touch
+        there[path] = touch.after
 
 
 def contents(repository: Repository, ids: Sequence[str]) -> Iterator[bytes | None]:
@@ -142,7 +157,7 @@ def _signed(repository: Repository, ids: Sequence[str], form: str, allowed: Path
 
 
 def _log(repository: Repository, arguments: Sequence[str]) -> list[str]:
-    done = repository.git(*_GRAPH, *_LOG, *arguments, least=60.0)
+    done = repository.git(*_LOG, *arguments, least=60.0)
     if not done.ok:
         raise local_failure(done, "log", repository.git_dir)
     return done.text.split("\0")
