@@ -415,3 +415,47 @@ def test_history_is_read_from_a_remote_that_serves_no_blobs_before_they_are_aske
     assert len(log(run)) == 122
     assert whence(run, digest(5))["matches"][0]["record"]["image"] == "many"
     assert whence(run, digest("old"))["matches"][0]["as"] == "index"
+
+
+@pytest.fixture
+def partial(run: Run, upstream: Upstream, tmp_path: Path) -> Path:
+    """Return a checkout that has the contents of no commit but its last."""
+    upstream.git("config", "uploadpack.allowFilter", "true")
+    upstream.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    for at in range(4):
+        run("publish", f"a:v1@{digest('a')}", "--source", SOURCE, "--index", digest(at))
+    git("clone", "--quiet", "--filter=blob:none", upstream.url, tmp_path / "partial")
+    return tmp_path / "partial"
+
+
+def test_what_a_partial_checkout_lacks_is_fetched_at_once(
+    ledger: Run, upstream: Upstream, partial: Path, tmp_path: Path
+) -> None:
+    served = tmp_path / "served"
+    pack = f'#!/bin/sh\necho x >>{served}\nexec git upload-pack "$@"\n'
+    (tmp_path / "pack").write_text(pack)
+    (tmp_path / "pack").chmod(0o755)
+    git("config", "remote.origin.uploadpack", tmp_path / "pack", cwd=partial)
+    assert ledger("audit", "--repo", partial).code == 0
+    assert ledger("whence", digest(1), "--repo", partial).json["matches"][0]["as"] == "index"
+    assert served.read_text().count("x") == 1
+
+
+def test_a_partial_checkout_whose_remote_is_gone_says_so(ledger: Run, upstream: Upstream, partial: Path) -> None:
+    upstream.path.rename(upstream.path.with_name("gone.git"))
+    for words in (("audit",), ("whence", digest(1)), ("get", "a:v1", "--at", "HEAD~1")):
+        done = ledger(*words, "--repo", partial)
+        assert done.code == 5
+        assert "is a partial clone, and what it leaves out could not be fetched" in done.err
+
+
+def test_a_reason_is_read_as_it_was_given_whatever_encoding_a_checkout_wants(
+    ledger: Run, publish: Publish, upstream: Upstream, tmp_path: Path
+) -> None:
+    publish("a:v1", "a")
+    git("clone", "--quiet", upstream.url, tmp_path / "clone")
+    git("config", "i18n.commitEncoding", "ISO-8859-1", cwd=tmp_path / "clone")
+    done = ledger("yank", "a:v1", "--reason", "stürzt ab", "--no-push", "--repo", tmp_path / "clone")
+    assert done.code == 0, done.err
+    assert "stürzt ab" in ledger("log", "--repo", tmp_path / "clone").out
+    assert ledger("audit", "--repo", tmp_path / "clone").code == 0

@@ -43,6 +43,7 @@ _FIXED_SETTINGS = (
     ("http.lowSpeedLimit", "1"),
     ("http.lowSpeedTime", "30"),
     ("protocol.version", "2"),
+    ("i18n.commitEncoding", "UTF-8"),
 )  # fmt: skip
 _HELPER = (
     '!f() { test "$1" = get || exit 0; '

@@ -25,7 +25,7 @@ class History:
     """Reads commits and their ledgers.
 
     `head` is the revision that is meant where none is named; `files` reads the ledger's files as they are now,
-    where those may be newer than any commit; `lazy` says that contents are fetched when they are read.
+    where those may be newer than any commit; `promisor` is the remote from which a partial clone gets its contents.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class History:
         *,
         head: str = "HEAD",
         files: Callable[[], tuple[bytes, bytes | None]] | None = None,
-        lazy: bool = False,
+        promisor: str = "",
     ) -> None:
         self.repository = repository
         self._name = name
         self._head = head
         self._files = files
-        self._lazy = lazy
+        self._promisor = promisor
 
     def head(self) -> str:
         """Return the commit id of the revision that is meant where none is named."""
@@ -81,8 +81,8 @@ class History:
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
         """Yield the content of each blob, in order; None for one that is missing or too large."""
-        if self._lazy:
-            walk.fetch_missing(self.repository, ids)
+        if self._promisor:
+            walk.fetch_missing(self.repository, ids, self._promisor)
         return walk.contents(self.repository, ids)
 
     def contains(self, commit: str, head: str) -> bool:

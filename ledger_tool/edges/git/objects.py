@@ -11,7 +11,7 @@ from ledger_tool.core.codec import MAX_BYTES
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
-from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, UsageError
+from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
 
 
 class Deadline:
@@ -169,6 +169,11 @@ def local_failure(done: Completed, command: str, where: Path) -> LedgerError:
         )
     if "Permission denied" in words or "insufficient permission" in words or "Read-only file system" in words:
         return UsageError(f"git can't write to {where}: {words}", "check the permissions of the repository")
+    if "promisor remote" in done.stderr:
+        return Unreachable(
+            f"{where} is a partial clone, and what it leaves out could not be fetched: {words}",
+            "run it again where its remote can be reached, or name the remote's URL with `--repo`",
+        )
     return GitFailed(
         f"`git {command}` failed in {where}: {words}", "run `git fsck` there; if it is sound, report this as a bug"
     )

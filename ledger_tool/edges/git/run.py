@@ -183,14 +183,15 @@ class Run:
         from ledger_tool.edges.git.objects import Repository
 
         git_dir = git_dir_of(folder.absolute())
-        repository = Repository(git_dir, self.access(None, user_settings(git_dir)), self.deadline, _NO_GRAPH)
+        settings = user_settings(git_dir)
+        repository = Repository(git_dir, self.access(None, settings), self.deadline, _NO_GRAPH)
         name = shown(str(folder), 300)
         if branch := self._options.branch:
             # In full, since git takes a tag of that name first, and whoever can push can make one.
             full = [f"refs/{kind}/{branch}" for kind in ("heads", "remotes")]
             there = [one for one in full if repository.git("show-ref", "--verify", "--quiet", "--", one).ok]
-            return History(repository, name, head=there[0] if there else branch)
-        return History(repository, name, files=files)
+            return History(repository, name, head=there[0] if there else branch, promisor=_promisor(settings))
+        return History(repository, name, files=files, promisor=_promisor(settings))
 
     def history_of_remote(self, address: Address, *, blobs: bool) -> History:
         """Return the history of a remote, in a clone that lives for this run."""
@@ -204,7 +205,12 @@ class Run:
         git_dir = self._work / "history.git"
         clone(address, git_dir, access, self.deadline, blobs=blobs)
         head = f"refs/heads/{branch}" if branch else "HEAD"
-        return History(Repository(git_dir, access, self.deadline, _NO_GRAPH), address.shown, head=head, lazy=not blobs)
+        return History(
+            Repository(git_dir, access, self.deadline, _NO_GRAPH),
+            address.shown,
+            head=head,
+            promisor="" if blobs else "origin",
+        )
 
     def access(self, address: Address | None, settings: Settings) -> Access:
         """Return the access to a remote, or to local git alone."""
@@ -212,6 +218,12 @@ class Run:
 
         options = self._options
         return prepare(address, options.credentials, settings, self._work, self._stack, sign=options.sign)
+
+
+def _promisor(settings: Settings) -> str:
+    """Return the remote of a partial clone, or `""` (git's partial-clone.txt)."""
+    names = [key[len("remote.") : -len(".promisor")] for key, value in settings if key.endswith(".promisor") and value]
+    return names[0] if names else ""
 
 
 def parse_remote(url: str, folder: Path) -> Address:

@@ -94,16 +94,18 @@ def contents(repository: Repository, ids: Sequence[str]) -> Iterator[bytes | Non
     yield from _chunk(repository, chunk, known)
 
 
-def fetch_missing(repository: Repository, ids: Sequence[str]) -> None:
-    """Bring blobs into a clone without blobs, all at once; left to themselves, git fetches them one by one.
+def fetch_missing(repository: Repository, ids: Sequence[str], remote: str) -> None:
+    """Bring blobs that a partial clone lacks, all at once; left to itself, git fetches them one by one.
 
     This is how git does it, too (git's `promisor-remote.c`). A server that does not take it costs time only.
     """
-    wanted = "".join(f"{one}\n" for one in dict.fromkeys(ids))
+    listed = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
+    here = set(repository.git(*listed, least=60.0).text.split()) if ids else set()
+    wanted = "".join(f"{one}\n" for one in dict.fromkeys(ids) if one not in here)
     if wanted:
         repository.git(
             "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-            "--recurse-submodules=no", "--filter=blob:none", "--stdin", "origin",
+            "--recurse-submodules=no", "--filter=blob:none", "--stdin", "--", remote,
             stdin=wanted.encode(), step="fetch",
         )  # fmt: skip
 
