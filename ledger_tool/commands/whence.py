@@ -17,6 +17,8 @@ from ledger_tool.core.timeline import GONE, LogEntry, by
 from ledger_tool.core.told import read
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
+_MOST_READ = 50  # versions one by one: each costs two git processes, and of a remote a fetch
+
 As = Literal["image", "index", "config", "replaced"]
 
 
@@ -104,13 +106,18 @@ def _own(
 def _served(
     log: Sequence[LogEntry], at: Callable[[str], dict[Place, Record]], now: dict[Place, Record]
 ) -> Iterator[Match]:
-    """Yield the records that have it as their index or config, with the commit that first had it so."""
+    """Yield the records that have it as their index or config, with the commit that first had it so.
+
+    A record that changed very often meanwhile is left out: to read all versions at once is faster then.
+    """
     for place, record in now.items():
         if place.kind == "image":
             continue
         since = None
-        for entry in (one for one in log if one.key == place.key):
-            if place not in at(entry.commit):
+        for count, entry in enumerate(one for one in log if one.key == place.key):
+            if count == _MOST_READ:
+                since = None
+            if count == _MOST_READ or place not in at(entry.commit):
                 break
             since = entry
         if since:

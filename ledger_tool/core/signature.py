@@ -58,7 +58,9 @@ def objection(signature: Signature, listed: Set[str]) -> str:
             return "its signature can't be checked: the keyring does not have the key"
         case "N":
             return "it is not signed"
-    return "its signature is bad: the commit was changed after it was signed, or the key is revoked"
+    return (
+        "its signature is bad: the commit was changed after it was signed, its key is revoked, or may not sign for git"
+    )
 
 
 def fingerprints(allowed: bytes) -> set[str]:

@@ -15,6 +15,7 @@ from ledger_tool.core.record import Name
 
 _trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
 _DETAILS = ("Label", "Unlabel", "TTL")
+_RULE = "---------"  # a host puts it between the messages that it squashed and its own `Co-authored-by`
 _OURS = ("Image", "Records", "Transaction-Id")
 
 
@@ -83,11 +84,13 @@ def _trailers(message: str) -> list[tuple[str, str]]:
     """Return name and value of each trailer: those of the last paragraphs that hold nothing else."""
     found: list[list[tuple[str, str]]] = []  # a message may be huge: nothing is copied once more for each line
     for paragraph in reversed(re.split(r"\n[ \t]*\n", message.strip("\n"))[1:]):
+        if paragraph == _RULE:
+            continue
         lines = [line for line in paragraph.split("\n") if not line.startswith("(cherry picked from commit ")]
         pairs = [_trailer.fullmatch(line) for line in lines]
         if not all(pairs):
             break
-        found.append([(pair[1], pair[2]) for pair in pairs if pair])
+        found.append([(pair[1], pair[2].strip()) for pair in pairs if pair])
         if any(name in _OURS for name, _ in found[-1]):
             break
     return [pair for paragraph in reversed(found) for pair in paragraph]

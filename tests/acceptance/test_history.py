@@ -296,6 +296,22 @@ def test_whence_searches_all_versions_for_what_no_message_tells(run: Run, publis
     assert "reading" not in run("whence", digest("new")).err
 
 
+def test_whence_reads_all_versions_at_once_where_a_record_changed_too_often(
+    run: Run, publish: Publish, upstream: Upstream
+) -> None:
+    first = publish("a:v1", "a", "--index", digest("i"))
+    one, stream = upstream.records()[0], [f"reset refs/heads/main\nfrom {first}\n"]
+    for at in range(60):
+        content = ledger_bytes(from_json(one | {"labels": {"n": str(at)}})).decode()
+        message = f"set a:v1\n\nImage: a:v1\nDigest: {digest('a')}\n"
+        stream.append(f"commit refs/heads/main\ncommitter A <a> 1764000000 +0000\ndata {len(message)}\n{message}\n")
+        stream.append(f"M 100644 inline ledger.json\ndata {len(content)}\n{content}\n")
+    upstream.git("fast-import", "--quiet", stdin="".join(stream).encode())
+    found = run("whence", digest("i"))
+    assert [(match["as"], match["commit"]) for match in found.json["matches"]] == [("index", first)]
+    assert "reading all 62 versions" in found.err
+
+
 def test_whence_repeats_no_lie(ledger: Run, run: Run, publish: Publish, upstream: Upstream) -> None:
     """A message names another digest than the record has: the one is not found, the other by a search."""
     publish("myorg/app:v1", "a")

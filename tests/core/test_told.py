@@ -51,6 +51,8 @@ def test_every_fact_that_was_composed_is_read_back(
         f"publish\n\n{BLOCK}\n(cherry picked from commit 1234567)\n",
         f"publish\n\n{BLOCK}\nSigned-off-by: A <a@example.com>\n",
         f"publish\n\n{BLOCK}\n\nCo-authored-by: A <a@example.com>\nReviewed-by: B <b@example.com>\n",
+        f"Bump (#12)\n\n* publish\n\n{BLOCK}\n\n---------\n\nCo-authored-by: A <a@example.com>\n",
+        f"publish\n\n{BLOCK}\n".replace("\n", " \t\n"),
     ],
 )
 def test_what_hosts_and_people_put_around_it_does_not_hide_the_trailers(text: str) -> None:
