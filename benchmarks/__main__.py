@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import codecs, histories, manifests, memory, races, registries, starts, writes
+from benchmarks import codecs, histories, manifests, memory, races, registries, reviews, starts, writes
 from benchmarks.report import Section, as_json, lines
 from benchmarks.world import World, ledger_program, require, world
 
@@ -60,11 +60,17 @@ def _codec(_world: World, quick: bool) -> Iterator[Section]:
         yield codecs.measure(records, 5 if quick else 9)
 
 
+def _review(world: World, quick: bool) -> Iterator[Section]:
+    for records in list(reviews.SECONDS)[:1] if quick else reviews.SECONDS:
+        yield reviews.measure(world, records, 5 if records == 10_000 else 3)
+
+
 BENCHMARKS: dict[str, Benchmark] = {
     "start": _start,
     "get": _get,
     "codec": _codec,
     "publish": _publish,
+    "review": _review,
     "memory": _memory,
     "race": _race,
     "reconcile": _reconcile,

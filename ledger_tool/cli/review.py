@@ -52,12 +52,13 @@ def diff(
         screen.note(f"note: {names.shown(base)} is {commits} ahead; shown is what was added since they parted")
     match output:
         case "json":
-            screen.data([render.as_json(found.changes)])
+            screen.data([render.as_json(found.changes, settings_changed=found.settings_changed)])
         case "markdown":
-            screen.data([render.as_markdown(found.changes).rstrip("\n")])
+            text = render.as_markdown(found.changes, settings_changed=found.settings_changed)
+            screen.data([text.rstrip("\n")])
         case _:
             colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-            screen.data(render.as_text(found.changes, colour=colour))
+            screen.data(render.as_text(found.changes, colour=colour, settings_changed=found.settings_changed))
 
 
 def check(
