@@ -245,6 +245,51 @@ def test_rebase_does_not_lose_what_a_merge_commit_itself_changed(clone: Clone) -
     assert ": merge: " in checked.out
 
 
+def test_rebase_does_not_lose_another_file_that_a_merge_commit_itself_added(clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    clone.git("merge", "-q", "--no-commit", "main")
+    (clone.folder / "NOTES").write_text("precious\n")
+    clone.git("add", "NOTES")
+    clone.git("commit", "-qm", "merged")
+    refused = clone.ledger("rebase", "main")
+    assert refused.code == 3
+    assert "changes of its own" in refused.err
+    assert (clone.folder / "NOTES").exists()
+
+
+def test_rebase_right_after_a_publish_does_not_take_it_for_uncommitted(clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    clone.publish("app:v5", 5)
+    done = clone.ledger("rebase", "main")
+    assert done.code == 0, done.err
+    assert clone.tags() == [*ALL, "app:v5"]
+
+
+def test_rebase_keeps_an_author_whose_commit_is_in_another_encoding(clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    raw = clone.git("cat-file", "commit", "pr").encode() + b"\n"
+    raw = raw.replace(b"author Ada", "author J\u00f6rg".encode("latin-1"))
+    raw = raw.replace(b"\n\n", b"\nencoding ISO-8859-1\n\n", 1)
+    made = subprocess.run(
+        ["git", "-C", clone.folder, "hash-object", "-t", "commit", "-w", "--stdin"],
+        input=raw, capture_output=True, check=True,
+    ).stdout.decode().strip()  # fmt: skip
+    clone.git("reset", "-q", "--hard", made)
+    clone.git("config", "i18n.commitEncoding", "ISO-8859-1")
+    assert clone.ledger("rebase", "main").code == 0
+    assert clone.git("log", "-1", "--encoding=UTF-8", "--format=%an <%ae>") == "J\u00f6rg <ada@example.com>"
+    assert "encoding" not in clone.git("cat-file", "commit", "pr")
+
+
+def test_the_default_branch_of_a_remote_is_never_rewritten(clone: Clone, upstream: Upstream, ledger: Run) -> None:
+    clone.git("push", "-q", "origin", "main", "pr")
+    tip = upstream.tip()
+    refused = ledger("rebase", "pr", "--repo", upstream.url, "--branch", "main")
+    assert refused.code == 2
+    assert "never rewritten" in refused.err
+    assert upstream.tip() == tip
+
+
 def test_a_branch_of_a_remote_is_rebased_and_pushed(clone: Clone, upstream: Upstream, ledger: Run) -> None:
     clone.git("push", "-q", "origin", "main", "pr")
     done = ledger("rebase", "--repo", upstream.url, "--branch", "pr")
