@@ -122,6 +122,18 @@ def test_the_driver_runs_this_python_whatever_the_path_holds(clone: Clone, tmp_p
     assert sys.executable in clone.git("config", "merge.ledger.driver")
 
 
+def test_a_driver_that_is_gone_leaves_no_side_out_in_silence(clone: Clone) -> None:
+    """Git takes any failure of a driver for a conflict, and would leave our side alone in the file."""
+    driver = clone.git("config", "merge.ledger.driver")
+    clone.git("config", "merge.ledger.driver", driver.replace(sys.executable, "/not/there/python"))
+    done = clone.try_git("merge", "pr")
+    assert done.returncode == 1
+    text = (clone.folder / "ledger.json").read_text()
+    assert "<<<<<<<" in text
+    for tag in ("v2", "v3", "v4"):
+        assert f'"tag": "{tag}"' in text
+
+
 def test_a_side_that_is_no_ledger_is_merged_by_line_and_always_a_conflict(clone: Clone) -> None:
     path = clone.folder / "ledger.json"
     path.write_text(path.read_text().replace('"schemaVersion": 1', '"schemaVersion":  1'))
@@ -140,6 +152,13 @@ def test_install_twice_is_install_once_and_attributes_are_told_where_they_lack(c
     again = clone.ledger("merge-driver", "--install")
     assert (again.code, attributes.read_text()) == (0, before)
     assert "`.gitattributes`" not in again.err
+
+
+def test_attributes_without_a_last_newline_keep_their_last_line(clone: Clone) -> None:
+    attributes = clone.folder / ".git" / "info" / "attributes"
+    attributes.write_text("*.png binary")
+    assert clone.ledger("merge-driver", "--install").code == 0
+    assert attributes.read_text() == "*.png binary\nledger.json merge=ledger\n"
 
 
 def test_install_outside_of_a_clone_and_a_wrong_number_of_files_are_mistakes(ledger: Run, tmp_path: Path) -> None:
