@@ -50,12 +50,15 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
     tip, state = base, _state(history, branch, base)
     done: list[tuple[Commit, str]] = []
+    last = {base: state}  # the commit before is the next one's parent in most cases
     for commit in commits:
         if len(commit.parents) != 1:
             _only_merges(history, branch, commit)
             continue
-        after = replay(_state(history, branch, commit.parents[0]), _state(history, branch, commit.id), state,
-                       commit.id[:12])  # fmt: skip
+        parent, made = commit.parents[0], _state(history, branch, commit.id)
+        before = last[parent] if parent in last else _state(history, branch, parent)
+        last = {commit.id: made}
+        after = replay(before, made, state, commit.id[:12])
         if after == state:
             done.append((commit, ""))
             continue
