@@ -101,7 +101,7 @@ class RemoteBranch(_Rewriting):
         return "HEAD"
 
     def move(self, old: str, new: str) -> None:
-        """Push it, if it is still where it was. Raises UsageError for the remote's default branch: that is the ledger."""
+        """Push it, if it is still where it was. Raises UsageError for the remote's default branch: it is the ledger."""
         default = self.repository.git("symbolic-ref", "--quiet", "--short", "HEAD").text.strip()
         if default == self.branch and not self.repository.is_ancestor(old, new):
             raise UsageError(
