@@ -114,7 +114,7 @@ class _ProposedBranch:
 
     def _commits_of_its_own(self) -> list[str]:
         """Fetch what the branch has and the base has not; return the commits, the newest first; none: it is gone."""
-        # Git refuses the first where that is nothing, as in a branch that was merged, in words that differ by transport.
+        # Git refuses the first where that is nothing, as in a merged branch, in words that differ by transport.
         for how in (f"--shallow-exclude=refs/heads/{self._base.branch}", "--depth=1"):
             done = self._base.repository.git(
                 "fetch", "--quiet", how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
