@@ -218,10 +218,18 @@ def test_a_branch_that_is_deleted_meanwhile_is_made_again(team: Team, monkeypatc
     tip = team.upstream.tip(branch)
     real, seen = _ProposedBranch._look, [tip]
     team.upstream.git("update-ref", "-d", f"refs/heads/{branch}")
-    monkeypatch.setattr(_ProposedBranch, "_look", lambda target: seen.pop() if seen else real(target))
+    monkeypatch.setattr(_ProposedBranch, "_look", lambda target, *ref: seen.pop() if seen else real(target, *ref))
     done = team.publish(seed="c")
     assert done.code == 0, done.err
     assert team.upstream.records(branch)[1]["digest"] == digest("c")
+
+
+@github
+def test_a_branch_that_stands_in_the_way_of_all_others_is_named(team: Team) -> None:
+    team.upstream.git("branch", "ledger", "main")
+    done = team.publish()
+    assert done.code == 2
+    assert "has a branch `ledger`" in done.err
 
 
 @github

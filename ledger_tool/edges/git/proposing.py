@@ -25,6 +25,7 @@ from ledger_tool.errors import LedgerError, PushRefused, RuleRefused, Unreachabl
 
 PushOptions = Callable[[Proposal], Sequence[str]]
 Describe = Callable[[Snapshot, Change, str, str], Proposal]  # of the base, the change, the branch, the base's name
+_IN_THE_WAY = "refs/heads/ledger"  # a file, where the folder of our branches is to be
 
 
 class _ProposedBranch:
@@ -78,14 +79,20 @@ class _ProposedBranch:
                 f"{self._base.address.shown} takes no options of a push, by which GitLab opens merge requests",
                 "set GITLAB_TOKEN, or name another kind of forge with `--forge`",
             )
-        return read_push(done)
+        verdict = read_push(done)
+        if verdict.is_lock and self._look(_IN_THE_WAY):
+            raise UsageError(
+                f"{self._base.address.shown} has a branch `ledger`, beside which git takes no branch `{self._branch}`",
+                "rename it, or delete it",
+            )
+        return verdict
 
     def contains(self, tip: str, commit: str) -> bool:  # noqa: ARG002
         return self._look() == commit
 
-    def _look(self) -> str:
-        """Return the commit of the branch on the remote, or `""`."""
-        ref = f"refs/heads/{self._branch}"
+    def _look(self, ref: str = "") -> str:
+        """Return the commit of the branch, or of another ref, on the remote; `""` where there is none."""
+        ref = ref or f"refs/heads/{self._branch}"
         done = self._base.repository.git("ls-remote", "--", self._base.address.url, ref, least=1.0, step="ls-remote")
         if not done.ok:
             raise fetch_error(done, self._base.address.shown, "")
@@ -177,7 +184,7 @@ class ProposingStore:
         try:
             landed = self._run.transact(target, operation)
         except PushRefused as error:
-            error.hint = "let the key or token push branches named `ledger/…`"
+            error.hint = "let the key or token push branches named `ledger/…`, and rewrite them"
             raise
         self.proposal = target.proposal if landed.change.changed else None
         return landed
