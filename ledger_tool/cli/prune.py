@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,6 +86,9 @@ def prune(
     threads = o.whole_number("--jobs", jobs, 1, 256)
     progress = Progress("manifests")
     registrar = Registrar(jobs=threads, progress=progress.step)
+
+    if registry_delete:  # what one branch does not use, another one may
+        to = replace(to, settings=replace(to.settings, for_all=True))
 
     def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than `--timeout`
         with open_for_writing(to.repo, to.settings, to.screen) as store:
