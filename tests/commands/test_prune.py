@@ -117,6 +117,19 @@ def test_what_waits_for_a_registry_is_not_put_back_where_it_was_deleted(fake: Fa
     assert (again.expired, keys(store.read().ledger)) == ([going], [f"v1 {AMD}"])
 
 
+def test_what_another_run_deleted_and_a_record_needs_by_now_is_put_back_as_well(fake: FakeRegistry) -> None:
+    going = image(fake, "pr-1")
+    store = stored(going, image(fake, "v1", old=False))
+
+    def another_run_and_a_publish() -> None:
+        fake.delete(APP, going.digest)
+        store.transact(lambda snapshot: rules.publish(snapshot, [draft(APP, tag="v2", digest=going.digest)]))
+
+    done = run(store, fake, between=another_run_and_a_publish)
+    assert [one.place.digest for one in done.restored] == [going.digest]
+    assert fake.tagged[APP, "v2"] == going.digest
+
+
 def test_the_children_of_an_index_that_goes_and_is_built_on_stay(fake: FakeRegistry) -> None:
     going = both(fake, "base")
     built = image(fake, "v1", old=False, dependsOn=[f"registry.example.com/other/name:base@{going[0].index}"])
@@ -153,6 +166,25 @@ def test_a_child_that_only_the_registry_knows_stays(fake: FakeRegistry) -> None:
     done = run(stored(going, *living), fake)
     assert (done.expired, called(fake, "delete")) == ([going], [])
     assert done.retained[0].reason == f"it is in the index {living[0].index}, which is in use"
+
+
+def test_an_image_of_an_index_in_an_index_that_lives_stays(fake: FakeRegistry) -> None:
+    child = fake.push(APP, "pr-1", "pr-1")
+    inner = fake.push_index(APP, "inner", "inner", [Child(child, None)])
+    outer = fake.push_index(APP, "v1", "outer", [], nested=[inner])
+    going = image(fake, "pr-1")
+    built = image(fake, "v2", old=False, dependsOn=[f"registry.example.com/{APP}@{outer}"])
+    for living in (record(APP, "v1", digest=outer), built):
+        done = run(stored(going, living), fake)
+        assert (done.expired, done.deleted) == ([going], [])
+        assert done.retained[0].reason == f"it is in the index {inner}, which is in use"
+
+
+def test_what_an_index_that_lives_refers_to_stays_whatever_it_is(fake: FakeRegistry) -> None:
+    going = image(fake, "note")
+    living = fake.push_index(APP, "v1", "index", [], attestations=[going.digest])
+    done = run(stored(going, record(APP, "v1", digest=living)), fake)
+    assert (done.expired, done.deleted) == ([going], [])
 
 
 def test_a_ledger_that_moves_while_the_registry_is_looked_at_is_looked_at_again(fake: FakeRegistry) -> None:
