@@ -18,7 +18,7 @@ from ledger_tool.core.expiry import Uses, may_be_index
 from ledger_tool.core.manifest import Document, Manifest, parse
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Record
-from ledger_tool.errors import BadManifest, LedgerError, Unreachable
+from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -156,27 +156,43 @@ class Registrar:
                 )
         return failed
 
-    def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, LedgerError]]:
-        """Delete, what may be an index first; return what is gone, and the images where not all went well.
+    def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], list[tuple[Place, LedgerError]]]:
+        """Delete, what may be an index first; return what is gone, and what stays, with the error.
 
-        What somebody else deleted meanwhile is gone as well, and put back like the rest where it is needed.
-        After the first failure, nothing more of an image is deleted: no child of an index that stays.
+        What somebody else deleted meanwhile is gone as well, and put back like the rest where it is needed. No image
+        of an index that stays is deleted; nor anything more of an image once a registry of it does not answer.
         """
         done: list[Deletion] = []
-        failed: dict[str, LedgerError] = {}
-        ended = 0
+        left: list[tuple[Place, LedgerError]] = []
+        silent: dict[str, LedgerError] = {}
+        held: dict[tuple[int, str, str], LedgerError] = {}
+
+        def delete(deletion: Deletion) -> LedgerError | None:
+            place = deletion.place
+            if error := held.get(place.key) or silent.get(place.image):
+                return error
+            error = _tried(lambda: place.registry.delete(place.image, place.digest))
+            if error and not isinstance(error, Denied):
+                silent.setdefault(place.image, error)
+            return error
+
         for first in (True, False):
-            batch = [one for one in deletions if one.first is first and one.place.image not in failed]
-            looked = in_parallel(lambda one: _delete(one.place, failed), batch, jobs=self._jobs, longest=_LONGEST)
-            for deletion, answer in looked:
-                ended += 1
-                self._progress(ended, len(deletions))
-                if isinstance(answer, Unknown | LedgerError):
-                    failed.setdefault(deletion.place.image, _error(answer, deletion.place))
-                else:
+            batch = [one for one in deletions if one.first is first]
+            for deletion, answer in in_parallel(delete, batch, jobs=self._jobs, longest=_LONGEST):
+                place = deletion.place
+                if answer is None:
                     done.append(deletion)
+                else:
+                    error = _error(answer, place)
+                    left.append((place, error))
+                    index = _parsed(deletion) if first else None
+                    if isinstance(index, Manifest):
+                        held |= {Place(place.registry, place.image, one).key: error for one in index.referenced}
+                    elif first:  # nobody knows what is in it
+                        silent.setdefault(place.image, error)
+                self._progress(len(done) + len(left), len(deletions))
         order = {one.place.key: at for at, one in enumerate(deletions)}
-        return sorted(done, key=lambda one: order[one.place.key]), failed
+        return sorted(done, key=lambda one: order[one.place.key]), left
 
     def restore(
         self, deleted: Sequence[Deletion], records: Sequence[Record], uses: Uses
@@ -239,12 +255,6 @@ class Registrar:
         for place, answer in looked:
             known[place.key] = _error(answer, place) if isinstance(answer, Unknown | LedgerError) else answer
         return [(place, known[key]) for key, place in wanted.items()]
-
-
-def _delete(place: Place, failed: Mapping[str, LedgerError]) -> LedgerError | None:
-    if place.image in failed:
-        return failed[place.image]
-    return _tried(lambda: place.registry.delete(place.image, place.digest))
 
 
 def _tried(work: Callable[[], T]) -> T | LedgerError:

@@ -51,9 +51,11 @@ def both(fake: FakeRegistry, tag: str, *, old: bool = True, only: Sequence[str] 
     ]
 
 
-def run(store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None) -> Pruned:
+def run(
+    store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None, jobs: int = 4
+) -> Pruned:
     """Prune for real; `between` happens after the plan."""
-    registrar = Registrar(jobs=4, progress=lambda done, total: None)
+    registrar = Registrar(jobs=jobs, progress=lambda done, total: None)
     planned = command.plan(store.read, WISH, FakeRegistries(registries), registrar)
     between()
     return command.settle(store, planned, command.delete(planned, registrar), registrar)
@@ -149,6 +151,35 @@ def test_after_an_index_that_stays_no_child_is_deleted(fake: FakeRegistry) -> No
     done = run(store, fake, between=refuse)
     assert called(fake, "delete") == [going[0].index]
     assert (done.deleted, done.expired, len(store.read().ledger)) == ([], [], 3)
+
+
+def test_a_digest_that_a_registry_does_not_let_go_keeps_its_own_records_and_no_others(fake: FakeRegistry) -> None:
+    going = sorted((image(fake, f"pr-{at}") for at in range(4)), key=lambda one: one.digest)
+    twin = image(fake, "pr-9", seed=going[0].tag)
+    store = stored(*going, twin, image(fake, "v1", old=False))
+
+    def refuse() -> None:
+        fake.failing[going[0].digest] = Denied("immutable", "")
+
+    for run_again in (False, True):
+        done = run(store, fake, between=refuse)
+        assert [one.reason for one in done.spared] == ["immutable", "immutable"]
+        assert {one.place.digest for one in done.deleted} == (set() if run_again else {one.digest for one in going[1:]})
+        assert (keys(store.read().ledger), list(done.failed)) == (
+            sorted([f"{going[0].tag} {AMD}", f"pr-9 {AMD}", f"v1 {AMD}"]), [APP],
+        )  # fmt: skip
+
+
+def test_where_a_registry_falls_silent_nothing_more_of_the_image_is_asked_for(fake: FakeRegistry) -> None:
+    going = sorted((image(fake, f"pr-{at}") for at in range(4)), key=lambda one: one.digest)
+    store = stored(*going, image(fake, "v1", old=False))
+
+    def fall_silent() -> None:
+        fake.failing[going[1].digest] = Unreachable("down", "")
+
+    done = run(store, fake, between=fall_silent, jobs=1)
+    assert called(fake, "delete") == [going[0].digest, going[1].digest]
+    assert (done.expired, [one.reason for one in done.spared]) == ([going[0]], ["down"] * 3)
 
 
 def test_where_an_index_that_lives_can_not_be_read_nothing_of_its_image_goes(fake: FakeRegistry) -> None:
