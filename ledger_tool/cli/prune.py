@@ -61,7 +61,7 @@ def prune(
     """Remove what is past its TTL, in one commit; a dry run unless `--yes`.
 
     The last tag of an image stays. With `--registry-delete`, what no other record needs is deleted at the
-    registries first; an image where that fails stays in the ledger (exit 5 or 6), and the others go on.
+    registries first; what can't be deleted stays in the ledger (exit 5 or 6), and all else goes on.
     """
     from ledger_tool.commands import prune as command
     from ledger_tool.commands.clear import Registrar
