@@ -97,7 +97,7 @@ def test_a_branch_is_pushed_and_a_request_opened(team: Team) -> None:
     assert (asked["branch"], asked["number"], asked["created"]) == (branch, 1, True)
     assert asked["url"] in done.err
     assert "1 image:tag: 1 added" in team.body
-    assert "upgrade from v1" in team.body
+    assert "upgrade from `v1`" in team.body
     assert digest("b") in team.body
 
 
