@@ -106,7 +106,7 @@ def check(
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
     threads = o.whole_number("--jobs", jobs, 1, 256)
     with ExitStack() as stack:
-        history = stack.enter_context(open_history(repo, settings, screen))
+        history = stack.enter_context(open_history(repo, settings, screen, files_alone=not (base or branch)))
         registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry else None
         found = run(
             history, base=base, schema=lambda: schema("ledger-v1"), read_policy=read_policy,

@@ -73,6 +73,7 @@ def retold(text: str, before: Ledger, after: Ledger) -> str:
     done = acts(compare(before, after))
     told = read(text)
     verb = next((verb for verb in VERBS if verb == told.verb), None)
-    if verb is None or told.silent or not any(one.rule == "trailers" for one in faults(done, told, _ANY_MOVES)):
+    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(done, told, _ANY_MOVES))
+    if verb is None or told.silent or not mismatched:
         return text
     return message.compose(Change(verb, after, (), done, told.reason, told.details), told.transaction)

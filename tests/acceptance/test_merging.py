@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -218,6 +219,21 @@ def test_rebase_leaves_out_what_the_base_has_and_says_only_what_is_left(clone: C
     assert done.code == 0, done.err
     assert [bool(one["new"]) for one in done.json["commits"]] == [True, False, True]
     assert "v5" not in clone.git("log", "-1", "--format=%B")
+    checked = clone.ledger("check", "--base", "main")
+    assert checked.code == 0, checked.out
+
+
+def test_rebase_counts_anew_where_the_base_has_a_part_of_many(clone: Clone) -> None:
+    batch = clone.folder.parent / "many.json"
+    batch.write_text(json.dumps([{"image": "many", "tag": f"t{at}", "digest": digest(at)} for at in range(102)]))
+    clone.git("checkout", "-q", "pr")
+    assert clone.ledger("publish", "--from", batch, "--source", SOURCE, "--offline", "--no-push").code == 0
+    clone.git("checkout", "-q", "main")
+    for at in range(3):
+        clone.publish(f"many:t{at}", at)
+    clone.git("checkout", "-q", "pr")
+    assert clone.ledger("rebase", "main").code == 0
+    assert "Records:" not in clone.git("log", "-1", "--format=%B")
     checked = clone.ledger("check", "--base", "main")
     assert checked.code == 0, checked.out
 

@@ -187,14 +187,20 @@ class Run:
 
         return FollowedStore(store, bring_here, self._progress.note)
 
-    def history_of_checkout(self, folder: Path, files: Callable[[], tuple[bytes, bytes | None]]) -> History:
-        """Return the history in a checkout's git directory; `files` reads its files as they are now."""
+    def history_of_checkout(
+        self, folder: Path, files: Callable[[], tuple[bytes, bytes | None]], *, files_alone: bool = False
+    ) -> History:
+        """Return the history in a checkout's git directory; `files` reads its files as they are now.
+
+        `files_alone` says that nothing else will be read: then the folder may have no git directory.
+        """
         from ledger_tool.edges.git.access import user_settings
         from ledger_tool.edges.git.history import History
         from ledger_tool.edges.git.objects import Repository
 
-        git_dir = git_dir_of(folder.absolute())
-        repository = Repository(git_dir, self.access(None, user_settings(git_dir)), self.deadline)
+        has_git = not files_alone or (folder / ".git").exists()
+        git_dir = git_dir_of(folder.absolute()) if has_git else folder
+        repository = Repository(git_dir, self.access(None, user_settings(git_dir if has_git else None)), self.deadline)
         name = shown(str(folder), 300)
         if branch := self._options.branch:
             return History(repository, name, head=branch)
