@@ -6,6 +6,7 @@ second look by the same parser says that it differs from the old one in exactly 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ from ledger_tool.errors import LedgerError
 
 Parse = Callable[[str, Document], list[Token]]
 Judge = Callable[[Site], Judgement | None]
+_NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+_HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uUx][0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
 
 def decoded(raw: bytes) -> str:
     """Return the text of a file, its byte order mark included. Raises Fault for what is not UTF-8."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith(_NOT_UTF8):
         raise Fault(1, "UTF-16 or UTF-32, and not UTF-8")
     try:
         return raw.decode("utf-8")
@@ -132,8 +135,8 @@ def decoded(raw: bytes) -> str:
 
 
 def may_name_images(raw: bytes) -> bool:
-    """Return whether a file may name an image, by a quick look."""
-    return b"mage" in raw or b"container" in raw or b"newTag" in raw or b"repository" in raw or b"services" in raw
+    """Return whether a file may name an image, by a quick look, or has to be looked at to say that it can't be read."""
+    return raw.startswith(_NOT_UTF8) or bool(_HINTS.search(raw))
 
 
 def _examined(path: str, text: str, parse: Parse) -> Iterator[tuple[Document, list[Token], list[Site]]]:

@@ -23,11 +23,17 @@ from dataclasses import dataclass
 
 from ledger_tool.core.yamltree import Node, Place, Token, is_scalar, look_up
 
-# What a document must hold to be parsed at all: one of the keys, and no mapping right below it, which for `image`
-# is what schemas look like.
+# What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
+# that can't be told without a parser, by an escape, an alias or a comment in it.
 _LOOKS_LIKE = re.compile(
     r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
-    r"(?![\"']?[\w./-]+[\"']?:(?:\s|\Z))\S"
+    r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
+    r"|maxLength|minItems|minLength|nullable|oneOf|pattern|properties|required|title|type|x-[\w-]+)[\"']?[ \t]*:)\S"
+    r"|docker://"
+    r"|\\[uUx][0-9A-Fa-f]{2,8}[^\"\r\n]{0,200}\"\s*:"
+    r"|\*[^\s,{}\[\]*]{1,100}[ \t]+:"
+    r"|^[ \t-]*\?[ \t]+[^#\r\n]*#",
+    re.MULTILINE,
 )
 _MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*)")
 _TAGS = ("tag", "imageTag")
