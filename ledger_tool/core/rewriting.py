@@ -23,6 +23,7 @@ from ledger_tool.errors import LedgerError
 
 Parse = Callable[[str, Document], list[Token]]
 Judge = Callable[[Site], Judgement | None]
+Said = tuple[str, str, str]  # name, tag and digest of a site
 _NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uUx][0-9A-Fa-f]{2}")
 
@@ -95,6 +96,16 @@ class _Work:
     notes: list[Note] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One document, what changes in it, and what each of its sites says then."""
+
+    document: Document
+    tokens: list[Token]
+    changes: list[Splice]
+    said: list[Said]
+
+
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return what a judge makes of a manifest; without `write` there is no new content, and half as much to parse.
 
@@ -106,16 +117,15 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
         before = list(_examined(path, text, parse))
     except Fault as fault:
         return Rewritten(path, notes=[_unread(path, raw, fault)])
-    parsed = []
+    parts = []
     for document, tokens, found in before:
         start = len(work.changes)
-        for site in found:
-            _judge(site, judge, work)
-        parsed.append((document, tokens, work.changes[start:]))
+        said = [_judge(site, judge, work) for site in found]
+        parts.append(_Part(document, tokens, work.changes[start:], said))
     content = None
     if work.changes and write:
         try:
-            content = _verified(work, parsed, parse).encode()
+            content = _verified(work, parts, parse).encode()
         except (Refused, Fault) as error:
             reason = error.reason if isinstance(error, Refused) else error.message
             work.findings += [_left(finding, reason) for finding in work.mendable]
@@ -156,29 +166,33 @@ def _unread(path: str, raw: bytes, fault: Fault) -> Note:
     return Note(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
 
 
-def _judge(site: Site, judge: Judge, work: _Work) -> None:
+def _judge(site: Site, judge: Judge, work: _Work) -> Said:
+    """Take down what a judge makes of a site; return what the site says then."""
+    said = site.name, site.tag, site.digest
     try:
         judgement = judge(site)
     except LedgerError as error:
         work.notes.append(Note(work.path, site.line, error.message, is_fault=True))
-        return
+        return said
     if judgement is None:
-        return
+        return said
     if judgement.note:
         work.notes.append(Note(work.path, site.line, judgement.note))
     if not judgement.kind:
-        return
+        return said
     finding = Finding(judgement.kind, work.path, site.line, judgement.image, judgement.message)
-    if judgement.wanted is None:
+    wanted = judgement.wanted
+    if wanted is None:
         work.findings.append(finding)
-        return
+        return said
     try:
-        work.changes += splice.splices(site, judgement.wanted, work.text)
+        work.changes += splice.splices(site, wanted, work.text)
     except Refused as refused:
         work.findings.append(_left(finding, refused.reason))
-        return
+        return said
     work.mendable.append(finding)
     work.edits.append(_edit(site, judgement, work.path))
+    return site.name, wanted.tag or site.tag, wanted.digest
 
 
 def _left(finding: Finding, reason: str) -> Finding:
@@ -202,20 +216,29 @@ def _edit(site: Site, judgement: Judgement, path: str) -> Edit:
     )
 
 
-def _verified(work: _Work, parsed: Sequence[tuple[Document, list[Token], list[Splice]]], parse: Parse) -> str:
+def _verified(work: _Work, parts: Sequence[_Part], parse: Parse) -> str:
     """Return the text with all changes in it. Raises Refused or Fault unless it then says just what it should."""
-    parts = []
+    texts = []
     at = 0
-    for document, tokens, changes in parsed:
-        parts.append(work.text[at : document.start])
-        part = _document_of(work.text, document, changes)
-        if changes:
-            again = yamltree.documents(part)
-            if len(again) != 1 or not splice.is_exactly(tokens, parse(part, again[0]), changes):
-                raise Refused("the edited file would not say exactly that")
-        parts.append(part)
+    for part in parts:
+        document = part.document
+        texts.append(work.text[at : document.start])
+        text = _document_of(work.text, document, part.changes)
+        if part.changes:
+            _verify(work.path, text, part, parse)
+        texts.append(text)
         at = document.end
-    return "".join([*parts, work.text[at:]])
+    return "".join([*texts, work.text[at:]])
+
+
+def _verify(path: str, text: str, part: _Part, parse: Parse) -> None:
+    again = yamltree.documents(text)
+    tokens = parse(text, again[0]) if len(again) == 1 else []
+    if not tokens or not splice.is_exactly(part.tokens, tokens, part.changes):
+        raise Refused("the edited file would not say exactly that")
+    said = [(site.name, site.tag, site.digest) for site in sites.find(path, text, yamltree.tree(tokens))]
+    if said != part.said:
+        raise Refused("by an alias or a merge, another image would get a tag or a digest that is not its own")
 
 
 def _document_of(text: str, document: Document, changes: Sequence[Splice]) -> str:

@@ -91,11 +91,15 @@ def looks_like_one(text: str) -> bool:
 
 def find(path: str, text: str, roots: list[Node]) -> list[Site]:
     """Return the sites of a document, in their order; `path` is the file's, `text` its whole text."""
-    found: dict[tuple[str, tuple[int, ...]], Site] = {}
+    found: dict[tuple[str, tuple[int, ...], int], Site] = {}
     for root in roots:
         for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
-            found.setdefault((site.name, tuple(field.token.at for field in site.fields)), site)
-    return sorted(found.values(), key=lambda site: site.fields[0].token.start)
+            place = site.missing.beside.at if site.missing else -1
+            found.setdefault((site.name, tuple(field.token.at for field in site.fields), place), site)
+    # A mapping that has the same by a merge, or by an alias, is mended where that is written.
+    mended = {key[:2] for key in found if key[2] >= 0}
+    sites = [site for key, site in found.items() if key[2] >= 0 or key[:2] not in mended]
+    return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
 
 
 @dataclass(frozen=True, slots=True)
