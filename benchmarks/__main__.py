@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import codecs, manifests, memory, races, registries, starts, writes
+from benchmarks import codecs, histories, manifests, memory, races, registries, starts, writes
 from benchmarks.report import Section, as_json, lines
 from benchmarks.world import World, ledger_program, require, world
 
@@ -47,6 +47,10 @@ def _reconcile(world: World, quick: bool) -> Iterator[Section]:
         yield registries.thrift(world, 10_000)
 
 
+def _history(world: World, quick: bool) -> Iterator[Section]:
+    yield histories.measure(world, 100 if quick else 1000, 1000 if quick else 10_000, 3 if quick else 5)
+
+
 def _manifests(world: World, quick: bool) -> Iterator[Section]:
     yield manifests.measure(world, 500 if quick else 5000, 1)
 
@@ -64,6 +68,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": _memory,
     "race": _race,
     "reconcile": _reconcile,
+    "history": _history,
     "manifests": _manifests,
 }
 

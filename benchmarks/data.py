@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _TEAMS = ("payments", "platform", "search", "myorg", "data", "edge", "identity", "observability")
@@ -31,6 +31,18 @@ class Publication:
 def ledger(records: int) -> bytes:
     """Return the `ledger.json` of this many records."""
     return _file(list(_records(records)))
+
+
+def items(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Yield key and text of each record of the ledger of this many, in its order."""
+    return _records(records)
+
+
+def file(texts: Sequence[str]) -> bytes:
+    """Return the `ledger.json` of these texts."""
+    if not texts:
+        return b'{\n  "schemaVersion": 1,\n  "records": []\n}\n'
+    return _file([(("", "", ""), text) for text in texts])
 
 
 def history(records: int, commits: int) -> list[bytes]:

@@ -69,6 +69,14 @@ class Section:
         target = f"<= {at_most:g} {unit}" if bounded else ""
         self.findings.append(Finding(what, value, unit, target, value <= at_most if bounded else None))
 
+    def rate(self, what: str, value: float, unit: str, *, at_least: float) -> None:
+        """Add a rate, which should not be smaller than its bound."""
+        self.findings.append(Finding(what, value, unit, f">= {at_least:g} {unit}", value >= at_least))
+
+    def median(self, contender: str) -> float:
+        """Return the median time of a contender."""
+        return statistics.median(self._seconds(contender))
+
     def share(self, what: str, value: float, *, at_least: float) -> None:
         """Add a ratio of two rates, which should not be smaller than its bound."""
         self.findings.append(Finding(what, value, "x", f">= {at_least:g} x", value >= at_least))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +16,33 @@ from ledger_tool.cli import options as o
 from ledger_tool.core import names
 from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import RuleRefused, UsageError
+
+At = Annotated[
+    str,
+    typer.Option(
+        "--at",
+        metavar="DATE|REV",
+        help="The ledger as it was: at a date, a time, a length back from now (7d), or a revision.",
+        show_default=False,
+    ),
+]
+
+
+@contextmanager
+def _reading(repo: str, at: str, settings: Any, screen: Any) -> Iterator[Any]:
+    """Yield the ledger as it is now, or with `at` as it was."""
+    from ledger_tool.edges.git.opening import open_for_reading, open_history
+
+    if not at:
+        with open_for_reading(repo, settings, screen) as source:
+            yield source
+        return
+    from ledger_tool.commands.at import AsOf
+    from ledger_tool.core.moment import parse_moment
+
+    moment = parse_moment(at, datetime.now(UTC))
+    with open_history(repo, settings, screen) as history:
+        yield AsOf(history, moment)
 
 
 def get(
@@ -29,6 +58,7 @@ def get(
             help="The records, or what `docker pull` takes, or only the digest.",
         ),
     ] = "json",
+    at: At = "",
     timeout: o.Timeout = "120",
     repo: o.Repo = ".",
     branch: o.Branch = "",
@@ -38,7 +68,6 @@ def get(
 ) -> None:
     """Show the records of one image:tag."""
     from ledger_tool.commands.look import get as run
-    from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.render import records as render
     from ledger_tool.render.screen import Screen
     from ledger_tool.render.written import yanked_note
@@ -48,7 +77,7 @@ def get(
     wanted = names.parse_platform(platform) if platform else None
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_for_reading(repo, settings, screen) as source:
+    with _reading(repo, at, settings, screen) as source:
         found = run(source, reference, platform=wanted)
     for record in found.records:
         if record.yanked:
@@ -94,6 +123,7 @@ def list_records(
         bool, typer.Option("--latest", help="Of each image only the newest tag that is neither yanked nor expired.")
     ] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json|jsonl|csv", help="How to print them.")] = "text",
+    at: At = "",
     timeout: o.Timeout = "120",
     repo: o.Repo = ".",
     branch: o.Branch = "",
@@ -104,7 +134,6 @@ def list_records(
     """List records, by image, tag and platform."""
     from ledger_tool.commands.look import list_records as run
     from ledger_tool.core.query import Query, parse_when
-    from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.render import records as render
     from ledger_tool.render.screen import Screen
 
@@ -121,7 +150,7 @@ def list_records(
     )
     screen = Screen(o.secrets(deploy_key), verbose=verbose)
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_for_reading(repo, settings, screen) as opened:
+    with _reading(repo, at, settings, screen) as opened:
         found = run(opened, query)
     match output:
         case "json":

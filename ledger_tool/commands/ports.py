@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ledger_tool.core.change import Change, Snapshot
-    from ledger_tool.core.commit import Commit
+    from ledger_tool.core.commit import Commit, Step
     from ledger_tool.core.drift import Absent
     from ledger_tool.core.manifest import Manifest
-    from ledger_tool.core.names import Digest
+    from ledger_tool.core.names import Digest, Timestamp
     from ledger_tool.core.policy import Policy
     from ledger_tool.core.proposal import Proposal, Proposed
+    from ledger_tool.core.signature import Signature
 
 
 class Landed(Protocol):
@@ -76,6 +77,31 @@ class History(Protocol):
 
     def current(self) -> Snapshot:
         """Return what the two files say now; its commit is `""` where they are a checkout's."""
+
+    def steps(self, base: str, head: str, *, line: bool) -> Sequence[Step]:
+        """Return the commits of a span with what they did to the two files, the oldest first.
+
+        With `line`: all commits of the branch's own line (the first parents), and of a merge what it brings to it.
+        Else: the commits that had a part in what the files are, and of a merge what is in none of its parents.
+        """
+
+    def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
+        """Yield the content of each file that `steps` named, in order; None for one that is missing or too large."""
+
+    def contains(self, commit: str, head: str) -> bool:
+        """Return whether `commit` is `head` or lies behind it."""
+
+    def roots(self, base: str, head: str) -> Sequence[str]:
+        """Return the commits of a span that have no parent."""
+
+    def at(self, time: Timestamp) -> str:
+        """Return the last commit of the branch's own line at or before a time. Raises UsageError."""
+
+    def must_be_whole(self) -> None:
+        """Raise UsageError for a shallow clone, whose history is cut off."""
+
+    def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
+        """Yield git's verdict on the signature of each commit; `allowed` is the file of the SSH keys that may sign."""
 
 
 class RegistryPort(Protocol):

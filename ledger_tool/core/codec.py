@@ -32,6 +32,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import accumulate, pairwise
@@ -47,6 +49,7 @@ MAX_BYTES = 100 * MEGABYTE
 _HEAD = '{\n  "schemaVersion": 1,\n  "records": ['
 _OPEN, _BETWEEN, _CLOSE = "\n    {\n", "\n    },\n    {\n", "\n    }\n  "
 _TAIL = "]\n}\n"
+_OPEN_BYTES, _BETWEEN_BYTES, _CLOSE_BYTES = (_HEAD + _OPEN).encode(), _BETWEEN.encode(), (_CLOSE + _TAIL).encode()
 _FIRST_LINE = (_HEAD + _OPEN).count("\n") + 1
 
 _CHARACTER = rf'(?:[^"\\{names.UNSEEN}{names.UNSEEN_ASTRAL}]|\\["\\])'
@@ -98,6 +101,74 @@ def loads(raw: bytes) -> Ledger:
     if ledger is None:
         raise InvalidLedger("ledger.json is not a valid ledger in canonical form")
     return ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A ledger read by what differs from another: its records `start` to `now` stand where the other's to `was` did."""
+
+    ledger: Ledger
+    start: int
+    was: int
+    now: int
+
+
+def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
+    """Return the ledger of `raw`, reading only the records that are not in `before`, the bytes of `ledger`, just so.
+
+    None says that it can't be told this way, not that it is invalid: `loads` can. Sound, since what is returned
+    is made of valid records in order, and its bytes are `raw`: the records at both ends are those of `before`,
+    byte for byte, and each one between them is read by the same pattern as in `loads`.
+    """
+    if not ledger.texts or len(raw) >= MAX_BYTES or not raw.endswith(_CLOSE_BYTES):
+        return None
+    shortest = min(len(raw), len(before))
+    start = before.rfind(_BETWEEN_BYTES, 0, _common_prefix(raw, before, shortest)) + len(_BETWEEN_BYTES)
+    if start < len(_OPEN_BYTES):  # not even one record is the same, up to here
+        start = len(_OPEN_BYTES)
+        if not raw.startswith(_OPEN_BYTES):
+            return None
+    same = _common_suffix(raw, before, shortest - start)
+    end = before.find(_BETWEEN_BYTES, len(before) - same)
+    end = end if end >= 0 else len(before) - len(_CLOSE_BYTES)
+    try:
+        middle = raw[start : max(len(raw) - len(before) + end, start)].decode("utf-8", "strict")
+    except UnicodeDecodeError:
+        return None
+    texts = middle.split(_BETWEEN)
+    keys = _keys(texts) if middle.isascii() or unicodedata.is_normalized("NFC", middle) else None
+    if keys is None:
+        return None
+    at = before.count(_BETWEEN_BYTES, 0, start)
+    was = at + before.count(_BETWEEN_BYTES, start, end) + 1
+    if not _in_order([*ledger.keys[max(at - 1, 0) : at], *keys, *ledger.keys[was : was + 1]]):
+        return None
+    found = Ledger([*ledger.keys[:at], *keys, *ledger.keys[was:]], [*ledger.texts[:at], *texts, *ledger.texts[was:]])
+    return Reread(found, at, was, at + len(texts))
+
+
+def _common_prefix(one: bytes, other: bytes, limit: int) -> int:
+    """Return how many bytes two texts start with in common, up to a limit."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_suffix(one: bytes, other: bytes, limit: int) -> int:
+    """Return how many bytes two texts end with in common, up to a limit."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def is_valid(record: object) -> bool:
@@ -157,6 +228,12 @@ def _read(raw: bytes) -> Ledger | None:
     if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
         return None
     texts = text[len(_HEAD + _OPEN) : -len(_CLOSE + _TAIL)].split(_BETWEEN)
+    keys = _keys(texts)
+    return Ledger(keys, texts) if keys is not None and _in_order(keys) else None
+
+
+def _keys(texts: Sequence[str]) -> list[tuple[str, str, str]] | None:
+    """Return the key of each record, or None if one of them is not valid."""
     keys: list[tuple[str, str, str]] = []
     fullmatch = _record.fullmatch
     for one in texts:
@@ -169,7 +246,7 @@ def _read(raw: bytes) -> Ledger | None:
         if (labels and not _sorted_labels(labels)) or (dependencies and not _distinct(dependencies)):
             return None
         keys.append((image, tag, platform or ""))
-    return Ledger(keys, texts) if _in_order(keys) else None
+    return keys
 
 
 def _in_order(keys: list[tuple[str, str, str]]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ledger_tool.core import codec
 from ledger_tool.core.act import Act, acts
-from ledger_tool.core.compare import compare
+from ledger_tool.core.compare import Difference, compare
 from ledger_tool.core.explain import Fault, faults
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.merge import Merged
@@ -43,7 +43,11 @@ class Range:
 
     def commit(self, before: Ledger, after: Ledger, told: Told | None, policy: Policy) -> Iterator[Fault]:
         """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
-        done = acts(compare(before, after))
+        return self.changes(compare(before, after), told, policy)
+
+    def changes(self, differences: Sequence[Difference], told: Told | None, policy: Policy) -> Iterator[Fault]:
+        """Yield what is wrong with a step that makes these differences."""
+        done = acts(differences)
         yield from faults(done, told, policy)
         for act in done:
             yield from self._returned(act, policy)

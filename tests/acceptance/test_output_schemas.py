@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from tests.support.graphs import built, ref
-from tests.support.make import SOURCE, digest, ledger_bytes
+from tests.support.make import SOURCE, digest, ledger_bytes, record
 from tests.support.outcome import Outcome
 from tests.support.upstream import Upstream
 from tests.support.world import World
@@ -60,6 +60,17 @@ def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: 
     _check("written-v1", ledger("yank", "myorg/app:v1", "--reason", "bad", "--repo", upstream.url).json)
     removed = ledger("remove", "myorg/app:v1", "--reason", "over", "--repo", upstream.url)
     _check("written-v1", removed.json)
+    _check("log-v1", ledger("log", "--format", "json", "--repo", upstream.url).json)
+    for seed in ("a", "c"):
+        _check("whence-v1", ledger("whence", digest(seed), "--repo", upstream.url).json)
+    _check("audit-v1", ledger("audit", "--format", "json", "--repo", upstream.url).json)
+    since = upstream.tip()
+    upstream.commit_as_other_writer({"ledger.json": ledger_bytes(record())}, "by hand")
+    upstream.commit_as_other_writer({"ledger.json": b"{}"}, "break it")
+    found = ledger("audit", "--since", since, "--format", "json", "--repo", upstream.url)
+    assert [one["rule"] for one in found.json["findings"]] == ["unexplained", "invalid"]
+    _check("audit-v1", found.json)
+    _check("log-v1", ledger("log", "--format", "json", "--repo", upstream.url).json)
 
 
 def test_what_deps_dependents_and_keepset_print_is_what_the_schemas_say(ledger: Run, tmp_path: Path) -> None:

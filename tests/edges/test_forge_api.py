@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -79,20 +79,24 @@ def test_failures_without_end_end_after_four_tries(wire: Wire, at: At) -> None:
     assert wire.count() == 4
 
 
+def _date(seconds: int) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
 @pytest.mark.parametrize(
     ("limited", "least", "most"),
     [
-        (_limited(429, Retry_After="7"), 7.0, 7.0),
-        (_limited(403, Retry_After="7"), 7.0, 7.0),
-        (_limited(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)), 5.0, 41.0),
-        (_limited(403, X_RateLimit_Remaining="0", X_RateLimit_Reset=str(int(time.time()) + 50)), 10.0, 51.0),
-        (_limited(403, "You have exceeded a secondary rate limit"), 60.0, 60.0),
+        (lambda: _limited(429, Retry_After="7"), 7.0, 7.0),
+        (lambda: _limited(403, Retry_After="7"), 7.0, 7.0),
+        (lambda: _limited(429, Retry_After=_date(40)), 5.0, 41.0),
+        (lambda: _limited(403, X_RateLimit_Remaining="0", X_RateLimit_Reset=str(int(time.time()) + 50)), 10.0, 51.0),
+        (lambda: _limited(403, "You have exceeded a secondary rate limit"), 60.0, 60.0),
     ],
 )
 def test_a_rate_limit_is_waited_for_as_long_as_it_says(
-    wire: Wire, at: At, limited: Reply, least: float, most: float
+    wire: Wire, at: At, limited: Callable[[], Reply], least: float, most: float
 ) -> None:
-    wire.on("/x", limited, FINE)
+    wire.on("/x", limited(), FINE)
     assert at.post(once=True) == {"id": 7}  # a limit says that nothing was done
     (slept,) = at.slept
     assert least <= slept <= most
@@ -101,12 +105,12 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(
 @pytest.mark.parametrize(
     "limited",
     [
-        _limited(429, Retry_After="3600"),
-        _limited(403, X_RateLimit_Remaining="0", X_RateLimit_Reset=str(int(time.time()) + 3600)),
+        lambda: _limited(429, Retry_After="3600"),
+        lambda: _limited(403, X_RateLimit_Remaining="0", X_RateLimit_Reset=str(int(time.time()) + 3600)),
     ],
 )
-def test_more_patience_than_a_run_has_is_try_again_at_once(wire: Wire, at: At, limited: Reply) -> None:
-    wire.on("/x", limited)
+def test_more_patience_than_a_run_has_is_try_again_at_once(wire: Wire, at: At, limited: Callable[[], Reply]) -> None:
+    wire.on("/x", limited())
     with pytest.raises(Unreachable, match=r"limits our rate \(4.*\); it asks for 3[56]\d\d s"):
         at.get()
     assert (wire.count(), at.slept) == (1, [])

@@ -94,6 +94,7 @@ def prepare(
         "GIT_ALLOW_PROTOCOL": "file:ssh:http:https",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": f"{os.devnull}/none",  # where there is none: even an empty one makes git talk
         "LC_ALL": "C",
     }
     extra: Settings = []

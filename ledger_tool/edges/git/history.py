@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from ledger_tool.core.change import Snapshot
-from ledger_tool.core.commit import Commit
-from ledger_tool.core.names import format_timestamp, shown
+from ledger_tool.core.commit import Commit, Step
+from ledger_tool.core.names import Timestamp, shown
+from ledger_tool.core.signature import Signature
 from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.git import walk
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.address import Address
-from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
+from ledger_tool.edges.git.objects import Deadline, Repository
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.verdict import fetch_error
 from ledger_tool.errors import LedgerError, UsageError
-
-_FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
 
 
 class History:
     """Reads commits and their ledgers.
 
     `head` is the revision that is meant where none is named; `files` reads the ledger's files as they are now,
-    where those may be newer than any commit.
+    where those may be newer than any commit; `lazy` says that contents are fetched when they are read.
     """
 
     def __init__(
@@ -35,11 +35,13 @@ class History:
         *,
         head: str = "HEAD",
         files: Callable[[], tuple[bytes, bytes | None]] | None = None,
+        lazy: bool = False,
     ) -> None:
         self.repository = repository
         self._name = name
         self._head = head
         self._files = files
+        self._lazy = lazy
 
     def head(self) -> str:
         """Return the commit id of the revision that is meant where none is named."""
@@ -71,14 +73,53 @@ class History:
 
     def commits(self, base: str, head: str) -> list[Commit]:
         """Return the commits that `head` has and `base` (`""`: nothing) has not, the oldest first."""
-        span = f"{base}..{head}" if base else head
-        done = self.repository.git(
-            "log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-order", "--reverse", "-z",
-            f"--format={_FIELDS}", span, "--",
-        )  # fmt: skip
-        if not done.ok:
-            raise local_failure(done, "log", self.repository.git_dir)
-        return list(_commits(done.text))
+        return walk.commits(self.repository, base, head)
+
+    def steps(self, base: str, head: str, *, line: bool) -> list[Step]:
+        """Return the commits of a span with what they did to the two files; see `walk.steps`."""
+        return walk.steps(self.repository, base, head, line=line)
+
+    def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
+        """Yield the content of each blob, in order; None for one that is missing or too large."""
+        if self._lazy:
+            walk.fetch_missing(self.repository, ids)
+        return walk.contents(self.repository, ids)
+
+    def contains(self, commit: str, head: str) -> bool:
+        """Return whether `commit` is `head` or lies behind it."""
+        return self.repository.is_ancestor(commit, head)
+
+    def roots(self, base: str, head: str) -> list[str]:
+        """Return the commits of a span that have no parent."""
+        return self.repository.must("rev-list", "--max-parents=0", head, *([f"^{base}"] if base else []), "--").split()
+
+    def at(self, time: Timestamp) -> str:
+        """Return the last commit of the branch's own line that was made at or before a time.
+
+        The time is the committer's, as the commit has it, and the commit nearest to the head counts, as in
+        `git rev-list --first-parent --before`. Raises UsageError where there is none.
+        """
+        head = self.head()
+        seconds = int(datetime.fromisoformat(time).timestamp())
+        line = ("--first-parent", head, "--")
+        found = self.repository.must("rev-list", "-1", f"--min-age={seconds}", *line) if seconds >= 0 else ""
+        if not found:
+            first = self.repository.must("log", "--no-show-signature", "--reverse", "--format=%ct", *line)
+            raise UsageError(
+                f"{self._name} has no commit at or before {time}: its first one is of "
+                f"{walk.time_of(first.partition(chr(10))[0])}",
+                self._shallow_hint() or "name a later time, or a revision",
+            )
+        return found
+
+    def must_be_whole(self) -> None:
+        """Raise UsageError for a shallow clone, whose history is cut off."""
+        if hint := self._shallow_hint():
+            raise UsageError(f"{self._name} does not have the whole history", hint)
+
+    def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
+        """Yield git's verdict on the signature of each commit; see `walk.signatures`."""
+        return walk.signatures(self.repository, commits, allowed)
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and `ledger.yaml` at a commit. Raises InvalidLedger or UsageError."""
@@ -94,9 +135,14 @@ class History:
             raise
 
     def _missing_hint(self) -> str:
-        if self.repository.git("rev-parse", "--is-shallow-repository").text.strip() == "true":
-            return "the clone is shallow: run `git fetch --unshallow`, or check out with `fetch-depth: 0`"
-        return "name a commit, a branch or a tag that is there; `git fetch` brings those of the remote"
+        return self._shallow_hint() or (
+            "name a commit, a branch or a tag that is there; `git fetch` brings those of the remote"
+        )
+
+    def _shallow_hint(self) -> str:
+        """Return what to do about a shallow clone, or `""` for a whole one."""
+        is_shallow = self.repository.git("rev-parse", "--is-shallow-repository").text.strip() == "true"
+        return "the clone is shallow: run `git fetch --unshallow`, or check out with `fetch-depth: 0`" * is_shallow
 
 
 def clone(address: Address, git_dir: Path, access: Access, deadline: Deadline, *, blobs: bool) -> None:
@@ -113,13 +159,3 @@ def clone(address: Address, git_dir: Path, access: Access, deadline: Deadline, *
     )
     if not done.ok:
         raise fetch_error(done, address.shown, "")
-
-
-def _commits(text: str) -> Iterator[Commit]:
-    fields = text.split("\0")
-    for at in range(0, len(fields) - 5, 6):
-        commit, parents, author, email, seconds, message = fields[at : at + 6]
-        moment = datetime.fromtimestamp(min(max(int(seconds), 0), 253_402_300_799), UTC)
-        yield Commit(
-            commit, tuple(parents.split()), author, email, format_timestamp(moment), message.rstrip("\n") + "\n"
-        )

@@ -198,7 +198,7 @@ class Run:
         git_dir = self._work / "history.git"
         clone(address, git_dir, access, self.deadline, blobs=blobs)
         head = f"refs/heads/{branch}" if branch else "HEAD"
-        return History(Repository(git_dir, access, self.deadline), address.shown, head=head)
+        return History(Repository(git_dir, access, self.deadline), address.shown, head=head, lazy=not blobs)
 
     def access(self, address: Address | None, settings: Settings) -> Access:
         """Return the access to a remote, or to local git alone."""

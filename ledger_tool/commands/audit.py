@@ -1,0 +1,149 @@
+"""`audit`: replay a branch's history commit by commit, and prove what the ledger promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.ports import History
+from ledger_tool.core.commit import LEDGER, SETTINGS, Step
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.proof import Content, Finding, Proof
+from ledger_tool.core.signature import fingerprints, objection
+from ledger_tool.errors import InvalidLedger, UsageError
+
+_SETTINGS_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What was found in how many commits up to `head`; `since` is the trusted commit, or `""`.
+
+    `signed` are the commits whose signature was looked at.
+    """
+
+    head: str
+    since: str
+    commits: int
+    signed: int
+    findings: Sequence[Finding]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every promise was kept."""
+        return not self.findings
+
+
+def audit(
+    history: History,
+    *,
+    since: str = "",
+    allowed_signers: bytes | None = None,
+    read_ledger: Callable[[bytes], object],
+    read_policy: Callable[[bytes | None], Policy],
+    progress: Callable[[int, int], None],
+) -> Audited:
+    """Replay the branch from its first commit, or from the trusted one `since`, to its head.
+
+    `allowed_signers` is the file of the SSH keys that may sign: with it, every commit needs a good signature.
+    `read_ledger` raises InvalidLedger that says where and why. Raises UsageError for a shallow clone or an unknown
+    revision, InvalidLedger where the trusted commit has no valid ledger.
+    """
+    history.must_be_whole()
+    head = history.head()
+    findings: list[Finding] = []
+    trusted, start = _trusted(history, since, head, findings) if since else ("", "")
+    proof = Proof(_why(read_ledger), read_policy)
+    steps = history.steps(start, head, line=True)
+    findings += _off_the_line(history, steps, start, head)
+    if before := steps[0].commit.parents[:1] if steps else (start,):
+        raw, settings = history.files(before[0])
+        read_ledger(raw)
+        proof.begin(raw, settings)
+    elif not any(LEDGER in step.touched for step in steps):
+        history.files(head)  # says that there is no ledger
+    to_verify: list[str] = []
+    total = len(steps) * (1 if allowed_signers is None else 2)
+    for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
+        faults = proof.commit(step, contents)
+        findings += [Finding(one.rule, step.commit.id, one.key, one.message) for one in faults]
+        if start or proof.had_records:
+            to_verify.append(step.commit.id)
+        progress(done, total)
+    if allowed_signers is not None:
+        listed = fingerprints(allowed_signers)
+        for done, one in enumerate(history.signatures(to_verify, allowed_signers), 1):
+            if why := objection(one, listed):
+                findings.append(Finding("signature", one.commit, None, why))
+            progress(total - len(to_verify) + done, total)
+    signed = 0 if allowed_signers is None else len(to_verify)
+    return Audited(head, trusted, len(steps), signed, findings)
+
+
+def _trusted(history: History, since: str, head: str, findings: list[Finding]) -> tuple[str, str]:
+    """Return the trusted commit, and where the replay starts: there, or where the history that is there now parted."""
+    try:
+        trusted = history.resolve(since)
+    except UsageError:
+        if not re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", since):
+            raise
+        findings.append(Finding("rewritten", since, None, "the trusted commit is not in the repository any more"))
+        return since, ""
+    if history.contains(trusted, head):
+        return trusted, trusted
+    why = "the trusted commit is not in the branch any more: its history was rewritten"
+    findings.append(Finding("rewritten", trusted, None, why))
+    try:
+        return trusted, history.merge_base(trusted, head)
+    except UsageError:
+        return trusted, ""
+
+
+def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str) -> Iterator[Finding]:
+    """Yield a finding for each root but the first, and for a line of first parents that does not begin at `start`."""
+    first = steps[0].commit if steps else None
+    if first and start and first.parents[:1] != (start,):
+        why = "the branch's own line does not go through the trusted commit, which came in by a merge"
+        yield Finding("linear", first.id, None, why)
+    for root in history.roots(start, head):
+        if start or (first and root != first.id):
+            yield Finding("linear", root, None, "it has no parent, and is not the first commit of the branch")
+
+
+def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[Step, Mapping[str, Content]]]:
+    """Yield each commit with the files that it touched, as they are afterwards."""
+    wanted = [
+        touch.after.id
+        for step in steps
+        for touch in step.touched.values()
+        if touch.after is not None and touch.after.is_plain
+    ]
+    read = iter(history.contents(wanted))
+    for step in steps:
+        yield step, {path: _content(step, path, read) for path in step.touched}
+
+
+def _content(step: Step, path: str, read: Iterator[bytes | None]) -> Content:
+    after = step.touched[path].after
+    if after is None:
+        return Content(None)
+    if not after.is_plain:
+        return Content(None, "is no plain file")
+    raw = next(read)
+    if raw is None:
+        return Content(None, "is missing in the repository, or larger than any git host takes")
+    if path == SETTINGS and len(raw) > _SETTINGS_BYTES:
+        return Content(None, "is larger than 1 MB")
+    return Content(raw)
+
+
+def _why(read_ledger: Callable[[bytes], object]) -> Callable[[bytes], str]:
+    def why(raw: bytes) -> str:
+        try:
+            read_ledger(raw)
+        except InvalidLedger as error:
+            return error.message
+        return f"its {LEDGER} is not valid"
+
+    return why

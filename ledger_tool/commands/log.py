@@ -1,0 +1,111 @@
+"""`log`: every digest that a tag ever had, told by the commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from ledger_tool.commands.ports import History
+from ledger_tool.core import codec, told
+from ledger_tool.core.act import acts
+from ledger_tool.core.commit import LEDGER, Step, Touch
+from ledger_tool.core.compare import Difference
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.moment import Moment
+from ledger_tool.core.names import Timestamp, shown
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.reference import Reference
+from ledger_tool.core.timeline import LogEntry, claimed, seen
+from ledger_tool.core.told import Told
+from ledger_tool.core.versions import Versions
+from ledger_tool.errors import UnknownImage
+
+
+def log(
+    history: History,
+    reference: Reference | None,
+    *,
+    since: Moment | None = None,
+    limit: int | None = None,
+    read_policy: Callable[[bytes | None], Policy],
+    note: Callable[[str], None],
+) -> list[LogEntry]:
+    """Return what was done to an image, an image:tag or all of them, the newest commit first.
+
+    `note` is told of what can't be read. Raises UnknownImage for a name that history never had.
+    """
+    head = history.head()
+    image, tag = "", None
+    if reference is not None:
+        policy = read_policy(history.files(head)[1]) if reference.registry else Policy()
+        image, tag = policy.image(reference), reference.tag
+    base = history.resolve(since.revision) if since and since.revision else ""
+    found = (
+        one
+        for one in entries(history, base, head, note, since=since.time if since else None)
+        if not image or (one.name.image == image and tag in (None, one.name.tag))
+    )
+    wanted = list(islice(found, limit))
+    if reference and not wanted and not since:
+        name = f"{image}:{tag}" if tag else image
+        raise UnknownImage(f"the ledger never had {name}", "`ledger log` shows all that it ever had")
+    return wanted
+
+
+def entries(
+    history: History, base: str, head: str, note: Callable[[str], None], *, since: Timestamp | None = None
+) -> Iterator[LogEntry]:
+    """Yield what the commits of a span did, the newest first, and of a commit in the order of its message.
+
+    The trailers say it; only the diffs of those commits are read whose trailers don't.
+    """
+    every = history.steps(base, head, line=False)
+    if not every and not base:
+        history.files(head)  # says that there is no ledger
+    steps = [
+        (step, told.read(step.commit.message))
+        for step in reversed(every)
+        if LEDGER in step.touched and (since is None or step.commit.at >= since)
+    ]
+    said = [claimed(step.commit, words) for step, words in steps]
+    unsaid = [step.touched[LEDGER] for (step, _), claim in zip(steps, said, strict=True) if claim is None]
+    diffs = _diffs(history, unsaid)
+    for (step, words), claim in zip(steps, said, strict=True):
+        yield from _read(step, words, next(diffs), note) if claim is None else claim
+
+
+def _read(
+    step: Step, words: Told, differences: Sequence[Difference] | None, note: Callable[[str], None]
+) -> list[LogEntry]:
+    if differences is None:
+        who = f"{step.commit.id[:12]} ({shown(step.commit.message.partition(chr(10))[0])})"
+        note(f"warning: the ledger.json of commit {who}, or the one before it, is not valid: what it did is left out")
+        return []
+    return seen(step.commit, words, acts(differences))
+
+
+def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Difference] | None]:
+    """Yield what each touch changed in the ledger: of a merge, what is as in none of its parents; None if invalid."""
+    wanted = [file.id for touch in touches for file in (*touch.before, touch.after) if file]
+    contents = iter(history.contents(wanted))
+    versions = Versions()
+    for touch in touches:
+        before = [next(contents) if file else _EMPTY for file in touch.before]
+        after = next(contents) if touch.after else _EMPTY
+        yield _difference(versions, before, after)
+
+
+_EMPTY = codec.dumps(Ledger())
+
+
+def _difference(versions: Versions, before: Sequence[bytes | None], after: bytes | None) -> Sequence[Difference] | None:
+    found: Sequence[Difference] | None = None
+    for one in before or [_EMPTY]:
+        if one is None or after is None or versions.follow(one) is None:
+            return None
+        differences = versions.follow(after)
+        if differences is None:
+            return None
+        keys = {difference.key for difference in differences}
+        found = differences if found is None else [other for other in found if other.key in keys]
+    return found

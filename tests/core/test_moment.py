@@ -1,0 +1,35 @@
+"""A time or a revision?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ledger_tool.core.moment import Moment, parse_moment
+from ledger_tool.core.names import Timestamp
+from ledger_tool.errors import InvalidValue
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-23", Moment(time=Timestamp("2026-11-23T00:00:00Z"))),
+        ("2026-11-24T10:00:00+01:00", Moment(time=Timestamp("2026-11-24T09:00:00Z"))),
+        ("7d", Moment(time=Timestamp("2026-11-17T09:30:00Z"))),
+        ("main~3", Moment(revision="main~3")),
+        ("4ef5a3030654", Moment(revision="4ef5a3030654")),
+        ("2026", Moment(revision="2026")),
+        ("release-2026-11-24", Moment(revision="release-2026-11-24")),
+    ],
+)
+def test_times_are_told_from_revisions(value: str, expected: Moment) -> None:
+    assert parse_moment(value, NOW) == expected
+
+
+@pytest.mark.parametrize("value", ["2026-13-01", "2026-11-24T25:00:00Z", "2026-11-24T09:30:00", "0d", "2026-02-30"])
+def test_what_looks_like_a_time_and_is_none_is_refused(value: str) -> None:
+    with pytest.raises(InvalidValue):
+        parse_moment(value, NOW)
