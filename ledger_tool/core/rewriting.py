@@ -7,7 +7,7 @@ second look by the same parser says that it differs from the old one in exactly 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core import sites, splice, yamltree
@@ -85,25 +85,17 @@ class Rewritten:
 
 @dataclass
 class _Work:
-    """What is found on the way through one file."""
+    """What is found on the way through one file. `texts` is its new text so far; `refused`, why it has none."""
 
     path: str
     text: str
+    texts: list[str] = field(default_factory=list)
+    refused: str = ""
     changes: list[Splice] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
     mendable: list[Finding] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One document, what changes in it, and what each of its sites says then."""
-
-    document: Document
-    tokens: list[Token]
-    changes: list[Splice]
-    said: list[Said]
 
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
@@ -112,26 +104,49 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     What can't be read or written is a note or a finding, never an error.
     """
     try:
-        text = decoded(raw)
-        work = _Work(path, text)
-        before = list(_examined(path, text, parse))
+        work = _Work(path, decoded(raw))
+        for document in yamltree.documents(work.text):
+            work.texts.append(_document(work, document, parse, judge, write=write))
     except Fault as fault:
         return Rewritten(path, notes=[_unread(path, raw, fault)])
-    parts = []
-    for document, tokens, found in before:
-        start = len(work.changes)
-        said = [_judge(site, judge, work) for site in found]
-        parts.append(_Part(document, tokens, work.changes[start:], said))
-    content = None
-    if work.changes and write:
-        try:
-            content = _verified(work, parts, parse).encode()
-        except (Refused, Fault) as error:
-            reason = error.reason if isinstance(error, Refused) else error.message
-            work.findings += [_left(finding, reason) for finding in work.mendable]
-            work.edits, work.mendable = [], []
+    if work.refused:
+        work.findings += [_left(finding, work.refused) for finding in work.mendable]
+        work.edits, work.mendable, work.texts = [], [], [work.text]
+    content = "".join(work.texts).encode()
     work.findings.sort(key=lambda finding: finding.line)
-    return Rewritten(path, content, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
+    new = content if content != raw else None
+    return Rewritten(path, new, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
+
+
+def _document(work: _Work, document: Document, parse: Parse, judge: Judge, *, write: bool) -> str:
+    """Take down what a judge makes of one document, and return its new text. Raises Fault."""
+    old = work.text[document.start : document.end]
+    if not sites.looks_like_one(old):
+        return old
+    tokens = parse(work.text, document)
+    work.changes = []
+    said = [_judge(site, judge, work) for site in sites.find(work.path, work.text, yamltree.tree(tokens))]
+    if not work.changes or not write or work.refused:
+        return old
+    try:
+        new = splice.applied(old, [splice.shifted(one, -document.start) for one in work.changes])
+        _verify(work.path, new, tokens, work.changes, said, parse)
+    except (Refused, Fault) as error:
+        work.refused = error.reason if isinstance(error, Refused) else error.message
+        return old
+    return new
+
+
+def _verify(
+    path: str, text: str, before: Sequence[Token], changes: Sequence[Splice], said: Sequence[Said], parse: Parse
+) -> None:
+    """Parse a new text. Raises Refused or Fault unless it says just what it should."""
+    again = yamltree.documents(text)
+    tokens = parse(text, again[0]) if len(again) == 1 else []
+    if not tokens or not splice.is_exactly(before, tokens, changes):
+        raise Refused("the edited file would not say exactly that")
+    if said != [(site.name, site.tag, site.digest) for site in sites.find(path, text, yamltree.tree(tokens))]:
+        raise Refused("by an alias or a merge, another image would get a tag or a digest that is not its own")
 
 
 def decoded(raw: bytes) -> str:
@@ -147,17 +162,6 @@ def decoded(raw: bytes) -> str:
 def may_name_images(raw: bytes) -> bool:
     """Return whether a file may name an image, by a quick look, or has to be looked at to say that it can't be read."""
     return raw.startswith(_NOT_UTF8) or bool(_HINTS.search(raw))
-
-
-def _examined(path: str, text: str, parse: Parse) -> Iterator[tuple[Document, list[Token], list[Site]]]:
-    """Yield each document that names images, with its tokens and sites."""
-    for document in yamltree.documents(text):
-        part = text[document.start : document.end]
-        if not sites.looks_like_one(part):
-            continue
-        tokens = parse(text, document)
-        if found := sites.find(path, text, yamltree.tree(tokens)):
-            yield document, tokens, found
 
 
 def _unread(path: str, raw: bytes, fault: Fault) -> Note:
@@ -214,33 +218,3 @@ def _edit(site: Site, judgement: Judgement, path: str) -> Edit:
         digest=wanted.digest,
         compare=compare(old.source_ref, new.source_ref) if old and new else "",
     )
-
-
-def _verified(work: _Work, parts: Sequence[_Part], parse: Parse) -> str:
-    """Return the text with all changes in it. Raises Refused or Fault unless it then says just what it should."""
-    texts = []
-    at = 0
-    for part in parts:
-        document = part.document
-        texts.append(work.text[at : document.start])
-        text = _document_of(work.text, document, part.changes)
-        if part.changes:
-            _verify(work.path, text, part, parse)
-        texts.append(text)
-        at = document.end
-    return "".join([*texts, work.text[at:]])
-
-
-def _verify(path: str, text: str, part: _Part, parse: Parse) -> None:
-    again = yamltree.documents(text)
-    tokens = parse(text, again[0]) if len(again) == 1 else []
-    if not tokens or not splice.is_exactly(part.tokens, tokens, part.changes):
-        raise Refused("the edited file would not say exactly that")
-    said = [(site.name, site.tag, site.digest) for site in sites.find(path, text, yamltree.tree(tokens))]
-    if said != part.said:
-        raise Refused("by an alias or a merge, another image would get a tag or a digest that is not its own")
-
-
-def _document_of(text: str, document: Document, changes: Sequence[Splice]) -> str:
-    shifted = [splice.shifted(one, -document.start) for one in changes]
-    return splice.applied(text[document.start : document.end], shifted)
