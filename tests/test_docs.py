@@ -63,7 +63,7 @@ def test_no_option_is_documented_that_no_command_has() -> None:
     known = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
     for path in papers():
         for line in re.findall(
-            r"^.*\bledger (?:publish|get|list|set|remove|verify|reconcile|auth|pin|bump|init)\b.*$",
+            r"^.*\bledger (?:publish|get|list|set|remove|verify|reconcile|auth|pin|bump|init|diff|check)\b.*$",
             path.read_text("utf-8"),
             re.MULTILINE,
         ):
@@ -84,6 +84,18 @@ def test_every_exit_code_is_documented() -> None:
         int(code) for code in re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     }
     assert in_readme == documented
+
+
+def test_every_rule_of_check_is_documented() -> None:
+    files = ("core/explain", "core/gate", "core/faults", "commands/check", "commands/existence")
+    code = "".join((ROOT / f"ledger_tool/{name}.py").read_text("utf-8") for name in files)
+    raised = set(re.findall(r'\b(?:Fault|Finding)\(\s*"([a-z]+)"', code)) | {"schema"}
+    table = (DOCS / "review.md").read_text("utf-8").partition("### Rules")[2].partition("###")[0]
+    documented = {
+        rule for row in re.findall(r"^\| ([`].*?) \|", table, re.MULTILINE) for rule in re.findall(r"`([a-z]+)`", row)
+    }
+    assert raised <= documented
+    assert documented - raised <= {"date", "nfc", "order", "unique", "platform", "version"}  # which stand in a tuple
 
 
 def test_every_message_of_exit_codes_md_is_in_the_code() -> None:

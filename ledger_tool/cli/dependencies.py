@@ -125,14 +125,17 @@ def dependents(
     outline = render.outlined(found)
     for note in (*graphs.cycle_notes(outline), *render.notes(found)):
         screen.note(note)
-    draws = render.rebuilds_drawn(found) if stale else graphs.drawn(outline, names_base=False)
+
+    def draws() -> graphs.Drawn:
+        return render.rebuilds_drawn(found) if stale else graphs.drawn(outline, names_base=False)
+
     match output:
         case "json":
             screen.data([render.as_json(found, outline)])
         case "dot":
-            screen.data(graphs.as_dot(*draws))
+            screen.data(graphs.as_dot(*draws()))
         case "mermaid":
-            screen.data(graphs.as_mermaid(*draws))
+            screen.data(graphs.as_mermaid(*draws()))
         case _:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             screen.data(render.rebuilds_table(found, width) if stale else graphs.as_tree(outline, names_base=False))

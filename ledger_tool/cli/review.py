@@ -52,12 +52,13 @@ def diff(
         screen.note(f"note: {names.shown(base)} is {commits} ahead; shown is what was added since they parted")
     match output:
         case "json":
-            screen.data([render.as_json(found.changes)])
+            screen.data([render.as_json(found.changes, settings_changed=found.settings_changed)])
         case "markdown":
-            screen.data([render.as_markdown(found.changes).rstrip("\n")])
+            text = render.as_markdown(found.changes, settings_changed=found.settings_changed)
+            screen.data([text.rstrip("\n")])
         case _:
             colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-            screen.data(render.as_text(found.changes, colour=colour))
+            screen.data(render.as_text(found.changes, colour=colour, settings_changed=found.settings_changed))
 
 
 def check(
@@ -105,7 +106,7 @@ def check(
     settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
     threads = o.whole_number("--jobs", jobs, 1, 256)
     with ExitStack() as stack:
-        history = stack.enter_context(open_history(repo, settings, screen))
+        history = stack.enter_context(open_history(repo, settings, screen, files_alone=not (base or branch)))
         registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry else None
         found = run(
             history, base=base, schema=lambda: schema("ledger-v1"), read_policy=read_policy,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import History, Registries
-from ledger_tool.core import codec, told
+from ledger_tool.commands.states import States
 from ledger_tool.core import faults as file_faults
-from ledger_tool.core.act import acts
+from ledger_tool.core import told
 from ledger_tool.core.change import Snapshot
 from ledger_tool.core.commit import Commit
-from ledger_tool.core.compare import compare
-from ledger_tool.core.drift import Absent, Unknown
 from ledger_tool.core.explain import Fault
-from ledger_tool.core.gate import Finding, Places, Range, located, merge_commit
-from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.gate import Finding, Places, Range, in_order, located, merge_commit
+from ledger_tool.core.ledger import Ledger, parse_text
 from ledger_tool.core.merge import merge
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Record
@@ -27,13 +23,19 @@ from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, Usag
 
 MOST_FINDINGS = 1000  # of a broken file: nobody reads more, and a broken generator makes one a record
 
+_NOTHING = Snapshot("", Ledger(), Policy())
+
+Schema = Callable[[], Mapping[str, Any]]
+ReadPolicy = Callable[[bytes | None], Policy]
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What was found, in how many records and commits.
 
-    `invalid` says that `ledger.json` itself is no valid ledger, `unknown` what a registry could not tell, and
-    `yanked` which records of the ledger are marked as not to be used.
+    `invalid` says that `ledger.json` itself is no valid ledger, `unknown` what a registry could not tell,
+    `homeless` how many records are of images that no registry serves, and `yanked` which records of the ledger are
+    marked as not to be used.
     """
 
     findings: Sequence[Finding]
@@ -41,6 +43,7 @@ class Checked:
     commits: int
     invalid: bool = False
     unknown: Sequence[str] = ()
+    homeless: int = 0
     yanked: Sequence[Record] = ()
 
     @property
@@ -49,124 +52,136 @@ class Checked:
         return not self.findings
 
 
+@dataclass(slots=True)
+class _Files:
+    """The two files as they are now: the ledger is None where `ledger.json` is no valid one."""
+
+    ledger: Ledger | None = None
+    policy: Policy = field(default_factory=Policy)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Past:
+    """What a range of commits started from, how many there are, and what is wrong with them.
+
+    `policy` is the one of the base as it is, which may be ahead of where the range started.
+    """
+
+    before: Snapshot
+    policy: Policy
+    commits: int
+    faults: list[tuple[str, Fault]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
 def check(
     history: History,
     *,
     base: str = "",
-    schema: Callable[[], Mapping[str, Any]],
-    read_policy: Callable[[bytes | None], Policy],
+    schema: Schema,
+    read_policy: ReadPolicy,
     registries: Registries | None = None,
     jobs: int = 8,
 ) -> Checked:
     """Check the ledger as it is now and, with `base`, each commit since it parted from there.
 
-    `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`; with `registries` each digest (with `base`:
-    each new one) is looked up. Raises UsageError for an unknown revision.
+    `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`. With `registries` each digest is looked up;
+    with `base` each new one, in the registries that `ledger.yaml` named there: a pull request does not say where
+    credentials go. Raises UsageError for an unknown revision, or where no registry is configured.
     """
-    raw, settings = history.current_files()
-    findings: list[Finding] = []
-    policy = Policy()
-    try:
-        policy = read_policy(settings)
-    except InvalidSettings as error:
-        findings.append(Finding("settings", "ledger.yaml", error.line, error.column, error.reason))
     start = history.resolve(base) if base else ""
+    states = States(history, schema, read_policy)
+    now = _as_it_is(history, states, schema, read_policy, tolerant=bool(start))
+    past = _since(history, states, start, now) if start else _Past(_NOTHING, now.policy, 0)
+    places = Places(past.before.ledger, now.ledger or Ledger())
+    findings = in_order([*now.findings, *past.findings, *located(past.faults, places)])
+    if now.ledger is None:
+        return Checked(findings, 0, past.commits, invalid=True)
+    unknown: list[str] = []
+    homeless = 0
+    if registries is not None:
+        if not (start or now.policy.registries):
+            raise UsageError(
+                "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
+            )
+        from ledger_tool.commands.existence import missing_digests, new_digests
+
+        wanted = list(new_digests(past.before.ledger, now.ledger))
+        homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)
+        looked = list(missing_digests(wanted, past.policy, registries, jobs))
+        found = [one for one in looked if isinstance(one, Fault)]
+        findings = in_order([*findings, *located([("the registry", one) for one in found], places)])
+        unknown = sorted(one for one in looked if isinstance(one, str))
+    yanked = [parse_text(text) for text in now.ledger.texts if '\n      "yanked": {' in text]
+    return Checked(findings, len(now.ledger), past.commits, unknown=unknown, homeless=homeless, yanked=yanked)
+
+
+def _as_it_is(history: History, states: States, schema: Schema, read_policy: ReadPolicy, *, tolerant: bool) -> _Files:
+    """Read the files as they are; a `tolerant` one reports a missing `ledger.json` instead of raising."""
+    found = _Files()
     try:
-        ledger = codec.loads(raw)
+        raw, settings = history.current_files()
+    except (InvalidLedger, UsageError) as error:
+        if not tolerant:
+            raise
+        found.findings.append(Finding("invalid", "ledger.json", 1, 1, error.message))
+        return found
+    try:
+        found.policy = read_policy(settings)
+    except InvalidSettings as error:
+        found.findings.append(Finding("settings", "ledger.yaml", error.line, error.column, error.reason))
+    try:
+        found.ledger = states.loaded(raw)
     except InvalidLedger:
-        broken = [
+        found.findings += [
             Finding(one.rule, "ledger.json", one.line, one.column, one.message)
             for one in islice(file_faults.findings(raw, schema()), MOST_FINDINGS)
         ]
-        return Checked([*findings, *broken], 0, 0, invalid=True)
-    before, commits = Ledger(), 0
-    found: list[tuple[str, Fault]] = []
-    if start:
-        before, commits, found = _range(history, start, Snapshot("", ledger, policy))
-    unknown: list[str] = []
-    if registries is not None:
-        fresh = [act.record for act in acts(compare(before, ledger)) if act.effect in ("added", "moved")]
-        looked = list(_in_registries(fresh, policy, registries, jobs))
-        found += [("the registry", one) for one in looked if isinstance(one, Fault)]
-        unknown = [one for one in looked if isinstance(one, str)]
-    findings += located(found, Places(before, ledger))
-    yanked = [record for record in ledger.records() if record.yanked] if b'"yanked"' in raw else []
-    return Checked(findings, len(ledger), commits, unknown=unknown, yanked=yanked)
+    return found
 
 
-def _range(history: History, start: str, now: Snapshot) -> tuple[Ledger, int, list[tuple[str, Fault]]]:
-    """Return the ledger that the range started from, its number of commits, and what is wrong with each.
-
-    `now` is the ledger as it is, which may be ahead of the last commit.
-    """
+def _since(history: History, states: States, start: str, now: _Files) -> _Past:
+    """Judge each commit since `start`, and what no commit has yet."""
     tip = history.head()
-    parted = history.merge_base(start, tip)
     commits = history.commits(start, tip)
-    judge = Range()
-
-    @lru_cache(maxsize=8)  # a commit, and those that it may be compared with: a ledger may be large
-    def state(commit: str) -> Snapshot | LedgerError:
-        try:
-            return history.snapshot(commit)
-        except (InvalidLedger, UsageError) as error:
-            return error
-
-    found: list[tuple[str, Fault]] = []
+    at_base = states.sound(start).policy
+    past = _Past(states.sound(history.merge_base(start, tip)), at_base, len(commits))
+    judge = Range(at_base)
     for commit in commits:
-        found += [(f"commit {commit.id[:12]}", fault) for fault in _of_commit(history, judge, state, commit)]
-    last = state(tip)
-    if isinstance(last, Snapshot) and last.ledger != now.ledger:
+        where = f"commit {commit.id[:12]}"
+        after = states.at(commit.id)
+        if isinstance(after.ledger, Ledger):
+            past.faults += [(where, fault) for fault in _of_commit(history, judge, states, commit, after.ledger)]
+        known = [error.message for parent in commit.parents for error in states.at(parent).errors]
+        for error in after.errors:
+            if error.message not in known:  # else the commit that broke it is named
+                past.findings += _broken(where, error, now)
+    last = states.sound(tip)
+    if any(len(commit.parents) > 1 for commit in commits):
+        past.faults += [("all commits together", fault) for fault in judge.net(past.before.ledger, last.ledger)]
+    if now.ledger is not None and last.ledger != now.ledger:
         uncommitted = judge.commit(last.ledger, now.ledger, None, last.policy)
-        found += [("not committed yet", fault) for fault in uncommitted]
-    began = state(parted)
-    return began.ledger if isinstance(began, Snapshot) else Ledger(), len(commits), found
+        past.faults += [("not committed yet", fault) for fault in uncommitted]
+    return past
 
 
-def _of_commit(
-    history: History, judge: Range, state: Callable[[str], Snapshot | LedgerError], commit: Commit
-) -> Iterator[Fault]:
-    after = state(commit.id)
-    if isinstance(after, LedgerError):
-        rule = "settings" if isinstance(after, InvalidSettings) else "invalid"
-        yield Fault(rule, None, f"its ledger is not valid: {after.message}")
-        return
-    parents = [state(parent) for parent in commit.parents]
-    sound = [parent for parent in parents if isinstance(parent, Snapshot)]
-    if len(sound) < len(parents):
-        return  # the commit before was named already
-    if len(sound) == 2:
-        base = state(history.merge_base(*commit.parents))
-        if isinstance(base, Snapshot):
-            yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in sound)), after.ledger)
-    elif len(sound) > 2:
+def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[Finding]:
+    """Yield what a commit's own files have, if those of today don't say the same already."""
+    if not isinstance(error, InvalidSettings):
+        yield Finding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
+    elif error.reason not in (one.message for one in now.findings if one.rule == "settings"):
+        yield Finding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
+
+
+def _of_commit(history: History, judge: Range, states: States, commit: Commit, after: Ledger) -> Iterator[Fault]:
+    """Yield what is wrong with a commit, against the last valid ledger before it."""
+    parents = [states.sound(parent) for parent in commit.parents]
+    if len(parents) > 2:
         yield Fault("merge", None, "it merges more than two branches at once")
+    elif len(parents) == 2:
+        base = states.sound(history.merge_base(*commit.parents))
+        yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
     else:
-        parent = sound[0] if sound else Snapshot("", Ledger(), Policy())
-        yield from judge.commit(parent.ledger, after.ledger, told.read(commit.message), parent.policy)
-
-
-def _in_registries(
-    records: Iterable[Record], policy: Policy, registries: Registries, jobs: int
-) -> Iterator[Fault | str]:
-    """Yield a fault for each record that no registry has, and a line for each that could not be looked up."""
-
-    def look(record: Record) -> Fault | str | None:
-        missing, unknown = [], []
-        for registry in registries.serving(policy, record.image):
-            try:
-                if not isinstance(registry.look(record.image, record.digest), Absent):
-                    return None
-                missing.append(registry.name)
-            except LedgerError as error:
-                unknown.append(error.message)
-        if unknown:
-            return f"{record.key}: {'; '.join(unknown)}"
-        if not missing:
-            return f"{record.key}: no configured registry serves it"
-        return Fault("registry", record.key, f"{', '.join(missing)} has no {record.digest} of {record.key}")
-
-    for record, seen in in_parallel(look, records, jobs=jobs):
-        if isinstance(seen, Unknown):
-            yield f"{record.key}: {seen.reason}"
-        elif seen is not None:
-            yield seen
+        parent = parents[0] if parents else _NOTHING
+        yield from judge.commit(parent.ledger, after, told.read(commit.message), parent.policy)

@@ -11,10 +11,14 @@ from ledger_tool.core.review import Change, review
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """The changes, and how many commits of the base are not in the head: those are not shown."""
+    """The changes, and how many commits of the base are not in the head: those are not shown.
+
+    `settings_changed` says that `ledger.yaml` means something else than before.
+    """
 
     changes: Sequence[Change]
     behind: int
+    settings_changed: bool = False
 
 
 def diff(history: History, base: str, head: str = "") -> Reviewed:
@@ -28,4 +32,4 @@ def diff(history: History, base: str, head: str = "") -> Reviewed:
     after = history.snapshot(tip) if head else history.current()
     before = history.snapshot(parted)
     behind = len(history.commits(parted, there)) if parted != there else 0
-    return Reviewed(review(before.ledger, after.ledger, before.policy), behind)
+    return Reviewed(review(before.ledger, after.ledger, before.policy), behind, before.policy != after.policy)

@@ -55,6 +55,14 @@ class Act:
         old, new = to_json(self.old[0]), to_json(self.new)
         return {name for name in FIELDS if old.get(name) != new.get(name)}
 
+    def lost(self) -> set[str]:
+        """Return the names of the fields that an update took away, if only one of its labels."""
+        if self.effect != "updated" or self.new is None:
+            return set()
+        old, new = self.old[0], self.new
+        gone = to_json(old).keys() - to_json(new).keys()
+        return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
+
 
 def acts(differences: Iterable[Difference]) -> list[Act]:
     """Return what became of each record, in key order."""

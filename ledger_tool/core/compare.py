@@ -17,11 +17,6 @@ class Difference:
     old: Record | None
     new: Record | None
 
-    @property
-    def moved(self) -> bool:
-        """Whether another digest stands at the key."""
-        return self.old is not None and self.new is not None and self.old.digest != self.new.digest
-
 
 def compare(old: Ledger, new: Ledger) -> list[Difference]:
     """Return what differs, in key order. Only the records that differ are parsed."""

@@ -2,11 +2,11 @@
 
 It knows nothing of how the commit was made, and so holds for a push, a merge and an edit by hand alike:
 
-- every record that changed is named in the trailers, with its digest, what it replaces, and its sourceRef,
-  and nothing is named that did not change;
+- every record that changed is named in the trailers, with its digest and what it replaces, and nothing is named
+  that did not change; only a commit of more image:tags than a message names may count them instead;
 - a digest moves only under a mutable tag, or with a `forced` mark that says which digest it replaced;
 - a record goes, or is yanked, only with a reason;
-- under the same digest only those facts change that a verb can change.
+- under the same digest only those facts change, or go, that a verb can change, or take away.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ledger_tool.core.act import Act
+from ledger_tool.core.message import MAX_BLOCKS
 from ledger_tool.core.names import shown
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Key
@@ -31,7 +32,10 @@ _MAY = {
     "yank": ({"updated"}, {"yanked"}),
     "unyank": ({"updated"}, {"yanked"}),
 }
-_ANY = ({"added", "moved", "updated", "removed"}, _PUBLISHED | {"yanked"})
+FREE = _PUBLISHED | {"yanked"}  # what may change under a digest that stays
+_ANY = ({"added", "moved", "updated", "removed"}, FREE)
+# Which facts of those it may take away: a publish keeps what it does not say.
+_MAY_TAKE = {"publish": set(), "": {"labels", "ttl", "yanked"}}
 _PAST = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
 
@@ -69,13 +73,27 @@ def faults(acts: Sequence[Act], told: Told | None, policy: Policy) -> list[Fault
 
 
 def _miscounted(acts: Sequence[Act], told: Told) -> Iterator[Fault]:
+    names = {act.name for act in acts}
+    if len(names) <= MAX_BLOCKS:
+        for act in acts:
+            yield Fault("unexplained", act.key, f"its message counts records, and does not name {act.key}")
+        if not acts:
+            yield Fault("trailers", None, f"its message counts {told.records} records, and none changed")
+        return
     if told.records != len(acts):
         yield Fault("trailers", None, f"its message counts {told.records} records, and {len(acts)} changed")
-    if told.sources:
-        known = set(told.sources)
-        for act in acts:
-            if act.record.source_ref not in known:
-                yield Fault("trailers", act.key, f"its message does not name the sourceRef of {act.key}")
+    for entry in told.entries:
+        yield Fault("trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside")
+    sources = {act.record.source_ref for act in acts}
+    if told.source_count is not None:
+        if told.source_count != len(sources):
+            yield Fault("trailers", None, f"its message counts {told.source_count} sourceRefs of {len(sources)}")
+        return
+    for act in acts:
+        if act.record.source_ref not in told.sources:
+            yield Fault("trailers", act.key, f"its message does not name the sourceRef of {act.key}")
+    for source in sorted(set(told.sources) - sources):
+        yield Fault("trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from")
 
 
 def _mismatched(acts: Sequence[Act], entries: Sequence[Entry]) -> Iterator[Fault]:
@@ -93,7 +111,7 @@ def _mismatched(acts: Sequence[Act], entries: Sequence[Entry]) -> Iterator[Fault
     replaced = _replaced((act.name, act.replaces) for act in acts)
     claimed = _replaced((entry.name, entry.replaces) for entry in entries)
     for act in acts:
-        if (have := replaced.pop(act.name, None)) is not None and have != claimed.get(act.name, set()):
+        if (have := replaced.pop(act.name, None)) is not None and have != claimed.get(act.name, have):
             was = ", ".join(sorted(have)) or "nothing"
             yield Fault("trailers", act.key, f"its message says otherwise what {act.name} replaces: it was {was}")
 
@@ -127,6 +145,9 @@ def _not_allowed(act: Act, told: Told | None) -> Iterator[Fault]:
     elif odd := sorted(act.fields() - fields):
         does = "changes" if verb else "ever changes"
         yield Fault("facts", act.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
+    elif gone := sorted(act.lost() - _MAY_TAKE.get(verb, fields)):
+        does = "takes away" if verb else "ever takes away"
+        yield Fault("facts", act.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
     if act.new and act.new.yanked and act.effect != "updated":
         yield Fault("facts", act.key, f"{act.key} comes with a `yanked` mark, which only `ledger yank` sets")
     if told:
@@ -146,7 +167,10 @@ def _unforced(acts: Sequence[Act], told: Told | None, policy: Policy) -> Iterato
     marks = [act.new.forced for act in acts if act.new and act.new.forced and act.effect != "updated"]
     replaced = {digest for act in acts for digest in act.replaces}
     for act in acts:
-        is_marked = policy.is_mutable(act.name.tag) or any(mark.replaces in act.replaces for mark in marks)
+        own = act.new.forced if act.new else None
+        # A record without a platform gives way to several: any of them may bear the mark.
+        mine = marks if any(old.platform is None for old in act.old) else [own] if own else []
+        is_marked = policy.is_mutable(act.name.tag) or any(mark.replaces in act.replaces for mark in mine)
         if act.effect == "moved" and not is_marked:
             yield Fault(
                 "immutable",

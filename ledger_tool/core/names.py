@@ -60,6 +60,9 @@ UNSEEN_ASTRAL = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff
 TEXT = rf"(?! )[^{UNSEEN}{UNSEEN_ASTRAL}]*(?<! )"
 
 _unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
+# `##[error]` and `##vso[task.setvariable …]` are orders to a CI runner wherever they stand in a line of its log;
+# U+FFFE and U+FFFF are no characters, and XML can't hold them.
+_unsafe = re.compile(r"##(?=[A-Za-z]*\[)|[\ufffe\uffff]")
 _userinfo = re.compile(r"(https?://)[^/\s]*@|(://)[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 _skip_ci = re.compile(
     r"\[(?:skip|no)[ _-](?:ci|actions|azp|azurepipelines)\]|\[(?:ci|actions|azp)[ _-]skip\]"
@@ -69,8 +72,12 @@ _skip_ci = re.compile(
 
 
 def escaped(value: str) -> str:
-    """Return `value` with what a terminal would act on, or an eye would miss, written as `\\x1b`."""
-    return _unseen.sub(lambda found: found[0].encode("unicode_escape", "backslashreplace").decode(), value)
+    """Return `value` with what a terminal or a CI system would act on, or an eye would miss, written as `\\x1b`."""
+
+    def written(found: re.Match[str]) -> str:
+        return found[0].encode("unicode_escape", "backslashreplace").decode()
+
+    return _unsafe.sub(lambda found: r"#\x23" if found[0] == "##" else written(found), _unseen.sub(written, value))
 
 
 def redacted(text: str) -> str:

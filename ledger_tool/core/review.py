@@ -46,9 +46,10 @@ class Change:
         return sorted({act.record.platform for act in self.acts if act.record.platform})
 
     @property
-    def forced(self) -> Forced | None:
-        """The mark of a move by force that the change makes."""
-        return next((act.new.forced for act in self.acts if act.effect == "moved" and act.new and act.new.forced), None)
+    def marks(self) -> list[Forced]:
+        """The marks of moves by force that the change makes, each once."""
+        found = [act.new.forced for act in self.acts if act.new and act.new.forced and act.effect != "updated"]
+        return list(dict.fromkeys(found))
 
     @property
     def yanked(self) -> Yanked | None:
@@ -57,13 +58,18 @@ class Change:
 
     @property
     def unexplained_move(self) -> bool:
-        """Whether an immutable tag moves without a mark that says why."""
-        return self.immutable and any(act.effect == "moved" for act in self.acts) and not self.forced
+        """Whether an immutable tag moves without a mark that says why; `check` says whether it is the right one."""
+
+        def has_mark(act: Act) -> bool:
+            gives_way = any(old.platform is None for old in act.old)  # to several, of which one bears the mark
+            return bool(act.new and act.new.forced) or (gives_way and bool(self.marks))
+
+        return self.immutable and any(act.effect == "moved" and not has_mark(act) for act in self.acts)
 
     @property
     def gravity(self) -> int:
         """How early a reviewer should see it; 0 is a move by force, or one that nothing explains."""
-        return 0 if self.forced or self.unexplained_move else 1 + _GRAVEST_FIRST.index(self.kind)
+        return 0 if self.marks or self.unexplained_move else 1 + _GRAVEST_FIRST.index(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +252,6 @@ def _bases(records: Sequence[Record]) -> Mapping[str, str]:
 
 def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[Fact]:
     for key in sorted({key for one in (*old, *new) for key in one.labels}):
-        before, after = ({one.labels[key] for one in records if key in one.labels} for records in (old, new))
+        before, after = ({one.labels[key] or '""' for one in records if key in one.labels} for records in (old, new))
         if before != after:
             yield Fact("label", ", ".join(sorted(before)), ", ".join(sorted(after)), key)

@@ -36,7 +36,7 @@ def web_url(url: str) -> str:
             host = "gitlab.com"
         case "altssh.bitbucket.org":
             host = "bitbucket.org"
-        case "ssh.dev.azure.com":
+        case "ssh.dev.azure.com" | "vs-ssh.visualstudio.com":
             if not (azure := _azure_ssh.fullmatch(path)):
                 return ""
             return "https://dev.azure.com/{}/{}/_git/{}".format(*azure.groups())

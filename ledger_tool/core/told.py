@@ -7,7 +7,7 @@ that are trailers too (a host adds `Co-authored-by` in one of its own), from all
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ledger_tool.core.change import VERBS
@@ -33,13 +33,15 @@ class Entry:
 class Told:
     """A message taken apart. `verb` is `""` for one that is not ours; `records` is None unless it only counts.
 
-    `sources` are the sourceRefs of a message that counts, `details` the trailers that say more of the change.
+    `sources` are the sourceRefs of a message that counts; `source_count` is how many there are where it counts those.
+    `details` are the trailers that say more of the change.
     """
 
     verb: str
     entries: tuple[Entry, ...] = ()
     records: int | None = None
     sources: tuple[str, ...] = ()
+    source_count: int | None = None
     reason: str = ""
     transaction: str = ""
     details: tuple[tuple[str, str], ...] = ()
@@ -52,23 +54,29 @@ class Told:
 
 def read(message: str) -> Told:
     """Return what a commit message says; a message of another kind says nothing."""
+    message = message.replace("\r\n", "\n")  # of an editor in a web page; git takes white space off a trailer, too
     subject = message.partition("\n")[0]
     word = subject.partition(" ")[0]
     trailers = _trailers(message)
     values: dict[str, list[str]] = {}
     for name, value in trailers:
         values.setdefault(name, []).append(value)
-    count = next(iter(values.get("Records", [])), "")
-    counted = int(count) if re.fullmatch(r"[0-9]{1,9}", count) else None
+    counted = _number(values, "Records")
     return Told(
         verb=word if word in VERBS else "",
         entries=tuple(_entries(trailers)),
         records=counted,
         sources=tuple(values.get("Source-Ref", ())) if counted is not None else (),
+        source_count=_number(values, "Source-Refs"),
         reason=next(iter(values.get("Reason", [])), ""),
         transaction=next(iter(values.get("Transaction-Id", [])), ""),
         details=tuple(pair for pair in trailers if pair[0] in _DETAILS),
     )
+
+
+def _number(values: Mapping[str, list[str]], name: str) -> int | None:
+    value = next(iter(values.get(name, [])), "")
+    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
 
 
 def _trailers(message: str) -> list[tuple[str, str]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
-from xml.sax.saxutils import quoteattr
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.gate import Finding
@@ -20,7 +20,7 @@ MOST_YANKED = 10
 def as_json(checked: Checked) -> str:
     """Return the JSON object; `schema/check-v1.schema.json` describes it."""
     findings = [
-        {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": one.message}
+        {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": escaped(one.message)}
         for one in checked.findings
     ]
     return json.dumps({"ok": checked.ok, "findings": findings}, indent=2, ensure_ascii=False)
@@ -43,11 +43,18 @@ def as_gitlab(checked: Checked) -> str:
 
     Source: GitLab's documentation, "Code Quality report format".
     """
+    same: Counter[str] = Counter()  # GitLab shows one finding a fingerprint; a line in it would change with each edit
+
+    def fingerprint(one: Finding) -> str:
+        what = f"{one.rule}\0{one.path}\0{escaped(one.message)}"
+        same[what] += 1
+        return hashlib.sha256(f"{what}\0{same[what]}".encode()).hexdigest()
+
     found = [
         {
             "description": escaped(one.message),
             "check_name": f"ledger {one.rule}",
-            "fingerprint": hashlib.sha256(f"{one.rule}\0{one.path}\0{one.message}".encode()).hexdigest(),
+            "fingerprint": fingerprint(one),
             "severity": "blocker",
             "location": {"path": one.path, "lines": {"begin": one.line}},
         }
@@ -68,12 +75,16 @@ def as_junit(checked: Checked) -> Iterator[str]:
     yield "</testsuite>"
 
 
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'  # xml.sax.saxutils does it too, and brings all of urllib along
+
+
 def _case(one: Finding) -> Iterator[str]:
     message = escaped(one.message)
-    name = quoteattr(f"{one.path}:{one.line}: {one.rule}: {message}")
+    name = _quoted(f"{one.path}:{one.line}: {one.rule}: {message}")
     where = escape(f"{one.path}:{one.line}:{one.column}")
-    yield f"  <testcase classname={quoteattr(one.path)} name={name}>"
-    yield f"    <failure type={quoteattr(one.rule)} message={quoteattr(message)}>{where}</failure>"
+    yield f"  <testcase classname={_quoted(one.path)} name={name}>"
+    yield f"    <failure type={_quoted(one.rule)} message={_quoted(message)}>{where}</failure>"
     yield "  </testcase>"
 
 
@@ -82,6 +93,9 @@ def notes(checked: Checked) -> Iterator[str]:
     yield from _yanked(checked.yanked)
     for one in checked.unknown:
         yield f"warning: not looked up: {one}"
+    if checked.homeless:
+        of = "1 digest is of an image" if checked.homeless == 1 else f"{checked.homeless} digests are of images"
+        yield f"note: {of} that no configured registry serves"
     if checked.findings:
         yield "1 finding" if len(checked.findings) == 1 else f"{len(checked.findings)} findings"
         return

@@ -1,22 +1,34 @@
-"""Markdown that text from outside can't break out of, on GitHub, GitLab, Gitea and in a plain reader alike."""
+"""Markdown that text from outside can't break out of, on GitHub, GitLab, Gitea and in a plain reader alike.
+
+All of it goes into code spans. No escape would do: the hosts look for mentions (`@name`), issues (`#1`), labels
+(`~bug`) and links in the rendered text, where an escaped character is a character as any other; in code they don't.
+"""
 
 from __future__ import annotations
 
 import re
-from html import escape
 
 from ledger_tool.core.names import escaped
 
-
-def code(text: str | None) -> str:
-    """Return text as a code span, also in a table, where a backtick would end the span and a pipe the cell."""
-    return f"`{escaped(text).replace('`', '').replace('|', chr(92) + '|')}`" if text else ""
+LONGEST = 300  # characters of one value: what is longer, nobody reads in a comment
 
 
-def plain(text: str) -> str:
-    """Return text with everything escaped that Markdown, HTML, a mention or a link would act on."""
-    visible = escape(escaped(text), quote=False).replace("@", "&#64;").replace("://", "&#58;//")
-    return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", visible).replace("&\\#", "&#")
+def code(text: str | None, limit: int = LONGEST) -> str:
+    """Return text as a code span, cut to `limit` characters; `""` for no text."""
+    if not text:
+        return ""
+    visible = escaped(text)
+    visible = visible if len(visible) <= limit else visible[:limit] + "…"
+    longest = max(map(len, re.findall("`+", visible)), default=0)
+    # A span is closed by as many backticks as opened it; a blank on both sides is taken off again.
+    ends = {visible[0], visible[-1]}
+    fence, blank = "`" * (longest + 1), " " if "`" in ends or (ends == {" "} and visible.strip(" ")) else ""
+    return f"{fence}{blank}{visible}{blank}{fence}"
+
+
+def cell(text: str | None) -> str:
+    """Return text as a code span for a cell of a table, where a bare pipe would end the cell."""
+    return code(text).replace("|", r"\|")
 
 
 def link(label: str, url: str) -> str:

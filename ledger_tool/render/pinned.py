@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from ledger_tool.commands.rewrite import Done
 from ledger_tool.core.names import escaped
 from ledger_tool.core.rewriting import Edit, Finding
-from ledger_tool.render.markdown import code, link, plain
+from ledger_tool.render.markdown import cell, link
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.workflow import command
 
@@ -78,12 +78,12 @@ def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for one in edits[:_ROWS]:
         cells = (
-            code(one.image),
-            code(one.tags[0]) or "none",
-            code(one.tags[1]) or "none",
-            code(short_digest(one.digest)),
+            cell(one.image),
+            cell(one.tags[0]) or "none",
+            cell(one.tags[1]) or "none",
+            cell(short_digest(one.digest)),
             link("compare", one.compare) if one.compare else "",
-            code(f"{one.path}:{one.line}"),
+            cell(f"{one.path}:{one.line}"),
         )
         yield f"| {' | '.join(cells)} |"
     yield from _rest(len(edits))
@@ -94,7 +94,7 @@ def _findings_table(findings: Sequence[Finding]) -> Iterator[str]:
     yield "| class | where | what |"
     yield "|---|---|---|"
     for one in findings[:_ROWS]:
-        yield f"| {one.kind} | {code(f'{one.path}:{one.line}')} | {plain(one.message)} |"
+        yield f"| {one.kind} | {cell(f'{one.path}:{one.line}')} | {cell(one.message)} |"
     yield from _rest(len(findings))
 
 

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 from ledger_tool.core.drift import Finding, Report
 from ledger_tool.core.names import escaped
-from ledger_tool.render.markdown import code, plain
+from ledger_tool.render.markdown import cell
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 
@@ -75,11 +75,11 @@ def as_markdown(report: Report) -> Iterator[str]:
         name = f"{one.registry}/{one.image}:{one.tag}"
         cells = (
             one.drift,
-            code(name),
-            code(one.platform),
-            code(_short(one.ledger)),
-            code(_short(one.served)),
-            plain(one.reason),
+            cell(name),
+            cell(one.platform),
+            cell(_short(one.ledger)),
+            cell(_short(one.served)),
+            cell(one.reason),
         )
         yield f"| {' | '.join(cells)} |"
     if len(differing) > MARKDOWN_ROWS:

@@ -11,20 +11,24 @@ from ledger_tool.core import sourcelink
 from ledger_tool.core.names import SourceRef, escaped
 from ledger_tool.core.record import Record, pull_digest, to_json
 from ledger_tool.core.review import Change, Fact
-from ledger_tool.render.markdown import code, link, plain
+from ledger_tool.render.markdown import LONGEST, code, link
 from ledger_tool.render.records import short_digest
 
 # GitHub takes 65,536 characters in a comment; counted in bytes, with room for what a bot puts around it.
 MARKDOWN_BYTES = 60_000
 _NOTE_BYTES = 250
+_MOST_FACTS = 25  # of one image:tag, so that it can't push the others out
+_MOST_VALUES = 5  # of one fact, such as the platforms
+_SETTINGS = "`ledger.yaml` changes, too: look at which tags may move, and at what a record needs"
 
 _COLOURS = {"moved": "33", "added": "32", "updated": "36", "removed": "31", "yanked": "31"}
 _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
 
 
-def as_json(changes: Sequence[Change]) -> str:
+def as_json(changes: Sequence[Change], *, settings_changed: bool = False) -> str:
     """Return the JSON object; `schema/diff-v1.schema.json` describes it."""
-    return json.dumps({"changes": [_object(change) for change in changes]}, indent=2, ensure_ascii=False)
+    found = {"changes": [_object(change) for change in changes], "settingsChanged": settings_changed}
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _object(change: Change) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def _object(change: Change) -> dict[str, Any]:
         "compare": change.compare or None,
         "direction": change.direction,
         "immutable": change.immutable,
-        "forced": change.forced and {"replaces": change.forced.replaces, "reason": change.forced.reason},
+        "forced": next(({"replaces": one.replaces, "reason": one.reason} for one in change.marks), None),
     }
     return found
 
@@ -50,20 +54,22 @@ def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
     return {"digest": pull_digest(records), "records": [to_json(record) for record in records]}
 
 
-def as_text(changes: Sequence[Change], *, colour: bool) -> Iterator[str]:
+def as_text(changes: Sequence[Change], *, colour: bool, settings_changed: bool = False) -> Iterator[str]:
     """Yield a headline, then the changes of each image."""
 
     def paint(text: str, codes: str) -> str:
         return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
 
     yield headline(changes)
+    if settings_changed:
+        yield paint(_SETTINGS, "31")
     image = ""
     for change in changes:
         if change.name.image != image:
             image = change.name.image
             yield ""
             yield paint(image, "1")
-        urgent = change.forced or change.unexplained_move
+        urgent = change.marks or change.unexplained_move
         title = f"{change.kind:8}{change.name.tag}{_platforms(change)}{_direction(change)}"
         yield "  " + paint(escaped(title), "1;31" if urgent else _COLOURS[change.kind])
         for line in _warnings(change, escaped):
@@ -80,47 +86,54 @@ def headline(changes: Sequence[Change]) -> str:
     if not changes:
         return "no record changes"
     counts = Counter(change.kind for change in changes)
-    forced = sum(bool(change.forced) for change in changes)
+    forced = sum(bool(change.marks) for change in changes if change.kind == "moved")
     words = [f"{count} {kind}" + (f" ({forced} by force)" if kind == "moved" and forced else "")
              for kind, count in counts.items()]  # fmt: skip
     return f"{len(changes)} image:tag{'s' if len(changes) > 1 else ''}: {', '.join(words)}"
 
 
-def as_markdown(changes: Sequence[Change], *, limit: int = MARKDOWN_BYTES) -> str:
+def as_markdown(changes: Sequence[Change], *, settings_changed: bool = False, limit: int = MARKDOWN_BYTES) -> str:
     """Return Markdown of at most `limit` bytes: first the whole digests are left out, then the least grave changes.
 
     It says what it left out. Nothing in a record can break out of it.
     """
-    head = f"**{headline(changes)}**\n"
-    for with_digests in (True, False):
-        parts = [_markdown(change, with_digests=with_digests) for change in changes]
-        note = "" if with_digests else "\n_Whole digests are left out here; `ledger diff` has them._\n"
-        text = head + "".join(_grouped(changes, parts)) + note
-        if len(text.encode()) <= limit:
-            return text
-    return head + _shortened(changes, parts, limit - len(head.encode()) - _NOTE_BYTES)
+    head = f"**{headline(changes)}**\n" + (f"\n**{_SETTINGS}.**\n" if settings_changed else "")
+    room = limit - len(head.encode())
+    note = "\n_Whole digests are left out here; `ledger diff` has them._\n"
+    for with_digests, ending in ((True, ""), (False, note)):
+        parts: list[str] = []
+        left = room - len(ending)
+        for change in changes:
+            parts.append(_markdown(change, with_digests=with_digests))
+            left -= len(parts[-1].encode())
+            if left < 0:  # the headings are not counted yet
+                break
+        text = "".join(_grouped(changes, parts)) + ending
+        if left >= 0 and len(text.encode()) <= room:
+            return head + text
+    return head + _shortened(changes, room - _NOTE_BYTES)
 
 
-def _shortened(changes: Sequence[Change], parts: Sequence[str], room: int) -> str:
+def _shortened(changes: Sequence[Change], room: int) -> str:
     """Return the gravest changes that there is room for, in bytes, and how many are missing."""
-    kept: set[int] = set()
+    kept: dict[int, str] = {}
     for at in sorted(range(len(changes)), key=lambda at: changes[at].gravity):
-        room -= len((_heading(changes[at]) + parts[at]).encode())
+        part = _markdown(changes[at], with_digests=False)
+        room -= len((_heading(changes[at]) + part).encode())
         if room < 0:
             break
-        kept.add(at)
-    text = "".join(_grouped([changes[at] for at in sorted(kept)], [parts[at] for at in sorted(kept)]))
+        kept[at] = part
+    shown = sorted(kept)
+    text = "".join(_grouped([changes[at] for at in shown], [kept[at] for at in shown]))
     left = Counter(change.kind for at, change in enumerate(changes) if at not in kept)
     told = ", ".join(f"{count} {kind}" for kind, count in left.items())
-    return (
-        f"{text}\n**{left.total()} more are left out here** ({told}), and the whole digests of all; "
-        "`ledger diff` shows them.\n"
-    )
+    are = "1 more is" if left.total() == 1 else f"{left.total()} more are"
+    return f"{text}\n**{are} left out here** ({told}), and the whole digests of all; `ledger diff` shows them.\n"
 
 
 def _grouped(changes: Sequence[Change], parts: Sequence[str]) -> Iterator[str]:
     image = ""
-    for change, part in zip(changes, parts, strict=True):
+    for change, part in zip(changes, parts, strict=False):
         if change.name.image != image:
             image = change.name.image
             yield _heading(change)
@@ -132,18 +145,21 @@ def _heading(change: Change) -> str:
 
 
 def _markdown(change: Change, *, with_digests: bool) -> str:
-    lines = [f"\n**{code(change.name.tag)}** {change.kind}{_platforms(change, code)}{plain(_direction(change))}\n"]
-    lines += [f"- **{line}**" for line in _warnings(change, plain)]
-    for fact in change.facts:
+    title = f"**{code(change.name.tag)}** {change.kind}{_platforms(change, code, _MOST_VALUES)}"
+    lines = [f"\n{title}{_direction(change, code)}\n"]
+    lines += [f"- **{line}**" for line in _warnings(change, lambda words: code(words, 1024))]
+    for fact in change.facts[:_MOST_FACTS]:
         subject = f" {code(fact.subject)}" if fact.subject else ""
         lines.append(f"- {fact.what}{subject}: {_values(change, fact)}")
+    if len(change.facts) > _MOST_FACTS:
+        lines.append(f"- and {len(change.facts) - _MOST_FACTS} more; `ledger diff` has them")
     if change.compare:
         lines.append(f"- {link('compare the source', change.compare)}")
     whole = [fact for fact in change.facts if fact.what in ("digest", "image", "base image")] if with_digests else []
     if whole:
         lines += ["", "<details><summary>whole digests</summary>", "", "```text"]
-        for fact in whole:
-            lines.append(_step(change, fact.old, fact.new))
+        for fact in whole[:_MOST_FACTS]:
+            lines.append(f"{fact.subject or fact.what}: {_step(change, fact.old, fact.new)}")
         lines += ["```", "</details>"]
     return "\n".join(lines) + "\n"
 
@@ -156,7 +172,7 @@ def _values(change: Change, fact: Fact) -> str:
 
 
 def _short_code(value: str) -> str:
-    return ", ".join(code(short_digest(digest)) for digest in value.split(", ") if digest)
+    return _some([code(short_digest(digest)) for digest in value.split(", ") if digest])
 
 
 def _source(value: str) -> str:
@@ -165,8 +181,14 @@ def _source(value: str) -> str:
     for source in filter(None, value.split(", ")):
         url, commit = sourcelink.split(SourceRef(source))
         name = url.partition("://")[2] or url
-        found.append(link(code(f"{name}@{commit[:12]}"), sourcelink.commit_page(SourceRef(source))))
-    return ", ".join(found)
+        shown = name if len(name) <= LONGEST // 2 else name[: LONGEST // 2] + "…"
+        found.append(link(code(f"{shown}@{commit[:12]}"), sourcelink.commit_page(SourceRef(source))))
+    return _some(found)
+
+
+def _some(values: Sequence[str], most: int = _MOST_VALUES) -> str:
+    more = f" and {len(values) - most} more" if 0 < most < len(values) else ""
+    return ", ".join(values[:most] if most else values) + more
 
 
 def _step(change: Change, old: str, new: str) -> str:
@@ -176,23 +198,23 @@ def _step(change: Change, old: str, new: str) -> str:
     return f"{old or 'none'} → {new or 'none'}"
 
 
-def _platforms(change: Change, clean: Callable[[str], str] = str) -> str:
-    return f" ({', '.join(map(clean, change.platforms))})" if change.platforms else ""
+def _platforms(change: Change, clean: Callable[[str], str] = str, most: int = 0) -> str:
+    return f" ({_some([clean(one) for one in change.platforms], most)})" if change.platforms else ""
 
 
-def _direction(change: Change) -> str:
+def _direction(change: Change, clean: Callable[[str], str] = str) -> str:
     """Return what kind of step it is, from which version to which."""
     if change.direction == "unknown" or change.kind in ("removed", "updated", "yanked"):
         return ""
     old, new = change.versions
-    between = f" from {old}" if change.name.tag == new else f" {old} → {new}"
+    between = f" from {clean(old)}" if change.name.tag == new else f" {clean(old)} → {clean(new)}"
     return f", {_DIRECTIONS[change.direction]}{between if old != new else ''}"
 
 
 def _warnings(change: Change, clean: Callable[[str], str]) -> Iterator[str]:
     """Yield what a reviewer must not miss, the words of others made `clean`."""
-    if change.forced:
-        yield f"forced: {clean(change.forced.reason)}"
+    for reason in list(dict.fromkeys(mark.reason for mark in change.marks))[:_MOST_VALUES]:
+        yield f"forced: {clean(reason)}"
     if change.unexplained_move:
         yield "this tag is immutable, and nothing says why it moves"
     if change.kind == "yanked" and change.yanked:

@@ -59,7 +59,8 @@ class Screen:
     def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return escaped(redacted(text))
+        # GitHub's runner takes `##[command]` for an order, wherever it stands in a line.
+        return escaped(redacted(text)).replace("##[", "## [")
 
 
 def _tell(text: str) -> None:

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from tests.support.graphs import built, ref
 from tests.support.make import SOURCE, digest, ledger_bytes, record
 from tests.support.outcome import Outcome
+from tests.support.schemas import SCHEMAS, check_schema
 from tests.support.upstream import Upstream
 from tests.support.world import World
 
 Run = Callable[..., Outcome]
-_FOLDER = Path(__file__).parents[2] / "schema"
-_SCHEMAS: dict[str, Any] = {
-    path.name.removesuffix(".schema.json"): json.loads(path.read_text()) for path in _FOLDER.glob("*.json")
-}
-_REGISTRY: Registry[Any] = Registry().with_resources(
-    [(schema["$id"], Resource.from_contents(schema)) for schema in _SCHEMAS.values()]
-)
 
 
-def _check(name: str, value: Any) -> None:
-    Draft202012Validator(_SCHEMAS[name], registry=_REGISTRY).validate(value)
-
-
-@pytest.mark.parametrize("name", _SCHEMAS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_each_schema_is_a_schema(name: str) -> None:
-    Draft202012Validator.check_schema(_SCHEMAS[name])
+    Draft202012Validator.check_schema(SCHEMAS[name])
 
 
 def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: Upstream) -> None:
@@ -52,25 +39,25 @@ def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: 
     ]
     assert [one.code for one in printed] == [0, 0, 0, 0, 3, 0, 0]
     for one in printed:
-        _check("written-v1", one.json)
+        check_schema("written-v1", one.json)
     got = ledger("get", "myorg/app:v1", "--repo", upstream.url).json
     assert got["digest"] is None
-    _check("get-v1", got)
-    _check("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
-    _check("written-v1", ledger("yank", "myorg/app:v1", "--reason", "bad", "--repo", upstream.url).json)
+    check_schema("get-v1", got)
+    check_schema("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
+    check_schema("written-v1", ledger("yank", "myorg/app:v1", "--reason", "bad", "--repo", upstream.url).json)
     removed = ledger("remove", "myorg/app:v1", "--reason", "over", "--repo", upstream.url)
-    _check("written-v1", removed.json)
-    _check("log-v1", ledger("log", "--format", "json", "--repo", upstream.url).json)
+    check_schema("written-v1", removed.json)
+    check_schema("log-v1", ledger("log", "--format", "json", "--repo", upstream.url).json)
     for seed in ("a", "c"):
-        _check("whence-v1", ledger("whence", digest(seed), "--repo", upstream.url).json)
-    _check("audit-v1", ledger("audit", "--format", "json", "--repo", upstream.url).json)
+        check_schema("whence-v1", ledger("whence", digest(seed), "--repo", upstream.url).json)
+    check_schema("audit-v1", ledger("audit", "--format", "json", "--repo", upstream.url).json)
     since = upstream.tip()
     upstream.commit_as_other_writer({"ledger.json": ledger_bytes(record())}, "by hand")
     upstream.commit_as_other_writer({"ledger.json": b"{}"}, "break it")
     found = ledger("audit", "--since", since, "--format", "json", "--repo", upstream.url)
     assert [one["rule"] for one in found.json["findings"]] == ["unexplained", "invalid"]
-    _check("audit-v1", found.json)
-    _check("log-v1", ledger("log", "--format", "json", "--repo", upstream.url).json)
+    check_schema("audit-v1", found.json)
+    check_schema("log-v1", ledger("log", "--format", "json", "--repo", upstream.url).json)
 
 
 def test_what_deps_dependents_and_keepset_print_is_what_the_schemas_say(ledger: Run, tmp_path: Path) -> None:
@@ -82,13 +69,13 @@ def test_what_deps_dependents_and_keepset_print_is_what_the_schemas_say(ledger: 
     repo = Upstream.create(tmp_path / "built.git", ledger_bytes(*records)).url
     for name in ("app", "mid", "base"):
         tag = "12" if name == "base" else "v1"
-        _check("deps-v1", ledger("deps", f"{name}:{tag}", "--format", "json", "--repo", repo).json)
+        check_schema("deps-v1", ledger("deps", f"{name}:{tag}", "--format", "json", "--repo", repo).json)
         for options in ((), ("--stale",)):
             found = ledger("dependents", name, *options, "--format", "json", "--repo", repo).json
-            _check("dependents-v1", found)
+            check_schema("dependents-v1", found)
     assert [one["step"] for one in ledger("dependents", "--stale", "--format", "json", "--repo", repo).json[
         "dependents"]] == [1, 2]  # fmt: skip
-    _check("keepset-v1", ledger("keepset", "--format", "json", "--repo", repo).json)
+    check_schema("keepset-v1", ledger("keepset", "--format", "json", "--repo", repo).json)
 
 
 def test_what_is_said_of_bases_at_registries_is_what_the_schemas_say(world: World) -> None:
@@ -98,22 +85,22 @@ def test_what_is_said_of_bases_at_registries_is_what_the_schemas_say(world: Worl
     bases = [word for base in on for word in ("--depends-on", base)]
     assert world.publish(f"app@{digest('app')}", "--offline", *bases, "--index", layout.digest).code == 0
     words = ("--live", "--format", "json", "--repo", world.upstream.url)
-    _check("keepset-v1", world.run("keepset", *words).json)
+    check_schema("keepset-v1", world.run("keepset", *words).json)
     dead = world.registry.settings() + "  ttl: {}\n"
     dead = dead.replace("registries:\n", "registries:\n  - host: http://127.0.0.1:9\n    images: ['*/x']\n")
     world.upstream.commit_as_other_writer({"ledger.yaml": dead.encode()})
     done = world.run("dependents", "--stale", *words)
     assert (done.code, len(done.json["unknown"]), done.json["gone"], done.json["unasked"]) == (5, 1, on[1:2], on[2:3])
-    _check("dependents-v1", done.json)
+    check_schema("dependents-v1", done.json)
 
 
 def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas_say(world: World) -> None:
     world.push("v1", "multi", ("linux/amd64", "linux/arm64"))
     published = world.publish("v1")
-    _check("written-v1", published.json)
+    check_schema("written-v1", published.json)
     assert published.json["verified"] is True
-    _check("verify-v1", world.verify("v1", "--format", "json", "--digest", digest("other")).json)
-    _check("reconcile-v1", world.reconcile("--format", "json").json)
+    check_schema("verify-v1", world.verify("v1", "--format", "json", "--digest", digest("other")).json)
+    check_schema("reconcile-v1", world.reconcile("--format", "json").json)
     world.pushed("v2", "v3")
     world.push("v2", "another")
     world.push("v4")
@@ -121,12 +108,12 @@ def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas
     for options in ((), ("--untracked", "--deep")):
         drifted = world.reconcile("--format", "json", *options)
         assert drifted.code == 1
-        _check("reconcile-v1", drifted.json)
+        check_schema("reconcile-v1", drifted.json)
     for tag in ("v2", "v3"):
-        _check("verify-v1", world.verify(tag, "--format", "json").json)
+        check_schema("verify-v1", world.verify(tag, "--format", "json").json)
     world.upstream.commit_as_other_writer({"ledger.yaml": b"registries: [{host: 'http://127.0.0.1:9'}]\n"})
-    _check("reconcile-v1", world.reconcile("--format", "json", "--untracked").json)
-    _check("verify-v1", world.verify("v1", "--format", "json").json)
+    check_schema("reconcile-v1", world.reconcile("--format", "json", "--untracked").json)
+    check_schema("verify-v1", world.verify("v1", "--format", "json").json)
 
 
 def test_what_prune_prints_is_what_its_schema_says(world: World) -> None:
@@ -143,4 +130,4 @@ def test_what_prune_prints_is_what_its_schema_says(world: World) -> None:
     failed = world.run(*words)
     assert (failed.code, len(failed.json["failed"])) == (5, 1)
     for one in (*printed, failed):
-        _check("prune-v1", one.json)
+        check_schema("prune-v1", one.json)

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from tests.support.deployed import IMAGE, NEW, OLD, POD, SETTINGS, Deployed
 from tests.support.make import ledger_bytes
+from tests.support.markdown import inline
 from tests.support.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -160,8 +161,9 @@ def test_nothing_in_a_file_acts_on_a_terminal_a_workflow_or_markdown(
     assert [line.split("::", 2)[1].split(" ")[0] for line in github.splitlines()] == ["error", "error"]
     assert all(line.startswith("::error file=evil/a%2Cb%3Ac%25|") for line in github.splitlines())
     markdown = ledger("pin", "evil", "--check", "--format", "markdown").out
-    assert "<b>" not in markdown
-    assert "@team" not in markdown
+    shown = inline(markdown)
+    assert {word.type for word in shown} == {"text", "code_inline", "strong_open", "strong_close"}
+    assert not [word for word in shown if word.type == "text" and set("@<:`") & set(word.content)]
     rows = [line for line in markdown.splitlines() if line.startswith("| un")]
     assert [row.replace("\\|", "").count("|") for row in rows] == [4, 4]
     changed = ledger("pin", "evil", "--format", "markdown")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -113,6 +115,7 @@ def test_a_forced_move_that_says_so_is_fine() -> None:
         (but(OLD, yanked=yanked("bad")), text("yank", OLD), ["reason"]),
         (but(OLD, yanked=yanked("x")), text("yank", OLD, "Reason: bad"), ["trailers"]),
         (but(OLD, yanked=yanked("x")), text("set", OLD, "Reason: x"), ["facts"]),
+        (but(NEW, yanked=yanked("x"), forced=forced(OLD.digest)), text("publish", NEW, *MOVE), ["facts"]),
     ],
 )
 def test_each_fault_of_a_changed_record_is_named(new: Record, said: str, broken: list[str]) -> None:
@@ -139,15 +142,40 @@ def test_a_new_record_has_neither_a_mark_that_it_was_forced_nor_one_that_it_is_y
     assert rules_broken(Ledger(), ledger_of(marked), text("publish", OLD)) == ["facts"]
 
 
-def test_a_message_that_only_counts_must_count_right() -> None:
-    drafts = [draft(tag=f"v{at}", digest=digest(at), source_ref=source(at % 2)) for at in range(150)]
+def counted(images: int, sources: int) -> tuple[Ledger, str]:
+    """Return what a publish of many images leaves, and its message."""
+    drafts = [draft(tag=f"v{at}", digest=digest(at), source_ref=source(at % sources)) for at in range(images)]
     change = rules.publish(Snapshot("", Ledger(), Policy()), drafts)
-    said = message.compose(change, "t")
+    return change.ledger, message.compose(change, "t")
+
+
+def test_a_message_that_only_counts_must_count_right() -> None:
+    ledger, said = counted(150, 2)
     assert "Records: 150" in said
-    assert rules_broken(Ledger(), change.ledger, said) == []
-    assert rules_broken(Ledger(), change.ledger, said.replace("Records: 150", "Records: 149")) == ["trailers"]
-    forged = said.replace(source(1), source(7))
-    assert rules_broken(Ledger(), change.ledger, forged) == ["trailers"] * 75
+    assert rules_broken(Ledger(), ledger, said) == []
+    assert rules_broken(Ledger(), ledger, said.replace("Records: 150", "Records: 149")) == ["trailers"]
+    other = said.replace(source(1), source(7))  # which no record is from, and 75 are from none that is named
+    assert rules_broken(Ledger(), ledger, other) == ["trailers"] * 76
+    assert rules_broken(Ledger(), ledger, said.replace("Records", f"Image: x:v1\nDigest: {digest()}\nRecords")) == [
+        "trailers"
+    ]
+    assert rules_broken(Ledger(), Ledger(), said) == ["trailers"]
+
+
+def test_sourcerefs_are_counted_right_too() -> None:
+    ledger, said = counted(150, 101)
+    assert "Source-Refs: 101" in said
+    assert rules_broken(Ledger(), ledger, said) == []
+    assert rules_broken(Ledger(), ledger, said.replace("Source-Refs: 101", "Source-Refs: 100")) == ["trailers"]
+
+
+def test_what_a_message_can_name_it_may_not_count() -> None:
+    ledger, said = counted(100, 1)
+    assert "Records" not in said
+    assert (
+        rules_broken(Ledger(), ledger, f"publish 100 images\n\nRecords: 100\nSource-Ref: {source(0)}\n")
+        == ["unexplained"] * 100
+    )
 
 
 def test_trailers_of_a_host_in_a_paragraph_of_their_own_do_not_hide_ours() -> None:
@@ -157,14 +185,41 @@ def test_trailers_of_a_host_in_a_paragraph_of_their_own_do_not_hide_ours() -> No
     assert rules_broken(Ledger(), ledger_of(OLD), picked) == []
 
 
-def test_a_platform_that_is_filled_in_is_an_update() -> None:
-    unknown = but(OLD, platform=None)
-    (act,) = acts(compare(ledger_of(unknown), ledger_of(OLD)))
-    assert (act.effect, act.fields()) == ("updated", {"platform"})
+FULL = but(OLD, index=digest("i"), config=digest("c"), labels={"a": "1", "b": "2"}, ttl="7d")
 
 
-def test_a_record_without_a_platform_replaces_all_platforms() -> None:
-    both = ledger_of(OLD, but(OLD, platform=ARM, digest=digest("r")))
-    whole = but(OLD, platform=None, digest=digest("w"))
-    (act,) = acts(compare(both, ledger_of(whole)))
-    assert (act.effect, act.replaces) == ("moved", (digest("a"), digest("r")))
+@pytest.mark.parametrize(
+    ("lost", "verbs"),
+    [
+        ({"platform": None}, ()),
+        ({"index": None}, ()),
+        ({"config": None}, ()),
+        ({"labels": {"a": "1"}}, ("set", "tidy")),
+        ({"labels": None}, ("set", "tidy")),
+        ({"ttl": None}, ("set", "tidy")),
+    ],
+)
+def test_only_what_some_verb_takes_away_goes(lost: dict[str, Any], verbs: tuple[str, ...]) -> None:
+    new = but(FULL, **lost)
+    for verb in ("publish", "set", "tidy"):
+        said = text(verb, new).replace("Platform: None\n", "")
+        assert rules_broken(ledger_of(FULL), ledger_of(new), said) == ([] if verb in verbs else ["facts"]), verb
+
+
+def test_the_mark_of_one_platform_does_not_excuse_the_move_of_another() -> None:
+    """But where a record without a platform gives way to several, any of them may bear it."""
+    arm = but(NEW, platform=ARM, digest=digest("r"), forced=forced(OLD.digest))
+    said = "\n".join(text("publish", one).partition("\n\n")[2].rstrip() for one in (NEW, arm))
+    said = f"publish 2\n\n{said}\nReplaces: {OLD.digest}\nReason: rebuilt\n"
+    assert rules_broken(ledger_of(OLD), ledger_of(NEW, arm), said) == ["immutable"]
+    assert rules_broken(ledger_of(but(OLD, platform=None)), ledger_of(NEW, arm), said) == []
+
+
+def test_without_a_message_only_that_is_judged_which_no_message_could_mend() -> None:
+    def uncommitted(new: Ledger) -> list[str]:
+        return [fault.rule for fault in faults(acts(compare(ledger_of(OLD), new)), None, Policy())]
+
+    assert uncommitted(ledger_of(NEW)) == ["immutable"]
+    assert uncommitted(ledger_of(but(OLD, publishedAt="2020-01-01T00:00:00Z"))) == ["facts"]
+    for new in (ledger_of(FORCED), Ledger(), ledger_of(but(OLD, yanked=yanked("x"))), ledger_of(FULL)):
+        assert uncommitted(new) == []

@@ -73,6 +73,8 @@ def test_a_message_shows_a_url_without_credentials_as_it_is() -> None:
 def test_a_message_shows_hostile_text_escaped_and_cut() -> None:
     assert names.shown("a\x1b[31m\u202e\n") == r"a\x1b[31m\u202e\n"
     assert names.shown("\U000e0001") == r"\U000e0001"
+    assert names.shown("###[error]x ##vso[task.complete] ## [a]") == r"##\x23[error]x #\x23vso[task.complete] ## [a]"
+    assert names.shown("\ufffe\uffff") == r"\ufffe\uffff"
     assert names.shown("x" * 100) == "x" * 80 + "…"
     assert names.shown("x" * 80) == "x" * 80
 

@@ -1,0 +1,58 @@
+"""`check --registry`: is each digest that a ledger names really there?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.ports import Registries
+from ledger_tool.core.act import acts
+from ledger_tool.core.compare import compare
+from ledger_tool.core.drift import Absent, Unknown
+from ledger_tool.core.explain import Fault
+from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.policy import Policy
+from ledger_tool.core.record import Record
+from ledger_tool.errors import LedgerError
+
+
+def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
+    """Yield each digest, and index digest, that is new, with one record that has it."""
+    seen = set()
+    for act in acts(compare(before, after)):
+        if act.new is None:
+            continue
+        is_new = act.effect != "updated"
+        for digest, wanted in ((act.new.digest, is_new), (act.new.index, is_new or "index" in act.fields())):
+            if digest and wanted and (act.new.image, digest) not in seen:
+                seen.add((act.new.image, digest))
+                yield act.new, digest
+
+
+def missing_digests(
+    wanted: Iterable[tuple[Record, str]], policy: Policy, registries: Registries, jobs: int
+) -> Iterator[Fault | str]:
+    """Yield a fault for each digest that no registry has, and a line for each that could not be looked up."""
+
+    def look(one: tuple[Record, str]) -> Fault | str | None:
+        record, digest = one
+        missing, unknown = [], []
+        for registry in registries.serving(policy, record.image):
+            try:
+                if not isinstance(registry.look(record.image, digest), Absent):
+                    return None
+                missing.append(registry.name)
+            except LedgerError as error:
+                unknown.append(error.message)
+        if unknown:
+            return f"{record.key}: {'; '.join(unknown)}"
+        if not missing:
+            return None
+        what = digest if digest == record.digest else f"index {digest}"
+        return Fault("registry", record.key, f"{', '.join(missing)} has no {what} of {record.key}")
+
+    for (record, _), seen in in_parallel(look, wanted, jobs=jobs):
+        if isinstance(seen, Unknown):
+            yield f"{record.key}: {seen.reason}"
+        elif seen is not None:
+            yield seen
