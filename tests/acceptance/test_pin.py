@@ -59,6 +59,16 @@ def test_a_file_is_replaced_whole_and_keeps_its_mode(deployed: Deployed, ledger:
     assert sorted(os.listdir(path.parent)) == ["a.yaml", "b.yaml"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_keeps_its_owner(deployed: Deployed, ledger: Run) -> None:
+    path = deployed.folder / "pods/a.yaml"
+    os.chown(path, 1234, 2345)
+    path.chmod(0o640)
+    assert ledger("pin", "pods").code == 0
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (1234, 2345, 0o640)
+
+
 def test_a_check_changes_nothing_and_tells_by_its_exit_code(deployed: Deployed, ledger: Run) -> None:
     done = ledger("pin", "--check", ".")
     assert (done.code, deployed.git("status", "--porcelain")) == (1, "")
