@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.make import SOURCE, digest
 from tests.support.outcome import Outcome
+from tests.support.schemas import check_schema
 from tests.support.upstream import Upstream, git
 
 Run = Callable[..., Outcome]
@@ -179,6 +180,7 @@ def test_rebase_makes_the_changes_again_and_keeps_authors_and_messages(clone: Cl
     assert clone.ledger("check", "--base", "main").code == 0
     again = clone.ledger("rebase", "main", "--format", "json")
     assert again.json["old"] == again.json["new"] == clone.git("rev-parse", "pr")
+    check_schema("rebase-v1", again.json)
 
 
 def test_rebase_carries_other_files_along_and_refuses_those_that_both_changed(clone: Clone) -> None:
