@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import codecs, histories, manifests, memory, races, registries, reviews, starts, writes
+from benchmarks import codecs, histories, manifests, memory, merges, races, registries, reviews, starts, writes
 from benchmarks.report import Section, as_json, lines
 from benchmarks.world import World, ledger_program, require, world
 
@@ -65,12 +65,18 @@ def _review(world: World, quick: bool) -> Iterator[Section]:
         yield reviews.measure(world, records, 5 if records == 10_000 else 3)
 
 
+def _merge(world: World, quick: bool) -> Iterator[Section]:
+    for records in writes.SIZES[:2] if quick else writes.SIZES:
+        yield merges.measure(world, records, 3 if quick else 7)
+
+
 BENCHMARKS: dict[str, Benchmark] = {
     "start": _start,
     "get": _get,
     "codec": _codec,
     "publish": _publish,
     "review": _review,
+    "merge": _merge,
     "memory": _memory,
     "race": _race,
     "reconcile": _reconcile,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.registry import CaFile, Jobs
 from ledger_tool.core import names
 from ledger_tool.core.reference import Reference, parse_name, parse_reference
@@ -19,31 +20,26 @@ Format = Annotated[str, typer.Option("--format", metavar="text|json|dot|mermaid"
 _FORMATS = ("text", "json", "dot", "mermaid")
 
 
+@reads
 def deps(
     image: Annotated[str, typer.Argument(metavar="IMAGE:TAG", help="The image.", show_default=False)],
     platform: Annotated[
         str, typer.Option("--platform", metavar="OS/ARCH", help="Only the image of this platform.", show_default=False)
     ] = "",
     output: Format = "text",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Show what an image is built on, and what that is built on, as far as the ledger knows."""
     from ledger_tool.commands.dependencies import deps as run
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.render import graphs as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, _FORMATS)
     reference = parse_name(image)
     wanted = names.parse_platform(platform) if platform else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_for_reading(repo, settings, screen) as source:
+    screen = of.screen
+    with open_for_reading(of.repo, of.settings, screen) as source:
         found = run(source, reference, platform=wanted)
     for warning in render.cycle_notes(found.outline):
         screen.note(warning)
@@ -58,6 +54,7 @@ def deps(
             screen.data(render.as_tree(found.outline))
 
 
+@reads
 def dependents(
     ref: Annotated[
         str,
@@ -79,12 +76,8 @@ def dependents(
     output: Format = "text",
     jobs: Jobs = "20",
     ca_file: CaFile = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Show everything built, directly or not, on an image, an image:tag or a digest.
 
@@ -97,7 +90,6 @@ def dependents(
     from ledger_tool.render import dependents as render
     from ledger_tool.render import graphs
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, _FORMATS)
     threads = o.whole_number("--jobs", jobs, 1, 256)
@@ -106,11 +98,10 @@ def dependents(
     if not ref and not stale:
         raise UsageError("nothing is asked of", "name an image, an image:tag or a digest, or add `--stale`")
     asked = _asked(ref) if ref else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     progress = Progress("tags")
     with (
-        open_for_reading(repo, settings, screen) as source,
+        open_for_reading(of.repo, of.settings, screen) as source,
         OpenRegistries(jobs=threads, ca_file=ca_file) as registries,
     ):
         if asked is not None and not stale:
@@ -125,14 +116,17 @@ def dependents(
     outline = render.outlined(found)
     for note in (*graphs.cycle_notes(outline), *render.notes(found)):
         screen.note(note)
-    draws = render.rebuilds_drawn(found) if stale else graphs.drawn(outline, names_base=False)
+
+    def draws() -> graphs.Drawn:
+        return render.rebuilds_drawn(found) if stale else graphs.drawn(outline, names_base=False)
+
     match output:
         case "json":
             screen.data([render.as_json(found, outline)])
         case "dot":
-            screen.data(graphs.as_dot(*draws))
+            screen.data(graphs.as_dot(*draws()))
         case "mermaid":
-            screen.data(graphs.as_mermaid(*draws))
+            screen.data(graphs.as_mermaid(*draws()))
         case _:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             screen.data(render.rebuilds_table(found, width) if stale else graphs.as_tree(outline, names_base=False))

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.registry import CaFile, Jobs
 from ledger_tool.core import names
 from ledger_tool.errors import InvalidValue, UsageError
 
 
+@reads
 def keepset(
     pattern: Annotated[
         str, typer.Argument(metavar="PATTERN", help="A glob of images (`myorg/*`).", show_default=False)
@@ -28,12 +30,8 @@ def keepset(
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print it.")] = "text",
     jobs: Jobs = "20",
     ca_file: CaFile = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Print every digest that a garbage collector must keep: images, indexes, children and bases.
 
@@ -45,7 +43,6 @@ def keepset(
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import kept as render
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json"))
     threads = o.whole_number("--jobs", jobs, 1, 256)
@@ -58,11 +55,10 @@ def keepset(
         raise InvalidValue(
             "host", f"host `{names.shown(registry)}` is malformed", "write it as in ledger.yaml: `registry.example.com`"
         )
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     progress = Progress("manifests")
     with (
-        open_for_reading(repo, settings, screen) as source,
+        open_for_reading(of.repo, of.settings, screen) as source,
         OpenRegistries(jobs=threads, ca_file=ca_file) as registries,
     ):
         try:
@@ -76,6 +72,7 @@ def keepset(
     screen.data([render.as_json(found)] if output == "json" else render.as_text(found))
 
 
+@reads
 def export(
     patterns: Annotated[
         list[str],
@@ -133,12 +130,8 @@ def export(
     timestamp: Annotated[
         str, typer.Option("--timestamp", metavar="TIME", help="CycloneDX: the bill's time.", show_default=False)
     ] = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Print images of the ledger in the form that another tool reads.
 
@@ -150,7 +143,6 @@ def export(
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.render import cyclonedx
     from ledger_tool.render import exported as render
-    from ledger_tool.render.screen import Screen
 
     if not output:
         raise UsageError("`--format` is missing", f"use one of {', '.join(FORMATS)}")
@@ -171,9 +163,8 @@ def export(
         labels=o.labels(label),
         platform=names.parse_platform(platform) if platform else None,
     )
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_for_reading(repo, settings, screen) as source:
+    screen = of.screen
+    with open_for_reading(of.repo, of.settings, screen) as source:
         done = run(source, output, selection, now=o.now(), latest=latest, keys=key)
     for note in render.notes(done, output):
         screen.note(note)

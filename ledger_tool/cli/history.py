@@ -11,11 +11,13 @@ from typing import Annotated
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.errors import UsageError
 
 _MOST_ENTRIES = 1_000_000_000
 
 
+@reads
 def log(
     image: Annotated[
         str,
@@ -34,12 +36,8 @@ def log(
         str, typer.Option("--limit", metavar="N", help="Only the newest N entries.", show_default=False)
     ] = "",
     output: Annotated[str, typer.Option("--format", metavar="text|json|jsonl", help="How to print them.")] = "text",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Show every digest that a tag ever had: when, by whom, from which source, and why.
 
@@ -51,7 +49,6 @@ def log(
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.edges.ledgerfiles import read_policy
     from ledger_tool.render import logged as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "jsonl"))
     reference = parse_reference(image) if image else None
@@ -59,9 +56,8 @@ def log(
         raise UsageError("log takes an image or an image:tag", "ask `ledger whence DIGEST` where a digest comes from")
     moment = parse_moment(since, datetime.now(UTC)) if since else None
     count = o.whole_number("--limit", limit, 1, _MOST_ENTRIES) if limit else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_history(repo, settings, screen) as history:
+    screen = of.screen
+    with open_history(of.repo, of.settings, screen) as history:
         found = run(history, reference, since=moment, limit=count, read_policy=read_policy, note=screen.note)
     match output:
         case "json":
@@ -76,18 +72,15 @@ def log(
                 screen.note("nothing happened")
 
 
+@reads
 def whence(
     digest: Annotated[
         str,
         typer.Argument(metavar="DIGEST", help="The digest, or at least its first 12 hex digits.", show_default=False),
     ],
     output: Annotated[str, typer.Option("--format", metavar="json|text", help="How to print it.")] = "json",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Say where a digest comes from: which records have or had it, who published it, in which commit.
 
@@ -98,14 +91,12 @@ def whence(
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.render import logged as render
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("json", "text"))
     wanted = parse_wanted(digest)
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     progress = Progress("versions")
-    with open_history(repo, settings, screen) as history:
+    with open_history(of.repo, of.settings, screen) as history:
         try:
             found = run(history, wanted, note=screen.note, progress=progress.step)
         finally:
@@ -113,6 +104,7 @@ def whence(
     screen.data([render.matches_as_json(found)] if output == "json" else render.matches_as_text(found))
 
 
+@reads
 def audit(
     since: Annotated[
         str,
@@ -133,12 +125,8 @@ def audit(
         ),
     ] = "",
     output: Annotated[str, typer.Option("--format", metavar="text|json|junit", help="How to print it.")] = "text",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Replay the whole history, and prove that nothing in it was done in silence.
 
@@ -151,15 +139,13 @@ def audit(
     from ledger_tool.edges.ledgerfiles import read_ledger, read_policy
     from ledger_tool.render import audited as render
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "junit"))
     what = "the file of allowed signers"
     signers = read_bytes(path_of(allowed_signers, what), 2**20, what) if allowed_signers else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     progress = Progress("commits")
-    with open_history(repo, settings, screen, blobs=True) as history:
+    with open_history(of.repo, of.settings, screen, blobs=True) as history:
         try:
             found = run(
                 history, since=since, allowed_signers=signers, read_ledger=read_ledger, read_policy=read_policy,

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core import names
 from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import RuleRefused, UsageError
@@ -45,6 +46,7 @@ def _reading(repo: str, at: str, settings: Any, screen: Any) -> Iterator[Any]:
         yield AsOf(history, moment)
 
 
+@reads
 def get(
     image: Annotated[str, typer.Argument(metavar="IMAGE:TAG", help="The image.", show_default=False)],
     platform: Annotated[
@@ -59,25 +61,19 @@ def get(
         ),
     ] = "json",
     at: At = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Show the records of one image:tag."""
     from ledger_tool.commands.look import get as run
     from ledger_tool.render import records as render
-    from ledger_tool.render.screen import Screen
     from ledger_tool.render.written import yanked_note
 
     o.one_of("--format", output, ("json", "ref", "digest"))
     reference = parse_name(image)
     wanted = names.parse_platform(platform) if platform else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with _reading(repo, at, settings, screen) as source:
+    screen = of.screen
+    with _reading(of.repo, at, of.settings, screen) as source:
         found = run(source, reference, platform=wanted)
     for record in found.records:
         if record.yanked:
@@ -95,6 +91,7 @@ def get(
     screen.data([found.digest if output == "digest" else f"{found.repository}@{found.digest}"])
 
 
+@reads
 def list_records(
     pattern: Annotated[
         str,
@@ -124,18 +121,13 @@ def list_records(
     ] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json|jsonl|csv", help="How to print them.")] = "text",
     at: At = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """List records, by image, tag and platform."""
     from ledger_tool.commands.look import list_records as run
     from ledger_tool.core.query import Query, parse_when
     from ledger_tool.render import records as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "jsonl", "csv"))
     if latest and expired:
@@ -148,9 +140,8 @@ def list_records(
         expired_at=o.now() if expired else None,
         latest_at=o.now() if latest else None,
     )
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with _reading(repo, at, settings, screen) as opened:
+    screen = of.screen
+    with _reading(of.repo, at, of.settings, screen) as opened:
         found = run(opened, query)
     match output:
         case "json":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.writing import Request, forge_secrets, requested
 from ledger_tool.core import names
 from ledger_tool.errors import UsageError
@@ -38,6 +39,7 @@ Exclude = Annotated[
 Format = Annotated[str, typer.Option("--format", metavar="text|json|github|markdown", help="How to print it.")]
 
 
+@reads
 def pin(
     paths: Paths,
     check: Annotated[
@@ -46,12 +48,8 @@ def pin(
     platform: Platform = "",
     exclude: Exclude = [],  # noqa: B006
     output: Format = "text",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Write the ledger's digests into manifests, so that a moved tag can't change what runs.
 
@@ -62,15 +60,13 @@ def pin(
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.manifests import FolderManifests
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, _FORMATS)
     wanted = names.parse_platform(platform) if platform else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     manifests = FolderManifests(paths, exclude, jobs=_jobs())
     progress = Progress("files")
-    with open_for_reading(repo, settings, screen) as source:
+    with open_for_reading(of.repo, of.settings, screen) as source:
         done = run(source, manifests, now=o.now(), platform=wanted, check=check, progress=progress.step)
     progress.end()
     return _tell(screen, done, output)
@@ -99,6 +95,7 @@ def _tell(screen: Any, done: Done, output: str) -> int:
     return UsageError.exit_code if done.faults else 0
 
 
+@reads
 def bump(
     paths: Paths,
     policy: Annotated[
@@ -143,12 +140,8 @@ def bump(
     pr_reviewer: o.PrReviewer = [],  # noqa: B006
     pr_draft: o.PrDraft = False,
     forge: o.Forge = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Move image references in manifests to the newest version that a policy allows, tag and digest together.
 
@@ -161,7 +154,6 @@ def bump(
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.manifests import FolderManifests
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, _FORMATS)
     for one in allow:
@@ -172,18 +164,17 @@ def bump(
         raise UsageError("`--base` goes with `--pull-request`", "add it, or leave the base out")
     rules = Rules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
     wanted = names.parse_platform(platform) if platform else None
-    screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen.hiding(forge_secrets(request))
     progress = Progress("files")
     with ExitStack() as stack:
-        source = stack.enter_context(open_for_reading(repo, settings, screen))
+        source = stack.enter_context(open_for_reading(of.repo, of.settings, screen))
         asked: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": wanted, "progress": progress.step}
         if request:
-            where = Where(paths, exclude, base, [*policy, platform], settings.timeout)
+            where = Where(paths, exclude, base, [*policy, platform], of.settings.timeout)
             done = _propose(stack, source, request, where, asked)
         else:
             manifests = FolderManifests(paths, exclude, jobs=_jobs())
-            committer = stack.enter_context(_work_tree(paths, settings.timeout)) if commit else None
+            committer = stack.enter_context(_work_tree(paths, of.settings.timeout)) if commit else None
             done = run(source, manifests, check=check, committer=committer, **asked)
         progress.end()
     if not (policy or done.edits or done.findings):

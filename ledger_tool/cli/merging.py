@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.errors import UsageError
 
 
@@ -68,6 +70,7 @@ def merge_driver(
     return 0
 
 
+@reads
 def rebase(
     onto: Annotated[
         str,
@@ -76,12 +79,8 @@ def rebase(
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print what was done.")] = "text",
     dry_run: o.DryRun = False,
     sign: o.Sign = False,
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Bring a pull request's branch up to date: make its changes again on the new base.
 
@@ -92,11 +91,8 @@ def rebase(
     from ledger_tool.commands.rebase import rebase as run
     from ledger_tool.edges.git.rebased import open_branch
     from ledger_tool.render import merged as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json"))
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout, sign=sign)
-    with open_branch(repo, settings, screen) as (history, target):
+    with open_branch(of.repo, replace(of.settings, sign=sign), of.screen) as (history, target):
         done = run(history, target, onto or target.default_base(), dry_run=dry_run)
-    screen.data([render.as_json(done)] if output == "json" else render.as_text(done, dry_run=dry_run))
+    of.screen.data([render.as_json(done)] if output == "json" else render.as_text(done, dry_run=dry_run))

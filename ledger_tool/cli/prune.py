@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +61,7 @@ def prune(
     """Remove what is past its TTL, in one commit; a dry run unless `--yes`.
 
     The last tag of an image stays. With `--registry-delete`, what no other record needs is deleted at the
-    registries first; an image where that fails stays in the ledger (exit 5 or 6), and the others go on.
+    registries first; what can't be deleted stays in the ledger (exit 5 or 6), and all else goes on.
     """
     from ledger_tool.commands import prune as command
     from ledger_tool.commands.clear import Registrar
@@ -85,6 +86,9 @@ def prune(
     threads = o.whole_number("--jobs", jobs, 1, 256)
     progress = Progress("manifests")
     registrar = Registrar(jobs=threads, progress=progress.step)
+
+    if registry_delete:  # what one branch does not use, another one may
+        to = replace(to, settings=replace(to.settings, for_all=True))
 
     def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than `--timeout`
         with open_for_writing(to.repo, to.settings, to.screen) as store:

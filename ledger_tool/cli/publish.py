@@ -236,6 +236,8 @@ def publish(
             raise
     if not written.verified and any(draft.is_index for draft in drafts):
         to.screen.note("warning: that digest is an index's, and no registry was asked for its images; recorded as told")
+    for warning in render.expired(written, o.now()):
+        to.screen.note(warning)
     if offline:
         to.screen.note("note: offline, so that no registry was asked; recorded as told")
     render.tell(to.screen, written, dry_run=to.dry_run)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core import names
 from ledger_tool.core.reference import parse_name
 from ledger_tool.errors import Denied, InvalidValue, TryAgain, UsageError
@@ -35,6 +36,7 @@ Jobs = Annotated[
 ]
 
 
+@reads
 def verify(
     image: Annotated[str, typer.Argument(metavar="IMAGE:TAG", help="The image.", show_default=False)],
     digest: Annotated[
@@ -46,12 +48,8 @@ def verify(
     deep: Annotated[bool, typer.Option("--deep", help="Also look for config, layers and children.")] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print it.")] = "text",
     ca_file: CaFile = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Compare the ledger with a given digest, and with what each registry serves now.
 
@@ -61,14 +59,12 @@ def verify(
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import verified as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json"))
     reference = parse_name(image)
     given = names.parse_digest(digest) if digest else None
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_for_reading(repo, settings, screen) as source, OpenRegistries(ca_file=ca_file) as registries:
+    screen = of.screen
+    with open_for_reading(of.repo, of.settings, screen) as source, OpenRegistries(ca_file=ca_file) as registries:
         done = run(source, registries, reference, now=o.now(), digest=given, deep=deep)
     screen.data([render.as_json(done)] if output == "json" else render.as_text(done))
     if not done.checks:
@@ -78,6 +74,7 @@ def verify(
     return 1 if done.refuted else 0 if done.ok else TryAgain.exit_code
 
 
+@reads
 def reconcile(
     pattern: Annotated[
         str,
@@ -111,12 +108,8 @@ def reconcile(
     ] = "",
     jobs: Jobs = "20",
     ca_file: CaFile = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Compare every record with the live registries; read-only, unless tags are adopted.
 
@@ -131,16 +124,16 @@ def reconcile(
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import reconciled as render
     from ledger_tool.render.progress import Progress
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "markdown", "junit"))
     threads = o.whole_number("--jobs", jobs, 1, 256)
     query = Query(pattern=pattern, since=parse_when(since, datetime.now(UTC)) if since else None)
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     progress = Progress("image:tags")
     with ExitStack() as stack:
-        opened = open_for_writing(repo, settings, screen) if adopt else open_for_reading(repo, settings, screen)
+        opened = (
+            open_for_writing(of.repo, of.settings, screen) if adopt else open_for_reading(of.repo, of.settings, screen)
+        )
         source = stack.enter_context(opened)
         registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file))
         done = run(

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.registry import CaFile, Jobs
 from ledger_tool.core import names
 
 
+@reads
 def diff(
     base: Annotated[
         str,
@@ -26,12 +28,8 @@ def diff(
         ),
     ] = "",
     output: Annotated[str, typer.Option("--format", metavar="text|json|markdown", help="How to print it.")] = "text",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> None:
     """Show what a pull request does: which image:tags come, move, change and go.
 
@@ -40,12 +38,10 @@ def diff(
     from ledger_tool.commands.review import diff as run
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.render import reviewed as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "markdown"))
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    with open_history(repo, settings, screen) as history:
+    screen = of.screen
+    with open_history(of.repo, of.settings, screen) as history:
         found = run(history, base, head)
     if found.behind:
         commits = "1 commit" if found.behind == 1 else f"{found.behind} commits"
@@ -61,6 +57,7 @@ def diff(
             screen.data(render.as_text(found.changes, colour=colour, settings_changed=found.settings_changed))
 
 
+@reads
 def check(
     base: Annotated[
         str,
@@ -80,12 +77,8 @@ def check(
     ] = "text",
     jobs: Jobs = "8",
     ca_file: CaFile = "",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    of: Reading,
 ) -> int:
     """Check the ledger, and what a pull request does to it.
 
@@ -99,14 +92,14 @@ def check(
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.errors import InvalidLedger, TryAgain
     from ledger_tool.render import checked as render
-    from ledger_tool.render.screen import Screen
 
     o.one_of("--format", output, ("text", "json", "junit", "github", "gitlab"))
-    screen = Screen(o.secrets(deploy_key), verbose=verbose)
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    screen = of.screen
     threads = o.whole_number("--jobs", jobs, 1, 256)
     with ExitStack() as stack:
-        history = stack.enter_context(open_history(repo, settings, screen))
+        history = stack.enter_context(
+            open_history(of.repo, of.settings, screen, files_alone=not (base or of.settings.branch))
+        )
         registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry else None
         found = run(
             history, base=base, schema=lambda: schema("ledger-v1"), read_policy=read_policy,

@@ -5,7 +5,6 @@ That is the ledger's branch, or with `--pull-request` a branch of its own and a 
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.sharing import sharing
 from ledger_tool.errors import UsageError
 from ledger_tool.render.screen import Screen
 
@@ -81,19 +81,8 @@ def writing(
     return Writing(repo, settings, screen, dry_run, request)
 
 
-def writes(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `writing`: it has a keyword `to`, which gets what they say."""
-    own, shared = (list(inspect.signature(one, eval_str=True).parameters.values()) for one in (command, writing))
-    own = [one for one in own if one.name != "to"]
-
-    def run(**given: Any) -> Any:
-        told = {one.name: given.pop(one.name) for one in shared}
-        return command(**given, to=writing(**told))
-
-    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    return run
+# Gives a command the options of `writing`: it has a keyword `to`, which gets what they say.
+writes = sharing(writing, "to")
 
 
 def requested(

@@ -18,12 +18,14 @@ from ledger_tool.core.expiry import Uses, may_be_index
 from ledger_tool.core.manifest import Document, Manifest, parse
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Record
-from ledger_tool.errors import BadManifest, LedgerError, Unreachable
+from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 # Every single request is bounded; together they take as long as they take.
 _LONGEST = 86_400.0
+_DEEPEST = 8  # an index in an index in an index …: no tool makes three of them
+_LOOK = "look at the registry with `ledger reconcile`, or prune without `--registry-delete`"
 
 
 class DeletingRegistry(RegistryPort, Protocol):
@@ -32,8 +34,8 @@ class DeletingRegistry(RegistryPort, Protocol):
     def document(self, image: str, digest: str) -> Document | Absent:
         """Return a manifest or index as it is served, its bytes checked against the digest."""
 
-    def delete(self, image: str, digest: str) -> bool:
-        """Delete a manifest or index by digest; return whether it was there."""
+    def delete(self, image: str, digest: str) -> None:
+        """Delete a manifest or index by digest; one that is not there any more is no error."""
 
     def put(self, image: str, reference: str, document: Document) -> None:
         """Store a manifest or index under a tag or its digest."""
@@ -150,30 +152,47 @@ class Registrar:
             elif isinstance(seen, Absent):
                 failed[place.image] = Unreachable(
                     f"{place.registry.name} has nothing of {place.image}, not even {uses.newest[place.image].name}",
-                    "look at the registry with `ledger reconcile`, or prune without `--registry-delete`",
+                    _LOOK,
                 )
         return failed
 
-    def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, LedgerError]]:
-        """Delete, what may be an index first; return what was deleted, and the images where not all went well.
+    def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], list[tuple[Place, LedgerError]]]:
+        """Delete, what may be an index first; return what is gone, and what stays, with the error.
 
-        After the first failure, nothing more of an image is deleted: no child of an index that stays.
+        What somebody else deleted meanwhile is gone as well, and put back like the rest where it is needed. No image
+        of an index that stays is deleted; nor anything more of an image once a registry of it does not answer.
         """
         done: list[Deletion] = []
-        failed: dict[str, LedgerError] = {}
-        ended = 0
+        left: list[tuple[Place, LedgerError]] = []
+        silent: dict[str, LedgerError] = {}
+        held: dict[tuple[int, str, str], LedgerError] = {}
+
+        def delete(deletion: Deletion) -> LedgerError | None:
+            place = deletion.place
+            if error := held.get(place.key) or silent.get(place.image):
+                return error
+            error = _tried(lambda: place.registry.delete(place.image, place.digest))
+            if error and not isinstance(error, Denied):
+                silent.setdefault(place.image, error)
+            return error
+
         for first in (True, False):
-            batch = [one for one in deletions if one.first is first and one.place.image not in failed]
-            looked = in_parallel(lambda one: _delete(one.place, failed), batch, jobs=self._jobs, longest=_LONGEST)
-            for deletion, answer in looked:
-                ended += 1
-                self._progress(ended, len(deletions))
-                if isinstance(answer, Unknown | LedgerError):
-                    failed.setdefault(deletion.place.image, _error(answer, deletion.place))
-                elif answer:
+            batch = [one for one in deletions if one.first is first]
+            for deletion, answer in in_parallel(delete, batch, jobs=self._jobs, longest=_LONGEST):
+                place = deletion.place
+                if answer is None:
                     done.append(deletion)
+                else:
+                    error = _error(answer, place)
+                    left.append((place, error))
+                    index = _parsed(deletion) if first else None
+                    if isinstance(index, Manifest):
+                        held |= {Place(place.registry, place.image, one).key: error for one in index.referenced}
+                    elif first:  # nobody knows what is in it
+                        silent.setdefault(place.image, error)
+                self._progress(len(done) + len(left), len(deletions))
         order = {one.place.key: at for at, one in enumerate(deletions)}
-        return sorted(done, key=lambda one: order[one.place.key]), failed
+        return sorted(done, key=lambda one: order[one.place.key]), left
 
     def restore(
         self, deleted: Sequence[Deletion], records: Sequence[Record], uses: Uses
@@ -183,7 +202,7 @@ class Registrar:
         Return what was put back, and the errors of the images where that can't be told or done.
         """
         again = [one for one in deleted if one.first and one.place.digest in uses.why]
-        self._manifests |= {one.place.key: _parsed(one) for one in again}
+        self._manifests |= {one.place.key: _parsed(one) for one in deleted if one.first}
         homes = {one.place.home: one.place for one in deleted}.values()
         roots = [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
         children, failed = self._children([*roots, *(one.place for one in again)])
@@ -201,16 +220,23 @@ class Registrar:
         return back, failed
 
     def _children(self, places: Iterable[Place]) -> tuple[dict[tuple[int, str, str], str], dict[str, LedgerError]]:
-        """Return why the children of indexes are in use, by their own key, and the images where that can't be told."""
+        """Return why what indexes refer to is in use, by its own key, and the images where that can't be told."""
         found: dict[tuple[int, str, str], str] = {}
         failed: dict[str, LedgerError] = {}
-        for place, manifest in self._known(self._manifests, places, lambda place: place.registry.manifest):
-            if isinstance(manifest, LedgerError):
-                failed.setdefault(place.image, manifest)
-            elif isinstance(manifest, Manifest):
-                for child in manifest.children:
-                    key = Place(place.registry, place.image, child.digest).key
-                    found.setdefault(key, f"it is in the index {place.digest}, which is in use")
+        waiting = list(places)
+        for _ in range(_DEEPEST):
+            nested = []
+            for place, manifest in self._known(self._manifests, waiting, lambda place: place.registry.manifest):
+                if isinstance(manifest, LedgerError):
+                    failed.setdefault(place.image, manifest)
+                elif isinstance(manifest, Manifest):
+                    for digest in manifest.referenced:
+                        child = Place(place.registry, place.image, digest)
+                        found.setdefault(child.key, f"it is in the index {place.digest}, which is in use")
+                        nested += [child] if digest in manifest.nested else []
+            waiting = nested
+        for place in waiting:
+            failed.setdefault(place.image, Unreachable(f"{place.registry.name} serves indexes without an end", _LOOK))
         return found, failed
 
     def _known(
@@ -229,12 +255,6 @@ class Registrar:
         for place, answer in looked:
             known[place.key] = _error(answer, place) if isinstance(answer, Unknown | LedgerError) else answer
         return [(place, known[key]) for key, place in wanted.items()]
-
-
-def _delete(place: Place, failed: Mapping[str, LedgerError]) -> bool | LedgerError:
-    if place.image in failed:
-        return failed[place.image]
-    return _tried(lambda: place.registry.delete(place.image, place.digest))
 
 
 def _tried(work: Callable[[], T]) -> T | LedgerError:

@@ -101,7 +101,7 @@ def _wanted(graph: Graph, asked: Reference | Digest) -> Wanted:
     else:
         wanted = Wanted(digest=asked)
     known = any(wanted.is_record(record) for record in graph.records)
-    if not known and not any(graphs.on(graph, base, wanted) for _, base in graph.all_bases()):
+    if not known and not any(graphs.names_it(base, wanted) for _, base in graph.all_bases()):
         raise UnknownImage(
             f"the ledger has no record of {asked}, and none that is built on it",
             "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the bases as they are recorded",

@@ -7,7 +7,7 @@ whose manifests are gone, and the next run removes them. docs/adr/0021 has the r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.clear import Clearance, DeletingRegistries, Deletion, Registrar, Retained
 from ledger_tool.commands.ports import Store
@@ -36,9 +36,9 @@ class Plan:
 class Pruned:
     """What a prune did, or would do: records, and digests at registries.
 
-    `commit` is None where none was made. `failed` are the images of which nothing left the ledger, or something could
-    not be put back, with the error; `restored` is what was deleted and put back, since a record needs it by now.
-    `request` is the pull request, where it was only proposed.
+    `commit` is None where none was made. `failed` are the images of which not everything that should could be
+    looked at, deleted or put back, with the error; `restored` is what was deleted and put back, since a record needs
+    it by now. `request` is the pull request, where it was only proposed.
     """
 
     expired: Sequence[Record]
@@ -85,29 +85,25 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
 def foresee(plan: Plan) -> Pruned:
     """Return what the plan comes to, if nothing happens meanwhile."""
     clearance = plan.clearance or Clearance((), (), {})
-    return _without_failed(
-        Pruned(
-            expired=plan.going,
-            spared=plan.spared,
-            deleted=clearance.deletions,
-            retained=clearance.retained,
-            failed=clearance.failed,
-        )
+    found = Pruned(
+        expired=plan.going,
+        spared=plan.spared,
+        deleted=clearance.deletions,
+        retained=clearance.retained,
+        failed=clearance.failed,
     )
+    return _without(found, lambda record: clearance.failed.get(record.image))
 
 
 def delete(plan: Plan, registrar: Registrar) -> Pruned:
     """Delete at the registries what the plan says; return what is done so far, the records that are to go included."""
     before = foresee(plan)
-    deleted, failed = registrar.delete(before.deleted)
-    return _without_failed(
-        Pruned(
-            expired=before.expired,
-            spared=before.spared,
-            deleted=deleted,
-            retained=before.retained,
-            failed={**before.failed, **failed},
-        )
+    deleted, left = registrar.delete(before.deleted)
+    errors = {(place.image, place.digest): error for place, error in reversed(left)}
+    found = replace(before, deleted=deleted, failed={**before.failed, **{at[0]: error for at, error in errors.items()}})
+    return _without(
+        found,
+        lambda record: errors.get((record.image, record.digest)) or errors.get((record.image, record.index or "")),
     )
 
 
@@ -144,7 +140,7 @@ def settle(
     failed = dict(done.failed)
     if done.deleted:
         # What waits for a registry is no living record: the next run deletes the rest of it.
-        waiting = _by_key([record for record in plan.going if record.image in done.failed])
+        waiting = {key: record for key, record in _by_key(plan.going).items() if key not in (cleared or ())}
         living = [record for record in change.ledger.records() if waiting.get(record.key) != record]
         restored, trouble = registrar.restore(done.deleted, living, uses(change.ledger, waiting))
         failed |= trouble
@@ -167,17 +163,16 @@ def settle(
     )
 
 
-def _without_failed(found: Pruned) -> Pruned:
-    """Return it with the records of failed images among those that stay."""
-    stayed = [
-        Spared(record, found.failed[record.image].message) for record in found.expired if record.image in found.failed
-    ]
-    return Pruned(
-        expired=[record for record in found.expired if record.image not in found.failed],
-        spared=[*found.spared, *stayed],
-        deleted=found.deleted,
-        retained=found.retained,
-        failed=found.failed,
+def _without(found: Pruned, why: Callable[[Record], LedgerError | None]) -> Pruned:
+    """Return it with the records for which there is an error among those that stay."""
+    errors = {record.key: error for record in found.expired if (error := why(record))}
+    return replace(
+        found,
+        expired=[record for record in found.expired if record.key not in errors],
+        spared=[
+            *found.spared,
+            *(Spared(record, errors[record.key].message) for record in found.expired if record.key in errors),
+        ],
     )
 
 

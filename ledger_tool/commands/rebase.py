@@ -11,7 +11,7 @@ from ledger_tool.core.commit import Commit
 from ledger_tool.core.gate import merge_commit
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.merge import merge
-from ledger_tool.core.replay import State, replay, retold
+from ledger_tool.core.replay import State, merge_files, replay, retold
 from ledger_tool.errors import RuleRefused, UsageError
 
 
@@ -50,12 +50,15 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
     tip, state = base, _state(history, branch, base)
     done: list[tuple[Commit, str]] = []
+    last = {base: state}  # the commit before is the next one's parent in most cases
     for commit in commits:
         if len(commit.parents) != 1:
-            _only_merges(history, commit)
+            _only_merges(history, branch, commit)
             continue
-        after = replay(_state(history, branch, commit.parents[0]), _state(history, branch, commit.id), state,
-                       commit.id[:12])  # fmt: skip
+        parent, made = commit.parents[0], _state(history, branch, commit.id)
+        before = last[parent] if parent in last else _state(history, branch, parent)
+        last = {commit.id: made}
+        after = replay(before, made, state, commit.id[:12])
         if after == state:
             done.append((commit, ""))
             continue
@@ -71,16 +74,19 @@ def _state(history: History, branch: Branch, commit: str) -> State:
     return State(history.snapshot(commit).ledger, branch.files(commit))
 
 
-def _only_merges(history: History, commit: Commit) -> None:
+def _only_merges(history: History, branch: Branch, commit: Commit) -> None:
     """Raise for a merge that has changes of its own: to leave it out would lose them."""
     if len(commit.parents) != 2:
         raise UsageError(
             f"commit {commit.id[:12]} has {len(commit.parents)} parents", "rebase this branch with `git rebase`"
         )
-    ours, theirs = (history.snapshot(parent).ledger for parent in commit.parents)
-    merged = merge(history.snapshot(history.merge_base(*commit.parents)).ledger, ours, theirs)
-    if merged.collisions or any(merge_commit(merged, history.snapshot(commit.id).ledger)):
+    base, ours, theirs, made = (
+        _state(history, branch, one) for one in (history.merge_base(*commit.parents), *commit.parents, commit.id)
+    )
+    merged = merge(base.ledger, ours.ledger, theirs.ledger)
+    files, clashes = merge_files(base.files, ours.files, theirs.files)
+    if merged.collisions or any(merge_commit(merged, made.ledger)) or clashes or files != made.files:
         raise RuleRefused(
             f"the merge {commit.id[:12]} has changes of its own, which a rebase would lose; nothing was changed",
-            "make those changes again on the base with `ledger publish`, on a new branch",
+            "make those changes again in a commit of their own, on a new branch from the base",
         )

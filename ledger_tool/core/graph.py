@@ -7,22 +7,37 @@ on: the ledger has records of that image:tag, and none of them has the digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
 
 from ledger_tool.core.components import components
 from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Digest
+from ledger_tool.core.names import Digest, Platform
 from ledger_tool.core.places import Place, Places, places
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Record, pull_digest
 from ledger_tool.core.reference import Reference, parse_reference
 
 
-@dataclass(frozen=True, slots=True)
+class Group(tuple[int, ...]):
+    """Numbers of records, their places in `Graph.records`; it is known by what it is, and not by what is in it.
+
+    Where a digest has thousands of tags and thousands of images are built on it, all of these lead to one group.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Base:
-    """One reference of one record. Numbers are places in `Graph.records`.
+    """One reference, as records of one platform have it, who share it.
 
     `targets` are the records with its digest; `successors` those that its image:tag means now, where none has
     the digest; `now` is the digest of these to pull by, or `""`.
@@ -31,8 +46,8 @@ class Base:
     text: str
     reference: Reference
     place: Place
-    targets: tuple[int, ...]
-    successors: tuple[int, ...]
+    targets: Group
+    successors: Group
     now: str = ""
 
     @property
@@ -86,43 +101,42 @@ def build(ledger: Ledger, policy: Policy) -> Graph:
     where = places(policy, (record.image for record in records))
 
     @cache
-    def parsed(text: str) -> tuple[Reference, Place]:
-        reference = parse_reference(text)
-        return reference, where.of(reference)
-
-    def base(record: Record, text: str) -> Base:
-        reference, place = parsed(text)
-        digest = str(reference.digest)
+    def having(digest: str, platform: Platform | None) -> Group:
         found = by_digest.get(digest, [])
         exact = [at for at in found if records[at].digest == digest]
-        named = by_name.get((place.name, reference.tag or ""), []) if place.ours else []
-        moved = named if named and not set(named) & set(found) else []
-        now = _now([records[at] for at in moved], record) if moved else ""
-        targets = exact or _of_platform(found, record, records)
-        return Base(text, reference, place, tuple(targets), tuple(_of_platform(moved, record, records)), now)
+        return Group(exact or _of_platform(found, platform, records))
 
-    bases = [tuple(base(record, text) for text in record.depends_on) for record in records]
+    @cache
+    def base(text: str, platform: Platform | None) -> Base:
+        reference = parse_reference(text)
+        place = where.of(reference)
+        named = by_name.get((place.name, reference.tag or ""), []) if place.ours else []
+        current = any(reference.digest in (records[at].digest, records[at].index) for at in named)
+        moved = [] if current else named
+        now = _now([records[at] for at in moved], platform) if moved else ""
+        targets = having(str(reference.digest), platform)
+        return Base(text, reference, place, targets, Group(_of_platform(moved, platform, records)), now)
+
+    bases = [tuple(base(text, record.platform) for text in record.depends_on) for record in records]
     return Graph(records, bases, where)
 
 
-def _of_platform(numbers: Sequence[int], record: Record, records: Sequence[Record]) -> Sequence[int]:
-    """Return those of a record's own platform, or all of them where there is none: an index stands for many."""
-    same = [at for at in numbers if record.platform is not None and records[at].platform == record.platform]
+def _of_platform(numbers: Sequence[int], platform: Platform | None, records: Sequence[Record]) -> Sequence[int]:
+    """Return those of a platform, or all of them where there is none: an index stands for many."""
+    same = [at for at in numbers if platform is not None and records[at].platform == platform]
     return same or numbers
 
 
-def _now(named: Sequence[Record], record: Record) -> str:
-    same = next((one.digest for one in named if one.platform == record.platform), named[0].digest)
+def _now(named: Sequence[Record], platform: Platform | None) -> str:
+    same = next((one.digest for one in named if one.platform == platform), named[0].digest)
     return pull_digest(tuple(named)) or same
 
 
-def on(graph: Graph, base: Base, wanted: Wanted) -> bool:
-    """Return whether a base is what is asked of: by its name, or by the records that have its digest."""
-    if wanted.digest and base.digest == wanted.digest:
-        return True
-    if not wanted.digest and wanted.place and base.names(wanted.place, wanted.tag):
-        return True
-    return any(wanted.is_record(graph.records[at]) for at in base.targets)
+def names_it(base: Base, wanted: Wanted) -> bool:
+    """Return whether a base is what is asked of, by what it says itself."""
+    if wanted.digest:
+        return base.digest == wanted.digest
+    return wanted.place is not None and base.names(wanted.place, wanted.tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +151,34 @@ class Dependents:
     links: Mapping[int, Sequence[Base]]
     by_name: bool
 
-    def leads_to(self, base: Base) -> Sequence[int]:
-        """Return the records to which a base leads."""
-        return (*base.targets, *base.successors) if self.by_name else base.targets
+    def leads_to(self, base: Base) -> Sequence[Group]:
+        """Return the groups of records to which a base leads."""
+        return (base.targets, base.successors) if self.by_name else (base.targets,)
 
 
 def dependents(graph: Graph, wanted: Wanted | None, *, by_name: bool = False) -> Dependents:
     """Return everything built on what is asked of, or all that has a base for None; see `Dependents` for `by_name`."""
+    asked = set() if wanted is None else {at for at, one in enumerate(graph.records) if wanted.is_record(one)}
+
+    @cache
+    def is_asked(group: Group) -> bool:
+        return not asked.isdisjoint(group)
+
     direct: dict[int, list[Base]] = {}
     for at, base in graph.all_bases():
-        if wanted is None or on(graph, base, wanted):
+        if wanted is None or names_it(base, wanted) or is_asked(base.targets):
             direct.setdefault(at, []).append(base)
     every = Dependents(frozenset(direct), {at: found for at, found in enumerate(graph.bases) if found}, by_name)
     reached = _upwards(every, direct)
+
+    @cache
+    def is_reached(group: Group) -> bool:
+        return not reached.isdisjoint(group)
+
     links = {
-        at: [base for base in graph.bases[at] if base in direct.get(at, ()) or reached & set(every.leads_to(base))]
+        at: [
+            base for base in graph.bases[at] if base in direct.get(at, ()) or any(map(is_reached, every.leads_to(base)))
+        ]
         for at in sorted(reached)
     }
     return replace(every, links=links)
@@ -159,16 +186,21 @@ def dependents(graph: Graph, wanted: Wanted | None, *, by_name: bool = False) ->
 
 def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
     """Return these records and all that is built on them."""
-    above: dict[int, list[int]] = {}
+    above: dict[Group, list[int]] = {}
     for at, links in among.links.items():
         for base in links:
-            for below in among.leads_to(base):
-                above.setdefault(below, []).append(at)
+            for group in among.leads_to(base):
+                above.setdefault(group, []).append(at)
+    groups: dict[int, list[Group]] = {}
+    for group in above:
+        for below in group:
+            groups.setdefault(below, []).append(group)
     reached, waiting = set(start), list(start)
     while waiting:
-        fresh = [at for at in above.get(waiting.pop(), ()) if at not in reached]
-        reached.update(fresh)
-        waiting += fresh
+        for group in groups.get(waiting.pop(), ()):
+            fresh = [at for at in above.pop(group, ()) if at not in reached]
+            reached.update(fresh)
+            waiting += fresh
     return reached
 
 
@@ -193,9 +225,23 @@ def rebuilds(among: Dependents, moved: Callable[[Base], str]) -> list[Rebuild]:
     old = {at: [(base, now) for base in links if (now := moved(base))] for at, links in among.links.items()}
     stale = sorted(_upwards(among, [at for at, found in old.items() if found]))
     inside = frozenset(stale)
-    below = {at: sorted(inside & {to for base in among.links[at] for to in among.leads_to(base)}) for at in stale}
+    below, groups = _below(among, stale, inside)
     step: dict[int, int] = {}
-    for component in components(stale, below.__getitem__):
+    for component in components([*stale, *groups], below.__getitem__):
         before = {to for at in component for to in below[at]}.difference(component)
-        step.update(dict.fromkeys(component, 1 + max((step[to] for to in before), default=0)))
+        ended = max((step[to] for to in before), default=0)
+        step.update(dict.fromkeys(component, ended + (0 if groups.issuperset(component) else 1)))
     return [Rebuild(at, step[at], tuple(old[at])) for at in sorted(stale, key=lambda at: (step[at], at))]
+
+
+def _below(
+    among: Dependents, stale: Iterable[int], inside: Set[int]
+) -> tuple[Mapping[int, Sequence[int]], frozenset[int]]:
+    """Return what is below each stale record: groups, whose numbers are negative and returned as well; and of these."""
+    numbers: dict[Group, int] = {}
+    below: dict[int, Sequence[int]] = {}
+    for at in stale:
+        found = [group for base in among.links[at] for group in among.leads_to(base) if group]
+        below[at] = sorted({numbers.setdefault(group, -1 - len(numbers)) for group in found})
+    below |= {number: [at for at in group if at in inside] for group, number in numbers.items()}
+    return below, frozenset(numbers.values())

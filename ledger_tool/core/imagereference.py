@@ -93,11 +93,6 @@ def ledger_image(policy: Policy, reference: ImageReference) -> Image | None:
         host = registry.host.lower()
         if (HUB if host in _HUB_HOSTS else host) != reference.domain.lower():
             continue
-        path = reference.path
-        if registry.prefix:
-            if not path.startswith(registry.prefix + "/"):
-                continue
-            path = path[len(registry.prefix) + 1 :]
-        if registry.serves(path):
-            return Image(path)
+        if (image := registry.image(reference.path)) is not None:
+            return Image(image)
     return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ledger_tool.core.components import components, cyclic
-from ledger_tool.core.graph import Base, Dependents, Graph
+from ledger_tool.core.graph import Base, Dependents, Graph, Group
 from ledger_tool.core.record import Record
 
 
@@ -82,6 +83,11 @@ def beneath(graph: Graph, records: Iterable[Record]) -> Outline:
 
 def above(graph: Graph, found: Dependents, what: str) -> Outline:
     """Return what is built on `what`: from it to those that name it, and on to what is built on them."""
+
+    @cache
+    def inside_of(group: Group) -> list[int]:
+        return [at for at in group if at in found.links]
+
     made = _Builder()
     root, _ = made.node("", Node(what))
     for at in found.links:
@@ -90,10 +96,9 @@ def above(graph: Graph, found: Dependents, what: str) -> Outline:
         here, _ = made.node(at, _node(graph, at))
         inside = False
         for base in found.links[at]:
-            for target in found.leads_to(base):
-                if target in found.links:
-                    made.links[made.node(target, _node(graph, target))[0]].append(Link(here, base))
-                    inside = True
+            for target in (at for group in found.leads_to(base) for at in inside_of(group)):
+                made.links[made.node(target, _node(graph, target))[0]].append(Link(here, base))
+                inside = True
         if at in found.direct or not inside:
             made.links[root].append(Link(here, found.links[at][0]))
     return made.outline([root])

@@ -25,6 +25,13 @@ class Registry:
         """Return whether one of its globs matches an image."""
         return any(fnmatchcase(image, pattern) for pattern in self.images)
 
+    def image(self, path: str) -> str | None:
+        """Return the image at a path here, the prefix taken off, or None where it serves none there."""
+        if self.prefix and not path.startswith(self.prefix + "/"):
+            return None
+        found = path[len(self.prefix) + 1 :] if self.prefix else path
+        return found if self.serves(found) else None
+
     def repository(self, image: str) -> str:
         """Return what a client pulls `image` as, without tag or digest."""
         return "/".join(part for part in (self.host, self.prefix, image) if part)
@@ -57,13 +64,8 @@ class Policy:
         for registry in self.registries:
             if registry.host.lower() != reference.registry.lower():
                 continue
-            path = reference.path
-            if registry.prefix:
-                if not path.startswith(registry.prefix + "/"):
-                    continue
-                path = path[len(registry.prefix) + 1 :]
-            if registry.serves(path):
-                return parse_image(path)
+            if (image := registry.image(reference.path)) is not None:
+                return parse_image(image)
         known = ", ".join(sorted({registry.host for registry in self.registries})) or "none"
         given = shown(f"{reference.registry}/{reference.path}")
         if any(registry.host.lower() == reference.registry.lower() for registry in self.registries):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger_tool.core.names import escaped, shown
-from ledger_tool.core.record import Name
+from ledger_tool.core.record import Key, Name
 from ledger_tool.errors import InvalidValue
 
 TITLE_MAX = 255  # GitLab's and Gitea's; GitHub's is one more
@@ -75,10 +75,11 @@ def shortened(body: str, limit: int = BODY_MAX, length: Callable[[str], int] = l
     return "\n".join(lines[:kept]) + _CUT
 
 
-def branch_name(verb: str, names: Iterable[Name]) -> str:
-    """Return the branch for a write of some image:tags: the same one for the same names, whatever their digests."""
-    wanted = sorted(set(names))
-    what = str(wanted[0]) if len(wanted) == 1 else f"{len(wanted)}-images"
+def branch_name(verb: str, keys: Iterable[Key]) -> str:
+    """Return the branch for a write of some records: the same one for the same keys, whatever their digests."""
+    wanted = sorted(set(keys))
+    names = {Name(key.image, key.tag) for key in wanted}
+    what = str(names.pop()) if len(names) == 1 else f"{len(names)}-images"
     words = re.sub(r"[^A-Za-z0-9._]+|\.(?=\.|$)", "-", what)[:80].strip("-.")
     told = sha256("\n".join(map(str, wanted)).encode()).hexdigest()[:10]
     return f"ledger/{verb}-{words}-{told}"

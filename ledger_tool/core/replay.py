@@ -41,20 +41,31 @@ def replay(parent: State, commit: State, onto: State, name: str) -> State:
             f"commit {name} collides with what the base has by now: {told}{more}; nothing was changed",
             "make that change again on the base with `ledger publish`, or drop the commit",
         )
-    files = dict(onto.files)
-    for path in sorted(parent.files.keys() | commit.files.keys()):
-        old, new, there = parent.files.get(path), commit.files.get(path), onto.files.get(path)
+    files, clashes = merge_files(parent.files, onto.files, commit.files)
+    if clashes:
+        raise UsageError(
+            f"commit {name} and the base both change {clashes[0]}; nothing was changed",
+            "bring the branch up to date with `git rebase`, after `ledger merge-driver --install`",
+        )
+    return State(merged.ledger, files)
+
+
+def merge_files(
+    base: Mapping[str, str], ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> tuple[Mapping[str, str], list[str]]:
+    """Return `ours` with what `theirs` changed since `base`, and the names of what both changed in different ways."""
+    files, clashes = dict(ours), []
+    for path in sorted(base.keys() | theirs.keys()):
+        old, new, there = base.get(path), theirs.get(path), ours.get(path)
         if new in (old, there):
             continue
         if there != old:
-            raise UsageError(
-                f"commit {name} and the base both change {path}; nothing was changed",
-                "bring the branch up to date with `git rebase`, after `ledger merge-driver --install`",
-            )
+            clashes.append(path)
+            continue
         files.pop(path, None)
         if new is not None:
             files[path] = new
-    return State(merged.ledger, files)
+    return files, clashes
 
 
 def retold(text: str, before: Ledger, after: Ledger) -> str:
@@ -62,6 +73,7 @@ def retold(text: str, before: Ledger, after: Ledger) -> str:
     done = acts(compare(before, after))
     told = read(text)
     verb = next((verb for verb in VERBS if verb == told.verb), None)
-    if verb is None or told.silent or not any(one.rule == "trailers" for one in faults(done, told, _ANY_MOVES)):
+    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(done, told, _ANY_MOVES))
+    if verb is None or told.silent or not mismatched:
         return text
     return message.compose(Change(verb, after, (), done, told.reason, told.details), told.transaction)

@@ -6,7 +6,8 @@ second look by the same parser says that it differs from the old one in exactly 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core import sites, splice, yamltree
@@ -22,6 +23,9 @@ from ledger_tool.errors import LedgerError
 
 Parse = Callable[[str, Document], list[Token]]
 Judge = Callable[[Site], Judgement | None]
+Said = tuple[str, str, str]  # name, tag and digest of a site
+_NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+_HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uUx][0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,12 @@ class Rewritten:
 
 @dataclass
 class _Work:
-    """What is found on the way through one file."""
+    """What is found on the way through one file. `texts` is its new text so far; `refused`, why it has none."""
 
     path: str
     text: str
+    texts: list[str] = field(default_factory=list)
+    refused: str = ""
     changes: list[Splice] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
     mendable: list[Finding] = field(default_factory=list)
@@ -98,32 +104,54 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     What can't be read or written is a note or a finding, never an error.
     """
     try:
-        text = decoded(raw)
-        work = _Work(path, text)
-        before = list(_examined(path, text, parse))
+        work = _Work(path, decoded(raw))
+        for document in yamltree.documents(work.text):
+            work.texts.append(_document(work, document, parse, judge, write=write))
     except Fault as fault:
         return Rewritten(path, notes=[_unread(path, raw, fault)])
-    parsed = []
-    for document, tokens, found in before:
-        start = len(work.changes)
-        for site in found:
-            _judge(site, judge, work)
-        parsed.append((document, tokens, work.changes[start:]))
-    content = None
-    if work.changes and write:
-        try:
-            content = _verified(work, parsed, parse).encode()
-        except (Refused, Fault) as error:
-            reason = error.reason if isinstance(error, Refused) else error.message
-            work.findings += [_left(finding, reason) for finding in work.mendable]
-            work.edits, work.mendable = [], []
+    if work.refused:
+        work.findings += [_left(finding, work.refused) for finding in work.mendable]
+        work.edits, work.mendable, work.texts = [], [], [work.text]
+    content = "".join(work.texts).encode()
     work.findings.sort(key=lambda finding: finding.line)
-    return Rewritten(path, content, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
+    new = content if content != raw else None
+    return Rewritten(path, new, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
+
+
+def _document(work: _Work, document: Document, parse: Parse, judge: Judge, *, write: bool) -> str:
+    """Take down what a judge makes of one document, and return its new text. Raises Fault."""
+    old = work.text[document.start : document.end]
+    if not sites.looks_like_one(old):
+        return old
+    tokens = parse(work.text, document)
+    work.changes = []
+    said = [_judge(site, judge, work) for site in sites.find(work.path, work.text, yamltree.tree(tokens))]
+    if not work.changes or not write or work.refused:
+        return old
+    try:
+        new = splice.applied(old, [splice.shifted(one, -document.start) for one in work.changes])
+        _verify(work.path, new, tokens, work.changes, said, parse)
+    except (Refused, Fault) as error:
+        work.refused = error.reason if isinstance(error, Refused) else error.message
+        return old
+    return new
+
+
+def _verify(
+    path: str, text: str, before: Sequence[Token], changes: Sequence[Splice], said: Sequence[Said], parse: Parse
+) -> None:
+    """Parse a new text. Raises Refused or Fault unless it says just what it should."""
+    again = yamltree.documents(text)
+    tokens = parse(text, again[0]) if len(again) == 1 else []
+    if not tokens or not splice.is_exactly(before, tokens, changes):
+        raise Refused("the edited file would not say exactly that")
+    if said != [(site.name, site.tag, site.digest) for site in sites.find(path, text, yamltree.tree(tokens))]:
+        raise Refused("by an alias or a merge, another image would get a tag or a digest that is not its own")
 
 
 def decoded(raw: bytes) -> str:
     """Return the text of a file, its byte order mark included. Raises Fault for what is not UTF-8."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith(_NOT_UTF8):
         raise Fault(1, "UTF-16 or UTF-32, and not UTF-8")
     try:
         return raw.decode("utf-8")
@@ -132,19 +160,8 @@ def decoded(raw: bytes) -> str:
 
 
 def may_name_images(raw: bytes) -> bool:
-    """Return whether a file may name an image, by a quick look."""
-    return b"mage" in raw or b"container" in raw or b"newTag" in raw or b"repository" in raw or b"services" in raw
-
-
-def _examined(path: str, text: str, parse: Parse) -> Iterator[tuple[Document, list[Token], list[Site]]]:
-    """Yield each document that names images, with its tokens and sites."""
-    for document in yamltree.documents(text):
-        part = text[document.start : document.end]
-        if not sites.looks_like_one(part):
-            continue
-        tokens = parse(text, document)
-        if found := sites.find(path, text, yamltree.tree(tokens)):
-            yield document, tokens, found
+    """Return whether a file may name an image, by a quick look, or has to be looked at to say that it can't be read."""
+    return raw.startswith(_NOT_UTF8) or bool(_HINTS.search(raw))
 
 
 def _unread(path: str, raw: bytes, fault: Fault) -> Note:
@@ -153,29 +170,33 @@ def _unread(path: str, raw: bytes, fault: Fault) -> Note:
     return Note(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
 
 
-def _judge(site: Site, judge: Judge, work: _Work) -> None:
+def _judge(site: Site, judge: Judge, work: _Work) -> Said:
+    """Take down what a judge makes of a site; return what the site says then."""
+    said = site.name, site.tag, site.digest
     try:
         judgement = judge(site)
     except LedgerError as error:
         work.notes.append(Note(work.path, site.line, error.message, is_fault=True))
-        return
+        return said
     if judgement is None:
-        return
+        return said
     if judgement.note:
         work.notes.append(Note(work.path, site.line, judgement.note))
     if not judgement.kind:
-        return
+        return said
     finding = Finding(judgement.kind, work.path, site.line, judgement.image, judgement.message)
-    if judgement.wanted is None:
+    wanted = judgement.wanted
+    if wanted is None:
         work.findings.append(finding)
-        return
+        return said
     try:
-        work.changes += splice.splices(site, judgement.wanted, work.text)
+        work.changes += splice.splices(site, wanted, work.text)
     except Refused as refused:
         work.findings.append(_left(finding, refused.reason))
-        return
+        return said
     work.mendable.append(finding)
     work.edits.append(_edit(site, judgement, work.path))
+    return site.name, wanted.tag or site.tag, wanted.digest
 
 
 def _left(finding: Finding, reason: str) -> Finding:
@@ -197,24 +218,3 @@ def _edit(site: Site, judgement: Judgement, path: str) -> Edit:
         digest=wanted.digest,
         compare=compare(old.source_ref, new.source_ref) if old and new else "",
     )
-
-
-def _verified(work: _Work, parsed: Sequence[tuple[Document, list[Token], list[Splice]]], parse: Parse) -> str:
-    """Return the text with all changes in it. Raises Refused or Fault unless it then says just what it should."""
-    parts = []
-    at = 0
-    for document, tokens, changes in parsed:
-        parts.append(work.text[at : document.start])
-        part = _document_of(work.text, document, changes)
-        if changes:
-            again = yamltree.documents(part)
-            if len(again) != 1 or not splice.is_exactly(tokens, parse(part, again[0]), changes):
-                raise Refused("the edited file would not say exactly that")
-        parts.append(part)
-        at = document.end
-    return "".join([*parts, work.text[at:]])
-
-
-def _document_of(text: str, document: Document, changes: Sequence[Splice]) -> str:
-    shifted = [splice.shifted(one, -document.start) for one in changes]
-    return splice.applied(text[document.start : document.end], shifted)

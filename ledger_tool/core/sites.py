@@ -3,7 +3,8 @@
 ======================================  ==========================================================
 `image: REF`                            a container of any Kubernetes object, a Compose service, a CI job
 `image: {name: REF}`                    GitLab CI; `image: {reference: REF}`: a volume of Kubernetes
-`container: REF` below `jobs`           GitHub Actions
+`container: REF` below `jobs`,          GitHub Actions
+`uses: docker://REF`                    and `image: docker://REF` of an action
 `services: [REF, {name: REF}]`          GitLab CI, in its own files
 `{repository, tag, digest}`, also with  Helm values; `sha` in the place of `digest`, without `sha256:`;
 `registry`, and `image` or, below       `image` + `tag` and `image` + `imageTag` of older charts
@@ -23,13 +24,20 @@ from dataclasses import dataclass
 
 from ledger_tool.core.yamltree import Node, Place, Token, is_scalar, look_up
 
-# What a document must hold to be parsed at all: one of the keys, and no mapping right below it, which for `image`
-# is what schemas look like.
+# What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
+# that can't be told without a parser, by an escape, an alias or a comment in it.
 _LOOKS_LIKE = re.compile(
     r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
-    r"(?![\"']?[\w./-]+[\"']?:(?:\s|\Z))\S"
+    r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
+    r"|maxLength|minItems|minLength|nullable|oneOf|pattern|properties|required|title|type|x-[\w-]+)[\"']?[ \t]*:)\S"
+    r"|docker://"
+    r"|\\[uUx][0-9A-Fa-f]{2,8}[^\"\r\n]{0,200}\"\s*:"
+    r"|\*[^\s,{}\[\]*]{1,100}[ \t]+:"
+    r"|^[ \t-]*\?[ \t]+[^#\r\n]*#",
+    re.MULTILINE,
 )
-_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*)")
+_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
+_DOCKER = "docker://"  # GitHub Actions
 _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
 _HAS_TAG = re.compile(r"[:@][^/]*$")
@@ -40,12 +48,14 @@ _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 class Field:
     """One scalar of a site. `part` is what it holds: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
 
-    `key` is the token of its key, where it is the mapping's own and no alias stands for the scalar.
+    `key` is the token of its key, where it is the mapping's own and no alias stands for the scalar; `scheme` is what
+    stands in front of a reference, `docker://` or nothing.
     """
 
     part: str
     token: Token
     key: Token | None = None
+    scheme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +95,15 @@ def looks_like_one(text: str) -> bool:
 
 def find(path: str, text: str, roots: list[Node]) -> list[Site]:
     """Return the sites of a document, in their order; `path` is the file's, `text` its whole text."""
-    found: dict[tuple[str, tuple[int, ...]], Site] = {}
+    found: dict[tuple[str, tuple[int, ...], int], Site] = {}
     for root in roots:
         for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
-            found.setdefault((site.name, tuple(field.token.at for field in site.fields)), site)
-    return sorted(found.values(), key=lambda site: site.fields[0].token.start)
+            place = site.missing.beside.at if site.missing else -1
+            found.setdefault((site.name, tuple(field.token.at for field in site.fields), place), site)
+    # A mapping that has the same by a merge, or by an alias, is mended where that is written.
+    mended = {key[:2] for key in found if key[2] >= 0}
+    sites = [site for key, site in found.items() if key[2] >= 0 or key[:2] not in mended]
+    return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +112,28 @@ class _At:
 
     node: Node
     keys: tuple[str, ...] = ()
+    registry: str = ""  # of all images that name one: `global.imageRegistry` of Helm values
 
 
 def _walk(root: Node, text: str, *, in_gitlab: bool) -> Iterator[Site]:
     if _value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
         return
+    above = look_up(root, "global")
+    registry = _value(above.node, "imageRegistry") if above else ""
     seen: set[int] = set()
-    ahead = [_At(root)]
+    ahead = [_At(root, registry=registry)]
     while ahead:
         at = ahead.pop()
         if id(at.node) in seen:
             continue
         seen.add(id(at.node))
         if at.node.token.kind == "list":
-            ahead += [_At(place.node, ("", *at.keys[:3])) for place in at.node.items]
+            ahead += [_At(place.node, ("", *at.keys[:3]), registry) for place in at.node.items]
             if in_gitlab and at.keys[:1] == ("services",):
                 yield from (_whole(place, place.token, text) for place in at.node.items if _is_written(place))
         elif at.node.token.kind == "map":
             yield from _in_map(at, text, in_gitlab=in_gitlab)
-            ahead += [_At(place.node, (key.token.text, *at.keys[:3])) for key, place in at.node.pairs]
+            ahead += [_At(place.node, (key.token.text, *at.keys[:3]), registry) for key, place in at.node.pairs]
 
 
 def _in_map(at: _At, text: str, *, in_gitlab: bool) -> Iterator[Site]:
@@ -134,16 +151,21 @@ def _in_map(at: _At, text: str, *, in_gitlab: bool) -> Iterator[Site]:
     # An image that is a part of that site is none of its own; Compose names by `image` what it builds.
     is_taken = site is not None and not _value(node, "repository")
     is_built = at.keys[1:2] == ("services",) and look_up(node, "build") is not None
+    is_dockerfile = _value(node, "using") == "docker" and not _value(node, "image").startswith(_DOCKER)
     for key, place in node.pairs:
-        is_image = key.token.text == "image" and not is_built and not is_taken
-        is_job = key.token.text == "container" and at.keys[1:2] == ("jobs",)
-        if is_scalar(key) and (is_image or is_job) and _is_written(place):
+        name = key.token.text
+        is_image = name == "image" and not (is_built or is_taken or is_dockerfile)
+        is_job = name == "container" and at.keys[1:2] == ("jobs",)
+        is_step = name == "uses" and _text(place).startswith(_DOCKER)
+        if is_scalar(key) and (is_image or is_job or is_step) and _is_written(place):
             yield _whole(place, key.token, text)
 
 
 def _whole(place: Place, beside: Token, text: str) -> Site:
     token = place.node.token
     value = token.text.strip()
+    scheme = _DOCKER if value.startswith(_DOCKER) else ""
+    value = value.removeprefix(scheme)
     rest, _, digest = value.partition("@")
     head, slash, tail = rest.rpartition("/")
     last, _, tag = tail.partition(":")
@@ -153,7 +175,7 @@ def _whole(place: Place, beside: Token, text: str) -> Site:
         name=head + slash + last,
         tag=tag,
         digest=digest,
-        fields=(Field("whole", token),),
+        fields=(Field("whole", token, scheme=scheme),),
         whole=True,
         marks=_marks(text, beside, place.token, token),
     )
@@ -166,7 +188,7 @@ def _kustomize(at: _At, text: str) -> Site | None:
     if not (tag and _is_written(tag)) and not (digest and _is_written(digest)):
         return None  # only renamed: tag and digest are those of the place where it is used
     name = _value(at.node, "newName") or _value(at.node, "name")
-    return _split(at.node, name, "newTag", "digest", text)
+    return _split(at.node, name, ("newTag", "digest"), ("name", "newName"), text)
 
 
 def _helm(at: _At, text: str) -> Site | None:
@@ -182,12 +204,15 @@ def _helm(at: _At, text: str) -> Site | None:
         return None  # it holds its own tag: what is beside it means something else
     if "://" in name or name.endswith(".git"):
         return None  # a chart's or a source's repository
-    if registry := _value(node, "registry"):
+    if registry := (at.registry if look_up(node, "registry") else "") or _value(node, "registry"):
         name = f"{registry.rstrip('/')}/{name}"
-    return _split(node, name, tag_key, digest_key or ("imageDigest" if tag_key == "imageTag" else "digest"), text)
+    digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
+    return _split(node, name, (tag_key, digest_key), ("registry", key), text)
 
 
-def _split(node: Node, name: str, tag_key: str, digest_key: str, text: str) -> Site | None:
+def _split(node: Node, name: str, keys: tuple[str, str], names: tuple[str, str], text: str) -> Site | None:
+    """Return the site of a mapping, whose tag and digest are at `keys`, and the parts of its name at `names`."""
+    tag_key, digest_key = keys
     tag_place = look_up(node, tag_key) if tag_key else None
     digest_place = look_up(node, digest_key)
     tag, _, digest = _text(tag_place).partition("@")
@@ -205,8 +230,9 @@ def _split(node: Node, name: str, tag_key: str, digest_key: str, text: str) -> S
         missing = Missing(digest_key, beside, tag_place.token, bool(node.token.style))
     if not fields:
         return None
-    tokens = [token for key in (tag_key, digest_key) if (token := _key_token(node, key))]
+    tokens = [token for key in keys if (token := _key_token(node, key))]
     places = [place.token for place in (tag_place, digest_place) if place]
+    parts = [place.token for key in names if (place := look_up(node, key))]
     return Site(
         line=places[0].line,
         text=name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""),
@@ -215,7 +241,7 @@ def _split(node: Node, name: str, tag_key: str, digest_key: str, text: str) -> S
         digest=digest,
         fields=tuple(fields),
         missing=missing,
-        marks=_marks(text, *tokens, *places, *(field.token for field in fields)),
+        marks=_marks(text, *parts, *tokens, *places, *(field.token for field in fields)),
     )
 
 
@@ -254,5 +280,5 @@ def _marks(text: str, *tokens: Token) -> tuple[str, ...]:
         at = token.start if token.style in ("|", ">") else token.end
         line = re.split(r"[\r\n]", text[at : at + 2000], maxsplit=1)[0]
         if mark := _MARK.search(line):
-            found[mark[1].rstrip()] = None
+            found[mark[1]] = None
     return tuple(found)

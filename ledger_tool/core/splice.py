@@ -118,7 +118,7 @@ def _is_text(token: Token) -> bool:
 def _value(site: Site, field: Field, wanted: Wanted) -> str:
     match field.part:
         case "whole":
-            return written(site.name, wanted.tag, wanted.digest)
+            return field.scheme + written(site.name, wanted.tag, wanted.digest)
         case "tag":
             return wanted.tag or site.tag
         case "tagged":

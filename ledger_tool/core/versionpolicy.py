@@ -30,6 +30,7 @@ from ledger_tool.errors import InvalidValue
 _SCHEMES = ("semver", "prerelease", "newest", "tag", "regex", "ignore")
 _LONGEST = 256
 _MOST_REPEATS = 3
+_MOST_CHOICES = 4  # `?` and `|`: each may double the ways in which a text can be tried
 _HINT = "write `semver:^1.5`, `prerelease:^1.5`, `newest`, `newest:main-*`, `tag:stable`, `regex:…` or `ignore`"
 
 
@@ -92,16 +93,19 @@ def parse(text: str) -> VersionPolicy:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Return a regular expression that no tag can keep busy: few repeats, and none of a group."""
+    """Return a regular expression that no tag can keep busy: few repeats and choices, and no repeat of a group."""
     try:
         found = re.compile(text, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
         raise InvalidValue("policy", f"`{shown(text)}` is no regular expression: {error}", _HINT) from None
-    literal = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", text)
-    if re.search(r"\)\s*[*+{]|\(\?[a-z]*x", literal) or len(re.findall(r"[*+]|\{[^}]*\}", literal)) > _MOST_REPEATS:
+    literal = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", text, flags=re.DOTALL)
+    repeats = len(re.findall(r"[*+]|\{[^}]*\}", literal))
+    choices = len(re.findall(r"(?<![(*+}?])\?|\|", literal))
+    if re.search(r"\)\s*[*+{]|\(\?[a-z]*x", literal) or repeats > _MOST_REPEATS or choices > _MOST_CHOICES:
         raise InvalidValue(
             "policy",
-            f"`{shown(text)}` repeats a group, or repeats more than {_MOST_REPEATS} times",
+            f"`{shown(text)}` repeats a group, repeats more than {_MOST_REPEATS} times, or leaves more than "
+            f"{_MOST_CHOICES} choices",
             r"repeat single characters only, such as `[0-9.]+`",
         )
     if len(found.groupindex) != 1:

@@ -14,6 +14,7 @@ from typing import Literal
 
 MAX_DOCUMENT = 2 * 2**20  # characters
 MAX_DEPTH = 100
+MAX_TOKENS = 400_000  # of one document; each takes a kilobyte
 _MOST_MERGED = 32  # mappings that are looked through for one key
 
 Kind = Literal["scalar", "alias", "map", "list", "end"]

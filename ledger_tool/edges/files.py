@@ -62,17 +62,20 @@ def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
 def replace_atomically(path: Path, content: bytes) -> None:
     """Make `path` hold `content`: readers see the old file or the new one, also after a crash.
 
-    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept. On any
-    error the old file is whole and the temporary one is gone.
+    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept, and the owner where
+    we may. On any error the old file is whole and the temporary one is gone.
     """
     with local_errors(path, "write"):
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+        old = path.stat() if path.exists() else None
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fchmod(file.fileno(), mode)
+                if old:
+                    with suppress(PermissionError):  # root in a container would take a person's file away
+                        os.fchown(file.fileno(), old.st_uid, old.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode) if old else 0o644)
                 os.fsync(file.fileno())
             os.replace(name, path)
         except BaseException:

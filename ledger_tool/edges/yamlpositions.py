@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from ledger_tool.core import names
-from ledger_tool.core.yamltree import MAX_DEPTH, MAX_DOCUMENT, Document, Fault, Kind, Token, line_breaks
+from ledger_tool.core.yamltree import MAX_DEPTH, MAX_DOCUMENT, MAX_TOKENS, Document, Fault, Kind, Token, line_breaks
 
 _KINDS: dict[str, Kind] = {
     "ScalarEvent": "scalar",
@@ -73,6 +73,8 @@ def _tokens(part: str, offset: int, first_line: int) -> Iterator[Token]:
         depth += (kind in ("map", "list")) - (kind == "end")
         if depth > MAX_DEPTH:
             raise Fault(first_line + event.start_mark.line, f"nested deeper than {MAX_DEPTH} levels")
+        if at >= MAX_TOKENS:
+            raise Fault(first_line + event.start_mark.line, f"a document of more than {MAX_TOKENS:,} keys and values")
         yield _token(event, kind, offset, first_line, at)
         at += 1
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from ledger_tool import __version__
+from ledger_tool.core.names import Platform
+from ledger_tool.core.places import places
 from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record
+from ledger_tool.core.record import Name, Record
 from ledger_tool.core.reference import Reference, parse_reference
 
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
@@ -25,10 +28,7 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", at: 
 
     A base that is among the records is their component; any other becomes one by its reference.
     """
-    by_digest: dict[str, list[Record]] = {}
-    for record in records:
-        for digest in {record.digest, record.index} - {None}:
-            by_digest.setdefault(str(digest), []).append(record)
+    inside_of = _finder(records, policy)
     components = [_component(record, policy) for record in records]
     outside: dict[str, dict[str, Any]] = {}
     dependencies = []
@@ -36,7 +36,7 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", at: 
         on: list[str] = []
         for text in record.depends_on:
             reference = parse_reference(text)
-            inside = _bases(by_digest.get(str(reference.digest), []), record)
+            inside = inside_of(reference, record.platform)
             on += [str(base.key) for base in inside]
             if not inside:
                 outside.setdefault(text, _outside(text, reference))
@@ -57,9 +57,31 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", at: 
     return json.dumps(bill, indent=2, ensure_ascii=False)
 
 
-def _bases(found: Sequence[Record], record: Record) -> Sequence[Record]:
-    """Return those of a record's own platform, or all: an index stands for many."""
-    return [base for base in found if record.platform and base.platform == record.platform] or found
+def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, Platform | None], Sequence[Record]]:
+    """Return what finds the records of a base for an image of a platform: those of that platform, or all.
+
+    Of several tags that have its digest, it is the one that the reference names, or else the first of each image.
+    """
+    by_digest: dict[str, list[Record]] = {}
+    for record in records:
+        for digest in {record.digest, record.index} - {None}:
+            by_digest.setdefault(str(digest), []).append(record)
+    where = places(policy, (record.image for record in records))
+
+    @cache
+    def having(digest: str, platform: Platform | None) -> tuple[Mapping[Name, Sequence[Record]], Sequence[Record]]:
+        found = by_digest.get(digest, [])
+        found = [one for one in found if platform and one.platform == platform] or found
+        named: dict[Name, list[Record]] = {}
+        for one in found:
+            named.setdefault(one.name, []).append(one)
+        return named, list({(one.image, one.digest, one.platform): one for one in reversed(found)}.values())
+
+    def find(reference: Reference, platform: Platform | None) -> Sequence[Record]:
+        named, one_each = having(str(reference.digest), platform)
+        return named.get(Name(where.of(reference).name, reference.tag or ""), one_each)
+
+    return find
 
 
 def _component(record: Record, policy: Policy) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ledger_tool.core.export import Version
 from ledger_tool.render.records import as_csv
 
 _HEAD = "# Written by `ledger export`."
+_MOST_WARNINGS = 10  # a log has to stay readable
 
 
 def lines(exported: Exported, form: str) -> Iterator[str]:
@@ -36,8 +37,10 @@ def lines(exported: Exported, form: str) -> Iterator[str]:
 
 def notes(exported: Exported, form: str) -> Iterator[str]:
     """Yield what a reader should know of what was chosen, and what was not."""
-    for name, why in exported.doubtful.items():
+    for name, why in list(exported.doubtful.items())[:_MOST_WARNINGS]:
         yield f"warning: {name} {why}"
+    if (more := len(exported.doubtful) - _MOST_WARNINGS) > 0:
+        yield f"warning: so are {more} more, yanked or past their TTL"
     if exported.left:
         names = ", ".join(str(one.name) for one in exported.left[:5]) + (", …" if len(exported.left) > 5 else "")
         yield f"note: passed over, as yanked or expired: {names}"

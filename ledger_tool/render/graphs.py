@@ -14,6 +14,7 @@ from ledger_tool.core.outline import Link, Node, Outline
 from ledger_tool.core.record import to_json
 from ledger_tool.render.records import short_digest
 
+Drawn = tuple[Sequence[Node], list[tuple[int, int, bool]]]
 DEEPEST = 100  # levels of the tree; every line begins with all of its levels
 
 
@@ -153,7 +154,7 @@ def _label(node: Node) -> list[str]:
     return [f"{node.record.image}:{node.record.tag}", *platform, short_digest(node.record.digest)]
 
 
-def drawn(outline: Outline, *, names_base: bool = True) -> tuple[Sequence[Node], list[tuple[int, int, bool]]]:
+def drawn(outline: Outline, *, names_base: bool = True) -> Drawn:
     """Return an outline as `as_dot` and `as_mermaid` take it: each link from an image to its base."""
     links = []
     for at, found in enumerate(outline.links):

@@ -21,6 +21,10 @@ class Screen:
         self._secrets = [secret for secret in (*secrets, *lines) if len(secret) >= 4]
         self._verbose = verbose
 
+    def hiding(self, secrets: Sequence[str]) -> Screen:
+        """Return a screen that hides these texts, too."""
+        return Screen([*self._secrets, *secrets], verbose=self._verbose)
+
     def data(self, lines: Iterable[str]) -> None:
         """Write data to stdout, a line each."""
         try:
@@ -59,7 +63,8 @@ class Screen:
     def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return escaped(redacted(text))
+        # GitHub's runner takes `##[command]` for an order, wherever it stands in a line.
+        return escaped(redacted(text)).replace("##[", "## [")
 
 
 def _tell(text: str) -> None:

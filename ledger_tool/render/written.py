@@ -9,6 +9,8 @@ from typing import Any
 
 from ledger_tool.commands.write import Request, Written
 from ledger_tool.core.change import Change, Result
+from ledger_tool.core.names import Timestamp
+from ledger_tool.core.query import is_expired
 from ledger_tool.core.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
@@ -26,6 +28,16 @@ def tell(screen: Screen, written: Written, *, dry_run: bool) -> None:
         screen.note(f"warning: {written.warning}")
     screen.data(json_lines(written))
     screen.note(summary(written, dry_run=dry_run))
+
+
+def expired(written: Written, now: Timestamp) -> Iterator[str]:
+    """Yield a warning if something was published again, unchanged, that the next prune takes."""
+    names = [
+        str(one.name) for one in written.results if not one.changed and any(is_expired(at, now) for at in one.records)
+    ]
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"warning: past its TTL, so that the next prune takes it: {names[0]}{more}; `--ttl` gives a longer one"
 
 
 def json_lines(written: Written) -> Iterator[str]:

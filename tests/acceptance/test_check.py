@@ -311,7 +311,7 @@ def test_a_ledger_json_that_is_gone_or_no_file_is_found(pull: Pull, way: str) ->
         pull.path("ledger.json/x").write_text("x")
     pull.commit(way)
     assert set(pull.rules()) == {"invalid"}
-    assert pull.check().code == (1 if way == "symlink" else 4)
+    assert pull.check().code == 4
 
 
 def test_a_first_ledger_passes(tmp_path: Path, ledger: Run) -> None:
@@ -472,3 +472,26 @@ def test_without_a_registry_there_is_nothing_to_ask(pull: Pull) -> None:
     done = pull.run("check", "--registry", "--repo", pull.folder)
     assert done.code == 2
     assert "names no registry" in done.err
+
+
+# ---- files without git, and files that are links
+
+
+def test_a_folder_without_git_is_checked_as_it_is(tmp_path: Path, ledger: Run) -> None:
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes(*BASE))
+    done = ledger("check", "--repo", tmp_path)
+    assert (done.code, done.err) == (0, "in order: 4 records\n")
+    assert ledger("check", "--repo", tmp_path, "--base", "main").code == 2
+
+
+@pytest.mark.parametrize("name", ["ledger.json", "ledger.yaml"])
+def test_a_link_in_the_place_of_a_file_is_not_followed(name: str, pull: Pull, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("top secret\n")
+    (pull.folder / name).unlink()
+    (pull.folder / name).symlink_to(secret)
+    for words in (("check",), ("list",), ("check", "--base", "origin/main")):
+        done = pull.run(*words, "--repo", pull.folder)
+        assert done.code in (1, 4)
+        assert "no plain file" in done.out + done.err
+        assert "secret" not in done.out + done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from tests.support.make import SOURCE, digest
 from tests.support.outcome import Outcome
+from tests.support.schemas import check_schema
 from tests.support.upstream import Upstream, git
 
 Run = Callable[..., Outcome]
@@ -122,6 +124,18 @@ def test_the_driver_runs_this_python_whatever_the_path_holds(clone: Clone, tmp_p
     assert sys.executable in clone.git("config", "merge.ledger.driver")
 
 
+def test_a_driver_that_is_gone_leaves_no_side_out_in_silence(clone: Clone) -> None:
+    """Git takes any failure of a driver for a conflict, and would leave our side alone in the file."""
+    driver = clone.git("config", "merge.ledger.driver")
+    clone.git("config", "merge.ledger.driver", driver.replace(sys.executable, "/not/there/python"))
+    done = clone.try_git("merge", "pr")
+    assert done.returncode == 1
+    text = (clone.folder / "ledger.json").read_text()
+    assert "<<<<<<<" in text
+    for tag in ("v2", "v3", "v4"):
+        assert f'"tag": "{tag}"' in text
+
+
 def test_a_side_that_is_no_ledger_is_merged_by_line_and_always_a_conflict(clone: Clone) -> None:
     path = clone.folder / "ledger.json"
     path.write_text(path.read_text().replace('"schemaVersion": 1', '"schemaVersion":  1'))
@@ -142,6 +156,13 @@ def test_install_twice_is_install_once_and_attributes_are_told_where_they_lack(c
     assert "`.gitattributes`" not in again.err
 
 
+def test_attributes_without_a_last_newline_keep_their_last_line(clone: Clone) -> None:
+    attributes = clone.folder / ".git" / "info" / "attributes"
+    attributes.write_text("*.png binary")
+    assert clone.ledger("merge-driver", "--install").code == 0
+    assert attributes.read_text() == "*.png binary\nledger.json merge=ledger\n"
+
+
 def test_install_outside_of_a_clone_and_a_wrong_number_of_files_are_mistakes(ledger: Run, tmp_path: Path) -> None:
     assert ledger("merge-driver", "--install", "--repo", tmp_path).code == 2
     assert ledger("merge-driver", "a", "b").code == 2
@@ -159,6 +180,7 @@ def test_rebase_makes_the_changes_again_and_keeps_authors_and_messages(clone: Cl
     assert clone.ledger("check", "--base", "main").code == 0
     again = clone.ledger("rebase", "main", "--format", "json")
     assert again.json["old"] == again.json["new"] == clone.git("rev-parse", "pr")
+    check_schema("rebase-v1", again.json)
 
 
 def test_rebase_carries_other_files_along_and_refuses_those_that_both_changed(clone: Clone) -> None:
@@ -203,6 +225,21 @@ def test_rebase_leaves_out_what_the_base_has_and_says_only_what_is_left(clone: C
     assert checked.code == 0, checked.out
 
 
+def test_rebase_counts_anew_where_the_base_has_a_part_of_many(clone: Clone) -> None:
+    batch = clone.folder.parent / "many.json"
+    batch.write_text(json.dumps([{"image": "many", "tag": f"t{at}", "digest": digest(at)} for at in range(102)]))
+    clone.git("checkout", "-q", "pr")
+    assert clone.ledger("publish", "--from", batch, "--source", SOURCE, "--offline", "--no-push").code == 0
+    clone.git("checkout", "-q", "main")
+    for at in range(3):
+        clone.publish(f"many:t{at}", at)
+    clone.git("checkout", "-q", "pr")
+    assert clone.ledger("rebase", "main").code == 0
+    assert "Records:" not in clone.git("log", "-1", "--format=%B")
+    checked = clone.ledger("check", "--base", "main")
+    assert checked.code == 0, checked.out
+
+
 def test_rebase_refuses_what_collides_and_changes_nothing(clone: Clone) -> None:
     clone.publish("app:v3", "other")
     clone.git("checkout", "-q", "pr")
@@ -243,6 +280,51 @@ def test_rebase_does_not_lose_what_a_merge_commit_itself_changed(clone: Clone) -
     checked = clone.ledger("check", "--base", "main")
     assert checked.code == 1
     assert ": merge: " in checked.out
+
+
+def test_rebase_does_not_lose_another_file_that_a_merge_commit_itself_added(clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    clone.git("merge", "-q", "--no-commit", "main")
+    (clone.folder / "NOTES").write_text("precious\n")
+    clone.git("add", "NOTES")
+    clone.git("commit", "-qm", "merged")
+    refused = clone.ledger("rebase", "main")
+    assert refused.code == 3
+    assert "changes of its own" in refused.err
+    assert (clone.folder / "NOTES").exists()
+
+
+def test_rebase_right_after_a_publish_does_not_take_it_for_uncommitted(clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    clone.publish("app:v5", 5)
+    done = clone.ledger("rebase", "main")
+    assert done.code == 0, done.err
+    assert clone.tags() == [*ALL, "app:v5"]
+
+
+def test_rebase_keeps_an_author_whose_commit_is_in_another_encoding(clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    raw = clone.git("cat-file", "commit", "pr").encode() + b"\n"
+    raw = raw.replace(b"author Ada", "author J\u00f6rg".encode("latin-1"))
+    raw = raw.replace(b"\n\n", b"\nencoding ISO-8859-1\n\n", 1)
+    made = subprocess.run(
+        ["git", "-C", clone.folder, "hash-object", "-t", "commit", "-w", "--stdin"],
+        input=raw, capture_output=True, check=True,
+    ).stdout.decode().strip()  # fmt: skip
+    clone.git("reset", "-q", "--hard", made)
+    clone.git("config", "i18n.commitEncoding", "ISO-8859-1")
+    assert clone.ledger("rebase", "main").code == 0
+    assert clone.git("log", "-1", "--encoding=UTF-8", "--format=%an <%ae>") == "J\u00f6rg <ada@example.com>"
+    assert "encoding" not in clone.git("cat-file", "commit", "pr")
+
+
+def test_the_default_branch_of_a_remote_is_never_rewritten(clone: Clone, upstream: Upstream, ledger: Run) -> None:
+    clone.git("push", "-q", "origin", "main", "pr")
+    tip = upstream.tip()
+    refused = ledger("rebase", "pr", "--repo", upstream.url, "--branch", "main")
+    assert refused.code == 2
+    assert "never rewritten" in refused.err
+    assert upstream.tip() == tip
 
 
 def test_a_branch_of_a_remote_is_rebased_and_pushed(clone: Clone, upstream: Upstream, ledger: Run) -> None:

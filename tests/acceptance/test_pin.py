@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from tests.support.deployed import IMAGE, NEW, OLD, POD, SETTINGS, Deployed
 from tests.support.make import ledger_bytes
-from tests.support.markdown import PARSER
+from tests.support.markdown import inline
 from tests.support.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -57,6 +57,16 @@ def test_a_file_is_replaced_whole_and_keeps_its_mode(deployed: Deployed, ledger:
     assert (stat.S_IMODE(path.stat().st_mode), path.read_text()) == (0o640, PINNED)
     assert path.stat().st_ino != before
     assert sorted(os.listdir(path.parent)) == ["a.yaml", "b.yaml"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_keeps_its_owner(deployed: Deployed, ledger: Run) -> None:
+    path = deployed.folder / "pods/a.yaml"
+    os.chown(path, 1234, 2345)
+    path.chmod(0o640)
+    assert ledger("pin", "pods").code == 0
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (1234, 2345, 0o640)
 
 
 def test_a_check_changes_nothing_and_tells_by_its_exit_code(deployed: Deployed, ledger: Run) -> None:
@@ -151,9 +161,9 @@ def test_nothing_in_a_file_acts_on_a_terminal_a_workflow_or_markdown(
     assert [line.split("::", 2)[1].split(" ")[0] for line in github.splitlines()] == ["error", "error"]
     assert all(line.startswith("::error file=evil/a%2Cb%3Ac%25|") for line in github.splitlines())
     markdown = ledger("pin", "evil", "--check", "--format", "markdown").out
-    words = [child for token in PARSER.parse(markdown) for child in token.children or ()]
-    assert {child.type for child in words} == {"text", "code_inline", "strong_open", "strong_close"}
-    assert not [child for child in words if child.type == "text" and set("@<:`") & set(child.content)]
+    shown = inline(markdown)
+    assert {word.type for word in shown} == {"text", "code_inline", "strong_open", "strong_close"}
+    assert not [word for word in shown if word.type == "text" and set("@<:`") & set(word.content)]
     rows = [line for line in markdown.splitlines() if line.startswith("| un")]
     assert [row.replace("\\|", "").count("|") for row in rows] == [4, 4]
     changed = ledger("pin", "evil", "--format", "markdown")

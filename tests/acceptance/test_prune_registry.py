@@ -16,6 +16,7 @@ from tests.support.proxy import in_front_of, registry_settings
 from tests.support.registry import Layout, real_registry
 from tests.support.servers import free_port
 from tests.support.tokens import TokenKeys, token_script
+from tests.support.upstream import git
 from tests.support.wire import wire_server
 from tests.support.world import World
 
@@ -249,6 +250,30 @@ def test_a_registry_that_has_nothing_of_an_image_is_not_believed(world: World, l
     assert done.code == 5
     assert f"{empty.host} has nothing of {world.image}, not even {world.image}:v1" in done.err
     assert tags(world) == {"pr-1", "v1"}
+
+
+def test_in_a_checkout_of_another_branch_nothing_is_deleted_that_the_default_one_may_use(
+    world: World, tmp_path: Path
+) -> None:
+    layout = push(world, "pr-1", *OLD, text="same")
+    push(world, "v1")
+    checkout = tmp_path / "checkout"
+    git("clone", "--quiet", world.upstream.path, checkout)
+    git("push", "--quiet", "origin", "HEAD:feature", cwd=checkout)
+    git("checkout", "--quiet", "--track", "-b", "feature", "origin/feature", cwd=checkout)
+    push(world, "v2", text="same")
+    for yes in ((), ("--yes",)):
+        done = world.run("prune", "--registry-delete", "--repo", checkout, *yes)
+        assert done.code == 2
+        assert "follows the branch `feature`, and others use `main`" in done.err
+    assert world.registry.pulls(f"{world.image}:v2", tmp_path)
+    named = world.run("prune", "--registry-delete", "--repo", checkout, "--branch", "main", "--format", "json")
+    assert (named.code, [one["digest"] for one in named.json["retained"]]) == (0, [layout.digest])
+    git("checkout", "--quiet", "main", cwd=checkout)
+    assert world.run("prune", "--registry-delete", "--repo", checkout).code == 0
+    git("checkout", "--quiet", "--detach", cwd=checkout)
+    detached = world.run("prune", "--registry-delete", "--repo", checkout, "--format", "json")
+    assert [one["digest"] for one in detached.json["retained"]] == [layout.digest]
 
 
 def test_no_push_and_registry_delete_exclude_each_other(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger_tool.edges.git.proposing import _ProposedBranch
 from tests.support.fake_forge import TOKEN, FakeForge
 from tests.support.fake_forges import fake_forge
 from tests.support.make import digest, source
@@ -96,7 +97,7 @@ def test_a_branch_is_pushed_and_a_request_opened(team: Team) -> None:
     assert (asked["branch"], asked["number"], asked["created"]) == (branch, 1, True)
     assert asked["url"] in done.err
     assert "1 image:tag: 1 added" in team.body
-    assert "upgrade from v1" in team.body
+    assert "upgrade from `v1`" in team.body
     assert digest("b") in team.body
 
 
@@ -144,6 +145,115 @@ def test_work_of_a_person_on_the_branch_is_not_lost(team: Team) -> None:
     assert refused.code == 3
     assert "has commits of somebody else" in refused.err
     assert team.upstream.tip(branch) == theirs
+
+
+@github
+def test_a_write_of_somebody_else_on_the_branch_is_not_lost(team: Team) -> None:
+    """Though its last commit is one of `ledger`, too."""
+    team.publish()
+    (branch,) = team.branches()
+    for words in (("set", "myorg/app:v2", "--label", "env=prod"), ("remove", "myorg/app:v1", "--reason", "old")):
+        done = team.run(*words, "--repo", team.url, "--branch", branch)
+        assert done.code == 0, done.err
+        theirs = team.upstream.tip(branch)
+        refused = team.publish(seed="c")
+        assert refused.code == 3
+        assert "has commits of somebody else" in refused.err
+        assert team.upstream.tip(branch) == theirs
+
+
+@github
+def test_a_commit_that_somebody_amended_with_another_file_is_not_lost(team: Team) -> None:
+    team.publish()
+    (branch,) = team.branches()
+    ours = team.upstream.message(branch)
+    content = team.upstream.content(branch)
+    team.upstream.git("update-ref", f"refs/heads/{branch}", team.upstream.tip())
+    theirs = team.upstream.commit_as_other_writer({"ledger.json": content, "note": b"mine\n"}, ours, branch)
+    assert team.publish(seed="c").code == 3
+    assert team.upstream.tip(branch) == theirs
+
+
+@github
+def test_two_platforms_of_one_tag_are_two_requests(team: Team) -> None:
+    """Two jobs of a matrix: the second must not take the first one's record away."""
+    first, second = (team.publish("--platform", name, seed=name) for name in ("linux/amd64", "linux/arm64"))
+    assert (first.code, second.code) == (0, 0)
+    assert len(team.forge.requests) == 2
+    assert {team.upstream.records(branch)[1]["platform"] for branch in team.branches()} == {
+        "linux/amd64", "linux/arm64"
+    }  # fmt: skip
+
+
+@github
+def test_what_is_proposed_again_after_the_base_moved_stands_on_its_tip(team: Team) -> None:
+    """A move that was merged, undone by another move, and is wanted again: the branch of the first is still there."""
+    move = ("publish", "myorg/app:v1", "--source", source("x"), "--platform", "linux/amd64", "--offline",
+            "--force", "--reason", "rebuilt", "--repo", team.url)  # fmt: skip
+    wanted = (*move, "--digest", digest("x"), "--pull-request", "--forge", "github")
+    assert team.run(*wanted).code == 0
+    (branch,) = team.branches()
+    team.upstream.git("update-ref", "refs/heads/main", branch)
+    assert team.run(*move, "--digest", digest("y")).code == 0
+    done = team.run(*wanted)
+    assert done.code == 0, done.err
+    assert team.upstream.git("log", "-1", "--format=%P", branch) == team.upstream.tip()
+    assert team.upstream.records(branch)[0]["forced"]["replaces"] == digest("y")
+
+
+@github
+def test_a_removal_that_is_proposed_again_changes_nothing(team: Team) -> None:
+    words = ("remove", "myorg/app:v1", "--reason", "old", "--repo", team.url, "--pull-request", "--forge", "github")
+    assert team.run(*words).code == 0
+    (branch,) = team.branches()
+    tip = team.upstream.tip(branch)
+    assert team.run(*words).code == 0
+    assert team.upstream.tip(branch) == tip
+
+
+@github
+def test_a_branch_that_is_deleted_meanwhile_is_made_again(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert team.publish().code == 0
+    (branch,) = team.branches()
+    tip = team.upstream.tip(branch)
+    real, seen = _ProposedBranch._look, [tip]
+    team.upstream.git("update-ref", "-d", f"refs/heads/{branch}")
+    monkeypatch.setattr(_ProposedBranch, "_look", lambda target, *ref: seen.pop() if seen else real(target, *ref))
+    done = team.publish(seed="c")
+    assert done.code == 0, done.err
+    assert team.upstream.records(branch)[1]["digest"] == digest("c")
+
+
+@github
+def test_a_branch_that_stands_in_the_way_of_all_others_is_named(team: Team) -> None:
+    team.upstream.git("branch", "ledger", "main")
+    done = team.publish()
+    assert done.code == 2
+    assert "has a branch `ledger`" in done.err
+
+
+@github
+def test_a_refused_push_of_a_branch_does_not_hint_at_the_option_again(team: Team) -> None:
+    team.upstream.hook("pre-receive", 'echo "no such branches" >&2; exit 1')
+    done = team.publish()
+    assert done.code == 6
+    assert "no such branches" in done.err
+    assert "--pull-request" not in done.err
+    assert "`ledger/" in done.err
+
+
+def test_a_server_without_push_options_is_told_apart_from_a_broken_one(
+    upstream: Upstream, ledger: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.git("config", "http.receivepack", "true")
+    monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
+    with http_server(upstream.path.parent.parent, TOKEN) as server:
+        done = ledger(
+            "publish", f"myorg/app:v2@{digest()}", "--source", source(1), "--offline", "--pull-request",
+            "--repo", server.url(f"{upstream.path.parent.name}/ledger.git"), "--forge", "gitlab",
+        )  # fmt: skip
+    assert done.code == 2
+    assert "GITLAB_TOKEN" in done.err
 
 
 def test_labels_reviewers_and_draft_are_asked_for(team: Team) -> None:

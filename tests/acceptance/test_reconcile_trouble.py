@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.clients import PASSWORD
 from tests.support.make import digest, ledger_bytes, record
+from tests.support.markdown import inline
 from tests.support.outcome import Outcome
 from tests.support.processes import finish, start
 from tests.support.upstream import Upstream
@@ -86,8 +87,10 @@ def test_hostile_words_of_a_registry_act_on_nothing(ledger: Run, wire: Wire, tmp
         for form in ("text", "json", "markdown", "junit")
     }
     assert not any(character in output for output in outputs.values() for character in "\x1b\x07")
-    assert "<img" not in outputs["markdown"] + outputs["junit"]
-    assert "@all" not in outputs["markdown"]
+    assert "<img" not in outputs["junit"]
+    shown = inline(outputs["markdown"])
+    assert {word.type for word in shown} == {"text", "code_inline", "strong_open", "strong_close"}
+    assert not [word for word in shown if word.type == "text" and set("@<`") & set(word.content)]
 
 
 def test_a_credential_of_a_realm_is_not_repeated(

@@ -51,9 +51,11 @@ def both(fake: FakeRegistry, tag: str, *, old: bool = True, only: Sequence[str] 
     ]
 
 
-def run(store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None) -> Pruned:
+def run(
+    store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None, jobs: int = 4
+) -> Pruned:
     """Prune for real; `between` happens after the plan."""
-    registrar = Registrar(jobs=4, progress=lambda done, total: None)
+    registrar = Registrar(jobs=jobs, progress=lambda done, total: None)
     planned = command.plan(store.read, WISH, FakeRegistries(registries), registrar)
     between()
     return command.settle(store, planned, command.delete(planned, registrar), registrar)
@@ -117,6 +119,19 @@ def test_what_waits_for_a_registry_is_not_put_back_where_it_was_deleted(fake: Fa
     assert (again.expired, keys(store.read().ledger)) == ([going], [f"v1 {AMD}"])
 
 
+def test_what_another_run_deleted_and_a_record_needs_by_now_is_put_back_as_well(fake: FakeRegistry) -> None:
+    going = image(fake, "pr-1")
+    store = stored(going, image(fake, "v1", old=False))
+
+    def another_run_and_a_publish() -> None:
+        fake.delete(APP, going.digest)
+        store.transact(lambda snapshot: rules.publish(snapshot, [draft(APP, tag="v2", digest=going.digest)]))
+
+    done = run(store, fake, between=another_run_and_a_publish)
+    assert [one.place.digest for one in done.restored] == [going.digest]
+    assert fake.tagged[APP, "v2"] == going.digest
+
+
 def test_the_children_of_an_index_that_goes_and_is_built_on_stay(fake: FakeRegistry) -> None:
     going = both(fake, "base")
     built = image(fake, "v1", old=False, dependsOn=[f"registry.example.com/other/name:base@{going[0].index}"])
@@ -138,6 +153,35 @@ def test_after_an_index_that_stays_no_child_is_deleted(fake: FakeRegistry) -> No
     assert (done.deleted, done.expired, len(store.read().ledger)) == ([], [], 3)
 
 
+def test_a_digest_that_a_registry_does_not_let_go_keeps_its_own_records_and_no_others(fake: FakeRegistry) -> None:
+    going = sorted((image(fake, f"pr-{at}") for at in range(4)), key=lambda one: one.digest)
+    twin = image(fake, "pr-9", seed=going[0].tag)
+    store = stored(*going, twin, image(fake, "v1", old=False))
+
+    def refuse() -> None:
+        fake.failing[going[0].digest] = Denied("immutable", "")
+
+    for run_again in (False, True):
+        done = run(store, fake, between=refuse)
+        assert [one.reason for one in done.spared] == ["immutable", "immutable"]
+        assert {one.place.digest for one in done.deleted} == (set() if run_again else {one.digest for one in going[1:]})
+        assert (keys(store.read().ledger), list(done.failed)) == (
+            sorted([f"{going[0].tag} {AMD}", f"pr-9 {AMD}", f"v1 {AMD}"]), [APP],
+        )  # fmt: skip
+
+
+def test_where_a_registry_falls_silent_nothing_more_of_the_image_is_asked_for(fake: FakeRegistry) -> None:
+    going = sorted((image(fake, f"pr-{at}") for at in range(4)), key=lambda one: one.digest)
+    store = stored(*going, image(fake, "v1", old=False))
+
+    def fall_silent() -> None:
+        fake.failing[going[1].digest] = Unreachable("down", "")
+
+    done = run(store, fake, between=fall_silent, jobs=1)
+    assert called(fake, "delete") == [going[0].digest, going[1].digest]
+    assert (done.expired, [one.reason for one in done.spared]) == ([going[0]], ["down"] * 3)
+
+
 def test_where_an_index_that_lives_can_not_be_read_nothing_of_its_image_goes(fake: FakeRegistry) -> None:
     living = both(fake, "v1", old=False, only=(AMD,))
     fake.failing[living[0].index or ""] = Unreachable("down", "")
@@ -153,6 +197,25 @@ def test_a_child_that_only_the_registry_knows_stays(fake: FakeRegistry) -> None:
     done = run(stored(going, *living), fake)
     assert (done.expired, called(fake, "delete")) == ([going], [])
     assert done.retained[0].reason == f"it is in the index {living[0].index}, which is in use"
+
+
+def test_an_image_of_an_index_in_an_index_that_lives_stays(fake: FakeRegistry) -> None:
+    child = fake.push(APP, "pr-1", "pr-1")
+    inner = fake.push_index(APP, "inner", "inner", [Child(child, None)])
+    outer = fake.push_index(APP, "v1", "outer", [], nested=[inner])
+    going = image(fake, "pr-1")
+    built = image(fake, "v2", old=False, dependsOn=[f"registry.example.com/{APP}@{outer}"])
+    for living in (record(APP, "v1", digest=outer), built):
+        done = run(stored(going, living), fake)
+        assert (done.expired, done.deleted) == ([going], [])
+        assert done.retained[0].reason == f"it is in the index {inner}, which is in use"
+
+
+def test_what_an_index_that_lives_refers_to_stays_whatever_it_is(fake: FakeRegistry) -> None:
+    going = image(fake, "note")
+    living = fake.push_index(APP, "v1", "index", [], attestations=[going.digest])
+    done = run(stored(going, record(APP, "v1", digest=living)), fake)
+    assert (done.expired, done.deleted) == ([going], [])
 
 
 def test_a_ledger_that_moves_while_the_registry_is_looked_at_is_looked_at_again(fake: FakeRegistry) -> None:

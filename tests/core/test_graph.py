@@ -239,3 +239,15 @@ def test_a_chain_of_10_000_is_followed_to_its_end() -> None:
     graph = graph_of(built("myorg/base", tag="12", digest=digest("new")), *chain)
     assert len(dependents(graph, "myorg/base")) == 10_000
     assert steps(graph)[-1] == (10_000, "i9999:v1")
+
+
+def test_all_that_is_built_on_a_digest_of_many_tags_shares_one_group_of_them() -> None:
+    tags = [built("myorg/base", tag=f"n{number}", digest=digest("base")) for number in range(300)]
+    apps = [
+        built(f"myorg/app{number}", ref(f"myorg/base:n{number}", "base"), platform="linux/amd64")
+        for number in range(300)
+    ]
+    graph = graph_of(*tags, *apps)
+    assert len({id(base.targets) for _, base in graph.all_bases()}) == 1
+    assert len(dependents(graph, "myorg/base:n0")) == 300
+    assert graphs.rebuilds(graphs.dependents(graph, None, by_name=True), lambda base: base.now) == []

@@ -19,6 +19,7 @@ from ledger_tool.core.names import Timestamp
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.rewriting import Rewritten, rewrite
 from ledger_tool.core.yamltree import is_text_when_plain
+from ledger_tool.edges import yamlpositions
 from ledger_tool.edges.yamlpositions import tokens
 from tests.support.make import digest, ledger_of, record
 
@@ -168,6 +169,14 @@ def test_a_damaged_manifest_is_a_note_or_is_pinned_right(path: Path, chance: Ran
         return
     new = done.content.decode()
     assert without_digests(new) == without_digests(text) or "digest" in text or "sha" in text or "imageTag" in text
+
+
+def test_a_document_of_too_many_values_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yamlpositions, "MAX_TOKENS", 10)
+    (note,) = pinned("image: myorg/app:v1.5.0\n---\nimage: myorg/app:v1.5.0\na: [1, 2, 3,\n 4, 5]\n").notes
+    assert (note.line, note.message, note.is_fault) == (
+        5, "not looked at: a document of more than 10 keys and values", True,
+    )  # fmt: skip
 
 
 @given(st.text(max_size=60).map(lambda text: f"image: myorg/app:v1.5.0\n{text}"))

@@ -70,16 +70,23 @@ def test_prereleases_are_chosen_on_request() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "semver", "semver:x.y", "newest:", "tag:", "tag:a b", "regex:", "regex:v", "regex:(", "regex:(?P<a>.)(?P<b>.)",
-     "regex:(?P<a>x)+", "regex:(?P<a>.*.*.*.*)", "regex:(?x)(?P<a>.) +", "ignore:x", "latest", "^1.5", "x" * 300],
+     "regex:(?P<a>x)+", "regex:(?P<a>.*.*.*.*)", "regex:(?x)(?P<a>.) +",
+     f"regex:(?P<a>{'.?' * 30}=)", f"regex:(?P<a>{'(?:.|.)' * 30}=)", "ignore:x", "latest", "^1.5", "x" * 300],
 )  # fmt: skip
 def test_anything_else_is_malformed(text: str) -> None:
     with pytest.raises(InvalidValue):
         parse(text)
 
 
+def test_a_few_choices_are_left() -> None:
+    tags = ["main-9", "v1.10.0", "1.9.0-alpine"]
+    assert chosen(r"regex:v??(?P<version>[0-9]+\.[0-9]+\.[0-9]+)(-alpine|-slim)?", *tags) == "v1.10.0"
+
+
 def test_no_tag_keeps_a_regular_expression_busy() -> None:
     started = time.perf_counter()
-    assert chosen("regex:.*x.*y.*(?P<number>z)", *["xy" * 64 for _ in range(1)]) is None
+    assert chosen("regex:.*x.*y.*(?P<number>z)", "xy" * 64) is None
+    assert chosen(f"regex:.*.*.*{'y?' * 4}(?P<number>z)", "xy" * 64) is None
     assert time.perf_counter() - started < 2
 
 

@@ -256,7 +256,7 @@ def test_github_that_has_no_drafts_says_so() -> None:
         there.drafts = False
         with pytest.raises(UsageError, match="Draft pull requests are not supported") as caught:
             proposed(there, FULL)
-        assert "leave `--draft` out" in caught.value.hint
+        assert "leave `--pr-draft` out" in caught.value.hint
         proposed(there, PLAIN)
         with pytest.raises(UsageError, match=r"is open, but .* does not make the pull request a draft: Draft pull"):
             proposed(there, FULL)

@@ -136,6 +136,11 @@ def test_notes_say_what_is_doubtful_and_what_has_no_registry() -> None:
     ]
 
 
+def test_a_ledger_full_of_what_has_expired_does_not_fill_the_log() -> None:
+    found = list(exported.notes(done("csv", *(record("tool", f"v{at}", ttl="1h") for at in range(30))), "csv"))
+    assert (len(found), found[-1]) == (11, "warning: so are 20 more, yanked or past their TTL")
+
+
 # ---- CycloneDX
 
 
@@ -180,6 +185,15 @@ def test_cyclonedx_has_a_component_for_each_record_and_each_base_outside() -> No
         amd["bom-ref"]: [],
         arm["bom-ref"]: [],
     }
+
+
+def test_cyclonedx_names_one_tag_of_a_base_that_has_many_the_one_that_was_built_on_if_it_can() -> None:
+    tags = [record("myorg/base", f"n{number}", digest=digest("base")) for number in range(3)]
+    refs = [f"{REPOSITORY.removesuffix('app')}base:n1@{digest('base')}", f"myorg/base@{digest('base')}"]
+    apps = [record(tag=f"v{at}", digest=digest(at), dependsOn=[text]) for at, text in enumerate(refs)]
+    value = bill(*tags, *apps)
+    on = {one["ref"]: one["dependsOn"] for one in value["dependencies"]}
+    assert [on[str(one.key)] for one in apps] == [[str(tags[1].key)], [str(tags[0].key)]]
 
 
 def test_cyclonedx_is_the_same_every_time_and_has_a_clock_and_a_serial_only_where_given() -> None:

@@ -104,6 +104,11 @@ def test_credentials_in_a_url_are_never_shown(text: str, capsys: Capture) -> Non
     assert "***@" in err
 
 
+def test_a_ci_runner_finds_no_order_in_a_note(capsys: Capture) -> None:
+    Screen().note("warning: app:v1 is yanked: ##[add-mask]x")
+    assert "##[" not in capsys.readouterr().err
+
+
 def test_a_url_without_credentials_is_shown_whole(capsys: Capture) -> None:
     for url in ("https://git.example.com/team/app@4ef5a3030654", "ssh://git@git.example.com:2222/app", "git@h:a/b"):
         Screen().note(url)

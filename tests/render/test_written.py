@@ -13,6 +13,7 @@ from ledger_tool.core import edits, rules
 from ledger_tool.core.change import Change, Snapshot, results
 from ledger_tool.core.draft import Draft
 from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import Timestamp
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Name
 from ledger_tool.core.reference import parse_name
@@ -73,6 +74,18 @@ def test_the_digest_of_a_tag_for_many_platforms_is_that_of_its_index() -> None:
 def test_nothing_to_do_has_no_commit_of_its_own() -> None:
     (one,) = objects(written(publish(draft(), ledger=ledger_of(record())), None))
     assert (one["changed"], one["commit"]) == (False, None)
+
+
+def test_what_is_published_again_and_has_expired_is_warned_about() -> None:
+    now = Timestamp("2026-11-26T00:00:00Z")
+    ledger = ledger_of(record(ttl="1h"), record(tag="v2", ttl="1h"), record(tag="v3", ttl="9w"))
+    one, two, lasting = draft(), draft(tag="v2"), draft(tag="v3")
+    assert list(render.expired(written(publish(one, lasting, ledger=ledger)), now)) == [
+        "warning: past its TTL, so that the next prune takes it: myorg/app:v1; `--ttl` gives a longer one"
+    ]
+    (both,) = render.expired(written(publish(one, two, ledger=ledger)), now)
+    assert "takes it: myorg/app:v1 and 1 more; " in both
+    assert list(render.expired(written(publish(draft(ttl="9w"), ledger=ledger)), now)) == []
 
 
 def test_a_removal_tells_the_digest_that_is_gone_and_no_records() -> None:

@@ -21,7 +21,7 @@ class FakeRegistry:
     tagged: dict[tuple[str, str], Digest] = field(default_factory=dict)
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     configs: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    deleted: dict[Digest, Manifest | None] = field(default_factory=dict)
+    deleted: dict[Digest, Manifest] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     failing: dict[str, LedgerError] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -79,16 +79,16 @@ class FakeRegistry:
         self._note("document", digest)
         return Document(digest.encode(), "fake") if digest in self.manifests else ABSENT
 
-    def delete(self, image: str, digest: str) -> bool:
+    def delete(self, image: str, digest: str) -> None:
         self._note("delete", digest)
-        self.deleted[Digest(digest)] = found = self.manifests.pop(Digest(digest), None)
+        if Digest(digest) in self.manifests:
+            self.deleted[Digest(digest)] = self.manifests.pop(Digest(digest))
         self.tagged = {name: made for name, made in self.tagged.items() if made != digest}
-        return found is not None
 
     def put(self, image: str, reference: str, document: Document) -> None:
         self._note("put", reference)
         made = Digest(document.raw.decode())
-        self.manifests[made] = self.manifests.get(made) or self.deleted[made] or Manifest(digest=made, is_index=False)
+        self.manifests[made] = self.manifests.get(made) or self.deleted[made]
         if ":" not in reference:
             self.tagged[image, reference] = made
 

@@ -5,14 +5,13 @@ Sources: Gitea's Swagger document, version 1.22 and later, `repository` and `iss
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ledger_tool.core.names import shown
 from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
 from ledger_tool.edges.forge.api import Token, pick, texts
 from ledger_tool.edges.forge.github import Pulls
-from ledger_tool.edges.forge.request import AlreadyOpen, Open, propose, same_text
+from ledger_tool.edges.forge.request import AlreadyOpen, Open, propose, reworded
 from ledger_tool.errors import Denied, UsageError
 
 PERMISSIONS = "it needs the scopes `write:repository` and `read:issue`, and `read:organization` for labels of one"
@@ -63,12 +62,8 @@ class Gitea(Pulls):
 
     def update(self, found: Open, proposal: Proposal) -> None:
         """See `Requests`."""
-        is_draft = re.match(_DRAFTS, found.title)
-        prefix = is_draft[0] if is_draft else _DRAFT if proposal.draft else ""
-        title, text = one_line(proposal.title, prefix), shortened(proposal.body)
-        body: dict[str, object] = {}
-        if found.title != title or not same_text(found.body, text):
-            body = {"title": title, "body": text}
+        words = reworded(found, proposal, _DRAFTS, _DRAFT)
+        body: dict[str, object] = {"title": words[0], "body": words[1]} if words else {}
         there = texts(found.data, "labels", "name")
         if missing := [label for label in proposal.labels if label.lower() not in there]:
             ids = [pick(label, "id", int) for label in found.data["labels"]]

@@ -137,7 +137,7 @@ class GitHub(Pulls):
         if "already exists" in reply.says:
             raise AlreadyOpen(message, "look at the repository's pull requests")
         if "raft pull requests are not supported" in reply.says:
-            raise UsageError(message, "leave `--draft` out, or use a plan of GitHub that has drafts")
+            raise UsageError(message, "leave `--pr-draft` out, or use a plan of GitHub that has drafts")
         hint = "check that both branches are there and differ, and that the base is the one to merge into"
         raise UsageError(message, hint)
 
@@ -160,5 +160,5 @@ class GitHub(Pulls):
         reply = self.api.ask("POST", self._graphql, "the draft state", body=body)
         if isinstance(reply.data, dict) and reply.data.get("errors"):  # GraphQL answers 200 to everything
             raise UsageError(
-                f"{self.api.name} does not make the pull request a draft: {reply.says}", "leave `--draft` out"
+                f"{self.api.name} does not make the pull request a draft: {reply.says}", "leave `--pr-draft` out"
             )

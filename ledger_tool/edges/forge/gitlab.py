@@ -6,7 +6,6 @@ takes `\n` in a description for the end of a line, since git lets no line end in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
@@ -14,7 +13,7 @@ from ledger_tool.core.names import shown
 from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
 from ledger_tool.edges.forge.api import Api, Token, pick, texts
 from ledger_tool.edges.forge.place import Place
-from ledger_tool.edges.forge.request import AlreadyOpen, Open, is_team, parse_open, propose, same_text
+from ledger_tool.edges.forge.request import AlreadyOpen, Open, is_team, parse_open, propose, reworded
 from ledger_tool.errors import UsageError
 
 PERMISSIONS = "it needs the scope `api`, and the role Developer in the project"
@@ -82,12 +81,8 @@ class GitLab:
 
     def update(self, found: Open, proposal: Proposal) -> None:
         """See `Requests`."""
-        is_draft = re.match(_DRAFTS, found.title)
-        prefix = is_draft[0] if is_draft else _DRAFT if proposal.draft else ""
-        title, text = one_line(proposal.title, prefix), shortened(proposal.body)
-        body: dict[str, object] = {}
-        if found.title != title or not same_text(found.body, text):
-            body = {"title": title, "description": text}
+        words = reworded(found, proposal, _DRAFTS, _DRAFT)
+        body: dict[str, object] = {"title": words[0], "description": words[1]} if words else {}
         there = texts(found.data, "labels", "name")
         if missing := [label for label in proposal.labels if label.lower() not in there]:
             body["add_labels"] = ",".join(missing)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ledger_tool.core.names import shown
-from ledger_tool.core.proposal import Proposal, Proposed
+from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
 from ledger_tool.edges.forge.api import TRIES, Api, Lost, pick
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
@@ -44,6 +44,17 @@ class Requests(Protocol):
     def update(self, found: Open, proposal: Proposal) -> None:
         """Change what differs, and add what is missing."""
         ...
+
+
+def reworded(found: Open, proposal: Proposal, drafts: str, draft: str) -> tuple[str, str] | None:
+    """Return the title and the text that an open request should have, or None where it has them.
+
+    `drafts` is the pattern of a title that marks a draft, which stays; `draft` what a new one gets in front.
+    """
+    is_draft = re.match(drafts, found.title)
+    prefix = is_draft[0] if is_draft else draft if proposal.draft else ""
+    title, text = one_line(proposal.title, prefix), shortened(proposal.body)
+    return None if found.title == title and same_text(found.body, text) else (title, text)
 
 
 def propose(forge: Requests, proposal: Proposal) -> Proposed:

@@ -38,6 +38,7 @@ _AUTH_SETTINGS = re.compile(r"credential\..*|http\.(?:.*\.)?extraheader")
 _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
+    ("i18n.commitEncoding", "UTF-8"),  # our messages are, whatever a checkout says of its own
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("http.lowSpeedLimit", "1"),

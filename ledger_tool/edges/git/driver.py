@@ -23,9 +23,14 @@ DRIVER = "ledger"
 
 
 def command() -> str:
-    """Return the driver's command line for git: this Python, whatever is on the PATH when git merges."""
+    """Return the driver's command line for git: this Python, whatever is on the PATH when git merges.
+
+    Git takes every failure for a conflict, also that this Python is gone: our side alone would stand in the file, and
+    nothing would say so. So what left no conflict there is merged by the line, and stays a conflict.
+    """
     python = shlex.quote(sys.executable).replace("%", "%%")
-    return f"{python} -P -m ledger_tool merge-driver %O %A %B %L"
+    by_line = "git merge-file -q --marker-size=%L %A %O %B"
+    return f"{python} -P -m ledger_tool merge-driver %O %A %B %L || {{ grep -q '^<<<<<<<' %A || {by_line}; exit 1; }}"
 
 
 def install(folder: Path) -> bool:
@@ -53,8 +58,10 @@ def install(folder: Path) -> bool:
         attributes = common / "info" / "attributes"
         with local_errors(attributes, "write"):
             attributes.parent.mkdir(exist_ok=True)
-            with open(attributes, "a", encoding="utf-8") as file:
-                file.write(f"{LEDGER} merge={DRIVER}\n")
+            with open(attributes, "ab+") as file:
+                file.seek(0)
+                start = "" if file.read()[-1:] in (b"", b"\n") else "\n"
+                file.write(f"{start}{LEDGER} merge={DRIVER}\n".encode())
         return True
 
 

@@ -16,7 +16,7 @@ from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.files import local_errors, read_bytes
 from ledger_tool.edges.git.run import Options, Run, address_of
 from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import InvalidLedger, UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.edges.git.address import Address
@@ -41,6 +41,9 @@ class Folder:
     def files(self) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml`, None where there is none."""
         path, settings = self._folder / LEDGER, self._folder / SETTINGS
+        for one in (path, settings):
+            if one.is_symlink():  # a pull request's link could lead anywhere on the machine that checks it
+                raise InvalidLedger(f"{one.name} in {self._folder} is no plain file", "replace it with a plain file")
         if not path.is_file():
             raise UsageError(
                 f"there is no {LEDGER} in {self._folder}",
@@ -77,12 +80,17 @@ def open_for_writing(
 
 
 @contextmanager
-def open_history(repo: str, options: Options, progress: Progress, *, blobs: bool = False) -> Iterator[History]:
-    """Yield the history of the ledger that `--repo` names; `blobs` fetches every version of every file at once."""
+def open_history(
+    repo: str, options: Options, progress: Progress, *, blobs: bool = False, files_alone: bool = False
+) -> Iterator[History]:
+    """Yield the history of the ledger that `--repo` names; `blobs` fetches every version of every file at once.
+
+    `files_alone` takes a folder without git, too: only its files can be read then.
+    """
     place = place_of(repo)
     with Run(options, progress) as run:
         if isinstance(place, Path) and not is_bare(place):
-            yield run.history_of_checkout(place, Folder(place).files)
+            yield run.history_of_checkout(place, Folder(place).files, files_alone=files_alone)
         else:
             yield run.history_of_remote(address_of(place), blobs=blobs)
 

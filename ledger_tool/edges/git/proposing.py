@@ -20,10 +20,12 @@ from ledger_tool.edges.git.remote import RemoteBranch
 from ledger_tool.edges.git.run import Options, Run, address_of
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress
 from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
-from ledger_tool.errors import LedgerError, RuleRefused, Unreachable, UsageError
+from ledger_tool.edges.ledgerfiles import LEDGER
+from ledger_tool.errors import LedgerError, PushRefused, RuleRefused, Unreachable, UsageError
 
 PushOptions = Callable[[Proposal], Sequence[str]]
 Describe = Callable[[Snapshot, Change, str, str], Proposal]  # of the base, the change, the branch, the base's name
+_IN_THE_WAY = "refs/heads/ledger"  # a file, where the folder of our branches is to be
 
 
 class _ProposedBranch:
@@ -52,10 +54,10 @@ class _ProposedBranch:
         return self._base.snapshot(tip)
 
     def commit(self, tip: str, change: Change) -> str:
-        name = branch_name(change.verb, (outcome.record.name for outcome in change.outcomes))
+        name = branch_name(change.verb, (outcome.record.key for outcome in change.outcomes))
         self.proposal = self._describe(self._base.snapshot(tip), change, name, self._base.branch)
         self._there = self._look()
-        if self._there and self._has_it_already():
+        if self._there and self._has_it_already(tip, change):
             return self._there
         return self._base.commit(tip, change)
 
@@ -72,44 +74,91 @@ class _ProposedBranch:
             )  # fmt: skip
         except Unreachable as error:
             return Verdict(Push.BROKEN, error.message)
-        return read_push(done)
+        if told and "does not support push options" in done.stderr:
+            raise UsageError(
+                f"{self._base.address.shown} takes no options of a push, by which GitLab opens merge requests",
+                "set GITLAB_TOKEN, or name another kind of forge with `--forge`",
+            )
+        verdict = read_push(done)
+        if verdict.is_lock and self._look(_IN_THE_WAY):
+            raise UsageError(
+                f"{self._base.address.shown} has a branch `ledger`, beside which git takes no branch `{self._branch}`",
+                "rename it, or delete it",
+            )
+        return verdict
 
     def contains(self, tip: str, commit: str) -> bool:  # noqa: ARG002
         return self._look() == commit
 
-    def _look(self) -> str:
-        """Return the commit of the branch on the remote, or `""`."""
-        ref = f"refs/heads/{self._branch}"
+    def _look(self, ref: str = "") -> str:
+        """Return the commit of the branch, or of another ref, on the remote; `""` where there is none."""
+        ref = ref or f"refs/heads/{self._branch}"
         done = self._base.repository.git("ls-remote", "--", self._base.address.url, ref, least=1.0, step="ls-remote")
         if not done.ok:
             raise fetch_error(done, self._base.address.shown, "")
         found = re.search(rf"^([0-9a-f]{{40,64}})\t{re.escape(ref)}$", done.text, re.MULTILINE)
         return found[1] if found else ""
 
-    def _has_it_already(self) -> bool:
-        """Return whether the branch holds what is to be proposed. Raises RuleRefused for a person's work on it."""
-        repository, ref = self._base.repository, f"refs/heads/{self._branch}"
-        done = repository.git(
-            "fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-            "--", self._base.address.url, f"+{ref}:refs/proposed", least=1.0, step="fetch",
-        )  # fmt: skip
-        if not done.ok:
-            raise fetch_error(done, self._base.address.shown, self._branch)
-        tip = repository.must("rev-parse", "--verify", "refs/proposed^{commit}")
-        self._there = tip
-        try:
-            files = repository.ledger_files(tip, self.shown)
-            if not self._operation(ledgerfiles.snapshot(tip, *files)).changed:
-                return True
-        except LedgerError:
-            pass  # it holds something else: another digest for the same image:tag
-        message = repository.must("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", tip, "--")
-        if not read(message).transaction:
+    def _has_it_already(self, base: str, change: Change) -> bool:
+        """Return whether the branch holds what is to be proposed, on the base's tip, or with work of somebody else.
+
+        Raises RuleRefused where it holds something else, and work of somebody else.
+        """
+        commits = self._commits_of_its_own()
+        self._there = commits[0] if commits else ""
+        if not commits:
+            return False
+        is_current = self._parent(commits[-1]) == base
+        is_ours = len(commits) == 1 and self._is_ours(commits[0], change, base if is_current else "")
+        if (is_current or not is_ours) and self._holds(commits[0], change):
+            return True
+        if not is_ours:
             raise RuleRefused(
                 f"the branch `{self._branch}` has commits of somebody else, and a push would lose them",
                 "merge it, or delete it, and run it again",
             )
         return False
+
+    def _commits_of_its_own(self) -> list[str]:
+        """Fetch what the branch has and the base has not; return the commits, the newest first; none: it is gone."""
+        # Git refuses the first where that is nothing, as in a merged branch, in words that differ by transport.
+        for how in (f"--shallow-exclude=refs/heads/{self._base.branch}", "--depth=1"):
+            done = self._base.repository.git(
+                "fetch", "--quiet", how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+                "--", self._base.address.url, f"+refs/heads/{self._branch}:refs/proposed", least=1.0, step="fetch",
+            )  # fmt: skip
+            if done.ok:
+                return self._base.repository.must("rev-list", "--topo-order", "refs/proposed", "--").split("\n")
+        if not self._look():
+            return []
+        raise fetch_error(done, self._base.address.shown, self._branch)
+
+    def _parent(self, commit: str) -> str:
+        """Return a commit's first parent, which need not be here, or `""`."""
+        found = re.search(
+            r"^parent ([0-9a-f]+)$", self._base.repository.must("cat-file", "commit", commit), re.MULTILINE
+        )
+        return found[1] if found else ""
+
+    def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
+        """Tell whether a commit is one that a run like this made; `parent` is `""` where it is not here."""
+        repository = self._base.repository
+        message = repository.must("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", commit, "--")
+        told = read(message)
+        if not told.transaction or told.verb != change.verb:
+            return False
+        made, base = (
+            [entry for entry in repository.entries(one) if entry.name != LEDGER] for one in (commit, parent or commit)
+        )
+        return made == base
+
+    def _holds(self, commit: str, change: Change) -> bool:
+        """Tell whether a commit has what the change makes of the ledger, or would not be changed by the operation."""
+        try:
+            found = ledgerfiles.snapshot(commit, *self._base.repository.ledger_files(commit, self.shown))
+            return found.ledger == change.ledger or not self._operation(found).changed
+        except LedgerError:
+            return False  # it holds something else: another digest for the same image:tag
 
 
 class ProposingStore:
@@ -132,7 +181,11 @@ class ProposingStore:
 
     def transact(self, operation: Operation) -> Landed:
         target = _ProposedBranch(self._base, operation, self._describe, self._options)
-        landed = self._run.transact(target, operation)
+        try:
+            landed = self._run.transact(target, operation)
+        except PushRefused as error:
+            error.hint = "let the key or token push branches named `ledger/…`, and rewrite them"
+            raise
         self.proposal = target.proposal if landed.change.changed else None
         return landed
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from ledger_tool.core import codec
 from ledger_tool.core.commit import Commit
 from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.names import shown
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.checkout import Checkout
@@ -23,7 +24,7 @@ from ledger_tool.edges.git.verdict import Push, read_push, server_words
 from ledger_tool.edges.ledgerfiles import LEDGER
 from ledger_tool.errors import Contended, Denied, PushRefused, Unreachable, UsageError
 
-_author = re.compile(rb"^author (.*) <(.*)> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
+_authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,11 @@ class _Rewriting:
 
     def _as_author_of(self, like: Commit) -> Access:
         raw = self.repository.git("cat-file", "commit", like.id).stdout
-        environment = dict(self.repository.access.environment)
-        if found := _author.search(raw.partition(b"\n\n")[0]):
-            name, email, when = (part.decode("utf-8", "replace") for part in found.groups())
-            environment |= {"GIT_AUTHOR_NAME": name or like.email or "unknown", "GIT_AUTHOR_EMAIL": email}
-            environment["GIT_AUTHOR_DATE"] = f"@{when}"
-        return Access(environment)
+        name = like.author or like.email or "unknown"  # git takes no empty one
+        names = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": like.email}
+        if found := _authored.search(raw.partition(b"\n\n")[0]):
+            names["GIT_AUTHOR_DATE"] = f"@{found[1].decode()}"
+        return Access({**self.repository.access.environment, **names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class CheckedOutBranch(_Rewriting):
                 raise UsageError(
                     f"{self.folder} has uncommitted changes; nothing was changed", "commit or `git stash` them first"
                 )
+            checkout.in_folder("update-index", "-q", "--refresh")  # else git takes what we wrote for changed
             done = checkout.in_folder("reset", "--keep", "--quiet", new)
             if not done.ok:
                 raise UsageError(
@@ -100,7 +101,13 @@ class RemoteBranch(_Rewriting):
         return "HEAD"
 
     def move(self, old: str, new: str) -> None:
-        """Push it, if it is still where it was."""
+        """Push it, if it is still where it was. Raises UsageError for the remote's default branch: it is the ledger."""
+        default = self.repository.git("symbolic-ref", "--quiet", "--short", "HEAD").text.strip()
+        if default == self.branch and not self.repository.is_ancestor(old, new):
+            raise UsageError(
+                f"`{shown(self.branch)}` is the default branch of {self.address.shown}, which is never rewritten",
+                "name the branch to bring up to date with `--branch`, and the new base as the argument",
+            )
         ref = f"refs/heads/{self.branch}"
         done = self.repository.git(
             "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",

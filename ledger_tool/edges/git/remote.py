@@ -169,6 +169,15 @@ class RemoteStore:
             return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress, tip)
 
 
+def default_branch(repository: Repository, address: Address) -> str:
+    """Return the branch that a remote's HEAD names, or `""` for none. Raises Unreachable or Denied."""
+    done = repository.git("ls-remote", "--symref", "--", address.url, "HEAD", least=1.0, step="ls-remote")
+    if not done.ok:
+        raise fetch_error(done, address.shown, "")
+    found = re.match(r"ref: refs/heads/(.+)\tHEAD$", done.text, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def check_branch(name: str) -> str:
     """Return a branch name that git would take (git-check-ref-format(1)), or raise UsageError."""
     bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"

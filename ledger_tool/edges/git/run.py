@@ -29,7 +29,11 @@ _NO_GRAPH = ("-c", "core.commitGraph=false")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit in it."""
+    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit in it.
+
+    With `for_all`, what a checkout follows has to be the branch that everybody uses: the remote's default one, unless
+    `branch` names another.
+    """
 
     branch: str = ""
     credentials: Credentials
@@ -37,6 +41,7 @@ class Options:
     max_attempts: int = 0
     push: bool = True
     sign: bool = False
+    for_all: bool = False
 
 
 def address_of(place: Path | Address) -> Address:
@@ -139,6 +144,7 @@ class Run:
         from ledger_tool.edges.git.access import user_settings
         from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore, LocalBranch, follow
         from ledger_tool.edges.git.objects import Repository
+        from ledger_tool.edges.git.remote import default_branch
 
         folder = folder.absolute()
         git_dir = git_dir_of(folder)
@@ -159,6 +165,14 @@ class Run:
 
         place = parse_remote(url, folder)
         access = self.access(place, settings)
+        if self._options.for_all and not self._options.branch and head:
+            default = default_branch(Repository(git_dir, access, self.deadline), place)
+            if upstream != default:
+                raise UsageError(
+                    f"{folder} follows the branch `{shown(upstream)}`, and others use "
+                    f"`{shown(default) or 'another'}`, the remote's default branch",
+                    "check that one out, or name the branch that counts with `--branch`",
+                )
         store = self.remote(place, upstream, access)
 
         def bring_here() -> None:
@@ -176,14 +190,20 @@ class Run:
 
         return FollowedStore(store, bring_here, self._progress.note)
 
-    def history_of_checkout(self, folder: Path, files: Callable[[], tuple[bytes, bytes | None]]) -> History:
-        """Return the history in a checkout's git directory; `files` reads its files as they are now."""
+    def history_of_checkout(
+        self, folder: Path, files: Callable[[], tuple[bytes, bytes | None]], *, files_alone: bool = False
+    ) -> History:
+        """Return the history in a checkout's git directory; `files` reads its files as they are now.
+
+        `files_alone` says that nothing else will be read: then the folder may have no git directory.
+        """
         from ledger_tool.edges.git.access import user_settings
         from ledger_tool.edges.git.history import History
         from ledger_tool.edges.git.objects import Repository
 
-        git_dir = git_dir_of(folder.absolute())
-        settings = user_settings(git_dir)
+        has_git = not files_alone or (folder / ".git").exists()
+        git_dir = git_dir_of(folder.absolute()) if has_git else folder
+        settings = user_settings(git_dir if has_git else None)
         repository = Repository(git_dir, self.access(None, settings), self.deadline, _NO_GRAPH)
         name = shown(str(folder), 300)
         if branch := self._options.branch:

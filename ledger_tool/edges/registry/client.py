@@ -100,17 +100,17 @@ class RegistryClient:
             raise BadManifest(f"{self.name} serves something else than {digest} under that digest")
         return Document(answer.body, answer.headers.get("content-type", ""))
 
-    def delete(self, image: str, digest: str) -> bool:
-        """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests").
+    def delete(self, image: str, digest: str) -> None:
+        """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it is there.
 
-        Return whether it was there. Raises Denied for what is not allowed or not done here, or Unreachable.
+        Raises Denied for what is not allowed or not done here, or Unreachable.
         """
         answer = self._let_in("DELETE", image, f"manifests/{digest}", "delete", limit=ERROR_BYTES)
         if answer.status in (200, 202, 204):
-            return True
+            return
         if answer.status == 404:
             if self.look(image, digest) == ABSENT:
-                return False
+                return
             raise Denied(f"{self.name} answers 404 to the deletion of {digest}, and serves it", _NO_DELETE_HINT)
         if answer.status in _NO_METHOD or b'"UNSUPPORTED"' in answer.body:
             raise Denied(f"{self.name} does not delete manifests: it answers {answer.status}", _NO_DELETE_HINT)
