@@ -198,7 +198,7 @@ def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
             timeout=120,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.findall(r"^([0-9]+)\. ", done.stdout, re.MULTILINE) == [str(at) for at in range(1, 11)]
+    assert re.findall(r"^([0-9]+)\. ", done.stdout, re.MULTILINE) == [str(at) for at in range(1, 12)]
     assert "error: conflict: myorg/app:v1.0" in done.stdout
     assert "1 tag-moved, 1 in-sync" in done.stdout
     assert not list((stage.root / "tmp").iterdir())
