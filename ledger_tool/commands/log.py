@@ -10,6 +10,7 @@ from ledger_tool.core import codec, told
 from ledger_tool.core.act import acts
 from ledger_tool.core.commit import LEDGER, Step, Touch
 from ledger_tool.core.compare import Difference
+from ledger_tool.core.fileversions import Versions
 from ledger_tool.core.ledger import Ledger
 from ledger_tool.core.moment import Moment
 from ledger_tool.core.names import Timestamp, shown
@@ -17,7 +18,6 @@ from ledger_tool.core.policy import Policy
 from ledger_tool.core.reference import Reference
 from ledger_tool.core.timeline import LogEntry, claimed, seen
 from ledger_tool.core.told import Told
-from ledger_tool.core.versions import Versions
 from ledger_tool.errors import UnknownImage
 
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from ledger_tool.core.commit import LEDGER, SETTINGS, Step
 from ledger_tool.core.compare import Difference
 from ledger_tool.core.explain import Fault
+from ledger_tool.core.fileversions import Versions
 from ledger_tool.core.gate import Range
 from ledger_tool.core.policy import Policy
 from ledger_tool.core.record import Key
 from ledger_tool.core.told import read
-from ledger_tool.core.versions import Versions
 from ledger_tool.errors import UsageError
 
 _MOST = 100  # faults of one commit: nobody reads more, and an import by hand has one a record
