@@ -171,3 +171,13 @@ def test_where_ledger_comes_from_stands_once_in_each_file() -> None:
             if path in kit(ci):
                 assert text.count(f"ledger-tool=={__version__}") == 1, path
                 assert "@VERSION@" not in text
+
+
+def test_every_image_of_a_kit_is_pinned_by_digest() -> None:
+    found = []
+    for path in [*(ROOT / "templates").glob("*.yml"), *(ROOT / "ledger_tool" / "kits").rglob("*.yml")]:
+        for line in path.read_text().splitlines():
+            if image := re.search(r"(?:IMAGE|default|image): ((?:python|docker):\S+)", line):
+                found.append(image[1])
+    assert len(found) >= 6
+    assert [image for image in found if not re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", image)] == []
