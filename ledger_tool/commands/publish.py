@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import expiry, rules
+from ledger_tool.core import rules
 from ledger_tool.core.change import Change, Snapshot
 from ledger_tool.core.draft import Draft
 from ledger_tool.errors import Contended
@@ -65,8 +65,11 @@ def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     seen = {digest for draft in drafts for digest in (draft.digest, draft.index) if digest}
 
     def operation(snapshot: Snapshot) -> Change:
-        if snapshot.commit != before.commit and (lost := seen & expiry.withdrawn(before.ledger, snapshot.ledger)):
-            raise Overtaken(f"{min(lost)} was pruned while it was looked at; nothing was written", "run it again")
+        if snapshot.commit != before.commit:
+            from ledger_tool.core.expiry import withdrawn
+
+            if lost := seen & withdrawn(before.ledger, snapshot.ledger):
+                raise Overtaken(f"{min(lost)} was pruned while it was looked at; nothing was written", "run it again")
         return rules.publish(snapshot, drafts, force_reason=force_reason)
 
     return operation

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import Forge, Store
 from ledger_tool.core import codec
 from ledger_tool.core.change import Change, Result, Snapshot, results
-from ledger_tool.core.proposal import Proposal, Proposed
 from ledger_tool.core.record import Name
+
+if TYPE_CHECKING:  # a write that proposes nothing need not load it
+    from ledger_tool.core.proposal import Proposal, Proposed
 
 
 @dataclass(frozen=True, slots=True)
