@@ -93,12 +93,7 @@ def get(
 
 @reads
 def list_records(
-    pattern: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATTERN", help="A glob of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).", show_default=False
-        ),
-    ] = "*",
+    pattern: o.Pattern = "*",
     label: Annotated[
         list[str],
         typer.Option("--label", metavar="K=V", help="Only with this label; may be repeated.", show_default=False),
@@ -106,15 +101,7 @@ def list_records(
     source: Annotated[
         str, typer.Option("--source", metavar="TEXT", help="Only with this text in the sourceRef.", show_default=False)
     ] = "",
-    since: Annotated[
-        str,
-        typer.Option(
-            "--since",
-            metavar="WHEN",
-            help="Only published since a date, a time, or a length back from now (7d).",
-            show_default=False,
-        ),
-    ] = "",
+    since: o.Since = "",
     expired: Annotated[bool, typer.Option("--expired", help="Only past their TTL.")] = False,
     latest: Annotated[
         bool, typer.Option("--latest", help="Of each image only the newest tag that is neither yanked nor expired.")

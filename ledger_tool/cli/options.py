@@ -106,6 +106,21 @@ Forge = Annotated[
         help="What the remote's host is  [default: by its name]", rich_help_panel="Pull request",
     ),
 ]  # fmt: skip
+Pattern = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATTERN", help="A glob of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).", show_default=False
+    ),
+]
+Since = Annotated[
+    str,
+    typer.Option(
+        "--since",
+        metavar="WHEN",
+        help="Only published since a date, a time, or a length back from now (7d).",
+        show_default=False,
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what happens on the way.")]
 
 

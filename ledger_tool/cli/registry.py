@@ -76,21 +76,8 @@ def verify(
 
 @reads
 def reconcile(
-    pattern: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATTERN", help="A glob of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).", show_default=False
-        ),
-    ] = "*",
-    since: Annotated[
-        str,
-        typer.Option(
-            "--since",
-            metavar="WHEN",
-            help="Only published since a date, a time, or a length back from now (7d).",
-            show_default=False,
-        ),
-    ] = "",
+    pattern: o.Pattern = "*",
+    since: o.Since = "",
     deep: Annotated[
         bool, typer.Option("--deep", help="Also look for config, layers and children of every image.")
     ] = False,

@@ -39,19 +39,6 @@ class At:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[Wire]:
-    """Return a server at another origin."""
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
 def at(wire: Wire) -> Iterator[At]:
     made = At(wire.url)
     yield made

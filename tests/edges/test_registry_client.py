@@ -19,17 +19,11 @@ from ledger_tool.edges.registry.credentials import Keychain
 from ledger_tool.errors import BadManifest, Denied, Unreachable
 from tests.support.clients import Rig, rig
 from tests.support.make import digest
-from tests.support.wire import INDEX, MANIFEST, Asked, Reply, Wire, as_json, config, image, served, sha256, wire_server
+from tests.support.wire import INDEX, MANIFEST, Asked, Reply, Wire, as_json, config, image, served, sha256
 
 APP = "/v2/myorg/app"
 V1 = f"{APP}/manifests/v1"
 TAGS = f"{APP}/tags/list"
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wire_server() as server:
-        yield server
 
 
 @pytest.fixture

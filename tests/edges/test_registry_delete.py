@@ -19,12 +19,6 @@ UNSUPPORTED = {"errors": [{"code": "UNSUPPORTED", "message": "The operation is u
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
 def at(wire: Wire) -> Iterator[Rig]:
     with rig(wire) as made:
         yield made

@@ -26,19 +26,6 @@ BUSY = Reply(429)
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[Wire]:
-    """Return a server at another origin."""
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
 def at(wire: Wire) -> Iterator[Rig]:
     with rig(wire) as made:
         yield made

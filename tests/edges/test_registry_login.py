@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -11,23 +10,10 @@ import pytest
 
 from ledger_tool.errors import Denied, Unreachable
 from tests.support.clients import BASIC, LOGIN, PASSWORD, docker_config, rig
-from tests.support.wire import Asked, Reply, Wire, as_json, image, served, sha256, unauthorized, wire_server
+from tests.support.wire import Asked, Reply, Wire, as_json, image, served, sha256, unauthorized
 
 V1 = "/v2/myorg/app/manifests/v1"
 HONEST = served(image())
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[Wire]:
-    """Return a server at another origin."""
-    with wire_server() as server:
-        yield server
 
 
 def _behind(wire: Wire, realm: str, token: str = "good", refusal: Reply | None = None) -> None:

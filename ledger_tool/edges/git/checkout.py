@@ -263,17 +263,7 @@ def follow(
     landed: nothing in here makes the command fail.
     """
     tracking = f"refs/remotes/{remote}/{branch}"
-    done = repository.git(
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-write-fetch-head",
-        "--recurse-submodules=no",
-        "--",
-        url,
-        f"+refs/heads/{branch}:{tracking}",
-        step="fetch",
-    )
+    done = repository.fetch(url, f"+refs/heads/{branch}:{tracking}")
     if not local:
         return
     with checkout.alone():

@@ -69,6 +69,23 @@ class Repository:
             raise local_failure(done, arguments[0], self.git_dir)
         return done.text.strip()
 
+    def push(
+        self, url: str, commit: str, ref: str, seen: str, *, options: Sequence[str] = (), least: float = 1.0
+    ) -> Completed:
+        """Move a remote's ref to a commit if it still is at `seen` (`""`: not there); `read_push` reads the answer."""
+        return self.git(
+            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
+            f"--force-with-lease={ref}:{seen}", *(f"--push-option={option}" for option in options),
+            "--", url, f"{commit}:{ref}", least=least, step="push",
+        )  # fmt: skip
+
+    def fetch(self, url: str, *refspecs: str, how: Sequence[str] = (), least: float = 10.0) -> Completed:
+        """Fetch these refs of a remote and nothing else; `how` are options such as `--depth=1`."""
+        return self.git(
+            "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+            "--", url, *refspecs, least=least, step="fetch",
+        )  # fmt: skip
+
     def entries(self, commit: str) -> list[Entry]:
         """Return the root tree of a commit, looked up once: a commit never changes."""
         if commit in self._trees:

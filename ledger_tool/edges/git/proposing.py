@@ -16,7 +16,7 @@ from ledger_tool.core.proposal import Proposal, branch_name
 from ledger_tool.core.told import read
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.git.opening import is_bare, place_of
-from ledger_tool.edges.git.remote import RemoteBranch
+from ledger_tool.edges.git.remote import RemoteBranch, refs_of
 from ledger_tool.edges.git.run import Options, Run, address_of
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress
 from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
@@ -65,13 +65,9 @@ class _ProposedBranch:
         if commit == self._there or not self.proposal:
             return Verdict(Push.LANDED)
         ref = f"refs/heads/{self._branch}"
-        told = [word for option in self._options(self.proposal) for word in ("-o", option)]
+        told = self._options(self.proposal)
         try:
-            done = self._base.repository.git(
-                "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-                f"--force-with-lease={ref}:{self._there}", *told, "--", self._base.address.url, f"{commit}:{ref}",
-                least=1.0, step="push",
-            )  # fmt: skip
+            done = self._base.repository.push(self._base.address.url, commit, ref, self._there, options=told)
         except Unreachable as error:
             return Verdict(Push.BROKEN, error.message)
         if told and "does not support push options" in done.stderr:
@@ -93,11 +89,7 @@ class _ProposedBranch:
     def _look(self, ref: str = "") -> str:
         """Return the commit of the branch, or of another ref, on the remote; `""` where there is none."""
         ref = ref or f"refs/heads/{self._branch}"
-        done = self._base.repository.git("ls-remote", "--", self._base.address.url, ref, least=1.0, step="ls-remote")
-        if not done.ok:
-            raise fetch_error(done, self._base.address.shown, "")
-        found = re.search(rf"^([0-9a-f]{{40,64}})\t{re.escape(ref)}$", done.text, re.MULTILINE)
-        return found[1] if found else ""
+        return refs_of(self._base.repository, self._base.address, ref, least=1.0).get(ref, "")
 
     def _has_it_already(self, base: str, change: Change) -> bool:
         """Return whether the branch holds what is to be proposed, on the base's tip, or with work of somebody else.
@@ -123,10 +115,8 @@ class _ProposedBranch:
         """Fetch what the branch has and the base has not; return the commits, the newest first; none: it is gone."""
         # Git refuses the first where that is nothing, as in a merged branch, in words that differ by transport.
         for how in (f"--shallow-exclude=refs/heads/{self._base.branch}", "--depth=1"):
-            done = self._base.repository.git(
-                "fetch", "--quiet", how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-                "--", self._base.address.url, f"+refs/heads/{self._branch}:refs/proposed", least=1.0, step="fetch",
-            )  # fmt: skip
+            branch = f"+refs/heads/{self._branch}:refs/proposed"
+            done = self._base.repository.fetch(self._base.address.url, branch, how=[how], least=1.0)
             if done.ok:
                 return self._base.repository.must("rev-list", "--topo-order", "refs/proposed", "--").split("\n")
         if not self._look():

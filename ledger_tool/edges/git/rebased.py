@@ -109,11 +109,7 @@ class RemoteBranch(_Rewriting):
                 "name the branch to bring up to date with `--branch`, and the new base as the argument",
             )
         ref = f"refs/heads/{self.branch}"
-        done = self.repository.git(
-            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{old}", "--", self.address.url, f"{new}:{ref}", least=1.0, step="push",
-        )  # fmt: skip
-        verdict = read_push(done)
+        verdict = read_push(self.repository.push(self.address.url, new, ref, old))
         if verdict.push is Push.LANDED:
             return
         where = f"{self.address.shown} ({self.branch})"

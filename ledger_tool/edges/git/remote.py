@@ -84,10 +84,7 @@ class RemoteBranch:
         ref = f"refs/heads/{self._branch}"
         self._pushed = True
         try:
-            done = self.repository.git(
-                "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-                f"--force-with-lease={ref}:{tip}", "--", self.address.url, f"{commit}:{ref}", least=1.0, step="push",
-            )  # fmt: skip
+            done = self.repository.push(self.address.url, commit, ref, tip)
         except Unreachable as error:  # time was up, and it may have landed
             return Verdict(Push.BROKEN, error.message)
         return read_push(done)
@@ -133,11 +130,8 @@ class RemoteBranch:
 
     def _fetch(self, how: Sequence[str]) -> None:
         ref = f"refs/heads/{self._branch}"
-        done = self.repository.git(
-            "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-            "--", self.address.url, f"+{ref}:{ref}",
-            least=_AFTER_PUSH if self._pushed else 1.0, step="fetch",
-        )  # fmt: skip
+        least = _AFTER_PUSH if self._pushed else 1.0
+        done = self.repository.fetch(self.address.url, f"+{ref}:{ref}", how=how, least=least)
         if not done.ok:
             raise fetch_error(done, self.address.shown, self._branch)
 
@@ -176,6 +170,16 @@ def default_branch(repository: Repository, address: Address) -> str:
         raise fetch_error(done, address.shown, "")
     found = re.match(r"ref: refs/heads/(.+)\tHEAD$", done.text, re.MULTILINE)
     return found[1] if found else ""
+
+
+def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
+    """Return the commit of each ref of a remote that a pattern names; of `HEAD`, the branch that it is."""
+    done = repository.git("ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote")
+    if not done.ok:
+        raise fetch_error(done, address.shown, "")
+    found = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
+    head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
+    return found | {"HEAD": head[1] if head else ""}
 
 
 def check_branch(name: str) -> str:

@@ -20,7 +20,7 @@ from ledger_tool.edges.git.access import prepare, user_settings
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository
-from ledger_tool.edges.git.remote import check_branch
+from ledger_tool.edges.git.remote import check_branch, refs_of
 from ledger_tool.edges.git.run import git_dir_of, parse_remote, private_folder
 from ledger_tool.edges.git.trees import TreeFile, files_of, store, write_tree
 from ledger_tool.edges.git.verdict import Push, access_error, fetch_error, read_push
@@ -134,16 +134,13 @@ class RequestBranch:
 
     def _push(self, commit: str, options: Sequence[str]) -> None:
         ref = f"refs/heads/{self.branch}"
-        done = self._repository.git(
-            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-            *(f"--push-option={option}" for option in options),
-            f"--force-with-lease={ref}:{self._tips.branch_at}", "--", self._address.url, f"{commit}:{ref}", step="push",
-        )  # fmt: skip
+        seen = self._tips.branch_at
+        done = self._repository.push(self._address.url, commit, ref, seen, options=options, least=10.0)
         verdict = read_push(done)
         if verdict.push is Push.LANDED:
             return
         # Look at what is there, not at the words: the answer alone may have been lost.
-        seen = _listed(self._repository, self._address, ref).get(ref, "")
+        seen = refs_of(self._repository, self._address, ref).get(ref, "")
         if seen == commit:
             return
         where = f"{self._address.shown} ({self.branch})"
@@ -195,7 +192,7 @@ def _is_safe(address: Address) -> bool:
 
 def _tips(repository: Repository, address: Address, base: str, branch_of: Callable[[str], str]) -> Tips:
     """Look at the remote and fetch what it has there; no ref of the repository moves."""
-    listing = _listed(repository, address, "HEAD", "refs/heads/*")
+    listing = refs_of(repository, address, "HEAD", "refs/heads/*")
     base = base or listing.get("HEAD", "")
     at = listing.get(f"refs/heads/{base}", "")
     if not at:
@@ -203,20 +200,7 @@ def _tips(repository: Repository, address: Address, base: str, branch_of: Callab
         raise UsageError(f"{address.shown} {what}", "name a branch that is there with `--base`")
     ref = f"refs/heads/{branch_of(base)}"
     branch_at = listing.get(ref, "")
-    done = repository.git(
-        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--",
-        address.url, f"refs/heads/{base}", *([ref] if branch_at else []), step="fetch",
-    )  # fmt: skip
+    done = repository.fetch(address.url, f"refs/heads/{base}", *([ref] if branch_at else []))
     if not done.ok:
         raise fetch_error(done, address.shown, base)
     return Tips(base, at, branch_at)
-
-
-def _listed(repository: Repository, address: Address, *patterns: str) -> dict[str, str]:
-    """Return the commit of each ref of a remote; of `HEAD`, the branch that it is."""
-    done = repository.git("ls-remote", "--symref", "--", address.url, *patterns, step="ls-remote")
-    if not done.ok:
-        raise fetch_error(done, address.shown, "")
-    found = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
-    head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
-    return found | {"HEAD": head[1] if head else ""}
