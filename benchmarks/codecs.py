@@ -6,7 +6,7 @@ import json
 
 from benchmarks import clock, data
 from benchmarks.report import Section
-from ledger_tool.core import codec
+from ledger_tool.core.ledger import codec
 
 
 def measure(records: int, rounds: int) -> Section:

@@ -15,8 +15,8 @@ import typer.main
 from ruamel.yaml import YAML
 
 from ledger_tool.cli.main import program
-from ledger_tool.core import codec
-from ledger_tool.core.drift import CLASSES, report
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.registry.drift import CLASSES, report
 from ledger_tool.edges import ledgerfiles, settings
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.reconciled import as_metrics

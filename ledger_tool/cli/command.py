@@ -1,7 +1,7 @@
 """The classes of the commands and their group: its parameters arrive as they were typed.
 
 Typer converts parameters with pydantic, whose import and set-up take longer than a whole `ledger get`.
-All our values have parsers of their own, in `core.names` and `options`, with our own messages, so that
+All our values have parsers of their own, in `core.ledger.names` and `options`, with our own messages, so that
 the parameters are text, lists of text and flags, and need no conversion.
 """
 

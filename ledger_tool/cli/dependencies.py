@@ -12,8 +12,8 @@ import typer
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.registry import CaFile, Jobs
-from ledger_tool.core import names
-from ledger_tool.core.reference import Reference, parse_name, parse_reference
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import Reference, parse_name, parse_reference
 from ledger_tool.errors import TryAgain, UsageError
 
 Format = Annotated[str, typer.Option("--format", metavar="text|json|dot|mermaid", help="How to print it.")]

@@ -9,8 +9,8 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.writing import Writing, writes
-from ledger_tool.core import names
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.errors import InvalidValue, UsageError
 
 

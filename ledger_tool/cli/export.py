@@ -10,7 +10,7 @@ import typer
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.registry import CaFile, Jobs
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue, UsageError
 
 
@@ -38,7 +38,7 @@ def keepset(
     Nothing is printed unless all of it is known.
     """
     from ledger_tool.commands.keepset import keepset as run
-    from ledger_tool.core.keepset import Scope
+    from ledger_tool.core.dependencies.keepset import Scope
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import kept as render

@@ -44,8 +44,8 @@ def log(
     The newest comes first. The commits' own words are shown; `ledger audit` proves them.
     """
     from ledger_tool.commands.log import log as run
-    from ledger_tool.core.moment import parse_moment
-    from ledger_tool.core.reference import parse_reference
+    from ledger_tool.core.history.revision import parse_moment
+    from ledger_tool.core.policy.reference import parse_reference
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.edges.ledgerfiles import read_policy
     from ledger_tool.render import logged as render
@@ -87,7 +87,7 @@ def whence(
     It may be an image's digest, that of its index or config, or one that was replaced or removed long ago.
     """
     from ledger_tool.commands.whence import whence as run
-    from ledger_tool.core.origin import parse_wanted
+    from ledger_tool.core.history.whence import parse_wanted
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.render import logged as render
     from ledger_tool.render.progress import Progress

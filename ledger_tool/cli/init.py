@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ledger_tool.cli import options
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue
 
 
@@ -42,7 +42,7 @@ def init(
     In a repository that has files already, only what is missing is added.
     """
     from ledger_tool.commands.init import init as run
-    from ledger_tool.core.scaffold import CI_SYSTEMS
+    from ledger_tool.core.writes.init import CI_SYSTEMS
     from ledger_tool.edges.git.workplace import GitWorkplace
     from ledger_tool.edges.kits import kit
     from ledger_tool.render.scaffolded import lines

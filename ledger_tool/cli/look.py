@@ -14,8 +14,8 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.core import names
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.errors import RuleRefused, UsageError
 
 At = Annotated[
@@ -39,7 +39,7 @@ def _reading(repo: str, at: str, settings: Any, screen: Any) -> Iterator[Any]:
             yield source
         return
     from ledger_tool.commands.at import AsOf
-    from ledger_tool.core.moment import parse_moment
+    from ledger_tool.core.history.revision import parse_moment
 
     moment = parse_moment(at, datetime.now(UTC))
     with open_history(repo, settings, screen) as history:
@@ -113,7 +113,7 @@ def list_records(
 ) -> None:
     """List records, by image, tag and platform."""
     from ledger_tool.commands.look import list_records as run
-    from ledger_tool.core.query import Query, parse_when
+    from ledger_tool.core.ledger.query import Query, parse_when
     from ledger_tool.render import records as render
 
     o.one_of("--format", output, ("text", "json", "jsonl", "csv"))

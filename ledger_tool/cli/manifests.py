@@ -11,7 +11,7 @@ import typer
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.writing import Request, forge_secrets, requested
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ def bump(
     without one stay as they are. Exit codes are those of pin; with --check, 1 says that an image is behind.
     """
     from ledger_tool.commands.bump import bump as run
-    from ledger_tool.core.bumping import ALLOWABLE, Rules
-    from ledger_tool.core.versionpolicy import parse_rule
+    from ledger_tool.core.manifests.bump import ALLOWABLE, Rules
+    from ledger_tool.core.manifests.policy import parse_rule
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.manifests import FolderManifests
     from ledger_tool.render.progress import Progress

@@ -30,7 +30,7 @@ def merge_driver(
     """
     from pathlib import Path
 
-    from ledger_tool.core.codec import MAX_BYTES
+    from ledger_tool.core.ledger.codec import MAX_BYTES
     from ledger_tool.edges.files import path_of, read_bytes, replace_atomically
     from ledger_tool.edges.git import driver
     from ledger_tool.render.screen import Screen

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 
 Repo = Annotated[

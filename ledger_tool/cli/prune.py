@@ -17,7 +17,7 @@ from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.errors import Denied, UsageError
 
 if TYPE_CHECKING:
-    from ledger_tool.core.change import Snapshot
+    from ledger_tool.core.changes.change import Snapshot
 
 
 @writes
@@ -65,8 +65,8 @@ def prune(
     """
     from ledger_tool.commands import prune as command
     from ledger_tool.commands.clear import Registrar
-    from ledger_tool.core.expiry import Wish
-    from ledger_tool.core.query import parse_when
+    from ledger_tool.core.ledger.query import parse_when
+    from ledger_tool.core.writes.prune import Wish
     from ledger_tool.edges.git.opening import open_for_writing
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import pruned as render

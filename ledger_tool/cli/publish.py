@@ -11,8 +11,8 @@ import typer
 from ledger_tool.cli import options as o
 from ledger_tool.cli.registry import CaFile, Jobs
 from ledger_tool.cli.writing import Writing, writes
-from ledger_tool.core import names
-from ledger_tool.core.reference import Reference, parse_reference
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import Reference, parse_reference
 from ledger_tool.errors import Conflict, LedgerError, UsageError
 
 Image = Annotated[
@@ -178,7 +178,7 @@ def publish(
     digest under the same tag is refused (exit 3), unless the tag is mutable or the move is forced.
     """
     from ledger_tool.commands.publish import publish as run
-    from ledger_tool.core import intake
+    from ledger_tool.core.writes import input as intake
     from ledger_tool.edges.files import read_bytes
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import written as render
@@ -253,7 +253,7 @@ def _tag(tag: str, pr: str) -> names.Tag | None:
 
 def _source(source: str) -> names.SourceRef | LedgerError:
     """Return the sourceRef given, or the CI system's; or the error to raise if a record turns out to need one."""
-    from ledger_tool.core import ci
+    from ledger_tool.core.writes import ci
 
     if source:
         return names.parse_source_ref(source)

@@ -14,12 +14,12 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.core import names
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.errors import Denied, InvalidValue, TryAgain, UsageError
 
 if TYPE_CHECKING:
-    from ledger_tool.core.drift import Report
+    from ledger_tool.core.registry.drift import Report
 
 CaFile = Annotated[
     str,
@@ -106,7 +106,7 @@ def reconcile(
     from datetime import UTC, datetime
 
     from ledger_tool.commands.reconcile import reconcile as run
-    from ledger_tool.core.query import Query, parse_when
+    from ledger_tool.core.ledger.query import Query, parse_when
     from ledger_tool.edges.git.opening import open_for_reading, open_for_writing
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import reconciled as render
@@ -189,7 +189,7 @@ def auth(
     ca_file: CaFile = "",
 ) -> int:
     """Say which credential a registry gets, from where, and whether it works; never the credential itself."""
-    from ledger_tool.core.policy import Registry
+    from ledger_tool.core.policy.policy import Registry
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render.screen import Screen
 

@@ -12,7 +12,7 @@ import typer
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.registry import CaFile, Jobs
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 
 
 @reads

@@ -109,9 +109,9 @@ def _proposing(
     stack: ExitStack, repo: str, settings: Any, screen: Screen, request: Request
 ) -> tuple[Store, Callable[[Written], Written]]:
     from ledger_tool.commands.write import propose
-    from ledger_tool.core.message import subject
-    from ledger_tool.core.proposal import Proposal
-    from ledger_tool.core.review import review
+    from ledger_tool.core.changes.message import subject
+    from ledger_tool.core.changes.proposal import Proposal
+    from ledger_tool.core.judging.diff import review
     from ledger_tool.edges.forge.opening import Forge, open_forge
     from ledger_tool.edges.git.proposing import open_for_proposing
     from ledger_tool.render.reviewed import as_markdown

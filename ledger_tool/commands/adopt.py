@@ -10,13 +10,13 @@ from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.publish import recording
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import rules
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.drift import Finding, Report, Unknown, report
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Tag, Timestamp
-from ledger_tool.core.reference import Reference
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Tag, Timestamp
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.registry.drift import Finding, Report, Unknown, report
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, UsageError
 
 

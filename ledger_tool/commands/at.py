@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.moment import Moment
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.history.revision import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.commit import LEDGER, SETTINGS, TWICE, Step
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.proof import Content, Finding, Proof
-from ledger_tool.core.signature import fingerprints, objection
+from ledger_tool.core.history.commit import LEDGER, SETTINGS, TWICE, Step
+from ledger_tool.core.history.signature import fingerprints, objection
+from ledger_tool.core.judging.audit import Content, Finding, Proof
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError
 
 _SETTINGS_BYTES = 2**20

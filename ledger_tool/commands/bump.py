@@ -8,12 +8,13 @@ from typing import Protocol
 
 from ledger_tool.commands.ports import Source
 from ledger_tool.commands.rewrite import Done, Manifests, Progress, checked, survey, written
-from ledger_tool.core import bumping, bumpmessage
-from ledger_tool.core.bumping import Rules
-from ledger_tool.core.catalogue import Catalogue
-from ledger_tool.core.names import Platform, Timestamp
-from ledger_tool.core.proposal import Proposal, Proposed
-from ledger_tool.core.rewriting import Edit, Judge, Rewritten
+from ledger_tool.core.changes.proposal import Proposal, Proposed
+from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.manifests import bump as bumping
+from ledger_tool.core.manifests import message as bumpmessage
+from ledger_tool.core.manifests.bump import Rules
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
 
 
 class Committer(Protocol):

@@ -9,16 +9,16 @@ from typing import Any
 
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.commands.states import States
-from ledger_tool.core import faults as file_faults
-from ledger_tool.core import told
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.commit import Commit
-from ledger_tool.core.explain import Fault
-from ledger_tool.core.gate import Finding, Places, Range, in_order, located, merge_commit
-from ledger_tool.core.ledger import Ledger, parse_text
-from ledger_tool.core.merge import merge
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record
+from ledger_tool.core.changes import told
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.judging.check import Finding, Places, Range, in_order, located, merge_commit
+from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.ledger import diagnosis as file_faults
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
 MOST_FINDINGS = 1000  # of a broken file: nobody reads more, and a broken generator makes one a record

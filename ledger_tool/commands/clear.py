@@ -13,11 +13,11 @@ from typing import Protocol, TypeVar
 
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.core.drift import ABSENT, Absent, Unknown, expected
-from ledger_tool.core.expiry import Uses, may_be_index
-from ledger_tool.core.manifest import Document, Manifest, parse
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.registry.drift import ABSENT, Absent, Unknown, expected
+from ledger_tool.core.registry.image import Document, Manifest, parse
+from ledger_tool.core.writes.prune import Uses, may_be_index
 from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")

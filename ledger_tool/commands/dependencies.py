@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.newest import Newest, newest
 from ledger_tool.commands.ports import Registries, Source
-from ledger_tool.core import graph as graphs
-from ledger_tool.core import outline, rules
-from ledger_tool.core.drift import Unknown
-from ledger_tool.core.graph import Base, Dependents, Graph, Rebuild, Wanted
-from ledger_tool.core.names import Digest, Platform
-from ledger_tool.core.outline import Outline
-from ledger_tool.core.record import Name
-from ledger_tool.core.reference import Reference
+from ledger_tool.core.dependencies import graph as graphs
+from ledger_tool.core.dependencies import subgraph as outline
+from ledger_tool.core.dependencies.graph import Base, Dependents, Graph, Rebuild, Wanted
+from ledger_tool.core.dependencies.subgraph import Outline
+from ledger_tool.core.ledger.names import Digest, Platform
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.registry.drift import Unknown
+from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import UnknownImage, UsageError
 
 

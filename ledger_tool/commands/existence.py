@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries
-from ledger_tool.core.act import acts
-from ledger_tool.core.compare import compare
-from ledger_tool.core.drift import Absent, Unknown
-from ledger_tool.core.explain import Fault
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.errors import LedgerError
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from ledger_tool.commands.ports import Source
 from ledger_tool.core import export as rules
 from ledger_tool.core.export import Selection, Version
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.query import is_expired
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
 
 # Formats with room for one version of each image, and those with room for all.
 SINGLE = ("kustomize", "helm-values", "compose", "dotenv")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger_tool.core import scaffold
+from ledger_tool.core.writes import init as scaffold
 
 
 class Workplace(Protocol):

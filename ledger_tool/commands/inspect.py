@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.drift import Absent, Unknown
-from ledger_tool.core.manifest import Child, Manifest, facts
-from ledger_tool.core.names import Digest
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Name
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.registry.drift import Absent, Unknown
+from ledger_tool.core.registry.image import Child, Manifest, facts
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, Unreachable, UsageError
 
 

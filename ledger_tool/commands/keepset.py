@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
-from ledger_tool.core import keepset as rules
-from ledger_tool.core.drift import Absent, Unknown
-from ledger_tool.core.keepset import Kept, Scope, Use
-from ledger_tool.core.manifest import Manifest
-from ledger_tool.core.names import parse_digest
-from ledger_tool.core.places import Place, Places, same_host
+from ledger_tool.core.dependencies import keepset as rules
+from ledger_tool.core.dependencies.keepset import Kept, Scope, Use
+from ledger_tool.core.ledger.names import parse_digest
+from ledger_tool.core.policy.resolve import Place, Places, same_host
+from ledger_tool.core.registry.drift import Absent, Unknown
+from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
 _Question = tuple[int, Place, str]  # the registry by its place in a list, the image, a digest of it

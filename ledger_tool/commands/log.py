@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core import codec, told
-from ledger_tool.core.act import acts
-from ledger_tool.core.commit import LEDGER, Step, Touch
-from ledger_tool.core.compare import Difference
-from ledger_tool.core.fileversions import Versions
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.moment import Moment
-from ledger_tool.core.names import Timestamp, shown
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.reference import Reference
-from ledger_tool.core.timeline import LogEntry, claimed, seen
-from ledger_tool.core.told import Told
+from ledger_tool.core.changes import told
+from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.told import Told
+from ledger_tool.core.history.commit import LEDGER, Step, Touch
+from ledger_tool.core.history.log import LogEntry, claimed, seen
+from ledger_tool.core.history.revision import Moment
+from ledger_tool.core.history.versions import Versions
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import Reference
 from ledger_tool.errors import UnknownImage
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import Source
-from ledger_tool.core import rules
-from ledger_tool.core.names import Platform
-from ledger_tool.core.query import Query, select
-from ledger_tool.core.record import Name, Record, pull_digest
-from ledger_tool.core.reference import Reference
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.query import Query, select
+from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.writes import publish as rules
 
 
 @dataclass(frozen=True, slots=True)

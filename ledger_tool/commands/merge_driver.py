@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger_tool.core import codec, conflict
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.merge import Collision, merge
+from ledger_tool.core.changes import conflict
+from ledger_tool.core.changes.merge import Collision, merge
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.errors import InvalidLedger
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.core.drift import Absent, Unknown
-from ledger_tool.core.graph import Base
-from ledger_tool.core.places import Places, same_host
+from ledger_tool.core.dependencies.graph import Base
+from ledger_tool.core.policy.resolve import Places, same_host
+from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.errors import LedgerError
 
 _Question = tuple[str, str, str]  # the registry's name, the image, the tag

@@ -13,10 +13,10 @@ from threading import Event, Thread
 from typing import TypeVar
 
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.core import drift
-from ledger_tool.core.drift import Absent, Observation, Seen, Unknown
-from ledger_tool.core.manifest import Manifest
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.registry import drift
+from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown
+from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ from functools import partial
 
 from ledger_tool.commands.ports import Source
 from ledger_tool.commands.rewrite import Done, Manifests, Progress, checked, survey, written
-from ledger_tool.core import pinning
-from ledger_tool.core.catalogue import Catalogue
-from ledger_tool.core.names import Platform, Timestamp
+from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.manifests import pin as pinning
+from ledger_tool.core.manifests.catalogue import Catalogue
 
 
 def pin(

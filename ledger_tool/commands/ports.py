@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ledger_tool.core.change import Change, Snapshot
-    from ledger_tool.core.commit import Commit, Step
-    from ledger_tool.core.drift import Absent
-    from ledger_tool.core.manifest import Manifest
-    from ledger_tool.core.names import Digest, Timestamp
-    from ledger_tool.core.policy import Policy
-    from ledger_tool.core.proposal import Proposal, Proposed
-    from ledger_tool.core.signature import Signature
+    from ledger_tool.core.changes.change import Change, Snapshot
+    from ledger_tool.core.changes.proposal import Proposal, Proposed
+    from ledger_tool.core.history.commit import Commit, Step
+    from ledger_tool.core.history.signature import Signature
+    from ledger_tool.core.ledger.names import Digest, Timestamp
+    from ledger_tool.core.policy.policy import Policy
+    from ledger_tool.core.registry.drift import Absent
+    from ledger_tool.core.registry.image import Manifest
 
 
 class Landed(Protocol):

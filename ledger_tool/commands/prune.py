@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from ledger_tool.commands.clear import Clearance, DeletingRegistries, Deletion, Registrar, Retained
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Request, Written, write
-from ledger_tool.core import edits
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.expiry import Spared, Wish, choose, uses
-from ledger_tool.core.record import Key, Record
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes.prune import Spared, Wish, choose, uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
 ROUNDS = 10

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.draft import Draft
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Contended
 
 LOOKS = 5
@@ -66,7 +66,7 @@ def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
 
     def operation(snapshot: Snapshot) -> Change:
         if snapshot.commit != before.commit:
-            from ledger_tool.core.expiry import withdrawn
+            from ledger_tool.core.writes.prune import withdrawn
 
             if lost := seen & withdrawn(before.ledger, snapshot.ledger):
                 raise Overtaken(f"{min(lost)} was pruned while it was looked at; nothing was written", "run it again")

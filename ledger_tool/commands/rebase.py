@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.commit import Commit
-from ledger_tool.core.gate import merge_commit
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.merge import merge
-from ledger_tool.core.replay import State, merge_files, replay, retold
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.judging.check import merge_commit
+from ledger_tool.core.judging.rebase import State, merge_files, replay, retold
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.errors import RuleRefused, UsageError
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.observe import in_parallel, observe
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
-from ledger_tool.core import drift
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.drift import Finding, Observation, Report, Unknown
-from ledger_tool.core.names import Image, Timestamp
-from ledger_tool.core.query import Query, matches, select
-from ledger_tool.core.record import Record
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Image, Timestamp
+from ledger_tool.core.ledger.query import Query, matches, select
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.registry import drift
+from ledger_tool.core.registry.drift import Finding, Observation, Report, Unknown
 from ledger_tool.errors import LedgerError, UnknownImage, UsageError
 
 Task = tuple[RegistryPort, Sequence[Record]]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import edits
-from ledger_tool.core.names import Platform
-from ledger_tool.core.reference import Reference
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.writes import edit as edits
 
 
 def remove(

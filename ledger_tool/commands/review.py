@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.review import Change, review
+from ledger_tool.core.judging.diff import Change, review
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ledger_tool.core.proposal import Proposed
-from ledger_tool.core.rewriting import Edit, Finding, Judge, Note, Rewritten
+from ledger_tool.core.changes.proposal import Proposed
+from ledger_tool.core.manifests.rewrite import Edit, Finding, Judge, Note, Rewritten
 
 Progress = Callable[[int, int], None]  # how many of how many files are done
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core import edits
-from ledger_tool.core.names import Ttl
+from ledger_tool.core.ledger.names import Ttl
+from ledger_tool.core.writes import edit as edits
 
 
 def set_facts(

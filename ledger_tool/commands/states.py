@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core import codec, faults
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.policy import Policy
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger import diagnosis as faults
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, LedgerError, UsageError
 
 _KEPT = 4  # a commit, and those that it is compared with: a ledger may be large

@@ -8,11 +8,12 @@ from typing import Literal
 
 from ledger_tool.commands.observe import in_parallel, observe
 from ledger_tool.commands.ports import Registries, Source
-from ledger_tool.core import drift, rules
-from ledger_tool.core.drift import Finding, Observation, Unknown
-from ledger_tool.core.names import Digest, Timestamp
-from ledger_tool.core.record import Name, Record, pull_digest
-from ledger_tool.core.reference import Reference
+from ledger_tool.core.ledger.names import Digest, Timestamp
+from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.registry import drift
+from ledger_tool.core.registry.drift import Finding, Observation, Unknown
+from ledger_tool.core.writes import publish as rules
 
 Match = Literal["index", "image", "config", "none"]
 State = Literal["ok", "mismatch", "missing", "unknown"]

@@ -9,12 +9,12 @@ from typing import Literal
 
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History
-from ledger_tool.core.commit import LEDGER, Commit
-from ledger_tool.core.names import Digest, Timestamp
-from ledger_tool.core.origin import Place, Wanted, places, spans
-from ledger_tool.core.record import Record
-from ledger_tool.core.timeline import GONE, LogEntry, by
-from ledger_tool.core.told import read
+from ledger_tool.core.changes.told import read
+from ledger_tool.core.history.commit import LEDGER, Commit
+from ledger_tool.core.history.log import GONE, LogEntry, by
+from ledger_tool.core.history.whence import Place, Wanted, places, spans
+from ledger_tool.core.ledger.names import Digest, Timestamp
+from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
 _MOST_READ = 50  # versions one by one: each costs two git processes, and of a remote a fetch

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import Forge, Store
-from ledger_tool.core import codec
-from ledger_tool.core.change import Change, Result, Snapshot, results
-from ledger_tool.core.record import Name
+from ledger_tool.core.changes.change import Change, Result, Snapshot, results
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.record import Name
 
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
-    from ledger_tool.core.proposal import Proposal, Proposed
+    from ledger_tool.core.changes.proposal import Proposal, Proposed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ledger_tool.core.ledger import Ledger, parse_text
-from ledger_tool.core.names import Platform, Timestamp, shown
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.query import is_expired, matches
-from ledger_tool.core.record import Name, Record, pull_digest
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.names import Platform, Timestamp, shown
+from ledger_tool.core.ledger.query import is_expired, matches
+from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import RuleRefused, UnknownImage, UsageError
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import LedgerError, LocalDiskError, UsageError
 
 _DISK = {errno.ENOSPC, errno.EIO, errno.EDQUOT}

@@ -19,7 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 20.0

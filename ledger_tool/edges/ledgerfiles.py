@@ -6,10 +6,10 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from ledger_tool.core import codec
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.policy import Policy
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger
 
 LEDGER = "ledger.json"
@@ -35,7 +35,7 @@ def read_ledger(raw: bytes) -> Ledger:
     try:
         return codec.loads(raw)
     except InvalidLedger:
-        from ledger_tool.core.faults import explain
+        from ledger_tool.core.ledger.diagnosis import explain
 
         raise explain(raw, schema("ledger-v1")) from None
 

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger_tool.core.manifest import digest_of
-from ledger_tool.core.names import shown
-from ledger_tool.core.rewriting import Judge, Note, Rewritten, may_name_images, rewrite
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.rewrite import Judge, Note, Rewritten, may_name_images, rewrite
+from ledger_tool.core.registry.image import digest_of
 from ledger_tool.edges.files import local_errors, replace_atomically
 from ledger_tool.errors import TryAgain, UsageError
 

@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from ledger_tool.core import jsontext, names
-from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.ledger import jsontext, names
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
 MAX_BYTES = 64 * 1024

@@ -13,8 +13,17 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from ledger_tool.core import names
-from ledger_tool.core.yamltree import MAX_DEPTH, MAX_DOCUMENT, MAX_TOKENS, Document, Fault, Kind, Token, line_breaks
+from ledger_tool.core.ledger import names
+from ledger_tool.core.manifests.yamltree import (
+    MAX_DEPTH,
+    MAX_DOCUMENT,
+    MAX_TOKENS,
+    Document,
+    Fault,
+    Kind,
+    Token,
+    line_breaks,
+)
 
 _KINDS: dict[str, Kind] = {
     "ScalarEvent": "scalar",

@@ -8,8 +8,8 @@ from html import escape
 from xml.sax.saxutils import quoteattr
 
 from ledger_tool.commands.audit import Audited
-from ledger_tool.core.names import escaped
-from ledger_tool.core.proof import Finding
+from ledger_tool.core.judging.audit import Finding
+from ledger_tool.core.ledger.names import escaped
 
 
 def as_json(audited: Audited) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from ledger_tool.commands.check import Checked
-from ledger_tool.core.gate import Finding
-from ledger_tool.core.names import escaped
-from ledger_tool.core.record import Record
+from ledger_tool.core.judging.check import Finding
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.record import Record
 from ledger_tool.render.workflow import command
 
 MOST_YANKED = 10

@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ledger_tool import __version__
-from ledger_tool.core.names import Platform
-from ledger_tool.core.places import places
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Name, Record
-from ledger_tool.core.reference import Reference, parse_reference
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import Reference, parse_reference
+from ledger_tool.core.policy.resolve import places
 
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger_tool.commands.dependencies import Found
-from ledger_tool.core import outline
-from ledger_tool.core.outline import Node, Outline
-from ledger_tool.core.record import to_json
+from ledger_tool.core.dependencies import subgraph as outline
+from ledger_tool.core.dependencies.subgraph import Node, Outline
+from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger_tool.commands.dependencies import Deps
-from ledger_tool.core import names
-from ledger_tool.core.names import escaped
-from ledger_tool.core.outline import Link, Node, Outline
-from ledger_tool.core.record import to_json
+from ledger_tool.core.dependencies.subgraph import Link, Node, Outline
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render.records import short_digest
 
 Drawn = tuple[Sequence[Node], list[tuple[int, int, bool]]]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.commands.whence import Match, Point
-from ledger_tool.core.names import TEXT_MAX, escaped, shown
-from ledger_tool.core.record import to_json
-from ledger_tool.core.timeline import LogEntry
+from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.ledger.names import TEXT_MAX, escaped, shown
+from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render.records import short_digest, short_source
 from ledger_tool.render.table import table
 

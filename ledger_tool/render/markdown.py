@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ledger_tool.core.names import escaped
+from ledger_tool.core.ledger.names import escaped
 
 LONGEST = 300  # characters of one value: what is longer, nobody reads in a comment
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.rebase import Rebased
-from ledger_tool.core.conflict import describe
-from ledger_tool.core.merge import Collision
-from ledger_tool.core.names import shown
+from ledger_tool.core.changes.conflict import describe
+from ledger_tool.core.changes.merge import Collision
+from ledger_tool.core.ledger.names import shown
 
 MOST_COLLISIONS = 20
 

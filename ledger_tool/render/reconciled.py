@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from xml.sax.saxutils import quoteattr
 
-from ledger_tool.core.drift import Finding, Report
-from ledger_tool.core.names import escaped
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.registry.drift import Finding, Report
 from ledger_tool.render.markdown import cell
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table

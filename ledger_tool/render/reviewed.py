@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ledger_tool.core import sourcelink
-from ledger_tool.core.names import SourceRef, escaped
-from ledger_tool.core.record import Record, pull_digest, to_json
-from ledger_tool.core.review import Change, Fact
+from ledger_tool.core.judging.diff import Change, Fact
+from ledger_tool.core.ledger import sourceref as sourcelink
+from ledger_tool.core.ledger.names import SourceRef, escaped
+from ledger_tool.core.ledger.record import Record, pull_digest, to_json
 from ledger_tool.render.markdown import LONGEST, code, link
 from ledger_tool.render.records import short_digest
 

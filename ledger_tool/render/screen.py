@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from ledger_tool.core.names import escaped, redacted
+from ledger_tool.core.ledger.names import escaped, redacted
 from ledger_tool.errors import LedgerError, LocalDiskError
 
 

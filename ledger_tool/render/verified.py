@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from ledger_tool.commands.verify import Verified
-from ledger_tool.core.names import escaped
+from ledger_tool.core.ledger.names import escaped
 
 
 def as_json(verified: Verified) -> str:

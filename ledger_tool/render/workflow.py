@@ -5,7 +5,7 @@ Source: GitHub's documentation, "Workflow commands for GitHub Actions"; the esca
 
 from __future__ import annotations
 
-from ledger_tool.core.names import escaped
+from ledger_tool.core.ledger.names import escaped
 
 
 def command(level: str, message: str, *, path: str, line: int, title: str, column: int = 0) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger_tool.commands.write import Request, Written
-from ledger_tool.core.change import Change, Result
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.query import is_expired
-from ledger_tool.core.record import Name, from_json, pull_digest, to_json
+from ledger_tool.core.changes.change import Change, Result
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import Name, from_json, pull_digest, to_json
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger_tool.core import codec
-from ledger_tool.core.record import Name
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.record import Name
 from tests.support.make import SOURCE, digest, ledger_bytes, record, source
 from tests.support.outcome import Outcome
 from tests.support.pull import Pull

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.record import from_json
+from ledger_tool.core.ledger.record import from_json
 from tests.support.make import SOURCE, digest, ledger_bytes, record, source
 from tests.support.outcome import Outcome
 from tests.support.tamper import commit, move_branch

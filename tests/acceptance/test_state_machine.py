@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ledger_tool.commands.look import list_records
-from ledger_tool.core import rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.names import Ttl, format_timestamp
-from ledger_tool.core.query import Query
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.names import Ttl, format_timestamp
+from ledger_tool.core.ledger.query import Query
+from ledger_tool.core.writes import publish as rules
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.opening import open_for_reading, open_for_writing
 from ledger_tool.edges.git.run import Options

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.commands.dependencies import Found, dependents, stale
-from ledger_tool.core.manifest import Child
-from ledger_tool.core.names import Digest
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import UnknownImage, Unreachable, UsageError
 from tests.support.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.graphs import built

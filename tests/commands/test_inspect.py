@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from ledger_tool.commands.inspect import Inspected, inspect
-from ledger_tool.core.manifest import Child
-from ledger_tool.core.names import Platform
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Name
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import BadManifest, RuleRefused, Unreachable, UsageError
 from tests.support.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.make import SOURCE, digest, draft

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.commands.keepset import Keepset, keepset
-from ledger_tool.core.keepset import Scope
-from ledger_tool.core.manifest import Child
-from ledger_tool.core.names import Digest
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
+from ledger_tool.core.dependencies.keepset import Scope
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import Denied, UnknownImage, Unreachable, UsageError
 from tests.support.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.make import digest, ledger_of, record

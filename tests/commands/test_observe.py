@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ledger_tool.commands.observe import in_parallel, observe
-from ledger_tool.core.drift import ABSENT, Unknown
-from ledger_tool.core.manifest import Child
-from ledger_tool.core.names import Platform
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.registry.drift import ABSENT, Unknown
+from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import Denied, Unreachable
 from tests.support.fake_registry import FakeRegistry
 from tests.support.make import digest, record

@@ -9,14 +9,14 @@ import pytest
 from ledger_tool.commands import prune as command
 from ledger_tool.commands.clear import Registrar
 from ledger_tool.commands.prune import Pruned
-from ledger_tool.core import rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.expiry import Wish
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.manifest import Child
-from ledger_tool.core.names import Digest, Timestamp
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Digest, Timestamp
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.registry.image import Child
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.prune import Wish
 from ledger_tool.errors import Contended, Denied, Unreachable
 from tests.support.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.make import digest, draft, ledger_of, record

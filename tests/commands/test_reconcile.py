@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.commands.reconcile import Reconciled, reconcile
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.query import Query
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import Query
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import Denied, UnknownImage, Unreachable, UsageError
 from tests.support.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.make import ledger_of, record

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ledger_tool.commands.ports import Store
-from ledger_tool.core import rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.record import Name
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.writes import publish as rules
 from ledger_tool.edges.git.checkout import CheckoutStore
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.opening import open_for_writing

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ledger_tool.core.act import acts
-from ledger_tool.core.compare import compare
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.record import Record
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record
 from tests.support.make import digest, ledger_of, record
 from tests.support.smallworld import ledgers
 from tests.support.strategies import steady

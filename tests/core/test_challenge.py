@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.challenge import Challenge, parse_challenges, why_unsafe
+from ledger_tool.core.registry.challenge import Challenge, parse_challenges, why_unsafe
 from tests.support.strategies import steady
 
 HUB = {"realm": "https://auth.docker.io/token", "service": "registry.docker.io"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.ci import source_ref
+from ledger_tool.core.writes.ci import source_ref
 from ledger_tool.errors import UsageError
 
 SHA = "4ef5a3030654728decc420aa363a57670ae53de4"

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, faults
-from ledger_tool.core.ledger import Ledger, format_text, parse_text
-from ledger_tool.core.record import Key, Name, from_json, to_json
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger import diagnosis as faults
+from ledger_tool.core.ledger.ledger import Ledger, format_text, parse_text
+from ledger_tool.core.ledger.record import Key, Name, from_json, to_json
 from ledger_tool.errors import InvalidLedger, UsageError
 from tests.support.make import digest, ledger_bytes, ledger_of, record
 from tests.support.oracle import SCHEMA, canonical, is_valid

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from ledger_tool.core.compare import by_name, compare
-from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.changes.difference import by_name, compare
+from ledger_tool.core.ledger.ledger import Ledger
 from tests.support.smallworld import ledgers
 from tests.support.strategies import steady
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core import drift
-from ledger_tool.core.drift import ABSENT, CLASSES, Finding, Observation, Unknown, classify, report
-from ledger_tool.core.manifest import Child, Manifest
-from ledger_tool.core.names import Digest, Platform, Timestamp
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.registry import drift
+from ledger_tool.core.registry.drift import ABSENT, CLASSES, Finding, Observation, Unknown, classify, report
+from ledger_tool.core.registry.image import Child, Manifest
 from tests.support.make import digest, record
 from tests.support.strategies import steady
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from ledger_tool.core import edits, rules
-from ledger_tool.core.change import Change, Outcome, Snapshot, results
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Timestamp, parse_platform, parse_timestamp, parse_ttl
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record, Yanked
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.changes.change import Change, Outcome, Snapshot, results
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp, parse_platform, parse_timestamp, parse_ttl
+from ledger_tool.core.ledger.record import Record, Yanked
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import UnknownImage, UsageError
 from tests.support.make import digest, draft, ledger_of, record
 

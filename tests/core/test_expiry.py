@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core import edits, expiry
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.expiry import Wish, choose, uses, withdrawn
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.query import Query, select
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import Query, select
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import prune as expiry
+from ledger_tool.core.writes.prune import Wish, choose, uses, withdrawn
 from tests.support.make import digest, ledger_of, record
 from tests.support.strategies import ledgers
 

@@ -8,18 +8,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import edits, message, rules
-from ledger_tool.core.act import acts
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.compare import compare
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.explain import Fault, faults
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Platform, Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record
-from ledger_tool.core.reference import parse_name
-from ledger_tool.core.told import read
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.told import read
+from ledger_tool.core.judging.commit import Fault, faults
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError
 from tests.support.make import SOURCE, but, digest, draft, ledger_of, record, source
 from tests.support.smallworld import BATCHES, POLICIES, ledgers

@@ -8,9 +8,9 @@ import pytest
 
 from ledger_tool.core import export as rules
 from ledger_tool.core.export import Selection, Version
-from ledger_tool.core.names import Platform, Timestamp
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import RuleRefused, UnknownImage, UsageError
 from tests.support.make import digest, ledger_of, record
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec
-from ledger_tool.core.compare import compare
-from ledger_tool.core.fileversions import Versions
-from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.history.versions import Versions
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.errors import InvalidLedger
 from tests.support.make import digest, ledger_of, record
 from tests.support.smallworld import ledgers as small_ledgers

@@ -10,15 +10,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, edits, message, rules, told
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.explain import Fault
-from ledger_tool.core.gate import Finding, Places, Range, in_order, located, merge_commit
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.merge import merge
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Key, Record
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.changes import message, told
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.judging.check import Finding, Places, Range, in_order, located, merge_commit
+from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import LedgerError
 from tests.support.make import but, digest, ledger_of, record
 from tests.support.smallworld import BATCHES, POLICIES, ledgers

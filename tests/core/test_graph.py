@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core import graph as graphs
-from ledger_tool.core.graph import Base, Graph, Wanted
-from ledger_tool.core.names import Digest
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.dependencies import graph as graphs
+from ledger_tool.core.dependencies.graph import Base, Graph, Wanted
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.policy.reference import parse_reference
 from tests.support.graphs import built, graph_of, ref
 from tests.support.make import digest
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.imagereference import ledger_image, parse, written
-from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.policy.imagereference import ledger_image, parse, written
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import InvalidValue
 from tests.support.make import digest
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.intake import MAX_INPUT_BYTES, Defaults, draft_from_arguments, drafts_from_records
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import SourceRef, parse_platform, parse_tag, parse_timestamp, parse_ttl
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import SourceRef, parse_platform, parse_tag, parse_timestamp, parse_ttl
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.input import MAX_INPUT_BYTES, Defaults, draft_from_arguments, drafts_from_records
 from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 from tests.support.make import SOURCE, WHEN, digest, draft, fields, source
 from tests.support.strategies import json_values, record_fields, steady

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import jsontext
+from ledger_tool.core.ledger import jsontext
 from tests.support.strategies import json_values, steady
 
 _Path = list[str | int]

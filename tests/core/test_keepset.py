@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.keepset import Kept, Scope, kept, uses
-from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.dependencies.keepset import Kept, Scope, kept, uses
+from ledger_tool.core.policy.policy import Policy, Registry
 from tests.support.make import digest, ledger_of, record
 
 POLICY = Policy((Registry("registry.example.com", ("myorg/*",)), Registry("mirror.example.net", ("myorg/*",), "m")))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger_tool.core import codec, faults
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger import diagnosis as faults
 from ledger_tool.errors import InvalidLedger
 from tests.support.examples import examples, expected
 from tests.support.make import fields, ledger_bytes, record

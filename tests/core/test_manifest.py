@@ -11,8 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.manifest import INDEXES, MANIFESTS, Child, Facts, Manifest, digest_of, facts, parse, platform_of
-from ledger_tool.core.names import Digest
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.registry.image import (
+    INDEXES,
+    MANIFESTS,
+    Child,
+    Facts,
+    Manifest,
+    digest_of,
+    facts,
+    parse,
+    platform_of,
+)
 from ledger_tool.errors import BadManifest, InvalidValue
 from tests.support.make import digest
 from tests.support.strategies import json_values, steady

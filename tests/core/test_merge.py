@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, conflict, rules
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.compare import compare
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.merge import merge
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Key, Name, Record
+from ledger_tool.core.changes import conflict
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Key, Name, Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from tests.support.make import but, digest, ledger_of, record
 from tests.support.oracle import is_valid
 from tests.support.smallworld import BATCHES, ledgers

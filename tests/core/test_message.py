@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import edits, message, rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import parse_label, parse_text, parse_ttl
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import parse_label, parse_text, parse_ttl
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from tests.support.make import SOURCE, digest, draft, ledger_of, record, source
 from tests.support.strategies import label_keys, reasons, steady, texts
 from tests.support.upstream import git

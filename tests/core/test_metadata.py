@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core import rules
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.intake import Defaults, drafts_from_metadata
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import SourceRef, parse_platform, parse_tag, parse_timestamp, parse_ttl
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.reference import parse_name, parse_reference
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import SourceRef, parse_platform, parse_tag, parse_timestamp, parse_ttl
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_name, parse_reference
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.input import Defaults, drafts_from_metadata
 from ledger_tool.errors import LedgerError, UsageError
 from tests.support.examples import examples
 from tests.support.make import SOURCE, WHEN, digest

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger_tool.core.moment import Moment, parse_moment
-from ledger_tool.core.names import Timestamp
+from ledger_tool.core.history.revision import Moment, parse_moment
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.errors import InvalidValue
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue
 
 _HEX64 = "0123456789abcdef" * 4

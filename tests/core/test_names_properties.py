@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, names
-from ledger_tool.core.record import from_json
-from ledger_tool.core.reference import parse_name, parse_reference
+from ledger_tool.core.ledger import codec, names
+from ledger_tool.core.ledger.record import from_json
+from ledger_tool.core.policy.reference import parse_name, parse_reference
 from ledger_tool.errors import InvalidValue
 from tests.support import strategies
 from tests.support.make import fields, ledger_bytes

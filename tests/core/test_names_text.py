@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from ledger_tool.core import names
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue
 
 _COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"

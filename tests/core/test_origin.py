@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.origin import Place, parse_wanted, places, spans
-from ledger_tool.core.record import Key, Name
-from ledger_tool.core.timeline import LogEntry
+from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.history.whence import Place, parse_wanted, places, spans
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.errors import InvalidValue
 from tests.support.make import digest, ledger_bytes, record
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.places import Place, address, places
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.core.policy.resolve import Place, address, places
 
 POLICY = Policy(
     (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.names import Ttl
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.ledger.names import Ttl
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.reference import parse_reference
 from ledger_tool.errors import InvalidValue, UsageError
 from tests.support.make import digest, record
 

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, message
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.commit import LEDGER, SETTINGS, Commit, File, Step, Touch
-from ledger_tool.core.explain import Fault
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.proof import Content, Proof
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.history.commit import LEDGER, SETTINGS, Commit, File, Step, Touch
+from ledger_tool.core.judging.audit import Content, Proof
+from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import LedgerError
 from tests.support.make import digest, ledger_of, record
 from tests.support.operations import OPERATIONS, Operation

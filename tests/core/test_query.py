@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.names import Timestamp, parse_timestamp
-from ledger_tool.core.query import Query, is_expired, matches, parse_when, select
+from ledger_tool.core.ledger.names import Timestamp, parse_timestamp
+from ledger_tool.core.ledger.query import Query, is_expired, matches, parse_when, select
 from ledger_tool.errors import InvalidValue
 from tests.support.make import ledger_of, record, source
 

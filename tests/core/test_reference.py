@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.reference import Reference, parse_name, parse_reference
+from ledger_tool.core.policy.reference import Reference, parse_name, parse_reference
 from ledger_tool.errors import InvalidValue
 from tests.support.make import digest
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record
-from ledger_tool.core.review import Change, Fact, review
+from ledger_tool.core.judging.diff import Change, Fact, review
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
 from tests.support.make import digest, ledger_of, record, source
 
 AMD, ARM = "linux/amd64", "linux/arm64"

@@ -12,13 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from ledger_tool.core import bumping, pinning, versionpolicy
-from ledger_tool.core.catalogue import Catalogue
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.rewriting import Rewritten, rewrite
-from ledger_tool.core.yamltree import is_text_when_plain
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.manifests import bump as bumping
+from ledger_tool.core.manifests import pin as pinning
+from ledger_tool.core.manifests import policy as versionpolicy
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
+from ledger_tool.core.manifests.yamltree import is_text_when_plain
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges import yamlpositions
 from ledger_tool.edges.yamlpositions import tokens
 from tests.support.make import digest, ledger_of, record

@@ -8,12 +8,13 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import codec, rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Conflict, UsageError
 from tests.support.oracle import is_valid
 from tests.support.smallworld import BATCHES, DRAFTS, POLICIES, ledgers

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core import rules
-from ledger_tool.core.change import Change, Outcome, Snapshot, results
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Digest, Ttl
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Forced, Record
+from ledger_tool.core.changes.change import Change, Outcome, Snapshot, results
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Digest, Ttl
+from ledger_tool.core.ledger.record import Forced, Record
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UsageError
 from tests.support.make import SOURCE, WHEN, digest, draft, ledger_of, record, source
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from ledger_tool.core import codec, scaffold
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Ttl
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Ttl
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.core.writes import init as scaffold
 from ledger_tool.edges import settings
 from ledger_tool.edges.kits import kit
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ledger_tool.core import codec, faults, names
-from ledger_tool.core.record import FIELDS
+from ledger_tool.core.ledger import codec, names
+from ledger_tool.core.ledger import diagnosis as faults
+from ledger_tool.core.ledger.record import FIELDS
 from ledger_tool.edges.ledgerfiles import schema
 from ledger_tool.errors import InvalidLedger
 from tests.support.make import WHEN, digest, fields

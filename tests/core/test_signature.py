@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from ledger_tool.core.signature import Signature, fingerprints, objection
+from ledger_tool.core.history.signature import Signature, fingerprints, objection
 
 SSH = "SHA256:" + "a" * 43
 

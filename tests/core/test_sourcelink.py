@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from ledger_tool.core.names import parse_source_ref
-from ledger_tool.core.sourcelink import commit_page, compare, web_url
+from ledger_tool.core.ledger.names import parse_source_ref
+from ledger_tool.core.ledger.sourceref import commit_page, compare, web_url
 from tests.support.strategies import source_refs, steady
 
 OLD, NEW = "1" * 40, "2" * 40

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core import message, rules
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.told import Entry, Told, read
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.told import Entry, Told, read
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError
 from tests.support.make import SOURCE, digest
 from tests.support.smallworld import BATCHES, POLICIES, ledgers

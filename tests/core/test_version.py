@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.version import Version, parse
+from ledger_tool.core.ledger.version import Version, parse
 
 numbers = st.integers(0, 9999).map(str)
 identifiers = st.one_of(numbers, st.from_regex(r"[0-9]{0,2}[A-Za-z-][0-9A-Za-z-]{0,3}", fullmatch=True))

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from ledger_tool.core import versionpolicy
-from ledger_tool.core.catalogue import Catalogue
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.versionpolicy import choose, parse, parse_rule, rule_for
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.manifests import policy as versionpolicy
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.policy import choose, parse, parse_rule, rule_for
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 from tests.support.make import digest, ledger_of, record
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core import version, versionrange
+from ledger_tool.core.ledger import version
+from ledger_tool.core.manifests import versionrange
 from ledger_tool.errors import InvalidValue
 
 

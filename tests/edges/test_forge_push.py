@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.proposal import BODY_MAX, Proposal, Proposed, one_line, shortened
+from ledger_tool.core.changes.proposal import BODY_MAX, Proposal, Proposed, one_line, shortened
 from ledger_tool.edges.forge.opening import Forge, open_forge
 from ledger_tool.errors import InvalidValue, UsageError
 from tests.support.strategies import steady

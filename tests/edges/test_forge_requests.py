@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.proposal import Proposal, Proposed
+from ledger_tool.core.changes.proposal import Proposal, Proposed
 from ledger_tool.edges.forge.opening import Forge, open_forge
 from ledger_tool.errors import Denied, UsageError
 from tests.support.fake_forge import TOKEN

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import pytest
 
-from ledger_tool.core.drift import ABSENT
-from ledger_tool.core.manifest import Manifest
-from ledger_tool.core.policy import Registry
+from ledger_tool.core.policy.policy import Registry
+from ledger_tool.core.registry.drift import ABSENT
+from ledger_tool.core.registry.image import Manifest
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
 from ledger_tool.errors import BadManifest, Denied, Unreachable

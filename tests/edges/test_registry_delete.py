@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ledger_tool.core.drift import ABSENT
-from ledger_tool.core.manifest import Document
+from ledger_tool.core.registry.drift import ABSENT
+from ledger_tool.core.registry.image import Document
 from ledger_tool.errors import BadManifest, Denied, Unreachable
 from tests.support.clients import LOGIN, Rig, rig
 from tests.support.wire import MANIFEST, Asked, Reply, Wire, as_json, image, served, sha256, unauthorized, wire_server

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.settings import MAX_BYTES, load
 from ledger_tool.errors import UsageError

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ledger_tool import __version__
-from ledger_tool.core import scaffold
+from ledger_tool.core.writes import init as scaffold
 from ledger_tool.edges.kits import kit
 from tests.support import github, gitlab, jenkins
 from tests.support.docs import blocks

@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from ledger_tool.commands.export import Exported, export
 from ledger_tool.core.export import Selection
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.render import cyclonedx, exported
 from tests.support.make import SOURCE, digest, ledger_of, record
 from tests.support.memory import MemoryStore

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.dependencies import Deps
-from ledger_tool.core import graph as graphs
-from ledger_tool.core import outline
-from ledger_tool.core.graph import Wanted
-from ledger_tool.core.outline import Node, Outline
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Name, Record
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.dependencies import graph as graphs
+from ledger_tool.core.dependencies import subgraph as outline
+from ledger_tool.core.dependencies.graph import Wanted
+from ledger_tool.core.dependencies.subgraph import Node, Outline
+from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_reference
 from ledger_tool.render import graphs as render
 from tests.support.graphs import built, graph_of, ref
 from tests.support.make import digest, ledger_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.names import escaped
+from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.markdown import cell, code, link
 from tests.support.markdown import PARSER
 from tests.support.strategies import steady

@@ -6,8 +6,8 @@ import json
 
 from ledger_tool.commands.clear import Deletion, Place, Retained
 from ledger_tool.commands.prune import Pruned
-from ledger_tool.core.expiry import Spared
-from ledger_tool.core.manifest import Document
+from ledger_tool.core.registry.image import Document
+from ledger_tool.core.writes.prune import Spared
 from ledger_tool.errors import Unreachable
 from ledger_tool.render import pruned as render
 from tests.support.fake_registry import FakeRegistry

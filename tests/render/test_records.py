@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 
 from ledger_tool.commands.look import Found
-from ledger_tool.core.intake import Defaults, drafts_from_records
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Image, Tag, parse_timestamp
-from ledger_tool.core.record import FIELDS, Name, Record, to_json
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Image, Tag, parse_timestamp
+from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json
+from ledger_tool.core.writes.input import Defaults, drafts_from_records
 from ledger_tool.errors import UsageError
 from ledger_tool.render import records as render
 from tests.support.make import digest, fields, record

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it.token import Token
 
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record, from_json
-from ledger_tool.core.review import Change, review
+from ledger_tool.core.judging.diff import Change, review
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record, from_json
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.render import reviewed as render
 from tests.render.test_markdown import NASTY, TEXTS
 from tests.support.make import but, digest, ledger_of, record, source

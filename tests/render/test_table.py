@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger import Ledger
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.render.records import as_table, short_digest, short_source
 from ledger_tool.render.table import table
 from tests.support.make import digest, record

@@ -9,14 +9,15 @@ import pytest
 
 from ledger_tool.commands.init import Scaffolded
 from ledger_tool.commands.write import Written
-from ledger_tool.core import edits, rules
-from ledger_tool.core.change import Change, Snapshot, results
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Name
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.changes.change import Change, Snapshot, results
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Conflict
 from ledger_tool.render import scaffolded
 from ledger_tool.render import written as render

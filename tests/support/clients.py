@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_tool.core.policy import Registry
+from ledger_tool.core.policy.policy import Registry
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
 from ledger_tool.edges.registry.http import Host

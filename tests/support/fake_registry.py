@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger_tool.core.drift import ABSENT, Absent
-from ledger_tool.core.manifest import Child, Document, Manifest
-from ledger_tool.core.names import Digest
-from ledger_tool.core.policy import Policy
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.registry.drift import ABSENT, Absent
+from ledger_tool.core.registry.image import Child, Document, Manifest
 from ledger_tool.errors import LedgerError
 from tests.support.make import digest
 

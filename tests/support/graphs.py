@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ledger_tool.core import graph as graphs
-from ledger_tool.core.graph import Graph
-from ledger_tool.core.policy import Policy, Registry
-from ledger_tool.core.record import Record
+from ledger_tool.core.dependencies import graph as graphs
+from ledger_tool.core.dependencies.graph import Graph
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
 from tests.support.make import digest, ledger_of, record
 
 POLICY = Policy((Registry("registry.example.com", ("myorg/*",)),))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ledger_tool.core import codec
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.record import Name, Record, from_json, to_json
-from ledger_tool.core.reference import parse_reference
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Name, Record, from_json, to_json
+from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.core.writes.draft import Draft
 
 SOURCE = "https://git.example.com/team/app@4ef5a3030654728decc420aa363a57670ae53de4"
 WHEN = "2026-11-24T09:30:00Z"

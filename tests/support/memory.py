@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.policy import Policy
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
 
 
 @dataclass(frozen=True)

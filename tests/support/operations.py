@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from ledger_tool.core import edits, rules
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.expiry import Wish
-from ledger_tool.core.names import Timestamp
-from ledger_tool.core.reference import parse_name
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.prune import Wish
 from tests.support.smallworld import BATCHES, IMAGES, TAGS
 
 Operation = Callable[[Snapshot], Change]

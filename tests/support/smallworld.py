@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ledger_tool.core.draft import Draft
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import Ttl
-from ledger_tool.core.policy import Policy
-from ledger_tool.core.record import Record, from_json
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Ttl
+from ledger_tool.core.ledger.record import Record, from_json
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes.draft import Draft
 from tests.support.make import digest, draft, fields, ledger_of, source
 
 IMAGES = st.sampled_from(["app", "app-2"])

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.record import from_json
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import from_json
 from tests.support.make import ledger_of
 
 # The same examples on every run, so that a red build stays red until it is mended.

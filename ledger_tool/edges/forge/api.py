@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urljoin
 
 import requests
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges import http
 from ledger_tool.errors import Denied, Unreachable, UsageError
 

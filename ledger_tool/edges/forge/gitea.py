@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger_tool.core.names import shown
-from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.forge.api import Token, pick, texts
 from ledger_tool.edges.forge.github import Pulls
 from ledger_tool.edges.forge.request import AlreadyOpen, Open, propose, reworded

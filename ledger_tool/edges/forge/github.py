@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shortened
 from ledger_tool.edges.forge.api import Api, Token, pick, texts
 from ledger_tool.edges.forge.place import Place
 from ledger_tool.edges.forge.request import AlreadyOpen, Open, is_team, parse_open, propose, same_text

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from ledger_tool.core.names import shown
-from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.forge.api import Api, Token, pick, texts
 from ledger_tool.edges.forge.place import Place
 from ledger_tool.edges.forge.request import AlreadyOpen, Open, is_team, parse_open, propose, reworded

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from ledger_tool.core.proposal import Proposal, Proposed
+from ledger_tool.core.changes.proposal import Proposal, Proposed
 from ledger_tool.edges.forge.place import Place, find_place
 from ledger_tool.errors import Denied
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ledger_tool.core.names import HOST, shown
+from ledger_tool.core.ledger.names import HOST, shown
 from ledger_tool.edges.git.address import Address, parse_address
 from ledger_tool.errors import UsageError
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ledger_tool.core.names import shown
-from ledger_tool.core.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shortened
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.forge.api import TRIES, Api, Lost, pick
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files import local_errors, path_of
 from ledger_tool.errors import UsageError
 

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger_tool.core import codec, message
-from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger import codec
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.files import local_errors, replace_atomically
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure

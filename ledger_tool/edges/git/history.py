@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.commit import Commit, Step
-from ledger_tool.core.names import Timestamp, shown
-from ledger_tool.core.signature import Signature
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.history.commit import Commit, Step
+from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.git import walk
 from ledger_tool.edges.git.access import Access

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger_tool.core.codec import MAX_BYTES
+from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS

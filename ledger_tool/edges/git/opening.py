@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger_tool.core.change import Snapshot
-from ledger_tool.core.names import shown
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.files import local_errors, read_bytes
 from ledger_tool.edges.git.run import Options, Run, address_of

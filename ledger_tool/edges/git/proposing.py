@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.proposal import Proposal, branch_name
-from ledger_tool.core.told import read
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.proposal import Proposal, branch_name
+from ledger_tool.core.changes.told import read
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.git.opening import is_bare, place_of
 from ledger_tool.edges.git.remote import RemoteBranch, refs_of

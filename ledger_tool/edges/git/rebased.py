@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger_tool.core import codec
-from ledger_tool.core.commit import Commit
-from ledger_tool.core.ledger import Ledger
-from ledger_tool.core.names import shown
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.checkout import Checkout

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ledger_tool.core import codec, message
-from ledger_tool.core.change import Change, Snapshot
-from ledger_tool.core.names import shown
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges import ledgerfiles
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.address import Address

@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger_tool.core import bumpmessage
-from ledger_tool.core.names import shown
-from ledger_tool.core.rewriting import Judge, Note, Rewritten
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests import message as bumpmessage
+from ledger_tool.core.manifests.rewrite import Judge, Note, Rewritten
 from ledger_tool.edges.git.access import prepare, user_settings
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.credentials import Credentials

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger_tool.core.change import Change, Snapshot
+from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.edges.git.objects import Deadline
 from ledger_tool.edges.git.verdict import Push, Verdict, access_error
 from ledger_tool.errors import Contended, Denied, PushRefused, TryAgain, Unreachable

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.errors import Denied, LedgerError, LocalDiskError, Unreachable, UsageError
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger_tool.core.codec import MAX_BYTES
-from ledger_tool.core.commit import TWICE, Commit, File, Step, Touch
-from ledger_tool.core.names import Timestamp, format_timestamp
-from ledger_tool.core.signature import Signature
+from ledger_tool.core.history.commit import TWICE, Commit, File, Step, Touch
+from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.ledger.codec import MAX_BYTES
+from ledger_tool.core.ledger.names import Timestamp, format_timestamp
 from ledger_tool.edges.files import local_errors
 from ledger_tool.edges.git.objects import Repository, local_failure
 from ledger_tool.edges.git.process import Completed

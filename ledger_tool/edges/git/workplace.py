@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ledger_tool.core.codec import MAX_BYTES
+from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.edges.files import local_errors, read_bytes
 from ledger_tool.edges.git.access import Access, prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials

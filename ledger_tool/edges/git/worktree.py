@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ledger_tool.core.names import shown
-from ledger_tool.core.rewriting import Edit, Rewritten
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.rewrite import Edit, Rewritten
 from ledger_tool.edges.git.access import prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure

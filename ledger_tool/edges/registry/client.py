@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
-from ledger_tool.core import names
-from ledger_tool.core.drift import ABSENT, Absent
-from ledger_tool.core.manifest import Document, Manifest, digest_of, parse
-from ledger_tool.core.names import Digest, shown
-from ledger_tool.core.policy import Registry
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import Digest, shown
+from ledger_tool.core.policy.policy import Registry
+from ledger_tool.core.registry.drift import ABSENT, Absent
+from ledger_tool.core.registry.image import Document, Manifest, digest_of, parse
 from ledger_tool.edges.http import Answer
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.http import Host

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import UsageError
 
 _HELPER_SECONDS = 30.0

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from ledger_tool.core.names import shown
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.http import (
     READ_SECONDS,
     REQUEST_SECONDS,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ledger_tool.core.policy import Policy, Registry
+from ledger_tool.core.policy.policy import Policy, Registry
 
 if TYPE_CHECKING:
     from ledger_tool.edges.registry.client import RegistryClient

@@ -1,0 +1,1 @@
+"""What differs between two ledgers: effects, commit messages, merges and conflicts."""

@@ -1,0 +1,126 @@
+"""The three-way merge of two ledgers that parted from a third: by record, not by line.
+
+| of one key, both sides                        | outcome                                                |
+|-----------------------------------------------|--------------------------------------------------------|
+| only one changed it, or both in the same way  | that change                                            |
+| have the same digest                          | each fact from the side that changed it; a fact that   |
+|                                               | both changed in different ways collides; of two        |
+|                                               | publications of one digest, ours is the first          |
+| have different digests, or one removed it     | they collide                                           |
+
+Changes of different keys never collide, but for the one rule that is about an image:tag as a whole: a record
+without a platform stands for all of them. It collides with another digest, and the same digest fills it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import FIELDS, Name, Record, from_json, to_json
+
+Records = Mapping[str, Record]  # of one image:tag, by platform
+
+_PUBLICATION = ("publishedAt", "sourceRef")
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """An image:tag that both sides changed in ways that exclude each other."""
+
+    name: Name
+    base: tuple[Record, ...]
+    ours: tuple[Record, ...]
+    theirs: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The merge. Where two changes collide the ledger has ours."""
+
+    ledger: Ledger
+    collisions: tuple[Collision, ...]
+
+
+class _CollisionError(Exception):
+    """Two changes exclude each other."""
+
+
+def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
+    """Return `ours` with what `theirs` changed since `base`, and what collides in doing so."""
+    changed_here = {Name(one.key.image, one.key.tag) for one in compare(base, ours)}
+    changed_there = {Name(one.key.image, one.key.tag) for one in compare(base, theirs)}
+    result: dict[Name, tuple[Record, ...]] = {}
+    collisions = []
+    for name in sorted(changed_there):
+        sides = base.find(name), ours.find(name), theirs.find(name)
+        if name not in changed_here:
+            result[name] = sides[2]
+            continue
+        try:
+            result[name] = tuple(_merged(*map(_by_platform, sides)).values())
+        except _CollisionError:
+            collisions.append(Collision(name, *sides))
+    return Merged(ours.replaced(result), tuple(collisions))
+
+
+def _by_platform(records: tuple[Record, ...]) -> Records:
+    return {record.platform or "": record for record in records}
+
+
+def _merged(base: Records, ours: Records, theirs: Records) -> Records:
+    found: dict[str, Record] = {}
+    for platform in sorted(base.keys() | ours.keys() | theirs.keys()):
+        record = _chosen(base.get(platform), ours.get(platform), theirs.get(platform))
+        if record:
+            found[platform] = record
+    whole = found.get("")
+    if whole and len(found) > 1:
+        twin = next((at for at, one in found.items() if at and one.digest == whole.digest), None)
+        if twin is None or len(found) > 2:
+            raise _CollisionError
+        return {twin: _with_facts(base.get(""), whole, found[twin], platform=twin)}
+    return found
+
+
+def _chosen(base: Record | None, ours: Record | None, theirs: Record | None) -> Record | None:
+    """Return what becomes of one key. Raises _CollisionError."""
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    if ours is None or theirs is None or ours.digest != theirs.digest:
+        raise _CollisionError
+    return _with_facts(base, ours, theirs)
+
+
+def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: str = "") -> Record:
+    """Return the record of a digest that both sides have, each fact from the side that changed it."""
+    if base and base.digest != ours.digest:
+        base = None
+    before, here, there = (to_json(one) if one else {} for one in (base, ours, theirs))
+    if base is None:  # both published the digest: as in a publish, when and from what stays as it is there
+        there |= {name: here[name] for name in _PUBLICATION}
+    if platform:
+        here, there = here | {"platform": platform}, there | {"platform": platform}
+    labels = _fields(*(fields.pop("labels", {}) for fields in (before, here, there)))
+    fields = _fields(before, here, there)
+    return from_json({name: fields[name] for name in FIELDS if name in fields} | {"labels": labels})
+
+
+def _fields(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name in dict.fromkeys(chain(ours, theirs)):
+        before, here, there = base.get(name), ours.get(name), theirs.get(name)
+        value = here if there in (here, before) else there if here == before else _collide()
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _collide() -> Any:
+    raise _CollisionError

@@ -1,0 +1,1 @@
+"""What commits tell: the log, where a digest comes from, revisions, signatures."""

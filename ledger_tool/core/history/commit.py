@@ -1,0 +1,52 @@
+"""One commit of a ledger repository, as history tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger_tool.core.ledger.names import Timestamp
+
+LEDGER, SETTINGS = "ledger.json", "ledger.yaml"
+TWICE = "twice"  # the mode of a file that a tree names twice
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its id, its parents' ids, who wrote it, when it was committed, and its message."""
+
+    id: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    at: Timestamp
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file at a commit, as git has it: its mode, such as `100644`, and the id of its content."""
+
+    mode: str
+    id: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file with a content of its own: no symbolic link, folder or submodule."""
+        return self.mode in ("100644", "100755")
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What a commit did to a file: how the parents had it, and how it is now; None where it is not there."""
+
+    before: tuple[File | None, ...]
+    after: File | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commit with the files that it touched, by path."""
+
+    commit: Commit
+    touched: Mapping[str, Touch]

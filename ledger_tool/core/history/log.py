@@ -1,0 +1,96 @@
+"""What a commit did, record by record, as `log` tells it: from its trailers, or where they don't say, from its diff."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.changes.told import Entry, Told
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Key, Name
+
+GONE = ("remove", "prune", "removed")  # the actions after which a record is not there any more
+
+_Match = Callable[[str], "re.Match[str] | None"]
+_image: _Match = re.compile(names.IMAGE).fullmatch
+_tag: _Match = re.compile(names.TAG).fullmatch
+_platform: _Match = re.compile(names.PLATFORM).fullmatch
+_digest: _Match = re.compile(names.DIGEST).fullmatch
+_source: _Match = re.compile(names.SOURCE_REF).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What one commit did to one record, at `at`, by its author.
+
+    `action` is the verb of the message; for a message without one, what the diff shows: `added`, `moved`, `updated`
+    or `removed`. `digest` is the record's afterwards, or of the removed one; platform, sourceRef and reason are `""`
+    where there is none.
+    """
+
+    commit: str
+    at: Timestamp
+    by: str
+    action: str
+    name: Name
+    platform: str
+    digest: str
+    replaces: tuple[str, ...] = ()
+    source_ref: str = ""
+    reason: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The record's key."""
+        return Key(*self.name, self.platform)
+
+
+def claimed(commit: Commit, told: Told) -> list[LogEntry] | None:
+    """Return what a message says, or None where only the diff can tell.
+
+    That is a message that counts, that says nothing, or that no command of ours could have written.
+    """
+    if not told.verb or told.records is not None or told.silent or not all(map(_is_wellformed, told.entries)):
+        return None
+    return [
+        LogEntry(
+            commit.id, commit.at, by(commit), told.verb, one.name, one.platform, one.digest,
+            one.replaces, one.source_ref, told.reason,
+        )
+        for one in told.entries
+    ]  # fmt: skip
+
+
+def seen(commit: Commit, told: Told, acts: Iterable[Act]) -> list[LogEntry]:
+    """Return what a commit's diff shows."""
+    return [
+        LogEntry(
+            commit.id, commit.at, by(commit), told.verb or act.effect, act.name, act.key.platform, act.record.digest,
+            act.replaces, act.record.source_ref, told.reason,
+        )
+        for act in acts
+    ]  # fmt: skip
+
+
+def by(commit: Commit) -> str:
+    """Return who wrote a commit, as git writes persons."""
+    return f"{commit.author} <{commit.email}>"
+
+
+def _is_wellformed(one: Entry) -> bool:
+    return bool(
+        _image(one.name.image)
+        and _tag(one.name.tag)
+        and _digest(one.digest)
+        and (not one.platform or _platform(one.platform))
+        and (not one.source_ref or _source(one.source_ref))
+        and _all(_digest, one.replaces)
+    )
+
+
+def _all(match: _Match, values: Sequence[str]) -> bool:
+    return all(map(match, values))

@@ -1,0 +1,122 @@
+"""Where a digest is, or was: in which records, from which commit on, and until which.
+
+Records are found in the text of a `ledger.json`, so that a version costs what it has to say of the digest, and one
+that is not valid as a whole still tells what it can; each record that is found is validated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.core.history.log import GONE, LogEntry
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.names import Digest, shown
+from ledger_tool.core.ledger.record import Key, Record, from_json
+from ledger_tool.errors import InvalidValue
+
+Kind = Literal["image", "index", "config"]
+KINDS: tuple[Kind, ...] = ("image", "index", "config")
+SHORTEST = 12  # hex digits: what tools show of a digest, and enough to be unique by
+
+_wanted = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{12,128})")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A digest, or its beginning; the algorithm is `""` where it was not said."""
+
+    algorithm: str
+    hexadecimal: str
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.hexadecimal}" if self.algorithm else self.hexadecimal
+
+    def is_of(self, digest: str | None) -> bool:
+        """Return whether a digest begins so."""
+        algorithm, _, value = (digest or "").partition(":")
+        return value.startswith(self.hexadecimal) and self.algorithm in ("", algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a digest is in a record: `digest` is the whole one, and `kind` what it is there."""
+
+    kind: Kind
+    key: Key
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A digest at a key, from the commit that brought it to the one that took it away (None: not yet).
+
+    `key` is the record's at the end: it may have got its platform meanwhile.
+    """
+
+    key: Key
+    start: LogEntry
+    end: LogEntry | None
+
+
+def parse_wanted(value: str) -> Wanted:
+    """Return what `sha256:…`, its beginning, or `image@sha256:…` asks for. Raises InvalidValue."""
+    found = _wanted.fullmatch(value.rpartition("@")[2])
+    longest = {"sha256": 64, "sha512": 128}
+    if not found or len(found[2]) > longest.get(found[1], 128):
+        raise InvalidValue(
+            "digest",
+            f"digest `{shown(value)}` is malformed",
+            f"give `sha256:` and its lower-case hex digits, or at least the first {SHORTEST} of them",
+        )
+    return Wanted(found[1] or "", found[2])
+
+
+def places(raw: bytes, wanted: Wanted) -> dict[Place, Record]:
+    """Return the records in the bytes of a `ledger.json` that have such a digest, and as what."""
+    found: dict[Place, Record] = {}
+    needle = f":{wanted.hexadecimal}".encode()
+    at = raw.find(needle)
+    while at >= 0:
+        end = raw.find(b"\n    }", at)
+        end = end if end >= 0 else len(raw)
+        record = _record(raw[raw.rfind(b"\n    {\n", 0, at) + 6 : end])
+        if record:
+            for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
+                if digest and wanted.is_of(digest):
+                    found[Place(kind, record.key, digest)] = record
+        at = raw.find(needle, max(end, at + 1))
+    return found
+
+
+def _record(text: bytes) -> Record | None:
+    try:
+        fields = json.loads(b"{" + text + b"}")
+    except ValueError:
+        return None
+    return from_json(fields) if codec.is_valid(fields) else None
+
+
+def spans(entries: Iterable[LogEntry], wanted: Wanted) -> Iterator[Span]:
+    """Yield where and when a digest was a record's own, as the entries of a log say, given from the oldest on."""
+    there: dict[Key, LogEntry] = {}
+    for one in entries:
+        ended = [key for key in there if key[:2] == one.name and _ends(key, there[key].digest, one)]
+        whole = Key(*one.name, "")
+        if one.platform and whole in there and there[whole].digest == one.digest:  # its platform is filled in
+            there[one.key] = there.pop(whole)
+        for key in ended:
+            yield Span(key, there.pop(key), one)
+        if one.action not in GONE and wanted.is_of(one.digest):
+            there.setdefault(one.key, one)
+    yield from (Span(key, one, None) for key, one in there.items())
+
+
+def _ends(key: Key, digest: str, one: LogEntry) -> bool:
+    """Return whether an entry takes a digest away from a key of the same image:tag."""
+    if key == one.key:
+        return one.action in GONE or one.digest != digest
+    return digest in one.replaces and one.digest != digest

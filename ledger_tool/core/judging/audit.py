@@ -1,0 +1,116 @@
+"""The proof of a branch's history: told of one commit after the other, it says what each breaks of the promises.
+
+- The history is one straight line: a commit has one parent, and the first one none.
+- Every version of `ledger.json` is valid and canonical.
+- Every change of a record is explained by the trailers of its commit, and allowed by the `ledger.yaml` that was in
+  force before it (`explain`): a commit can't loosen a rule and make use of that at once.
+
+The ledger may begin later than the repository: up to then there is nothing to prove. What a broken version hides is
+judged when the next valid one comes: then only that is a fault which no message could mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.told import read
+from ledger_tool.core.history.commit import LEDGER, SETTINGS, Step
+from ledger_tool.core.history.versions import Versions
+from ledger_tool.core.judging.check import Range
+from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import UsageError
+
+_MOST = 100  # faults of one commit: nobody reads more, and an import by hand has one a record
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One promise that a commit breaks, at a record if it is about one."""
+
+    rule: str
+    commit: str
+    key: Key | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file as a commit leaves it: its bytes, None where there is none, or in `trouble` why it can't be read."""
+
+    raw: bytes | None
+    trouble: str = ""
+
+
+class Proof:
+    """The state between two commits. `why` says what is wrong with the bytes of a `ledger.json` that is not valid."""
+
+    def __init__(self, why: Callable[[bytes], str], read_policy: Callable[[bytes | None], Policy]) -> None:
+        self._why = why
+        self._read_policy = read_policy
+        self._versions = Versions()
+        self._is_broken = False
+        self._policy = Policy()
+        self._settings: Content | None = None  # in force, but not read before a change needs it
+        self.had_records = False
+
+    def begin(self, ledger: bytes, settings: bytes | None) -> None:
+        """Start from the two files of a trusted commit, the first of which is valid."""
+        self._versions.follow(ledger)
+        self.had_records = len(self._versions.ledger) > 0
+        self._settings = Content(settings)
+
+    def commit(self, step: Step, contents: Mapping[str, Content]) -> Iterator[Fault]:
+        """Yield what is wrong with a commit, given the files that it touched."""
+        found = list(self._faults(step, contents))
+        yield from found[:_MOST]
+        if len(found) > _MOST:
+            yield Fault(found[_MOST].rule, None, f"and {len(found) - _MOST} more findings of this commit")
+        self._settings = contents.get(SETTINGS, self._settings)  # from the next commit on
+
+    def _faults(self, step: Step, contents: Mapping[str, Content]) -> Iterator[Fault]:
+        parents = len(step.commit.parents)
+        if parents > 1:
+            yield Fault(
+                "linear",
+                None,
+                f"it brings {parents} lines of history together: of the others only what came of them was looked at",
+            )
+        told = None if parents > 1 or self._is_broken else read(step.commit.message)
+        differences: Sequence[Difference] = ()
+        if LEDGER in contents:
+            differences, trouble = self._next(contents[LEDGER])
+            self._is_broken = bool(trouble)
+            self.had_records = self.had_records or self._is_broken or len(self._versions.ledger) > 0
+            if trouble:
+                yield Fault("invalid", None, trouble)
+                return
+        if differences:
+            yield from self._read_settings()
+        if differences or not self._is_broken:
+            # Each commit has a judge of its own: to remove a record and publish it again are two changes with reasons.
+            yield from Range().changes(differences, told, self._policy)
+
+    def _next(self, content: Content) -> tuple[Sequence[Difference], str]:
+        """Return what the next version of `ledger.json` changes in the last valid one, and what is wrong with it."""
+        if content.trouble or content.raw is None:
+            return (), f"its ledger.json {content.trouble or 'is gone'}"
+        differences = self._versions.follow(content.raw)
+        return ((), self._why(content.raw)) if differences is None else (differences, "")
+
+    def _read_settings(self) -> Iterator[Fault]:
+        """Read the `ledger.yaml` in force; where it is broken, the last good one stays in force."""
+        settings, self._settings = self._settings, None
+        if settings is None:
+            return
+        trouble = settings.trouble and f"it {settings.trouble}"
+        if not trouble:
+            try:
+                self._policy = self._read_policy(settings.raw)
+            except UsageError as error:
+                trouble = error.message
+        if trouble:
+            yield Fault("settings", None, f"the ledger.yaml in force before it is not valid: {trouble}")

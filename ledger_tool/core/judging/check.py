@@ -1,0 +1,173 @@
+"""What `check` has to say: findings with their place in the files that a reviewer has before them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ledger_tool.core.changes.difference import Difference, compare
+from ledger_tool.core.changes.effect import Act, acts
+from ledger_tool.core.changes.merge import Merged
+from ledger_tool.core.changes.told import Told
+from ledger_tool.core.judging.commit import FREE, Fault, faults
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.record import Key, Name
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import InvalidValue
+
+_COLUMN = 7  # where the fields of a record begin
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: the rule, the file, line and column from 1, and what it is."""
+
+    rule: str
+    path: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The judge of a range of commits, told of one after the other; `base` is the policy of the base, if there is one.
+
+    A tag moves without force only where both the commit's parent and the base let it: a pull request that makes a
+    tag mutable does not move it, too. It remembers what the range did, and the digests that it took away, by
+    image:tag and platform: what comes back with another one has moved all the same.
+    """
+
+    base: Policy | None = None
+    _done: dict[Name, list[Act]] = field(default_factory=dict)
+    _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
+
+    def commit(self, before: Ledger, after: Ledger, told: Told | None, policy: Policy) -> Iterator[Fault]:
+        """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
+        return self.changes(compare(before, after), told, policy)
+
+    def changes(self, differences: Sequence[Difference], told: Told | None, policy: Policy) -> Iterator[Fault]:
+        """Yield what is wrong with a step that makes these differences."""
+        done = acts(differences)
+        found = faults(done, told, policy)
+        yield from found
+        known = {fault.key for fault in found if fault.rule == "immutable"}
+        for fault in faults(done, told, self.base) if self.base else ():
+            if fault.rule == "immutable" and fault.key not in known:
+                yield fault
+        for act in done:
+            self._remember(act)
+        for act in done:
+            yield from self._returned(act, policy)
+            yield from _required(act, policy)
+
+    def _remember(self, act: Act) -> None:
+        """Note what goes, and forget what comes back as it was."""
+        self._done.setdefault(act.name, []).append(act)
+        gone = self._gone.setdefault(act.name, {})
+        if act.effect == "removed":
+            gone[act.key.platform] = act.record.digest
+        for at in [at for at in self._in_the_way(act) if gone[at] == act.record.digest and act.new]:
+            del gone[at]
+
+    def _in_the_way(self, act: Act) -> list[str]:
+        """Return the platforms of what went that stood for the same as a record; without one it stands for all."""
+        gone = self._gone.get(act.name, {})
+        platform = act.key.platform
+        return [at for at in sorted(gone) if at in (platform, "") or not platform]
+
+    def _returned(self, act: Act, policy: Policy) -> Iterator[Fault]:
+        if act.effect != "added" or policy.is_mutable(act.name.tag):
+            return
+        for at in self._in_the_way(act):
+            yield Fault(
+                "immutable",
+                act.key,
+                f"{Key(*act.name, at)} was taken away as {self._gone[act.name][at]} and comes back as "
+                f"{act.record.digest}: a move is made with `ledger publish --force --reason TEXT`",
+            )
+
+    def net(self, before: Ledger, after: Ledger) -> Iterator[Fault]:
+        """Yield what the whole range did that none of its commits did: what a merge smuggled in.
+
+        A merge commit may choose a side where two collide. From the base's side that choice may be a move.
+        """
+        for act in acts(compare(before, after)):
+            if not self._did(act):
+                yield Fault("merge", act.key, f"no commit says how {act.key} became what it is: a merge did it")
+
+    def _did(self, act: Act) -> bool:
+        """Return whether commits of the range lead to what became of a record."""
+        steps = self._done.get(act.name, ())
+        went = {old.digest for step in steps if step.effect != "updated" for old in step.old}
+        if act.new is None:
+            return act.old[0].digest in went
+        if act.effect == "updated" and act.fields() <= FREE and not act.lost() - FREE:
+            return bool(steps)
+        came = {step.new.digest for step in steps if step.new and step.effect != "updated"}
+        if act.effect == "moved" and self.base and self.base.is_mutable(act.name.tag):
+            return act.new.digest in came
+        if act.effect == "moved":
+            return all(act.new.digest in _led_to(old.digest, steps) for old in act.old)
+        return act.new.digest in came and all(old.digest in went for old in act.old)
+
+
+def _led_to(digest: str, steps: Iterable[Act]) -> set[str]:
+    """Return the digests that a digest became, one move after the other."""
+    found = {digest}
+    for step in steps:  # in the order in which they were made
+        if step.new and step.effect == "moved" and not found.isdisjoint(step.replaces):
+            found.add(step.new.digest)
+    return found
+
+
+def merge_commit(merged: Merged, after: Ledger) -> Iterator[Fault]:
+    """Yield what a merge commit has that is not the merge of its parents. What collided is a person's to choose."""
+    chosen = {one.name: (one.ours, one.theirs) for one in merged.collisions}
+    for act in acts(compare(merged.ledger, after)):
+        if after.find(act.name) not in chosen.get(act.name, ()):
+            yield Fault("merge", act.key, f"it changes {act.key} itself, beyond what its parents bring together")
+
+
+def _required(act: Act, policy: Policy) -> Iterator[Fault]:
+    if act.new and (act.effect != "updated" or policy.meets_requirements(act.old[0])):
+        try:
+            policy.check_required(act.record)
+        except InvalidValue as error:
+            yield Fault("required", act.key, error.message)
+
+
+class Places:
+    """Where in `ledger.json` a reviewer sees a record: its first line that differs from `before`."""
+
+    def __init__(self, before: Ledger, after: Ledger) -> None:
+        self._before = dict(zip(before.keys, before.texts, strict=True))
+        self._after = after
+        self._lines = codec.first_lines(after)
+
+    def of(self, key: Key | None) -> tuple[int, int]:
+        """Return line and column of a record; of one that is gone, those of what stands there now."""
+        if key is None or not self._lines:
+            return 1, 1
+        at = bisect_left(self._after.keys, tuple(key))
+        if at == len(self._lines) or self._after.keys[at] != key:
+            return self._lines[min(at, len(self._lines) - 1)], 1
+        whole = self._before.get((key.image, key.tag, ""), "")  # whose place it may have taken
+        old = set(self._before.get((key.image, key.tag, key.platform), whole).split("\n"))
+        new = self._after.texts[at].split("\n")
+        return self._lines[at] + next((number for number, line in enumerate(new) if line not in old), 0), _COLUMN
+
+
+def located(found: Iterable[tuple[str, Fault]], places: Places) -> list[Finding]:
+    """Return faults, each with the name of what has it, as findings in `ledger.json`."""
+    return [
+        Finding(fault.rule, "ledger.json", *places.of(fault.key), f"{where}: {fault.message}") for where, fault in found
+    ]
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings as a reader goes through the files, those of `ledger.yaml` first."""
+    return sorted(findings, key=lambda one: (one.path != "ledger.yaml", one.line, one.column))

@@ -1,0 +1,189 @@
+"""Is what a commit did what its message says, and what the rules allow? The one judge of `check` and `audit`.
+
+It knows nothing of how the commit was made, and so holds for a push, a merge and an edit by hand alike:
+
+- every record that changed is named in the trailers, with its digest and what it replaces, and nothing is named
+  that did not change; only a commit of more image:tags than a message names may count them instead;
+- a digest moves only under a mutable tag, or with a `forced` mark that says which digest it replaced;
+- a record goes, or is yanked, only with a reason;
+- under the same digest only those facts change, or go, that a verb can change, or take away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.changes.message import MAX_BLOCKS
+from ledger_tool.core.changes.told import Entry, Told
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.policy.policy import Policy
+
+_PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl"}
+# What each verb may do, and which facts it may change; a message without a verb of ours may do what one of them may.
+_MAY = {
+    "publish": ({"added", "moved", "updated"}, _PUBLISHED),
+    "set": ({"updated"}, {"labels", "ttl"}),
+    "remove": ({"removed"}, set()),
+    "prune": ({"removed"}, set()),
+    "yank": ({"updated"}, {"yanked"}),
+    "unyank": ({"updated"}, {"yanked"}),
+}
+FREE = _PUBLISHED | {"yanked"}  # what may change under a digest that stays
+_ANY = ({"added", "moved", "updated", "removed"}, FREE)
+# Which facts of those it may take away: a publish keeps what it does not say.
+_MAY_TAKE = {"publish": set(), "": {"labels", "ttl", "yanked"}}
+_PAST = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One rule that a commit breaks, at a record if it is about one."""
+
+    rule: str
+    key: Key | None
+    message: str
+
+
+def faults(acts: Sequence[Act], told: Told | None, policy: Policy) -> list[Fault]:
+    """Return all that is wrong with a commit that did `acts` on a ledger with this policy, saying `told`.
+
+    None is for a change without a message yet: then only that is judged which no message could mend.
+    """
+    found: list[Fault] = []
+    if told is None:
+        pass
+    elif acts and told.silent:
+        found += [
+            Fault("unexplained", act.key, f"its message does not say that it {_PAST[act.effect]} {act.key}")
+            for act in acts
+        ]
+    elif told.records is not None:
+        found += _miscounted(acts, told)
+    else:
+        found += _mismatched(acts, told.entries)
+    for act in acts:
+        found += _not_allowed(act, told)
+    for _, group in groupby(acts, key=lambda act: act.name):
+        found += _unforced(list(group), told, policy)
+    return found
+
+
+def _miscounted(acts: Sequence[Act], told: Told) -> Iterator[Fault]:
+    names = {act.name for act in acts}
+    if len(names) <= MAX_BLOCKS:
+        for act in acts:
+            yield Fault("unexplained", act.key, f"its message counts records, and does not name {act.key}")
+        if not acts:
+            yield Fault("trailers", None, f"its message counts {told.records} records, and none changed")
+        return
+    if told.records != len(acts):
+        yield Fault("trailers", None, f"its message counts {told.records} records, and {len(acts)} changed")
+    for entry in told.entries:
+        yield Fault("trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside")
+    sources = {act.record.source_ref for act in acts}
+    if told.source_count is not None:
+        if told.source_count != len(sources):
+            yield Fault("trailers", None, f"its message counts {told.source_count} sourceRefs of {len(sources)}")
+        return
+    for act in acts:
+        if act.record.source_ref not in told.sources:
+            yield Fault("trailers", act.key, f"its message does not name the sourceRef of {act.key}")
+    for source in sorted(set(told.sources) - sources):
+        yield Fault("trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from")
+
+
+def _mismatched(acts: Sequence[Act], entries: Sequence[Entry]) -> Iterator[Fault]:
+    said: dict[Key, list[Entry]] = {}
+    for entry in entries:
+        said.setdefault(Key(*entry.name, entry.platform), []).append(entry)
+    for act in acts:
+        here = said.pop(act.key, [])
+        if not here:
+            yield Fault("unexplained", act.key, f"its message does not say that it {_PAST[act.effect]} {act.key}")
+        for entry in here:
+            yield from _wrong(act, entry)
+    for key, here in said.items():
+        yield Fault("trailers", key, f"its message names {_key(key)}, {shown(here[0].digest)}, which it did not change")
+    replaced = _replaced((act.name, act.replaces) for act in acts)
+    claimed = _replaced((entry.name, entry.replaces) for entry in entries)
+    for act in acts:
+        if (have := replaced.pop(act.name, None)) is not None and have != claimed.get(act.name, have):
+            was = ", ".join(sorted(have)) or "nothing"
+            yield Fault("trailers", act.key, f"its message says otherwise what {act.name} replaces: it was {was}")
+
+
+def _wrong(act: Act, entry: Entry) -> Iterator[Fault]:
+    if entry.digest != act.record.digest:
+        yield Fault(
+            "trailers",
+            act.key,
+            f"its message says {shown(entry.digest)} for {act.key}, and the record is {act.record.digest}",
+        )
+    if entry.source_ref and entry.source_ref != act.record.source_ref:
+        yield Fault(
+            "trailers", act.key, f"its message gives another sourceRef for {act.key}: {shown(entry.source_ref)}"
+        )
+
+
+def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for name, digests in pairs:
+        found.setdefault(name, set()).update(digests)
+    return found
+
+
+def _not_allowed(act: Act, told: Told | None) -> Iterator[Fault]:
+    verb = told.verb if told else ""
+    effects, fields = _MAY.get(verb, _ANY)
+    who = f"a `{verb}`" if verb else "no command"
+    if act.effect not in effects:
+        yield Fault("trailers", act.key, f"{who} {_PAST[act.effect]} no record, and this one {_PAST[act.effect]} it")
+    elif odd := sorted(act.fields() - fields):
+        does = "changes" if verb else "ever changes"
+        yield Fault("facts", act.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
+    elif gone := sorted(act.lost() - _MAY_TAKE.get(verb, fields)):
+        does = "takes away" if verb else "ever takes away"
+        yield Fault("facts", act.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
+    if act.new and act.new.yanked and act.effect != "updated":
+        yield Fault("facts", act.key, f"{act.key} comes with a `yanked` mark, which only `ledger yank` sets")
+    if told:
+        yield from _without_reason(act, told)
+
+
+def _without_reason(act: Act, told: Told) -> Iterator[Fault]:
+    is_marked = "yanked" in act.fields()
+    if not told.reason and (act.effect == "removed" or is_marked):
+        yield Fault("reason", act.key, f"it {'marks' if is_marked else 'removes'} {act.key} without a `Reason`")
+    elif is_marked and act.new and act.new.yanked and act.new.yanked.reason != told.reason:
+        yield Fault("trailers", act.key, f"the `yanked` mark of {act.key} has another reason than the message")
+
+
+def _unforced(acts: Sequence[Act], told: Told | None, policy: Policy) -> Iterator[Fault]:
+    """Yield the faults of forced moves of one image:tag."""
+    marks = [act.new.forced for act in acts if act.new and act.new.forced and act.effect != "updated"]
+    replaced = {digest for act in acts for digest in act.replaces}
+    for act in acts:
+        own = act.new.forced if act.new else None
+        # A record without a platform gives way to several: any of them may bear the mark.
+        mine = marks if any(old.platform is None for old in act.old) else [own] if own else []
+        is_marked = policy.is_mutable(act.name.tag) or any(mark.replaces in act.replaces for mark in mine)
+        if act.effect == "moved" and not is_marked:
+            yield Fault(
+                "immutable",
+                act.key,
+                f"{act.key} moves from {', '.join(act.replaces)} to {act.record.digest}, its tag is immutable, and "
+                "no `forced` mark says that it replaces that digest, and why",
+            )
+        mark = act.new.forced if act.new and act.effect != "updated" else None
+        if mark and mark.replaces not in replaced:
+            yield Fault("forced", act.key, f"{act.key} is marked to replace {mark.replaces}, which was not there")
+        elif mark and told and not told.silent and mark.reason != told.reason:
+            yield Fault("forced", act.key, f"the `forced` mark of {act.key} has another reason than the message")
+
+
+def _key(key: Key) -> str:
+    return shown(str(key), 200)

@@ -1,0 +1,258 @@
+"""What a range of commits does, as a reviewer wants to see it: one change for each image:tag, forced moves first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import Act, acts
+from ledger_tool.core.ledger import sourceref as sourcelink
+from ledger_tool.core.ledger import version
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
+from ledger_tool.core.policy.policy import Policy
+
+Kind = Literal["added", "moved", "updated", "removed", "yanked"]
+Direction = Literal["upgrade", "downgrade", "same", "unknown"]
+
+_GRAVEST_FIRST: Sequence[Kind] = ("moved", "removed", "yanked", "added", "updated")
+_VERSION_LABELS = ("org.opencontainers.image.version", "version")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one image:tag: its records before and after, by platform, and what there is to see in it.
+
+    `previous` is, for a new version, the highest lower one of the image. `versions` are the ones before and after,
+    `""` where they can't be told. `immutable` says that the tag may only move by force.
+    """
+
+    kind: Kind
+    name: Name
+    acts: tuple[Act, ...]
+    old: tuple[Record, ...]
+    new: tuple[Record, ...]
+    previous: Record | None = None
+    versions: tuple[str, str] = ("", "")
+    direction: Direction = "unknown"
+    compare: str = ""
+    immutable: bool = True
+    facts: Sequence[Fact] = field(default_factory=tuple)
+
+    @property
+    def platforms(self) -> list[str]:
+        """The platforms that the change is about, those given."""
+        return sorted({act.record.platform for act in self.acts if act.record.platform})
+
+    @property
+    def marks(self) -> list[Forced]:
+        """The marks of moves by force that the change makes, each once."""
+        found = [act.new.forced for act in self.acts if act.new and act.new.forced and act.effect != "updated"]
+        return list(dict.fromkeys(found))
+
+    @property
+    def yanked(self) -> Yanked | None:
+        """The mark that the change makes that the image is not to be used."""
+        return next((act.new.yanked for act in self.acts if act.new and "yanked" in act.fields()), None)
+
+    @property
+    def unexplained_move(self) -> bool:
+        """Whether an immutable tag moves without a mark that says why; `check` says whether it is the right one."""
+
+        def has_mark(act: Act) -> bool:
+            gives_way = any(old.platform is None for old in act.old)  # to several, of which one bears the mark
+            return bool(act.new and act.new.forced) or (gives_way and bool(self.marks))
+
+        return self.immutable and any(act.effect == "moved" and not has_mark(act) for act in self.acts)
+
+    @property
+    def gravity(self) -> int:
+        """How early a reviewer should see it; 0 is a move by force, or one that nothing explains."""
+        return 0 if self.marks or self.unexplained_move else 1 + _GRAVEST_FIRST.index(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that differs: `digest`, `source`, `base image`, `label env`, ...; `""` is none on that side.
+
+    `subject` names what of it, such as a platform or a base image's name.
+    """
+
+    what: str
+    old: str
+    new: str
+    subject: str = ""
+
+
+def review(before: Ledger, after: Ledger, policy: Policy) -> list[Change]:
+    """Return the changes from one ledger to another; `policy` is the one that the changes are made under."""
+    done: dict[Name, list[Act]] = {}
+    for act in acts(compare(before, after)):
+        done.setdefault(act.name, []).append(act)
+    images = {name.image for name in done}
+    was, now = _Versions(before, images), _Versions(after, images)
+    found = [
+        _change(name, tuple(of_it), before.find(name), after.find(name), was, now, policy)
+        for name, of_it in done.items()
+    ]
+    return sorted(found, key=lambda one: (one.gravity > 0, one.name.image, one.gravity, one.name.tag))
+
+
+def _change(
+    name: Name,
+    of_it: tuple[Act, ...],
+    old: tuple[Record, ...],
+    new: tuple[Record, ...],
+    was: _Versions,
+    now: _Versions,
+    policy: Policy,
+) -> Change:
+    previous = was.lower_than(name) if not old else None
+    start = old or ((previous,) if previous else ())
+    versions = (was.of(start), now.of(new))
+    return Change(
+        kind=_kind(of_it, old),
+        name=name,
+        acts=of_it,
+        old=old,
+        new=new,
+        previous=previous,
+        versions=versions,
+        direction=_direction(*versions),
+        compare=_compare(start, new),
+        immutable=not policy.is_mutable(name.tag),
+        facts=tuple(_facts(of_it, old, new, start)),
+    )
+
+
+def _kind(of_it: Sequence[Act], old: Sequence[Record]) -> Kind:
+    effects = {act.effect for act in of_it}
+    if not old:
+        return "added"
+    if "moved" in effects:
+        return "moved"
+    if "removed" in effects:
+        return "removed"
+    if any("yanked" in act.fields() and act.new and act.new.yanked for act in of_it):
+        return "yanked"
+    return "updated"
+
+
+def _direction(old: str, new: str) -> Direction:
+    before, after = version.parse(old), version.parse(new)
+    if before is None or after is None:
+        return "unknown"
+    return "same" if before == after else "upgrade" if before < after else "downgrade"
+
+
+def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
+    """Return the compare URL where one source commit became another one."""
+    before, after = {one.source_ref for one in old}, {one.source_ref for one in new}
+    if len(before) != 1 or len(after) != 1:
+        return ""
+    return sourcelink.compare(before.pop(), after.pop())
+
+
+class _Versions:
+    """The versions of some images in a ledger: of a tag by itself, of another by a label or by its digest."""
+
+    def __init__(self, ledger: Ledger, images: Iterable[str]) -> None:
+        self._records: dict[str, list[tuple[version.Version, Record]]] = {}
+        self._by_digest: dict[tuple[str, str], str] = {}
+        wanted = set(images)
+        for (image, tag, _), text in zip(ledger.keys, ledger.texts, strict=True):
+            if image not in wanted or (parsed := version.parse(tag)) is None:
+                continue
+            record = parse_text(text)
+            self._records.setdefault(image, []).append((parsed, record))
+            for digest in filter(None, (record.digest, record.index)):
+                known = version.parse(self._by_digest.get((image, digest), ""))
+                if known is None or known.parts < parsed.parts:  # of `1`, `1.5` and `1.5.0` the last says most
+                    self._by_digest[image, digest] = tag
+
+    def of(self, records: Sequence[Record]) -> str:
+        """Return the version of an image:tag's records, or `""`."""
+        for record in records:
+            if version.parse(record.tag):
+                return record.tag
+            for label in _VERSION_LABELS:
+                if record.labels.get(label):
+                    return record.labels[label]
+            for digest in filter(None, (record.index, record.digest)):
+                if found := self._by_digest.get((record.image, digest)):
+                    return found
+        return ""
+
+    def lower_than(self, name: Name) -> Record | None:
+        """Return a record of the highest version of the image that is lower than a tag; never a yanked one."""
+        this = version.parse(name.tag)
+        if this is None:
+            return None
+        lower = [(one, record) for one, record in self._records.get(name.image, ()) if one < this and not record.yanked]
+        return max(lower, key=lambda pair: pair[0])[1] if lower else None
+
+
+def _facts(
+    of_it: Sequence[Act], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
+) -> Iterable[Fact]:
+    """Yield what differs, in the order in which a reviewer asks; a new version is compared with the one before it.
+
+    `start` are the records that source and base image are compared with.
+    """
+    before, after = pull_digest(old) if old else "", pull_digest(new) if new else ""
+    if before != after and (before or after):
+        yield Fact("digest", before or "", after or "")
+    for act in of_it:
+        yield from _platform_facts(act, {before, after})
+    yield from _set_fact("source", {one.source_ref for one in start}, {one.source_ref for one in new})
+    yield from _base_facts(start, new)
+    yield from _label_facts(old, new)
+    yield from _set_fact("TTL", {one.ttl or "" for one in old}, {one.ttl or "" for one in new})
+    if all(act.effect == "updated" for act in of_it):
+        yield from _set_fact("published", {one.published_at for one in old}, {one.published_at for one in new})
+    for act in of_it:
+        if "yanked" in act.fields() and act.new and not act.new.yanked:
+            yield Fact("yanked", act.old[0].yanked.reason if act.old[0].yanked else "", "", act.new.platform or "")
+
+
+def _platform_facts(act: Act, told: set[str | None]) -> Iterable[Fact]:
+    """Yield what becomes of one platform's image, unless the digest to pull by says it all."""
+    platform = act.record.platform or ""
+    if act.effect == "updated" and act.new:
+        if "platform" in act.fields():
+            yield Fact("platform", "", platform)
+        return
+    olds, new = [one.digest for one in act.old], act.new.digest if act.new else ""
+    if not set(olds) | {new} <= told | {""}:
+        yield Fact("image", ", ".join(olds), new, platform)
+
+
+def _set_fact(what: str, old: Set[str], new: Set[str]) -> Iterable[Fact]:
+    before, after = (", ".join(sorted(filter(None, values))) for values in (old, new))
+    if before != after:
+        yield Fact(what, before, after)
+
+
+def _base_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[Fact]:
+    before, after = _bases(old), _bases(new)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield Fact("base image", before.get(name, ""), after.get(name, ""), name)
+
+
+def _bases(records: Sequence[Record]) -> Mapping[str, str]:
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for reference in record.depends_on:
+            name, _, digest = reference.partition("@")
+            found.setdefault(name, set()).add(digest)
+    return {name: ", ".join(sorted(digests)) for name, digests in found.items()}
+
+
+def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[Fact]:
+    for key in sorted({key for one in (*old, *new) for key in one.labels}):
+        before, after = ({one.labels[key] or '""' for one in records if key in one.labels} for records in (old, new))
+        if before != after:
+            yield Fact("label", ", ".join(sorted(before)), ", ".join(sorted(after)), key)

@@ -1,0 +1,79 @@
+"""One commit, applied again on another ledger: the change that it made, not the text that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import VERBS, Change
+from ledger_tool.core.changes.conflict import describe
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.changes.told import read
+from ledger_tool.core.judging.commit import faults
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import RuleRefused, UsageError
+
+_ANY_MOVES = Policy(mutable=("*",))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A commit's ledger, and its other files: the entry of each name at the top, as git has it."""
+
+    ledger: Ledger
+    files: Mapping[str, str]
+
+
+def replay(parent: State, commit: State, onto: State, name: str) -> State:
+    """Return `onto` with what `commit` changed since `parent`; `name` is what messages call the commit.
+
+    Raises RuleRefused where a record, UsageError where another file, was changed on both sides in different ways.
+    """
+    merged = merge(parent.ledger, onto.ledger, commit.ledger)
+    if merged.collisions:
+        told = "; ".join(describe(one) for one in merged.collisions[:10])
+        more = f"; and {len(merged.collisions) - 10} more" if len(merged.collisions) > 10 else ""
+        raise RuleRefused(
+            f"commit {name} collides with what the base has by now: {told}{more}; nothing was changed",
+            "make that change again on the base with `ledger publish`, or drop the commit",
+        )
+    files, clashes = merge_files(parent.files, onto.files, commit.files)
+    if clashes:
+        raise UsageError(
+            f"commit {name} and the base both change {clashes[0]}; nothing was changed",
+            "bring the branch up to date with `git rebase`, after `ledger merge-driver --install`",
+        )
+    return State(merged.ledger, files)
+
+
+def merge_files(
+    base: Mapping[str, str], ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> tuple[Mapping[str, str], list[str]]:
+    """Return `ours` with what `theirs` changed since `base`, and the names of what both changed in different ways."""
+    files, clashes = dict(ours), []
+    for path in sorted(base.keys() | theirs.keys()):
+        old, new, there = base.get(path), theirs.get(path), ours.get(path)
+        if new in (old, there):
+            continue
+        if there != old:
+            clashes.append(path)
+            continue
+        files.pop(path, None)
+        if new is not None:
+            files[path] = new
+    return files, clashes
+
+
+def retold(text: str, before: Ledger, after: Ledger) -> str:
+    """Return a commit's message, which is kept unless it names records that the base has by now just so."""
+    done = acts(compare(before, after))
+    told = read(text)
+    verb = next((verb for verb in VERBS if verb == told.verb), None)
+    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(done, told, _ANY_MOVES))
+    if verb is None or told.silent or not mismatched:
+        return text
+    return message.compose(Change(verb, after, (), done, told.reason, told.details), told.transaction)

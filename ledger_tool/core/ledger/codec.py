@@ -1,0 +1,274 @@
+r"""`ledger.json`, bytes to ledger and back.
+
+The format, version 1 (`schema/ledger-v1.schema.json` is the published contract)::
+
+    {
+      "schemaVersion": 1,
+      "records": [
+        {
+          "image": "myorg/app",
+          "tag": "v1.5.0",
+          "platform": "linux/amd64",
+          "digest": "sha256:...",
+          "publishedAt": "2026-11-24T09:30:00Z",
+          "sourceRef": "https://git.example.com/team/app@4ef5a3030654728decc420aa363a57670ae53de4"
+        }
+      ]
+    }
+
+Records stand in the order of (image, tag, platform), by code point; keys in the order of the schema,
+labels by name; two-space indent, UTF-8 unescaped, one newline at the end. Exactly these bytes are
+*canonical*, and a file with any others is invalid. That one rule catches duplicate keys, reordered
+records, smuggled whitespace and hand-made formatting.
+
+Because of it the valid records form a regular language, so that one pattern, built from the grammar
+of `names`, reads and validates a record at once, at the speed of `re`. What is not regular (order,
+unique keys, dates of the calendar, NFC) is checked beside it. This says only *that* something is
+wrong, fast; `faults.explain` says what, and where. docs/adr/0002 tells why.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import accumulate, pairwise
+
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.errors import InvalidLedger, UsageError
+
+MEGABYTE = 1024 * 1024
+WARN_BYTES = 40 * MEGABYTE
+MAX_BYTES = 100 * MEGABYTE
+
+_HEAD = '{\n  "schemaVersion": 1,\n  "records": ['
+_OPEN, _BETWEEN, _CLOSE = "\n    {\n", "\n    },\n    {\n", "\n    }\n  "
+_TAIL = "]\n}\n"
+_OPEN_BYTES, _BETWEEN_BYTES, _CLOSE_BYTES = (_HEAD + _OPEN).encode(), _BETWEEN.encode(), (_CLOSE + _TAIL).encode()
+_FIRST_LINE = (_HEAD + _OPEN).count("\n") + 1
+
+_CHARACTER = rf'(?:[^"\\{names.UNSEEN}{names.UNSEEN_ASTRAL}]|\\["\\])'
+_STRING = rf'"(?! ){_CHARACTER}{{0,{names.TEXT_MAX}}}+(?<! )"'
+_DEPENDENCY = rf'        "(?=[^"]{{1,{names.DEPENDENCY_MAX}}}"){names.DEPENDENCY}"'
+_LABEL = rf'        "{names.LABEL_KEY}": {_STRING}'
+
+
+def _record_pattern() -> re.Pattern[str]:
+    def optional(name: str, value: str) -> str:
+        return rf'(?:      "{name}": {value},\n)?'
+
+    def optional_last(name: str, value: str) -> str:
+        return rf'(?:,\n      "{name}": {value})?'
+
+    return re.compile(
+        rf'      "image": "(?=[^"]{{1,{names.IMAGE_MAX}}}")({names.IMAGE})",\n'
+        rf'      "tag": "({names.TAG})",\n'
+        + optional("platform", rf'"({names.PLATFORM})"')
+        + rf'      "digest": "{names.DIGEST}",\n'
+        + optional("index", rf'"{names.DIGEST}"')
+        + optional("config", rf'"{names.DIGEST}"')
+        + rf'      "publishedAt": "({names.TIMESTAMP})",\n'
+        rf'      "sourceRef": "{names.SOURCE_REF}"'
+        + optional_last("labels", rf"\{{\n({_LABEL}(?:,\n{_LABEL})*)\n      \}}")
+        + optional_last("dependsOn", rf"\[\n({_DEPENDENCY}(?:,\n{_DEPENDENCY})*)\n      \]")
+        + optional_last("ttl", rf'"{names.TTL}"')
+        + optional_last(
+            "forced",
+            rf'\{{\n        "replaces": "{names.DIGEST}",\n        "reason": (?!""){_STRING}\n      \}}',
+        )
+        + optional_last(
+            "yanked",
+            rf'\{{\n        "at": "({names.TIMESTAMP})",\n        "reason": (?!""){_STRING}\n      \}}',
+        )
+    )
+
+
+_record = _record_pattern()
+_label_key = re.compile(r'^        "([^"]+)": ', re.MULTILINE)
+
+
+def loads(raw: bytes) -> Ledger:
+    """Return the ledger of the bytes of a `ledger.json`.
+
+    Raises InvalidLedger for all that is not canonical and valid.
+    """
+    ledger = _read(raw)
+    if ledger is None:
+        raise InvalidLedger("ledger.json is not a valid ledger in canonical form")
+    return ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A ledger read by what differs from another: its records `start` to `now` stand where the other's to `was` did."""
+
+    ledger: Ledger
+    start: int
+    was: int
+    now: int
+
+
+def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
+    """Return the ledger of `raw`, reading only the records that are not in `before`, the bytes of `ledger`, just so.
+
+    None says that it can't be told this way, not that it is invalid: `loads` can. Sound, since what is returned
+    is made of valid records in order, and its bytes are `raw`: the records at both ends are those of `before`,
+    byte for byte, and each one between them is read by the same pattern as in `loads`.
+    """
+    if not ledger.texts or len(raw) >= MAX_BYTES or not raw.endswith(_CLOSE_BYTES):
+        return None
+    shortest = min(len(raw), len(before))
+    start = before.rfind(_BETWEEN_BYTES, 0, _common_prefix(raw, before, shortest)) + len(_BETWEEN_BYTES)
+    if start < len(_OPEN_BYTES):  # not even one record is the same, up to here
+        start = len(_OPEN_BYTES)
+        if not raw.startswith(_OPEN_BYTES):
+            return None
+    same = _common_suffix(raw, before, shortest - start)
+    end = before.find(_BETWEEN_BYTES, len(before) - same)
+    end = end if end >= 0 else len(before) - len(_CLOSE_BYTES)
+    try:
+        middle = raw[start : max(len(raw) - len(before) + end, start)].decode("utf-8", "strict")
+    except UnicodeDecodeError:
+        return None
+    texts = middle.split(_BETWEEN)
+    keys = _keys(texts) if middle.isascii() or unicodedata.is_normalized("NFC", middle) else None
+    if keys is None:
+        return None
+    at = before.count(_BETWEEN_BYTES, 0, start)
+    was = at + before.count(_BETWEEN_BYTES, start, end) + 1
+    if not _in_order([*ledger.keys[max(at - 1, 0) : at], *keys, *ledger.keys[was : was + 1]]):
+        return None
+    found = Ledger([*ledger.keys[:at], *keys, *ledger.keys[was:]], [*ledger.texts[:at], *texts, *ledger.texts[was:]])
+    return Reread(found, at, was, at + len(texts))
+
+
+def _common_prefix(one: bytes, other: bytes, limit: int) -> int:
+    """Return how many bytes two texts start with in common, up to a limit."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_suffix(one: bytes, other: bytes, limit: int) -> int:
+    """Return how many bytes two texts end with in common, up to a limit."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def is_valid(record: object) -> bool:
+    """Return whether a record, read from JSON, is valid and its keys in order, as its JSON Schema says, but faster."""
+    if not isinstance(record, dict):
+        return False
+    lines = json.dumps(record, indent=2, ensure_ascii=False).split("\n")[1:-1]
+    found = _record.fullmatch("\n".join("    " + line for line in lines))
+    return found is not None and (found[6] is None or _distinct(found[6]))
+
+
+def dumps(ledger: Ledger) -> bytes:
+    """Return the canonical bytes of a ledger; the inverse of `loads`."""
+    body = _OPEN + _BETWEEN.join(ledger.texts) + _CLOSE if ledger.texts else ""
+    return (_HEAD + body + _TAIL).encode()
+
+
+def size(ledger: Ledger) -> int:
+    """Return how many bytes `dumps` would make."""
+    if not ledger.texts:
+        return len(_HEAD + _TAIL)
+    frame = len(_HEAD + _OPEN + _CLOSE + _TAIL) + len(_BETWEEN) * (len(ledger.texts) - 1)
+    return frame + sum(len(text) if text.isascii() else len(text.encode()) for text in ledger.texts)
+
+
+def first_lines(ledger: Ledger) -> list[int]:
+    """Return the line, from 1, on which each record's first field stands in the canonical bytes, in key order."""
+    before = accumulate((text.count("\n") + 3 for text in ledger.texts), initial=_FIRST_LINE)
+    return list(before)[:-1]
+
+
+def check_size(size: int) -> str:
+    """Return a warning, or `""`, for a ledger of `size` bytes; raise UsageError for one that hosts refuse."""
+    shown = f"{size / MEGABYTE:.1f} MB"
+    if size >= MAX_BYTES:
+        raise UsageError(
+            f"ledger.json would be {shown}, and git hosts refuse files from 100 MB",
+            "remove expired records with `ledger remove`, or start a second ledger for some of the images",
+        )
+    if size >= WARN_BYTES:
+        return f"ledger.json is {shown}; git hosts warn from 50 MB and refuse from 100 MB"
+    return ""
+
+
+def _read(raw: bytes) -> Ledger | None:
+    """Return the ledger if `raw` is canonical and valid, else None."""
+    if len(raw) >= MAX_BYTES:
+        return None
+    try:
+        text = raw.decode("utf-8", "strict")
+    except UnicodeDecodeError:
+        return None
+    if text == _HEAD + _TAIL:
+        return Ledger()
+    if not (text.startswith(_HEAD + _OPEN) and text.endswith(_CLOSE + _TAIL)):
+        return None
+    if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return None
+    texts = text[len(_HEAD + _OPEN) : -len(_CLOSE + _TAIL)].split(_BETWEEN)
+    keys = _keys(texts)
+    return Ledger(keys, texts) if keys is not None and _in_order(keys) else None
+
+
+def _keys(texts: Sequence[str]) -> list[tuple[str, str, str]] | None:
+    """Return the key of each record, or None if one of them is not valid."""
+    keys: list[tuple[str, str, str]] = []
+    fullmatch = _record.fullmatch
+    for one in texts:
+        found = fullmatch(one)
+        if found is None:
+            return None
+        image, tag, platform, published_at, labels, dependencies, yanked_at = found.groups()
+        if not is_date(published_at[:10]) or (yanked_at and not is_date(yanked_at[:10])):
+            return None
+        if (labels and not _sorted_labels(labels)) or (dependencies and not _distinct(dependencies)):
+            return None
+        keys.append((image, tag, platform or ""))
+    return keys
+
+
+def _in_order(keys: list[tuple[str, str, str]]) -> bool:
+    """Keys rise, and a record without a platform is the only one of its image:tag."""
+    return all(a < b and (a[2] or a[:2] != b[:2]) for a, b in pairwise(keys))
+
+
+@cache
+def is_date(value: str) -> bool:
+    """Return whether `YYYY-MM-DD` is a date of the calendar, which no pattern can tell."""
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _sorted_labels(block: str) -> bool:
+    keys = _label_key.findall(block)
+    return all(a < b for a, b in pairwise(keys))
+
+
+def _distinct(block: str) -> bool:
+    lines = block.replace(",\n", "\n").split("\n")
+    return len(set(lines)) == len(lines)

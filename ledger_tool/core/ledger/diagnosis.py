@@ -1,0 +1,217 @@
+"""What is wrong with a `ledger.json`, in words and with a position. Slow, and only run on bad files.
+
+`codec.loads` knows *that* a file is invalid; here the JSON Schema says what of it, and a search finds
+the line. `codec` is the judge: whatever it refuses, this must find a reason for.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger_tool.core.changes import conflict
+from ledger_tool.core.ledger import codec, jsontext
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.record import FIELDS
+from ledger_tool.core.ledger.schema import errors, part
+from ledger_tool.errors import InvalidLedger
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault: the rule it breaks, where (line and column from 1), and what it is."""
+
+    rule: str
+    line: int
+    column: int
+    message: str
+
+
+def explain(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
+    """Return the error for a `ledger.json` that `codec.loads` refused; `schema` is `ledger-v1`."""
+    found = next(findings(raw, schema), Finding("canonical", 1, 1, "not in canonical form"))
+    if found.rule == "version":
+        return InvalidLedger(f"ledger.json {found.message}", "upgrade `ledger-tool`; nothing was changed")
+    hint = "restore the last good ledger.json with git, or mend the line"
+    if found.message.startswith(conflict.UNRESOLVED):
+        hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
+    return InvalidLedger(f"ledger.json, line {found.line}, column {found.column}: {found.message}", hint)
+
+
+def findings(raw: bytes, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the faults of the bytes of a `ledger.json`, the most telling first."""
+    if len(raw) >= codec.MAX_BYTES:
+        size = f"{len(raw) / codec.MEGABYTE:.1f} MB"
+        yield Finding("size", 1, 1, f"the file has {size}, and git hosts refuse files from 100 MB")
+        return
+    try:
+        text = _decoded(raw)
+        if found := list(conflict.conflicts(text)):
+            yield from (Finding("json", *jsontext.line_and_column(text, at), told) for at, told in found)
+            return
+        data = jsontext.parse(text)
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode()
+        yield Finding("encoding", *jsontext.line_and_column(before, len(before)), "not UTF-8")
+        return
+    except jsontext.Fault as fault:
+        yield Finding("json", *jsontext.line_and_column(_lenient(raw), fault.offset), fault.reason)
+        return
+    yield from _structure(text, data, schema)
+
+
+def _lenient(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _decoded(raw: bytes) -> str:
+    if not raw.strip():
+        raise jsontext.Fault(0, "the file is empty")
+    if raw.startswith(codecs.BOM_UTF8):
+        raise jsontext.Fault(0, "the file starts with a byte order mark")
+    if raw.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) or b"\0" in raw[:4]:
+        raise jsontext.Fault(0, "the file is UTF-16 or binary, not UTF-8")
+    return raw.decode("utf-8")
+
+
+def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    places = _Places(text)
+
+    def at(path: Sequence[str | int], rule: str, message: str) -> Finding:
+        return Finding(rule, *places.of(path), message)
+
+    version = data.get("schemaVersion") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        yield at(
+            ["schemaVersion"],
+            "version",
+            f"has schemaVersion {shown(str(version), 20)}; this version knows {SCHEMA_VERSION}",
+        )
+        return
+    unsound: set[str | int] = set()
+    for path, message in _schema_faults(data, schema):
+        unsound.add(path[1] if len(path) > 1 and path[0] == "records" else "")
+        yield at(path, "schema", message)
+    if "" in unsound:
+        return
+    rules = list(_rule_faults((at, record) for at, record in enumerate(data["records"]) if at not in unsound))
+    yield from (at(path, rule, message) for path, rule, message in rules)
+    if not rules and not unsound:
+        yield from _form_faults(text, data)
+
+
+class _Places:
+    """Line and column of what stands in the text of a ledger, the records looked up once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._records: list[tuple[int, int]] | None = None  # offset, and lines before it
+
+    def of(self, path: Sequence[str | int]) -> tuple[int, int]:
+        if len(path) < 2 or path[0] != "records":
+            return jsontext.line_and_column(self._text, jsontext.locate(self._text, path))
+        if self._records is None:
+            self._records = list(self._lines(jsontext.elements(self._text, jsontext.locate(self._text, ["records"]))))
+        number = int(path[1])
+        start, before = self._records[number]
+        end = self._records[number + 1][0] if number + 1 < len(self._records) else len(self._text)
+        offset = start + jsontext.locate(self._text[start:end], path[2:])
+        line = before + self._text.count("\n", start, offset) + 1
+        return line, offset - self._text.rfind("\n", 0, offset)
+
+    def _lines(self, offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+        lines, last = 0, 0
+        for offset in offsets:
+            lines += self._text.count("\n", last, offset)
+            last = offset
+            yield offset, lines
+
+
+def _schema_faults(data: Any, schema: Mapping[str, Any]) -> Iterator[tuple[list[str | int], str]]:
+    shell = {**data, "records": []} if isinstance(data, dict) and isinstance(data.get("records"), list) else data
+    yield from errors(schema, shell)
+    if shell is not data:
+        of_a_record = part(schema, "record")
+        for at, record in enumerate(data["records"]):
+            if codec.is_valid(record):
+                continue
+            for path, message in errors(of_a_record, record):
+                yield ["records", at, *path], message
+
+
+def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[list[str | int], str, str]]:
+    """Yield what the schema can't say: dates, NFC, order, unique keys, a record without a platform alone."""
+    previous: tuple[str, str, str] | None = None
+    for at, record in records:
+        path: list[str | int] = ["records", at]
+        times = [("publishedAt", record["publishedAt"])] + [("yanked", y["at"]) for y in [record.get("yanked")] if y]
+        for name, value in times:
+            if not codec.is_date(value[:10]):
+                yield [*path, name], "date", f"`{shown(value)}` is no date of the calendar"
+        if not unicodedata.is_normalized("NFC", json.dumps(record, ensure_ascii=False)):
+            yield path, "nfc", "text is not in Unicode's normal form NFC"
+        key = (record["image"], record["tag"], record.get("platform", ""))
+        name = f"{key[0]}:{key[1]}"
+        if previous is None:
+            pass
+        elif key == previous:
+            yield path, "unique", f"a second record for {name} {key[2]}".rstrip()
+        elif key < previous:
+            yield (
+                path,
+                "order",
+                f"{name} stands after {previous[0]}:{previous[1]}; records are sorted by image, tag, platform",
+            )
+        elif key[:2] == previous[:2] and not previous[2]:
+            yield path, "platform", f"{name} has a record without a platform, which must be its only one"
+        previous = key
+
+
+def _form_faults(text: str, data: dict[str, Any]) -> Iterator[Finding]:
+    if "\r" in text:
+        position = jsontext.line_and_column(text, text.index("\r"))
+        yield Finding("canonical", *position, "lines end in CRLF, not LF")
+        return
+    want = json.dumps(_ordered(data), indent=2, ensure_ascii=False) + "\n"
+    pairs = list(zip(text.split("\n"), want.split("\n"), strict=False))
+    is_aligned = text.count("\n") == want.count("\n")  # else every line after the first fault differs
+    found = 0
+    for number, (have, due) in enumerate(pairs, 1):
+        if have == due:
+            continue
+        if found != number - 1 or not found:  # lines in a row are one fault
+            yield Finding("canonical", number, *_unlike(have, due))
+        found = number
+        if not is_aligned:
+            return
+    if not found and text != want:
+        line = min(text.count("\n"), want.count("\n")) + 1
+        yield Finding("canonical", line, 1, "not in canonical form: it ends with exactly one newline")
+
+
+def _unlike(have: str, want: str) -> tuple[int, str]:
+    """Return the column where a line leaves the canonical form, and what to say of it."""
+    column = next((at for at, (a, b) in enumerate(zip(have, want, strict=False), 1) if a != b), 1)
+    have_shown, want_shown = shown(have.strip(), 60), shown(want.strip(), 60)
+    if have_shown == want_shown:
+        return column, "not in canonical form: white space differs"
+    return column, f"not in canonical form: `{have_shown}` should be `{want_shown}`"
+
+
+def _ordered(data: dict[str, Any]) -> dict[str, Any]:
+    def ordered(record: dict[str, Any]) -> dict[str, Any]:
+        fields = {name: record[name] for name in FIELDS if record.get(name)}
+        if "labels" in fields:
+            fields["labels"] = dict(sorted(fields["labels"].items()))
+        for mark, first, second in (("forced", "replaces", "reason"), ("yanked", "at", "reason")):
+            if mark in fields:
+                fields[mark] = {first: fields[mark][first], second: fields[mark][second]}
+        return fields
+
+    return {"schemaVersion": SCHEMA_VERSION, "records": [ordered(record) for record in data["records"]]}

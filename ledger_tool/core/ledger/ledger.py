@@ -1,0 +1,65 @@
+"""The ledger as a value: its records by key, each kept as its canonical text until someone looks.
+
+A publish looks at one record of thousands. So a ledger holds two parallel lists in key order, the
+keys and the texts; `find` and `replaced` touch what they are asked about and copy nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ledger_tool.core.ledger.record import Key, Name, Record, from_json, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Keys in order, and the canonical text of the record at each. Build one with `codec.loads`."""
+
+    keys: Sequence[tuple[str, str, str]] = field(default_factory=list)
+    texts: Sequence[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, name: Name) -> tuple[Record, ...]:
+        """Return the records of an image:tag, by platform; empty where there are none."""
+        return tuple(parse_text(text) for text in self.texts[self._span(name)])
+
+    def records(self) -> Iterator[Record]:
+        """Yield every record in key order."""
+        return map(parse_text, self.texts)
+
+    def replaced(self, names: Mapping[Name, Sequence[Record]]) -> Ledger:
+        """Return the ledger in which each image:tag of `names` has exactly these records."""
+        keys, texts = list(self.keys), list(self.texts)
+        for name in sorted(names, reverse=True):  # from the end, so that the spans before stay true
+            span = self._span(name)
+            records = sorted(names[name], key=lambda record: record.key)
+            keys[span] = [(record.image, record.tag, record.platform or "") for record in records]
+            texts[span] = [format_text(record) for record in records]
+        return Ledger(keys, texts)
+
+    def _span(self, name: Name) -> slice:
+        start = bisect_left(self.keys, (name.image, name.tag, ""))
+        end = start
+        while end < len(self.keys) and self.keys[end][:2] == name:
+            end += 1
+        return slice(start, end)
+
+    def __contains__(self, key: Key) -> bool:
+        at = bisect_left(self.keys, tuple(key))
+        return at < len(self.keys) and self.keys[at] == key
+
+
+def format_text(record: Record) -> str:
+    """Return the lines of a record between its braces, as `ledger.json` has them."""
+    lines = json.dumps(to_json(record), indent=2, ensure_ascii=False).split("\n")
+    return "\n".join("    " + line for line in lines[1:-1])
+
+
+def parse_text(text: str) -> Record:
+    """Return the record of canonical text; the inverse of `format_text`."""
+    return from_json(json.loads("{" + text + "}"))

@@ -1,0 +1,94 @@
+"""Which records a person asks for: patterns, labels, sources, times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import groupby
+
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.names import Timestamp, format_timestamp, parse_timestamp, parse_ttl, shown, ttl_length
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.errors import InvalidValue
+
+
+def matches(pattern: str, image: str, tag: str) -> bool:
+    """Return whether a glob names an image (`myorg/*`) or, with a colon in it, an image:tag (`myorg/*:v1.*`)."""
+    return fnmatchcase(f"{image}:{tag}" if ":" in pattern else image, pattern)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What `list` was asked for; an empty part asks for nothing. `since` is inclusive.
+
+    With `latest_at`, of each image only the newest image:tag is meant that is in use at that time: see `select`.
+    """
+
+    pattern: str = "*"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    since: Timestamp | None = None
+    expired_at: Timestamp | None = None
+    latest_at: Timestamp | None = None
+
+
+def select(ledger: Ledger, query: Query) -> Iterator[Record]:
+    """Yield the records that answer a query, in key order.
+
+    The latest are chosen last, among those that answer all else: the records, neither yanked nor expired, of the
+    image:tag whose newest such record is the newest of its image. Of two of the same second, it is the last in
+    key order.
+    """
+    found = _found(ledger, query)
+    return found if query.latest_at is None else _latest(found, query.latest_at)
+
+
+def _found(ledger: Ledger, query: Query) -> Iterator[Record]:
+    for (image, tag, _), text in zip(ledger.keys, ledger.texts, strict=True):
+        if matches(query.pattern, image, tag) and _answers(record := parse_text(text), query):
+            yield record
+
+
+def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
+    usable = [record for record in records if not record.yanked and not is_expired(record, now)]
+    for _, siblings in groupby(usable, lambda record: record.image):
+        of_image = list(siblings)
+        newest = max(of_image, key=lambda record: (record.published_at, record.tag))
+        yield from (record for record in of_image if record.tag == newest.tag)
+
+
+def _answers(record: Record, query: Query) -> bool:
+    return (
+        all(record.labels.get(key) == value for key, value in query.labels.items())
+        and query.source in record.source_ref
+        and (query.since is None or record.published_at >= query.since)
+        and (query.expired_at is None or is_expired(record, query.expired_at))
+    )
+
+
+def is_expired(record: Record, now: Timestamp) -> bool:
+    """Return whether a record's own TTL has run out at `now`; without a TTL it never does."""
+    if record.ttl is None:
+        return False
+    published = datetime.fromisoformat(record.published_at)
+    return datetime.fromisoformat(now) - published >= ttl_length(record.ttl)
+
+
+def parse_when(value: str, now: datetime) -> Timestamp:
+    """Return the time that `2026-11-24`, an RFC 3339 time, or a length back from now (`7d`) means.
+
+    Raises InvalidValue.
+    """
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        value += "T00:00:00Z"
+    try:
+        if not re.fullmatch(r"[0-9]+[mhdw]", value):
+            return parse_timestamp(value, "time")
+        back: timedelta = ttl_length(parse_ttl(value))
+    except InvalidValue:
+        hint = "write a date (`2026-11-24`), a time (`2026-11-24T09:30:00Z`) or a length back from now (`7d`)"
+        raise InvalidValue("time", f"time `{shown(value)}` is malformed", hint) from None
+    return format_timestamp(now - back) if now.timestamp() > back.total_seconds() else Timestamp("0001-01-01T00:00:00Z")

@@ -1,0 +1,132 @@
+"""One record: one complete image, never a manifest list. Plain frozen values, no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ledger_tool.core.ledger.names import Digest, Image, Platform, SourceRef, Tag, Timestamp, Ttl
+
+# The fields of a record in `ledger.json`, in their canonical order.
+FIELDS = (
+    "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
+    "labels", "dependsOn", "ttl", "forced", "yanked",
+)  # fmt: skip
+
+
+class Name(NamedTuple):
+    """`image:tag`, what a person calls an image by."""
+
+    image: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.image}:{self.tag}"
+
+
+class Key(NamedTuple):
+    """What a record is unique by, and sorted by. The platform is `""` where nobody could tell it."""
+
+    image: str
+    tag: str
+    platform: str
+
+    def __str__(self) -> str:
+        return f"{self.image}:{self.tag}" + (f" ({self.platform})" if self.platform else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """The mark of a forced move: the digest that was replaced, and why."""
+
+    replaces: Digest
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yanked:
+    """The mark of a record that is not to be used any more."""
+
+    at: Timestamp
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as in `ledger.json`; see `schema/ledger-v1.schema.json` for what each field means."""
+
+    image: Image
+    tag: Tag
+    platform: Platform | None = None
+    digest: Digest
+    index: Digest | None = None
+    config: Digest | None = None
+    published_at: Timestamp
+    source_ref: SourceRef
+    labels: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    ttl: Ttl | None = None
+    forced: Forced | None = None
+    yanked: Yanked | None = None
+
+    @property
+    def key(self) -> Key:
+        """What the record is unique by."""
+        return Key(self.image, self.tag, self.platform or "")
+
+    @property
+    def name(self) -> Name:
+        """The record's `image:tag`."""
+        return Name(self.image, self.tag)
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return the record as a JSON object: keys in the canonical order, empty ones left out."""
+    fields: dict[str, Any] = {
+        "image": record.image,
+        "tag": record.tag,
+        "platform": record.platform,
+        "digest": record.digest,
+        "index": record.index,
+        "config": record.config,
+        "publishedAt": record.published_at,
+        "sourceRef": record.source_ref,
+        "labels": dict(sorted(record.labels.items())),
+        "dependsOn": list(record.depends_on),
+        "ttl": record.ttl,
+        "forced": record.forced and {"replaces": record.forced.replaces, "reason": record.forced.reason},
+        "yanked": record.yanked and {"at": record.yanked.at, "reason": record.yanked.reason},
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def from_json(fields: Mapping[str, Any]) -> Record:
+    """Return the record of a JSON object that is known to be valid; the inverse of `to_json`."""
+    forced, yanked = fields.get("forced"), fields.get("yanked")
+    return Record(
+        image=fields["image"],
+        tag=fields["tag"],
+        platform=fields.get("platform"),
+        digest=fields["digest"],
+        index=fields.get("index"),
+        config=fields.get("config"),
+        published_at=fields["publishedAt"],
+        source_ref=fields["sourceRef"],
+        labels=fields.get("labels", {}),
+        depends_on=tuple(fields.get("dependsOn", ())),
+        ttl=fields.get("ttl"),
+        forced=Forced(forced["replaces"], forced["reason"]) if forced else None,
+        yanked=Yanked(yanked["at"], yanked["reason"]) if yanked else None,
+    )
+
+
+def pull_digest(records: tuple[Record, ...]) -> Digest | None:
+    """Return the digest to pull an image:tag by, or None where its records don't agree on one.
+
+    The index digest of a multi-platform tag, else the digest of the only image there is.
+    """
+    indexes = {record.index for record in records}
+    if len(indexes) == 1 and (index := next(iter(indexes))):
+        return index
+    return records[0].index or records[0].digest if len(records) == 1 else None

@@ -1,0 +1,93 @@
+"""From two sourceRefs to the page where a person can read what lies between them.
+
+Sources: the forges' own documentation of their compare pages. A host is told by its name, as people name
+their forges; where it tells nothing there is no link, and the sourceRefs stand as text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ledger_tool.core.ledger.names import SourceRef
+
+_web = re.compile(r"(?P<scheme>https?)://(?P<host>[^/]+)/(?P<path>.+)")
+_ssh = re.compile(r"(?:ssh|git)://(?:[^/@]+@)?(?P<host>\[[^\]]+\]|[^/:]+)(?::\d+)?/(?P<path>.+)")
+_scp = re.compile(r"[^/@]+@(?P<host>[^/:]+):/?(?P<path>.+)")
+_azure_ssh = re.compile(r"v3/([^/]+)/([^/]+)/([^/]+)")
+
+
+def split(source: SourceRef) -> tuple[str, str]:
+    """Return the URL and the commit id of a sourceRef."""
+    url, _, commit = source.rpartition("@")
+    return url, commit
+
+
+def web_url(url: str) -> str:
+    """Return the page of a repository from any form of its URL, or `""` for a local or odd one."""
+    found = _web.fullmatch(url) or _ssh.fullmatch(url) or _scp.fullmatch(url)
+    if not found:
+        return ""
+    host, path = found["host"].lower(), found["path"].strip("/").removesuffix(".git")
+    scheme = found.groupdict().get("scheme", "https")
+    match host:
+        case "ssh.github.com":
+            host = "github.com"
+        case "altssh.gitlab.com":
+            host = "gitlab.com"
+        case "altssh.bitbucket.org":
+            host = "bitbucket.org"
+        case "ssh.dev.azure.com" | "vs-ssh.visualstudio.com":
+            if not (azure := _azure_ssh.fullmatch(path)):
+                return ""
+            return "https://dev.azure.com/{}/{}/_git/{}".format(*azure.groups())
+    return f"{scheme}://{host}/{path}" if path else ""
+
+
+def compare(old: SourceRef, new: SourceRef) -> str:
+    """Return the URL of the forge's page that compares two commits of one repository, or `""` where there is none."""
+    (old_url, before), (new_url, after) = split(old), split(new)
+    page = web_url(new_url)
+    if not page or web_url(old_url).lower() != page.lower() or before == after:
+        return ""
+    match kind(page):
+        case "github" | "gitea":
+            return f"{page}/compare/{before}...{after}"
+        case "gitlab":
+            return f"{page}/-/compare/{before}...{after}"
+        case "bitbucket":
+            return f"{page}/branches/compare/{after}%0D{before}"
+        case "azure":
+            return f"{page}/branchCompare?baseVersion=GC{before}&targetVersion=GC{after}&_a=commits"
+    return ""
+
+
+def commit_page(source: SourceRef) -> str:
+    """Return the URL of the forge's page of a sourceRef's commit, or `""` where the forge is not known."""
+    url, commit = split(source)
+    page = web_url(url)
+    match kind(page):
+        case "github" | "gitea" | "azure":
+            return f"{page}/commit/{commit}"
+        case "gitlab":
+            return f"{page}/-/commit/{commit}"
+        case "bitbucket":
+            return f"{page}/commits/{commit}"
+    return ""
+
+
+def kind(page: str) -> str:
+    """Return which forge a repository's page is on: github, gitlab, gitea (Forgejo too), bitbucket, azure or `""`."""
+    host = page.partition("://")[2].partition("/")[0].partition(":")[0]
+    if host == "dev.azure.com" or host.endswith(".visualstudio.com"):
+        return "azure" if "/_git/" in page else ""
+    if host == "bitbucket.org":
+        return "bitbucket"
+    labels = re.split(r"[.-]", host)
+    for name, marks in (
+        ("github", ("github", "ghe")),
+        ("gitlab", ("gitlab", "salsa")),
+        ("gitea", ("gitea", "forgejo", "codeberg")),
+    ):
+        if any(mark in labels for mark in marks):
+            return name
+    return ""

@@ -1,0 +1,92 @@
+"""What a ledger says of the images that manifests name: the digest of each tag, and whether it may be used."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger import version
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import Record, pull_digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One tag of an image, for the platform that is asked for or for all.
+
+    `digest` is the one to pull by; where there is none, `why` says so. `digests` are all by which it can be pulled.
+    """
+
+    tag: str
+    digest: Digest | None
+    why: str = ""
+    digests: frozenset[str] = frozenset()
+    published_at: Timestamp
+    source_ref: SourceRef
+    yanked: str = ""
+    is_yanked: bool = False
+    is_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The releases of a ledger at `now`; only those of `platform`, where one is given."""
+
+    snapshot: Snapshot
+    now: Timestamp
+    platform: Platform | None = None
+    _found: dict[str, dict[str, Release]] = field(default_factory=dict, repr=False)
+
+    def releases(self, image: str) -> dict[str, Release]:
+        """Return the releases of an image by tag, looked up once; empty where the ledger has none."""
+        if image not in self._found:
+            by_tag: dict[str, list[Record]] = {}
+            for record in records_of(self.snapshot.ledger, image):
+                by_tag.setdefault(record.tag, []).append(record)
+            self._found[image] = {tag: self._release(tag, records) for tag, records in by_tag.items()}
+        return self._found[image]
+
+    def tags_of(self, image: str, digest: str) -> list[str]:
+        """Return the tags of an image that can be pulled by a digest: those that don't move first, the newest first."""
+        tags = [release.tag for release in self.releases(image).values() if digest in release.digests]
+        by_version = sorted(tags, key=version.rank, reverse=True)
+        return sorted(by_version, key=self.snapshot.policy.is_mutable)
+
+    def _release(self, tag: str, records: Sequence[Record]) -> Release:
+        chosen = [record for record in records if self.platform in (None, record.platform)]
+        of = chosen or records
+        digest, why = None, ""
+        if not chosen:
+            there = ", ".join(record.platform or "none given" for record in records)
+            why = f"the ledger has no image of it for {self.platform}, only for: {there}"
+        elif self.platform:
+            digest = chosen[0].digest
+        else:
+            digest = pull_digest(tuple(chosen))
+            why = "" if digest else "it has several images and no common index digest; `--platform` chooses one"
+        yanked = next((record.yanked for record in of if record.yanked), None)
+        return Release(
+            tag=tag,
+            digest=digest,
+            why=why,
+            digests=frozenset(one for record in records for one in (record.digest, record.index) if one),
+            published_at=max(record.published_at for record in of),
+            source_ref=of[0].source_ref,
+            yanked=yanked.reason if yanked else "",
+            is_yanked=yanked is not None,
+            is_expired=any(is_expired(record, self.now) for record in of),
+        )
+
+
+def records_of(ledger: Ledger, image: str) -> list[Record]:
+    """Return the records of an image, in key order."""
+    at = bisect_left(ledger.keys, (image, "", ""))
+    found = []
+    while at < len(ledger.keys) and ledger.keys[at][0] == image:
+        found.append(parse_text(ledger.texts[at]))
+        at += 1
+    return found

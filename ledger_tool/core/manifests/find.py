@@ -1,0 +1,284 @@
+"""Where a YAML document names images: the shapes that Kubernetes, Helm, Kustomize, Compose and CI systems have.
+
+======================================  ==========================================================
+`image: REF`                            a container of any Kubernetes object, a Compose service, a CI job
+`image: {name: REF}`                    GitLab CI; `image: {reference: REF}`: a volume of Kubernetes
+`container: REF` below `jobs`,          GitHub Actions
+`uses: docker://REF`                    and `image: docker://REF` of an action
+`services: [REF, {name: REF}]`          GitLab CI, in its own files
+`{repository, tag, digest}`, also with  Helm values; `sha` in the place of `digest`, without `sha256:`;
+`registry`, and `image` or, below       `image` + `tag` and `image` + `imageTag` of older charts
+`image`, `name` for `repository`
+`images: [{name, newName, newTag,       Kustomize
+digest}]`
+======================================  ==========================================================
+
+A tree is walked once, whatever its aliases; a value that an alias stands for is edited at its anchor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ledger_tool.core.manifests.yamltree import Node, Place, Token, is_scalar, look_up
+
+# What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
+# that can't be told without a parser, by an escape, an alias or a comment in it.
+_LOOKS_LIKE = re.compile(
+    r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
+    r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
+    r"|maxLength|minItems|minLength|nullable|oneOf|pattern|properties|required|title|type|x-[\w-]+)[\"']?[ \t]*:)\S"
+    r"|docker://"
+    r"|\\[uUx][0-9A-Fa-f]{2,8}[^\"\r\n]{0,200}\"\s*:"
+    r"|\*[^\s,{}\[\]*]{1,100}[ \t]+:"
+    r"|^[ \t-]*\?[ \t]+[^#\r\n]*#",
+    re.MULTILINE,
+)
+_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
+_DOCKER = "docker://"  # GitHub Actions
+_TAGS = ("tag", "imageTag")
+_DIGESTS = ("digest", "sha", "imageDigest")
+_HAS_TAG = re.compile(r"[:@][^/]*$")
+_GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One scalar of a site. `part` is what it holds: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
+
+    `key` is the token of its key, where it is the mapping's own and no alias stands for the scalar; `scheme` is what
+    stands in front of a reference, `docker://` or nothing.
+    """
+
+    part: str
+    token: Token
+    key: Token | None = None
+    scheme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A digest field that is not there yet: `key` would follow the value at `after`, whose own key is at `beside`."""
+
+    key: str
+    beside: Token
+    after: Token
+    in_flow: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One place that names an image, in one field or several.
+
+    `name`, `tag` and `digest` are as written, `""` where they are not; `text` is all of it in one string. `marks`
+    are the words of its `# ledger:` comments. `whole` says that one string holds it all, in which Docker's own
+    default for the tag holds.
+    """
+
+    line: int
+    text: str
+    name: str
+    tag: str = ""
+    digest: str = ""
+    fields: tuple[Field, ...] = ()
+    missing: Missing | None = None
+    whole: bool = False
+    marks: tuple[str, ...] = ()
+
+
+def looks_like_one(text: str) -> bool:
+    """Return whether a document's text may name an image; most that don't are told without a parser."""
+    return bool(_LOOKS_LIKE.search(text))
+
+
+def find(path: str, text: str, roots: list[Node]) -> list[Site]:
+    """Return the sites of a document, in their order; `path` is the file's, `text` its whole text."""
+    found: dict[tuple[str, tuple[int, ...], int], Site] = {}
+    for root in roots:
+        for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
+            place = site.missing.beside.at if site.missing else -1
+            found.setdefault((site.name, tuple(field.token.at for field in site.fields), place), site)
+    # A mapping that has the same by a merge, or by an alias, is mended where that is written.
+    mended = {key[:2] for key in found if key[2] >= 0}
+    sites = [site for key, site in found.items() if key[2] >= 0 or key[:2] not in mended]
+    return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A node on the way: its place and the keys above it, the nearest first; `""` for a list's item."""
+
+    node: Node
+    keys: tuple[str, ...] = ()
+    registry: str = ""  # of all images that name one: `global.imageRegistry` of Helm values
+
+
+def _walk(root: Node, text: str, *, in_gitlab: bool) -> Iterator[Site]:
+    if _value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
+        return
+    above = look_up(root, "global")
+    registry = _value(above.node, "imageRegistry") if above else ""
+    seen: set[int] = set()
+    ahead = [_At(root, registry=registry)]
+    while ahead:
+        at = ahead.pop()
+        if id(at.node) in seen:
+            continue
+        seen.add(id(at.node))
+        if at.node.token.kind == "list":
+            ahead += [_At(place.node, ("", *at.keys[:3]), registry) for place in at.node.items]
+            if in_gitlab and at.keys[:1] == ("services",):
+                yield from (_whole(place, place.token, text) for place in at.node.items if _is_written(place))
+        elif at.node.token.kind == "map":
+            yield from _in_map(at, text, in_gitlab=in_gitlab)
+            ahead += [_At(place.node, (key.token.text, *at.keys[:3]), registry) for key, place in at.node.pairs]
+
+
+def _in_map(at: _At, text: str, *, in_gitlab: bool) -> Iterator[Site]:
+    node = at.node
+    site = _kustomize(at, text) or _helm(at, text)
+    if site:
+        yield site
+    elif at.keys[:1] == ("image",) or (in_gitlab and at.keys[:2] == ("", "services")):
+        for name in ("name", "reference", "repository"):
+            place = look_up(node, name)
+            # A repository alone gets its tag from the chart.
+            if place and _is_written(place) and (name != "repository" or _HAS_TAG.search(_text(place))):
+                yield _whole(place, _key_token(node, name) or place.token, text)
+                return
+    # An image that is a part of that site is none of its own; Compose names by `image` what it builds.
+    is_taken = site is not None and not _value(node, "repository")
+    is_built = at.keys[1:2] == ("services",) and look_up(node, "build") is not None
+    is_dockerfile = _value(node, "using") == "docker" and not _value(node, "image").startswith(_DOCKER)
+    for key, place in node.pairs:
+        name = key.token.text
+        is_image = name == "image" and not (is_built or is_taken or is_dockerfile)
+        is_job = name == "container" and at.keys[1:2] == ("jobs",)
+        is_step = name == "uses" and _text(place).startswith(_DOCKER)
+        if is_scalar(key) and (is_image or is_job or is_step) and _is_written(place):
+            yield _whole(place, key.token, text)
+
+
+def _whole(place: Place, beside: Token, text: str) -> Site:
+    token = place.node.token
+    value = token.text.strip()
+    scheme = _DOCKER if value.startswith(_DOCKER) else ""
+    value = value.removeprefix(scheme)
+    rest, _, digest = value.partition("@")
+    head, slash, tail = rest.rpartition("/")
+    last, _, tag = tail.partition(":")
+    return Site(
+        line=place.node.token.line,
+        text=value,
+        name=head + slash + last,
+        tag=tag,
+        digest=digest,
+        fields=(Field("whole", token, scheme=scheme),),
+        whole=True,
+        marks=_marks(text, beside, place.token, token),
+    )
+
+
+def _kustomize(at: _At, text: str) -> Site | None:
+    if at.keys[:2] != ("", "images") or not look_up(at.node, "name"):
+        return None
+    tag, digest = look_up(at.node, "newTag"), look_up(at.node, "digest")
+    if not (tag and _is_written(tag)) and not (digest and _is_written(digest)):
+        return None  # only renamed: tag and digest are those of the place where it is used
+    name = _value(at.node, "newName") or _value(at.node, "name")
+    return _split(at.node, name, ("newTag", "digest"), ("name", "newName"), text)
+
+
+def _helm(at: _At, text: str) -> Site | None:
+    node = at.node
+    named = ["repository", "image"] + (["name"] if at.keys[:1] == ("image",) else [])
+    key = next((key for key in named if _value(node, key)), "")
+    tag_key = next((key for key in _TAGS if look_up(node, key)), "")
+    digest_key = next((key for key in _DIGESTS if look_up(node, key)), "")
+    if not key or not (tag_key or (digest_key and key != "name")):
+        return None
+    name = _value(node, key)
+    if key == "image" and _HAS_TAG.search(name):
+        return None  # it holds its own tag: what is beside it means something else
+    if "://" in name or name.endswith(".git"):
+        return None  # a chart's or a source's repository
+    if registry := (at.registry if look_up(node, "registry") else "") or _value(node, "registry"):
+        name = f"{registry.rstrip('/')}/{name}"
+    digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
+    return _split(node, name, (tag_key, digest_key), ("registry", key), text)
+
+
+def _split(node: Node, name: str, keys: tuple[str, str], names: tuple[str, str], text: str) -> Site | None:
+    """Return the site of a mapping, whose tag and digest are at `keys`, and the parts of its name at `names`."""
+    tag_key, digest_key = keys
+    tag_place = look_up(node, tag_key) if tag_key else None
+    digest_place = look_up(node, digest_key)
+    tag, _, digest = _text(tag_place).partition("@")
+    fields = []
+    missing = None
+    if tag_place and is_scalar(tag_place.node):
+        fields.append(Field("tagged" if digest else "tag", tag_place.node.token, _own_key(node, tag_key, tag_place)))
+    if not digest and digest_place and is_scalar(digest_place.node):
+        digest = _text(digest_place)
+        is_hex = digest_key == "sha" and not digest.startswith("sha256:")
+        digest = f"sha256:{digest}" if digest and is_hex else digest
+        key = _own_key(node, digest_key, digest_place)
+        fields.append(Field("hex" if is_hex else "digest", digest_place.node.token, key))
+    elif not digest and tag_place and (beside := _key_token(node, tag_key)):
+        missing = Missing(digest_key, beside, tag_place.token, bool(node.token.style))
+    if not fields:
+        return None
+    tokens = [token for key in keys if (token := _key_token(node, key))]
+    places = [place.token for place in (tag_place, digest_place) if place]
+    parts = [place.token for key in names if (place := look_up(node, key))]
+    return Site(
+        line=places[0].line,
+        text=name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""),
+        name=name,
+        tag=tag,
+        digest=digest,
+        fields=tuple(fields),
+        missing=missing,
+        marks=_marks(text, *parts, *tokens, *places, *(field.token for field in fields)),
+    )
+
+
+def _is_written(place: Place) -> bool:
+    """Return whether a place holds a text that is not empty."""
+    token = place.node.token
+    return is_scalar(place.node) and bool(token.text.strip()) and (bool(token.style) or token.text not in _NULLS)
+
+
+_NULLS = ("~", "null", "Null", "NULL", "true", "false")
+
+
+def _text(place: Place | None) -> str:
+    return place.node.token.text.strip() if place and _is_written(place) else ""
+
+
+def _value(node: Node, key: str) -> str:
+    return _text(look_up(node, key))
+
+
+def _key_token(node: Node, key: str) -> Token | None:
+    """Return the token of a mapping's own key, or None where it has that key by a merge only."""
+    return node.named[key][0] if key in node.named else None
+
+
+def _own_key(node: Node, key: str, place: Place) -> Token | None:
+    return _key_token(node, key) if place.token is place.node.token else None
+
+
+def _marks(text: str, *tokens: Token) -> tuple[str, ...]:
+    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars begin."""
+    found: dict[str, None] = {}
+    for token in tokens:
+        if token.start == token.end:  # nothing is written, and the parser's place for it is that of what comes next
+            continue
+        at = token.start if token.style in ("|", ">") else token.end
+        line = re.split(r"[\r\n]", text[at : at + 2000], maxsplit=1)[0]
+        if mark := _MARK.search(line):
+            found[mark[1]] = None
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""The commit message and the branch of a bump: what moved, from what to what, and where to read what lies between.
+
+Every value in it has a grammar without spaces or line breaks (images, tags, digests, URLs of sourceRefs), so that
+none can forge a second line or a trailer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from ledger_tool.core.manifests.rewrite import Edit
+
+MARK = "Ledger-Bump"
+_MOST = 100
+Move = tuple[str, str, str, str, str]  # image, old tag, new tag, digest, compare link
+
+
+def subject(edits: Sequence[Edit]) -> str:
+    """Return one line for people."""
+    moves = _moves(edits)
+    images = {image for image, *_ in moves}
+    tags = {tag for _, _, tag, *_ in moves}
+    if len(images) == 1 and len(tags) == 1:
+        return f"bump {images.pop()} to {tags.pop()}"
+    return f"bump {images.pop()}" if len(images) == 1 else f"bump {len(images)} images"
+
+
+def compose(edits: Sequence[Edit], *, branch: str = "", ledger_commit: str = "") -> str:
+    """Return the message of a bump's commit. `branch` is the one of a pull request, or `""`."""
+    lines = [subject(edits), ""]
+    moves = _moves(edits)
+    for move in moves[:_MOST]:
+        lines += _told(move)
+    if len(moves) > _MOST:
+        lines += [f"and {len(moves) - _MOST} more", ""]
+    lines.append(f"{MARK}: {branch or 'commit'}")
+    if ledger_commit:
+        lines.append(f"Ledger-Commit: {ledger_commit}")
+    return "\n".join(lines) + "\n"
+
+
+def _moves(edits: Sequence[Edit]) -> list[Move]:
+    return list(dict.fromkeys((one.image, *one.tags, one.digest, one.compare) for one in edits))
+
+
+def _told(move: Move) -> Iterator[str]:
+    image, old, new, digest, compare = move
+    yield f"{image} {old or 'no tag'} -> {new or 'no tag'}" if old != new else f"{image} {new}"
+    yield f"  {digest}"
+    if compare:
+        yield f"  {compare}"
+    yield ""
+
+
+def branch_of(base: str, paths: Sequence[str], policies: Sequence[str]) -> str:
+    """Return the branch of a pull request: the same for the same question, so that its answer is updated."""
+    question = "\0".join([base, *sorted(paths), "", *policies])
+    return f"ledger/bump-{hashlib.sha256(question.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"

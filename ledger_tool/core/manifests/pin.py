@@ -1,0 +1,144 @@
+"""What a ledger says of one reference: that it is pinned as it should be, what it should say, or what is wrong.
+
+| the manifest names                               | the ledger has                    | outcome            |
+|--------------------------------------------------|-----------------------------------|--------------------|
+| a tag alone                                      | it                                | unpinned: edited   |
+| a tag and one of its digests                     | it                                | as it should be    |
+| a tag and another digest                         | it, and that digest nowhere       | stale: edited      |
+| a tag and the digest of another tag              | both                              | stale: reported    |
+| a digest alone                                   | it, under some tag                | as it should be    |
+| what is yanked, or past its TTL                  | it                                | reported           |
+| anything else                                    | nothing                           | unknown: reported  |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.catalogue import Catalogue, Release
+from ledger_tool.core.manifests.find import Site
+from ledger_tool.core.manifests.splice import Wanted
+from ledger_tool.core.policy import imagereference
+from ledger_tool.core.policy.imagereference import ImageReference, ledger_image
+from ledger_tool.errors import InvalidValue
+
+Kind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
+IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome for one site. `kind` is `""` where nothing is wrong; with `wanted`, an edit would mend it.
+
+    `image` is the ledger's name of it, or what the manifest says where the ledger has none. `note` is for people.
+    `old` and `new` are the releases on both sides of an edit, where the ledger has them.
+    """
+
+    image: str
+    kind: Kind | Literal[""] = ""
+    message: str = ""
+    wanted: Wanted | None = None
+    note: str = ""
+    old: Release | None = None
+    new: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a site names, taken apart, and the ledger's image of that name."""
+
+    reference: ImageReference
+    image: str
+
+
+def pin(site: Site, catalogue: Catalogue) -> Judgement | None:
+    """Return the outcome of pinning a site to its own tag, or None for one that is not to be looked at."""
+    if is_left_alone(site):
+        return None
+    named = name(site, catalogue)
+    return named if isinstance(named, Judgement) else pin_to(site, named, _own_tag(site, named), catalogue)
+
+
+def is_left_alone(site: Site) -> bool:
+    """Return whether a site is marked so, or is a template's, of which there is nothing to say before it is filled."""
+    return IGNORE in site.marks or ("{{" in site.text and "${{" not in site.text)
+
+
+def name(site: Site, catalogue: Catalogue) -> Named | Judgement:
+    """Return what a site names, or why the ledger has nothing to say of it."""
+    if "$" in site.text:
+        message = f"`{shown(site.text)}` holds a variable: write the image out, so that it can be pinned"
+        return Judgement(shown(site.text), "unpinned", message)
+    try:
+        reference = imagereference.parse(site.text)
+    except InvalidValue as error:
+        return Judgement(shown(site.text), "unknown", error.message)
+    image = ledger_image(catalogue.snapshot.policy, reference)
+    if image is None:
+        where = f"ledger.yaml names no registry `{shown(reference.domain)}` that serves it"
+        return Judgement(reference.name, "unknown", f"the ledger does not have {reference.name}: {where}")
+    if not catalogue.releases(image):
+        return Judgement(image, "unknown", f"the ledger has no record of {image}")
+    return Named(reference, image)
+
+
+def _own_tag(site: Site, named: Named) -> str:
+    return named.reference.effective_tag if site.whole else site.tag
+
+
+def pin_to(site: Site, named: Named, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:
+    """Return the outcome of making a site name its own tag by digest; `may_be_unfit` lets it be yanked or expired."""
+    image, digest = named.image, site.digest
+    if not tag:
+        return _by_digest_alone(site, named, catalogue)
+    release = catalogue.releases(image).get(tag)
+    elsewhere = catalogue.tags_of(image, digest) if digest else []
+    if elsewhere and tag not in elsewhere:
+        message = f"{image}:{tag} has the digest of {image}:{elsewhere[0]}: decide which of the two is meant"
+        return Judgement(image, "stale", message)
+    if release is None:
+        return Judgement(image, "unknown", f"the ledger has no record of {image}:{tag}")
+    if not may_be_unfit and (unfit := unfitness(image, release)):
+        return unfit
+    if digest in release.digests and (catalogue.platform is None or digest == release.digest):
+        return Judgement(image, old=release)
+    if release.digest is None:
+        return Judgement(image, "unpinned", f"{image}:{tag} can't be pinned: {release.why}")
+    kind: Kind = "stale" if digest else "unpinned"
+    has = f"has {digest}" if digest else "has no digest"
+    return Judgement(
+        image,
+        kind,
+        f"{image}:{tag} {has}, and is {release.digest} in the ledger",
+        Wanted(tag, release.digest),
+        old=release,
+        new=release,
+    )
+
+
+def unfitness(image: str, release: Release) -> Judgement | None:
+    """Return the finding for a release that is not to be used, or None for one that may be."""
+    what = f"{image}:{release.tag}"
+    if release.is_yanked:
+        return Judgement(image, "yanked", f"{what} is yanked: {release.yanked}", old=release)
+    if release.is_expired:
+        return Judgement(image, "expired", f"{what} is past its TTL", old=release)
+    return None
+
+
+def _by_digest_alone(site: Site, named: Named, catalogue: Catalogue) -> Judgement:
+    image = named.image
+    if not site.digest:
+        message = f"{image} has neither a tag nor a digest here, so that something else chooses its version"
+        return Judgement(image, "unpinned", message)
+    tags = catalogue.tags_of(image, site.digest)
+    if not tags:
+        return Judgement(image, "unknown", f"the ledger has no record of {image}@{site.digest}")
+    releases = [catalogue.releases(image)[tag] for tag in tags]
+    unfit = [unfitness(image, release) for release in releases]
+    if all(unfit):
+        return next(filter(None, unfit))
+    fit = next(release for release, problem in zip(releases, unfit, strict=True) if not problem)
+    return Judgement(image, note=f"{image}@{site.digest} is {image}:{fit.tag} in the ledger", old=fit)

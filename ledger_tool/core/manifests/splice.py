@@ -1,0 +1,211 @@
+"""From the sites of a text and what they should say to a new text, in which nothing else is different.
+
+Each edit replaces one stretch of the text, or puts a line in. What can't be written so that only the wanted
+values change, such as a reference folded over several lines, is refused with a reason, and left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ledger_tool.core.manifests.find import Field, Missing, Site
+from ledger_tool.core.manifests.yamltree import Token, is_text_when_plain
+from ledger_tool.core.policy.imagereference import written
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_COLON = re.compile(r"[ \t]*:")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)")
+
+
+class Refused(Exception):
+    """A site can't be written; the reason is fit for a message."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a site should say: a tag, or `""` to keep it without one, and a digest."""
+
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """One stretch of a text, replaced: `value` is what the scalar `token` then says.
+
+    For a new field, `token` is the scalar (or alias) that it follows, and `key` its name.
+    """
+
+    start: int
+    end: int
+    text: str
+    token: Token
+    value: str
+    key: str = ""
+
+
+def splices(site: Site, wanted: Wanted, text: str) -> list[Splice]:
+    """Return the splices by which a site says what is wanted; none where it says so already. Raises Refused."""
+    found = []
+    for field in site.fields:
+        value = _value(site, field, wanted)
+        if value != field.token.text.strip():
+            found.append(_replaced(field, value, text))
+    if site.missing and wanted.digest and site.fields[0].part != "tagged":
+        found.append(_added(site.missing, wanted.digest, text))
+    holds_digest = site.missing or any(field.part != "tag" for field in site.fields)
+    if wanted.digest and not holds_digest:
+        raise Refused("its digest has no place here: the tag is another mapping's, merged into this one")
+    return found
+
+
+def applied(text: str, changes: Sequence[Splice]) -> str:
+    """Return the text with all splices in it. Raises Refused where two overlap and differ."""
+    unique = sorted(set(changes), key=lambda one: (one.start, one.end))
+    parts = []
+    at = 0
+    for one in unique:
+        if one.start < at:
+            raise Refused("one value is shared by several images, by an alias, and they need different ones")
+        parts += [text[at : one.start], one.text]
+        at = one.end
+    return "".join([*parts, text[at:]])
+
+
+def is_exactly(before: Sequence[Token], after: Sequence[Token], changes: Sequence[Splice]) -> bool:
+    """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
+    values = {one.token.at: one.value for one in changes if not one.key}
+    added = {one.token.at: one for one in changes if one.key}
+    expected: list[tuple[str, ...]] = []
+    for token in before:
+        if token.at in values:
+            expected.append(_edited(replace(token, text=values[token.at])))
+        else:
+            expected.append(_same(token))
+        if token.at in added:
+            expected += [("field", added[token.at].key), ("field", added[token.at].value)]
+    if len(expected) != len(after):
+        return False
+    return all(_agrees(want, token) for want, token in zip(expected, after, strict=True))
+
+
+def _agrees(want: tuple[str, ...], token: Token) -> bool:
+    if want[0] == "field":
+        return token.kind == "scalar" and _is_text(token) and not token.anchor and token.text == want[1]
+    if want[0] == "edited":
+        return _is_text(token) and want == _edited(token)
+    return want == _same(token)
+
+
+def _edited(token: Token) -> tuple[str, ...]:
+    return ("edited", token.kind, token.text.strip(), token.anchor, token.tag)
+
+
+def _same(token: Token) -> tuple[str, ...]:
+    return ("same", token.kind, token.text, token.style, token.anchor, token.tag)
+
+
+def _is_text(token: Token) -> bool:
+    return bool(token.style) or is_text_when_plain(token.text)
+
+
+def _value(site: Site, field: Field, wanted: Wanted) -> str:
+    match field.part:
+        case "whole":
+            return field.scheme + written(site.name, wanted.tag, wanted.digest)
+        case "tag":
+            return wanted.tag or site.tag
+        case "tagged":
+            return written(wanted.tag or site.tag, "", wanted.digest)
+        case "hex":
+            return _hex(wanted.digest)
+        case _:
+            return wanted.digest
+
+
+def _hex(digest: str) -> str:
+    if not digest.startswith("sha256:"):
+        raise Refused("its field takes the digits of a sha256 digest, and this is another")
+    return digest.removeprefix("sha256:")
+
+
+def _replaced(field: Field, value: str, text: str) -> Splice:
+    """Return the splice that makes a scalar say another value: by as few characters as its style allows."""
+    token = field.token
+    properties = _PROPERTIES.match(text, token.start, token.end)
+    start = properties.end() if properties else token.start
+    body, old = text[start : token.end], token.text.strip()
+    if not old or (body == old and not is_text_when_plain(old)):
+        return _filled(field, start, body, value, text)
+    if token.style == "" and body == old and not is_text_when_plain(value):
+        return Splice(start, token.end, f'"{value}"', token, value)
+    for mark in ("/", "\\/"):  # JSON may escape a slash
+        written_so = old.replace("/", mark)
+        if body.count(written_so) == 1 and (mark == "/" or token.style == '"'):
+            at = start + body.index(written_so)
+            return _narrowed(Splice(at, at + len(written_so), value.replace("/", mark), token, value), text)
+    raise Refused("it is written with escapes or over several lines")
+
+
+def _narrowed(splice: Splice, text: str) -> Splice:
+    """Leave out of a splice what both texts begin with: `@sha256:…` is put in behind a tag that stays."""
+    old = text[splice.start : splice.end]
+    same = 0
+    while same < min(len(old), len(splice.text)) and old[same] == splice.text[same]:
+        same += 1
+    return replace(splice, start=splice.start + same, text=splice.text[same:])
+
+
+def _filled(field: Field, start: int, body: str, value: str, text: str) -> Splice:
+    """Return the splice for a scalar that is empty, or that YAML takes for a number or the like."""
+    plain = value if is_text_when_plain(value) else f'"{value}"'
+    if body in ('""', "''"):
+        return Splice(start + 1, start + 1, value, field.token, value)
+    if body and body == field.token.text:
+        return Splice(start, start + len(body), plain, field.token, value)
+    # Of a value that is not there, the parser says where the next thing is; its place is right behind the colon.
+    colon = _COLON.match(text, field.key.end) if field.key and not body else None
+    if not colon:
+        raise Refused("its empty value is written in an unusual way")
+    return Splice(colon.end(), colon.end(), f" {plain}", field.token, value)
+
+
+def _added(missing: Missing, digest: str, text: str) -> Splice:
+    """Return the splice that puts a digest field behind a tag's: a line of its own, with its indent and line break."""
+    beside, after = missing.beside, missing.after
+    value = _hex(digest) if missing.key == "sha" else digest
+    line_start = text.rfind("\n", 0, beside.start) + 1
+    line_start = max(line_start, text.rfind("\r", line_start, beside.start) + 1)
+    indent = text[line_start : beside.start].lstrip("\ufeff")
+    line_break = _line_break(text)
+    key = f"{beside.style}{missing.key}{beside.style}" if beside.style in ('"', "'") else missing.key
+    if missing.in_flow:
+        quote = after.style if after.style in ('"', "'") else ""
+        between = text[beside.end : after.start]
+        colon = between if re.fullmatch(r":[ ]*", between) else ": "
+        lead = f",{line_break}{indent}" if re.fullmatch(r"[ \t]+", indent) else ", "
+        return Splice(after.end, after.end, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
+    if after.style in ("|", ">") or text.find("\n", after.start, after.end) >= 0 or not re.fullmatch(r"[ -]*", indent):
+        raise Refused("its tag is not written on one line, so that a digest has no place below it")
+    end = _REST_OF_LINE.match(text, after.end)
+    if not end:
+        raise Refused("its tag is followed by something, so that a digest has no place below it")
+    line = f"{' ' * len(indent)}{key}: {value}"
+    added = f"{line}{end[1]}" if end[1] else f"{line_break}{line}"
+    return Splice(end.end(), end.end(), added, after, value, missing.key)
+
+
+def _line_break(text: str) -> str:
+    found = re.search(r"\r\n|\r|\n", text)
+    return found[0] if found else "\n"
+
+
+def shifted(one: Splice, by: int) -> Splice:
+    """Return a splice for a part of its text."""
+    return replace(one, start=one.start + by, end=one.end + by)

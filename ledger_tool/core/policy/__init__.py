@@ -1,0 +1,1 @@
+"""What `ledger.yaml` says, and which image of the ledger a reference means."""

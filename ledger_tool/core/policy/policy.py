@@ -1,0 +1,123 @@
+"""What `ledger.yaml` says, as a value: where images live, which tags may move, what a team insists on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from ledger_tool.core.ledger.names import Image, Ttl, parse_image, shown
+from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.errors import InvalidValue, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One registry: `host[:port]`, the globs of the images it serves, the path in front of them."""
+
+    host: str
+    images: tuple[str, ...] = ("*",)
+    prefix: str = ""
+    plain_http: bool = False
+
+    def serves(self, image: str) -> bool:
+        """Return whether one of its globs matches an image."""
+        return any(fnmatchcase(image, pattern) for pattern in self.images)
+
+    def image(self, path: str) -> str | None:
+        """Return the image at a path here, the prefix taken off, or None where it serves none there."""
+        if self.prefix and not path.startswith(self.prefix + "/"):
+            return None
+        found = path[len(self.prefix) + 1 :] if self.prefix else path
+        return found if self.serves(found) else None
+
+    def repository(self, image: str) -> str:
+        """Return what a client pulls `image` as, without tag or digest."""
+        return "/".join(part for part in (self.host, self.prefix, image) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The parsed `ledger.yaml`; the default value is what holds without one."""
+
+    registries: tuple[Registry, ...] = ()
+    mutable: tuple[str, ...] = ()
+    ttl: Mapping[str, Ttl] = field(default_factory=dict)
+    require: tuple[str, ...] = ()
+
+    def is_mutable(self, tag: str) -> bool:
+        """Return whether a tag may move without force."""
+        return any(fnmatchcase(tag, pattern) for pattern in self.mutable)
+
+    def default_ttl(self, tag: str) -> Ttl | None:
+        """Return the TTL of a newly published tag, the first matching pattern's."""
+        return next((ttl for pattern, ttl in self.ttl.items() if fnmatchcase(tag, pattern)), None)
+
+    def image(self, reference: Reference) -> Image:
+        """Return the image that a reference means, its configured registry and prefix taken off.
+
+        Raises UsageError for a registry that `ledger.yaml` does not name.
+        """
+        if not reference.registry:
+            return parse_image(reference.path)
+        for registry in self.registries:
+            if registry.host.lower() != reference.registry.lower():
+                continue
+            if (image := registry.image(reference.path)) is not None:
+                return parse_image(image)
+        known = ", ".join(sorted({registry.host for registry in self.registries})) or "none"
+        given = shown(f"{reference.registry}/{reference.path}")
+        if any(registry.host.lower() == reference.registry.lower() for registry in self.registries):
+            raise UsageError(
+                f"`{given}` is none of the images that ledger.yaml has at {shown(reference.registry)}",
+                "mend the name, or the registry's `images` and `prefix` in ledger.yaml",
+            )
+        raise UsageError(
+            f"`{given}` names a registry that ledger.yaml does not: configured is {known}",
+            f"leave the registry out, or add `- host: {shown(reference.registry)}` under `registries` in ledger.yaml",
+        )
+
+    def pull_repository(self, image: str) -> str:
+        """Return the repository to pull `image` from: the first registry that serves it, else the bare image."""
+        return next((registry.repository(image) for registry in self.registries if registry.serves(image)), image)
+
+    def meets_requirements(self, record: Record) -> bool:
+        """Return whether a record has every field that the team insists on."""
+        try:
+            self.check_required(record)
+        except InvalidValue:
+            return False
+        return True
+
+    def check_required(self, record: Record) -> None:
+        """Raise InvalidValue for a field that the team insists on and `record` lacks."""
+        present = {
+            "sourceRef": record.source_ref,
+            "platform": record.platform,
+            "index": record.index,
+            "config": record.config,
+            "dependsOn": record.depends_on,
+            "ttl": record.ttl,
+        }
+        option = {
+            "platform": "--platform",
+            "dependsOn": "--depends-on",
+            "ttl": "--ttl",
+            "index": "--index",
+            "config": "--config",
+        }
+        for name in self.require:
+            label = name.removeprefix("labels.")
+            if name.startswith("labels.") and not record.labels.get(label):
+                raise _missing(record.name, name, f"--label {label}=VALUE")
+            if not name.startswith("labels.") and not present[name]:
+                raise _missing(record.name, name, option.get(name, f"--{name}"))
+
+
+def _missing(name: Name, field_name: str, option: str) -> InvalidValue:
+    return InvalidValue(
+        field_name,
+        f"{name} has no {field_name}, which ledger.yaml requires",
+        f"pass `{option}`, or give it in the record",
+    )

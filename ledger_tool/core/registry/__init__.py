@@ -1,0 +1,1 @@
+"""What a registry serves: images and indexes, drift from the ledger, login challenges."""

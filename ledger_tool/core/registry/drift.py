@@ -1,0 +1,218 @@
+"""Ledger against registry: every record in exactly one class, worked out from what was observed.
+
+==================  =================================================================================
+in-sync             the tag serves this image, by its index or itself
+tag-moved           the tag serves something that this image is not part of
+index-moved         the tag serves another index, and this image is still in it
+tag-missing         the tag is gone, the digest still pulls
+gone                the digest itself is not there
+children-missing    a blob or child that the manifest refers to is not there
+expired             in sync, but past its TTL
+untracked           the registry has a tag that the ledger does not
+unknown             it could not be observed; never drift, never absence
+==================  =================================================================================
+
+Observations are three-valued: a digest, `ABSENT` (a 404 after a login that worked), or `Unknown` with
+its reason. This module does no looking; it says what it needs to see next (`needs_*`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.registry.image import Manifest
+
+DriftClass = Literal[
+    "in-sync", "tag-moved", "index-moved", "tag-missing", "gone", "children-missing", "expired", "untracked", "unknown"
+]
+# The most serious first.
+CLASSES: tuple[DriftClass, ...] = (
+    "gone", "children-missing", "tag-moved", "tag-missing", "index-moved", "expired", "untracked", "unknown", "in-sync",
+)  # fmt: skip
+_LOOKS_DOWN_SHARE = 0.2
+_LOOKS_DOWN_COUNT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nothing could be observed, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The registry answered that it is not there."""
+
+
+ABSENT = Absent()
+Seen = str | Absent | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one registry showed of one image:tag.
+
+    `served` is the digest that the tag serves; `manifest` what is behind it, looked at only where
+    `needs_manifest`; `digests` says of records' own digests whether they are there (True), absent
+    (False), or unknown, looked at only where `needs_digests`; `missing` are absent blobs and children by
+    record digest (`--deep`).
+    """
+
+    served: Seen
+    manifest: Manifest | Unknown | None = None
+    digests: Mapping[str, bool | Unknown] = field(default_factory=dict)
+    missing: Mapping[str, Sequence[str] | Unknown] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One record's class at one registry. `ledger` is what the tag should serve, `served` what it does."""
+
+    drift: DriftClass
+    registry: str
+    image: str
+    tag: str
+    platform: str | None = None
+    ledger: str | None = None
+    served: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All findings of a run, in order; `complete` is False where anything stayed unobserved."""
+
+    findings: Sequence[Finding]
+    complete: bool
+    looks_down: Sequence[str] = ()
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many records are in each class that has any, the most serious first."""
+        counts = Counter(finding.drift for finding in self.findings)
+        return {name: counts[name] for name in CLASSES if counts[name]}
+
+    @property
+    def drifted(self) -> bool:
+        """Whether anything differs that was really observed."""
+        return any(finding.drift not in ("in-sync", "unknown") for finding in self.findings)
+
+
+def expected(record: Record) -> str:
+    """Return the digest that the record's tag should serve."""
+    return record.index or record.digest
+
+
+def needs_manifest(records: Iterable[Record], served: Seen) -> bool:
+    """Whether a difference has to be explained by what is behind the served digest."""
+    return isinstance(served, str) and any(expected(record) != served for record in records)
+
+
+def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | Unknown | None) -> list[str]:
+    """Return the record digests that have to be looked at themselves: those that the tag does not lead to."""
+    if isinstance(served, Unknown) or isinstance(manifest, Unknown):
+        return []
+    found = manifest if isinstance(manifest, Manifest) else None
+    reached = {served, *(child.digest for child in found.children)} if found else {served}
+    return [record.digest for record in records if expected(record) != served and record.digest not in reached]
+
+
+def classify(records: Sequence[Record], registry: str, seen: Observation, now: Timestamp) -> list[Finding]:
+    """Return one finding for each record of an image:tag."""
+    return [_classified(record, registry, seen, now) for record in records]
+
+
+def _classified(record: Record, registry: str, seen: Observation, now: Timestamp) -> Finding:
+    drift, reason = _drift(record, seen, now)
+    return Finding(
+        drift=drift,
+        registry=registry,
+        image=record.image,
+        tag=record.tag,
+        platform=record.platform,
+        ledger=expected(record),
+        served=seen.served if isinstance(seen.served, str) else None,
+        reason=reason,
+    )
+
+
+def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:
+    if isinstance(seen.served, Unknown):
+        return "unknown", seen.served.reason
+    missing = seen.missing.get(record.digest, ())
+    if missing and not isinstance(missing, Unknown):
+        return "children-missing", f"{', '.join(missing[:3])} {'is' if len(missing) == 1 else 'are'} not there"
+    if seen.served == expected(record):
+        return _agreeing(record, missing, now)
+    if isinstance(seen.served, str):
+        if isinstance(seen.manifest, Unknown):
+            return "unknown", seen.manifest.reason
+        if record.digest in _reached(seen):
+            if record.index is None:  # nothing that is recorded contradicts it
+                return _agreeing(record, missing, now)
+            return "index-moved", "the tag serves another index, with the same image for this platform"
+    there = seen.digests.get(record.digest, Unknown("the digest was not looked at"))
+    if isinstance(there, Unknown):
+        return "unknown", there.reason
+    if not there:
+        return "gone", "the digest is not in the registry"
+    if isinstance(seen.served, Absent):
+        return "tag-missing", "the tag is gone; the digest still pulls"
+    return "tag-moved", "the tag serves another digest; the recorded one still pulls"
+
+
+def _agreeing(record: Record, missing: Sequence[str] | Unknown, now: Timestamp) -> tuple[DriftClass, str]:
+    if isinstance(missing, Unknown):
+        return "unknown", missing.reason
+    return ("expired", f"past its TTL of {record.ttl}") if is_expired(record, now) else ("in-sync", "")
+
+
+def _reached(seen: Observation) -> set[str]:
+    children = seen.manifest.children if isinstance(seen.manifest, Manifest) else ()
+    return {str(seen.served), *(child.digest for child in children)}
+
+
+def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[str]) -> list[Finding]:
+    """Return a finding for each tag of the registry that the ledger does not have."""
+    fresh = sorted(set(tags) - set(known))
+    return [Finding(drift="untracked", registry=registry, image=image, tag=tag) for tag in fresh]
+
+
+def report(findings: Iterable[Finding], *, interrupted: bool = False) -> Report:
+    """Return the report of a run: sorted, the most serious first, and honest about registries that look down.
+
+    A registry of which nothing could be observed, or of which over a fifth of the records are gone at
+    once, looks down: the run is not complete then, and nobody should act on it.
+    """
+    found = sorted(
+        findings, key=lambda one: (CLASSES.index(one.drift), one.registry, one.image, one.tag, one.platform or "")
+    )
+    down = [
+        name
+        for name in sorted({one.registry for one in found})
+        if _looks_down([one for one in found if one.registry == name])
+    ]
+    complete = not (interrupted or down or any(one.drift == "unknown" for one in found))
+    return Report(found, complete, down)
+
+
+def _looks_down(findings: Sequence[Finding]) -> bool:
+    records = [one for one in findings if one.drift != "untracked"]
+    gone = sum(one.drift == "gone" for one in records)
+    all_unknown = bool(records) and all(one.drift == "unknown" for one in records)
+    return all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(records) * _LOOKS_DOWN_SHARE)
+
+
+def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
+    """Return records grouped by image:tag, in order."""
+    groups: dict[Name, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.name, []).append(record)
+    return groups

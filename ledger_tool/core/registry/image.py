@@ -1,0 +1,184 @@
+"""Manifests and indexes as a registry serves them: bytes in, values out.
+
+Sources: OCI image-spec 1.1 "Image Manifest" and "Image Index"; Docker image manifest v2, schema 2. A
+digest is only ever computed from the raw bytes; what the registry's headers claim is compared with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ledger_tool.core.ledger import jsontext, names
+from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, shown
+from ledger_tool.errors import BadManifest, InvalidValue
+
+T = TypeVar("T")
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+MEDIA_TYPES = (*INDEXES, *MANIFESTS)
+_ATTESTATION = "attestation-manifest"  # buildkit's `vnd.docker.reference.type`
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One image of an index; attestations are no images and are left out."""
+
+    digest: Digest
+    platform: Platform | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
+
+    `referenced` is every digest that an index refers to, attestations included, as it is written there: what is
+    no image is not looked at here, and may be malformed. `nested` are those of indexes.
+    """
+
+    digest: Digest
+    is_index: bool
+    children: tuple[Child, ...] = ()
+    referenced: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
+    config: Digest | None = None
+    blobs: tuple[Digest, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest or index as a registry served it: its bytes, and the media type that came with them."""
+
+    raw: bytes
+    media_type: str
+
+
+def digest_of(raw: bytes, algorithm: str = "sha256") -> Digest:
+    """Return the digest of bytes; `algorithm` is `sha256` or `sha512`."""
+    return Digest(f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}")
+
+
+def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
+    """Return the manifest of a response's body.
+
+    `expected` is the digest that was asked for or claimed, or `""`. Raises BadManifest where the body does
+    not hash to it, is no JSON, is of an unknown or contradictory media type, or of Docker's schema 1.
+    """
+    digest = digest_of(raw, expected.partition(":")[0] or "sha256")
+    if expected and digest != expected:
+        raise _bad(f"the registry says {shown(expected)}, but the body hashes to {digest}")
+    try:
+        data = jsontext.parse(raw.decode("utf-8"))
+    except (jsontext.Fault, UnicodeDecodeError):
+        raise _bad("the registry served a manifest that is no JSON") from None
+    if not isinstance(data, dict):
+        raise _bad("the registry served a manifest that is no JSON object")
+    served = content_type.partition(";")[0].strip().lower()
+    media_type = data.get("mediaType", served)
+    if data.get("schemaVersion") != 2:
+        raise _bad("the registry served a manifest of Docker's schema 1, whose digest is not the image's")
+    if media_type not in MEDIA_TYPES or (served in MEDIA_TYPES and served != media_type):
+        raise _bad(f"the registry served `{shown(served)}` with the media type `{shown(str(media_type))}` in it")
+    try:
+        return _index(data, digest) if media_type in INDEXES else _manifest(data, digest)
+    except (InvalidValue, KeyError, TypeError, AttributeError):
+        raise _bad("the registry served a manifest that is malformed") from None
+
+
+def _bad(message: str) -> BadManifest:
+    return BadManifest(message, "look at the registry: it, or something in front of it, is broken or lies")
+
+
+def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
+    children = []
+    referenced = []
+    nested = []
+    for entry in data["manifests"]:
+        referenced.append(str(entry.get("digest", "")))
+        if entry.get("mediaType") in INDEXES:
+            nested.append(referenced[-1])
+        reference_type = (entry.get("annotations") or {}).get("vnd.docker.reference.type")
+        if reference_type == _ATTESTATION or entry.get("mediaType", MANIFESTS[0]) not in MEDIA_TYPES:
+            continue
+        children.append(Child(names.parse_digest(entry["digest"]), platform_of(entry.get("platform"))))
+    return Manifest(
+        digest=digest,
+        is_index=True,
+        children=tuple(children),
+        referenced=tuple(referenced),
+        nested=tuple(nested),
+        annotations=_strings(data.get("annotations")),
+    )
+
+
+def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
+    config = names.parse_digest(data["config"]["digest"])
+    layers = tuple(names.parse_digest(layer["digest"]) for layer in data["layers"])
+    return Manifest(
+        digest=digest,
+        is_index=False,
+        config=config,
+        blobs=(config, *layers),
+        annotations=_strings(data.get("annotations")),
+    )
+
+
+def _strings(value: Any) -> dict[str, str]:
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
+
+
+def platform_of(value: Any) -> Platform | None:
+    """Return the platform of an OCI descriptor or image config, or None where it says none.
+
+    Raises InvalidValue for one that is malformed.
+    """
+    if not isinstance(value, dict) or not value.get("os") or not value.get("architecture"):
+        return None
+    if value["os"] == "unknown":
+        return None
+    version = f"({value['os.version']})" if value.get("os.version") else ""
+    variant = f"/{value['variant']}" if value.get("variant") else ""
+    return names.parse_platform(f"{value['os']}{version}/{value['architecture']}{variant}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What an image says of itself, as far as it is well-formed."""
+
+    platform: Platform | None = None
+    source_ref: SourceRef | None = None
+    depends_on: tuple[str, ...] = ()
+
+
+def facts(manifest: Manifest, config: Mapping[str, Any]) -> Facts:
+    """Return the facts of an image: its annotations, then its config's labels, say where it is from.
+
+    What is malformed is left out: an image is not refused for a bad label. Source of the keys: OCI
+    image-spec 1.1 "Pre-Defined Annotation Keys".
+    """
+    inner = config.get("config")
+    labels = _strings(inner.get("Labels") if isinstance(inner, dict) else None)
+    said = {**labels, **manifest.annotations}
+    prefix = "org.opencontainers.image."
+    source, revision = said.get(f"{prefix}source", ""), said.get(f"{prefix}revision", "")
+    base, digest = said.get(f"{prefix}base.name", ""), said.get(f"{prefix}base.digest", "")
+    depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
+    try:
+        platform = platform_of(config)
+    except InvalidValue:
+        platform = None
+    return Facts(
+        platform=platform,
+        source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
+        depends_on=(depends_on,) if depends_on else (),
+    )
+
+
+def _tried(parse: Callable[[str], T], value: str) -> T | None:
+    try:
+        return parse(value)
+    except InvalidValue:
+        return None

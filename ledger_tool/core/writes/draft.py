@@ -1,0 +1,36 @@
+"""What a caller says about an image before the ledger has a say: a record with parts left open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Tag, Timestamp, Ttl
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.errors import LedgerError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One image to publish. None and empty mean "not said": the ledger's own value is then kept.
+
+    A registry may fill in the digest and the sourceRef; where none does, a missing digest is refused, and the
+    error in the sourceRef's place, which says why there is none, is raised.
+
+    `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
+    is set where the input says that the digest is an index's, not an image's own.
+    """
+
+    reference: Reference
+    tag: Tag
+    digest: Digest | None
+    published_at: Timestamp
+    source_ref: SourceRef | LedgerError
+    platform: Platform | None = None
+    index: Digest | None = None
+    config: Digest | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    ttl: Ttl | None = None
+    where: str = ""
+    is_index: bool = False

@@ -1,0 +1,130 @@
+"""What set, remove, yank and prune do to a ledger: edits of records that are there.
+
+Like `rules.publish`, each is run again on every fresh tip and depends on nothing but its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ledger_tool.core.changes.change import Change, Outcome, Snapshot
+from ledger_tool.core.ledger.ledger import parse_text
+from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
+from ledger_tool.core.ledger.query import matches
+from ledger_tool.core.ledger.record import Key, Name, Record, Yanked
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.writes.prune import Wish, choose
+from ledger_tool.core.writes.publish import Records, by_platform, change_of, unknown
+
+
+def set_facts(
+    snapshot: Snapshot,
+    patterns: Sequence[str],
+    *,
+    labels: Mapping[str, str],
+    unlabel: Iterable[str] = (),
+    ttl: Ttl | None = None,
+    clear_ttl: bool = False,
+) -> Change:
+    """Return the change that edits labels and TTL of all records that match a pattern.
+
+    Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would take away what the
+    policy requires.
+    """
+    work: dict[Name, Records] = {}
+    outcomes = []
+    unmatched = set(patterns)
+    gone = frozenset(unlabel)
+    for (image, tag, _), text in zip(snapshot.ledger.keys, snapshot.ledger.texts, strict=True):
+        hits = {pattern for pattern in patterns if matches(pattern, image, tag)}
+        if not hits:
+            continue
+        unmatched -= hits
+        old = parse_text(text)
+        kept = {key: value for key, value in old.labels.items() if key not in gone}
+        new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
+        if snapshot.policy.meets_requirements(old):
+            snapshot.policy.check_required(new)
+        if old.name not in work:
+            work[old.name] = by_platform(snapshot.ledger, old.name)
+        work[old.name][old.platform or ""] = new
+        outcomes.append(Outcome("updated" if new != old else "unchanged", new))
+    if unmatched:
+        raise unknown(min(unmatched))
+    details = [("Label", f"{key}={value}") for key, value in sorted(labels.items())]
+    details += [("Unlabel", key) for key in sorted(gone)]
+    details += [("TTL", "none" if clear_ttl else ttl or "")] if clear_ttl or ttl else []
+    return change_of("set", snapshot, work, outcomes, details=details)
+
+
+def remove(
+    snapshot: Snapshot, references: Sequence[Reference], *, reason: str, platform: Platform | None = None
+) -> Change:
+    """Return the change that removes image:tags (or only one platform of each).
+
+    Raises UnknownImage for a name that the ledger does not have.
+    """
+    work: dict[Name, Records] = {}
+    doomed = list(_named(snapshot, references, platform, work))
+    outcomes = [Outcome("removed", work[record.name].pop(record.platform or "")) for record in doomed]
+    return change_of("remove", snapshot, work, outcomes, reason=reason)
+
+
+def yank(
+    snapshot: Snapshot,
+    references: Sequence[Reference],
+    *,
+    at: Timestamp,
+    reason: str,
+    platform: Platform | None = None,
+    undo: bool = False,
+) -> Change:
+    """Return the change that marks image:tags as not to be used, or with `undo` takes the mark away.
+
+    A record that is marked already keeps the time, and gets the new reason. Raises UnknownImage for a name that
+    the ledger does not have.
+    """
+    work: dict[Name, Records] = {}
+    outcomes = []
+    for old in _named(snapshot, references, platform, work):
+        new = replace(old, yanked=None if undo else Yanked(old.yanked.at if old.yanked else at, reason))
+        work[old.name][old.platform or ""] = new
+        outcomes.append(Outcome("updated" if new != old else "unchanged", new))
+    return change_of("unyank" if undo else "yank", snapshot, work, outcomes, reason=reason)
+
+
+def prune(snapshot: Snapshot, wish: Wish, only: Mapping[Key, Record] | None = None) -> Change:
+    """Return the change that removes what has expired, as far as `wish` wants it gone.
+
+    With `only`, nothing is removed but these records, and those only while they are exactly as given: what was
+    published anew or edited meanwhile stays.
+    """
+    work: dict[Name, Records] = {}
+    outcomes = []
+    for record in choose(snapshot.ledger, wish).going:
+        if only is not None and only.get(record.key) != record:
+            continue
+        records = work.get(record.name) or by_platform(snapshot.ledger, record.name)
+        work[record.name] = records
+        outcomes.append(Outcome("removed", records.pop(record.platform or "")))
+    return change_of("prune", snapshot, work, outcomes, reason="expired")
+
+
+def _named(
+    snapshot: Snapshot, references: Iterable[Reference], platform: Platform | None, work: dict[Name, Records]
+) -> Iterator[Record]:
+    """Yield the records of image:tags, or of one platform of each, and put their image:tags into `work`.
+
+    Raises UnknownImage for a name that the ledger does not have.
+    """
+    for reference in references:
+        name = Name(snapshot.policy.image(reference), reference.tag or "")
+        if name in work:
+            continue
+        records = work.setdefault(name, by_platform(snapshot.ledger, name))
+        chosen = [at for at in sorted(records) if platform is None or at == platform]
+        if not chosen:
+            raise unknown(f"{name}" + (f" for {platform}" if platform and records else ""))
+        for at in chosen:
+            yield records[at]

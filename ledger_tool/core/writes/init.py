@@ -1,0 +1,92 @@
+"""The files of a new ledger repository, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ledger_tool import __version__
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+
+_REGISTRY = """\
+registries:
+  - host: {host}
+    images: ["*"]
+"""
+
+_NO_REGISTRY = """\
+# registries:
+#   - host: registry.example.com    # http://localhost:5000 for a plain-HTTP registry
+#     images: ["myorg/*"]           # globs; leave it out for every image
+#     prefix: ""                    # a path in front of the image's name
+"""
+
+_SETTINGS = """\
+# The settings of this ledger. Every part is optional; lines that start with `#` show what there is.
+
+# Where images live. The first match wins; several may serve one image (mirrors).
+{registries}
+tags:
+  # Tags that may move without force; every move stays in history. All others are immutable.
+  mutable: [latest, main, "pr-*"]
+  # How long newly published records live, by tag; quote patterns with a star.
+  ttl: {{"pr-*": 7d}}
+
+# Optional fields that this team insists on: platform, index, config, dependsOn, ttl, labels.NAME
+# require: [platform, labels.team]
+"""
+
+_ATTRIBUTES = """\
+# ledger.json is only valid byte for byte: no line-ending conversion, ever.
+# `ledger merge-driver --install` tells a clone what `merge=ledger` is; without it, git merges the file as text.
+ledger.json text eol=lf merge=ledger
+ledger.yaml text eol=lf
+"""
+
+_README = """\
+# Ledger of container images
+
+`ledger.json` in this repository says which exact digest every `image:tag` is, when it was published, and from
+which source commit. It is written by `ledger publish`, never by hand; `ledger.yaml` holds the settings.
+
+Look something up, in a clone of this repository:
+
+```
+ledger list
+ledger list 'myorg/*:v1.*'
+ledger get myorg/app:v1.5.0
+docker pull "$(ledger get myorg/app:v1.5.0 --format ref)"
+```
+
+Record an image from CI, right after the push, with a deploy key that may write here:
+
+```
+ledger publish myorg/app:v1.5.0@sha256:… --repo ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git
+```
+
+`LEDGER_REPO`, `LEDGER_DEPLOY_KEY` and `LEDGER_KNOWN_HOSTS` say it once for a whole job. The same tag with another
+digest is refused (exit 3), unless `ledger.yaml` lists the tag as mutable, or it is forced with a reason.
+
+To merge or rebase branches of this repository, say once in each clone what git is to do with two changes of the ledger:
+
+```
+ledger merge-driver --install
+```
+"""
+
+CI_SYSTEMS = ("github", "gitlab", "jenkins")
+
+
+def files(registry: str = "", kit: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the text of each file by its path; `registry` is a host that `ledger.yaml` is to name, or `""`.
+
+    `kit` has the files of a CI system, by path, with `@VERSION@` where they name this program's version.
+    """
+    host = f'"{registry}"' if registry.startswith("[") else registry  # an IPv6 address would be a YAML list
+    registries = _REGISTRY.format(host=host) if registry else _NO_REGISTRY
+    return {
+        "ledger.json": codec.dumps(Ledger()).decode(),
+        "ledger.yaml": _SETTINGS.format(registries=registries),
+        ".gitattributes": _ATTRIBUTES,
+        "README.md": _README,
+    } | {path: text.replace("@VERSION@", __version__) for path, text in (kit or {}).items()}

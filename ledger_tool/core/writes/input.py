@@ -1,0 +1,262 @@
+"""Images to publish, as files give them: `--from` (JSON or JSON Lines) and buildx's `--metadata-file`.
+
+Bytes in, drafts out. Every value is parsed here, once; what a record leaves open the command line's
+`Defaults` fill in. Faults are named by line (JSON Lines), by position (a JSON array) or by target (bake).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger_tool.core.ledger import jsontext, names
+from ledger_tool.core.ledger.record import FIELDS
+from ledger_tool.core.policy.reference import Reference, parse_reference
+from ledger_tool.core.registry.image import INDEXES, platform_of
+from ledger_tool.core.writes.draft import Draft
+from ledger_tool.errors import InvalidValue, LedgerError, UsageError
+
+MAX_INPUT_BYTES = 100 * 1024 * 1024
+
+_FIELDS = set(FIELDS) - {"forced", "yanked"}  # the marks are the ledger's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What the command line says for every image that does not say it itself."""
+
+    published_at: names.Timestamp
+    source_ref: names.SourceRef | LedgerError
+    tag: names.Tag | None = None
+    platform: names.Platform | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    ttl: names.Ttl | None = None
+
+
+def draft_from_arguments(
+    reference: Reference | None, digest: str, index: str, config: str, defaults: Defaults
+) -> Draft:
+    """Return the draft of the one image that a command line names.
+
+    Raises UsageError for what is missing or said twice.
+    """
+    if reference is None:
+        raise UsageError(
+            "no image is named",
+            "write `ledger publish IMAGE:TAG@DIGEST --source URL@COMMIT`, or use `--from` or `--metadata-file`",
+        )
+    _check_agreement(reference, defaults.tag, digest)
+    tag, given = defaults.tag or reference.tag, digest or reference.digest or ""
+    if not tag:
+        raise InvalidValue("tag", "`tag` is missing", "write `IMAGE:TAG@DIGEST`, or pass `--tag` or `--pr`")
+    return Draft(
+        reference=reference,
+        tag=tag,
+        digest=names.parse_digest(given) if given else None,
+        index=names.parse_digest(index, "index") if index else None,
+        config=names.parse_digest(config, "config") if config else None,
+        platform=defaults.platform,
+        published_at=defaults.published_at,
+        source_ref=defaults.source_ref,
+        labels=defaults.labels,
+        depends_on=defaults.depends_on,
+        ttl=defaults.ttl,
+    )
+
+
+def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
+    """Return a draft for each record of a JSON array, or of JSON Lines. Raises UsageError naming the record."""
+    found = []
+    for where, value in _values(raw):
+        try:
+            found.append(_draft(value, defaults, where))
+        except LedgerError as error:
+            error.message = f"{where}: {error.message}"
+            raise
+    if not found:
+        raise UsageError("the input holds no records", "give a JSON array of records, or one record a line")
+    return found
+
+
+def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None = None) -> list[Draft]:
+    """Return a draft for each image name in the JSON of `docker buildx build|bake --metadata-file`.
+
+    `only` names the image instead, where the build had one. A bake file has one object a target.
+    Raises UsageError for a target without a digest or a name.
+
+    Source: docs.docker.com, `docker buildx build --metadata-file` and `docker buildx bake --metadata-file`.
+    """
+    data = _json(raw, "the metadata file")
+    targets = {"": data} if isinstance(data, dict) and "containerimage.digest" in data else data
+    if not isinstance(targets, dict) or not targets:
+        raise UsageError(
+            "the metadata file has no `containerimage.digest`", "build with `--push`, so that buildx knows the digest"
+        )
+    found: list[Draft] = []
+    for target, facts in targets.items():
+        if target.startswith("buildx.build."):  # bake's own notes beside the targets
+            continue
+        where = f"target `{names.shown(target)}`" if target else ""
+        if not isinstance(facts, dict) or not isinstance(digest := facts.get("containerimage.digest"), str):
+            raise UsageError(
+                f"{where or 'the metadata file'} has no `containerimage.digest`",
+                "build with `--push`, so that buildx knows the digest",
+            )
+        found += _of_target(facts, names.parse_digest(digest), defaults, where, only)
+    if only and len(found) > 1:
+        raise UsageError(
+            "one image is named, but the metadata file has several targets", "leave the image out: the file names each"
+        )
+    if not found:
+        raise UsageError(
+            "the metadata file has no `containerimage.digest`", "build with `--push`, so that buildx knows the digest"
+        )
+    return list({(draft.reference, draft.tag, draft.digest): draft for draft in found}.values())
+
+
+def _of_target(
+    facts: Mapping[str, Any], digest: names.Digest, defaults: Defaults, where: str, only: Reference | None
+) -> Iterator[Draft]:
+    given = facts.get("image.name")
+    references = (
+        [only] if only else [parse_reference(name.strip()) for name in str(given or "").split(",") if name.strip()]
+    )
+    if not references:
+        raise UsageError(
+            f"{where or 'the metadata file'} has no `image.name`",
+            "build with `--tag`, or name the image: `ledger publish IMAGE:TAG --metadata-file FILE`",
+        )
+    descriptor = facts.get("containerimage.descriptor")
+    platform = descriptor.get("platform") if isinstance(descriptor, dict) else None
+    for reference in references:
+        if only:
+            _check_agreement(only, defaults.tag, digest)
+        yield Draft(
+            reference=reference,
+            tag=defaults.tag or reference.tag or names.Tag("latest"),  # what Docker means by a name without a tag
+            digest=digest,
+            is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in INDEXES,
+            platform=defaults.platform or platform_of(platform),
+            published_at=defaults.published_at,
+            source_ref=defaults.source_ref,
+            labels=defaults.labels,
+            depends_on=defaults.depends_on,
+            ttl=defaults.ttl,
+            where=where,
+        )
+
+
+def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None:
+    """Raise UsageError where a named image says another tag or digest than what is given beside it."""
+    if reference.tag and tag and reference.tag != tag:
+        raise UsageError(f"two tags are given, `{reference.tag}` and `{tag}`", "keep one of them")
+    if reference.digest and digest and reference.digest != digest:
+        raise UsageError(f"two digests are given, {reference.digest} and {names.shown(digest)}", "keep one of them")
+
+
+def _values(raw: bytes) -> Iterable[tuple[str, Any]]:
+    text = _text(raw, "the input")
+    if text.lstrip().startswith("["):
+        array = _json(raw, "the input")
+        return [(f"record {at}", value) for at, value in enumerate(array, 1)]
+    if re.match(r"\s*\{\s*\n", text):  # one object, written over several lines
+        return [("record 1", _json(raw, "the input"))]
+    return [(f"line {at}", _line(line, at)) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _line(line: str, at: int) -> Any:
+    try:
+        return jsontext.parse(line)
+    except jsontext.Fault as fault:
+        raise UsageError(
+            f"line {at}, column {fault.offset + 1}: {fault.reason}", "give one JSON object a line"
+        ) from None
+
+
+def _json(raw: bytes, what: str) -> Any:
+    text = _text(raw, what)
+    try:
+        return jsontext.parse(text)
+    except jsontext.Fault as fault:
+        line, column = jsontext.line_and_column(text, fault.offset)
+        raise UsageError(
+            f"{what} is not JSON: line {line}, column {column}: {fault.reason}",
+            "check the file that the step before wrote",
+        ) from None
+
+
+def _text(raw: bytes, what: str) -> str:
+    if len(raw) > MAX_INPUT_BYTES:
+        raise UsageError(f"{what} is larger than {MAX_INPUT_BYTES // 2**20} MB", "publish in several batches")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what} is not UTF-8 at byte {error.start}", "write the file as UTF-8") from None
+
+
+def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
+    if not isinstance(value, dict):
+        raise UsageError("a record is a JSON object", "give the fields of a record as in ledger.json")
+    if unknown := sorted(set(value) - _FIELDS):
+        raise InvalidValue(
+            unknown[0], f"unknown field `{names.shown(unknown[0])}`", f"the fields are {', '.join(sorted(_FIELDS))}"
+        )
+    reference = parse_reference(_string(value, "image", required=True))
+    tag = names.parse_tag(text) if (text := _once(value, "tag", reference.tag)) else defaults.tag
+    if not tag:
+        raise InvalidValue("tag", "`tag` is missing", "give each record its tag")
+    digest = _once(value, "digest", reference.digest)
+    return Draft(
+        reference=reference,
+        tag=tag,
+        digest=names.parse_digest(digest) if digest else None,
+        platform=names.parse_platform(text) if (text := _string(value, "platform")) else defaults.platform,
+        index=names.parse_digest(text, "index") if (text := _string(value, "index")) else None,
+        config=names.parse_digest(text, "config") if (text := _string(value, "config")) else None,
+        published_at=names.parse_timestamp(text) if (text := _string(value, "publishedAt")) else defaults.published_at,
+        source_ref=names.parse_source_ref(text) if (text := _string(value, "sourceRef")) else defaults.source_ref,
+        labels={**defaults.labels, **_labels(value.get("labels", {}))},
+        depends_on=_dependencies(value.get("dependsOn", [])) or defaults.depends_on,
+        ttl=names.parse_ttl(text) if (text := _string(value, "ttl")) else defaults.ttl,
+        where=where,
+    )
+
+
+def _string(value: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+    found = value.get(name)
+    if found is None and not required:
+        return ""
+    if not isinstance(found, str):
+        what = "is missing" if found is None else f"should be a string, not {names.shown(json.dumps(found), 40)}"
+        raise InvalidValue(name, f"`{name}` {what}", "give the fields of a record as in ledger.json")
+    return found
+
+
+def _once(value: Mapping[str, Any], name: str, in_image: str | None) -> str:
+    """Return what a field or else the image's name says, or `""`. Raises InvalidValue where they differ."""
+    found = _string(value, name)
+    if found and in_image and found != in_image:
+        raise InvalidValue(name, f"two {name}s are given, in `image` and in `{name}`", "keep one of them")
+    return found or in_image or ""
+
+
+def _labels(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise InvalidValue("labels", "`labels` should be an object of strings", 'write them as `{"env": "prod"}`')
+    return {
+        names.parse_label_key(key): names.parse_text(text, f"label `{names.shown(key)}`") for key, text in value.items()
+    }
+
+
+def _dependencies(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise InvalidValue(
+            "dependsOn",
+            "`dependsOn` should be an array of strings",
+            "write each base image as `[registry/]image[:tag]@digest`",
+        )
+    return tuple(dict.fromkeys(names.parse_dependency(text) for text in value))

@@ -1,0 +1,171 @@
+"""What a prune takes: which records have expired and go, which stay all the same, which digests are still in use.
+
+Whether a record has expired follows from itself and the time alone (`query.is_expired`), for `list`, `reconcile`
+and this module alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired, matches
+from ledger_tool.core.ledger.record import Key, Record
+
+_MAY_EXPIRE = '"ttl":'  # no canonical text without it is of a record that can expire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a prune was asked for.
+
+    `patterns` name what it looks at, all if there are none; of that, the `keep` newest image:tags of each image stay,
+    and what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
+    """
+
+    now: Timestamp
+    patterns: Sequence[str] = ()
+    keep: int = 0
+    older_than: Timestamp | None = None
+    last: bool = False
+
+    def names(self, image: str, tag: str) -> bool:
+        """Return whether the patterns name an image:tag."""
+        return not self.patterns or any(matches(pattern, image, tag) for pattern in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """A record that has expired and stays, and why."""
+
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Of the expired records that a wish names: those that go, and those that stay; both in key order."""
+
+    going: Sequence[Record]
+    spared: Sequence[Spared]
+
+
+def choose(ledger: Ledger, wish: Wish) -> Choice:
+    """Return which expired records go, and which stay."""
+    going: list[Record] = []
+    spared: list[Spared] = []
+    for records in _images(ledger):
+        reasons = _reasons(records, wish)
+        if not wish.last and len(reasons) == len(records) and not any(reasons.values()):
+            last = _newest_first(records)[0]
+            reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
+        for record in records:
+            reason = reasons.get(record.key)
+            if reason:
+                spared.append(Spared(record, reason))
+            elif reason == "":
+                going.append(record)
+    return Choice(going, spared)
+
+
+def _images(ledger: Ledger) -> Iterator[list[Record]]:
+    """Yield the records of each image that has one that may expire."""
+    rows = zip(ledger.keys, ledger.texts, strict=True)
+    for _, group in groupby(rows, lambda row: row[0][0]):
+        texts = [text for _, text in group]
+        if any(_MAY_EXPIRE in text for text in texts):
+            yield [parse_text(text) for text in texts]
+
+
+def _reasons(records: Sequence[Record], wish: Wish) -> dict[Key, str]:
+    """Return why each expired record of an image that the wish names stays, or `""` where nothing speaks for it."""
+    named = [record for record in records if wish.names(record.image, record.tag)]
+    kept = _newest_first(named)[: wish.keep]
+    found = {}
+    for record in named:
+        if not is_expired(record, wish.now):
+            continue
+        if record.tag in kept:
+            found[record.key] = f"among the {wish.keep} newest" if wish.keep > 1 else "the newest"
+        elif wish.older_than is not None and record.published_at >= wish.older_than:
+            found[record.key] = "not old enough"
+        else:
+            found[record.key] = ""
+    return found
+
+
+def _newest_first(records: Sequence[Record]) -> list[str]:
+    """Return the tags of an image, the newest first; a tag is as new as its newest record."""
+    newest: dict[str, str] = {}
+    for record in records:
+        newest[record.tag] = max(newest.get(record.tag, ""), record.published_at)
+    return sorted(newest, key=lambda tag: (newest[tag], tag), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """The digests that living records use.
+
+    `why` says of each who uses it. `through` are, by image, the digests through which living records are served
+    and which may be an index: its children, which only the registry knows, are in use as well. `bases` are those of
+    `dependsOn`, by what it calls the image. `newest` is the youngest living record of each image.
+    """
+
+    why: Mapping[str, str]
+    through: Mapping[str, Collection[str]]
+    bases: Mapping[str, Collection[str]]
+    newest: Mapping[str, Record]
+
+    def roots(self, image: str) -> list[str]:
+        """Return the digests of an image whose children are in use. A base counts under every name it may have."""
+        found = set(self.through.get(image, ()))
+        for path, digests in self.bases.items():
+            if path == image or path.endswith(f"/{image}"):
+                found.update(digests)
+        return sorted(found)
+
+
+def may_be_index(record: Record) -> str | None:
+    """Return which digest of a record may be an index's, or None: a digest with a known config is an image's own."""
+    return record.index or (None if record.config else record.digest)
+
+
+def uses(ledger: Ledger, going: Mapping[Key, Record]) -> Uses:
+    """Return what all records use but those that go: which are in `going`, and exactly as they are there."""
+    why: dict[str, str] = {}
+    through: dict[str, set[str]] = {}
+    bases: dict[str, set[str]] = {}
+    newest: dict[str, Record] = {}
+    for record in ledger.records():
+        if going.get(record.key) == record:
+            continue
+        why.setdefault(record.digest, f"{record.name} is it")
+        if record.published_at >= newest.get(record.image, record).published_at:
+            newest[record.image] = record
+        if record.index:
+            why.setdefault(record.index, f"{record.name} is served through it")
+        if root := may_be_index(record):
+            through.setdefault(record.image, set()).add(root)
+        for base in record.depends_on:
+            name, _, digest = base.rpartition("@")
+            why.setdefault(digest, f"{record.name} is built on it")
+            head, slash, last = name.rpartition("/")
+            bases.setdefault(head + slash + last.partition(":")[0], set()).add(digest)
+    return Uses(why, through, bases, newest)
+
+
+def withdrawn(before: Ledger, now: Ledger) -> set[str]:
+    """Return the digests of the records of `before` that are in `now` no more, or not as they were.
+
+    A prune may have deleted these at the registries; whoever looked there before has to look again.
+    """
+    there = dict(zip(now.keys, now.texts, strict=True))
+    found: set[str] = set()
+    for key, text in zip(before.keys, before.texts, strict=True):
+        if there.get(key) != text:
+            record = parse_text(text)
+            found.update((record.digest, record.index or record.digest))
+    return found

@@ -1,0 +1,248 @@
+"""The rules that everything else protects: what a publish does to a ledger; `edits` has the other writes.
+
+A write takes a snapshot and returns a change, or raises. It is run again on every fresh tip, so it may
+depend on nothing but its arguments.
+
+| the ledger has for this key              | publish of | outcome                                   |
+|------------------------------------------|------------|-------------------------------------------|
+| nothing                                  | any digest | added                                     |
+| the same digest, same facts              | same       | unchanged: no commit                      |
+| the same digest, other facts             | same       | updated: what is not said is kept         |
+| another digest, mutable tag              | new digest | moved                                     |
+| another digest, any other tag            | new digest | Conflict                                  |
+| the same, with a reason to force         | new digest | moved, the record marked `forced`         |
+
+A record without a platform stands for its whole image:tag: it conflicts with every other digest
+there, the same digest with a platform fills the platform in, and a move replaces what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import replace
+
+from ledger_tool.core.changes.change import Change, Outcome, Snapshot, Verb
+from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.record import Forced, Key, Name, Record, to_json
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.writes.draft import Draft
+from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
+
+Records = dict[str, Record]  # of one image:tag, by platform
+
+
+def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
+    """Return the change that records every draft, or raise for the first that the rules refuse.
+
+    Raises Conflict (another digest holds the key), InvalidValue (a field that the policy requires is
+    missing) or UsageError (an unknown registry); each names the draft's line.
+    """
+    work: dict[Name, Records] = {}
+    given: dict[Name, set[str]] = {}
+    outcomes: dict[int, Outcome] = {}
+    records = []
+    for draft in drafts:
+        with _named(draft.where):
+            records.append(_record(draft, snapshot.policy))
+    for name in {record.name for record in records}:
+        work[name] = by_platform(snapshot.ledger, name)
+    # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
+    for at in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], work[records[at].name])):
+        record = records[at]
+        with _named(drafts[at].where):
+            before = given.setdefault(record.name, set())
+            outcomes[at] = _publish_one(record, work[record.name], snapshot, force_reason, before)
+            before.add(record.platform or "")
+    return change_of("publish", snapshot, work, [outcomes[at] for at in range(len(records))], reason=force_reason)
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Put the place of the input in front of the message of what goes wrong with it."""
+    try:
+        yield
+    except LedgerError as error:
+        if where:
+            error.message = f"{where}: {error.message}"
+        raise
+
+
+def _fills_in(record: Record, records: Records) -> bool:
+    whole = records.get("")
+    return whole is not None and record.platform is not None and whole.digest == record.digest
+
+
+def find(snapshot: Snapshot, reference: Reference, platform: Platform | None = None) -> tuple[Record, ...]:
+    """Return the records of one image:tag, or raise UnknownImage."""
+    name = Name(snapshot.policy.image(reference), reference.tag or "")
+    records = snapshot.ledger.find(name)
+    if not records:
+        raise unknown(str(name))
+    chosen = tuple(record for record in records if platform is None or record.platform == platform)
+    if not chosen:
+        there = ", ".join(record.platform or "none given" for record in records)
+        raise UnknownImage(f"{name} has no record for {platform}", f"its platforms are: {there}")
+    return chosen
+
+
+def unknown(what: str) -> UnknownImage:
+    """Return the error for a name or pattern that no record answers to."""
+    image = what.partition(":")[0]
+    return UnknownImage(f"the ledger has no record of {what}", f"`ledger list '{image}'` shows what it has")
+
+
+def by_platform(ledger: Ledger, name: Name) -> Records:
+    """Return the records of an image:tag, to work on."""
+    return {record.platform or "": record for record in ledger.find(name)}
+
+
+def _in_order(records: Records) -> tuple[Record, ...]:
+    return tuple(records[platform] for platform in sorted(records))
+
+
+def _record(draft: Draft, policy: Policy) -> Record:
+    if draft.digest is None:
+        hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
+        raise InvalidValue("digest", "`digest` is missing", hint)
+    if isinstance(draft.source_ref, LedgerError):
+        raise draft.source_ref
+    return Record(
+        image=policy.image(draft.reference),
+        tag=draft.tag,
+        platform=draft.platform,
+        digest=draft.digest,
+        index=draft.index,
+        config=draft.config,
+        published_at=draft.published_at,
+        source_ref=draft.source_ref,
+        labels=draft.labels,
+        depends_on=draft.depends_on,
+        ttl=draft.ttl,
+    )
+
+
+def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_reason: str, given: Set[str]) -> Outcome:
+    """Apply one record to the records of its image:tag, in place, and return what became of it.
+
+    `given` are the platforms of the image:tag for which this very batch has already said a digest.
+    """
+    rivals, twin = _rivals_and_twin(record, records)
+    if rivals:
+        if "" in given or (given if record.platform is None else record.platform in given):
+            raise _given_twice(record, rivals[0])
+        if not (snapshot.policy.is_mutable(record.tag) or force_reason):
+            raise _conflict(record, rivals, snapshot)
+        new = _with_default_ttl(record, snapshot.policy)
+        if force_reason:
+            new = replace(new, forced=Forced(rivals[0].digest, force_reason))
+        effect = Outcome("moved", new, tuple(rival.digest for rival in rivals))
+    elif twin is None:
+        effect = Outcome("added", _with_default_ttl(record, snapshot.policy))
+    else:
+        new = _merged(twin, record)
+        effect = Outcome("updated" if new != twin else "unchanged", new)
+    if twin is None:
+        snapshot.policy.check_required(effect.record)
+    for other in (*rivals, *((twin,) if twin else ())):
+        del records[other.platform or ""]
+    records[effect.record.platform or ""] = effect.record
+    return effect
+
+
+def _rivals_and_twin(record: Record, records: Records) -> tuple[tuple[Record, ...], Record | None]:
+    """Return the records that hold another digest for this key, and the one that holds the same image.
+
+    Without a platform, on either side, the key is the whole image:tag.
+    """
+    if record.platform is None:
+        in_the_way = tuple(records.values())
+        twin = next((other for other in in_the_way if other.digest == record.digest), None)
+        return (() if twin else in_the_way), twin
+    other = records.get(record.platform) or records.get("")
+    if other is None:
+        return (), None
+    return ((), other) if other.digest == record.digest else ((other,), None)
+
+
+def _with_default_ttl(record: Record, policy: Policy) -> Record:
+    return record if record.ttl else replace(record, ttl=policy.default_ttl(record.tag))
+
+
+def _merged(old: Record, new: Record) -> Record:
+    """Return `old` with what `new` says beyond it. When and from what it was published stays as recorded."""
+    return replace(
+        old,
+        platform=old.platform or new.platform,
+        index=new.index or old.index,
+        config=new.config or old.config,
+        labels={**old.labels, **new.labels},
+        depends_on=new.depends_on or old.depends_on,
+        ttl=new.ttl or old.ttl,
+    )
+
+
+def _given_twice(record: Record, other: Record) -> InvalidValue:
+    return InvalidValue(
+        "digest",
+        f"{record.key} is given twice, with {other.digest} and with {record.digest}",
+        "keep one of them, or give each its platform",
+    )
+
+
+def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) -> Conflict:
+    first = rivals[0]
+    hint = "publish under another tag, or use `--force --reason TEXT` to move this one"
+    if any(rival.index == record.digest for rival in rivals):
+        hint = (
+            "that digest is the index of the recorded images: publish each image's own, with `--index` and `--platform`"
+        )
+    elif record.platform is None and any(rival.platform for rival in rivals):
+        hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
+    at = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
+    return Conflict(
+        f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
+        f"published {first.published_at}{at}; refused is {_with_index(record)}",
+        hint,
+        existing=[to_json(rival) for rival in rivals],
+        given=record.digest,
+        ledger_commit=snapshot.commit,
+    )
+
+
+def _with_index(record: Record) -> str:
+    """Return the digest, and that of the index that serves it: the one that a push or a pull shows."""
+    return record.digest + (f" (in the index {record.index})" if record.index else "")
+
+
+def change_of(
+    verb: Verb,
+    snapshot: Snapshot,
+    work: Mapping[Name, Records],
+    outcomes: Sequence[Outcome],
+    *,
+    reason: str = "",
+    details: Sequence[tuple[str, str]] = (),
+) -> Change:
+    """Return the change of a write that made `outcomes`, and left the records of the image:tags in `work` so."""
+    touched = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
+    # What a batch says of one record in two ways may leave it as it was.
+    done = acts(
+        difference for name in sorted(touched) for difference in _differences(snapshot.ledger, name, work[name])
+    )
+    dirty = {act.name for act in done}
+    outcomes = [one if one.record.name in dirty else replace(one, effect="unchanged", replaces=()) for one in outcomes]
+    after = snapshot.ledger.replaced({name: _in_order(work[name]) for name in dirty}) if dirty else snapshot.ledger
+    return Change(verb, after, outcomes, done, reason, details)
+
+
+def _differences(ledger: Ledger, name: Name, records: Records) -> Iterator[Difference]:
+    before = by_platform(ledger, name)
+    for platform in sorted(before.keys() | records.keys()):
+        old, new = before.get(platform), records.get(platform)
+        if old != new:
+            yield Difference(Key(*name, platform), old, new)
