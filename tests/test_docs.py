@@ -19,7 +19,7 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.registry.drift import CLASSES, report
 from ledger_tool.edges import ledgerfiles, settings
 from ledger_tool.errors import LedgerError
-from ledger_tool.render.reconciled import as_metrics
+from ledger_tool.render.reconcile import as_metrics
 from tests.support import github, gitlab, jenkins
 from tests.support.docs import blocks, comparable, examples, papers, played, prose
 from tests.support.outcome import Outcome

@@ -114,7 +114,7 @@ def _proposing(
     from ledger_tool.core.judging.diff import review
     from ledger_tool.edges.forge.opening import Forge, open_forge
     from ledger_tool.edges.git.proposing import open_for_proposing
-    from ledger_tool.render.reviewed import as_markdown
+    from ledger_tool.render.diff import as_markdown
 
     forge: Forge
 

@@ -105,7 +105,7 @@ def check(
             raise UsageError(
                 "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
             )
-        from ledger_tool.commands.existence import missing_digests, new_digests
+        from ledger_tool.commands.check_registry import missing_digests, new_digests
 
         wanted = list(new_digests(past.before.ledger, now.ledger))
         homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)

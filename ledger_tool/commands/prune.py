@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger_tool.commands.clear import Clearance, DeletingRegistries, Deletion, Registrar, Retained
 from ledger_tool.commands.ports import Store
+from ledger_tool.commands.registry_delete import Clearance, DeletingRegistries, Deletion, Registrar, Retained
 from ledger_tool.commands.write import Request, Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Key, Record

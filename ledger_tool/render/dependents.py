@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ledger_tool.commands.dependencies import Found
+from ledger_tool.commands.dependents import Found
 from ledger_tool.core.dependencies import subgraph as outline
 from ledger_tool.core.dependencies.subgraph import Node, Outline
 from ledger_tool.core.ledger.record import to_json

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ledger_tool.commands.dependencies import Deps
+from ledger_tool.commands.dependents import Deps
 from ledger_tool.core.dependencies.subgraph import Link, Node, Outline
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.commands.look import Found
+from ledger_tool.commands.records import Found
 from ledger_tool.core.ledger.record import FIELDS, Record, to_json
 from ledger_tool.render.table import table
 

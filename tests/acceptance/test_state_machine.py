@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ledger_tool.commands.look import list_records
+from ledger_tool.commands.records import list_records
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Ttl, format_timestamp
 from ledger_tool.core.ledger.query import Query

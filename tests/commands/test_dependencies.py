@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.commands.dependencies import Found, dependents, stale
+from ledger_tool.commands.dependents import Found, dependents, stale
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry

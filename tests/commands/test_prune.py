@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ledger_tool.commands import prune as command
-from ledger_tool.commands.clear import Registrar
 from ledger_tool.commands.prune import Pruned
+from ledger_tool.commands.registry_delete import Registrar
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Timestamp

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import Finding
-from ledger_tool.render import checked as render
+from ledger_tool.render import check as render
 from tests.support.make import record
 from tests.support.strategies import steady
 

@@ -17,7 +17,8 @@ from ledger_tool.core.export import Selection
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
-from ledger_tool.render import cyclonedx, exported
+from ledger_tool.render import cyclonedx
+from ledger_tool.render import export as exported
 from tests.support.make import SOURCE, digest, ledger_of, record
 from tests.support.memory import MemoryStore
 

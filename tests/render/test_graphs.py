@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.commands.dependencies import Deps
+from ledger_tool.commands.dependents import Deps
 from ledger_tool.core.dependencies import graph as graphs
 from ledger_tool.core.dependencies import subgraph as outline
 from ledger_tool.core.dependencies.graph import Wanted

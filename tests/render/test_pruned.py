@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from ledger_tool.commands.clear import Deletion, Place, Retained
 from ledger_tool.commands.prune import Pruned
+from ledger_tool.commands.registry_delete import Deletion, Place, Retained
 from ledger_tool.core.registry.image import Document
 from ledger_tool.core.writes.prune import Spared
 from ledger_tool.errors import Unreachable
-from ledger_tool.render import pruned as render
+from ledger_tool.render import prune as render
 from tests.support.fake_registry import FakeRegistry
 from tests.support.make import digest, fields, record
 

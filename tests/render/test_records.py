@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from ledger_tool.commands.look import Found
+from ledger_tool.commands.records import Found
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Image, Tag, parse_timestamp
 from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json

@@ -14,7 +14,7 @@ from ledger_tool.core.judging.diff import Change, review
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.render import reviewed as render
+from ledger_tool.render import diff as render
 from tests.render.test_markdown import NASTY, TEXTS
 from tests.support.make import but, digest, ledger_of, record, source
 from tests.support.markdown import PARSER

@@ -19,8 +19,8 @@ from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Conflict
-from ledger_tool.render import scaffolded
-from ledger_tool.render import written as render
+from ledger_tool.render import init as scaffolded
+from ledger_tool.render import write as render
 from tests.support.make import digest, draft, fields, ledger_of, record
 
 COMMIT = "5f2d7e0123456789abcdef0123456789abcdef01"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.registry.reconcile import CaFile, Jobs
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.errors import Denied, UsageError
 
@@ -64,12 +64,12 @@ def prune(
     registries first; what can't be deleted stays in the ledger (exit 5 or 6), and all else goes on.
     """
     from ledger_tool.commands import prune as command
-    from ledger_tool.commands.clear import Registrar
+    from ledger_tool.commands.registry_delete import Registrar
     from ledger_tool.core.ledger.query import parse_when
     from ledger_tool.core.writes.prune import Wish
     from ledger_tool.edges.git.opening import open_for_writing
     from ledger_tool.edges.registry.opening import OpenRegistries
-    from ledger_tool.render import pruned as render
+    from ledger_tool.render import prune as render
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, ("text", "json"))

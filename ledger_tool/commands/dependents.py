@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.commands.newest import Newest, newest
+from ledger_tool.commands.live_bases import Newest, newest
 from ledger_tool.commands.ports import Registries, Source
 from ledger_tool.core.dependencies import graph as graphs
 from ledger_tool.core.dependencies import subgraph as outline

@@ -48,7 +48,7 @@ def log(
     from ledger_tool.core.policy.reference import parse_reference
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.edges.ledgerfiles import read_policy
-    from ledger_tool.render import logged as render
+    from ledger_tool.render import log as render
 
     o.one_of("--format", output, ("text", "json", "jsonl"))
     reference = parse_reference(image) if image else None
@@ -89,7 +89,7 @@ def whence(
     from ledger_tool.commands.whence import whence as run
     from ledger_tool.core.history.whence import parse_wanted
     from ledger_tool.edges.git.opening import open_history
-    from ledger_tool.render import logged as render
+    from ledger_tool.render import log as render
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, ("json", "text"))
@@ -137,7 +137,7 @@ def audit(
     from ledger_tool.edges.files import path_of, read_bytes
     from ledger_tool.edges.git.opening import open_history
     from ledger_tool.edges.ledgerfiles import read_ledger, read_policy
-    from ledger_tool.render import audited as render
+    from ledger_tool.render import audit as render
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, ("text", "json", "junit"))

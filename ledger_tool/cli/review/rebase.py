@@ -52,7 +52,7 @@ def merge_driver(
             "the merge driver takes three files from git", "register it with `ledger merge-driver --install`"
         )
     from ledger_tool.commands.merge_driver import merge_files
-    from ledger_tool.render import merged as render
+    from ledger_tool.render import rebase as render
 
     size = o.whole_number("SIZE", files[3], 1, 1000) if len(files) == 4 else 7
     base, ours, theirs = (read_bytes(path, MAX_BYTES, "the ledger") for path in files[:3])
@@ -90,7 +90,7 @@ def rebase(
     """
     from ledger_tool.commands.rebase import rebase as run
     from ledger_tool.edges.git.rebased import open_branch
-    from ledger_tool.render import merged as render
+    from ledger_tool.render import rebase as render
 
     o.one_of("--format", output, ("text", "json"))
     with open_branch(of.repo, replace(of.settings, sign=sign), of.screen) as (history, target):

@@ -11,7 +11,7 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.registry.reconcile import CaFile, Jobs
 from ledger_tool.core.ledger import names
 from ledger_tool.core.policy.reference import Reference, parse_name, parse_reference
 from ledger_tool.errors import TryAgain, UsageError
@@ -31,7 +31,7 @@ def deps(
     of: Reading,
 ) -> None:
     """Show what an image is built on, and what that is built on, as far as the ledger knows."""
-    from ledger_tool.commands.dependencies import deps as run
+    from ledger_tool.commands.dependents import deps as run
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.render import graphs as render
 
@@ -84,7 +84,7 @@ def dependents(
     Exit code with --stale: 0: nothing is to be rebuilt. 1: something is. 5: not every tag could be looked at, and
     none of the others has moved on.
     """
-    from ledger_tool.commands import dependencies as commands
+    from ledger_tool.commands import dependents as commands
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import dependents as render

@@ -11,7 +11,7 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.registry.reconcile import CaFile, Jobs
 from ledger_tool.core.ledger import names
 
 
@@ -35,9 +35,9 @@ def diff(
 
     Shown is what HEAD adds since it parted from BASE: later commits of BASE are left out.
     """
-    from ledger_tool.commands.review import diff as run
+    from ledger_tool.commands.diff import diff as run
     from ledger_tool.edges.git.opening import open_history
-    from ledger_tool.render import reviewed as render
+    from ledger_tool.render import diff as render
 
     o.one_of("--format", output, ("text", "json", "markdown"))
     screen = of.screen
@@ -91,7 +91,7 @@ def check(
     from ledger_tool.edges.ledgerfiles import read_policy, schema
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.errors import InvalidLedger, TryAgain
-    from ledger_tool.render import checked as render
+    from ledger_tool.render import check as render
 
     o.one_of("--format", output, ("text", "json", "junit", "github", "gitlab"))
     screen = of.screen

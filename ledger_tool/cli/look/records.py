@@ -65,9 +65,9 @@ def get(
     of: Reading,
 ) -> None:
     """Show the records of one image:tag."""
-    from ledger_tool.commands.look import get as run
+    from ledger_tool.commands.records import get as run
     from ledger_tool.render import records as render
-    from ledger_tool.render.written import yanked_note
+    from ledger_tool.render.write import yanked_note
 
     o.one_of("--format", output, ("json", "ref", "digest"))
     reference = parse_name(image)
@@ -112,7 +112,7 @@ def list_records(
     of: Reading,
 ) -> None:
     """List records, by image, tag and platform."""
-    from ledger_tool.commands.look import list_records as run
+    from ledger_tool.commands.records import list_records as run
     from ledger_tool.core.ledger.query import Query, parse_when
     from ledger_tool.render import records as render
 

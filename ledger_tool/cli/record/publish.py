@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.registry.reconcile import CaFile, Jobs
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.core.ledger import names
 from ledger_tool.core.policy.reference import Reference, parse_reference
@@ -181,7 +181,7 @@ def publish(
     from ledger_tool.core.writes import input as intake
     from ledger_tool.edges.files import read_bytes
     from ledger_tool.edges.registry.opening import OpenRegistries
-    from ledger_tool.render import written as render
+    from ledger_tool.render import write as render
 
     why = o.force_reason(force, reason)
     defaults = intake.Defaults(

@@ -45,7 +45,7 @@ def init(
     from ledger_tool.core.writes.init import CI_SYSTEMS
     from ledger_tool.edges.git.workplace import GitWorkplace
     from ledger_tool.edges.kits import kit
-    from ledger_tool.render.scaffolded import lines
+    from ledger_tool.render.init import lines
     from ledger_tool.render.screen import Screen
 
     if registry and not re.fullmatch(names.REGISTRY, registry):

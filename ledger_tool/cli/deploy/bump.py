@@ -74,7 +74,7 @@ def pin(
 
 def _tell(screen: Any, done: Done, output: str) -> int:
     """Print what was done, and return the exit code."""
-    from ledger_tool.render import pinned as render
+    from ledger_tool.render import pin as render
 
     for note in render.notes(done):
         screen.note(note)
@@ -196,7 +196,7 @@ def _propose(stack: ExitStack, source: Any, request: Request, where: Where, aske
     from ledger_tool.commands.bump import propose as run
     from ledger_tool.edges.forge.opening import open_forge
     from ledger_tool.edges.git.requestbranch import open_base
-    from ledger_tool.render.pinned import request_body
+    from ledger_tool.render.pin import request_body
 
     token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
     branch, url = stack.enter_context(

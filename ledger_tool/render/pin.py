@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from ledger_tool.commands.rewrite import Done
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.manifests.rewrite import Edit, Finding
+from ledger_tool.render.github import command
 from ledger_tool.render.markdown import cell, link
 from ledger_tool.render.records import short_digest
-from ledger_tool.render.workflow import command
 
 _ROWS = 200
 

@@ -9,7 +9,7 @@ import typer
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.cli.registry import CaFile, Jobs
+from ledger_tool.cli.registry.reconcile import CaFile, Jobs
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue, UsageError
 
@@ -41,7 +41,7 @@ def keepset(
     from ledger_tool.core.dependencies.keepset import Scope
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.registry.opening import OpenRegistries
-    from ledger_tool.render import kept as render
+    from ledger_tool.render import keepset as render
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, ("text", "json"))
@@ -142,7 +142,7 @@ def export(
     from ledger_tool.core.export import Selection
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.render import cyclonedx
-    from ledger_tool.render import exported as render
+    from ledger_tool.render import export as render
 
     if not output:
         raise UsageError("`--format` is missing", f"use one of {', '.join(FORMATS)}")

@@ -58,7 +58,7 @@ def verify(
     from ledger_tool.commands.verify import verify as run
     from ledger_tool.edges.git.opening import open_for_reading
     from ledger_tool.edges.registry.opening import OpenRegistries
-    from ledger_tool.render import verified as render
+    from ledger_tool.render import verify as render
 
     o.one_of("--format", output, ("text", "json"))
     reference = parse_name(image)
@@ -109,7 +109,7 @@ def reconcile(
     from ledger_tool.core.ledger.query import Query, parse_when
     from ledger_tool.edges.git.opening import open_for_reading, open_for_writing
     from ledger_tool.edges.registry.opening import OpenRegistries
-    from ledger_tool.render import reconciled as render
+    from ledger_tool.render import reconcile as render
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, ("text", "json", "markdown", "junit"))
@@ -160,7 +160,7 @@ def reconcile(
 
 def _adopt(store: Any, registries: Any, report: Report, jobs: int, screen: Any) -> Report:
     from ledger_tool.commands.adopt import adopt as run
-    from ledger_tool.render.written import summary
+    from ledger_tool.render.write import summary
 
     done = run(store, registries, report, now=o.now(), jobs=jobs)
     for reason in done.left:
@@ -172,7 +172,7 @@ def _adopt(store: Any, registries: Any, report: Report, jobs: int, screen: Any) 
 
 def _write_metrics(path: Path, report: Report, *, of_all: bool) -> None:
     from ledger_tool.edges.files import replace_atomically
-    from ledger_tool.render import reconciled as render
+    from ledger_tool.render import reconcile as render
 
     before = path.read_text("utf-8", "replace") if path.is_file() else ""
     text = render.as_metrics(report, time.time(), render.last_complete(before), of_all=of_all)

@@ -12,7 +12,7 @@ from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import Finding
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.render.workflow import command
+from ledger_tool.render.github import command
 
 MOST_YANKED = 10
 

@@ -38,8 +38,8 @@ def set_facts(
     to: Writing,
 ) -> None:
     """Edit labels and TTL of all records that match, in one commit."""
-    from ledger_tool.commands.set_facts import set_facts as run
-    from ledger_tool.render import written as render
+    from ledger_tool.commands.edit import set_facts as run
+    from ledger_tool.render import write as render
 
     changes = o.labels(label)
     gone = [names.parse_label_key(key) for key in unlabel]
@@ -70,7 +70,7 @@ def remove(
 ) -> None:
     """Remove records, in one commit; history keeps them."""
     from ledger_tool.commands.remove import remove as run
-    from ledger_tool.render import written as render
+    from ledger_tool.render import write as render
 
     references = [parse_name(image) for image in images]
     why = _reason(reason)
@@ -102,7 +102,7 @@ def yank(
     What is yanked is left out by `list --latest`, and warned about by `get`.
     """
     from ledger_tool.commands.yank import yank as run
-    from ledger_tool.render import written as render
+    from ledger_tool.render import write as render
 
     references = [parse_name(image) for image in images]
     why = _reason(reason)

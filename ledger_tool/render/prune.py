@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ledger_tool.commands.clear import Place
 from ledger_tool.commands.prune import Pruned
+from ledger_tool.commands.registry_delete import Place
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.record import Record, to_json
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
-from ledger_tool.render.written import asked, pull_request
+from ledger_tool.render.write import asked, pull_request
 
 
 def as_json(done: Pruned) -> str:

@@ -1,0 +1,1 @@
+"""The commands of the panel Record of `ledger --help`."""
