@@ -44,7 +44,7 @@ def test_imports_go_down_only(path: Path) -> None:
             assert not name.startswith("ledger_tool.edges"), f"{module} imports {name}"
         assert name.split(".")[0] != "git" or module == "ledger_tool.edges.git.process"
         assert name.split(".")[0] != "ruamel" or module in (
-            "ledger_tool.edges.settings", "ledger_tool.edges.yamlpositions",
+            "ledger_tool.edges.yaml.settings", "ledger_tool.edges.yaml.positions",
         )  # fmt: skip
         assert name.split(".")[0] != "click"
 

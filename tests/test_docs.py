@@ -17,7 +17,8 @@ from ruamel.yaml import YAML
 from ledger_tool.cli.main import program
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.registry.drift import CLASSES, report
-from ledger_tool.edges import ledgerfiles, settings
+from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.yaml import settings
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.reconcile import as_metrics
 from tests.support import github, gitlab, jenkins

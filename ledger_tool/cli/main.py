@@ -106,7 +106,7 @@ def main(argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except OSError as error:
-        from ledger_tool.edges.files import local_error
+        from ledger_tool.edges.files.disk import local_error
 
         found = local_error(error, error.filename or "the output", "use")
         screen.error(found)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger_tool.commands.audit import audit as replay
-from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.git import walk
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.opening import open_for_writing, open_history

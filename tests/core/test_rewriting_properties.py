@@ -21,8 +21,8 @@ from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
 from ledger_tool.core.manifests.yamltree import is_text_when_plain
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.edges import yamlpositions
-from ledger_tool.edges.yamlpositions import tokens
+from ledger_tool.edges.yaml import positions as yamlpositions
+from ledger_tool.edges.yaml.positions import tokens
 from tests.support.make import digest, ledger_of, record
 
 D = digest("app")

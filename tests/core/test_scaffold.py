@@ -12,8 +12,8 @@ from ledger_tool.core.ledger.names import Ttl
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.reference import parse_reference
 from ledger_tool.core.writes import init as scaffold
-from ledger_tool.edges import settings
-from ledger_tool.edges.kits import kit
+from ledger_tool.edges.files.kits import kit
+from ledger_tool.edges.yaml import settings
 
 DEFAULT = Policy(mutable=("latest", "main", "pr-*"), ttl={"pr-*": Ttl("7d")})
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from ledger_tool.core.ledger import codec, names
 from ledger_tool.core.ledger import diagnosis as faults
 from ledger_tool.core.ledger.record import FIELDS
-from ledger_tool.edges.ledgerfiles import schema
+from ledger_tool.edges.files.ledger import schema
 from ledger_tool.errors import InvalidLedger
 from tests.support.make import WHEN, digest, fields
 from tests.support.oracle import SCHEMA, canonical, is_valid

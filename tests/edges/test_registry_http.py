@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.edges.http import retry_after
+from ledger_tool.edges.http.client import retry_after
 from ledger_tool.edges.registry.http import Host
 from ledger_tool.errors import Unreachable
 from tests.support.clients import BASIC, LOGIN, Rig, rig

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ledger_tool.core.policy.policy import Policy, Registry
-from ledger_tool.edges import ledgerfiles
-from ledger_tool.edges.settings import MAX_BYTES, load
+from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.yaml.settings import MAX_BYTES, load
 from ledger_tool.errors import UsageError
 from tests.support.examples import examples, expected
 from tests.support.strategies import json_values, steady

@@ -17,7 +17,7 @@ import pytest
 
 from ledger_tool import __version__
 from ledger_tool.core.writes import init as scaffold
-from ledger_tool.edges.kits import kit
+from ledger_tool.edges.files.kits import kit
 from tests.support import github, gitlab, jenkins
 from tests.support.docs import blocks
 from tests.support.stage import ROOT

@@ -10,7 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from ledger_tool.edges.ledgerfiles import schema
+from ledger_tool.edges.files.ledger import schema
 
 SCHEMA = schema("ledger-v1")
 _VALIDATOR = Draft202012Validator(SCHEMA)

@@ -57,8 +57,8 @@ def pin(
     with --check, unknown images too. 2: a file could not be read.
     """
     from ledger_tool.commands.pin import pin as run
+    from ledger_tool.edges.files.manifests import FolderManifests
     from ledger_tool.edges.git.opening import open_for_reading
-    from ledger_tool.edges.manifests import FolderManifests
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, _FORMATS)
@@ -151,8 +151,8 @@ def bump(
     from ledger_tool.commands.bump import bump as run
     from ledger_tool.core.manifests.bump import ALLOWABLE, Rules
     from ledger_tool.core.manifests.policy import parse_rule
+    from ledger_tool.edges.files.manifests import FolderManifests
     from ledger_tool.edges.git.opening import open_for_reading
-    from ledger_tool.edges.manifests import FolderManifests
     from ledger_tool.render.progress import Progress
 
     o.one_of("--format", output, _FORMATS)

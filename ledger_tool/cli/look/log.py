@@ -46,8 +46,8 @@ def log(
     from ledger_tool.commands.log import log as run
     from ledger_tool.core.history.revision import parse_moment
     from ledger_tool.core.policy.reference import parse_reference
+    from ledger_tool.edges.files.ledger import read_policy
     from ledger_tool.edges.git.opening import open_history
-    from ledger_tool.edges.ledgerfiles import read_policy
     from ledger_tool.render import log as render
 
     o.one_of("--format", output, ("text", "json", "jsonl"))
@@ -134,9 +134,9 @@ def audit(
     immutable tag moved and no record went without a reason. Exit code 1 is for findings.
     """
     from ledger_tool.commands.audit import audit as run
-    from ledger_tool.edges.files import path_of, read_bytes
+    from ledger_tool.edges.files.disk import path_of, read_bytes
+    from ledger_tool.edges.files.ledger import read_ledger, read_policy
     from ledger_tool.edges.git.opening import open_history
-    from ledger_tool.edges.ledgerfiles import read_ledger, read_policy
     from ledger_tool.render import audit as render
     from ledger_tool.render.progress import Progress
 

@@ -179,7 +179,7 @@ def publish(
     """
     from ledger_tool.commands.publish import publish as run
     from ledger_tool.core.writes import input as intake
-    from ledger_tool.edges.files import read_bytes
+    from ledger_tool.edges.files.disk import read_bytes
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import write as render
 

@@ -171,7 +171,7 @@ def _adopt(store: Any, registries: Any, report: Report, jobs: int, screen: Any) 
 
 
 def _write_metrics(path: Path, report: Report, *, of_all: bool) -> None:
-    from ledger_tool.edges.files import replace_atomically
+    from ledger_tool.edges.files.disk import replace_atomically
     from ledger_tool.render import reconcile as render
 
     before = path.read_text("utf-8", "replace") if path.is_file() else ""

@@ -87,8 +87,8 @@ def check(
     Exit code 1 is for findings, 4 for a ledger.json that is no valid ledger.
     """
     from ledger_tool.commands.check import check as run
+    from ledger_tool.edges.files.ledger import read_policy, schema
     from ledger_tool.edges.git.opening import open_history
-    from ledger_tool.edges.ledgerfiles import read_policy, schema
     from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.errors import InvalidLedger, TryAgain
     from ledger_tool.render import check as render

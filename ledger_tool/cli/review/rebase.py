@@ -31,7 +31,7 @@ def merge_driver(
     from pathlib import Path
 
     from ledger_tool.core.ledger.codec import MAX_BYTES
-    from ledger_tool.edges.files import path_of, read_bytes, replace_atomically
+    from ledger_tool.edges.files.disk import path_of, read_bytes, replace_atomically
     from ledger_tool.edges.git import driver
     from ledger_tool.render.screen import Screen
 

@@ -43,8 +43,8 @@ def init(
     """
     from ledger_tool.commands.init import init as run
     from ledger_tool.core.writes.init import CI_SYSTEMS
+    from ledger_tool.edges.files.kits import kit
     from ledger_tool.edges.git.workplace import GitWorkplace
-    from ledger_tool.edges.kits import kit
     from ledger_tool.render.init import lines
     from ledger_tool.render.screen import Screen
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urljoin
 import requests
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges import http
+from ledger_tool.edges.http import client as http
 from ledger_tool.errors import Denied, Unreachable, UsageError
 
 TRIES = 4

@@ -62,7 +62,7 @@ def open_forge(
     """
     from ledger_tool.edges.forge import gitea, github, gitlab
     from ledger_tool.edges.forge.api import Api
-    from ledger_tool.edges.http import ca_of
+    from ledger_tool.edges.http.client import ca_of
 
     place = find_place(remote, kind, url, environ)
     module = {"github": github, "gitlab": gitlab, "gitea": gitea}[place.kind]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.files import path_of, read_bytes
+from ledger_tool.edges.files.disk import path_of, read_bytes
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.deploykey import hold, read_key

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.files import local_errors, path_of
+from ledger_tool.edges.files.disk import local_errors, path_of
 from ledger_tool.errors import UsageError
 
 _HINT = "name a folder, or a URL such as `ssh://git@git.example.com/team/ledger.git`, `git@HOST:PATH` or `https://…`"

@@ -18,14 +18,14 @@ from pathlib import Path
 from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger import codec
-from ledger_tool.edges import ledgerfiles
-from ledger_tool.edges.files import local_errors, replace_atomically
+from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.disk import local_errors, replace_atomically
+from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.remote import RemoteStore
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
 from ledger_tool.edges.git.verdict import Push, Verdict, server_words
-from ledger_tool.edges.ledgerfiles import LEDGER
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
 _INDEX_TRIES = 30

@@ -13,7 +13,7 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
-from ledger_tool.edges.files import local_errors, path_of, read_bytes
+from ledger_tool.edges.files.disk import local_errors, path_of, read_bytes
 from ledger_tool.errors import Denied
 
 MAX_BYTES = 64 * 1024

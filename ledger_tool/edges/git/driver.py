@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ledger_tool.edges.files import local_errors
+from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.access import prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
 from ledger_tool.edges.git.run import git_dir_of, private_folder
-from ledger_tool.edges.ledgerfiles import LEDGER
 from ledger_tool.errors import UsageError
 
 DRIVER = "ledger"

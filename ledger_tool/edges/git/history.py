@@ -11,7 +11,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
-from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.git import walk
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.address import Address

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
+from ledger_tool.edges.files.ledger import LEDGER, SETTINGS
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.process import Completed, run
-from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
 
 

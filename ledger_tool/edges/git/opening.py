@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges import ledgerfiles
-from ledger_tool.edges.files import local_errors, read_bytes
+from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.disk import local_errors, read_bytes
+from ledger_tool.edges.files.ledger import LEDGER, SETTINGS
 from ledger_tool.edges.git.run import Options, Run, address_of
-from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
 from ledger_tool.errors import InvalidLedger, UsageError
 
 if TYPE_CHECKING:

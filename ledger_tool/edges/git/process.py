@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import IO, BinaryIO, cast
 
-from ledger_tool.edges.files import local_errors
+from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.errors import Unreachable, UsageError
 
 # Of GitPython only `git.cmd` is needed. Importing the whole package takes twice as long, and runs `git version`

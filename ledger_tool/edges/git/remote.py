@@ -11,7 +11,7 @@ from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges import ledgerfiles
+from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.objects import Deadline, Repository

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.files import local_errors
+from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.errors import UsageError
 

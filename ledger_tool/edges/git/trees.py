@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger_tool.edges.files import local_errors
+from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.objects import Repository, local_failure
 

@@ -17,10 +17,10 @@ from ledger_tool.core.history.commit import TWICE, Commit, File, Step, Touch
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import Timestamp, format_timestamp
-from ledger_tool.edges.files import local_errors
+from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.files.ledger import LEDGER, SETTINGS
 from ledger_tool.edges.git.objects import Repository, local_failure
 from ledger_tool.edges.git.process import Completed
-from ledger_tool.edges.ledgerfiles import LEDGER, SETTINGS
 from ledger_tool.errors import UsageError
 
 CHUNK_BYTES = 16 * 2**20

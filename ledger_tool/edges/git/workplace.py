@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
-from ledger_tool.edges.files import local_errors, read_bytes
+from ledger_tool.edges.files.disk import local_errors, read_bytes
+from ledger_tool.edges.files.ledger import LEDGER, read_ledger
 from ledger_tool.edges.git.access import Access, prepare, user_settings
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.run import private_folder
-from ledger_tool.edges.ledgerfiles import LEDGER, read_ledger
 from ledger_tool.errors import LedgerError, UsageError
 
 

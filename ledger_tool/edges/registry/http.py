@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 import requests
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.http import (
+from ledger_tool.edges.http.client import (
     READ_SECONDS,
     REQUEST_SECONDS,
     TRANSIENT,

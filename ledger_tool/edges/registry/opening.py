@@ -36,7 +36,7 @@ class OpenRegistries:
 
         HTTP is imported here, for a publish that asks nobody starts faster.
         """
-        from ledger_tool.edges.http import ca_of
+        from ledger_tool.edges.http.client import ca_of
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain
 

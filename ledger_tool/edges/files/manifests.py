@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.rewrite import Judge, Note, Rewritten, may_name_images, rewrite
 from ledger_tool.core.registry.image import digest_of
-from ledger_tool.edges.files import local_errors, replace_atomically
+from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.errors import TryAgain, UsageError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
     """Return what a judge makes of a file's bytes; those without anything like a reference are not parsed."""
     if not may_name_images(raw):
         return Rewritten(path)
-    from ledger_tool.edges.yamlpositions import tokens
+    from ledger_tool.edges.yaml.positions import tokens
 
     return rewrite(path, raw, tokens, judge, write=write)
 

@@ -25,7 +25,7 @@ def read_policy(raw: bytes | None) -> Policy:
     """Return the policy of `ledger.yaml`'s bytes, or the default one where there is no such file."""
     if raw is None:
         return Policy()
-    from ledger_tool.edges.settings import load
+    from ledger_tool.edges.yaml.settings import load
 
     return load(raw)
 

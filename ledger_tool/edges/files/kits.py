@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_KITS = Path(__file__).parents[1] / "kits"
+_KITS = Path(__file__).parents[2] / "kits"
 
 
 def kit(ci: str) -> dict[str, str]:

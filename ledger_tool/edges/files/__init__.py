@@ -1,0 +1,1 @@
+"""Local files: those of a ledger, of a CI kit, and manifests."""

@@ -1,0 +1,1 @@
+"""YAML that people write: `ledger.yaml`, and the positions in a manifest."""
