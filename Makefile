@@ -24,7 +24,7 @@ lint: bootstrap ## Check format, style, types and the floors of the code
 	@$(BIN)/lint-imports --no-logo
 
 docs: bootstrap ## Rewrite the help blocks and the shown output of the docs from real runs
-	@$(BIN)/python -m tests.support.docs
+	@$(BIN)/python -m tests.support.stage.docs
 
 bench: bootstrap ## Measure reading, publishing and racing writers
 	@$(BIN)/python -m benchmarks

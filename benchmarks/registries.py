@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.clock import seconds as timed
 from benchmarks.report import Section
 from benchmarks.world import HERE, World, ledger_program
-from tests.support.make import ledger_bytes, record
-from tests.support.registry import OCI_MANIFEST, Layout, RealRegistry, real_registry
+from tests.support.registries.registry import OCI_MANIFEST, Layout, RealRegistry, real_registry
+from tests.support.values.make import ledger_bytes, record
 
 _JOBS = 20  # the default of `reconcile`
 _LATENCY = 0.05  # seconds

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger_tool.cli.main import main
-from tests.support.outcome import Outcome
-from tests.support.upstream import Upstream
+from tests.support.git.upstream import Upstream
+from tests.support.registries.registry import RealRegistry, real_registry
+from tests.support.registries.world import World
+from tests.support.values.outcome import Outcome
 
 _KEPT = re.compile(r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON.*|VIRTUAL_ENV|USER|LOGNAME")
 
@@ -51,3 +53,16 @@ def ledger(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 def upstream(tmp_path: Path) -> Upstream:
     """Return a bare repository with an empty ledger on `main`."""
     return Upstream.create(tmp_path / "ledger.git")
+
+
+@pytest.fixture(scope="session")
+def open_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    """Return a running registry that lets everybody in."""
+    with real_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
+
+
+@pytest.fixture
+def world(open_registry: RealRegistry, tmp_path: Path, ledger: Callable[..., Outcome]) -> World:
+    """Return a ledger that names the open registry."""
+    return World.create(open_registry, tmp_path, ledger)

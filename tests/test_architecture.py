@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.make import SOURCE, digest
-from tests.support.upstream import Upstream
+from tests.support import ROOT
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import SOURCE, digest
 
-_ROOT = Path(__file__).parent.parent
-_MODULES = sorted((_ROOT / "ledger_tool").rglob("*.py"))
+_MODULES = sorted((ROOT / "ledger_tool").rglob("*.py"))
 _FLOORS = {"cli": 4, "render": 3, "commands": 3, "edges": 2, "core": 1, "errors": 0}
 
 
@@ -33,10 +33,10 @@ def _imports(path: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(_ROOT)))
+@pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down_only(path: Path) -> None:
     """import-linter says the same in `make check`; this says it to who runs only the tests."""
-    module = ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for name in _imports(path):
         if name.startswith("ledger_tool.") and _floor(module) < 5:
             assert _floor(name) <= _floor(module), f"{module} imports {name}"
@@ -49,7 +49,7 @@ def test_imports_go_down_only(path: Path) -> None:
         assert name.split(".")[0] != "click"
 
 
-@pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(_ROOT)))
+@pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_are_small_and_say_what_they_are(path: Path) -> None:
     text = path.read_text("utf-8")
     assert len(text.splitlines()) <= 310
@@ -59,7 +59,7 @@ def test_files_are_small_and_say_what_they_are(path: Path) -> None:
 
 def _loaded(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=_ROOT)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(done.stdout.splitlines()[-1].split())
 
 

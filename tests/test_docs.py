@@ -21,10 +21,11 @@ from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.yaml import settings
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.reconcile import as_metrics
-from tests.support import github, gitlab, jenkins
-from tests.support.docs import blocks, comparable, examples, papers, played, prose
-from tests.support.outcome import Outcome
-from tests.support.stage import ROOT, Stage
+from tests.support import ROOT
+from tests.support.stage import github, gitlab, jenkins
+from tests.support.stage.docs import blocks, comparable, examples, papers, played, prose
+from tests.support.stage.stage import Stage
+from tests.support.values.outcome import Outcome
 
 DOCS = ROOT / "docs"
 # Typer's own classes are an inner affair of its; what is asked of them here is stable.

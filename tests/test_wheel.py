@@ -9,11 +9,10 @@ import venv
 import zipfile
 from pathlib import Path
 
-from tests.support.github import load
-from tests.support.make import SOURCE, digest, ledger_bytes
-from tests.support.upstream import Upstream, git
-
-_ROOT = Path(__file__).parent.parent
+from tests.support import ROOT
+from tests.support.git.upstream import Upstream, git
+from tests.support.stage.github import load
+from tests.support.values.make import SOURCE, digest, ledger_bytes
 
 
 def _python(python: Path | str, *words: object) -> subprocess.CompletedProcess[str]:
@@ -26,14 +25,14 @@ def _python(python: Path | str, *words: object) -> subprocess.CompletedProcess[s
 
 
 def test_an_installed_wheel_publishes_and_validates_with_its_schemas(tmp_path: Path, upstream: Upstream) -> None:
-    built = _python(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, _ROOT)
+    built = _python(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("ledger_tool-*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
-    assert packed >= {f"ledger_tool/schema/{path.name}" for path in (_ROOT / "schema").glob("*.schema.json")}
-    kits = {path for path in (_ROOT / "ledger_tool/kits").rglob("*") if path.is_file()}
+    assert packed >= {f"ledger_tool/schema/{path.name}" for path in (ROOT / "schema").glob("*.schema.json")}
+    kits = {path for path in (ROOT / "ledger_tool/kits").rglob("*") if path.is_file()}
     assert len(kits) > 5
-    assert packed >= {str(path.relative_to(_ROOT)) for path in kits}
+    assert packed >= {str(path.relative_to(ROOT)) for path in kits}
 
     venv.create(tmp_path / "clean", with_pip=True)
     python = tmp_path / "clean" / "bin" / "python"
@@ -59,7 +58,7 @@ def test_the_pre_commit_hook_installs_itself_and_stops_a_bad_ledger(tmp_path: Pa
     (tmp_path / "ledger.json").write_bytes(ledger_bytes().replace(b'"schemaVersion": 1', b'"schemaVersion": 2'))
     git("add", "-A", cwd=tmp_path)
     done = subprocess.run(
-        [Path(sys.executable).parent / "pre-commit", "try-repo", _ROOT, "ledger-check", "--all-files"], cwd=tmp_path,
+        [Path(sys.executable).parent / "pre-commit", "try-repo", ROOT, "ledger-check", "--all-files"], cwd=tmp_path,
         env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "store")}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
@@ -69,9 +68,9 @@ def test_the_pre_commit_hook_installs_itself_and_stops_a_bad_ledger(tmp_path: Pa
 
 def test_the_action_installs_itself_from_where_the_runner_put_it(tmp_path: Path) -> None:
     (step,) = (
-        one for one in load((_ROOT / "action.yml").read_text())["runs"]["steps"] if one["name"] == "Install ledger"
+        one for one in load((ROOT / "action.yml").read_text())["runs"]["steps"] if one["name"] == "Install ledger"
     )
-    given = {"COMMAND": "check", "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": str(_ROOT)}
+    given = {"COMMAND": "check", "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": str(ROOT)}
     environment = {
         name: value for name, value in os.environ.items() if name.startswith(("PATH", "PIP_", "HOME", "SSL_"))
     }

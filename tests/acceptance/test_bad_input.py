@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import SOURCE, digest, fields, ledger_bytes, record
-from tests.support.outcome import Outcome
-from tests.support.upstream import Upstream
+from tests.support.git.checker import check_history
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import SOURCE, digest, fields, ledger_bytes, record
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 

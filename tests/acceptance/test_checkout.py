@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import SOURCE, digest, fields, ledger_bytes, record
-from tests.support.outcome import Outcome
-from tests.support.processes import together
-from tests.support.upstream import Upstream, git
+from tests.support.git.checker import check_history
+from tests.support.git.processes import together
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest, fields, ledger_bytes, record
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 

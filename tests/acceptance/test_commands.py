@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import SOURCE, WHEN, digest, fields, source
-from tests.support.outcome import Outcome
-from tests.support.upstream import Upstream
+from tests.support.git.checker import check_history
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import SOURCE, WHEN, digest, fields, source
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 
@@ -269,8 +269,8 @@ def test_a_missing_source_shows_how_to_give_it(ledger: Run, repo: Upstream) -> N
 
 
 def test_a_signed_commit_uses_the_users_own_key(ledger: Run, repo: Upstream, hermetic: Path, tmp_path: Path) -> None:
-    from tests.support.servers import make_key
-    from tests.support.upstream import git
+    from tests.support.git.servers import make_key
+    from tests.support.git.upstream import git
 
     key = make_key(tmp_path / "signing")
     git("config", "--file", hermetic / "gitconfig", "gpg.format", "ssh")

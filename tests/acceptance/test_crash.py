@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import digest, source
-from tests.support.processes import finish, killing_git, start
-from tests.support.servers import make_key
-from tests.support.upstream import Upstream, git
+from tests.support.git.checker import check_history
+from tests.support.git.processes import finish, killing_git, start
+from tests.support.git.servers import make_key
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import digest, source
 
 # A publish to a remote is ten git commands; past the last one nothing happens any more.
 _STEPS = range(1, 12)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.make import SOURCE, digest, ledger_bytes, record
-from tests.support.outcome import Outcome
-from tests.support.processes import finish, start
-from tests.support.upstream import Upstream, git
+from tests.support import ROOT
+from tests.support.git.processes import finish, start
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 
@@ -93,7 +94,7 @@ def test_a_hostile_umask_changes_nothing_and_leaves_nothing_open(upstream: Upstr
 
 
 def test_no_home_and_no_settings_are_enough(upstream: Upstream) -> None:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "ledger_tool", *map(str, _command(upstream))],
         env=environment,
@@ -198,7 +199,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(upstream: Upstream) -> None:
     words = [sys.executable, "-m", "ledger_tool", "list", "--format", "json", "--repo", upstream.url]
     read, write = os.pipe()
     os.close(read)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, env=environment, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -206,7 +207,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(upstream: Upstream) -> None:
 
 def test_a_full_disk_behind_standard_output_is_try_again(upstream: Upstream) -> None:
     words = [sys.executable, "-m", "ledger_tool", *map(str, _command(upstream))]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
     assert done.returncode == 5

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import SOURCE, digest
-from tests.support.outcome import Outcome
-from tests.support.upstream import Upstream
+from tests.support.git.checker import check_history
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 
@@ -131,7 +131,7 @@ def test_a_server_whose_disk_refuses_the_objects_is_no_success(publish: Run, ups
 
 
 def test_an_empty_remote_says_how_to_start(ledger: Run, tmp_path: Path) -> None:
-    from tests.support.upstream import git
+    from tests.support.git.upstream import git
 
     git("init", "--quiet", "--bare", tmp_path / "empty.git")
     done = ledger("publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", tmp_path / "empty.git")
@@ -141,7 +141,7 @@ def test_an_empty_remote_says_how_to_start(ledger: Run, tmp_path: Path) -> None:
 
 
 def test_a_repository_without_a_ledger_says_how_to_make_one(ledger: Run, tmp_path: Path) -> None:
-    from tests.support.upstream import git
+    from tests.support.git.upstream import git
 
     git("init", "--quiet", "--bare", "--initial-branch=main", tmp_path / "other.git")
     Upstream(tmp_path / "other.git").commit_as_other_writer({"README": b"hello\n"})

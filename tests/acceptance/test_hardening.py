@@ -16,12 +16,13 @@ import pytest
 
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.verdict import Push, read_push
-from tests.support.checker import check_history
-from tests.support.make import SOURCE, digest, ledger_bytes, record
-from tests.support.outcome import Outcome
-from tests.support.processes import finish, killing_git, start
-from tests.support.servers import make_key
-from tests.support.upstream import Upstream, git
+from tests.support import ROOT
+from tests.support.git.checker import check_history
+from tests.support.git.processes import finish, killing_git, start
+from tests.support.git.servers import make_key
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 
@@ -271,7 +272,7 @@ def test_a_named_pipe_in_place_of_the_ledger_does_not_hang(ledger: Run, tmp_path
 @pytest.mark.parametrize("redirect", ["2>/dev/full", ">&-", "2>&-"])
 def test_streams_that_nobody_reads_do_not_change_the_exit_code(upstream: Upstream, redirect: str) -> None:
     words = " ".join(str(word) for word in [sys.executable, "-m", "ledger_tool", *_words(upstream.url)])
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert (
         subprocess.run(
             ["sh", "-c", f"{words} {redirect}"], env=environment, capture_output=True, check=False
@@ -282,7 +283,7 @@ def test_streams_that_nobody_reads_do_not_change_the_exit_code(upstream: Upstrea
 
 
 def test_help_on_a_full_disk_is_no_bug() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "ledger_tool", "--help"],

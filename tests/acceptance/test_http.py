@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.make import SOURCE, digest
-from tests.support.outcome import Outcome
-from tests.support.servers import HttpServer, http_server, make_certificate, silent_server
-from tests.support.upstream import Upstream, git
+from tests.support.git.servers import HttpServer, http_server, make_certificate, silent_server
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 TOKEN = "ledger-token-0123456789"

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import SOURCE, digest, fields
-from tests.support.outcome import Outcome
-from tests.support.upstream import Upstream
+from tests.support import ROOT
+from tests.support.git.checker import check_history
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import SOURCE, digest, fields
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 
 # The real records of one publisher's images, beside the checkout where there are any.
-_REAL = Path(__file__).parents[3] / "shared" / "data" / "dotnet-images.jsonl"
+_REAL = ROOT.parent / "shared" / "data" / "dotnet-images.jsonl"
 
 
 def _ledger_of_size(megabytes: float) -> bytes:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.support.graphs import built, ref
-from tests.support.make import SOURCE, digest, ledger_bytes, record
-from tests.support.outcome import Outcome
-from tests.support.schemas import SCHEMAS, check_schema
-from tests.support.upstream import Upstream
-from tests.support.world import World
+from tests.support.git.upstream import Upstream
+from tests.support.registries.world import World
+from tests.support.values.graphs import built, ref
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
+from tests.support.values.schemas import SCHEMAS, check_schema
 
 Run = Callable[..., Outcome]
 

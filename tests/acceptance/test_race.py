@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checker import check_history
-from tests.support.make import digest, ledger_bytes, record, source
-from tests.support.outcome import Outcome
-from tests.support.processes import together
-from tests.support.upstream import Upstream
+from tests.support.git.checker import check_history
+from tests.support.git.processes import together
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import digest, ledger_bytes, record, source
+from tests.support.values.outcome import Outcome
 
 PUBLISHERS = 16
 

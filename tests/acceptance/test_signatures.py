@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.make import SOURCE, digest
-from tests.support.outcome import Outcome
-from tests.support.servers import SshServer, make_key, ssh_server
-from tests.support.tamper import commit, move_branch
-from tests.support.upstream import Upstream
+from tests.support.git.servers import SshServer, make_key, ssh_server
+from tests.support.git.tamper import commit, move_branch
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 

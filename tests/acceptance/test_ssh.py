@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.make import SOURCE, digest
-from tests.support.outcome import Outcome
-from tests.support.servers import SshServer, free_port, make_key, ssh_server
-from tests.support.upstream import Upstream, git
+from tests.support.git.servers import SshServer, free_port, make_key, ssh_server
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 

@@ -26,10 +26,10 @@ from ledger_tool.edges.git.opening import open_for_reading, open_for_writing
 from ledger_tool.edges.git.run import Options
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
-from tests.support.checker import check_history
-from tests.support.make import digest, draft
-from tests.support.strategies import steady
-from tests.support.upstream import Upstream
+from tests.support.git.checker import check_history
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import digest, draft
+from tests.support.values.strategies import steady
 
 Key = tuple[str, str]
 Operation = Callable[[Snapshot], Change]

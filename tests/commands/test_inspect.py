@@ -12,8 +12,8 @@ from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import BadManifest, RuleRefused, Unreachable, UsageError
-from tests.support.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.make import SOURCE, digest, draft
+from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.values.make import SOURCE, digest, draft
 
 APP = "myorg/app"
 LABELS = {"org.opencontainers.image.source": "https://git.example.com/x", "org.opencontainers.image.revision": "b" * 40}

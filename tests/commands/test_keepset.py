@@ -11,9 +11,9 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import Denied, UnknownImage, Unreachable, UsageError
-from tests.support.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.make import digest, ledger_of, record
-from tests.support.memory import MemoryStore
+from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.memory import MemoryStore
 
 HOST = "registry.example.com"
 POLICY = Policy((Registry(HOST, ("myorg/*",)),))

@@ -13,8 +13,8 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import ABSENT, Unknown
 from ledger_tool.core.registry.image import Child
 from ledger_tool.errors import Denied, Unreachable
-from tests.support.fake_registry import FakeRegistry
-from tests.support.make import digest, record
+from tests.support.registries.fake_registry import FakeRegistry
+from tests.support.values.make import digest, record
 
 APP = "myorg/app"
 

@@ -18,9 +18,9 @@ from ledger_tool.core.registry.image import Child
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.prune import Wish
 from ledger_tool.errors import Contended, Denied, Unreachable
-from tests.support.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.make import digest, draft, ledger_of, record
-from tests.support.memory import MemoryStore
+from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.values.make import digest, draft, ledger_of, record
+from tests.support.values.memory import MemoryStore
 
 APP = "app"
 AMD, ARM = "linux/amd64", "linux/arm64"

@@ -9,9 +9,9 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import Denied, UnknownImage, Unreachable, UsageError
-from tests.support.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.make import ledger_of, record
-from tests.support.memory import MemoryStore
+from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.values.make import ledger_of, record
+from tests.support.values.memory import MemoryStore
 
 NOW = Timestamp("2026-11-25T00:00:00Z")
 

@@ -18,9 +18,9 @@ from ledger_tool.edges.git.opening import open_for_writing
 from ledger_tool.edges.git.run import Options
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
-from tests.support.make import digest, draft, ledger_bytes, record
-from tests.support.memory import MemoryStore
-from tests.support.upstream import Upstream, git
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import digest, draft, ledger_bytes, record
+from tests.support.values.memory import MemoryStore
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import RuleRefused, UnknownImage, UsageError
-from tests.support.make import digest, ledger_of, record
+from tests.support.values.make import digest, ledger_of, record
 
 POLICY = Policy((Registry("registry.example.com", ("myorg/*",), "team"),), mutable=("latest", "main"))
 NOW = Timestamp("2026-11-25T00:00:00Z")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.wire import Wire, wire_server
+from tests.support.registries.wire import Wire, wire_server
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.make import WHEN, digest
-from tests.support.servers import SshServer, ssh_server
-from tests.support.stage import Stage
-from tests.support.upstream import git
+from tests.support.git.servers import SshServer, ssh_server
+from tests.support.git.upstream import git
+from tests.support.stage.stage import Stage
+from tests.support.values.make import WHEN, digest
 
 SECRETS = {"deploy key": "OPENSSH PRIVATE KEY", "password": "not-a-password", "token": "not-a-token"}
 # What git takes as the name of a branch, and a shell as much more.

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, SECRETS, Proposal
-from tests.support.fake_forge import TOKEN
-from tests.support.fake_forges import fake_forge
-from tests.support.forge import BOT, COMMENTS
-from tests.support.github import Runner, load, workflow_commands
-from tests.support.stage import ROOT, Stage
-from tests.support.upstream import git
+from tests.support import ROOT
+from tests.support.forges.fake_forge import TOKEN
+from tests.support.forges.fake_forges import fake_forge
+from tests.support.git.upstream import git
+from tests.support.stage.forge import BOT, COMMENTS
+from tests.support.stage.github import Runner, load, workflow_commands
+from tests.support.stage.stage import Stage
 
 KIT = ROOT / "ledger_tool/kits/github"
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, SECRETS, Proposal
-from tests.support.forge import BOT, COMMENTS
-from tests.support.gitlab import load, run_job
-from tests.support.stage import ROOT, Stage
-from tests.support.upstream import git
+from tests.support import ROOT
+from tests.support.git.upstream import git
+from tests.support.stage.forge import BOT, COMMENTS
+from tests.support.stage.gitlab import load, run_job
+from tests.support.stage.stage import Stage
 
 KIT = ROOT / "ledger_tool/kits/gitlab"
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"

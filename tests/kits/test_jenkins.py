@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, Proposal
-from tests.support.jenkins import shell_steps
-from tests.support.stage import ROOT, Stage
-from tests.support.upstream import git
+from tests.support import ROOT
+from tests.support.git.upstream import git
+from tests.support.stage.jenkins import shell_steps
+from tests.support.stage.stage import Stage
 
 KIT = ROOT / "ledger_tool/kits/jenkins"
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"

@@ -18,9 +18,9 @@ import pytest
 from ledger_tool import __version__
 from ledger_tool.core.writes import init as scaffold
 from ledger_tool.edges.files.kits import kit
-from tests.support import github, gitlab, jenkins
-from tests.support.docs import blocks
-from tests.support.stage import ROOT
+from tests.support import ROOT
+from tests.support.stage import github, gitlab, jenkins
+from tests.support.stage.docs import blocks
 
 ACTION = ROOT / "action.yml"
 COMPONENTS = sorted((ROOT / "templates").glob("*.yml"))

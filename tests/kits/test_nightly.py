@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from tests.support.forge import ISSUES
-from tests.support.github import Runner, workflow_commands
-from tests.support.github import load as load_workflow
-from tests.support.gitlab import load as load_pipeline
-from tests.support.gitlab import run_job
-from tests.support.stage import ROOT, Stage
-from tests.support.upstream import git
+from tests.support import ROOT
+from tests.support.git.upstream import git
+from tests.support.stage.forge import ISSUES
+from tests.support.stage.github import Runner, workflow_commands
+from tests.support.stage.github import load as load_workflow
+from tests.support.stage.gitlab import load as load_pipeline
+from tests.support.stage.gitlab import run_job
+from tests.support.stage.stage import Stage
 
 KITS = ROOT / "ledger_tool/kits"
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"

@@ -18,8 +18,8 @@ from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_reference
 from ledger_tool.render import graphs as render
-from tests.support.graphs import built, graph_of, ref
-from tests.support.make import digest, ledger_of
+from tests.support.values.graphs import built, graph_of, ref
+from tests.support.values.make import digest, ledger_of
 
 
 def beneath(name: str, *records: Record) -> Outline:

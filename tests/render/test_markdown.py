@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.markdown import cell, code, link
-from tests.support.markdown import PARSER
-from tests.support.strategies import steady
+from tests.support.values.markdown import PARSER
+from tests.support.values.strategies import steady
 
 NASTY = [
     "@everyone", "#1", "!2", "~bug", "%3", "$4", "https://evil.example", "[x](https://evil.example)", "![x](y)",

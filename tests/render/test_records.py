@@ -17,8 +17,8 @@ from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json
 from ledger_tool.core.writes.input import Defaults, drafts_from_records
 from ledger_tool.errors import UsageError
 from ledger_tool.render import records as render
-from tests.support.make import digest, fields, record
-from tests.support.strategies import ledgers, steady
+from tests.support.values.make import digest, fields, record
+from tests.support.values.strategies import ledgers, steady
 
 
 def cells(found: list[Record]) -> list[list[str]]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.render.records import as_table, short_digest, short_source
 from ledger_tool.render.table import table
-from tests.support.make import digest, record
-from tests.support.strategies import ledgers, steady
+from tests.support.values.make import digest, record
+from tests.support.values.strategies import ledgers, steady
 
 _CELLS = st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs")), max_size=40)
 _FIRST = st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs")), min_size=1, max_size=60)

@@ -1,0 +1,153 @@
+"""`bump --pull-request`: a branch and a request for manifests, against git over HTTP and a forge at the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.forges.fake_forge import TOKEN
+from tests.support.forges.fake_forges import fake_forge
+from tests.support.git.deployed import NEW, POD, Deployed, moved
+from tests.support.git.servers import http_server
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+class _Branches(set[str]):
+    """The branches of a real repository, for the forge to know."""
+
+    def __init__(self, origin: Upstream) -> None:
+        super().__init__()
+        self._origin = origin
+
+    def __contains__(self, name: object) -> bool:
+        return bool(self._origin.git("rev-parse", "--quiet", "--verify", f"refs/heads/{name}", check=False))
+
+
+@dataclass
+class Fleet:
+    """A checkout of manifests, its origin on a forge, and the command."""
+
+    deployed: Deployed
+    origin: Upstream
+    forge: Any
+    run: Run
+
+    def bump(self, *words: object) -> Outcome:
+        asked = ("bump", "pods", "--policy", "semver:^1", "--repo", self.deployed.ledger, "--pull-request")
+        return self.run(*asked, "--forge", self.forge.kind, *words)
+
+    def branches(self) -> list[str]:
+        return self.origin.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/ledger").split()
+
+
+@pytest.fixture(params=["github", "gitlab", "gitea"])
+def fleet(
+    request: pytest.FixtureRequest, tmp_path: Path, ledger: Run, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
+    deployed = Deployed.create(tmp_path)
+    with fake_forge(request.param) as forge:
+        path = tmp_path / "srv" / f"{forge.path}.git"
+        git("clone", "--quiet", "--bare", deployed.folder, path)
+        origin = Upstream(path)
+        origin.git("config", "http.receivepack", "true")
+        forge.branches = _Branches(origin)
+        monkeypatch.setenv("LEDGER_FORGE_TOKEN", TOKEN)
+        monkeypatch.setenv("LEDGER_FORGE_URL", forge.wire.url)
+        with http_server(tmp_path / "srv", TOKEN) as server:
+            deployed.git("remote", "add", "origin", server.url(f"{forge.path}.git"))
+            monkeypatch.chdir(deployed.folder)
+            yield Fleet(deployed, origin, forge, ledger)
+
+
+github = pytest.mark.parametrize("fleet", ["github"], indirect=True)
+
+
+def test_the_base_of_origin_is_changed_on_a_branch_and_a_request_opened(fleet: Fleet) -> None:
+    fleet.deployed.write("pods/a.yaml", "work: in progress\n")
+    fleet.deployed.git("checkout", "--quiet", "-b", "mine")
+    tip, refs = fleet.origin.tip(), fleet.deployed.git("for-each-ref")
+    done = fleet.bump("--format", "json")
+    assert done.code == 0, done.err
+    (branch,) = fleet.branches()
+    assert branch.startswith("ledger/bump-")
+    assert fleet.origin.git("log", "-1", "--format=%H %P", branch) == f"{done.json['commit']} {tip}"
+    assert fleet.origin.tip() == tip
+    assert fleet.origin.content(branch, "pods/a.yaml").decode() == moved(POD)
+    assert [edit["path"] for edit in done.json["edits"]] == ["pods/a.yaml", "pods/b.yaml"]
+    (request,) = fleet.forge.requests
+    body = request.get("body") or request.get("description")
+    assert request["title"] == "bump myorg/app to v1.1.0"
+    assert "`v1.0.0` | `v1.1.0`" in body
+    assert NEW[:19] in body
+    assert "/-/compare/" in body
+    asked = done.json["pullRequest"]
+    assert (asked["branch"], asked["created"]) == (branch, True)
+    assert asked["url"] in done.err
+    # Nothing here has moved.
+    assert fleet.deployed.read("pods/a.yaml") == "work: in progress\n"
+    assert fleet.deployed.git("status", "--porcelain") == " M pods/a.yaml"
+    assert fleet.deployed.git("for-each-ref") == refs
+
+
+@github
+def test_a_second_run_pushes_nothing_and_a_moved_base_is_followed(fleet: Fleet) -> None:
+    first = fleet.bump("--format", "json").json
+    second = fleet.bump("--format", "json").json
+    assert second["commit"] == first["commit"]
+    assert second["pullRequest"] == first["pullRequest"] | {"created": False}
+    fleet.origin.commit_as_other_writer({"other.txt": b"more\n"})
+    third = fleet.bump("--format", "json").json
+    (branch,) = fleet.branches()
+    assert fleet.origin.git("rev-parse", f"{branch}^") == fleet.origin.tip()
+    assert third["commit"] == fleet.origin.tip(branch) != first["commit"]
+    assert len(fleet.forge.requests) == 1
+
+
+@github
+def test_a_branch_with_the_work_of_others_is_left_alone(fleet: Fleet) -> None:
+    fleet.bump()
+    (branch,) = fleet.branches()
+    theirs = fleet.origin.commit_as_other_writer({"theirs.txt": b"theirs\n"}, branch=branch)
+    fleet.origin.commit_as_other_writer({"other.txt": b"more\n"})
+    refused = fleet.bump()
+    assert refused.code == 2
+    assert f"the branch {branch} has a commit that" in refused.err
+    assert fleet.origin.tip(branch) == theirs
+
+
+@github
+def test_where_nothing_moves_nothing_is_pushed_or_asked_for(fleet: Fleet) -> None:
+    fleet.origin.commit_as_other_writer({"pods": b"a file\n"})
+    done = fleet.bump("--format", "json")
+    assert (done.code, done.json["edits"], done.json["pullRequest"]) == (0, [], None)
+    assert (fleet.branches(), fleet.forge.requests) == ([], [])
+
+
+@github
+def test_a_push_that_is_refused_says_so(fleet: Fleet) -> None:
+    fleet.origin.hook("pre-receive", "echo no bumps on friday >&2; exit 1")
+    refused = fleet.bump()
+    assert refused.code == 6
+    assert "no bumps on friday" in refused.err
+    assert fleet.forge.requests == []
+
+
+@github
+def test_what_a_request_needs_is_asked_for(fleet: Fleet) -> None:
+    assert "no branch `nope`" in fleet.bump("--base", "nope").err
+    assert fleet.bump("--commit").code == 2
+    assert fleet.bump("--check").code == 2
+    words = ("bump", "pods", "--policy", "semver:^1", "--repo", fleet.deployed.ledger)
+    assert fleet.run(*words, "--base", "main").code == 2
+    assert fleet.run(*words, "--pr-label", "x").code == 2
+    missing = fleet.run("bump", "typo", "--repo", fleet.deployed.ledger, "--pull-request", "--forge", "github")
+    assert "the base has no typo" in missing.err
+    fleet.deployed.git("remote", "remove", "origin")
+    assert "no remote `origin`" in fleet.bump().err

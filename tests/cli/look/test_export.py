@@ -1,0 +1,94 @@
+"""`export` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger_tool.commands.export import FORMATS, SINGLE
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> str:
+    """Return the URL of a ledger of two versions of app, one of which is yanked, and one of tool."""
+    yanked = {"at": "2026-11-25T08:00:00Z", "reason": "crashes on start"}
+    records = (
+        record("myorg/app", "v1"),
+        record("myorg/app", "v2", digest=digest("b"), publishedAt="2026-11-25T00:00:00Z", yanked=yanked),
+        record("myorg/tool", "v1", digest=digest("c"), labels={"env": "prod"}),
+    )
+    settings = "registries:\n  - host: registry.example.com\n    images: ['myorg/*']\n"
+    return Upstream.create(tmp_path / "images.git", ledger_bytes(*records), settings).url
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_is_printed_with_latest(form: str, ledger: Run, images: str) -> None:
+    done = ledger("export", "--format", form, "--latest", "--repo", images)
+    assert done.code == 0, done.err
+    assert digest().partition(":")[2] in done.out
+    assert digest("b").partition(":")[2] not in done.out
+    assert "note: passed over, as yanked or expired: myorg/app:v2" in done.err
+
+
+@pytest.mark.parametrize("form", SINGLE)
+def test_several_tags_are_refused_where_there_is_room_for_one(form: str, ledger: Run, images: str) -> None:
+    done = ledger("export", "--format", form, "--repo", images)
+    assert (done.code, done.out) == (3, "")
+    assert "myorg/app has 2 tags that match, and this format has room for one: v1, v2" in done.err
+    for words in (("myorg/tool", "myorg/app:v1"), ("--tag", "v1"), ("--label", "env=prod"), ("--latest",)):
+        assert ledger("export", "--format", form, *words, "--repo", images).code == 0
+
+
+def test_a_yanked_tag_that_is_named_is_exported_with_a_warning(ledger: Run, images: str) -> None:
+    done = ledger("export", "--format", "dotenv", "myorg/app:v2", "--repo", images)
+    assert done.code == 0
+    assert f"MYORG_APP_IMAGE=registry.example.com/myorg/app@{digest('b')}\n" in done.out
+    assert "warning: myorg/app:v2 is yanked: crashes on start" in done.err
+
+
+def test_keys_are_given_by_image(ledger: Run, images: str) -> None:
+    words = ("export", "--format", "dotenv", "myorg/tool", "--key", "myorg/tool=TOOL", "--repo", images)
+    assert f"\nTOOL=registry.example.com/myorg/tool@{digest('c')}\n" in ledger(*words).out
+
+
+def test_a_bill_has_the_serial_and_the_time_that_are_given(ledger: Run, images: str) -> None:
+    serial = "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
+    words = ("export", "--format", "cyclonedx", "--repo", images, "myorg/tool")
+    value = json.loads(ledger(*words, "--serial-number", serial, "--timestamp", "2026-11-24T10:30:00+01:00").out)
+    assert (value["serialNumber"], value["metadata"]["timestamp"]) == (serial, "2026-11-24T09:30:00Z")
+    assert ledger(*words).out == ledger(*words).out
+
+
+@pytest.mark.parametrize(
+    ("words", "phrase"),
+    [
+        ((), "`--format` is missing"),
+        (("--format", "xml"), "`--format xml` is not known"),
+        (("--format", "csv", "--key", "a=b"), "`--key` does not go with"),
+        (("--format", "csv", "--timestamp", "2026-11-24T09:30:00Z"), "go with `--format cyclonedx`"),
+        (("--format", "cyclonedx", "--serial-number", "1"), "serial number `1` is malformed"),
+        (("--format", "cyclonedx", "--timestamp", "now"), "timestamp `now` is malformed"),
+        (("--format", "dotenv", "--latest", "--key", "myorg/app=a b"), "is malformed"),
+        (("--format", "dotenv", "--latest", "--key", "nope=A"), "`--key` names nope"),
+        (("--format", "dotenv", "--label", "x"), "has no `=`"),
+        (("--format", "dotenv", "--platform", "x"), "platform `x` is malformed"),
+    ],
+)
+def test_what_does_not_go_is_a_usage_error(words: tuple[str, ...], phrase: str, ledger: Run, images: str) -> None:
+    done = ledger("export", *words, "--repo", images)
+    assert (done.code, done.out) == (2, "")
+    assert phrase in done.err
+
+
+def test_a_pattern_without_a_record_is_refused(ledger: Run, images: str) -> None:
+    done = ledger("export", "myorg/app", "nope/*", "--format", "csv", "--repo", images)
+    assert (done.code, done.out) == (3, "")
+    assert "the ledger has no record of nope/*" in done.err

@@ -1,0 +1,195 @@
+"""Who gets in: TLS from a private CA, htpasswd, a token server; and `auth`, which says so and never says the secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.servers import free_port, make_certificate
+from tests.support.git.upstream import Upstream
+from tests.support.registries.registry import Layout, RealRegistry, real_registry
+from tests.support.registries.tokens import TokenKeys, token_script
+from tests.support.registries.wire import Wire, wire_server
+from tests.support.values.make import SOURCE
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+SECRET = "secret-password"
+# bcrypt of SECRET for `user`, as `htpasswd -B` writes it: docker-registry takes nothing else.
+HTPASSWD = "user:$2y$05$xObh53g8Yqvcarmg9QaxQ.z5Yr65OE5U8lC2ORIcTADM0xj1ckgGm\n"
+
+
+def _log_in(monkeypatch: pytest.MonkeyPatch, password: str = SECRET) -> None:
+    monkeypatch.setenv("LEDGER_REGISTRY_USERNAME", "user")
+    monkeypatch.setenv("LEDGER_REGISTRY_PASSWORD", password)
+
+
+def _publish(ledger: Run, registry: RealRegistry, folder: Path, *options: object) -> Outcome:
+    upstream = Upstream.create(folder / "ledger.git", settings=registry.settings())
+    return ledger("publish", "myorg/app:v1", "--source", SOURCE, "--repo", upstream.url, *options)
+
+
+class Closed:
+    """A registry with TLS from a throw-away CA and htpasswd, and an image in it."""
+
+    registry: RealRegistry
+    ca: Path
+    digest: str
+
+    def __init__(self, registry: RealRegistry, ca: Path, digest: str) -> None:
+        self.registry, self.ca, self.digest = registry, ca, digest
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
+    folder = tmp_path_factory.mktemp("closed")
+    certificate = make_certificate(folder)
+    with real_registry(folder / "registry", htpasswd=HTPASSWD, certificate=certificate) as registry:
+        layout = Layout.image(folder / "layout", "closed")
+        yield Closed(registry, certificate[0], registry.push(layout, "myorg/app:v1"))
+
+
+def test_a_private_ca_by_option_and_a_password_let_us_in(
+    ledger: Run, closed: Closed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch)
+    done = _publish(ledger, closed.registry, tmp_path, "--ca-file", closed.ca)
+    assert done.code == 0, done.err
+    assert (done.json["digest"], done.json["verified"]) == (closed.digest, True)
+
+
+def test_a_private_ca_from_the_environment_is_trusted(
+    ledger: Run, closed: Closed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(closed.ca))
+    assert _publish(ledger, closed.registry, tmp_path).code == 0
+
+
+def test_without_its_ca_the_registry_is_not_trusted_and_gets_no_password(
+    ledger: Run, closed: Closed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch)
+    done = _publish(ledger, closed.registry, tmp_path)
+    assert done.code == 5
+    assert "certificate is not trusted" in done.err
+    assert SECRET not in done.err
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nrubbish\n"])
+def test_a_ca_file_that_is_none_is_a_usage_error(
+    ledger: Run, closed: Closed, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    done = _publish(ledger, closed.registry, tmp_path, "--ca-file", file)
+    assert done.code == 2, done.err
+    assert str(file) in done.err
+
+
+def test_a_wrong_password_is_denied_and_not_shown(
+    ledger: Run, closed: Closed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch, "wrong-password")
+    done = _publish(ledger, closed.registry, tmp_path, "--ca-file", closed.ca)
+    assert done.code == 6
+    assert "wrong-password" not in done.out + done.err
+    assert f"ledger auth {closed.registry.host}" in done.err
+
+
+def test_reconcile_that_is_not_let_in_knows_nothing_and_exits_5(
+    ledger: Run, closed: Closed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch)
+    upstream = Upstream.create(tmp_path / "l.git", settings=closed.registry.settings())
+    ca = ("--ca-file", closed.ca)
+    assert ledger("publish", "myorg/app:v1", "--source", SOURCE, "--repo", upstream.url, *ca).code == 0
+    assert ledger("reconcile", "--repo", upstream.url, *ca).code == 0
+    _log_in(monkeypatch, "wrong-password")
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json", *ca)
+    assert (done.code, done.json["summary"]) == (5, {"unknown": 1})
+
+
+def test_auth_says_where_a_credential_comes_from_and_whether_it_works(
+    ledger: Run, closed: Closed, hermetic: Path
+) -> None:
+    host, ca = closed.registry.host, ("--ca-file", closed.ca)
+    anonymous = ledger("auth", host, *ca)
+    assert (anonymous.code, anonymous.out) == (
+        6, f"{host}: anonymous: no credential is configured: refused, it answers 401\n",
+    )  # fmt: skip
+    config = hermetic / ".docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text((closed.registry.auth_file or Path()).read_text())
+    works = ledger("auth", host, *ca)
+    assert (works.code, works.out) == (0, f"{host}: user user, from auths of {config}: works\n")
+    wrong = {"auths": {host: {"username": "user", "password": "wrong-password"}}}
+    config.write_text(json.dumps(wrong))
+    refused = ledger("auth", host, *ca)
+    assert refused.code == 6
+    assert f"user user, from auths of {config}: refused" in refused.out
+    assert "password" not in refused.out + refused.err
+
+
+def test_auth_of_a_registry_that_does_not_answer_exits_5(ledger: Run) -> None:
+    assert ledger("auth", f"http://127.0.0.1:{free_port()}").code == 5
+
+
+def test_auth_of_what_is_no_host_is_a_usage_error_and_repeats_no_password(ledger: Run) -> None:
+    done = ledger("auth", "https://user:hunter22@registry.example.com")
+    assert done.code == 2
+    assert "hunter22" not in done.err
+
+
+class Tokens:
+    """A registry behind a token server, and an image in it."""
+
+    def __init__(self, registry: RealRegistry, wire: Wire, digest: str) -> None:
+        self.registry, self.wire, self.digest = registry, wire, digest
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokens]:
+    folder = tmp_path_factory.mktemp("tokens")
+    keys = TokenKeys.make(folder)
+    with wire_server() as wire:
+        wire.on("/token", token_script(keys, user="user", password=SECRET))
+        realm = f"{wire.url}/token"
+        with real_registry(folder / "registry", token_realm=realm, token_roots=keys.certificate) as registry:
+            layout = Layout.image(folder / "layout", "tokens")
+            yield Tokens(registry, wire, registry.push(layout, "myorg/app:v1"))
+
+
+def test_a_token_server_is_asked_once_for_what_a_look_needs(
+    ledger: Run, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch)
+    tokens.wire.asked.clear()
+    done = _publish(ledger, tokens.registry, tmp_path)
+    assert done.code == 0, done.err
+    assert (done.json["digest"], done.json["verified"]) == (tokens.digest, True)
+    assert [one.path for one in tokens.wire.asked] == ["/token?service=registry&scope=repository%3Amyorg%2Fapp%3Apull"]
+
+
+def test_a_credential_that_the_token_server_refuses_is_denied(
+    ledger: Run, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch, "wrong-password")
+    done = _publish(ledger, tokens.registry, tmp_path)
+    assert done.code == 6
+    assert "wrong-password" not in done.out + done.err
+    told = ledger("auth", tokens.registry.url)
+    assert told.code == 6
+    assert "user user, from LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD: refused" in told.out
+
+
+def test_auth_logs_in_at_a_token_server(ledger: Run, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    _log_in(monkeypatch)
+    done = ledger("auth", tokens.registry.url)
+    assert done.code == 0, done.out
+    assert done.out.endswith(": works\n")
+    assert SECRET not in done.out + done.err

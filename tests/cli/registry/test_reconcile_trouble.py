@@ -1,0 +1,136 @@
+"""`reconcile` on a bad night: rate limits, liars, stuck connections, ^C. What is not known is never drift."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.processes import finish, start
+from tests.support.git.upstream import Upstream
+from tests.support.registries.clients import PASSWORD
+from tests.support.registries.wire import Reply, Wire, image, served, sha256, unauthorized, wire_server
+from tests.support.registries.world import classes
+from tests.support.values.make import digest, ledger_bytes, record
+from tests.support.values.markdown import inline
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+APP = "/v2/myorg/app/manifests"
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wire_server() as server:
+        yield server
+
+
+def _ledger(wire: Wire, folder: Path, *tags: str) -> Upstream:
+    """Return a ledger in which each tag is `image()`."""
+    records = [record(tag=tag, digest=sha256(image())) for tag in tags]
+    settings = f"registries:\n  - host: {wire.url}\n"
+    return Upstream.create(folder / "ledger.git", content=ledger_bytes(*records), settings=settings)
+
+
+def test_a_night_of_429s_is_unknown_and_exits_5(ledger: Run, wire: Wire, tmp_path: Path) -> None:
+    tags = [f"v{number}" for number in range(30)]
+    for tag in tags:
+        wire.on(f"{APP}/{tag}", Reply(429, {"Retry-After": "3600"}))
+    upstream = _ledger(wire, tmp_path, *tags)
+    tip = upstream.tip()
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--jobs", "4", "--untracked")
+    assert done.code == 5
+    assert set(done.json["summary"]) == {"unknown"}
+    assert done.json["complete"] is False
+    assert wire.count() <= 8
+    assert upstream.tip() == tip
+
+
+def test_drift_that_was_seen_exits_1_though_other_tags_stay_unknown(ledger: Run, wire: Wire, tmp_path: Path) -> None:
+    upstream = _ledger(wire, tmp_path, "v1", "v2", "v3")
+    wire.on(f"{APP}/v1", served(image()))
+    wire.on(f"{APP}/v2", served(image("other")))
+    wire.on(f"{APP}/{sha256(image('other'))}", served(image("other")))
+    wire.on(f"{APP}/{sha256(image())}", served(image()))
+    wire.on(f"{APP}/v3", Reply(400))
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json")
+    assert done.code == 1
+    assert done.json["summary"] == {"tag-moved": 1, "unknown": 1, "in-sync": 1}
+    assert done.json["complete"] is False
+
+
+def test_a_registry_that_lies_is_never_in_sync_and_never_drift(ledger: Run, wire: Wire, tmp_path: Path) -> None:
+    """The tag claims another digest, and what is behind it hashes to a third: who knows what it serves?"""
+    upstream = _ledger(wire, tmp_path, "v1", "v2", "v3")
+    wire.on(f"{APP}/v1", served(image(), docker_content_digest=digest("lie")))
+    wire.on(f"{APP}/{digest('lie')}", served(image(), docker_content_digest=digest("lie")))
+    wire.on(f"{APP}/v2", served(image()[:-9], docker_content_digest=""))
+    wire.on(f"{APP}/v3", served(image(), docker_content_digest="sha256:x"))
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json")
+    assert done.code == 5
+    assert set(classes(done).values()) == {"unknown"}
+    reasons = {one["tag"]: one["reason"] for one in done.json["findings"]}
+    assert f"says {digest('lie')}, but the body hashes to {sha256(image())}" in reasons["v1"]
+    assert "no JSON" in reasons["v2"]
+    assert "claims the digest" in reasons["v3"]
+
+
+def test_hostile_words_of_a_registry_act_on_nothing(ledger: Run, wire: Wire, tmp_path: Path) -> None:
+    upstream = _ledger(wire, tmp_path, "v1")
+    hostile = "sha256:\x1b]0;x\x07|`@all`<img onerror=x>]]>::add-mask::"
+    wire.on(f"{APP}/v1", served(image(), docker_content_digest=hostile))
+    outputs = {
+        form: ledger("reconcile", "--repo", upstream.url, "--format", form).out
+        for form in ("text", "json", "markdown", "junit")
+    }
+    assert not any(character in output for output in outputs.values() for character in "\x1b\x07")
+    assert "<img" not in outputs["junit"]
+    shown = inline(outputs["markdown"])
+    assert {word.type for word in shown} == {"text", "code_inline", "strong_open", "strong_close"}
+    assert not [word for word in shown if word.type == "text" and set("@<`") & set(word.content)]
+
+
+def test_a_credential_of_a_realm_is_not_repeated(
+    ledger: Run, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_REGISTRY_USERNAME", "robot")
+    monkeypatch.setenv("LEDGER_REGISTRY_PASSWORD", PASSWORD)
+    upstream = _ledger(wire, tmp_path, "v1")
+    wire.on(f"{APP}/v1", unauthorized('Bearer realm="https://user:hunter22@registry.example.com/token"'))
+    for form in ("text", "json", "markdown", "junit"):
+        done = ledger("reconcile", "--repo", upstream.url, "--format", form)
+        assert done.code == 5
+        assert "hunter22" not in done.out + done.err
+        assert PASSWORD not in done.out + done.err
+
+
+def test_an_interrupt_prints_what_is_known_and_waits_for_nothing(wire: Wire, tmp_path: Path) -> None:
+    tags = ("v1", "v2", "v3", "v4", "v5")
+    for tag in tags[:3]:
+        wire.on(f"{APP}/{tag}", served(image()))
+    wire.on(f"{APP}/v4", wire.dawdling(b"HTTP/1.1 200 OK\r\nX-Slow: ", in_headers=True))
+    upstream = _ledger(wire, tmp_path, *tags)
+    metrics = tmp_path / "ledger.prom"
+    running = start(
+        "reconcile", "--repo", upstream.url, "--format", "json", "--jobs", "1", "--metrics", metrics, "--adopt"
+    )
+    deadline = time.monotonic() + 60.0
+    while not wire.count(f"{APP}/v4"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.3)
+    interrupted = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    done = finish(running)
+    assert time.monotonic() - interrupted < 15.0
+    assert done.code == 130
+    assert done.json["complete"] is False
+    assert done.json["summary"] == {"in-sync": 3}
+    assert "Traceback" not in done.err
+    assert wire.count(f"{APP}/v5") == 0
+    assert "ledger_reconcile_complete 0" in metrics.read_text()
+    assert "last_complete" not in metrics.read_text()
+    assert len(upstream.commits()) == 1

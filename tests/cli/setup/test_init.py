@@ -1,0 +1,137 @@
+"""`ledger init`: from nothing to a ledger that is ready to push, and never over somebody's files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.upstream import git
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+def test_an_empty_folder_becomes_a_ledger_that_is_ready_to_push(ledger: Run, tmp_path: Path) -> None:
+    git("init", "--quiet", "--bare", "--initial-branch=main", tmp_path / "remote.git")
+    folder = tmp_path / "new" / "ledger"
+    done = ledger("init", folder)
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".git",
+        ".gitattributes",
+        "README.md",
+        "ledger.json",
+        "ledger.yaml",
+    ]
+    assert git("status", "--porcelain", cwd=folder) == ""
+    git("remote", "add", "origin", tmp_path / "remote.git", cwd=folder)
+    git("push", "--quiet", "--set-upstream", "origin", "main", cwd=folder)
+    published = ledger("publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", tmp_path / "remote.git")
+    assert published.code == 0, published.err
+
+
+def test_the_settings_it_writes_are_good_and_say_what_there_is(ledger: Run, tmp_path: Path) -> None:
+    ledger("init", tmp_path, "--registry", "http://localhost:5000")
+    settings = (tmp_path / "ledger.yaml").read_text()
+    assert "host: http://localhost:5000" in settings
+    done = ledger(
+        "publish", f"localhost:5000/a@{digest()}", "--pr", "7", "--source", SOURCE, "--repo", tmp_path, "--offline"
+    )
+    assert done.code == 0, done.err
+    assert done.json["records"][0]["ttl"] == "7d"
+
+
+def test_an_existing_repository_gets_only_what_is_missing_and_is_told(ledger: Run, tmp_path: Path) -> None:
+    git("init", "--quiet", "--initial-branch=main", tmp_path)
+    (tmp_path / "README.md").write_text("ours")
+    (tmp_path / "code.py").write_text("pass")
+    git("add", "-A", cwd=tmp_path)
+    git("commit", "--quiet", "-m", "ours", cwd=tmp_path)
+    before = git("rev-parse", "HEAD", cwd=tmp_path)
+    done = ledger("init", tmp_path)
+    assert done.code == 0, done.err
+    assert "kept README.md, as it was" in done.err
+    assert "added ledger.json" in done.err
+    assert "git -C" in done.err
+    assert (tmp_path / "README.md").read_text() == "ours"
+    assert git("rev-parse", "HEAD", cwd=tmp_path) == before
+    assert git("status", "--porcelain", cwd=tmp_path).split("\n") == [
+        "?? .gitattributes",
+        "?? ledger.json",
+        "?? ledger.yaml",
+    ]
+
+
+def test_running_it_again_changes_nothing(ledger: Run, tmp_path: Path) -> None:
+    ledger("init", tmp_path)
+    before = git("rev-parse", "HEAD", cwd=tmp_path)
+    done = ledger("init", tmp_path)
+    assert done.code == 0
+    assert "a ledger already" in done.err
+    assert git("rev-parse", "HEAD", cwd=tmp_path) == before
+    assert git("status", "--porcelain", cwd=tmp_path) == ""
+
+
+def test_a_dangling_link_is_never_written_through(ledger: Run, tmp_path: Path) -> None:
+    folder, target = tmp_path / "ledger", tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "README.md").symlink_to(target)
+    assert ledger("init", folder).code == 0
+    assert not target.exists()
+
+
+def test_a_bare_repository_and_a_file_are_no_place_for_a_ledger(ledger: Run, tmp_path: Path) -> None:
+    git("init", "--quiet", "--bare", tmp_path / "bare.git")
+    assert ledger("init", tmp_path / "bare.git").code == 2
+    (tmp_path / "file").write_text("x")
+    done = ledger("init", tmp_path / "file")
+    assert done.code == 2
+    assert str(tmp_path / "file") in done.err
+
+
+@pytest.mark.parametrize("registry", ["a b", "https://", "-x", "host\nx: y", "a/b"])
+def test_a_malformed_registry_is_refused_before_anything_is_made(ledger: Run, tmp_path: Path, registry: str) -> None:
+    assert ledger("init", tmp_path / "x", f"--registry={registry}").code == 2
+    assert not (tmp_path / "x").exists()
+
+
+CI_FILES = {
+    "github": {
+        ".github/workflows/ledger-check.yml", ".github/workflows/ledger-reconcile.yml", "examples/publish.github.yml",
+    },
+    "gitlab": {".gitlab-ci.yml", "examples/publish.gitlab-ci.yml"},
+    "jenkins": {"Jenkinsfile", "examples/publish.Jenkinsfile"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ci", CI_FILES)
+def test_the_files_of_a_ci_system_are_committed_with_the_ledger(ledger: Run, tmp_path: Path, ci: str) -> None:
+    done = ledger("init", tmp_path, "--ci", ci)
+    assert done.code == 0, done.err
+    own = {".gitattributes", "README.md", "ledger.json", "ledger.yaml"}
+    assert set(git("ls-files", cwd=tmp_path).splitlines()) == own | CI_FILES[ci]
+    assert git("status", "--porcelain", cwd=tmp_path) == ""
+
+
+def test_a_ledger_that_is_there_gets_the_ci_files_that_it_lacks(ledger: Run, tmp_path: Path) -> None:
+    ledger("init", tmp_path)
+    ours = tmp_path / ".github/workflows/ledger-check.yml"
+    ours.parent.mkdir(parents=True)
+    ours.write_text("ours")
+    done = ledger("init", tmp_path, "--ci", "github")
+    assert done.code == 0, done.err
+    assert ours.read_text() == "ours"
+    assert "kept .github/workflows/ledger-check.yml, as it was" in done.err
+    added = [line.removeprefix("added ") for line in done.err.splitlines() if line.startswith("added ")]
+    assert set(added) == CI_FILES["github"] - {".github/workflows/ledger-check.yml"}
+    assert f"add {' '.join(added)}`" in done.err
+
+
+def test_an_unknown_ci_system_is_refused_before_anything_is_made(ledger: Run, tmp_path: Path) -> None:
+    done = ledger("init", tmp_path / "x", "--ci", "../github")
+    assert done.code == 2
+    assert "github, gitlab, jenkins" in done.err
+    assert not (tmp_path / "x").exists()

@@ -1,0 +1,64 @@
+"""What became of each record, told from the ledgers before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record
+from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.smallworld import ledgers
+from tests.support.values.strategies import steady
+
+AMD, ARM = "linux/amd64", "linux/arm64"
+
+
+def at(platform: str | None, seed: str = "a", **more: Any) -> Record:
+    return record(platform=platform, digest=digest(seed), **more)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "done"),
+    [
+        ([], [at(AMD)], [("added", AMD, ())]),
+        ([at(AMD)], [], [("removed", AMD, ())]),
+        ([at(AMD)], [at(AMD, ttl="7d")], [("updated", AMD, ())]),
+        ([at(AMD)], [at(AMD, "b")], [("moved", AMD, ("a",))]),
+        ([at(None)], [at(AMD)], [("updated", AMD, ())]),  # its platform is filled in
+        ([at(None)], [at(AMD, "b")], [("moved", AMD, ("a",))]),
+        ([at(AMD), at(ARM, "b")], [at(None, "c")], [("moved", "", ("a", "b"))]),
+        ([at(AMD), at(ARM, "b")], [at(AMD), at(ARM, "c")], [("moved", ARM, ("b",))]),
+        ([at(None)], [at(AMD, "b"), at(ARM)], [("added", AMD, ()), ("updated", ARM, ())]),
+        ([at(None)], [at(AMD, "b"), at(ARM, "c")], [("moved", AMD, ("a",)), ("added", ARM, ())]),
+        ([at(AMD)], [at(ARM, "b")], [("moved", ARM, ("a",))]),  # no command takes one away and adds another
+    ],
+)
+def test_each_change_is_what_a_person_calls_it(
+    old: list[Record], new: list[Record], done: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    found = acts(compare(ledger_of(*old), ledger_of(*new)))
+    assert sorted((act.effect, act.key.platform, act.replaces) for act in found) == sorted(
+        (effect, platform, tuple(map(digest, seeds))) for effect, platform, seeds in done
+    )
+
+
+def test_an_update_knows_what_it_changed_and_what_it_took_away() -> None:
+    full = at(AMD, labels={"a": "1", "b": "2"}, ttl="7d")
+    (act,) = acts(compare(ledger_of(full), ledger_of(at(AMD, labels={"a": "3"}, index=digest("i")))))
+    assert act.fields() == {"labels", "ttl", "index"}
+    assert act.lost() == {"labels", "ttl"}
+
+
+@steady
+@given(ledgers(), ledgers())
+def test_every_record_that_differs_is_in_one_act_and_no_other_is(old: Ledger, new: Ledger) -> None:
+    differences = compare(old, new)
+    done = acts(differences)
+    assert sorted(act.new.key for act in done if act.new) == sorted(one.key for one in differences if one.new)
+    assert sorted(one.key for act in done for one in act.old) == sorted(one.key for one in differences if one.old)
+    assert acts(compare(new, new)) == []

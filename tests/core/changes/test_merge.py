@@ -1,0 +1,211 @@
+"""The merge of two ledgers: different keys never collide, one key with two digests always does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes import conflict
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Key, Name, Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
+from tests.support.values.make import but, digest, ledger_of, record
+from tests.support.values.oracle import is_valid
+from tests.support.values.smallworld import BATCHES, ledgers
+from tests.support.values.strategies import steady
+
+AMD, ARM = "linux/amd64", "linux/arm64"
+BASE = record(platform=AMD)
+
+
+def changed(ledger: Ledger, drafts: list[Draft], taken: set[str]) -> Ledger:
+    """Return a ledger after some publishes, each by itself, and without some of its image:tags."""
+    policy = Policy(mutable=("*",))
+    for one in drafts:
+        ledger = rules.publish(Snapshot("", ledger, policy), [one]).ledger
+    return ledger.replaced({one.name: () for one in ledger.records() if one.tag in taken})
+
+
+def keys(base: Ledger, other: Ledger) -> set[Key]:
+    return {one.key for one in compare(base, other)}
+
+
+_CHANGES = st.tuples(BATCHES, st.sets(st.sampled_from(["latest", "v1"]), max_size=1))
+
+
+@settings(steady, max_examples=400)
+@given(ledgers(), _CHANGES, _CHANGES)
+def test_a_merge_equals_both_changes_or_collides_by_the_rule(
+    base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
+) -> None:
+    ours, theirs = changed(base, *one), changed(base, *other)
+    merged = merge(base, ours, theirs)
+    assert is_valid(codec.dumps(merged.ledger))
+    collided = {collision.name for collision in merged.collisions}
+    for name in {one.name for ledger in (base, ours, theirs) for one in ledger.records()}:
+        before, here, there, after = (by_platform(one, name) for one in (base, ours, theirs, merged.ledger))
+        assert (name in collided) == must_collide(before, here, there), name
+        if name in collided:
+            assert after == here
+            continue
+        for platform in before.keys() | here.keys() | there.keys():
+            if here.get(platform) == before.get(platform) and after.keys() >= {platform}:
+                assert after[platform] == there.get(platform) or platform in fills_in(here, there)
+
+
+def by_platform(ledger: Ledger, name: Name) -> dict[str | None, Record]:
+    return {one.platform: one for one in ledger.find(name)}
+
+
+def fills_in(here: dict[str | None, Record], there: dict[str | None, Record]) -> set[str | None]:
+    """Return the platforms that one side tells of a digest that the other has without one."""
+    whole = {side[None].digest for side in (here, there) if None in side}
+    return {at for side in (here, there) for at, one in side.items() if at and one.digest in whole}
+
+
+def must_collide(
+    before: dict[str | None, Record], here: dict[str | None, Record], there: dict[str | None, Record]
+) -> bool:
+    """Say the rule in other words than the program's."""
+    if before in (here, there) or here == there:
+        return False
+    result: dict[str | None, str] = {}
+    for platform in before.keys() | here.keys() | there.keys():
+        b, o, t = (side.get(platform) for side in (before, here, there))
+        if o is not None and t is not None and o != b and t != b and o != t:
+            if o.digest != t.digest or facts_collide(b, o, t):
+                return True
+        elif o != b and t != b and o != t:
+            return True
+        chosen = t if o == b else o
+        if chosen is not None:
+            result[platform] = chosen.digest
+    if None not in result or len(result) == 1:
+        return False
+    if len(result) > 2 or len(set(result.values())) > 1:
+        return True
+    platform = next(at for at in result if at)
+    whole, filled = (side.get(at) for at in (None, platform) for side in (here, there) if side.get(at) is not None)
+    return facts_collide(before.get(None), whole, filled)  # type: ignore[arg-type]
+
+
+def facts_collide(before: Record | None, here: Record, there: Record) -> bool:
+    def told(one: Record | None) -> dict[str, object]:
+        if one is None:
+            return {}
+        fields: dict[str, object] = {f"label {key}": value for key, value in one.labels.items()}
+        return fields | {"index": one.index, "ttl": one.ttl, "forced": one.forced}
+
+    if before is not None and before.digest != here.digest:
+        before = None
+    sides = [told(one) for one in (before, here, there)]
+    return any(
+        len({str(side.get(fact)) for side in sides[1:]}) == 2
+        and all(side.get(fact) != sides[0].get(fact) for side in sides[1:])
+        for fact in sides[1].keys() | sides[2].keys()
+    )
+
+
+@settings(steady, max_examples=300)
+@given(ledgers(), _CHANGES, _CHANGES)
+def test_to_keep_one_side_of_every_conflict_leaves_a_valid_ledger(
+    base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
+) -> None:
+    merged = merge(base, changed(base, *one), changed(base, *other))
+    text = conflict.compose(merged).decode()
+    if not merged.collisions:
+        assert codec.loads(text.encode()) == merged.ledger
+        return
+    assert list(conflict.conflicts(text))
+    for side in ("ours", "theirs"):
+        kept = keep(text, side)
+        if kept.count("{") > 1:  # of no record at all, the brackets stand otherwise
+            ledger = codec.loads(kept.encode())
+            for collision in merged.collisions:
+                assert ledger.find(collision.name) == getattr(collision, side)
+
+
+def keep(text: str, side: str) -> str:
+    """Do what a person does in an editor."""
+    hunk = re.compile(r"^<{7} ours\n(.*?)^\|{7} base\n.*?^={7}\n(.*?)^>{7} theirs\n", re.MULTILINE | re.DOTALL)
+    return hunk.sub(lambda found: found[1] if side == "ours" else found[2], text)
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "merged"),
+    [
+        ([], [record("a")], [record("b")], [record("a"), record("b")]),
+        (
+            [BASE],
+            [but(BASE, labels={"x": "1"})],
+            [but(BASE, labels={"y": "2"})],
+            [but(BASE, labels={"x": "1", "y": "2"})],
+        ),
+        ([BASE], [but(BASE, ttl="7d")], [but(BASE, labels={"y": "2"})], [but(BASE, ttl="7d", labels={"y": "2"})]),
+        ([BASE], [], [], []),
+        ([BASE], [but(BASE, digest=digest("b"))], [but(BASE, digest=digest("b"))], [but(BASE, digest=digest("b"))]),
+        (
+            [BASE],
+            [BASE, but(BASE, platform=ARM)],
+            [but(BASE, ttl="1d")],
+            [but(BASE, ttl="1d"), but(BASE, platform=ARM)],
+        ),
+        ([], [but(BASE, platform=None)], [BASE], [BASE]),
+    ],
+)
+def test_what_both_sides_want_comes_together(
+    base: list[Record], ours: list[Record], theirs: list[Record], merged: list[Record]
+) -> None:
+    for one, other in ((ours, theirs), (theirs, ours)):
+        done = merge(ledger_of(*base), ledger_of(*one), ledger_of(*other))
+        assert done.collisions == ()
+        assert done.ledger == ledger_of(*merged)
+
+
+def test_of_two_publications_of_one_digest_ours_is_the_first() -> None:
+    other = but(BASE, publishedAt="2020-01-01T00:00:00Z", labels={"x": "1"})
+    assert merge(Ledger(), ledger_of(BASE), ledger_of(other)).ledger == ledger_of(but(BASE, labels={"x": "1"}))
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs"),
+    [
+        ([], [BASE], [but(BASE, digest=digest("b"))]),
+        ([BASE], [but(BASE, digest=digest("b"))], [but(BASE, digest=digest("c"))]),
+        ([BASE], [], [but(BASE, ttl="7d")]),
+        ([BASE], [but(BASE, labels={"x": "1"})], [but(BASE, labels={"x": "2"})]),
+        ([], [but(BASE, platform=None)], [but(BASE, digest=digest("b"))]),
+    ],
+)
+def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record], theirs: list[Record]) -> None:
+    for one, other in ((ours, theirs), (theirs, ours)):
+        done = merge(ledger_of(*base), ledger_of(*one), ledger_of(*other))
+        assert [collision.name for collision in done.collisions] == [BASE.name]
+        assert done.ledger == ledger_of(*one)
+
+
+def test_a_conflict_says_which_digest_is_on_which_side() -> None:
+    moved, other = but(BASE, digest=digest("b")), but(BASE, digest=digest("c"))
+    merged = merge(ledger_of(BASE), ledger_of(moved), ledger_of(other))
+    text = conflict.compose(merged, size=9, labels=("HEAD", "parent", "topic")).decode()
+    assert "<<<<<<<<< HEAD\n" in text
+    assert ">>>>>>>>> topic\n" in text
+    ((offset, told),) = conflict.conflicts(text)
+    assert text[offset:].startswith("<<<<<<<<<")
+    assert told == (
+        f"an unresolved merge conflict: myorg/app:v1 is {digest('b')} on one side and {digest('c')} on the other"
+    )
+
+
+def test_markers_without_a_whole_conflict_are_found_too() -> None:
+    assert [told for _, told in conflict.conflicts("{\n=======\n}\n")] == ["an unresolved merge conflict"]
+    assert list(conflict.conflicts('{\n  "a": "======="\n}\n')) == []

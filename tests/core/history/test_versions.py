@@ -1,0 +1,94 @@
+"""A version read by what differs from the one before is what it is when read whole."""
+
+from __future__ import annotations
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.history.versions import Versions
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.errors import InvalidLedger
+from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.smallworld import ledgers as small_ledgers
+from tests.support.values.strategies import ledgers, steady
+
+
+def whole(raw: bytes) -> Ledger | None:
+    try:
+        return codec.loads(raw)
+    except InvalidLedger:
+        return None
+
+
+@settings(steady, max_examples=400)
+@given(st.one_of(ledgers(), small_ledgers()), st.one_of(ledgers(), small_ledgers()))
+def test_from_any_ledger_to_any_other(before: Ledger, after: Ledger) -> None:
+    versions = Versions()
+    versions.follow(codec.dumps(before))
+    assert versions.follow(codec.dumps(after)) == compare(before, after)
+    assert versions.ledger == after
+
+
+@settings(steady, max_examples=400)
+@given(small_ledgers(), st.data())
+def test_whatever_is_done_to_the_bytes_it_says_what_a_whole_read_says(before: Ledger, data: st.DataObject) -> None:
+    raw = codec.dumps(before)
+    start = data.draw(st.integers(0, len(raw)))
+    end = data.draw(st.integers(start, min(len(raw), start + 400)))
+    other = data.draw(st.one_of(st.binary(max_size=4), st.just(raw[data.draw(st.integers(0, len(raw))) :][:300])))
+    _agree(before, raw[:start] + other + raw[end:])
+
+
+@settings(steady, max_examples=400)
+@given(small_ledgers(), st.data())
+def test_records_that_are_doubled_dropped_or_swapped_are_judged_as_in_a_whole_read(
+    before: Ledger, data: st.DataObject
+) -> None:
+    assume(before.texts)
+    texts = data.draw(st.lists(st.sampled_from(list(before.texts)), min_size=1, max_size=6))
+    _agree(before, codec.dumps(Ledger([("", "", "")] * len(texts), texts)))
+
+
+def _agree(before: Ledger, raw: bytes) -> None:
+    expected = whole(raw)
+    found = codec.reread(raw, codec.dumps(before), before)
+    assert found is None or found.ledger == expected
+    versions = Versions()
+    versions.follow(codec.dumps(before))
+    differences = versions.follow(raw)
+    assert (differences is None) == (expected is None)
+    if expected is not None:
+        assert differences == compare(before, expected)
+
+
+@given(st.integers(0, 199), st.sampled_from(["change", "drop", "add"]))
+@settings(steady, max_examples=60)
+@example(0, "drop")
+@example(199, "drop")
+@example(199, "change")
+def test_only_what_differs_is_read(at: int, how: str) -> None:
+    records = [record(tag=f"v{number:03}", digest=digest(number)) for number in range(200)]
+    before = ledger_of(*records)
+    if how == "drop":
+        del records[at]
+    else:
+        new = record(tag=f"v{at:03}" + ("a" if how == "add" else ""), digest=digest("new"))
+        records[at : at + (how == "change")] = [new]
+    after = ledger_of(*records)
+    found = codec.reread(codec.dumps(after), codec.dumps(before), before)
+    assert found
+    assert found.ledger == after
+    assert found.was - found.start <= 3
+    assert found.now - found.start <= 3
+
+
+def test_an_invalid_version_is_forgotten() -> None:
+    versions = Versions()
+    first, second = ledger_of(record()), ledger_of(record(digest=digest("b")))
+    assert len(versions.follow(codec.dumps(first)) or ()) == 1
+    assert versions.follow(b"{}") is None
+    assert versions.ledger == first
+    assert versions.follow(codec.dumps(first)) == []
+    assert versions.follow(codec.dumps(second)) == compare(first, second)

@@ -1,0 +1,161 @@
+"""What a range of commits does, as a reviewer sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ledger_tool.core.judging.diff import Change, Fact, review
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
+from tests.support.values.make import digest, ledger_of, record, source
+
+AMD, ARM = "linux/amd64", "linux/arm64"
+MUTABLE = Policy(mutable=("latest",))
+
+
+def reviewed(old: list[Record], new: list[Record], policy: Policy = MUTABLE) -> list[Change]:
+    return review(ledger_of(*old), ledger_of(*new), policy)
+
+
+def one(old: list[Record], new: list[Record]) -> Change:
+    (change,) = reviewed(old, new)
+    return change
+
+
+def facts(change: Change) -> dict[str, tuple[str, str]]:
+    return {" ".join(filter(None, (fact.what, fact.subject))): (fact.old, fact.new) for fact in change.facts}
+
+
+def both(tag: str, seed: str, **more: Any) -> list[Record]:
+    """Return the records of a multi-platform tag."""
+    more = {"index": digest(f"{seed} index"), "source_ref": None} | more
+    more.pop("source_ref")
+    return [record(tag=tag, platform=at, digest=digest(f"{seed} {at}"), **more) for at in (AMD, ARM)]
+
+
+def test_a_multi_platform_tag_is_one_change_with_its_platforms() -> None:
+    change = one(both("latest", "a"), both("latest", "b"))
+    assert (change.kind, change.platforms) == ("moved", [AMD, ARM])
+    assert facts(change)["digest"] == (digest("a index"), digest("b index"))
+    assert not change.unexplained_move
+
+
+def test_an_added_platform_is_an_update_and_a_moved_index_shows() -> None:
+    (_, arm) = after = both("v1", "a")
+    change = one([after[0]], after)
+    assert (change.kind, change.platforms) == ("updated", [ARM])
+    assert facts(change)[f"image {ARM}"] == ("", arm.digest)
+    moved = one(after, both("v1", "a", index=digest("elsewhere")))
+    assert (moved.kind, facts(moved)) == ("updated", {"digest": (digest("a index"), digest("elsewhere"))})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "direction", "previous"),
+    [
+        ([], ["v1.5.0"], "unknown", None),
+        (["v1.4.0"], ["v1.4.0", "v1.5.0"], "upgrade", "v1.4.0"),
+        (["v1.4.0", "v1.10.0", "v2.0.0"], ["v1.4.0", "v1.10.0", "v1.11.0", "v2.0.0"], "upgrade", "v1.10.0"),
+        (["v2.0.0"], ["v1.0.0", "v2.0.0"], "unknown", None),
+        (["v1.4.0"], ["v1.4.0", "edge"], "unknown", None),
+        (["v1.5.0"], ["v1.5.0-rc.1", "v1.5.0"], "unknown", None),
+    ],
+)
+def test_a_new_version_is_compared_with_the_one_below_it(
+    old: list[str], new: list[str], direction: str, previous: str | None
+) -> None:
+    change = one([record(tag=tag, digest=digest(tag)) for tag in old], [record(tag=t, digest=digest(t)) for t in new])
+    assert (change.kind, change.direction) == ("added", direction)
+    assert (change.previous and change.previous.tag) == previous
+
+
+def test_a_yanked_version_is_no_version_to_compare_with() -> None:
+    bad = record(tag="v1.4.0", yanked={"at": "2026-01-01T00:00:00Z", "reason": "bad"})
+    assert one([bad], [bad, record(tag="v1.5.0", digest=digest("b"))]).previous is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "direction"),
+    [("v1.4.0", "v1.5.0", "upgrade"), ("v1.5.0", "v1.4.0", "downgrade"), ("v1.5.0", "v1.5.0", "same")],
+)
+def test_a_moved_tag_goes_from_version_to_version(old: str, new: str, direction: str) -> None:
+    """Told by a label, or by the version tag that has the digest."""
+    key = "org.opencontainers.image.version"
+
+    def labelled(seed: str, version: str) -> list[Record]:
+        return [record(tag="latest", digest=digest(seed), labels={key: version})]
+
+    change = one(labelled("a", old), labelled("b", new))
+    assert (change.direction, change.versions) == (direction, (old, new))
+    if old != new:
+        versions = [record(tag=tag, digest=digest(tag)) for tag in (old, new)]
+        change = one(
+            [*versions, record(tag="latest", digest=digest(old))], [*versions, record(tag="latest", digest=digest(new))]
+        )
+        assert (change.direction, change.versions) == (direction, (old, new))
+
+
+def test_source_base_image_labels_and_ttl_are_told() -> None:
+    def made(seed: str, **more: Any) -> Record:
+        base = f"docker.io/library/debian:bookworm@{digest(f'debian {seed}')}"
+        return record(tag="latest", digest=digest(seed), sourceRef=source(seed), dependsOn=[base], **more)
+
+    change = one([made("a", labels={"env": "test", "old": "x"}, ttl="7d")], [made("b", labels={"env": "prod"})])
+    assert facts(change) == {
+        "digest": (digest("a"), digest("b")),
+        "source": (source("a"), source("b")),
+        "base image docker.io/library/debian:bookworm": (digest("debian a"), digest("debian b")),
+        "label env": ("test", "prod"),
+        "label old": ("x", ""),
+        "TTL": ("7d", ""),
+    }
+
+
+def test_a_yank_and_its_end_are_told() -> None:
+    bad = record(yanked={"at": "2026-01-01T00:00:00Z", "reason": "crashes"})
+    change = one([record()], [bad])
+    assert (change.kind, change.yanked) == ("yanked", bad.yanked)
+    back = one([bad], [record()])
+    assert (back.kind, back.facts) == ("updated", (Fact("yanked", "crashes", ""),))
+
+
+def test_forced_and_unexplained_moves_come_first() -> None:
+    old = [record("z", "v1"), record("a", "v1"), record("m", "latest"), record("b", "v1"), record("c", "v1")]
+    new = [
+        record("z", "v1", digest=digest("b"), forced={"replaces": digest(), "reason": "CVE"}),
+        record("a", "v2"),
+        record("a", "v1", ttl="7d"),
+        record("m", "latest", digest=digest("b")),
+        record("b", "v1", digest=digest("b")),
+    ]
+    found = reviewed(old, new)
+    assert [(str(change.name), change.kind) for change in found] == [
+        ("b:v1", "moved"), ("z:v1", "moved"),
+        ("a:v2", "added"), ("a:v1", "updated"), ("c:v1", "removed"), ("m:latest", "moved"),
+    ]  # fmt: skip
+    assert [change.unexplained_move for change in found[:2]] == [True, False]
+
+
+def test_a_mark_explains_its_own_platform_alone_and_every_reason_is_told() -> None:
+    def moved(platform: str, reason: str) -> Record:
+        forced = {"replaces": digest(f"a {platform}"), "reason": reason} if reason else None
+        return record(tag="v1", platform=platform, digest=digest("b" + platform), forced=forced)
+
+    def change(amd: str, arm: str) -> Change:
+        return one(both("v1", "a", index=None), [moved(AMD, amd), moved(ARM, arm)])
+
+    assert change("CVE", "").unexplained_move
+    assert not change("CVE", "too").unexplained_move
+    assert [mark.reason for mark in change("CVE", "too").marks] == ["CVE", "too"]
+
+
+def test_a_record_without_a_platform_gives_way_to_several_by_one_mark() -> None:
+    arm = record(platform=ARM, digest=digest("r"), forced={"replaces": digest(), "reason": "CVE"})
+    change = one([record()], [record(platform=AMD, digest=digest("b")), arm])
+    assert not change.unexplained_move
+    assert [mark.reason for mark in change.marks] == ["CVE"]
+
+
+def test_the_same_ledger_has_no_changes() -> None:
+    assert reviewed(both("v1", "a"), both("v1", "a")) == []

@@ -1,0 +1,201 @@
+"""Whatever a manifest looks like: only the references change, and what can't be told stays as it is."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.manifests import bump as bumping
+from ledger_tool.core.manifests import pin as pinning
+from ledger_tool.core.manifests import policy as versionpolicy
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
+from ledger_tool.core.manifests.yamltree import is_text_when_plain
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.edges.yaml import positions as yamlpositions
+from ledger_tool.edges.yaml.positions import tokens
+from tests.support import EXAMPLES
+from tests.support.values.make import digest, ledger_of, record
+
+D = digest("app")
+LEDGER = ledger_of(
+    record("myorg/app", "v1.5.0", digest=D),
+    record("myorg/app", "1.10", digest=digest("new"), publishedAt="2026-11-25T00:00:00Z"),
+)
+CATALOGUE = Catalogue(Snapshot("", LEDGER, Policy()), Timestamp("2026-11-25T09:30:00Z"))
+PIN = partial(pinning.pin, catalogue=CATALOGUE)
+RULES = bumping.Rules(rules=[versionpolicy.parse_rule("newest")])
+BUMP = partial(bumping.bump, catalogue=CATALOGUE, rules=RULES)
+_FILES = sorted(path for path in (EXAMPLES / "manifests/cases").glob("*/before/**/*") if path.is_file())
+
+
+def pinned(text: str) -> Rewritten:
+    return rewrite("a.yaml", text.encode("utf-8", "surrogatepass"), tokens, PIN)
+
+
+def without_digests(text: str) -> str:
+    """Take out what pinning puts in: digests behind tags, and fields of their own."""
+    text = re.sub(rf"(?:,[ \t]*|,[\r\n]+[ \t]*|[\r\n]+[ ]*)[\"']?digest[\"']?: ?[\"']?{D}[\"']?", "", text)
+    return text.replace(f"@{D}", "")
+
+
+# ---- manifests in all their styles
+
+keys = st.sampled_from(["name{n}", "spec{n}", "x-{n}", "image{n}", "'quoted {n}'", '"double{n}"', "5{n}"])
+scalars = st.sampled_from(
+    ["plain", "with space", "'single ''quote'", '"double \\" \\u00e9"', "1.10", "~", "", "no", "c:\\windows", "a#b",
+     "'myorg/app:v1.5.0'", "é 😀", "{a: [1, 'x, y']}", "[a, {b: c}]", "&anchor v", "!!str 5", "!custom x"]
+)  # fmt: skip
+references = st.sampled_from(
+    ["myorg/app:v1.5.0", "'myorg/app:v1.5.0'", '"myorg/app:v1.5.0"', "&a{n} myorg/app:v1.5.0", "!!str myorg/app:v1.5.0",
+     "docker.io/nginx", "other/app:v1", "''", "[myorg/app:v1.5.0]"]
+)  # fmt: skip
+comments = st.sampled_from(["", "  ", " # c", "  # myorg/app:v1.5.0", " # ledger: ignore", "\t"])
+breaks = st.sampled_from(["\n", "\r\n"])
+
+
+@st.composite
+def blocks(draw: st.DrawFn, depth: int = 0) -> list[str]:
+    """Return the lines of a block mapping."""
+    lines: list[str] = []
+    step = " " * draw(st.integers(1, 4))
+    for at in range(draw(st.integers(1, 4))):
+        kind = draw(st.integers(0, 9))
+        end = draw(comments)
+        if kind < 3:
+            lines.append(f"image: {draw(references).format(n=len(lines))}{end}")
+        elif kind == 3:
+            lines += [f"image: {draw(st.sampled_from(['|', '>-', '>']))}", f"{step}myorg/app:v1.5.0"]
+        elif kind == 4:
+            lines += ["image:", f"{step}repository: myorg/app{end}", f"{step}tag: v1.5.0{draw(comments)}"]
+        elif kind == 5:
+            lines.append("image: {repository: myorg/app, 'tag': 'v1.5.0'}" + end)
+        elif kind == 6 and depth < 3:
+            lines += [f"list{at}:{end.rstrip(chr(9))}"]
+            for _ in range(draw(st.integers(1, 3))):
+                first, *rest = draw(blocks(depth + 1))
+                lines += [f"{step}- {first}", *(f"{step}  {line}" if line else "" for line in rest)]
+        elif kind == 7 and depth < 3:
+            lines += [f"map{at}:", *(f"{step}{line}" if line else "" for line in draw(blocks(depth + 1)))]
+        elif kind == 8:
+            lines += draw(st.sampled_from([[""], ["# image: myorg/app:v1.5.0"], ["text: |", f"{step}image: x", ""]]))
+        else:
+            lines.append(f"{draw(keys).format(n=len(lines))}: {draw(scalars)}{end}")
+    return lines
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> str:
+    line_break = draw(breaks)
+    documents = [line_break.join(draw(blocks())) for _ in range(draw(st.integers(1, 3)))]
+    mark = draw(st.sampled_from(["", "\ufeff"]))
+    end = draw(st.sampled_from(["", line_break, line_break * 2, f"{line_break}# end  "]))
+    return mark + f"{line_break}---{line_break}".join(documents) + end
+
+
+@given(manifests())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_a_pinned_manifest_is_the_old_one_outside_of_its_digests(text: str) -> None:
+    done = pinned(text)
+    if done.content is None:
+        return
+    new = done.content.decode()
+    assert new != text
+    assert without_digests(new) == text
+    again = rewrite("a.yaml", done.content, tokens, PIN)
+    assert (again.content, again.edits) == (None, [])
+
+
+@given(manifests())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_a_pinned_manifest_says_the_same_but_for_its_digests(text: str) -> None:
+    """A second opinion: ruamel's whole loader, which shares its scanner alone with what is tested."""
+    done = pinned(text)
+    if done.content is None or "!custom" in text:
+        return
+
+    def load(raw: str) -> object:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.allow_duplicate_keys = True
+        yaml.composer.warn_double_anchors = False
+        return [_plain(one) for one in yaml.load_all(raw.removeprefix("\ufeff").replace("\t", " "))]
+
+    assert _without(load(done.content.decode())) == _without(load(text))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else str(value)
+
+
+def _without(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without(inner) for key, inner in value.items() if inner != D}
+    if isinstance(value, list):
+        return [_without(inner) for inner in value]
+    return value.replace(f"@{D}", "") if isinstance(value, str) else value
+
+
+@given(manifests())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_a_bumped_manifest_names_the_new_tag_and_digest_together(text: str) -> None:
+    done = rewrite("a.yaml", text.encode(), tokens, BUMP)
+    if done.content is None:
+        return
+    assert rewrite("a.yaml", done.content, tokens, BUMP).content is None
+    changed = done.content.decode()
+    assert changed.count(digest("new")) >= 1
+    assert "tag: 1.10" not in changed, "it would be the number 1.1"
+
+
+@given(st.sampled_from(_FILES), st.randoms(use_true_random=False), st.integers(0, 6))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)
+def test_a_damaged_manifest_is_a_note_or_is_pinned_right(path: Path, chance: Random, count: int) -> None:
+    text = path.read_bytes().decode("utf-8", "replace").replace("registry.example.com/", "")
+    for _ in range(count):
+        at = chance.randrange(len(text) + 1)
+        piece = chance.choice(["", "\n", " ", "\t", "'", '"', "{", "]", "*a", "&a ", ": ", "- ", "#", "---\n", "|\n"])
+        text = text[:at] + piece + text[at + chance.randrange(3) :]
+    done = pinned(text)
+    if done.content is None:
+        return
+    new = done.content.decode()
+    assert without_digests(new) == without_digests(text) or "digest" in text or "sha" in text or "imageTag" in text
+
+
+def test_a_document_of_too_many_values_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yamlpositions, "MAX_TOKENS", 10)
+    (note,) = pinned("image: myorg/app:v1.5.0\n---\nimage: myorg/app:v1.5.0\na: [1, 2, 3,\n 4, 5]\n").notes
+    assert (note.line, note.message, note.is_fault) == (
+        5, "not looked at: a document of more than 10 keys and values", True,
+    )  # fmt: skip
+
+
+@given(st.text(max_size=60).map(lambda text: f"image: myorg/app:v1.5.0\n{text}"))
+def test_any_text_is_handled(text: str) -> None:
+    done = pinned(text)
+    assert done.content is not None or done.notes or done.findings or not done.edits
+
+
+@pytest.mark.parametrize(
+    ("value", "is_text"),
+    [
+        ("v1.5.0", True), ("1.5.0", True), ("latest", True), ("sha256:00", True), ("1.5.0-rc.1", True),
+        ("main-12", True), ("2024.01.15", True), ("1a", True), ("e10", True), ("a:1", True), ("1.2.3.4", True),
+        ("1.10", False), ("7", False), ("1e3", False), ("0x1F", False), ("0o17", False), ("1_000", False),
+        ("190:20:30", False), ("2024-01-15", False), ("yes", False), ("No", False), ("null", False), ("~", False),
+        (".5", False), (".inf", False), ("", False), ("12e03", False), ("0b11", False), ("1.", False), ("y", False),
+    ],
+)  # fmt: skip
+def test_what_any_yaml_reader_takes_for_something_else_is_known(value: str, is_text: bool) -> None:
+    assert is_text_when_plain(value) is is_text

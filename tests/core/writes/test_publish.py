@@ -1,0 +1,278 @@
+"""What a publish does, row by row of the table in `rules`; conflict, force and idempotence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ledger_tool.core.changes.change import Change, Outcome, Snapshot, results
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Digest, Ttl
+from ledger_tool.core.ledger.record import Forced, Record
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.draft import Draft
+from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UsageError
+from tests.support.values.make import SOURCE, WHEN, digest, draft, ledger_of, record, source
+
+COMMIT = "5f2d7e0000000000000000000000000000000abc"
+LATER = "2027-01-01T00:00:00Z"
+MOVES = Policy(mutable=("latest", "pr-*", "v1"))
+DEFAULT = Policy()
+A, B, C = (Digest(digest(seed)) for seed in "abc")
+AMD, ARM = "linux/amd64", "linux/arm64"
+
+
+def publish(ledger: Ledger, *drafts: Draft, policy: Policy = DEFAULT, force: str = "") -> Change:
+    return rules.publish(Snapshot(COMMIT, ledger, policy), drafts, force_reason=force)
+
+
+def only(change: Change) -> Outcome:
+    (outcome,) = change.outcomes
+    return outcome
+
+
+def records(change: Change) -> list[Record]:
+    return list(change.ledger.records())
+
+
+def refused(ledger: Ledger, *drafts: Draft, policy: Policy = DEFAULT, force: str = "") -> LedgerError:
+    with pytest.raises(LedgerError) as caught:
+        publish(ledger, *drafts, policy=policy, force=force)
+    return caught.value
+
+
+def test_a_new_image_is_added() -> None:
+    change = publish(ledger_of(record("other")), draft(digest=A))
+    assert only(change) == Outcome("added", record(digest=A))
+    assert records(change) == [record(digest=A), record("other")]
+
+
+def test_the_same_again_changes_nothing() -> None:
+    ledger = ledger_of(record(digest=A, labels={"env": "prod"}, ttl="7d"))
+    change = publish(ledger, draft(digest=A, labels={"env": "prod"}, ttl="7d"))
+    assert only(change).effect == "unchanged"
+    assert not change.changed
+    assert change.ledger is ledger
+
+
+def test_the_same_again_from_another_clock_and_job_keeps_time_and_source_of_the_first() -> None:
+    ledger = ledger_of(record(digest=A))
+    change = publish(ledger, draft(digest=A, published_at=LATER, source_ref=source("rebuild")))
+    assert not change.changed
+    assert (only(change).record.published_at, only(change).record.source_ref) == (WHEN, SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [
+        ({"labels": {"env": "prod"}}, {"labels": {"env": "prod", "team": "core"}}),
+        ({"labels": {"team": "web"}}, {"labels": {"team": "web"}}),
+        ({"ttl": "30d"}, {"ttl": "30d"}),
+        ({"depends_on": (f"debian@{B}",)}, {"dependsOn": [f"debian@{B}"]}),
+        ({"index": B}, {"index": B}),
+        ({"config": B}, {"config": B}),
+    ],
+)
+def test_the_same_digest_with_other_facts_is_updated_and_the_rest_is_kept(
+    said: dict[str, Any], recorded: dict[str, Any]
+) -> None:
+    before: dict[str, Any] = {
+        "digest": A, "labels": {"team": "core"}, "ttl": "7d", "dependsOn": [f"alpine@{A}"], "index": C, "config": C,
+        "forced": {"replaces": B, "reason": "once"}, "yanked": {"at": WHEN, "reason": "broken"},
+    }  # fmt: skip
+    change = publish(ledger_of(record(**before)), draft(digest=A, published_at=LATER, **said))
+    assert only(change) == Outcome("updated", record(**before | recorded))
+
+
+def test_a_mutable_tag_moves_and_tells_what_it_replaces() -> None:
+    old = record(tag="latest", digest=A, labels={"env": "prod"}, ttl="7d")
+    new = draft(tag="latest", digest=B, published_at=LATER, source_ref=source("next"))
+    change = publish(ledger_of(old), new, policy=MOVES)
+    moved = record(tag="latest", digest=B, publishedAt=LATER, sourceRef=source("next"))
+    assert only(change) == Outcome("moved", moved, (Digest(A),))  # the facts of the old image are not the new one's
+    assert records(change) == [moved]
+
+
+def test_any_other_tag_with_another_digest_is_a_conflict_that_shows_what_is_recorded() -> None:
+    old = record(platform=AMD, digest=A)
+    error = refused(ledger_of(old), draft(platform=AMD, digest=B), policy=Policy(mutable=("latest",)))
+    assert isinstance(error, Conflict)
+    assert error.exit_code == 3
+    for told in ("myorg/app:v1", AMD, A, B, SOURCE, WHEN, COMMIT[:12]):
+        assert told in error.message
+    assert "--force" in error.hint
+    assert [found["digest"] for found in error.existing] == [A]
+    assert (error.given, error.ledger_commit) == (B, COMMIT)
+
+
+def test_a_forced_move_is_marked_with_what_it_replaced_and_why() -> None:
+    change = publish(ledger_of(record(digest=A)), draft(digest=B), force="base image CVE")
+    assert only(change) == Outcome("moved", replace(record(digest=B), forced=Forced(A, "base image CVE")), (Digest(A),))
+    assert change.reason == "base image CVE"
+
+
+def test_a_second_forced_move_names_the_digest_just_before_it() -> None:
+    first = publish(ledger_of(record(digest=A)), draft(digest=B), force="one").ledger
+    second = only(publish(first, draft(digest=C), force="two"))
+    assert second.record.forced == Forced(B, "two")
+
+
+def test_force_on_the_same_digest_marks_nothing() -> None:
+    ledger = ledger_of(record(digest=A))
+    assert not publish(ledger, draft(digest=A), force="to be sure").changed
+    assert not publish(ledger, draft(digest=A, source_ref=source("other")), force="another source").changed
+
+
+def test_force_on_a_new_image_marks_nothing() -> None:
+    assert only(publish(Ledger(), draft(), force="to be sure")).record.forced is None
+
+
+def test_each_platform_has_a_digest_of_its_own() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A))
+    change = publish(ledger, draft(platform=ARM, digest=B))
+    assert only(change).effect == "added"
+    assert [one.platform for one in records(change)] == [AMD, ARM]
+
+
+def test_the_same_digest_with_a_platform_fills_the_platform_in() -> None:
+    change = publish(ledger_of(record(digest=A)), draft(digest=A, platform=AMD, published_at=LATER))
+    assert only(change) == Outcome("updated", record(digest=A, platform=AMD))
+    assert records(change) == [record(digest=A, platform=AMD)]
+
+
+def test_a_record_without_a_platform_conflicts_with_every_other_digest_of_its_tag() -> None:
+    assert isinstance(refused(ledger_of(record(digest=A)), draft(digest=B, platform=AMD)), Conflict)
+
+
+def test_a_digest_without_a_platform_conflicts_with_the_platforms_there_and_asks_which_it_is() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A), record(platform=ARM, digest=B))
+    error = refused(ledger, draft(digest=C))
+    assert isinstance(error, Conflict)
+    assert "--platform" in error.hint
+    assert len(error.existing) == 2
+
+
+def test_a_digest_without_a_platform_that_one_platform_has_is_that_image() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A), record(platform=ARM, digest=B))
+    change = publish(ledger, draft(digest=B, labels={"env": "prod"}))
+    assert only(change).record == record(platform=ARM, digest=B, labels={"env": "prod"})
+    assert [one.platform for one in records(change)] == [AMD, ARM]
+
+
+def test_a_forced_move_without_a_platform_replaces_all_of_the_tag() -> None:
+    ledger = ledger_of(*(record(platform=on, digest=digest(on), index=C) for on in (AMD, ARM)))
+    change = publish(ledger, draft(digest=B), force="single image from now on")
+    first = Forced(Digest(digest(AMD)), "single image from now on")
+    assert records(change) == [replace(record(digest=B), forced=first)]
+    assert only(change).replaces == (digest(AMD), digest(ARM))
+
+
+def test_the_digest_of_the_index_is_not_an_image_of_its_own() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C), record(platform=ARM, digest=B, index=C))
+    error = refused(ledger, draft(digest=C))
+    assert isinstance(error, Conflict)
+    assert "--index" in error.hint
+
+
+def test_a_moved_index_is_an_update_while_the_image_stays() -> None:
+    change = publish(ledger_of(record(platform=AMD, digest=A, index=B)), draft(platform=AMD, digest=A, index=C))
+    assert only(change) == Outcome("updated", record(platform=AMD, digest=A, index=C))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_batch_that_fills_in_a_platform_and_adds_another_may_come_in_any_order(order: tuple[int, int]) -> None:
+    drafts = [draft(platform=AMD, digest=A), draft(platform=ARM, digest=B)]
+    change = publish(ledger_of(record(digest=A)), *(drafts[at] for at in order))
+    assert records(change) == [record(platform=AMD, digest=A), record(platform=ARM, digest=B)]
+    assert [one.record.platform for one in change.outcomes] == [drafts[at].platform for at in order]
+
+
+@pytest.mark.parametrize("platforms", [(None, None), (AMD, AMD), (None, AMD), (AMD, None)])
+def test_a_batch_may_not_say_two_digests_for_one_image_even_where_tags_move(platforms: tuple[str, str]) -> None:
+    drafts = [draft(digest=A, platform=platforms[0]), draft(digest=B, platform=platforms[1])]
+    for force in ("", "anyway"):
+        error = refused(Ledger(), *drafts, policy=MOVES, force=force)
+        assert isinstance(error, InvalidValue)
+        assert "given twice" in error.message
+
+
+def test_a_batch_that_says_the_same_twice_is_fine() -> None:
+    change = publish(Ledger(), draft(), draft())
+    assert [one.effect for one in change.outcomes] == ["added", "unchanged"]
+    assert records(change) == [record()]
+
+
+def test_a_batch_that_says_two_things_of_one_image_again_leaves_no_empty_commit() -> None:
+    drafts = [draft(labels={"env": "test"}), draft(labels={"env": "prod"})]
+    first = publish(Ledger(), *drafts)
+    assert records(first) == [record(labels={"env": "prod"})]
+    assert not publish(first.ledger, *drafts).changed
+
+
+def test_one_refused_record_refuses_the_batch_and_is_named_by_its_place() -> None:
+    ledger = ledger_of(record(digest=A))
+    error = refused(ledger, draft("new", where="line 1"), draft(digest=B, where="line 2"))
+    assert error.message.startswith("line 2: conflict: myorg/app:v1 is recorded as")
+
+
+def test_nothing_to_publish_changes_nothing() -> None:
+    assert not publish(Ledger()).changed
+
+
+def test_a_field_that_the_team_insists_on_must_be_there_for_a_new_digest() -> None:
+    policy = Policy(require=("platform", "labels.team"), mutable=("v1",))
+    error = refused(Ledger(), draft(where="line 7"), policy=policy)
+    assert isinstance(error, InvalidValue)
+    assert error.message == "line 7: myorg/app:v1 has no platform, which ledger.yaml requires"
+    assert "--platform" in error.hint
+    assert "--label team=" in refused(Ledger(), draft(platform=AMD), policy=policy).hint
+    assert refused(ledger_of(record(platform=AMD, digest=A)), draft(platform=AMD, digest=B), policy=policy)
+    assert publish(Ledger(), draft(platform=AMD, labels={"team": "core"}), policy=policy).changed
+
+
+def test_what_is_recorded_already_is_not_held_to_a_later_requirement() -> None:
+    ledger = ledger_of(record(digest=A))
+    assert publish(ledger, draft(digest=A, ttl="7d"), policy=Policy(require=("platform",))).changed
+
+
+def test_a_new_record_gets_the_ttl_of_the_first_pattern_that_matches_its_tag() -> None:
+    policy = Policy(ttl={"pr-1*": Ttl("1d"), "pr-*": Ttl("7d")}, mutable=("pr-*",))
+    ttl = {tag: only(publish(Ledger(), draft(tag=tag), policy=policy)).record.ttl for tag in ("pr-12", "pr-2", "v1")}
+    assert ttl == {"pr-12": "1d", "pr-2": "7d", "v1": None}
+    assert only(publish(Ledger(), draft(tag="pr-2", ttl="3h"), policy=policy)).record.ttl == "3h"
+    kept = ledger_of(record(tag="pr-2", digest=A))
+    assert not publish(kept, draft(tag="pr-2", digest=A), policy=policy).changed
+    assert only(publish(kept, draft(tag="pr-2", digest=B), policy=policy)).record.ttl == "7d"
+
+
+def test_a_default_ttl_satisfies_a_required_one() -> None:
+    policy = Policy(require=("ttl",), ttl={"*": Ttl("7d")})
+    assert publish(Ledger(), draft(), policy=policy).changed
+
+
+def test_a_configured_registry_in_front_of_the_image_is_taken_off() -> None:
+    policy = Policy(registries=(Registry("registry.example.com", prefix="mirror"),))
+    change = publish(Ledger(), draft("registry.example.com/mirror/myorg/app"), policy=policy)
+    assert only(change).record == record()
+    error = refused(Ledger(), draft("ghcr.io/myorg/app", where="line 3"), policy=policy)
+    assert isinstance(error, UsageError)
+    assert error.message.startswith("line 3: `ghcr.io/myorg/app`")
+
+
+def test_the_result_of_each_image_says_what_to_pull_and_what_is_there_now() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C))
+    change = publish(ledger, draft(platform=ARM, digest=B, index=C), draft("other"), draft(platform=AMD, digest=A))
+    app, other = results(change, COMMIT)
+    assert (str(app.name), app.digest, app.changed, app.commit) == ("myorg/app:v1", C, True, COMMIT)
+    assert [one.platform for one in app.records] == [AMD, ARM]
+    assert (str(other.name), other.digest) == ("other:v1", digest())
+
+
+def test_there_is_no_digest_to_pull_by_where_platforms_share_no_index() -> None:
+    change = publish(ledger_of(record(platform=AMD, digest=A)), draft(platform=ARM, digest=B))
+    assert [one.digest for one in results(change, None)] == [B]  # what was just published
+    both = publish(Ledger(), draft(platform=AMD, digest=A), draft(platform=ARM, digest=B))
+    assert [one.digest for one in results(both, None)] == [None]

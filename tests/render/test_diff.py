@@ -1,0 +1,193 @@
+"""A review on a terminal, in a comment, and as JSON: it reads well, and nothing in a record breaks out of it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it.token import Token
+
+from ledger_tool.core.judging.diff import Change, review
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record, from_json
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.render import diff as render
+from tests.render.test_markdown import NASTY, TEXTS
+from tests.support.values.make import but, digest, ledger_of, record, source
+from tests.support.values.markdown import PARSER
+from tests.support.values.strategies import record_fields, steady
+
+AMD, ARM = "linux/amd64", "linux/arm64"
+COMMENT = 65_536  # characters that GitHub takes
+HTML = {"<details><summary>whole digests</summary>\n", "</details>\n"}
+
+
+def tokens(markdown: str) -> list[Token]:
+    return [one for token in PARSER.parse(markdown) for one in (token, *(token.children or ()))]
+
+
+def check(markdown: str) -> None:
+    """Assert that the only HTML and links are ours, and that no word of others stands outside code."""
+    depth = 0
+    for token in tokens(markdown):
+        assert token.type != "html_inline"
+        assert token.type != "image"
+        if token.type == "html_block":
+            assert token.content in HTML
+            depth += 1 if token.content.startswith("<details>") else -1
+            assert depth in (0, 1)
+        if token.type == "link_open":
+            assert urlsplit(str(token.attrs["href"])).scheme in ("http", "https")
+        if token.type == "text":
+            assert re.fullmatch(r"[A-Za-z0-9 ,.:;()→_-]*", token.content), token.content
+            assert not re.search(r"[0-9a-f]{7}|://|www\.", token.content)
+    assert depth == 0
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> Ledger:
+    """Draw a ledger whose free texts are as bad as can be, in few places, so that two of them meet."""
+    records = {}
+    for _ in range(draw(st.integers(0, 4))):
+        fields = draw(record_fields(image=draw(st.sampled_from(["a", "a/b"])), tag=draw(st.sampled_from(["v1", "v2"]))))
+        for mark in ("forced", "yanked"):
+            if mark in fields:
+                fields[mark]["reason"] = draw(TEXTS) or "x"
+        fields["labels"] = {key: draw(TEXTS) for key in sorted(fields.get("labels", {}))}
+        made = from_json(fields)
+        records[made.name] = made
+    return ledger_of(*records.values())
+
+
+@settings(steady, max_examples=200)
+@given(hostile(), hostile(), st.sampled_from([render.MARKDOWN_BYTES, 1500]))
+def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) -> None:
+    changes = review(old, new, Policy(mutable=("v2",)))
+    markdown = render.as_markdown(changes, limit=limit, settings_changed=True)
+    check(markdown)
+    assert len(markdown.encode()) <= limit
+    for line in render.as_text(changes, colour=False):
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]|##[a-z]*\[", line)
+
+
+def reviewed(old: list[Record], new: list[Record]) -> list[Change]:
+    return review(ledger_of(*old), ledger_of(*new), Policy(mutable=("latest",)))
+
+
+FROM, TO = (
+    record("myorg/app", tag="latest", platform=AMD, digest=digest(seed), sourceRef=f"git@github.com:team/app@{at * 40}",
+           labels={"version": version, "env": env}, dependsOn=[f"debian@{digest(f'debian {seed}')}"])
+    for seed, at, version, env in (("a", "1", "1.4.0", "test"), ("b", "2", "1.5.0", "prod"))
+)  # fmt: skip
+
+
+def test_a_move_reads_well() -> None:
+    def short(seed: str) -> str:
+        return f"`{digest(seed)[:19]}`"
+
+    def commit(at: str) -> str:
+        return f"[`git@github.com:team/app@{at * 12}`](https://github.com/team/app/commit/{at * 40})"
+
+    assert (
+        render.as_markdown(reviewed([FROM], [TO]))
+        == f"""\
+**1 image:tag: 1 moved**
+
+### `myorg/app`
+
+**`latest`** moved (`{AMD}`), upgrade `1.4.0` → `1.5.0`
+
+- digest: {short("a")} → {short("b")}
+- source: {commit("1")} → {commit("2")}
+- base image `debian`: {short("debian a")} → {short("debian b")}
+- label `env`: `test` → `prod`
+- label `version`: `1.4.0` → `1.5.0`
+- [compare the source](https://github.com/team/app/compare/{"1" * 40}...{"2" * 40})
+
+<details><summary>whole digests</summary>
+
+```text
+digest: {digest("a")} → {digest("b")}
+debian: {digest("debian a")} → {digest("debian b")}
+```
+</details>
+"""
+    )
+
+
+def test_a_terminal_has_it_in_whole_and_in_colour() -> None:
+    lines = list(render.as_text(reviewed([FROM], [TO]), colour=False))
+    assert lines[:5] == [
+        "1 image:tag: 1 moved", "", "myorg/app", f"  moved   latest ({AMD}), upgrade 1.4.0 → 1.5.0",
+        f"    digest: {digest('a')} → {digest('b')}",
+    ]  # fmt: skip
+    assert lines[-1] == f"    compare: https://github.com/team/app/compare/{'1' * 40}...{'2' * 40}"
+    coloured = list(render.as_text(reviewed([FROM], [TO]), colour=True))
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured] == lines != coloured
+
+
+def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> None:
+    old = [record("z"), record("y")]
+    new = [
+        record("z", digest=digest("b"), forced={"replaces": digest(), "reason": "a `CVE` of @debian"}),
+        record("y", digest=digest("b")),
+    ]
+    found = render.as_markdown(reviewed(old, new))
+    assert found.startswith("**2 image:tags: 2 moved (1 by force)**\n")
+    assert "- **forced: ``a `CVE` of @debian``**\n" in found
+    assert "- **this tag is immutable, and nothing says why it moves**\n" in found
+    text = "\n".join(render.as_text(reviewed(old, new), colour=True))
+    assert "\x1b[31mforced: a `CVE` of @debian\x1b[0m" in text
+
+
+def test_what_is_added_and_removed_stands_alone() -> None:
+    found = render.as_markdown(reviewed([record("gone")], [record("new")]))
+    assert f"- digest: `{digest()[:19]}`\n" in found
+    assert "→" not in found
+    assert render.as_markdown([]) == "**no record changes**\n"
+
+
+def test_settings_that_change_are_pointed_at() -> None:
+    assert "`ledger.yaml` changes, too" in render.as_markdown([], settings_changed=True)
+    assert "`ledger.yaml` changes, too" in "\n".join(render.as_text([], colour=False, settings_changed=True))
+
+
+@pytest.mark.parametrize("count", [10, 300, 10_000])
+def test_a_comment_has_room_for_it_whatever_its_size(count: int) -> None:
+    old = [record(f"app-{at:05}", "latest", sourceRef=source(at)) for at in range(count)]
+    new = [but(one, digest=digest("b"), labels={"env": "é" * 200}) for one in old]
+    marks = {"replaces": digest(), "reason": "CVE"}
+    forced = [record("zzz", f"v{at}") for at in range(3)]
+    found = render.as_markdown(
+        reviewed([*old, *forced], [*new, *(but(one, digest=digest("f"), forced=marks) for one in forced)])
+    )
+    assert len(found) <= len(found.encode()) <= render.MARKDOWN_BYTES < COMMENT
+    check(found)
+    assert found.count("forced: `CVE`") == 3
+    shown = found.count("** moved")
+    left = re.search(r"\*\*([0-9]+) more are left out here\*\* \(([0-9]+) moved\)", found)
+    assert shown + (int(left[1]) if left else 0) == count + 3
+    assert bool(left) == (count > 10)
+    assert found.count("<details>") == (13 if count == 10 else 0)
+
+
+def test_one_image_can_not_push_the_others_out() -> None:
+    huge = {f"label-{at}": "x" * 1024 for at in range(200)}
+    forced = but(record("a"), digest=digest("b"), forced={"replaces": digest(), "reason": "y" * 1024}, labels=huge)
+    platforms = [record("p", platform=f"linux/cpu{at}") for at in range(2000)]
+    found = render.as_markdown(reviewed([record("a")], [forced, record("b"), *platforms]))
+    check(found)
+    assert "- and 176 more; `ledger diff` has them\n" in found
+    assert "left out here" not in found
+    assert "y" * 1024 in found
+    assert "and 1995 more)" in found
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_headline_kinds_and_titles_are_ours_alone(nasty: str) -> None:
+    """What looks like a version is one only as far as it is plain."""
+    old, new = (record(tag="latest", digest=digest(at), labels={"version": f"{at}.0.0-{nasty}"}) for at in "12")
+    check(render.as_markdown(reviewed([old], [new])))

@@ -1,0 +1,1 @@
+"""Forges at the wire."""

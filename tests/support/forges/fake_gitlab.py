@@ -1,0 +1,89 @@
+"""GitLab at the wire; see `fake_forge`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from tests.support.forges.fake_forge import TOKEN, USERS, Call, FakeForge, Wrong
+from tests.support.registries.wire import Reply, Wire, as_json
+
+
+class FakeGitLab(FakeForge):
+    """GitLab; the project is in a subgroup."""
+
+    kind = "gitlab"
+    prefix = "/api/v4"
+    path = "team/sub/ledger"
+    fixed: ClassVar = {"accept": "application/json", "private-token": TOKEN}
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(wire)
+        both = {"title": str, "description": str, "reviewer_ids": list, "remove_source_branch": bool}
+        new = both | {"source_branch!": str, "target_branch!": str, "title!": str, "labels": str}
+        del new["title"]
+        edit = both | {"add_labels": str, "remove_labels": str, "state_event": str, "target_branch": str}
+        requests = "/projects/7/merge_requests"
+        listing = "state source_branch target_branch order_by sort scope per_page page"
+        self.calls |= {
+            ("GET", r"/projects/(?P<project>[\w.%-]+)"): Call(self.project),
+            ("GET", requests): Call(self.listing, listing),
+            ("POST", requests): Call(self.create, "", new),
+            ("PUT", requests + r"/(?P<iid>\d+)"): Call(self.edit, "", edit),
+            ("GET", "/users"): Call(self.users, "username active page per_page"),
+        }
+
+    def project(self, project: str) -> Reply:
+        if project != self.path:
+            return as_json({"message": "404 Project Not Found"}, 404)
+        return as_json({"id": 7, "path_with_namespace": self.path})
+
+    def listing(self, state: str, source_branch: str, target_branch: str, per_page: str, page: str) -> Reply:
+        if state != "opened":
+            raise Wrong(state)
+        found = [
+            one
+            for one in self.requests
+            if (one["source_branch"], one["target_branch"]) == (source_branch, target_branch)
+        ]
+        return self.page(found, page, per_page)
+
+    def merge_request(self, **fields: Any) -> dict[str, Any]:
+        """Keep a new merge request, and return it."""
+        iid = len(self.requests) + 1
+        made = {
+            "id": 1000 + iid,
+            "iid": iid,
+            "web_url": f"{self.wire.url}/{self.path}/-/merge_requests/{iid}",
+            "source_project_id": 7,
+            "target_project_id": 7,
+            "description": None,
+            "labels": [],
+            "reviewers": [],
+        }
+        self.requests.append(made | fields)
+        return self.requests[-1]
+
+    def create(self, source_branch: str, target_branch: str, labels: str = "", **fields: Any) -> Reply:
+        if target_branch not in self.branches:
+            return as_json({"message": {"target_branch": ["does not exist"]}}, 400)
+        if any((one["source_branch"], one["target_branch"]) == (source_branch, target_branch) for one in self.requests):
+            return as_json({"message": ["Another open merge request already exists for this source branch: !1"]}, 409)
+        fields["reviewers"] = _people(fields.pop("reviewer_ids", []))
+        names = [name for name in labels.split(",") if name]
+        made = self.merge_request(source_branch=source_branch, target_branch=target_branch, labels=names, **fields)
+        return as_json(made, 201)
+
+    def edit(self, iid: str, add_labels: str = "", reviewer_ids: Any = None, **fields: Any) -> Reply:
+        request = self.requests[int(iid) - 1]
+        request.update(fields)
+        request["labels"] += [name for name in add_labels.split(",") if name]
+        if reviewer_ids is not None:
+            request["reviewers"] = _people(reviewer_ids)
+        return as_json(request)
+
+    def users(self, username: str) -> Reply:
+        return as_json([{"id": USERS[username.lower()], "username": username}] if username.lower() in USERS else [])
+
+
+def _people(ids: Any) -> Any:
+    return [{"id": one, "username": next(name for name, number in USERS.items() if number == one)} for one in ids]

@@ -1,0 +1,1 @@
+"""Git repositories and servers, and processes that race on them."""

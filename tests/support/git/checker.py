@@ -1,0 +1,100 @@
+"""An independent checker of a ledger's whole history.
+
+It reads commits with `git cat-file` and judges them by the contract alone. It shares no code with the
+program: what both got wrong in the same way, one of the two would have to get wrong twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from tests.support.git.upstream import git
+
+_ORDER = (
+    *("image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef"),
+    *("labels", "dependsOn", "ttl", "forced", "yanked"),
+)
+_REQUIRED = {"image", "tag", "digest", "publishedAt", "sourceRef"}
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+
+Records = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def check_history(repository: Path, mutable: tuple[str, ...] = (), branch: str = "main") -> list[Records]:
+    """Assert promises 1 to 5 for every commit of a branch; return the records of each, the oldest first."""
+    commits = _git(repository, "rev-list", "--reverse", f"refs/heads/{branch}").split()
+    states: list[Records] = []
+    for at, commit in enumerate(commits):
+        raw = git(f"--git-dir={repository}", "cat-file", "commit", commit)
+        head, _, message = raw.partition("\n\n")
+        parents = re.findall(r"^parent (\w+)$", head, re.MULTILINE)
+        assert parents == commits[at - 1 : at] if at else parents == [], f"{commit} is not linear: {parents}"
+        state = _state(repository, commit)
+        if at:
+            _check_change(commit, message, states[-1], state, mutable)
+        states.append(state)
+    return states
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    return git(f"--git-dir={repository}", *arguments)
+
+
+def _state(repository: Path, commit: str) -> Records:
+    text = _git(repository, "cat-file", "blob", f"{commit}:ledger.json") + "\n"
+    data = json.loads(text)
+    assert list(data) == ["schemaVersion", "records"], commit
+    assert data["schemaVersion"] == 1, commit
+    assert text == json.dumps(data, indent=2, ensure_ascii=False) + "\n", f"{commit} is not canonical"
+    found: Records = {}
+    for record in data["records"]:
+        assert [name for name in _ORDER if name in record] == list(record), f"{commit}: order of keys"
+        assert set(record) >= _REQUIRED, f"{commit}: {record}"
+        assert _DIGEST.fullmatch(record["digest"]), f"{commit}: {record}"
+        assert list(record.get("labels", {})) == sorted(record.get("labels", {})), commit
+        assert unicodedata.is_normalized("NFC", json.dumps(record, ensure_ascii=False)), commit
+        key = (record["image"], record["tag"], record.get("platform", ""))
+        assert key not in found, f"{commit}: {key} twice"
+        found[key] = record
+    keys = list(found)
+    assert keys == sorted(keys), f"{commit}: order of records"
+    for image, tag, platform in keys:
+        siblings = [key for key in keys if key[:2] == (image, tag)]
+        assert platform or len(siblings) == 1, f"{commit}: {image}:{tag} without a platform is not alone"
+    return found
+
+
+def _check_change(commit: str, message: str, old: Records, new: Records, mutable: tuple[str, ...]) -> None:
+    """Assert that a commit changed something, that it was allowed to, and that its trailers say so."""
+    subject, _, rest = message.partition("\n\n")
+    trailers = [line.split(": ", 1) for line in rest.strip().split("\n")]
+    parsed = git("interpret-trailers", "--parse", stdin=message.encode()).split("\n")
+    assert [": ".join(pair) for pair in trailers] == parsed, f"{commit}: trailers {parsed}"
+    assert "\n" not in subject, commit
+    changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    assert changed, f"{commit} changes nothing"
+    listed = {value for name, value in trailers if name == "Image"}
+    if not any(name == "Records" for name, _ in trailers):
+        assert listed == {f"{key[0]}:{key[1]}" for key in changed}, f"{commit}: {listed} but {changed}"
+        digests = {value for name, value in trailers if name == "Digest"}
+        assert digests >= {new[key]["digest"] for key in changed if key in new}, f"{commit}: {digests}"
+    verb = subject.split(" ")[0]
+    for image, tag, platform in changed:
+        before = {key[2]: record["digest"] for key, record in old.items() if key[:2] == (image, tag)}
+        after = new.get((image, tag, platform))
+        if after is None:
+            moved_whole = any(key[:2] == (image, tag) for key in new)
+            assert verb in ("remove", "prune") or moved_whole, f"{commit}: {image}:{tag} {platform} vanished"
+            continue
+        rival = before.get(platform) or before.get("") or (next(iter(before.values()), None) if not platform else None)
+        if rival in (None, after["digest"]):
+            continue
+        gone = before.values() if not platform else [rival]
+        counted = any(name == "Records" for name, _ in trailers)
+        assert counted or all(["Replaces", one] in trailers for one in gone), f"{commit}: move untold"
+        is_forced = after.get("forced", {}).get("replaces") == rival
+        assert tag in mutable or is_forced, f"{commit}: {image}:{tag} moved without force"

@@ -1,0 +1,66 @@
+"""The program as real processes: many at once, killed in the middle, step by step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.support import ROOT
+from tests.support.values.outcome import Outcome
+
+_LEDGER = [sys.executable, "-m", "ledger_tool"]
+
+
+def start(*argv: object, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start one `ledger` process, as on a machine of its own: publishers of one machine take turns."""
+    return subprocess.Popen(
+        [*_LEDGER, *(str(word) for word in argv)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": tempfile.mkdtemp(prefix="machine-", dir=os.environ.get("MACHINES")),
+            **(environment or {}),
+        },
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout: float = 180.0) -> Outcome:
+    """Wait for a process and return how it ended."""
+    out, err = process.communicate(timeout=timeout)
+    return Outcome(process.returncode, out, err)
+
+
+def together(commands: Sequence[Sequence[object]], environment: Mapping[str, str] | None = None) -> list[Outcome]:
+    """Run many `ledger` processes at once and return how each ended, in the order given."""
+    running = [start(*command, environment=environment) for command in commands]
+    return [finish(process) for process in running]
+
+
+def killing_git(folder: Path, step: int, moment: str, number: signal.Signals) -> Mapping[str, str]:
+    """Return an environment whose `git` sends a signal to its `ledger` at one exact step.
+
+    `step` counts the git commands of the run from 1; `moment` is `before` or `after` that command.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    count = folder / "count"
+    count.write_text("0")
+    wrapper = folder / "git"
+    wrapper.write_text(
+        f"#!/bin/sh\nn=$(($(cat {count}) + 1)); echo $n >{count}\n"
+        f'if [ "$n" = {step} ] && [ {moment} = before ]; then kill -{number.value} "$PPID"; fi\n'
+        f'/usr/bin/git "$@"; code=$?\n'
+        f'if [ "$n" = {step} ] && [ {moment} = after ]; then kill -{number.value} "$PPID"; fi\n'
+        "exit $code\n"
+    )
+    wrapper.chmod(0o755)
+    return {"PATH": f"{folder}:/usr/bin:/bin:/usr/sbin:/sbin"}

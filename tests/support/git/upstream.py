@@ -1,0 +1,112 @@
+"""A real bare git repository that stands for the remote, and the ways in which remotes misbehave."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.values.make import ledger_bytes
+
+_HERMETIC = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Other Writer",
+    "GIT_AUTHOR_EMAIL": "other@example.com",
+    "GIT_COMMITTER_NAME": "Other Writer",
+    "GIT_COMMITTER_EMAIL": "other@example.com",
+    "LC_ALL": "C",
+}
+
+
+def git(*arguments: object, cwd: Path | None = None, stdin: bytes = b"", check: bool = True) -> str:
+    """Run git in a world without settings and return its stdout."""
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | _HERMETIC
+    words = ["git", *(str(word) for word in arguments)]
+    done = subprocess.run(words, cwd=cwd, input=stdin, capture_output=True, env=environment, check=False)
+    if check and done.returncode:
+        raise AssertionError(f"{words} failed: {done.stderr.decode()}")
+    return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A bare repository with a ledger on its branch `main`."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, content: bytes | None = None, settings: str | None = None) -> Upstream:
+        """Make one with this `ledger.json` (an empty ledger by default) and `ledger.yaml` (none by default)."""
+        git("init", "--quiet", "--bare", "--initial-branch=main", path)
+        made = cls(path)
+        files = {"ledger.json": ledger_bytes() if content is None else content, "README.md": b"# Our ledger\n"}
+        if settings is not None:
+            files["ledger.yaml"] = settings.encode()
+        made.commit_as_other_writer(files, "start the ledger")
+        return made
+
+    @property
+    def url(self) -> str:
+        """Its address over file://."""
+        return f"file://{self.path}"
+
+    def git(self, *arguments: object, stdin: bytes = b"", check: bool = True) -> str:
+        """Run git in it."""
+        return git(f"--git-dir={self.path}", *arguments, stdin=stdin, check=check)
+
+    def tip(self, branch: str = "main") -> str:
+        """Return the commit id of a branch."""
+        return self.git("rev-parse", f"refs/heads/{branch}")
+
+    def commits(self, branch: str = "main") -> list[str]:
+        """Return the commit ids of a branch, the newest first."""
+        return self.git("rev-list", f"refs/heads/{branch}").split()
+
+    def content(self, revision: str = "main", name: str = "ledger.json") -> bytes:
+        """Return the bytes of a file at a revision."""
+        text = git(f"--git-dir={self.path}", "cat-file", "blob", f"{revision}:{name}")
+        return text.encode("utf-8", "surrogateescape") + b"\n"
+
+    def records(self, revision: str = "main") -> list[dict[str, Any]]:
+        """Return the records at a revision, as JSON objects."""
+        found: list[dict[str, Any]] = json.loads(self.content(revision))["records"]
+        return found
+
+    def message(self, revision: str = "main") -> str:
+        """Return a commit's message."""
+        return self.git("log", "-1", "--format=%B", revision)
+
+    def trailers(self, revision: str = "main") -> list[tuple[str, str]]:
+        """Return the trailers of a commit's message, as git's own parser reads them."""
+        parsed = git("interpret-trailers", "--parse", stdin=self.message(revision).encode())
+        return [(name, value) for name, _, value in (line.partition(": ") for line in parsed.splitlines())]
+
+    def commit_as_other_writer(
+        self, files: dict[str, bytes], message: str = "another writer", branch: str = "main"
+    ) -> str:
+        """Commit these files on the branch, keeping all others, as some other program would; return the commit."""
+        parent = self.git("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}", check=False)
+        entries = {}
+        if parent:
+            for line in self.git("ls-tree", "-z", parent).split("\0"):
+                if line:
+                    entries[line.partition("\t")[2]] = line
+        for name, content in files.items():
+            blob = self.git("hash-object", "-w", "--stdin", stdin=content)
+            entries[name] = f"100644 blob {blob}\t{name}"
+        tree = self.git("mktree", "-z", stdin="".join(f"{entry}\0" for entry in entries.values()).encode())
+        parents = ["-p", parent] if parent else []
+        commit = self.git("commit-tree", *parents, "-m", message, tree)
+        self.git("update-ref", f"refs/heads/{branch}", commit)
+        return commit
+
+    def hook(self, name: str, script: str) -> None:
+        """Install a server-side hook: the body of a shell script."""
+        path = self.path / "hooks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)

@@ -1,0 +1,1 @@
+"""Registries, real and in memory, and what stands in front of them."""

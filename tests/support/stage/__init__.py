@@ -1,0 +1,1 @@
+"""The stage on which the docs and the CI kits run."""

@@ -1,0 +1,189 @@
+"""Stands for `gh` and `curl` on a `Stage`: `python -m tests.support.stage.forge gh|curl ARGUMENTS...`.
+
+Both keep issues in `~/issues.json` and the comments of one pull request, number 7, in `~/comments.json`: what
+`gh issue` and `gh label` do, and the parts of GitHub's and GitLab's APIs that `gh api` and `curl` reach. A token that
+starts with `read` may only read. An option or a call that it does not know is an error, so that a typing mistake in a
+script is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ISSUES = "issues.json"  # in the home
+COMMENTS = "comments.json"
+BOT = "github-actions[bot]"
+_GITLAB = r"https://gitlab\.com/api/v4/projects/1/issues(?:/(\d+))?"
+_NOTES = r"https://gitlab\.com/api/v4/projects/1/merge_requests/7/notes(?:/(\d+))?"
+_GITHUB = r"repos/team/ledger/issues/(?:7/comments(?:\?per_page=100)?|comments/(\d+))"
+
+
+def gh(words: Sequence[str], issues: list[dict[str, Any]], comments: list[dict[str, Any]]) -> str:
+    """Do `gh issue VERB ...`, `gh label create ...` or `gh api ...`; return what it prints."""
+    if words[0] == "api":
+        return _gh_api(words[1:], comments)
+    if words[:3] == ["label", "create", "ledger-drift"]:
+        assert words[3:5] == ["--force", "--description"], words
+        return ""
+    parser = argparse.ArgumentParser(prog="gh", allow_abbrev=False)
+    parser.add_argument("noun", choices=["issue"])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    listing, creating, editing, closing = (verbs.add_parser(name) for name in ("list", "create", "edit", "close"))
+    for name in ("--label", "--state", "--json", "--jq"):
+        listing.add_argument(name, required=True)
+    for name in ("--title", "--label", "--body-file"):
+        creating.add_argument(name, required=True)
+    editing.add_argument("number", type=int)
+    editing.add_argument("--body-file", required=True)
+    closing.add_argument("number", type=int)
+    closing.add_argument("--comment")
+    given = parser.parse_args(words)
+    match given.verb:
+        case "list":
+            found = [
+                {"number": issue["number"]}
+                for issue in issues
+                if issue["state"] == given.state and issue["label"] == given.label
+            ]
+            return _jq(given.jq, found)
+        case "create":
+            issues.append(_new(issues, given.title, given.label, Path(given.body_file).read_text()))
+        case "edit":
+            issues[given.number - 1]["bodies"].append(Path(given.body_file).read_text())
+        case "close":
+            issues[given.number - 1]["state"] = "closed"
+    return ""
+
+
+def _jq(expression: str, value: Any) -> str:
+    done = subprocess.run(
+        ["jq", "--raw-output", expression], input=json.dumps(value), capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def _gh_api(words: Sequence[str], comments: list[dict[str, Any]]) -> str:
+    """List, write or edit the comments of pull request 7."""
+    parser = argparse.ArgumentParser(prog="gh api", allow_abbrev=False)
+    parser.add_argument("--paginate", action="store_true")
+    parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--method", default="GET")
+    parser.add_argument("--jq")
+    parser.add_argument("--field")
+    parser.add_argument("endpoint")
+    given = parser.parse_args(words)
+    token = os.environ["GH_TOKEN"]
+    assert os.environ["GH_HOST"] == "github.com"
+    if not (found := re.fullmatch(_GITHUB, given.endpoint)):
+        sys.exit("gh: Not Found (HTTP 404)")
+    if given.method == "GET":
+        assert given.paginate
+        return _jq(given.jq, [{**one, "user": {"login": one["user"]}} for one in comments])
+    if token.startswith("read"):
+        sys.exit("gh: Resource not accessible by integration (HTTP 403)")
+    body = _field(given.field.replace("=@", "@", 1))[1]
+    if given.method == "POST" and not found[1]:
+        comments.append({"id": 100 + len(comments), "user": BOT, "body": body})
+    elif given.method == "PATCH" and found[1]:
+        _edit(comments, int(found[1]), body)
+    else:
+        sys.exit("gh: Not Found (HTTP 404)")
+    return "" if given.silent else "{}"
+
+
+def _edit(comments: list[dict[str, Any]], number: int, body: str) -> None:
+    (there,) = (one for one in comments if one["id"] == number)
+    there["body"] = body
+
+
+def curl(words: Sequence[str], issues: list[dict[str, Any]], comments: list[dict[str, Any]]) -> str:
+    """Do a request to GitLab's API of issues, or of a merge request's notes; return the body of the answer."""
+    parser = argparse.ArgumentParser(prog="curl", allow_abbrev=False)
+    for name in ("--fail", "--silent", "--show-error"):
+        parser.add_argument(name, action="store_true", required=True)
+    parser.add_argument("--output")
+    parser.add_argument("--header", required=True)
+    parser.add_argument("--request", default="GET")
+    parser.add_argument("--data-urlencode", action="append", default=[])
+    parser.add_argument("url")
+    given = parser.parse_args(words)
+    header = Path(given.header.removeprefix("@")).read_text()
+    if not re.fullmatch(r"PRIVATE-TOKEN: \S+\n?", header):
+        sys.exit("curl: (22) The requested URL returned error: 401")
+    if given.request != "GET" and "TOKEN: read" in header:
+        sys.exit("curl: (22) The requested URL returned error: 403")
+    data = dict(_field(field) for field in given.data_urlencode)
+    url, _, query = given.url.partition("?")
+    if url == "https://gitlab.com/api/v4/user":
+        return json.dumps({"id": 1, "username": BOT})
+    if found := re.fullmatch(_NOTES, url):
+        return _notes(given.request, found[1], data, comments)
+    if not (found := re.fullmatch(_GITLAB, url)):
+        sys.exit(f"curl: (22) The requested URL returned error: 404: {url}")
+    match given.request, found[1]:
+        case "GET", None:
+            asked = dict(pair.split("=", 1) for pair in query.split("&"))
+            state = {"opened": "open"}[asked["state"]]
+            return json.dumps(
+                [
+                    {"id": 1000 + one["number"], "iid": one["number"]}
+                    for one in issues
+                    if one["state"] == state and one["label"] == asked["labels"]
+                ]
+            )
+        case "POST", None:
+            issues.append(_new(issues, data["title"], data["labels"], data["description"]))
+        case "PUT", number if number:
+            if "description" in data:
+                issues[int(number) - 1]["bodies"].append(data["description"])
+            if data.get("state_event") == "close":
+                issues[int(number) - 1]["state"] = "closed"
+        case _:
+            sys.exit(f"curl: (22) The requested URL returned error: 405: {given.request} {url}")
+    return "" if given.output else "{}\n"
+
+
+def _notes(method: str, number: str | None, data: dict[str, str], comments: list[dict[str, Any]]) -> str:
+    match method, number:
+        case "GET", None:
+            return json.dumps([{**one, "author": {"id": 1 if one["user"] == BOT else 2}} for one in comments])
+        case "POST", None:
+            comments.append({"id": 100 + len(comments), "user": BOT, "body": data["body"]})
+        case "PUT", number if number:
+            _edit(comments, int(number), data["body"])
+        case _:
+            sys.exit(f"curl: (22) The requested URL returned error: 405: {method}")
+    return ""
+
+
+def _field(text: str) -> tuple[str, str]:
+    if "=" in text:
+        name, _, value = text.partition("=")
+        return name, value
+    name, _, path = text.partition("@")
+    return name, Path(path).read_text()
+
+
+def _new(issues: Sequence[Any], title: str, label: str, body: str) -> dict[str, Any]:
+    return {"number": len(issues) + 1, "title": title, "label": label, "state": "open", "bodies": [body]}
+
+
+def main() -> None:
+    """Load what there is, do what is asked, and save it."""
+    paths = [Path.home() / ISSUES, Path.home() / COMMENTS]
+    issues, comments = (json.loads(path.read_text()) if path.exists() else [] for path in paths)
+    sys.stdout.write((gh if sys.argv[1] == "gh" else curl)(sys.argv[2:], issues, comments))
+    for path, value in zip(paths, (issues, comments), strict=True):
+        path.write_text(json.dumps(value))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""A machine in a folder, on which the examples of the docs run as they are shown.
+
+It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own that stands for a git host: whatever
+the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
+real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
+of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `gh` and `curl` keep the
+issues of a forge in a file (`tests.support.stage.forge`); `pip` and `python3 -m venv` only pretend.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import ROOT
+from tests.support.git.upstream import Upstream, git
+from tests.support.registries.registry import RealRegistry, real_registry
+from tests.support.stage.docker import REGISTRY
+
+HOSTS = ("git.example.com", "github.com", "gitlab.com", "bitbucket.org")
+
+_SSH = """\
+#!/bin/bash
+# Stands for ssh and the git host behind it.
+set -u
+key= hosts=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -i) key=$2; shift 2 ;;
+    -o) case $2 in UserKnownHostsFile=*) hosts=${{2#*=}} ;; esac; shift 2 ;;
+    -F | -p) shift 2 ;;
+    -*) shift ;;
+    *) break ;;
+  esac
+done
+host=${{1#*@}} command=$2
+if [ -n "$hosts" ] && ! grep -q -F "$host" "$hosts"; then
+  echo 'Host key verification failed.' >&2
+  exit 255
+fi
+if [ -n "$key" ] && ! cmp -s "$key" {home}/.ssh/ledger_deploy_key; then
+  echo "git@$host: Permission denied (publickey)." >&2
+  exit 255
+fi
+eval "set -- $command"
+exec env -i PATH="$PATH" HOME=/nonexistent GIT_PROTOCOL="${{GIT_PROTOCOL-}}" "$1" {served}/"${{2#/}}"
+"""
+
+# What a step installs for itself, in an environment of its own, is the program under test.
+_PYTHON3 = """\
+#!/bin/bash
+[ "$1 $2" = "-m venv" ] || exec {python} "$@"
+mkdir -p "$3/bin"
+ln -sf "$(command -v ledger)" "$(command -v pip)" "$3/bin"
+"""
+
+# The users `ci`, of the examples, with the password `secret`, and `user`, of the tests; as bcrypt.
+_HTPASSWD = """\
+ci:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a
+user:$2y$05$abcdefghijklmnopqrstuu8jXihDn6YyI16dkpSl33R.slyuyqYCi
+"""
+_LOGIN = {"auths": {REGISTRY: {"auth": base64.b64encode(b"ci:secret").decode()}}}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder with everything in it, and the environment in which its shell starts."""
+
+    root: Path
+    environment: Mapping[str, str]
+    registry: RealRegistry
+
+    @classmethod
+    @contextmanager
+    def set_up(cls, root: Path, *, empty: bool = False) -> Iterator[Stage]:
+        """Build one; `empty` leaves the git host's repository without a commit, and `LEDGER_*` unset."""
+        for name in ("bin", "home/.ssh", "home/.docker", "work", "tmp", "served/team", "transcript", "registry"):
+            (root / name).mkdir(parents=True)
+        certificate = _certificate(root)
+        with (
+            real_registry(root / "registry", htpasswd=_HTPASSWD, certificate=certificate) as registry,
+            _proxy(int(registry.host.rpartition(":")[2])) as port,
+        ):
+            made = cls(root, _environment(root, empty=empty, proxy=f"http://127.0.0.1:{port}"), registry)
+            made._fill(empty=empty)
+            yield made
+
+    def _fill(self, *, empty: bool) -> None:
+        root = self.root
+        shutil.copytree(ROOT / "sample-ledger", root / "work/sample-ledger")
+        (root / "home/.gitconfig").write_text(
+            "[user]\n\tname = Ada Example\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+        )
+        key = root / "home/.ssh/ledger_deploy_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ledger", "-f", key], check=True)
+        host_key = key.with_suffix(".pub").read_text().split()[1]
+        key.with_name("ledger_known_hosts").write_text("".join(f"{host} ssh-ed25519 {host_key}\n" for host in HOSTS))
+        (root / "home/.docker/config.json").write_text(json.dumps(_LOGIN))
+        for name in ("app", "worker", "tool"):
+            (root / "work" / name).mkdir()
+            (root / "work" / name / "Dockerfile").write_text("FROM scratch\n")
+        self._program("ssh", _SSH.format(home=root / "home", served=root / "served"))
+        for name, module in (
+            ("ledger", "ledger_tool"), ("docker", "tests.support.stage.docker"),
+            ("gh", "tests.support.stage.forge gh"), ("curl", "tests.support.stage.forge curl"),
+        ):  # fmt: skip
+            self._program(name, f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
+        for name in ("pip", "pipx"):
+            self._program(name, "#!/bin/sh\n")
+        self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        self._program("python3", _PYTHON3.format(python=sys.executable))
+        git("init", "--quiet", "--bare", "--initial-branch=main", self.upstream.path)
+        if not empty:
+            self.run(
+                ["ledger init start --registry registry.example.com", f"git -C start push {self.upstream.path} main"]
+            )
+            shutil.rmtree(root / "work/start")
+
+    @property
+    def upstream(self) -> Upstream:
+        """The repository of the git host."""
+        return Upstream(self.root / "served/team/ledger.git")
+
+    @property
+    def work(self) -> Path:
+        """The folder in which the shell starts."""
+        return self.root / "work"
+
+    def run(self, commands: Sequence[str], more: Mapping[str, str] | None = None) -> list[str]:
+        """Run commands in one shell, one after the other; return what each wrote, to stdout and stderr alike."""
+        folder = self.root / "transcript"
+        lines = ["status=0"]
+        for at, command in enumerate(commands):
+            (folder / f"{at}.sh").write_text(f"(exit $status)\n{command}\n")
+            lines.append(f". {folder}/{at}.sh >{folder}/{at}.out 2>&1; status=$?")
+            (folder / f"{at}.out").unlink(missing_ok=True)
+        subprocess.run(
+            ["bash", "--norc", "-c", "\n".join(lines)],
+            cwd=self.work,
+            env={**self.environment, **(more or {})},
+            stdin=subprocess.DEVNULL,
+            timeout=240,
+            check=False,
+        )
+        return [(folder / f"{at}.out").read_text("utf-8") for at in range(len(commands))]
+
+    def _program(self, name: str, text: str) -> None:
+        path = self.root / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+
+def _certificate(root: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate of the registry; return its path, which is also the CA's, and its key's."""
+    certificate, key = root / "registry/ca.pem", root / "registry/key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", f"/CN={REGISTRY}", "-addext", f"subjectAltName=DNS:{REGISTRY}",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+@contextmanager
+def _proxy(port: int) -> Iterator[int]:
+    """Run an HTTP proxy that leads to the registry, and nowhere else; yield its port."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            asked = self.rfile.readline().decode("latin-1")
+            while self.rfile.readline().strip():
+                pass
+            if not asked.startswith(f"CONNECT {REGISTRY}:443 "):
+                self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+                return
+            with socket.create_connection(("127.0.0.1", port)) as there, suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                here = self.connection
+                while ready := select.select([here, there], [], [], 60)[0]:
+                    for one in ready:
+                        if not (chunk := one.recv(65_536)):
+                            return
+                        (there if one is here else here).sendall(chunk)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+        block_on_close = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def _environment(root: Path, *, empty: bool, proxy: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("COVERAGE_PROCESS_START",) if name in os.environ}
+    ours = {
+        "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(root / "home"),
+        "TMPDIR": str(root / "tmp"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "COLUMNS": "80",
+        "https_proxy": proxy,
+        "SSL_CERT_FILE": str(root / "registry/ca.pem"),
+    }
+    if not empty:
+        ours |= {
+            "LEDGER_REPO": "ssh://git@git.example.com/team/ledger.git",
+            "LEDGER_DEPLOY_KEY": "~/.ssh/ledger_deploy_key",
+            "LEDGER_KNOWN_HOSTS": "~/.ssh/ledger_known_hosts",
+        }
+    return kept | ours
