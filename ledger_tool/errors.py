@@ -26,7 +26,7 @@ Neither may hold a credential: whoever raises leaves it out, and the renderer re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 
 class LedgerError(Exception):
@@ -38,6 +38,16 @@ class LedgerError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def within(self, prefix: str, hint: str = "") -> Self:
+        """Return the same error said of `prefix`: its message after `prefix: `, and `hint` for its own, where given.
+
+        The error itself stays as it is, since several places may share it.
+        """
+        message = f"{prefix}: {self.message}" if prefix else self.message
+        copy = type(self).__new__(type(self), message)
+        vars(copy).update(vars(self) | {"message": message, "hint": hint or self.hint})
+        return copy.with_traceback(self.__traceback__)
 
 
 class UsageError(LedgerError):

@@ -46,9 +46,7 @@ def inspect(
             registry = _chosen(registries.serving(policy, image), host or draft.reference.registry, image)
             return ([draft], False) if registry is None else (_looked_up(draft, image, registry), True)
         except LedgerError as error:
-            if draft.where and not error.message.startswith(f"{draft.where}: "):
-                error.message = f"{draft.where}: {error.message}"
-            return error
+            return error.within(draft.where)
 
     found = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expanded: list[Draft] = []

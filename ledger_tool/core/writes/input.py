@@ -75,8 +75,7 @@ def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
         try:
             found.append(_draft(value, defaults, where))
         except LedgerError as error:
-            error.message = f"{where}: {error.message}"
-            raise
+            raise error.within(where) from error
     if not found:
         raise UsageError("the input holds no records", "give a JSON array of records, or one record a line")
     return found

@@ -67,9 +67,9 @@ def _named(where: str) -> Iterator[None]:
     try:
         yield
     except LedgerError as error:
-        if where:
-            error.message = f"{where}: {error.message}"
-        raise
+        if not where:
+            raise
+        raise error.within(where) from error
 
 
 def _fills_in(record: Record, records: Records) -> bool:
