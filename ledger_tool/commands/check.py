@@ -9,9 +9,9 @@ from typing import Any
 
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.commands.states import States
-from ledger_tool.core.changes import told
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.check import Finding, Places, Range, in_order, located, merge_commit
 from ledger_tool.core.judging.commit import Fault
@@ -184,4 +184,4 @@ def _of_commit(history: History, judge: Range, states: States, commit: Commit, a
         yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
     else:
         parent = parents[0] if parents else _NOTHING
-        yield from judge.commit(parent.ledger, after, told.read(commit.message), parent.policy)
+        yield from judge.commit(parent.ledger, after, parse_message(commit.message), parent.policy)

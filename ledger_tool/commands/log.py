@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.changes import told
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import acts
-from ledger_tool.core.changes.told import Told
+from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.history.commit import LEDGER, Step, Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
@@ -64,25 +63,25 @@ def entries(
     if not every and not base:
         history.files(head)  # says that there is no ledger
     steps = [
-        (step, told.read(step.commit.message))
+        (step, parse_message(step.commit.message))
         for step in reversed(every)
         if LEDGER in step.touched and (since is None or step.commit.at >= since)
     ]
-    said = [claimed(step.commit, words) for step, words in steps]
+    said = [claimed(step.commit, message) for step, message in steps]
     unsaid = [step.touched[LEDGER] for (step, _), claim in zip(steps, said, strict=True) if claim is None]
     diffs = _diffs(history, unsaid)
-    for (step, words), claim in zip(steps, said, strict=True):
-        yield from _read(step, words, next(diffs), note) if claim is None else claim
+    for (step, message), claim in zip(steps, said, strict=True):
+        yield from _read(step, message, next(diffs), note) if claim is None else claim
 
 
 def _read(
-    step: Step, words: Told, differences: Sequence[Difference] | None, note: Callable[[str], None]
+    step: Step, message: Message, differences: Sequence[Difference] | None, note: Callable[[str], None]
 ) -> list[LogEntry]:
     if differences is None:
         who = f"{step.commit.id[:12]} ({shown(step.commit.message.partition(chr(10))[0])})"
         note(f"warning: the ledger.json of commit {who}, or the one before it, is not valid: what it did is left out")
         return []
-    return seen(step.commit, words, acts(differences))
+    return seen(step.commit, message, acts(differences))
 
 
 def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Difference] | None]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History
-from ledger_tool.core.changes.told import read
+from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import LEDGER, Commit
 from ledger_tool.core.history.log import GONE, LogEntry, by
 from ledger_tool.core.history.whence import Place, Wanted, places, spans
@@ -161,5 +161,5 @@ def _point(entry: LogEntry) -> Point:
 
 
 def _made(commit: Commit) -> Point:
-    words = read(commit.message)
-    return Point(commit.id, commit.at, by(commit), words.verb or "updated", words.reason)
+    message = parse_message(commit.message)
+    return Point(commit.id, commit.at, by(commit), message.verb or "updated", message.reason)

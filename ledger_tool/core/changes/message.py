@@ -1,20 +1,64 @@
-"""The commit message of a write: a subject for people, trailers for machines.
+"""The commit message of a write, composed and parsed: a subject for people, trailers for machines.
 
-`git interpret-trailers --parse` gives the trailers back. A block is one image:tag: `Image`, then for
-each of its records `Platform`, `Digest`, and for a moved one `Replaces`; `Source-Ref` once where
-they share it. Above `MAX_BLOCKS` image:tags the message counts instead, and history reads that one
-commit's diff. No value can hold a line break, so none can forge a trailer: `names` sees to it.
+A block is one image:tag: `Image`, then for each of its records `Platform`, `Digest`, and for a moved one
+`Replaces`; `Source-Ref` once where they share it. Above `MAX_BLOCKS` image:tags the message counts instead, and
+history reads that commit's diff. No value can hold a line break, so none can forge a trailer: `names` sees to it.
+
+Trailers are read as git reads them (git-interpret-trailers(1)), from the last paragraph; where others follow that
+hold only trailers (a host adds `Co-authored-by` in one of its own), from all of those together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.change import Change
+from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.ledger.record import Name
 
 MAX_BLOCKS = 100
+
+_trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
+_DETAILS = ("Label", "Unlabel", "TTL")
+_RULE = "---------"  # a host puts it between the messages that it squashed and its own `Co-authored-by`
+_OURS = ("Image", "Records", "Transaction-Id")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEntry:
+    """What a message says of one record; `source_ref` is `""` where it gives none."""
+
+    name: Name
+    platform: str
+    digest: str
+    replaces: tuple[str, ...] = ()
+    source_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A parsed message. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it only counts.
+
+    `sources` are the sourceRefs of a message that counts; `source_count` is their number where it counts those, too.
+    `details` are the trailers that describe the change.
+    """
+
+    verb: str
+    entries: tuple[MessageEntry, ...] = ()
+    record_count: int | None = None
+    sources: tuple[str, ...] = ()
+    source_count: int | None = None
+    reason: str = ""
+    transaction: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Whether it names no record and counts none."""
+        return not self.entries and self.record_count is None
 
 
 def compose(change: Change, transaction: str) -> str:
@@ -43,14 +87,13 @@ def subject(change: Change) -> str:
 def _listed(blocks: Sequence[list[Act]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
         yield "Image", str(block[0].name)
-        sources = [act.record.source_ref for act in block]
-        for at, act in enumerate(block):
-            if act.record.platform:
-                yield "Platform", act.record.platform
-            yield "Digest", act.record.digest
-            yield from (("Replaces", digest) for digest in act.replaces)
-            if at + 1 == len(block) or sources[at + 1] != sources[at]:
-                yield "Source-Ref", sources[at]
+        for source, sharing in groupby(block, lambda act: act.record.source_ref):
+            for act in sharing:
+                if act.record.platform:
+                    yield "Platform", act.record.platform
+                yield "Digest", act.record.digest
+                yield from (("Replaces", digest) for digest in act.replaces)
+            yield "Source-Ref", source
 
 
 def _counted(acts: Sequence[Act]) -> Iterator[tuple[str, str]]:
@@ -60,3 +103,74 @@ def _counted(acts: Sequence[Act]) -> Iterator[tuple[str, str]]:
         yield "Source-Refs", str(len(sources))
     else:
         yield from (("Source-Ref", source) for source in sources)
+
+
+def parse_message(text: str) -> Message:
+    """Return what a commit message says; a message of another kind is silent."""
+    text = text.replace("\r\n", "\n")  # from an editor in a web page; git strips white space off a trailer, too
+    first_word = text.partition("\n")[0].partition(" ")[0]
+    trailers = _trailers(text)
+    values: dict[str, list[str]] = {}
+    for name, value in trailers:
+        values.setdefault(name, []).append(value)
+    count = _number(values, "Records")
+    return Message(
+        verb=first_word if first_word in VERBS else "",
+        entries=tuple(_entries(trailers)),
+        record_count=count,
+        sources=tuple(values.get("Source-Ref", ())) if count is not None else (),
+        source_count=_number(values, "Source-Refs"),
+        reason=next(iter(values.get("Reason", [])), ""),
+        transaction=next(iter(values.get("Transaction-Id", [])), ""),
+        details=tuple(pair for pair in trailers if pair[0] in _DETAILS),
+    )
+
+
+def _number(values: Mapping[str, list[str]], name: str) -> int | None:
+    value = next(iter(values.get(name, [])), "")
+    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
+def _trailers(text: str) -> list[tuple[str, str]]:
+    """Return the name and value of each trailer in the last paragraphs, those that hold nothing but trailers."""
+    paragraphs: list[list[tuple[str, str]]] = []  # a message may be huge: no line copies the ones before it
+    for paragraph in reversed(re.split(r"\n[ \t]*\n", text.strip("\n"))[1:]):
+        if paragraph == _RULE:
+            continue
+        lines = [line for line in paragraph.split("\n") if not line.startswith("(cherry picked from commit ")]
+        pairs = [_trailer.fullmatch(line) for line in lines]
+        if not all(pairs):
+            break
+        paragraphs.append([(pair[1], pair[2].strip()) for pair in pairs if pair])
+        if any(name in _OURS for name, _ in paragraphs[-1]):
+            break
+    return [pair for paragraph in reversed(paragraphs) for pair in paragraph]
+
+
+def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:
+    """Yield the records of each block; a Source-Ref stands after those that share it."""
+    name, platform = Name("", ""), ""
+    waiting: list[tuple[Name, str, str, list[str]]] = []
+    for key, value in trailers:
+        match key:
+            case "Image":
+                yield from _done(waiting)
+                waiting = []
+                image, _, tag = value.rpartition(":")
+                name, platform = Name(image, tag), ""
+            case "Platform":
+                platform = value
+            case "Digest" if name.image:
+                waiting.append((name, platform, value, []))
+                platform = ""
+            case "Replaces" if waiting:
+                waiting[-1][3].append(value)
+            case "Source-Ref":
+                yield from _done(waiting, value)
+                waiting = []
+    yield from _done(waiting)
+
+
+def _done(waiting: list[tuple[Name, str, str, list[str]]], source_ref: str = "") -> Iterator[MessageEntry]:
+    for name, platform, digest, replaces in waiting:
+        yield MessageEntry(name, platform, digest, tuple(replaces), source_ref)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.effect import Act
-from ledger_tool.core.changes.told import Entry, Told
+from ledger_tool.core.changes.message import Message, MessageEntry
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Timestamp
@@ -49,28 +49,33 @@ class LogEntry:
         return Key(*self.name, self.platform)
 
 
-def claimed(commit: Commit, told: Told) -> list[LogEntry] | None:
+def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     """Return what a message says, or None where only the diff can tell.
 
     That is a message that counts, that says nothing, or that no command of ours could have written.
     """
-    if not told.verb or told.records is not None or told.silent or not all(map(_is_wellformed, told.entries)):
+    if (
+        not message.verb
+        or message.record_count is not None
+        or message.silent
+        or not all(map(_is_wellformed, message.entries))
+    ):
         return None
     return [
         LogEntry(
-            commit.id, commit.at, by(commit), told.verb, one.name, one.platform, one.digest,
-            one.replaces, one.source_ref, told.reason,
+            commit.id, commit.at, by(commit), message.verb, entry.name, entry.platform, entry.digest,
+            entry.replaces, entry.source_ref, message.reason,
         )
-        for one in told.entries
+        for entry in message.entries
     ]  # fmt: skip
 
 
-def seen(commit: Commit, told: Told, acts: Iterable[Act]) -> list[LogEntry]:
+def seen(commit: Commit, message: Message, acts: Iterable[Act]) -> list[LogEntry]:
     """Return what a commit's diff shows."""
     return [
         LogEntry(
-            commit.id, commit.at, by(commit), told.verb or act.effect, act.name, act.key.platform, act.record.digest,
-            act.replaces, act.record.source_ref, told.reason,
+            commit.id, commit.at, by(commit), message.verb or act.effect, act.name, act.key.platform, act.record.digest,
+            act.replaces, act.record.source_ref, message.reason,
         )
         for act in acts
     ]  # fmt: skip
@@ -81,14 +86,14 @@ def by(commit: Commit) -> str:
     return f"{commit.author} <{commit.email}>"
 
 
-def _is_wellformed(one: Entry) -> bool:
+def _is_wellformed(entry: MessageEntry) -> bool:
     return bool(
-        _image(one.name.image)
-        and _tag(one.name.tag)
-        and _digest(one.digest)
-        and (not one.platform or _platform(one.platform))
-        and (not one.source_ref or _source(one.source_ref))
-        and _all(_digest, one.replaces)
+        _image(entry.name.image)
+        and _tag(entry.name.tag)
+        and _digest(entry.digest)
+        and (not entry.platform or _platform(entry.platform))
+        and (not entry.source_ref or _source(entry.source_ref))
+        and _all(_digest, entry.replaces)
     )
 
 

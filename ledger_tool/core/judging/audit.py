@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.told import read
+from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import LEDGER, SETTINGS, Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.check import Range
@@ -79,7 +79,7 @@ class Proof:
                 None,
                 f"it brings {parents} lines of history together: of the others only what came of them was looked at",
             )
-        told = None if parents > 1 or self._is_broken else read(step.commit.message)
+        message = None if parents > 1 or self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
         if LEDGER in contents:
             differences, trouble = self._next(contents[LEDGER])
@@ -92,7 +92,7 @@ class Proof:
             yield from self._read_settings()
         if differences or not self._is_broken:
             # Each commit has a judge of its own: to remove a record and publish it again are two changes with reasons.
-            yield from Range().changes(differences, told, self._policy)
+            yield from Range().changes(differences, message, self._policy)
 
     def _next(self, content: Content) -> tuple[Sequence[Difference], str]:
         """Return what the next version of `ledger.json` changes in the last valid one, and what is wrong with it."""

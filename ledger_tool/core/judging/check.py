@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import Act, acts
 from ledger_tool.core.changes.merge import Merged
-from ledger_tool.core.changes.told import Told
+from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import FREE, Fault, faults
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
@@ -45,17 +45,17 @@ class Range:
     _done: dict[Name, list[Act]] = field(default_factory=dict)
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
-    def commit(self, before: Ledger, after: Ledger, told: Told | None, policy: Policy) -> Iterator[Fault]:
+    def commit(self, before: Ledger, after: Ledger, message: Message | None, policy: Policy) -> Iterator[Fault]:
         """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
-        return self.changes(compare(before, after), told, policy)
+        return self.changes(compare(before, after), message, policy)
 
-    def changes(self, differences: Sequence[Difference], told: Told | None, policy: Policy) -> Iterator[Fault]:
+    def changes(self, differences: Sequence[Difference], message: Message | None, policy: Policy) -> Iterator[Fault]:
         """Yield what is wrong with a step that makes these differences."""
         done = acts(differences)
-        found = faults(done, told, policy)
+        found = faults(done, message, policy)
         yield from found
         known = {fault.key for fault in found if fault.rule == "immutable"}
-        for fault in faults(done, told, self.base) if self.base else ():
+        for fault in faults(done, message, self.base) if self.base else ():
             if fault.rule == "immutable" and fault.key not in known:
                 yield fault
         for act in done:

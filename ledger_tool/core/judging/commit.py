@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ledger_tool.core.changes.effect import Act
-from ledger_tool.core.changes.message import MAX_BLOCKS
-from ledger_tool.core.changes.told import Entry, Told
+from ledger_tool.core.changes.message import MAX_BLOCKS, Message, MessageEntry
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
@@ -48,56 +47,56 @@ class Fault:
     message: str
 
 
-def faults(acts: Sequence[Act], told: Told | None, policy: Policy) -> list[Fault]:
-    """Return all that is wrong with a commit that did `acts` on a ledger with this policy, saying `told`.
+def faults(acts: Sequence[Act], message: Message | None, policy: Policy) -> list[Fault]:
+    """Return all that is wrong with a commit that did `acts` on a ledger with this policy, saying `message`.
 
     None is for a change without a message yet: then only that is judged which no message could mend.
     """
     found: list[Fault] = []
-    if told is None:
+    if message is None:
         pass
-    elif acts and told.silent:
+    elif acts and message.silent:
         found += [
             Fault("unexplained", act.key, f"its message does not say that it {_PAST[act.effect]} {act.key}")
             for act in acts
         ]
-    elif told.records is not None:
-        found += _miscounted(acts, told)
+    elif message.record_count is not None:
+        found += _miscounted(acts, message)
     else:
-        found += _mismatched(acts, told.entries)
+        found += _mismatched(acts, message.entries)
     for act in acts:
-        found += _not_allowed(act, told)
+        found += _not_allowed(act, message)
     for _, group in groupby(acts, key=lambda act: act.name):
-        found += _unforced(list(group), told, policy)
+        found += _unforced(list(group), message, policy)
     return found
 
 
-def _miscounted(acts: Sequence[Act], told: Told) -> Iterator[Fault]:
+def _miscounted(acts: Sequence[Act], message: Message) -> Iterator[Fault]:
     names = {act.name for act in acts}
     if len(names) <= MAX_BLOCKS:
         for act in acts:
             yield Fault("unexplained", act.key, f"its message counts records, and does not name {act.key}")
         if not acts:
-            yield Fault("trailers", None, f"its message counts {told.records} records, and none changed")
+            yield Fault("trailers", None, f"its message counts {message.record_count} records, and none changed")
         return
-    if told.records != len(acts):
-        yield Fault("trailers", None, f"its message counts {told.records} records, and {len(acts)} changed")
-    for entry in told.entries:
+    if message.record_count != len(acts):
+        yield Fault("trailers", None, f"its message counts {message.record_count} records, and {len(acts)} changed")
+    for entry in message.entries:
         yield Fault("trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside")
     sources = {act.record.source_ref for act in acts}
-    if told.source_count is not None:
-        if told.source_count != len(sources):
-            yield Fault("trailers", None, f"its message counts {told.source_count} sourceRefs of {len(sources)}")
+    if message.source_count is not None:
+        if message.source_count != len(sources):
+            yield Fault("trailers", None, f"its message counts {message.source_count} sourceRefs of {len(sources)}")
         return
     for act in acts:
-        if act.record.source_ref not in told.sources:
+        if act.record.source_ref not in message.sources:
             yield Fault("trailers", act.key, f"its message does not name the sourceRef of {act.key}")
-    for source in sorted(set(told.sources) - sources):
+    for source in sorted(set(message.sources) - sources):
         yield Fault("trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from")
 
 
-def _mismatched(acts: Sequence[Act], entries: Sequence[Entry]) -> Iterator[Fault]:
-    said: dict[Key, list[Entry]] = {}
+def _mismatched(acts: Sequence[Act], entries: Sequence[MessageEntry]) -> Iterator[Fault]:
+    said: dict[Key, list[MessageEntry]] = {}
     for entry in entries:
         said.setdefault(Key(*entry.name, entry.platform), []).append(entry)
     for act in acts:
@@ -116,7 +115,7 @@ def _mismatched(acts: Sequence[Act], entries: Sequence[Entry]) -> Iterator[Fault
             yield Fault("trailers", act.key, f"its message says otherwise what {act.name} replaces: it was {was}")
 
 
-def _wrong(act: Act, entry: Entry) -> Iterator[Fault]:
+def _wrong(act: Act, entry: MessageEntry) -> Iterator[Fault]:
     if entry.digest != act.record.digest:
         yield Fault(
             "trailers",
@@ -136,8 +135,8 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return found
 
 
-def _not_allowed(act: Act, told: Told | None) -> Iterator[Fault]:
-    verb = told.verb if told else ""
+def _not_allowed(act: Act, message: Message | None) -> Iterator[Fault]:
+    verb = message.verb if message else ""
     effects, fields = _MAY.get(verb, _ANY)
     who = f"a `{verb}`" if verb else "no command"
     if act.effect not in effects:
@@ -150,19 +149,19 @@ def _not_allowed(act: Act, told: Told | None) -> Iterator[Fault]:
         yield Fault("facts", act.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
     if act.new and act.new.yanked and act.effect != "updated":
         yield Fault("facts", act.key, f"{act.key} comes with a `yanked` mark, which only `ledger yank` sets")
-    if told:
-        yield from _without_reason(act, told)
+    if message:
+        yield from _without_reason(act, message)
 
 
-def _without_reason(act: Act, told: Told) -> Iterator[Fault]:
+def _without_reason(act: Act, message: Message) -> Iterator[Fault]:
     is_marked = "yanked" in act.fields()
-    if not told.reason and (act.effect == "removed" or is_marked):
+    if not message.reason and (act.effect == "removed" or is_marked):
         yield Fault("reason", act.key, f"it {'marks' if is_marked else 'removes'} {act.key} without a `Reason`")
-    elif is_marked and act.new and act.new.yanked and act.new.yanked.reason != told.reason:
+    elif is_marked and act.new and act.new.yanked and act.new.yanked.reason != message.reason:
         yield Fault("trailers", act.key, f"the `yanked` mark of {act.key} has another reason than the message")
 
 
-def _unforced(acts: Sequence[Act], told: Told | None, policy: Policy) -> Iterator[Fault]:
+def _unforced(acts: Sequence[Act], message: Message | None, policy: Policy) -> Iterator[Fault]:
     """Yield the faults of forced moves of one image:tag."""
     marks = [act.new.forced for act in acts if act.new and act.new.forced and act.effect != "updated"]
     replaced = {digest for act in acts for digest in act.replaces}
@@ -181,7 +180,7 @@ def _unforced(acts: Sequence[Act], told: Told | None, policy: Policy) -> Iterato
         mark = act.new.forced if act.new and act.effect != "updated" else None
         if mark and mark.replaces not in replaced:
             yield Fault("forced", act.key, f"{act.key} is marked to replace {mark.replaces}, which was not there")
-        elif mark and told and not told.silent and mark.reason != told.reason:
+        elif mark and message and not message.silent and mark.reason != message.reason:
             yield Fault("forced", act.key, f"the `forced` mark of {act.key} has another reason than the message")
 
 

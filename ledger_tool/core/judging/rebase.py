@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.conflict import describe
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import acts
 from ledger_tool.core.changes.merge import merge
-from ledger_tool.core.changes.told import read
+from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.commit import faults
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
@@ -71,9 +70,9 @@ def merge_files(
 def retold(text: str, before: Ledger, after: Ledger) -> str:
     """Return a commit's message, which is kept unless it names records that the base has by now just so."""
     done = acts(compare(before, after))
-    told = read(text)
-    verb = next((verb for verb in VERBS if verb == told.verb), None)
-    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(done, told, _ANY_MOVES))
-    if verb is None or told.silent or not mismatched:
+    message = parse_message(text)
+    verb = next((verb for verb in VERBS if verb == message.verb), None)
+    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(done, message, _ANY_MOVES))
+    if verb is None or message.silent or not mismatched:
         return text
-    return message.compose(Change(verb, after, (), done, told.reason, told.details), told.transaction)
+    return compose(Change(verb, after, (), done, message.reason, message.details), message.transaction)

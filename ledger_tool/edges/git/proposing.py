@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
-from ledger_tool.core.changes.told import read
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.opening import is_bare, place_of
@@ -134,8 +134,8 @@ class _ProposedBranch:
         """Tell whether a commit is one that a run like this made; `parent` is `""` where it is not here."""
         repository = self._base.repository
         message = repository.must("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", commit, "--")
-        told = read(message)
-        if not told.transaction or told.verb != change.verb:
+        said = parse_message(message)
+        if not said.transaction or said.verb != change.verb:
             return False
         made, base = (
             [entry for entry in repository.entries(one) if entry.name != LEDGER] for one in (commit, parent or commit)

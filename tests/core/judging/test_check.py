@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger_tool.core.changes import message, told
+from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.judging.check import Finding, Places, Range, in_order, located, merge_commit
@@ -71,7 +71,7 @@ def test_whatever_commands_do_one_after_the_other_passes(
     found: list[Fault] = []
     for operation in operations:
         if change := _made(Snapshot("", now, policy), operation):
-            said = told.read(message.compose(change, "t"))
+            said = message.parse_message(message.compose(change, "t"))
             found += judge.commit(now, change.ledger, said, policy)
             now = change.ledger
     assert [fault for fault in found if "was taken away as" not in fault.message] == []

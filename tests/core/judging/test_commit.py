@@ -12,7 +12,7 @@ from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import acts
-from ledger_tool.core.changes.told import read
+from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.judging.commit import Fault, faults
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Timestamp
@@ -39,7 +39,7 @@ def yanked(reason: str) -> dict[str, str]:
 
 
 def judged(old: Ledger, new: Ledger, text: str, policy: Policy | None = None) -> list[Fault]:
-    return faults(acts(compare(old, new)), read(text), policy or Policy())
+    return faults(acts(compare(old, new)), parse_message(text), policy or Policy())
 
 
 def rules_broken(old: Ledger, new: Ledger, text: str, policy: Policy | None = None) -> list[str]:
