@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -290,3 +291,42 @@ def test_a_conflict_inside_a_batch_is_named_by_its_line(ledger: Run, upstream: U
     assert done.code == 3
     assert "line 3: conflict: myorg/app:v2 is recorded as" in done.err
     assert len(upstream.commits()) == 2
+
+
+@pytest.mark.parametrize(
+    "repo",
+    [
+        "https:/bob:s3cr3tTOKEN@git.example.invalid/x.git",
+        "bob:s3cr3tTOKEN@git.example.invalid/x.git",
+        "https://git.example.invalid/x.git?private_token=s3cr3tTOKEN",
+    ],
+)
+def test_a_token_in_a_mistyped_url_goes_nowhere(ledger: Run, repo: str) -> None:
+    done = ledger("list", "--repo", repo)
+    assert done.code == 2
+    assert "s3cr3tTOKEN" not in done.err
+
+
+def test_a_source_with_a_query_is_refused(ledger: Run, upstream: Upstream) -> None:
+    words = ["publish", f"a/b:v1@{digest()}", "--repo", upstream.url]
+    assert ledger(*words, "--source", f"https://git.example.com/x?token=abc@{'a' * 40}").code == 2
+    assert ledger(*words, "--source", f"https://git.example.com/[skip-ci]/x@{'a' * 40}").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list", "--repo", "a" * 300],
+        ["list", "--repo", "~nosuchuser/x"],
+        ["list", "--repo", "ssh://git@h/x", "--deploy-key", "~nosuchuser/k"],
+    ],
+)
+def test_a_path_that_cannot_be_is_a_usage_error(ledger: Run, words: list[str]) -> None:
+    done = ledger(*words)
+    assert done.code == 2, done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_named_pipe_in_place_of_the_ledger_does_not_hang(ledger: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ledger.json")
+    assert ledger("list", "--repo", tmp_path).code == 2

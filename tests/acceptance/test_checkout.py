@@ -18,12 +18,6 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def checkout(upstream: Upstream, tmp_path: Path) -> Path:
-    git("clone", "--quiet", upstream.path, tmp_path / "checkout")
-    return tmp_path / "checkout"
-
-
-@pytest.fixture
 def alone(checkout: Path) -> Path:
     """A checkout without a remote."""
     git("remote", "remove", "origin", cwd=checkout)
@@ -61,7 +55,7 @@ def test_a_checkout_that_is_behind_publishes_on_the_remotes_tip(
     upstream.commit_as_other_writer({"ledger.json": ledger_bytes(record(tag="theirs"))}, "theirs")
     done = _publish(ledger, checkout)
     assert done.code == 0, done.err
-    assert {one["tag"] for one in upstream.records()} == {"theirs", "v1"}
+    assert upstream.tags() == {"theirs", "v1"}
     assert _status(checkout) == "## main...origin/main"
 
 
@@ -254,3 +248,44 @@ def test_a_relative_path_to_the_remote_is_relative_to_the_checkout(
     done = _publish(ledger, checkout)
     assert done.code == 0, done.err
     assert upstream.tip() == done.json["commit"]
+
+
+def test_a_submodule_works_from_a_folder_below_it(
+    ledger: Run, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "--quiet", tmp_path / "outer")
+    git(
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        upstream.url,
+        "ledger",
+        cwd=tmp_path / "outer",
+    )
+    (tmp_path / "outer" / "ledger" / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "outer" / "ledger" / "sub")
+    done = _publish(ledger, "..", "v1", "--no-push")
+    assert done.code == 0, done.err
+    assert git("status", "--porcelain", cwd=tmp_path / "outer" / "ledger") == ""
+
+
+def test_several_remotes_and_none_followed_is_asked_about(ledger: Run, checkout: Path, upstream: Upstream) -> None:
+    git("remote", "rename", "origin", "one", cwd=checkout)
+    git("remote", "add", "two", upstream.path, cwd=checkout)
+    git("branch", "--unset-upstream", cwd=checkout)
+    done = _publish(ledger, checkout)
+    assert done.code == 2
+    assert "several remotes" in done.err
+    assert upstream.tags() == set()
+
+
+def test_an_upstream_that_is_a_url_is_followed(ledger: Run, checkout: Path, upstream: Upstream) -> None:
+    git("config", "branch.main.remote", upstream.url, cwd=checkout)
+    assert _publish(ledger, checkout).code == 0
+    assert upstream.tags() == {"v1"}
+
+
+def test_a_commit_that_is_not_pushed_says_so(ledger: Run, checkout: Path) -> None:
+    assert "committed in this checkout, and not pushed" in _publish(ledger, checkout, "v1", "--no-push").err

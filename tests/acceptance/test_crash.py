@@ -40,7 +40,7 @@ def test_a_publish_that_is_killed_at_a_step_leaves_old_or_new(
         again = finish(start(*_command(upstream.url, f"v{step}")))
         assert again.code == 0, again.err
         tags.add(f"v{step}")
-        assert {one["tag"] for one in upstream.records()} == tags
+        assert upstream.tags() == tags
     assert len(codes) - codes.count(0) >= 8  # the signals did arrive
     assert len(check_history(upstream.path)) == len(tags) + 1
 
@@ -98,3 +98,19 @@ def test_an_interrupted_run_exits_130_without_a_traceback(
     done = finish(start(*_command(upstream.url, "v1"), environment=wrapped))
     assert done.code == 130
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "timeout"])
+def test_a_run_that_is_ended_takes_its_lock_files_along(upstream: Upstream, tmp_path: Path, how: str) -> None:
+    locked = tmp_path / "locked"
+    upstream.hook("reference-transaction", f'[ "$1" = prepared ] && touch {locked} && sleep 20; exit 0')
+    running = start(*_command(upstream.url, "v1"), "--timeout", "3" if how == "timeout" else "60")
+    while not locked.exists():
+        time.sleep(0.02)
+    if how == "SIGTERM":
+        running.send_signal(signal.SIGTERM)
+    done = finish(running)
+    assert done.code == (130 if how == "SIGTERM" else 5), done.err
+    assert not list(upstream.path.rglob("*.lock"))
+    (upstream.path / "hooks" / "reference-transaction").unlink()
+    assert finish(start(*_command(upstream.url, "v1"))).code == 0

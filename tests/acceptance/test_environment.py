@@ -213,3 +213,52 @@ def test_a_full_disk_behind_standard_output_is_try_again(upstream: Upstream) -> 
     assert done.returncode == 5
     assert "can't write to standard output" in done.stderr
     assert len(upstream.records()) == 1
+
+
+def test_settings_of_git_that_are_broken_are_named_and_nothing_is_written(
+    ledger: Run, checkout: Path, hermetic: Path, upstream: Upstream
+) -> None:
+    (hermetic / "gitconfig").write_text("[core\n")
+    words = _command(upstream)
+    words[words.index("--repo") + 1] = checkout
+    done = ledger(*words)
+    assert done.code == 2
+    assert "git can't read your settings" in done.err
+    assert upstream.tags() == set()
+
+
+def test_an_author_that_git_does_not_take_is_a_usage_error(
+    ledger: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_AUTHOR_NAME", ".")
+    done = ledger(*_command(upstream))
+    assert done.code == 2
+    assert "user.name" in done.err
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/full", ">&-", "2>&-"])
+def test_streams_that_nobody_reads_do_not_change_the_exit_code(upstream: Upstream, redirect: str) -> None:
+    words = " ".join(str(word) for word in [sys.executable, "-m", "ledger_tool", *_command(upstream)])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert (
+        subprocess.run(
+            ["sh", "-c", f"{words} {redirect}"], env=environment, capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+    assert upstream.tags() == {"v1"}
+
+
+def test_help_on_a_full_disk_is_no_bug() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ledger_tool", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            check=False,
+        )
+    assert done.returncode == 5, done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.git.checker import check_history
+from tests.support.git.processes import finish, start
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
@@ -201,3 +203,25 @@ def test_a_broken_ledger_yaml_names_line_and_column(publish: Run, upstream: Upst
     assert "ledger.yaml, line 2, column 13" in done.err
     assert 'quote it: `"1.10"`' in done.err
     assert upstream.tip() == before
+
+
+def test_a_push_that_runs_out_of_time_is_settled_by_looking(upstream: Upstream) -> None:
+    """The server takes the commit, and then keeps us waiting for its answer."""
+    upstream.hook("reference-transaction", '[ "$1" = committed ] && sleep 20; exit 0')
+    began = time.monotonic()
+    words = ["publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url]
+    done = finish(start(*words, "--timeout", "3"))
+    assert done.code == 0, done.err
+    assert "the record is in the branch" in done.err
+    assert time.monotonic() - began < 18
+
+
+def test_a_remote_says_which_branches_it_has(ledger: Run, upstream: Upstream) -> None:
+    upstream.git("tag", "v1.0", "main")
+    done = ledger("list", "--repo", upstream.url, "--branch", "v1.0")
+    assert done.code == 2
+    assert "its branches are: main" in done.err
+    upstream.git("symbolic-ref", "HEAD", "refs/heads/missing")
+    done = ledger("list", "--repo", upstream.url)
+    assert done.code == 2
+    assert "name one with `--branch`: main" in done.err

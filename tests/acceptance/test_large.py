@@ -12,7 +12,7 @@ import pytest
 from tests.support import ROOT
 from tests.support.git.checker import check_history
 from tests.support.git.upstream import Upstream
-from tests.support.values.make import SOURCE, digest, fields
+from tests.support.values.make import SOURCE, digest, fields, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -85,3 +85,11 @@ def test_real_records_are_taken_as_they_are_in_one_commit(ledger: Run, upstream:
     check_history(upstream.path)
     again = ledger("publish", "--from", _REAL, "--repo", upstream.url)
     assert "nothing to do" in again.err
+
+
+def test_explaining_a_large_broken_ledger_looks_only_at_what_is_broken(ledger: Run, tmp_path: Path) -> None:
+    good = ledger_bytes(*(record(tag=f"v{at:05}", digest=digest(at)) for at in range(5000)))
+    (tmp_path / "ledger.json").write_bytes(good.replace(b'"tag": "v04000"', b'"tag": "v 4000"'))
+    done = ledger("list", "--repo", tmp_path)
+    assert done.code == 4
+    assert "`tag` is malformed" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -194,3 +195,23 @@ def test_the_key_never_touches_the_disk(
     assert not [line for line in seen.read_text().splitlines() if line.startswith(str(tmp_path / "tmp"))]
     left = [path for path in (tmp_path / "tmp").iterdir() if not path.name.startswith("ledger-turn-")]
     assert left == []
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_a_deploy_key_in_one_line_is_never_shown(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoded: bool
+) -> None:
+    key = make_key(tmp_path / "key").read_bytes()
+    line = base64.b64encode(key).decode() if encoded else key.hex()
+    monkeypatch.setenv("LEDGER_DEPLOY_KEY", line)
+    done = ledger("list", "--repo", "ssh://git@127.0.0.1:1/x.git")
+    assert done.code == (5 if encoded else 6)  # as base64 it is a good key, and nobody listens there
+    assert line[:40] not in done.err
+    assert "KEY" not in done.err
+
+
+@pytest.mark.parametrize("value", [" ", "\n"])
+def test_a_blank_deploy_key_is_empty(ledger: Run, value: str) -> None:
+    done = ledger("list", "--repo", "ssh://git@127.0.0.1:1/x.git", "--deploy-key", value)
+    assert done.code == 6
+    assert "is empty" in done.err

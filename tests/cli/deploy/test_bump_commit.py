@@ -16,14 +16,8 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def deployed(tmp_path: Path) -> Deployed:
-    return Deployed.create(tmp_path)
-
-
-@pytest.fixture
-def bump(deployed: Deployed, ledger: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    monkeypatch.chdir(deployed.folder)
-    return lambda *words: ledger("bump", "--policy", "semver:^1", "--repo", deployed.ledger, *words)
+def bump(deployed: Deployed, ledger: Run) -> Callable[..., Outcome]:
+    return lambda *words: ledger("bump", "--policy", "semver:^1", *words)
 
 
 def test_the_edits_are_one_commit_with_old_new_digest_and_compare_link(

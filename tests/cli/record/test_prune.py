@@ -30,10 +30,6 @@ def filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Upstream:
     return upstream
 
 
-def tags(upstream: Upstream) -> set[str]:
-    return {one["tag"] for one in upstream.records()}
-
-
 def test_a_prune_is_a_dry_run_and_with_yes_one_commit_that_says_so(ledger: Run, filled: Upstream) -> None:
     tip = filled.tip()
     dry = ledger("prune")
@@ -48,7 +44,7 @@ def test_a_prune_is_a_dry_run_and_with_yes_one_commit_that_says_so(ledger: Run, 
     assert done.json["commit"] == filled.tip()
     assert done.err == f"pruned 3 records of 3 tags in {filled.tip()[:12]}\n"
     assert filled.git("rev-parse", "main^") == tip
-    assert tags(filled) == {"pr-5", "v1"}
+    assert filled.tags() == {"pr-5", "v1"}
     assert filled.message().startswith("prune 3 images\n")
     assert [value for name, value in filled.trailers() if name in ("Image", "Reason")] == [
         "myorg/app:pr-10", "myorg/app:pr-20", "myorg/app:pr-40", "expired",
@@ -78,7 +74,7 @@ def test_options_keep_the_newest_the_young_and_what_no_pattern_names(
     ledger: Run, filled: Upstream, options: list[str], left: set[str]
 ) -> None:
     assert ledger("prune", "--yes", *options).code == 0
-    assert tags(filled) == left
+    assert filled.tags() == left
 
 
 def test_the_last_tag_of_an_image_goes_only_if_asked(ledger: Run, filled: Upstream) -> None:
@@ -87,10 +83,10 @@ def test_the_last_tag_of_an_image_goes_only_if_asked(ledger: Run, filled: Upstre
     assert [(one["record"]["tag"], one["reason"]) for one in done.json["kept"]] == [
         ("pr-10", "pr-10 is the last tag of its image")
     ]
-    assert tags(filled) == {"pr-10"}
+    assert filled.tags() == {"pr-10"}
     assert ledger("prune").err == "nothing to prune, 1 expired record kept\n"
     assert ledger("prune", "--yes", "--last").code == 0
-    assert tags(filled) == set()
+    assert filled.tags() == set()
 
 
 def test_a_ttl_of_ledger_yaml_is_the_one_that_was_stored_when_published(ledger: Run, filled: Upstream) -> None:
@@ -101,7 +97,7 @@ def test_a_ttl_of_ledger_yaml_is_the_one_that_was_stored_when_published(ledger: 
     assert ledger("publish", f"myorg/app:pr-2@{digest('2')}", *words).code == 0
     assert ledger("set", "myorg/app:pr-2", "--ttl", "none").code == 0
     assert ledger("prune", "--yes").code == 0
-    assert tags(filled) == {"pr-2", "v1"}  # who takes a TTL away means it
+    assert filled.tags() == {"pr-2", "v1"}  # who takes a TTL away means it
 
 
 @pytest.mark.parametrize(
@@ -109,7 +105,7 @@ def test_a_ttl_of_ledger_yaml_is_the_one_that_was_stored_when_published(ledger: 
 )
 def test_what_makes_no_sense_is_a_usage_error(ledger: Run, filled: Upstream, options: list[str]) -> None:
     assert ledger("prune", "--yes", *options).code == 2
-    assert len(tags(filled)) == 5
+    assert len(filled.tags()) == 5
 
 
 def test_in_a_checkout_without_a_push_the_commit_stays_there(ledger: Run, filled: Upstream) -> None:

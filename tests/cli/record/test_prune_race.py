@@ -55,10 +55,6 @@ def prune(world: World, *options: object) -> Outcome:
     return world.run("prune", "--registry-delete", "--yes", "--format", "json", "--repo", world.upstream.url, *options)
 
 
-def tags(world: World) -> set[str]:
-    return {one["tag"] for one in world.upstream.records()}
-
-
 def test_a_digest_that_is_published_again_just_before_its_deletion_is_put_back_with_its_tag(
     race: Race, tmp_path: Path
 ) -> None:
@@ -71,7 +67,7 @@ def test_a_digest_that_is_published_again_just_before_its_deletion_is_put_back_w
     assert [one.code for one in race.outcomes] == [0], race.outcomes[0].err
     assert done.code == 0, done.err
     assert [one["digest"] for one in done.json["restored"]] == [layout.digest]
-    assert (done.json["deleted"], tags(world)) == ([], {"v1", "v2"})
+    assert (done.json["deleted"], world.upstream.tags()) == ([], {"v1", "v2"})
     race.registry.collect_garbage()
     for name in (f"{world.image}:v2", f"{world.image}@{layout.digest}"):
         assert race.registry.pulls(name, tmp_path)
@@ -104,7 +100,7 @@ def test_a_publish_whose_look_is_older_than_the_prune_looks_again_and_finds_noth
     assert [one.code for one in race.outcomes] == [0], race.outcomes[0].err
     assert done.code == 3
     assert f"has no {world.image}:v2" in done.err
-    assert tags(world) == {"v1"}
+    assert world.upstream.tags() == {"v1"}
     world.push("v2", "same")
     assert world.publish("v2").code == 0
     assert race.registry.pulls(f"{world.image}:v2", world.folder)
@@ -120,7 +116,7 @@ def test_an_expired_record_that_gets_a_longer_life_meanwhile_keeps_record_and_ma
     done = prune(world)
     assert (done.code, done.json["expired"], done.json["commit"]) == (0, [], None), done.err
     assert [one["reason"] for one in done.json["kept"]] == ["it was changed meanwhile"]
-    assert tags(world) == {"v1", "pr-1"}
+    assert world.upstream.tags() == {"v1", "pr-1"}
     assert race.registry.pulls(f"{world.image}:pr-1", tmp_path)
 
 
@@ -131,7 +127,7 @@ def test_what_became_the_last_tag_of_its_image_meanwhile_stays_with_its_manifest
     race.at(lambda asked: asked.method == "DELETE", "remove", f"{world.image}:v1", "--reason", "over")
     done = prune(world)
     assert (done.code, done.json["expired"]) == (0, []), done.err
-    assert tags(world) == {"pr-1"}
+    assert world.upstream.tags() == {"pr-1"}
     assert race.registry.pulls(f"{world.image}:pr-1", tmp_path)
 
 

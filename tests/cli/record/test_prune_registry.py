@@ -48,10 +48,6 @@ def deleted(done: Outcome) -> set[str]:
     return {one["digest"] for one in done.json["deleted"]}
 
 
-def tags(world: World) -> set[str]:
-    return {one["tag"] for one in world.upstream.records()}
-
-
 class Filled:
     """A registry with something of every kind in it."""
 
@@ -73,7 +69,7 @@ class Filled:
 
     def check_living(self, folder: Path) -> None:
         world = self.world
-        assert tags(world) == {"v1", "v2", "v3"}
+        assert world.upstream.tags() == {"v1", "v2", "v3"}
         for layout, tag in ((self.shared, "v1"), (self.partly, "v2"), (self.built, "v3")):
             assert world.registry.pulls(f"{world.image}@{layout.digest}", folder)
             assert world.registry.pulls(f"{world.image}:{tag}", folder)
@@ -151,10 +147,10 @@ def test_a_run_that_is_killed_at_any_step_is_completed_by_the_next_one(world: Wo
         finish(start(*words, environment=killing_git(tmp_path / f"bin{step}", step, "before", signal.SIGKILL)))
         is_there = [world.registry.has(world.image, one) for one in (index.digest, *index.images().values())]
         assert len(set(is_there)) == 1
-        cut_between += not is_there[0] and f"pr-{step}" in tags(world)
+        cut_between += not is_there[0] and f"pr-{step}" in world.upstream.tags()
         again = prune(world, "--yes", "--format", "json")
         assert again.code == 0, again.err
-        assert tags(world) == {"v1"}
+        assert world.upstream.tags() == {"v1"}
         assert not any(world.registry.has(world.image, one) for one in (index.digest, *index.images().values()))
     assert cut_between >= 3
     assert len(world.upstream.commits()) == 2 + 2 * 12
@@ -169,13 +165,13 @@ def test_a_ledger_that_refuses_after_the_registry_is_told_and_the_next_run_compl
     cut = prune(world, "--yes")
     assert cut.code == 6
     assert "what is deleted at the registries already (1) waits for the next run" in cut.err
-    assert tags(world) == {"pr-1", "v1"}
+    assert world.upstream.tags() == {"pr-1", "v1"}
     assert world.verify("pr-1").code == 1
     (world.upstream.path / "hooks/pre-receive").unlink()
     done = prune(world, "--yes", "--format", "json")
     assert (done.code, done.json["deleted"]) == (0, [])
     assert [one["digest"] for one in done.json["expired"]] == [layout.digest]
-    assert tags(world) == {"v1"}
+    assert world.upstream.tags() == {"v1"}
 
 
 def test_a_tag_that_serves_something_else_by_now_stays_and_the_recorded_digest_goes(
@@ -202,9 +198,9 @@ def test_a_registry_that_does_not_delete_says_which_setting_and_the_ledger_keeps
         assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in done.err
         assert (done.json["expired"], done.json["deleted"], done.json["commit"]) == ([], [], None)
         assert [one["reason"] for one in done.json["kept"]] == [one["reason"] for one in done.json["failed"]]
-        assert tags(world) == {"pr-1", "v1"}
+        assert world.upstream.tags() == {"pr-1", "v1"}
         plain = world.run("prune", "--yes", "--repo", world.upstream.url)
-        assert (plain.code, tags(world)) == (0, {"v1"})
+        assert (plain.code, world.upstream.tags()) == (0, {"v1"})
 
 
 def test_where_a_registry_is_down_its_images_stay_and_the_others_go_on(world: World, ledger: Run) -> None:
@@ -249,7 +245,7 @@ def test_a_registry_that_has_nothing_of_an_image_is_not_believed(world: World, l
         done = prune(world, "--yes")
     assert done.code == 5
     assert f"{empty.host} has nothing of {world.image}, not even {world.image}:v1" in done.err
-    assert tags(world) == {"pr-1", "v1"}
+    assert world.upstream.tags() == {"pr-1", "v1"}
 
 
 def test_in_a_checkout_of_another_branch_nothing_is_deleted_that_the_default_one_may_use(

@@ -1,171 +1,19 @@
-"""The merge driver under `git merge`, `git rebase` and `git cherry-pick`, and `ledger rebase` without any of them."""
+"""`rebase`: a pull request's changes, made again on the new base."""
 
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
-
-from tests.support.git.upstream import Upstream, git
+from tests.support.git.clone import ALL, Clone
+from tests.support.git.upstream import Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
 
 Run = Callable[..., Outcome]
-
-
-class Clone:
-    """A clone of a ledger, on some branch."""
-
-    def __init__(self, folder: Path, run: Run) -> None:
-        self.folder = folder
-        self._run = run
-
-    def git(self, *arguments: object, check: bool = True) -> str:
-        return git("-C", self.folder, *arguments, check=check)
-
-    def try_git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", "-C", str(self.folder), *arguments], capture_output=True, text=True, check=False)
-
-    def ledger(self, *words: object) -> Outcome:
-        return self._run(*words, "--repo", self.folder)
-
-    def publish(self, name: str, seed: object, *options: object) -> None:
-        done = self.ledger("publish", f"{name}@{digest(seed)}", "--source", SOURCE, "--offline", "--no-push", *options)
-        assert done.code == 0, done.err
-
-    def tags(self) -> list[str]:
-        return [f"{one['image']}:{one['tag']}" for one in self.ledger("list", "--format", "json").json]
-
-
-@pytest.fixture
-def clone(upstream: Upstream, tmp_path: Path, ledger: Run, monkeypatch: pytest.MonkeyPatch) -> Clone:
-    """Two branches of one ledger: `pr` has app:v2 and app:v3, `main` has app:v4 by now; the driver is installed."""
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "Ada")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "ada@example.com")
-    found = Clone(tmp_path / "clone", ledger)
-    git("clone", "-q", upstream.url, found.folder)
-    found.publish("app:v1", 1)
-    assert found.ledger("merge-driver", "--install").code == 0
-    found.git("checkout", "-q", "-b", "pr")
-    found.publish("app:v2", 2, "--label", "env=prod")
-    found.publish("app:v3", 3)
-    found.git("checkout", "-q", "main")
-    found.publish("app:v4", 4)
-    return found
-
-
-ALL = ["app:v1", "app:v2", "app:v3", "app:v4"]
-
-
-def test_without_the_driver_two_publishes_conflict(clone: Clone) -> None:
-    """So that the tests below say something."""
-    clone.git("config", "--remove-section", "merge.ledger")
-    assert clone.try_git("merge", "pr").returncode == 1
-
-
-@pytest.mark.parametrize(
-    "commands",
-    [
-        [("merge", "-q", "pr", "-m", "merged")],
-        [("checkout", "-q", "pr"), ("rebase", "-q", "main")],
-        [("cherry-pick", "main..pr")],
-    ],
-    ids=["merge", "rebase", "cherry-pick"],
-)
-def test_changes_of_different_records_come_together(clone: Clone, commands: list[tuple[str, ...]]) -> None:
-    base = clone.git("rev-parse", "main~1")
-    for command in commands:
-        clone.git(*command)
-    assert clone.tags() == ALL
-    checked = clone.ledger("check", "--base", base)
-    assert checked.code == 0, checked.out
-
-
-def test_one_record_with_two_digests_is_a_conflict_that_both_a_person_and_check_can_read(clone: Clone) -> None:
-    clone.publish("app:v3", "other")
-    done = clone.try_git("merge", "pr")
-    assert done.returncode == 1
-    assert f"conflict: app:v3: {digest('other')} on our side, {digest(3)} on theirs, not there before" in done.stderr
-    text = (clone.folder / "ledger.json").read_text()
-    assert text.count("<<<<<<< ") == text.count(">>>>>>> ") == 1
-    assert '"tag": "v2"' in text.partition("<<<<<<<")[0]
-    checked = clone.ledger("check")
-    assert checked.code == 4
-    assert f"app:v3 is {digest('other')} on one side and {digest(3)} on the other" in checked.out
-    line = text[: text.index("<<<<<<<")].count("\n") + 1
-    assert checked.out.startswith(f"ledger.json:{line}:1: ")
-    refused = clone.ledger("get", "app:v1")
-    assert refused.code == 4
-    assert "keep the lines of one side" in refused.err
-
-
-def test_the_driver_runs_this_python_whatever_the_path_holds(clone: Clone, tmp_path: Path) -> None:
-    """Nor does it import what lies in the work tree."""
-    (clone.folder / "json.py").write_text("raise SystemExit('hijacked')\n")
-    bare = tmp_path / "bin"
-    bare.mkdir()
-    for name in ("git", "sh"):
-        found = subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip()
-        (bare / name).symlink_to(found)
-    done = subprocess.run(
-        ["git", "-C", str(clone.folder), "merge", "-q", "pr", "-m", "x"],
-        env={**os.environ, "PATH": str(bare)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert clone.tags() == ALL
-    assert sys.executable in clone.git("config", "merge.ledger.driver")
-
-
-def test_a_driver_that_is_gone_leaves_no_side_out_in_silence(clone: Clone) -> None:
-    """Git takes any failure of a driver for a conflict, and would leave our side alone in the file."""
-    driver = clone.git("config", "merge.ledger.driver")
-    clone.git("config", "merge.ledger.driver", driver.replace(sys.executable, "/not/there/python"))
-    done = clone.try_git("merge", "pr")
-    assert done.returncode == 1
-    text = (clone.folder / "ledger.json").read_text()
-    assert "<<<<<<<" in text
-    for tag in ("v2", "v3", "v4"):
-        assert f'"tag": "{tag}"' in text
-
-
-def test_a_side_that_is_no_ledger_is_merged_by_line_and_always_a_conflict(clone: Clone) -> None:
-    path = clone.folder / "ledger.json"
-    path.write_text(path.read_text().replace('"schemaVersion": 1', '"schemaVersion":  1'))
-    clone.git("commit", "-qam", "odd")
-    done = clone.try_git("merge", "pr")
-    assert done.returncode == 1
-    assert "no valid ledger.json" in done.stderr
-    assert '"tag": "v2"' in path.read_text()
-    assert '"tag": "v4"' in path.read_text()
-
-
-def test_install_twice_is_install_once_and_attributes_are_told_where_they_lack(clone: Clone) -> None:
-    attributes = clone.folder / ".git" / "info" / "attributes"
-    before = attributes.read_text()
-    assert before == "ledger.json merge=ledger\n"
-    again = clone.ledger("merge-driver", "--install")
-    assert (again.code, attributes.read_text()) == (0, before)
-    assert "`.gitattributes`" not in again.err
-
-
-def test_attributes_without_a_last_newline_keep_their_last_line(clone: Clone) -> None:
-    attributes = clone.folder / ".git" / "info" / "attributes"
-    attributes.write_text("*.png binary")
-    assert clone.ledger("merge-driver", "--install").code == 0
-    assert attributes.read_text() == "*.png binary\nledger.json merge=ledger\n"
-
-
-def test_install_outside_of_a_clone_and_a_wrong_number_of_files_are_mistakes(ledger: Run, tmp_path: Path) -> None:
-    assert ledger("merge-driver", "--install", "--repo", tmp_path).code == 2
-    assert ledger("merge-driver", "a", "b").code == 2
 
 
 def test_rebase_makes_the_changes_again_and_keeps_authors_and_messages(clone: Clone) -> None:

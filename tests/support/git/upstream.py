@@ -76,6 +76,10 @@ class Upstream:
         found: list[dict[str, Any]] = json.loads(self.content(revision))["records"]
         return found
 
+    def tags(self, revision: str = "main") -> set[str]:
+        """Return the tags of the records at a revision."""
+        return {record["tag"] for record in self.records(revision)}
+
     def message(self, revision: str = "main") -> str:
         """Return a commit's message."""
         return self.git("log", "-1", "--format=%B", revision)

@@ -1,9 +1,7 @@
-"""The commands as a user meets them: `main(argv)` on a real repository, exit codes and whole output."""
+"""`publish` as a CI job meets it: one image, many, forced, refused, signed."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 
 from tests.support.git.checker import check_history
 from tests.support.git.upstream import Upstream
-from tests.support.values.make import SOURCE, WHEN, digest, fields, source
+from tests.support.values.make import SOURCE, WHEN, digest, fields, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -28,12 +26,6 @@ tags:
   ttl: {"pr-*": 7d}
 require: [labels.team]
 """
-
-
-@pytest.fixture
-def repo(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
-    monkeypatch.setenv("LEDGER_REPO", upstream.url)
-    return upstream
 
 
 @pytest.fixture
@@ -299,183 +291,16 @@ def test_signing_without_any_key_says_what_to_set(ledger: Run, repo: Upstream) -
     assert repo.tip() == tip
 
 
-# get and list
-
-
-@pytest.fixture
-def filled(ledger: Run, repo: Upstream, tmp_path: Path) -> Upstream:
-    records = [
-        fields(
-            "myorg/app",
-            "v1",
-            platform="linux/amd64",
-            digest=digest("app-amd"),
-            index=digest("i"),
-            labels={"env": "prod"},
-        ),
-        fields("myorg/app", "v1", platform="linux/arm64", digest=digest("app-arm"), index=digest("i")),
-        fields("myorg/app", "v2", digest=digest("app2"), publishedAt="2026-11-25T00:00:00Z", ttl="1d"),
-        fields("myorg/web", "v1", platform="linux/amd64", digest=digest("web-amd"), sourceRef=source("web")),
-        fields("myorg/web", "v1", platform="linux/arm64", digest=digest("web-arm"), sourceRef=source("web")),
-        fields("nginx", "v1", digest=digest("nginx"), labels={"env": "prod", "team": "edge"}),
-    ]
-    (tmp_path / "filled").write_text(json.dumps(records))
-    assert ledger("publish", "--from", tmp_path / "filled").code == 0
-    return repo
-
-
-def test_get_shows_the_records_of_an_image(ledger: Run, filled: Upstream) -> None:
-    done = ledger("get", "myorg/app:v1")
-    assert done.code == 0
-    assert done.json["digest"] == digest("i")
-    assert [one["platform"] for one in done.json["records"]] == ["linux/amd64", "linux/arm64"]
-
-
-def test_get_ref_is_what_docker_pull_takes(ledger: Run, filled: Upstream) -> None:
-    assert ledger("get", "myorg/app:v1", "--format", "ref").out == f"myorg/app@{digest('i')}\n"
-    one = ledger("get", "myorg/app:v1", "--platform", "linux/arm64/v8", "--format", "ref")
-    assert one.out == f"myorg/app@{digest('app-arm')}\n"
-    assert ledger("get", "nginx:v1", "--format", "digest").out == digest("nginx") + "\n"
-
-
-def test_get_of_several_images_without_an_index_asks_for_the_platform(ledger: Run, filled: Upstream) -> None:
-    done = ledger("get", "myorg/web:v1", "--format", "ref")
-    assert (done.code, done.out) == (3, "")
-    assert "linux/amd64, linux/arm64" in done.err
-    assert ledger("get", "myorg/web:v1").json["digest"] is None
-
-
-def test_get_of_what_is_not_there_is_refused_with_a_way_on(ledger: Run, filled: Upstream) -> None:
-    done = ledger("get", "myorg/app:v9")
-    assert (done.code, done.out) == (3, "")
-    assert "ledger list 'myorg/app'" in done.err
-    assert (
-        "its platforms are: linux/amd64, linux/arm64"
-        in ledger("get", "myorg/app:v1", "--platform", "windows/amd64").err
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ([], ["app-amd", "app-arm", "app2", "nginx", "web-amd", "web-arm"]),
-        (["myorg/*"], ["app-amd", "app-arm", "app2", "web-amd", "web-arm"]),
-        (["*:v2"], ["app2"]),
-        (["myorg/app"], ["app-amd", "app-arm", "app2"]),
-        (["--label", "env=prod"], ["app-amd", "nginx"]),
-        (["--label", "env=prod", "--label", "team=edge"], ["nginx"]),
-        (["--source", source("web")[-40:]], ["web-amd", "web-arm"]),
-        (["--since", "2026-11-25"], ["app2"]),
-        (["--since", "2026-11-24T09:30:00Z"], ["app-amd", "app-arm", "app2", "nginx", "web-amd", "web-arm"]),
-        (["nothing"], []),
-    ],
-)
-def test_list_answers_queries(ledger: Run, filled: Upstream, words: list[str], found: list[str]) -> None:
-    done = ledger("list", *words, "--format", "jsonl")
-    assert done.code == 0
-    assert sorted(one["digest"] for one in done.json_lines) == sorted(digest(seed) for seed in found)
-
-
-def test_list_expired_is_by_the_records_own_ttl(ledger: Run, repo: Upstream) -> None:
-    ledger("publish", f"a:old@{digest()}", "--source", SOURCE, "--ttl", "1d", "--published-at", "2020-01-01T00:00:00Z")
-    ledger("publish", f"a:kept@{digest()}", "--source", SOURCE, "--published-at", "2020-01-01T00:00:00Z")
-    assert [one["tag"] for one in ledger("list", "--expired", "--format", "json").json] == ["old"]
-
-
-def test_list_formats_say_the_same(ledger: Run, filled: Upstream) -> None:
-    as_json = ledger("list", "--format", "json").json
-    assert ledger("list", "--format", "jsonl").json_lines == as_json == filled.records()
-    rows = list(csv.DictReader(io.StringIO(ledger("list", "--format", "csv").out)))
-    assert [row["digest"] for row in rows] == [one["digest"] for one in as_json]
-    table = ledger("list").out.splitlines()
-    assert table[0].split() == ["IMAGE", "TAG", "PLATFORM", "DIGEST", "PUBLISHED", "SOURCE"]
-    assert len(table) == len(as_json) + 1
-
-
-def test_what_list_prints_as_json_lines_publish_takes(ledger: Run, filled: Upstream, tmp_path: Path) -> None:
-    lines = ledger("list", "--format", "jsonl").out
-    (tmp_path / "lines").write_text(lines)
-    copy = Upstream.create(tmp_path / "copy.git")
-    assert ledger("publish", "--from", tmp_path / "lines", "--repo", copy.url).code == 0
-    assert copy.content() == filled.content()
-
-
 # set and remove
 
 
-def test_set_edits_all_that_match_in_one_commit(ledger: Run, filled: Upstream) -> None:
-    done = ledger(
-        "set", "myorg/app", "nginx:v*", "--label", "env=dev", "--label", "x=y", "--unlabel", "team", "--ttl", "2w"
+def test_a_move_without_a_platform_tells_every_image_that_it_replaces(ledger: Run, tmp_path: Path) -> None:
+    made = Upstream.create(
+        tmp_path / "m.git",
+        ledger_bytes(*(record(tag="m", platform=f"linux/{one}", digest=digest(one)) for one in ("amd64", "arm64"))),
+        "tags: {mutable: [m]}\n",
     )
-    assert done.code == 0, done.err
-    edited = [one for one in filled.records() if one["image"] != "myorg/web"]
-    assert [(one["labels"], one["ttl"]) for one in edited] == [({"env": "dev", "x": "y"}, "2w")] * 4
-    assert len(filled.commits()) == 3
-    assert ("Label", "env=dev") in filled.trailers()
-    assert ("Unlabel", "team") in filled.trailers()
-    assert ("TTL", "2w") in filled.trailers()
-    cleared = ledger("set", "*", "--ttl", "none")
-    assert cleared.code == 0
-    assert not [one for one in filled.records() if "ttl" in one]
-    check_history(filled.path)
-
-
-def test_set_again_changes_nothing(ledger: Run, filled: Upstream) -> None:
-    ledger("set", "nginx", "--label", "a=b")
-    tip = filled.tip()
-    done = ledger("set", "nginx", "--label", "a=b")
-    assert (done.code, done.json["changed"]) == (0, False)
-    assert filled.tip() == tip
-
-
-def test_set_refuses_what_matches_nothing_and_what_says_nothing(ledger: Run, filled: Upstream) -> None:
-    assert ledger("set", "nginx", "nothing", "--label", "a=b").code == 3
-    assert ledger("set", "nginx").code == 2
-    assert ledger("set", "nginx", "--label", "a=b", "--unlabel", "a").code == 2
-    assert len(filled.commits()) == 2
-
-
-def test_remove_deletes_with_a_reason_and_history_keeps_it(ledger: Run, filled: Upstream) -> None:
-    done = ledger("remove", "myorg/app:v1", "nginx:v1", "--reason", "published by mistake")
-    assert done.code == 0, done.err
-    assert {one["image"] for one in filled.records()} == {"myorg/app", "myorg/web"}
-    assert [one["records"] for one in done.json_lines] == [[], []]
-    assert filled.message().startswith("remove 2 images\n")
-    assert ("Reason", "published by mistake") in filled.trailers()
-    assert ("Digest", digest("nginx")) in filled.trailers()
-    check_history(filled.path)
-
-
-def test_remove_of_one_platform_keeps_the_others(ledger: Run, filled: Upstream) -> None:
-    assert ledger("remove", "myorg/app:v1", "--platform", "linux/arm64", "--reason", "broken").code == 0
-    assert [one["platform"] for one in ledger("get", "myorg/app:v1").json["records"]] == ["linux/amd64"]
-
-
-def test_remove_refuses_what_is_not_there_and_asks_for_a_reason(ledger: Run, filled: Upstream) -> None:
-    assert ledger("remove", "nginx:v1", "nginx:v9", "--reason", "x").code == 3
-    assert ledger("remove", "nginx:v1").code == 2
-    assert ledger("remove", "nginx:v1", "--reason", " ").code == 2
-    assert ledger("remove", "nginx", "--reason", "x").code == 2
-    assert len(filled.commits()) == 2
-
-
-# The program
-
-
-def test_version_and_help(ledger: Run) -> None:
-    assert ledger("--version").out.startswith("ledger ")
-    assert ledger("--help").code == 0
-    assert ledger("publish", "--help").code == 0
-
-
-def test_a_command_that_does_not_exist_is_a_usage_error(ledger: Run) -> None:
-    done = ledger("pubish")
-    assert done.code == 2
-    assert done.err.startswith("error: no such command 'pubish'")
-
-
-def test_a_ledger_that_is_not_there_says_where_to_point(ledger: Run, tmp_path: Path) -> None:
-    for words in (["list"], ["list", "--repo", tmp_path / "missing"], ["get", "a:v1", "--repo", tmp_path]):
-        done = ledger(*words)
-        assert done.code == 2
-        assert "--repo" in done.err
+    assert ledger("publish", f"myorg/app:m@{digest('new')}", "--source", SOURCE, "--repo", made.url).code == 0
+    replaced = [value for name, value in made.trailers() if name == "Replaces"]
+    assert replaced == [digest("amd64"), digest("arm64")]
+    check_history(made.path, mutable=("m",))

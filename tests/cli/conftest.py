@@ -1,0 +1,45 @@
+"""Ledgers that the commands find through `LEDGER_REPO`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.upstream import Upstream
+from tests.support.values.make import digest, fields, source
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def repo(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    """Return an empty ledger."""
+    monkeypatch.setenv("LEDGER_REPO", upstream.url)
+    return upstream
+
+
+@pytest.fixture
+def recorded(ledger: Run, repo: Upstream, tmp_path: Path) -> Upstream:
+    """Return a ledger with six records of three images."""
+    records = [
+        fields(
+            "myorg/app",
+            "v1",
+            platform="linux/amd64",
+            digest=digest("app-amd"),
+            index=digest("i"),
+            labels={"env": "prod"},
+        ),
+        fields("myorg/app", "v1", platform="linux/arm64", digest=digest("app-arm"), index=digest("i")),
+        fields("myorg/app", "v2", digest=digest("app2"), publishedAt="2026-11-25T00:00:00Z", ttl="1d"),
+        fields("myorg/web", "v1", platform="linux/amd64", digest=digest("web-amd"), sourceRef=source("web")),
+        fields("myorg/web", "v1", platform="linux/arm64", digest=digest("web-arm"), sourceRef=source("web")),
+        fields("nginx", "v1", digest=digest("nginx"), labels={"env": "prod", "team": "edge"}),
+    ]
+    (tmp_path / "recorded").write_text(json.dumps(records))
+    assert ledger("publish", "--from", tmp_path / "recorded").code == 0
+    return repo

@@ -1,0 +1,11 @@
+"""What git's own words about a push are read as."""
+
+from __future__ import annotations
+
+from ledger_tool.edges.git.process import Completed
+from ledger_tool.edges.git.verdict import Push, read_push
+
+
+def test_a_server_that_reports_no_status_has_not_said_no() -> None:
+    said = b"!\trefs/x:refs/heads/main\t[remote failure] (remote failed to report status)\nDone\n"
+    assert read_push(Completed(1, said, "")).push is Push.BROKEN
