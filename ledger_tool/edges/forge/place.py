@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ledger_tool.core.ledger.names import HOST, shown
-from ledger_tool.edges.git.address import Address, parse_address
+from ledger_tool.edges.git.location import Address, parse_address
 from ledger_tool.errors import UsageError
 
 _KINDS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}

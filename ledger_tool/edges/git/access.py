@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.disk import path_of, read_bytes
-from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.deploykey import hold, read_key
+from ledger_tool.edges.git.deploy_key import hold, read_key
+from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.process import run
 from ledger_tool.errors import UsageError
 

@@ -24,8 +24,8 @@ from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.remote import RemoteStore
+from ledger_tool.edges.git.server_words import Push, Verdict, server_words
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
-from ledger_tool.edges.git.verdict import Push, Verdict, server_words
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
 _INDEX_TRIES = 30

@@ -12,12 +12,12 @@ from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.git import walk
+from ledger_tool.edges.git import log
 from ledger_tool.edges.git.access import Access
-from ledger_tool.edges.git.address import Address
+from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.objects import Deadline, Repository
 from ledger_tool.edges.git.process import run
-from ledger_tool.edges.git.verdict import fetch_error
+from ledger_tool.edges.git.server_words import fetch_error
 from ledger_tool.errors import LedgerError, UsageError
 
 
@@ -73,17 +73,17 @@ class History:
 
     def commits(self, base: str, head: str) -> list[Commit]:
         """Return the commits that `head` has and `base` (`""`: nothing) has not, the oldest first."""
-        return walk.commits(self.repository, base, head)
+        return log.commits(self.repository, base, head)
 
     def steps(self, base: str, head: str, *, line: bool) -> list[Step]:
-        """Return the commits of a span with what they did to the two files; see `walk.steps`."""
-        return walk.steps(self.repository, base, head, line=line)
+        """Return the commits of a span with what they did to the two files; see `log.steps`."""
+        return log.steps(self.repository, base, head, line=line)
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
         """Yield the content of each blob, in order; None for one that is missing or too large."""
         if self._promisor:
-            walk.fetch_missing(self.repository, ids, self._promisor)
-        return walk.contents(self.repository, ids)
+            log.fetch_missing(self.repository, ids, self._promisor)
+        return log.contents(self.repository, ids)
 
     def contains(self, commit: str, head: str) -> bool:
         """Return whether `commit` is `head` or lies behind it."""
@@ -107,7 +107,7 @@ class History:
             first = self.repository.must("log", "--no-show-signature", "--reverse", "--format=%ct", *line)
             raise UsageError(
                 f"{self._name} has no commit at or before {time}: its first one is of "
-                f"{walk.time_of(first.partition(chr(10))[0])}",
+                f"{log.time_of(first.partition(chr(10))[0])}",
                 self._shallow_hint() or "name a later time, or a revision",
             )
         return found
@@ -118,8 +118,8 @@ class History:
             raise UsageError(f"{self._name} does not have the whole history", hint)
 
     def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
-        """Yield git's verdict on the signature of each commit; see `walk.signatures`."""
-        return walk.signatures(self.repository, commits, allowed)
+        """Yield git's verdict on the signature of each commit; see `log.signatures`."""
+        return log.signatures(self.repository, commits, allowed)
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and `ledger.yaml` at a commit. Raises InvalidLedger or UsageError."""

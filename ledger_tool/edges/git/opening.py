@@ -19,9 +19,9 @@ from ledger_tool.edges.git.run import Options, Run, address_of
 from ledger_tool.errors import InvalidLedger, UsageError
 
 if TYPE_CHECKING:
-    from ledger_tool.edges.git.address import Address
     from ledger_tool.edges.git.checkout import CheckoutStore, FollowedStore
     from ledger_tool.edges.git.history import History
+    from ledger_tool.edges.git.location import Address
     from ledger_tool.edges.git.remote import RemoteStore
     from ledger_tool.edges.git.transaction import Progress
 
@@ -97,7 +97,7 @@ def open_history(
 
 def place_of(repo: str) -> Path | Address:
     """Return the existing folder that `--repo` means, or the remote."""
-    from ledger_tool.edges.git.address import parse_address
+    from ledger_tool.edges.git.location import parse_address
 
     found = parse_address(repo)
     if isinstance(found, Path):

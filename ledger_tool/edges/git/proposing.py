@@ -19,8 +19,8 @@ from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.opening import is_bare, place_of
 from ledger_tool.edges.git.remote import RemoteBranch, refs_of
 from ledger_tool.edges.git.run import Options, Run, address_of
+from ledger_tool.edges.git.server_words import Push, Verdict, fetch_error, read_push
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress
-from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
 from ledger_tool.errors import LedgerError, PushRefused, RuleRefused, Unreachable, UsageError
 
 PushOptions = Callable[[Proposal], Sequence[str]]

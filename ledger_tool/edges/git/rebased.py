@@ -14,14 +14,14 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.access import Access
-from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.history import History
+from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.objects import Repository
 from ledger_tool.edges.git.opening import Folder, is_bare, place_of
 from ledger_tool.edges.git.run import Options, Run, address_of
+from ledger_tool.edges.git.server_words import Push, read_push, server_words
 from ledger_tool.edges.git.transaction import Progress
-from ledger_tool.edges.git.verdict import Push, read_push, server_words
 from ledger_tool.errors import Contended, Denied, PushRefused, Unreachable, UsageError
 
 _authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)

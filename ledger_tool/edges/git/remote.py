@@ -13,12 +13,12 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.git.access import Access
-from ledger_tool.edges.git.address import Address
+from ledger_tool.edges.git.location import Address
+from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.objects import Deadline, Repository
 from ledger_tool.edges.git.process import run
+from ledger_tool.edges.git.server_words import Push, Verdict, fetch_error, read_push
 from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
-from ledger_tool.edges.git.turns import turn
-from ledger_tool.edges.git.verdict import Push, Verdict, fetch_error, read_push
 from ledger_tool.errors import Unreachable, UsageError
 
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing

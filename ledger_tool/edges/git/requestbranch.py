@@ -18,13 +18,13 @@ from ledger_tool.core.manifests import message as bumpmessage
 from ledger_tool.core.manifests.rewrite import Judge, Note, Rewritten
 from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_named_so, rewritten
 from ledger_tool.edges.git.access import prepare, user_settings
-from ledger_tool.edges.git.address import Address
 from ledger_tool.edges.git.credentials import Credentials
+from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.objects import Deadline, Repository
 from ledger_tool.edges.git.remote import check_branch, refs_of
 from ledger_tool.edges.git.run import git_dir_of, parse_remote, private_folder
+from ledger_tool.edges.git.server_words import Push, access_error, fetch_error, read_push
 from ledger_tool.edges.git.trees import TreeFile, files_of, store, write_tree
-from ledger_tool.edges.git.verdict import Push, access_error, fetch_error, read_push
 from ledger_tool.edges.git.worktree import top_of
 from ledger_tool.errors import Contended, Denied, PushRefused, Unreachable, UsageError
 

@@ -17,9 +17,9 @@ from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.edges.git.access import Access, Settings
-    from ledger_tool.edges.git.address import Address
     from ledger_tool.edges.git.checkout import CheckoutStore, FollowedStore
     from ledger_tool.edges.git.history import History
+    from ledger_tool.edges.git.location import Address
     from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore
     from ledger_tool.edges.git.transaction import Landed, Operation, Progress, Target
 
@@ -46,7 +46,7 @@ class Options:
 
 def address_of(place: Path | Address) -> Address:
     """Return the address of a place that is no checkout. Raises UsageError where nothing is there."""
-    from ledger_tool.edges.git.address import file_address
+    from ledger_tool.edges.git.location import file_address
 
     address = file_address(place) if isinstance(place, Path) else place
     if address.path is not None and not address.path.is_dir():
@@ -248,7 +248,7 @@ def _promisor(settings: Settings) -> str:
 
 def parse_remote(url: str, folder: Path) -> Address:
     """Return the address of a checkout's remote, whose path may be relative to the checkout."""
-    from ledger_tool.edges.git.address import parse_address
+    from ledger_tool.edges.git.location import parse_address
 
     found = parse_address(url, folder)
     return address_of(found)

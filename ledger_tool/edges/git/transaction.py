@@ -25,7 +25,7 @@ from typing import Protocol
 
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.edges.git.objects import Deadline
-from ledger_tool.edges.git.verdict import Push, Verdict, access_error
+from ledger_tool.edges.git.server_words import Push, Verdict, access_error
 from ledger_tool.errors import Contended, Denied, PushRefused, TryAgain, Unreachable
 
 REFUSALS = 3  # of one and the same tip, before a refusal is believed

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.commands.audit import audit as replay
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.git import walk
+from ledger_tool.edges.git import log
 from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.opening import open_for_writing, open_history
 from ledger_tool.edges.git.run import Options
@@ -298,7 +298,7 @@ def test_a_commit_that_git_would_not_write_is_judged_like_any_other(
 
 
 def test_history_is_read_in_chunks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "CHUNK_BYTES", 2000)
+    monkeypatch.setattr(log, "CHUNK_BYTES", 2000)
     assert audit() == (0, [])
 
 

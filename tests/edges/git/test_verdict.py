@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger_tool.edges.git.process import Completed
-from ledger_tool.edges.git.verdict import Push, read_push
+from ledger_tool.edges.git.server_words import Push, read_push
 
 
 def test_a_server_that_reports_no_status_has_not_said_no() -> None:
