@@ -6,31 +6,23 @@ A write that may have happened though nobody answered is `Lost`: who asked for i
 from __future__ import annotations
 
 import json
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urljoin
-
-import requests
+from urllib.parse import urlencode
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.http import client as http
+from ledger_tool.edges.http.client import READ_SECONDS, Answer, retry_after
+from ledger_tool.edges.http.host import Host, Lost
 from ledger_tool.errors import Denied, Unreachable, UsageError
 
-TRIES = 4
 PATIENCE_SECONDS = 60.0  # how long a run waits in all, at a forge's wish or on its own
 SECONDARY_SECONDS = 60.0  # GitHub: "wait for at least one minute" where a secondary limit names no time
 ANSWER_BYTES = 16 * 2**20
 PAGES = 40
-REDIRECTS = 5
 T = TypeVar("T")
-
-
-class Lost(Unreachable):
-    """Nobody answered a write that may have happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +56,27 @@ class Api:
         *,
         ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
-        read_seconds: float = http.READ_SECONDS,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self.name = name
         self._base = base
         self._token = token
         self._headers = dict(headers)
-        self._sleep = sleep
-        self._patience = PATIENCE_SECONDS
-        self._line = http.Line(base, ca_file=ca_file, read_seconds=read_seconds)
+        self.host = Host(
+            base,
+            name=name,
+            ca_file=ca_file,
+            sleep=sleep,
+            read_seconds=read_seconds,
+            rate_limit=self._rate_limit,
+            backoff_seconds=1.0,
+            run_seconds=PATIENCE_SECONDS,
+            stays=True,
+        )
 
     def close(self) -> None:
         """Close the connections."""
-        self._line.close()
+        self.host.close()
 
     def get(self, path: str, what: str, **query: str) -> Any:
         """Return the JSON at a path; `what` is that, for messages. Raises Denied, UsageError, Unreachable."""
@@ -111,7 +111,10 @@ class Api:
         """
         url = path if path.startswith(("https://", "http://")) else self._base + path
         url += f"?{urlencode(query)}" if query else ""
-        answer = self._patiently(method, url, body, once=once)
+        headers, content = self._headers, b""
+        if body is not None:
+            headers, content = headers | {"Content-Type": "application/json"}, json.dumps(body).encode()
+        answer = self.host.request(method, url, headers, limit=ANSWER_BYTES, body=content, once=once)
         if not 200 <= answer.status < 300 and answer.status not in also:
             raise self._refusal(answer, what)
         try:
@@ -126,82 +129,23 @@ class Api:
         more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
         return Reply(answer.status, data, self._words(data), more)
 
-    def pause(self, tries_left: int) -> None:
-        """Wait a little before something is tried again. Raises Unreachable where patience is at its end."""
-        self._wait(random.uniform(0.0, 0.5 * 2.0 ** (TRIES - tries_left)), "fails all the time")  # noqa: S311 - jitter
+    def _rate_limit(self, answer: Answer) -> float | None:
+        """Return for how long a rate limit asks us to wait, as GitHub says it, or None where no limit is hit.
 
-    def _patiently(self, method: str, url: str, body: Mapping[str, Any] | None, *, once: bool) -> http.Answer:
-        for left in reversed(range(TRIES)):
-            try:
-                answer = self._follow(method, url, body)
-            except http.Refused as error:
-                kind = Lost if once else Unreachable
-                raise kind(f"{self.name}: {error}", "check LEDGER_FORGE_URL, and what is in front") from None
-            except requests.RequestException as error:
-                kind = Lost if once and not isinstance(error, requests.exceptions.SSLError) else Unreachable
-                if once or not left or isinstance(error, requests.exceptions.SSLError):
-                    hint = "run it again; check the network, the proxy and the CA if it stays so"
-                    raise kind(f"{self.name} did not answer: {http.words(error)}", hint) from None
-                self.pause(left)
-                continue
-            limited = answer.status == 429 or (answer.status == 403 and self._is_limit(answer))
-            if not limited and answer.status not in http.TRANSIENT:
-                return answer
-            fault = f"limits our rate ({answer.status})" if limited else f"answers {answer.status}"
-            if once and not limited:
-                raise Lost(f"{self.name} {fault}", "run it again later")
-            if not left:
-                raise Unreachable(f"{self.name} {fault}", "run it again later")
-            wait = self._asked_to_wait(answer)
-            if wait is None:
-                self.pause(left)
-            else:
-                self._wait(wait, fault)
-        raise AssertionError("unreachable")
-
-    def _wait(self, seconds: float, fault: str) -> None:
-        if seconds > self._patience:
-            raise Unreachable(f"{self.name} {fault}; it asks for {seconds:.0f} s", "run it again later")
-        self._patience -= seconds
-        self._sleep(seconds)
-
-    def _asked_to_wait(self, answer: http.Answer) -> float | None:
-        after = http.retry_after(answer.headers.get("retry-after", ""))
-        if after is not None:
-            return after
+        GitHub also answers 403, and that as well where a permission is missing.
+        """
+        if answer.status not in (403, 429):
+            return None
+        if "retry-after" in answer.headers and (seconds := retry_after(answer.headers["retry-after"])) is not None:
+            return seconds
+        is_used_up = answer.headers.get("x-ratelimit-remaining") == "0"
         reset = answer.headers.get("x-ratelimit-reset", "")
-        if answer.headers.get("x-ratelimit-remaining") == "0" and re.fullmatch(r"[0-9]{1,12}", reset):
+        if is_used_up and re.fullmatch(r"[0-9]{1,12}", reset):
             return max(0.0, int(reset) - time.time())
-        return SECONDARY_SECONDS if answer.status in (403, 429) and self._is_limit(answer) else None
+        is_limit = is_used_up or "retry-after" in answer.headers or "rate limit" in self._says(answer).lower()
+        return SECONDARY_SECONDS if is_limit else None
 
-    def _is_limit(self, answer: http.Answer) -> bool:
-        """Tell GitHub's 403 for a rate limit from one for a missing permission."""
-        return (
-            "retry-after" in answer.headers
-            or answer.headers.get("x-ratelimit-remaining") == "0"
-            or "rate limit" in self._says(answer).lower()
-        )
-
-    def _follow(self, method: str, url: str, body: Mapping[str, Any] | None) -> http.Answer:
-        """Send a request; only a GET goes where a redirect leads, and only within the host, for it has the token."""
-        headers, data = dict(self._headers), None
-        if body is not None:
-            headers["Content-Type"], data = "application/json", json.dumps(body).encode()
-        for _ in range(REDIRECTS + 1):
-            answer = self._line.send(method, url, headers, limit=ANSWER_BYTES, data=data)
-            if not answer.redirect or method != "GET":
-                return answer
-            try:
-                following = urljoin(url, answer.redirect)
-                is_here = http.origin_of(following) == http.origin_of(self._base)
-            except ValueError:
-                is_here = False
-            if not is_here:
-                return answer
-            url = following
-        raise http.Refused(f"more than {REDIRECTS} redirects")
-
-    def _says(self, answer: http.Answer) -> str:
+    def _says(self, answer: Answer) -> str:
         try:
             return self._words(json.loads(answer.body))
         except (ValueError, RecursionError):
@@ -213,10 +157,14 @@ class Api:
         text = "; ".join(dict.fromkeys(found)).replace(self._token.text, "***")
         return shown(text, 400).rstrip(".")
 
-    def _refusal(self, answer: http.Answer, what: str) -> Denied | UsageError | Unreachable:
+    def _refusal(self, answer: Answer, what: str) -> Denied | UsageError | Unreachable:
         says = self._says(answer)
         told = f": {says}" if says else ""
         token, status = self._token, answer.status
+        seconds = self._rate_limit(answer)
+        if seconds is not None or status == 429:
+            asks = f"; it asks for {seconds:.0f} s" if seconds else ""
+            return Unreachable(f"{self.name} limits our rate ({status}){asks}", "run it again later")
         if status == 401:
             hint = f"store a valid one there; {token.permissions}"
             return Denied(f"{self.name} does not accept the token in {token.variable}{told}", hint)

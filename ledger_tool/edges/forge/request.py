@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shortened
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.forge.api import TRIES, Api, Lost, pick
+from ledger_tool.edges.forge.api import Api, pick
+from ledger_tool.edges.http.host import TRIES, Lost
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 
@@ -71,16 +72,16 @@ def propose(forge: Requests, proposal: Proposal) -> Proposed:
 
 def _open(forge: Requests, proposal: Proposal) -> tuple[Open, bool]:
     """Open a request, and say whether it was us; after an answer that was lost, look before asking again."""
-    for left in reversed(range(TRIES)):
+    for tries_left in reversed(range(TRIES)):
         try:
             return forge.open(proposal), True
         except (AlreadyOpen, Lost) as error:
-            lost = isinstance(error, Lost)
-            if lost:
-                forge.api.pause(left)
-            if found := forge.find(proposal):
-                return found, lost
-            if not left or not lost:
+            is_lost = isinstance(error, Lost)
+            if is_lost:
+                forge.api.host.back_off(tries_left)
+            if request := forge.find(proposal):
+                return request, is_lost
+            if not tries_left or not is_lost:
                 raise
     raise AssertionError("unreachable")
 

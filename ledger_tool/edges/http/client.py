@@ -1,6 +1,6 @@
 """One HTTP request and its answer: bounded, without what `requests` does by itself (see docs/adr/0015).
 
-Who sends decides on patience, redirects and credentials: `edges.registry.http` and `edges.forge.api`.
+Who sends decides on patience, redirects and credentials: `edges.http.host`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REQUEST_SECONDS = 60.0  # for one body, however slowly it comes
 TRANSIENT = {429, 500, 502, 503, 504}
 
 
-class Refused(requests.RequestException):
+class AnswerRefused(requests.RequestException):
     """The host answered, and the answer is not taken; to ask again would not change it."""
 
 
@@ -84,7 +84,7 @@ class Line:
     ) -> Answer:
         """Send one request without `requests`' own redirects, cookies and hooks, and read a body of `limit` bytes.
 
-        `data` is a body, or the fields of a form. Raises requests.RequestException, Refused among them.
+        `data` is a body, or the fields of a form. Raises requests.RequestException, AnswerRefused among them.
         """
         deadline = time.monotonic() + self._request_seconds
         sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
@@ -97,14 +97,14 @@ class Line:
                 proxies=self._proxies_for(url),
             )
         except (HTTPError, UnicodeError, requests.exceptions.InvalidURL):  # of a redirect, a `Link` or a realm
-            raise Refused("it names a URL that is none") from None
+            raise AnswerRefused("it names a URL that is none") from None
         lowered = {name.lower(): value for name, value in response.headers.items()}
         if method == "HEAD" or response.is_redirect:
             response.raw.release_conn() if method == "HEAD" else response.close()
             return Answer(response.status_code, lowered, b"", url)
         if lowered.get("content-encoding", "identity") != "identity":
             response.close()
-            raise Refused("the body is compressed, though we asked for it as it is")
+            raise AnswerRefused("the body is compressed, though we asked for it as it is")
         return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
 
     def _prepared(
@@ -131,9 +131,9 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
         while chunk := response.raw.read1(64 * 1024, decode_content=False):
             found += chunk
             if len(found) > limit:
-                raise Refused(f"the body is larger than {limit // 2**20} MiB")
+                raise AnswerRefused(f"the body is larger than {limit // 2**20} MiB")
             if time.monotonic() > deadline:
-                raise Refused("the body comes too slowly")
+                raise AnswerRefused("the body comes too slowly")
     except HTTPError as error:
         raise requests.exceptions.ConnectionError(error) from None
     finally:

@@ -18,8 +18,8 @@ from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Document, Manifest, digest_of, parse
 from ledger_tool.edges.http.client import Answer
+from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.http import Host
 from ledger_tool.edges.registry.login import TOKEN_BYTES, Login
 from ledger_tool.errors import BadManifest, Denied, InvalidValue, Unreachable
 

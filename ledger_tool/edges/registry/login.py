@@ -20,8 +20,8 @@ from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.registry.challenge import Challenge, parse_challenges, why_unsafe
 from ledger_tool.core.registry.image import MEDIA_TYPES
 from ledger_tool.edges.http.client import Answer
+from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.http import Host
 from ledger_tool.errors import Denied, Unreachable
 
 TOKEN_BYTES = 2**20

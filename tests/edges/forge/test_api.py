@@ -54,7 +54,8 @@ def _limited(status: int = 403, message: str = "no", **headers: str) -> Reply:
 def test_a_failure_twice_and_then_an_answer_is_an_answer(wire: Wire, at: At, fault: Reply) -> None:
     wire.on("/x", fault, fault, FINE)
     assert at.get() == {"id": 7}
-    assert len(at.slept) == 2
+    assert wire.count() == 3
+    assert sum(at.slept) > 0
     wire.on("/x", fault, FINE)
     assert at.post() == {"id": 7}
 
@@ -86,7 +87,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(
     wire.on("/x", limited(), FINE)
     assert at.post(once=True) == {"id": 7}  # a limit says that nothing was done
     (slept,) = at.slept
-    assert least <= slept <= most
+    assert least - 0.1 <= slept <= most + 0.25  # some of it has passed by then, and a little jitter is added
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.policy.policy import Registry
+from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
-from ledger_tool.edges.registry.http import Host
 from tests.support.registries.wire import Wire
 
 USER, PASSWORD = "robot", "hunter2-hunter2"

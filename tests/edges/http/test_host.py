@@ -1,4 +1,4 @@
-"""HTTP to a registry: patience, deadlines, redirects, proxies, and who sees a credential."""
+"""HTTP to one host: patience, deadlines, redirects, proxies, and who sees a credential."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.edges.http.client import retry_after
-from ledger_tool.edges.registry.http import Host
+from ledger_tool.edges.http.host import Host
 from ledger_tool.errors import Unreachable
 from tests.support.git.servers import free_port, make_certificate, silent_server
 from tests.support.registries.clients import BASIC, LOGIN, Rig, rig
@@ -72,7 +72,7 @@ def test_an_hour_is_more_patience_than_a_run_has_and_nobody_else_knocks(wire: Wi
     with pytest.raises(Unreachable, match="limits our rate"):
         at.client.look("myorg/app", "v1")
     for tag in ("v1", "v2", "v3"):
-        with pytest.raises(Unreachable, match="asks to be left alone for 3"):
+        with pytest.raises(Unreachable, match="asks us to wait for 3"):
             at.client.look("myorg/app", tag)
     assert (wire.count(), at.slept) == (1, [])
 
@@ -102,7 +102,7 @@ def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> No
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
     before = len(tried)
     for _ in range(1000):
-        with pytest.raises(Unreachable, match="fails or limits our rate all the time"):
+        with pytest.raises(Unreachable, match="keeps failing or limiting our rate"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
     assert len(tried) == before
     host.close()
