@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ledger_tool.commands.observe import in_parallel
 from ledger_tool.commands.ports import Registries
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.judging.commit import Fault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
@@ -19,14 +19,14 @@ from ledger_tool.errors import LedgerError
 def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
     """Yield each digest, and index digest, that is new, with one record that has it."""
     seen = set()
-    for act in acts(compare(before, after)):
-        if act.new is None:
+    for effect in effects_of(compare(before, after)):
+        if effect.new is None:
             continue
-        is_new = act.effect != "updated"
-        for digest, wanted in ((act.new.digest, is_new), (act.new.index, is_new or "index" in act.fields())):
-            if digest and wanted and (act.new.image, digest) not in seen:
-                seen.add((act.new.image, digest))
-                yield act.new, digest
+        is_new = effect.kind != "updated"
+        for digest, wanted in ((effect.new.digest, is_new), (effect.new.index, is_new or "index" in effect.fields())):
+            if digest and wanted and (effect.new.image, digest) not in seen:
+                seen.add((effect.new.image, digest))
+                yield effect.new, digest
 
 
 def missing_digests(

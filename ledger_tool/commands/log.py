@@ -7,7 +7,7 @@ from itertools import islice
 
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.history.commit import LEDGER, Step, Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
@@ -81,7 +81,7 @@ def _read(
         who = f"{step.commit.id[:12]} ({shown(step.commit.message.partition(chr(10))[0])})"
         note(f"warning: the ledger.json of commit {who}, or the one before it, is not valid: what it did is left out")
         return []
-    return seen(step.commit, message, acts(differences))
+    return seen(step.commit, message, effects_of(differences))
 
 
 def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Difference] | None]:

@@ -135,7 +135,7 @@ def settle(
             error.hint += f"; what is deleted at the registries already ({len(done.deleted)}) waits for the next run"
         raise
     change = written.change
-    expired = [act.record for act in change.acts]
+    expired = [effect.record for effect in change.effects]
     restored: Sequence[Deletion] = ()
     failed = dict(done.failed)
     if done.deleted:

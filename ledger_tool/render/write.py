@@ -71,7 +71,7 @@ def conflict_line(conflict: Conflict) -> str:
 def summary(written: Written, *, dry_run: bool = False) -> str:
     """Return one line that says what happened."""
     change = written.change
-    names = {outcome.record.name for outcome in change.outcomes}
+    names = {effect.name for effect in change.reported}
     what = str(next(iter(names))) if len(names) == 1 else f"{len(names)} images"
     if not change.changed:
         already = _ALREADY.get(change.verb, "in the ledger already")
@@ -89,12 +89,11 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
 
 def _effects(change: Change) -> str:
     """Return what the verb alone does not say."""
-    if change.verb == "publish" and len(change.outcomes) == 1:
-        (outcome,) = change.outcomes
-        return outcome.effect + (f" from {', '.join(outcome.replaces)}" if outcome.replaces else "")
-    counts = Counter(outcome.effect for outcome in change.outcomes)
-    told = [effect for effect in counts if change.verb == "publish" or effect == "unchanged"]
-    return ", ".join(f"{counts[effect]} {effect}" for effect in told)
+    if change.verb == "publish" and len(change.reported) == 1:
+        (effect,) = change.reported
+        return effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces else "")
+    counts = Counter(effect.kind for effect in change.reported)
+    return ", ".join(f"{counts[kind]} {kind}" for kind in counts if change.verb == "publish" or kind == "unchanged")
 
 
 def yanked_note(name: Name, reason: str) -> str:

@@ -1,18 +1,16 @@
-"""What one write does to a ledger, as a value: what it saw, what it leaves, and what became of each record."""
+"""What one write does to a ledger, as a value: what it saw, what it leaves, and what it reports."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
 
-Effect = Literal["added", "updated", "moved", "removed", "unchanged"]
 Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
@@ -27,33 +25,28 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one record; `replaces` are the digests that a moved one takes the place of."""
-
-    effect: Effect
-    record: Record
-    replaces: tuple[Digest, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
-    """The result of a write's pure function: the ledger afterwards, and every outcome in the caller's order.
+    """The result of a write's pure function: the ledger afterwards, and what became of the records.
 
-    `acts` are what differs afterwards, which is what the commit's message says; `details` are extra trailers,
-    such as `("Label", "env=prod")`.
+    `reported` is what to tell the caller, in the caller's order, unchanged records among it; `details` are extra
+    trailers, such as `("Label", "env=prod")`.
     """
 
     verb: Verb
     ledger: Ledger
-    outcomes: Sequence[Outcome]
-    acts: Sequence[Act] = ()
+    reported: Sequence[Effect]
     reason: str = ""
     details: Sequence[tuple[str, str]] = ()
 
     @property
+    def effects(self) -> list[Effect]:
+        """What differs afterwards, which is what the commit's message says."""
+        return [effect for effect in self.reported if effect.kind != "unchanged"]
+
+    @property
     def changed(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self.acts)
+        return bool(self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +67,13 @@ def results(change: Change, commit: str | None) -> list[Result]:
     """Return the result of each image:tag of a change, in the caller's order."""
     changed: dict[Name, bool] = {}
     touched: dict[Name, set[str]] = {}
-    for outcome in change.outcomes:
-        name = outcome.record.name
-        changed[name] = changed.get(name, False) or outcome.effect != "unchanged"
-        touched.setdefault(name, set()).add(outcome.record.index or outcome.record.digest)
-    found = []
-    for name, is_changed in changed.items():
-        records = change.ledger.find(name)
-        given = touched[name]
-        digest = pull_digest(records) or (next(iter(given)) if len(given) == 1 else None)
-        found.append(Result(name, digest, is_changed, commit, records))
-    return found
+    for effect in change.reported:
+        changed[effect.name] = changed.get(effect.name, False) or effect.kind != "unchanged"
+        touched.setdefault(effect.name, set()).add(effect.record.index or effect.record.digest)
+    return [_result(change.ledger, name, touched[name], changed=changed[name], commit=commit) for name in changed]
+
+
+def _result(ledger: Ledger, name: Name, touched: Set[str], *, changed: bool, commit: str | None) -> Result:
+    records = ledger.find(name)
+    digest = pull_digest(records) or (next(iter(touched)) if len(touched) == 1 else None)
+    return Result(name, digest, changed, commit, records)

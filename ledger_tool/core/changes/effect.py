@@ -1,30 +1,31 @@
-"""What a commit did to each record, told from the two ledgers alone: added, moved, updated or removed.
+"""What a change did to each record, told from the two ledgers alone: added, moved, updated or removed.
 
-A record without a platform stands for its whole image:tag, so that a key may take the place of others:
-the platform that fills in an unknown one is an update, a move from or to no platform replaces all. What
-comes and goes under one image:tag in one commit is a move, since no command does both.
+A record without a platform stands for its whole image:tag, so a key may take the place of others: the platform
+that fills in an unknown one is an update, and a move from or to no platform replaces all of them. What comes and
+goes under one image:tag in one commit is a move, since no command does both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ledger_tool.core.changes.difference import Difference, by_name
-from ledger_tool.core.ledger.record import FIELDS, Key, Name, Record, to_json
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.record import FIELDS, Forced, Key, Name, Record, to_json
 
-Effect = Literal["added", "moved", "updated", "removed"]
+EffectKind = Literal["added", "moved", "updated", "removed", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """One record's fate. `old` are the records that it takes the place of, one in most cases; `new` is what is there.
+class Effect:
+    """What became of one record. `old` are the records that it takes the place of, one in most cases; `new` is it.
 
-    A removed record has no `new`, an added one no `old`.
+    A removed record has no `new`, an added one no `old`. `unchanged` is what a write was asked for and found done.
     """
 
-    effect: Effect
+    kind: EffectKind
     old: tuple[Record, ...]
     new: Record | None
 
@@ -44,53 +45,55 @@ class Act:
         return self.record.name
 
     @property
-    def replaces(self) -> tuple[str, ...]:
+    def replaces(self) -> tuple[Digest, ...]:
         """The digests that a moved record takes the place of."""
-        return tuple(one.digest for one in self.old) if self.effect == "moved" else ()
+        return tuple(record.digest for record in self.old) if self.kind == "moved" else ()
+
+    @property
+    def mark(self) -> Forced | None:
+        """The mark of a forced move that this change brings; a record that is only updated has its own from before."""
+        return self.new.forced if self.new and self.kind != "updated" else None
 
     def fields(self) -> set[str]:
         """Return the names of the fields, as in `ledger.json`, that an update changed."""
-        if self.effect != "updated" or self.new is None:
+        if self.kind != "updated" or self.new is None:
             return set()
         old, new = to_json(self.old[0]), to_json(self.new)
         return {name for name in FIELDS if old.get(name) != new.get(name)}
 
     def lost(self) -> set[str]:
-        """Return the names of the fields that an update took away, if only one of its labels."""
-        if self.effect != "updated" or self.new is None:
+        """Return the names of the fields that an update took away; `labels` counts where one label is gone."""
+        if self.kind != "updated" or self.new is None:
             return set()
         old, new = self.old[0], self.new
         gone = to_json(old).keys() - to_json(new).keys()
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
 
 
-def acts(differences: Iterable[Difference]) -> list[Act]:
-    """Return what became of each record, in key order."""
-    found: list[Act] = []
-    for of_a_name in by_name(differences).values():
-        found += _of_name(of_a_name)
-    return found
+def effects_of(differences: Iterable[Difference]) -> list[Effect]:
+    """Return what became of each record that differs, in the order of image:tags."""
+    return [effect for of_a_name in by_name(differences).values() for effect in _of_name(of_a_name)]
 
 
-def _of_name(differences: Sequence[Difference]) -> Iterator[Act]:
-    olds = {one.key.platform: one.old for one in differences if one.old}
-    whole = olds.get("")  # what fills in its platform goes first, as in a publish
-    found = []
-    for one in sorted(differences, key=lambda one: not (whole and one.new and one.new.digest == whole.digest)):
-        if one.new is not None:
-            before = tuple(olds.pop(at) for at in _places(one.key.platform, olds))
-            is_same = len(before) == 1 and before[0].digest == one.new.digest
-            found.append(Act("updated" if is_same else "moved" if before else "added", before, one.new))
-    at = next((at for at, act in enumerate(found) if act.effect != "updated"), None)
-    if at is not None and olds:
-        found[at] = Act("moved", (*found[at].old, *olds.values()), found[at].new)
-        olds = {}
-    yield from found
-    yield from (Act("removed", (old,), None) for old in olds.values())
+def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
+    left = {difference.key.platform: difference.old for difference in differences if difference.old}
+    whole = left.get("")  # what fills in its platform goes first, as in a publish
+    effects = []
+    for difference in sorted(differences, key=lambda one: not (whole and one.new and one.new.digest == whole.digest)):
+        if (new := difference.new) is not None:
+            old = tuple(left.pop(platform) for platform in _replaced(difference.key.platform, left))
+            is_same = len(old) == 1 and old[0].digest == new.digest
+            effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new))
+    mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), None)
+    if mover is not None and left:
+        effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *left.values()))
+        left = {}
+    yield from effects
+    yield from (Effect("removed", (old,), None) for old in left.values())
 
 
-def _places(platform: str, olds: dict[str, Record]) -> list[str]:
-    """Return the platforms, among those that changed, whose place a record takes."""
+def _replaced(platform: str, left: dict[str, Record]) -> list[str]:
+    """Return the platforms, among those that changed and are `left`, whose place a record takes."""
     if not platform:
-        return sorted(olds)
-    return [at for at in (platform, "") if at in olds][:1]
+        return sorted(left)
+    return [place for place in (platform, "") if place in left][:1]

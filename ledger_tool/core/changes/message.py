@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ledger_tool.core.changes.change import VERBS, Change
-from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.record import Name
 
 MAX_BLOCKS = 100
@@ -67,9 +67,9 @@ def compose(change: Change, transaction: str) -> str:
     `transaction` tells apart two writers who do the same thing in the same second: without it their
     commits would be one and the same, and both would believe that they made it.
     """
-    acts = sorted(change.acts, key=lambda act: act.key)
-    blocks = [list(group) for _, group in groupby(acts, lambda act: act.name)]
-    trailers = list(_counted(acts) if len(blocks) > MAX_BLOCKS else _listed(blocks))
+    effects = sorted(change.effects, key=lambda effect: effect.key)
+    blocks = [list(group) for _, group in groupby(effects, lambda effect: effect.name)]
+    trailers = list(_counted(effects) if len(blocks) > MAX_BLOCKS else _listed(blocks))
     trailers += change.details
     if change.reason:
         trailers.append(("Reason", change.reason))
@@ -80,25 +80,25 @@ def compose(change: Change, transaction: str) -> str:
 
 def subject(change: Change) -> str:
     """Return the first line of a change's message."""
-    names = {act.name for act in change.acts}
+    names = {effect.name for effect in change.effects}
     return f"{change.verb} {names.pop()}" if len(names) == 1 else f"{change.verb} {len(names)} images"
 
 
-def _listed(blocks: Sequence[list[Act]]) -> Iterator[tuple[str, str]]:
+def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
         yield "Image", str(block[0].name)
-        for source, sharing in groupby(block, lambda act: act.record.source_ref):
-            for act in sharing:
-                if act.record.platform:
-                    yield "Platform", act.record.platform
-                yield "Digest", act.record.digest
-                yield from (("Replaces", digest) for digest in act.replaces)
+        for source, sharing in groupby(block, lambda effect: effect.record.source_ref):
+            for effect in sharing:
+                if effect.record.platform:
+                    yield "Platform", effect.record.platform
+                yield "Digest", effect.record.digest
+                yield from (("Replaces", digest) for digest in effect.replaces)
             yield "Source-Ref", source
 
 
-def _counted(acts: Sequence[Act]) -> Iterator[tuple[str, str]]:
-    yield "Records", str(len(acts))
-    sources = sorted({act.record.source_ref for act in acts})
+def _counted(effects: Sequence[Effect]) -> Iterator[tuple[str, str]]:
+    yield "Records", str(len(effects))
+    sources = sorted({effect.record.source_ref for effect in effects})
     if len(sources) > MAX_BLOCKS:
         yield "Source-Refs", str(len(sources))
     else:

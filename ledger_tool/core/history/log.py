@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import Message, MessageEntry
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import names
@@ -70,14 +70,14 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     ]  # fmt: skip
 
 
-def seen(commit: Commit, message: Message, acts: Iterable[Act]) -> list[LogEntry]:
+def seen(commit: Commit, message: Message, effects: Iterable[Effect]) -> list[LogEntry]:
     """Return what a commit's diff shows."""
     return [
         LogEntry(
-            commit.id, commit.at, by(commit), message.verb or act.effect, act.name, act.key.platform, act.record.digest,
-            act.replaces, act.record.source_ref, message.reason,
+            commit.id, commit.at, by(commit), message.verb or effect.kind, effect.name, effect.key.platform,
+            effect.record.digest, effect.replaces, effect.record.source_ref, message.reason,
         )
-        for act in acts
+        for effect in effects
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.difference import Difference, compare
-from ledger_tool.core.changes.effect import Act, acts
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import Merged
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import FREE, Fault, faults
@@ -42,7 +42,7 @@ class Range:
     """
 
     base: Policy | None = None
-    _done: dict[Name, list[Act]] = field(default_factory=dict)
+    _done: dict[Name, list[Effect]] = field(default_factory=dict)
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
     def commit(self, before: Ledger, after: Ledger, message: Message | None, policy: Policy) -> Iterator[Fault]:
@@ -51,43 +51,43 @@ class Range:
 
     def changes(self, differences: Sequence[Difference], message: Message | None, policy: Policy) -> Iterator[Fault]:
         """Yield what is wrong with a step that makes these differences."""
-        done = acts(differences)
+        done = effects_of(differences)
         found = faults(done, message, policy)
         yield from found
         known = {fault.key for fault in found if fault.rule == "immutable"}
         for fault in faults(done, message, self.base) if self.base else ():
             if fault.rule == "immutable" and fault.key not in known:
                 yield fault
-        for act in done:
-            self._remember(act)
-        for act in done:
-            yield from self._returned(act, policy)
-            yield from _required(act, policy)
+        for effect in done:
+            self._remember(effect)
+        for effect in done:
+            yield from self._returned(effect, policy)
+            yield from _required(effect, policy)
 
-    def _remember(self, act: Act) -> None:
+    def _remember(self, effect: Effect) -> None:
         """Note what goes, and forget what comes back as it was."""
-        self._done.setdefault(act.name, []).append(act)
-        gone = self._gone.setdefault(act.name, {})
-        if act.effect == "removed":
-            gone[act.key.platform] = act.record.digest
-        for at in [at for at in self._in_the_way(act) if gone[at] == act.record.digest and act.new]:
+        self._done.setdefault(effect.name, []).append(effect)
+        gone = self._gone.setdefault(effect.name, {})
+        if effect.kind == "removed":
+            gone[effect.key.platform] = effect.record.digest
+        for at in [at for at in self._in_the_way(effect) if gone[at] == effect.record.digest and effect.new]:
             del gone[at]
 
-    def _in_the_way(self, act: Act) -> list[str]:
+    def _in_the_way(self, effect: Effect) -> list[str]:
         """Return the platforms of what went that stood for the same as a record; without one it stands for all."""
-        gone = self._gone.get(act.name, {})
-        platform = act.key.platform
+        gone = self._gone.get(effect.name, {})
+        platform = effect.key.platform
         return [at for at in sorted(gone) if at in (platform, "") or not platform]
 
-    def _returned(self, act: Act, policy: Policy) -> Iterator[Fault]:
-        if act.effect != "added" or policy.is_mutable(act.name.tag):
+    def _returned(self, effect: Effect, policy: Policy) -> Iterator[Fault]:
+        if effect.kind != "added" or policy.is_mutable(effect.name.tag):
             return
-        for at in self._in_the_way(act):
+        for at in self._in_the_way(effect):
             yield Fault(
                 "immutable",
-                act.key,
-                f"{Key(*act.name, at)} was taken away as {self._gone[act.name][at]} and comes back as "
-                f"{act.record.digest}: a move is made with `ledger publish --force --reason TEXT`",
+                effect.key,
+                f"{Key(*effect.name, at)} was taken away as {self._gone[effect.name][at]} and comes back as "
+                f"{effect.record.digest}: a move is made with `ledger publish --force --reason TEXT`",
             )
 
     def net(self, before: Ledger, after: Ledger) -> Iterator[Fault]:
@@ -95,31 +95,31 @@ class Range:
 
         A merge commit may choose a side where two collide. From the base's side that choice may be a move.
         """
-        for act in acts(compare(before, after)):
-            if not self._did(act):
-                yield Fault("merge", act.key, f"no commit says how {act.key} became what it is: a merge did it")
+        for effect in effects_of(compare(before, after)):
+            if not self._did(effect):
+                yield Fault("merge", effect.key, f"no commit says how {effect.key} became what it is: a merge did it")
 
-    def _did(self, act: Act) -> bool:
+    def _did(self, effect: Effect) -> bool:
         """Return whether commits of the range lead to what became of a record."""
-        steps = self._done.get(act.name, ())
-        went = {old.digest for step in steps if step.effect != "updated" for old in step.old}
-        if act.new is None:
-            return act.old[0].digest in went
-        if act.effect == "updated" and act.fields() <= FREE and not act.lost() - FREE:
+        steps = self._done.get(effect.name, ())
+        went = {old.digest for step in steps if step.kind != "updated" for old in step.old}
+        if effect.new is None:
+            return effect.old[0].digest in went
+        if effect.kind == "updated" and effect.fields() <= FREE and not effect.lost() - FREE:
             return bool(steps)
-        came = {step.new.digest for step in steps if step.new and step.effect != "updated"}
-        if act.effect == "moved" and self.base and self.base.is_mutable(act.name.tag):
-            return act.new.digest in came
-        if act.effect == "moved":
-            return all(act.new.digest in _led_to(old.digest, steps) for old in act.old)
-        return act.new.digest in came and all(old.digest in went for old in act.old)
+        came = {step.new.digest for step in steps if step.new and step.kind != "updated"}
+        if effect.kind == "moved" and self.base and self.base.is_mutable(effect.name.tag):
+            return effect.new.digest in came
+        if effect.kind == "moved":
+            return all(effect.new.digest in _led_to(old.digest, steps) for old in effect.old)
+        return effect.new.digest in came and all(old.digest in went for old in effect.old)
 
 
-def _led_to(digest: str, steps: Iterable[Act]) -> set[str]:
+def _led_to(digest: str, steps: Iterable[Effect]) -> set[str]:
     """Return the digests that a digest became, one move after the other."""
     found = {digest}
     for step in steps:  # in the order in which they were made
-        if step.new and step.effect == "moved" and not found.isdisjoint(step.replaces):
+        if step.new and step.kind == "moved" and not found.isdisjoint(step.replaces):
             found.add(step.new.digest)
     return found
 
@@ -127,17 +127,17 @@ def _led_to(digest: str, steps: Iterable[Act]) -> set[str]:
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[Fault]:
     """Yield what a merge commit has that is not the merge of its parents. What collided is a person's to choose."""
     chosen = {one.name: (one.ours, one.theirs) for one in merged.collisions}
-    for act in acts(compare(merged.ledger, after)):
-        if after.find(act.name) not in chosen.get(act.name, ()):
-            yield Fault("merge", act.key, f"it changes {act.key} itself, beyond what its parents bring together")
+    for effect in effects_of(compare(merged.ledger, after)):
+        if after.find(effect.name) not in chosen.get(effect.name, ()):
+            yield Fault("merge", effect.key, f"it changes {effect.key} itself, beyond what its parents bring together")
 
 
-def _required(act: Act, policy: Policy) -> Iterator[Fault]:
-    if act.new and (act.effect != "updated" or policy.meets_requirements(act.old[0])):
+def _required(effect: Effect, policy: Policy) -> Iterator[Fault]:
+    if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
         try:
-            policy.check_required(act.record)
+            policy.check_required(effect.record)
         except InvalidValue as error:
-            yield Fault("required", act.key, error.message)
+            yield Fault("required", effect.key, error.message)
 
 
 class Places:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.effect import Act
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import MAX_BLOCKS, Message, MessageEntry
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.record import Key
@@ -47,84 +47,86 @@ class Fault:
     message: str
 
 
-def faults(acts: Sequence[Act], message: Message | None, policy: Policy) -> list[Fault]:
-    """Return all that is wrong with a commit that did `acts` on a ledger with this policy, saying `message`.
+def faults(effects: Sequence[Effect], message: Message | None, policy: Policy) -> list[Fault]:
+    """Return all that is wrong with a commit that did `effects` on a ledger with this policy, saying `message`.
 
     None is for a change without a message yet: then only that is judged which no message could mend.
     """
     found: list[Fault] = []
     if message is None:
         pass
-    elif acts and message.silent:
+    elif effects and message.silent:
         found += [
-            Fault("unexplained", act.key, f"its message does not say that it {_PAST[act.effect]} {act.key}")
-            for act in acts
+            Fault("unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}")
+            for effect in effects
         ]
     elif message.record_count is not None:
-        found += _miscounted(acts, message)
+        found += _miscounted(effects, message)
     else:
-        found += _mismatched(acts, message.entries)
-    for act in acts:
-        found += _not_allowed(act, message)
-    for _, group in groupby(acts, key=lambda act: act.name):
+        found += _mismatched(effects, message.entries)
+    for effect in effects:
+        found += _not_allowed(effect, message)
+    for _, group in groupby(effects, key=lambda effect: effect.name):
         found += _unforced(list(group), message, policy)
     return found
 
 
-def _miscounted(acts: Sequence[Act], message: Message) -> Iterator[Fault]:
-    names = {act.name for act in acts}
+def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[Fault]:
+    names = {effect.name for effect in effects}
     if len(names) <= MAX_BLOCKS:
-        for act in acts:
-            yield Fault("unexplained", act.key, f"its message counts records, and does not name {act.key}")
-        if not acts:
+        for effect in effects:
+            yield Fault("unexplained", effect.key, f"its message counts records, and does not name {effect.key}")
+        if not effects:
             yield Fault("trailers", None, f"its message counts {message.record_count} records, and none changed")
         return
-    if message.record_count != len(acts):
-        yield Fault("trailers", None, f"its message counts {message.record_count} records, and {len(acts)} changed")
+    if message.record_count != len(effects):
+        yield Fault("trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed")
     for entry in message.entries:
         yield Fault("trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside")
-    sources = {act.record.source_ref for act in acts}
+    sources = {effect.record.source_ref for effect in effects}
     if message.source_count is not None:
         if message.source_count != len(sources):
             yield Fault("trailers", None, f"its message counts {message.source_count} sourceRefs of {len(sources)}")
         return
-    for act in acts:
-        if act.record.source_ref not in message.sources:
-            yield Fault("trailers", act.key, f"its message does not name the sourceRef of {act.key}")
+    for effect in effects:
+        if effect.record.source_ref not in message.sources:
+            yield Fault("trailers", effect.key, f"its message does not name the sourceRef of {effect.key}")
     for source in sorted(set(message.sources) - sources):
         yield Fault("trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from")
 
 
-def _mismatched(acts: Sequence[Act], entries: Sequence[MessageEntry]) -> Iterator[Fault]:
+def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[Fault]:
     said: dict[Key, list[MessageEntry]] = {}
     for entry in entries:
         said.setdefault(Key(*entry.name, entry.platform), []).append(entry)
-    for act in acts:
-        here = said.pop(act.key, [])
+    for effect in effects:
+        here = said.pop(effect.key, [])
         if not here:
-            yield Fault("unexplained", act.key, f"its message does not say that it {_PAST[act.effect]} {act.key}")
+            yield Fault(
+                "unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}"
+            )
         for entry in here:
-            yield from _wrong(act, entry)
+            yield from _wrong(effect, entry)
     for key, here in said.items():
         yield Fault("trailers", key, f"its message names {_key(key)}, {shown(here[0].digest)}, which it did not change")
-    replaced = _replaced((act.name, act.replaces) for act in acts)
+    replaced = _replaced((effect.name, effect.replaces) for effect in effects)
     claimed = _replaced((entry.name, entry.replaces) for entry in entries)
-    for act in acts:
-        if (have := replaced.pop(act.name, None)) is not None and have != claimed.get(act.name, have):
+    for effect in effects:
+        if (have := replaced.pop(effect.name, None)) is not None and have != claimed.get(effect.name, have):
             was = ", ".join(sorted(have)) or "nothing"
-            yield Fault("trailers", act.key, f"its message says otherwise what {act.name} replaces: it was {was}")
+            yield Fault("trailers", effect.key, f"its message says otherwise what {effect.name} replaces: it was {was}")
 
 
-def _wrong(act: Act, entry: MessageEntry) -> Iterator[Fault]:
-    if entry.digest != act.record.digest:
+def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[Fault]:
+    if entry.digest != effect.record.digest:
         yield Fault(
             "trailers",
-            act.key,
-            f"its message says {shown(entry.digest)} for {act.key}, and the record is {act.record.digest}",
+            effect.key,
+            f"its message says {shown(entry.digest)} for {effect.key}, and the record is {effect.record.digest}",
         )
-    if entry.source_ref and entry.source_ref != act.record.source_ref:
+    if entry.source_ref and entry.source_ref != effect.record.source_ref:
         yield Fault(
-            "trailers", act.key, f"its message gives another sourceRef for {act.key}: {shown(entry.source_ref)}"
+            "trailers", effect.key, f"its message gives another sourceRef for {effect.key}: {shown(entry.source_ref)}"
         )
 
 
@@ -135,53 +137,55 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return found
 
 
-def _not_allowed(act: Act, message: Message | None) -> Iterator[Fault]:
+def _not_allowed(effect: Effect, message: Message | None) -> Iterator[Fault]:
     verb = message.verb if message else ""
-    effects, fields = _MAY.get(verb, _ANY)
+    kinds, fields = _MAY.get(verb, _ANY)
     who = f"a `{verb}`" if verb else "no command"
-    if act.effect not in effects:
-        yield Fault("trailers", act.key, f"{who} {_PAST[act.effect]} no record, and this one {_PAST[act.effect]} it")
-    elif odd := sorted(act.fields() - fields):
+    if effect.kind not in kinds:
+        yield Fault(
+            "trailers", effect.key, f"{who} {_PAST[effect.kind]} no record, and this one {_PAST[effect.kind]} it"
+        )
+    elif odd := sorted(effect.fields() - fields):
         does = "changes" if verb else "ever changes"
-        yield Fault("facts", act.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
-    elif gone := sorted(act.lost() - _MAY_TAKE.get(verb, fields)):
+        yield Fault("facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
+    elif gone := sorted(effect.lost() - _MAY_TAKE.get(verb, fields)):
         does = "takes away" if verb else "ever takes away"
-        yield Fault("facts", act.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
-    if act.new and act.new.yanked and act.effect != "updated":
-        yield Fault("facts", act.key, f"{act.key} comes with a `yanked` mark, which only `ledger yank` sets")
+        yield Fault("facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
+    if effect.new and effect.new.yanked and effect.kind != "updated":
+        yield Fault("facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets")
     if message:
-        yield from _without_reason(act, message)
+        yield from _without_reason(effect, message)
 
 
-def _without_reason(act: Act, message: Message) -> Iterator[Fault]:
-    is_marked = "yanked" in act.fields()
-    if not message.reason and (act.effect == "removed" or is_marked):
-        yield Fault("reason", act.key, f"it {'marks' if is_marked else 'removes'} {act.key} without a `Reason`")
-    elif is_marked and act.new and act.new.yanked and act.new.yanked.reason != message.reason:
-        yield Fault("trailers", act.key, f"the `yanked` mark of {act.key} has another reason than the message")
+def _without_reason(effect: Effect, message: Message) -> Iterator[Fault]:
+    is_marked = "yanked" in effect.fields()
+    if not message.reason and (effect.kind == "removed" or is_marked):
+        yield Fault("reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`")
+    elif is_marked and effect.new and effect.new.yanked and effect.new.yanked.reason != message.reason:
+        yield Fault("trailers", effect.key, f"the `yanked` mark of {effect.key} has another reason than the message")
 
 
-def _unforced(acts: Sequence[Act], message: Message | None, policy: Policy) -> Iterator[Fault]:
+def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy) -> Iterator[Fault]:
     """Yield the faults of forced moves of one image:tag."""
-    marks = [act.new.forced for act in acts if act.new and act.new.forced and act.effect != "updated"]
-    replaced = {digest for act in acts for digest in act.replaces}
-    for act in acts:
-        own = act.new.forced if act.new else None
+    marks = [effect.mark for effect in effects if effect.mark]
+    replaced = {digest for effect in effects for digest in effect.replaces}
+    for effect in effects:
+        own = effect.new.forced if effect.new else None
         # A record without a platform gives way to several: any of them may bear the mark.
-        mine = marks if any(old.platform is None for old in act.old) else [own] if own else []
-        is_marked = policy.is_mutable(act.name.tag) or any(mark.replaces in act.replaces for mark in mine)
-        if act.effect == "moved" and not is_marked:
+        mine = marks if any(old.platform is None for old in effect.old) else [own] if own else []
+        is_marked = policy.is_mutable(effect.name.tag) or any(mark.replaces in effect.replaces for mark in mine)
+        if effect.kind == "moved" and not is_marked:
             yield Fault(
                 "immutable",
-                act.key,
-                f"{act.key} moves from {', '.join(act.replaces)} to {act.record.digest}, its tag is immutable, and "
-                "no `forced` mark says that it replaces that digest, and why",
+                effect.key,
+                f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, its tag is "
+                "immutable, and no `forced` mark says that it replaces that digest, and why",
             )
-        mark = act.new.forced if act.new and act.effect != "updated" else None
+        mark = effect.mark
         if mark and mark.replaces not in replaced:
-            yield Fault("forced", act.key, f"{act.key} is marked to replace {mark.replaces}, which was not there")
+            yield Fault("forced", effect.key, f"{effect.key} is marked to replace {mark.replaces}, which was not there")
         elif mark and message and not message.silent and mark.reason != message.reason:
-            yield Fault("forced", act.key, f"the `forced` mark of {act.key} has another reason than the message")
+            yield Fault("forced", effect.key, f"the `forced` mark of {effect.key} has another reason than the message")
 
 
 def _key(key: Key) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.effect import Act, acts
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.ledger import sourceref as sourcelink
 from ledger_tool.core.ledger import version
 from ledger_tool.core.ledger.ledger import Ledger, parse_text
@@ -31,7 +31,7 @@ class Change:
 
     kind: Kind
     name: Name
-    acts: tuple[Act, ...]
+    effects: tuple[Effect, ...]
     old: tuple[Record, ...]
     new: tuple[Record, ...]
     previous: Record | None = None
@@ -44,28 +44,27 @@ class Change:
     @property
     def platforms(self) -> list[str]:
         """The platforms that the change is about, those given."""
-        return sorted({act.record.platform for act in self.acts if act.record.platform})
+        return sorted({effect.record.platform for effect in self.effects if effect.record.platform})
 
     @property
     def marks(self) -> list[Forced]:
         """The marks of moves by force that the change makes, each once."""
-        found = [act.new.forced for act in self.acts if act.new and act.new.forced and act.effect != "updated"]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(effect.mark for effect in self.effects if effect.mark))
 
     @property
     def yanked(self) -> Yanked | None:
         """The mark that the change makes that the image is not to be used."""
-        return next((act.new.yanked for act in self.acts if act.new and "yanked" in act.fields()), None)
+        return next((effect.new.yanked for effect in self.effects if effect.new and "yanked" in effect.fields()), None)
 
     @property
     def unexplained_move(self) -> bool:
         """Whether an immutable tag moves without a mark that says why; `check` says whether it is the right one."""
 
-        def has_mark(act: Act) -> bool:
-            gives_way = any(old.platform is None for old in act.old)  # to several, of which one bears the mark
-            return bool(act.new and act.new.forced) or (gives_way and bool(self.marks))
+        def has_mark(effect: Effect) -> bool:
+            gives_way = any(old.platform is None for old in effect.old)  # to several, of which one bears the mark
+            return bool(effect.new and effect.new.forced) or (gives_way and bool(self.marks))
 
-        return self.immutable and any(act.effect == "moved" and not has_mark(act) for act in self.acts)
+        return self.immutable and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
 
     @property
     def gravity(self) -> int:
@@ -88,9 +87,9 @@ class Fact:
 
 def review(before: Ledger, after: Ledger, policy: Policy) -> list[Change]:
     """Return the changes from one ledger to another; `policy` is the one that the changes are made under."""
-    done: dict[Name, list[Act]] = {}
-    for act in acts(compare(before, after)):
-        done.setdefault(act.name, []).append(act)
+    done: dict[Name, list[Effect]] = {}
+    for effect in effects_of(compare(before, after)):
+        done.setdefault(effect.name, []).append(effect)
     images = {name.image for name in done}
     was, now = _Versions(before, images), _Versions(after, images)
     found = [
@@ -102,7 +101,7 @@ def review(before: Ledger, after: Ledger, policy: Policy) -> list[Change]:
 
 def _change(
     name: Name,
-    of_it: tuple[Act, ...],
+    of_it: tuple[Effect, ...],
     old: tuple[Record, ...],
     new: tuple[Record, ...],
     was: _Versions,
@@ -115,7 +114,7 @@ def _change(
     return Change(
         kind=_kind(of_it, old),
         name=name,
-        acts=of_it,
+        effects=of_it,
         old=old,
         new=new,
         previous=previous,
@@ -127,15 +126,15 @@ def _change(
     )
 
 
-def _kind(of_it: Sequence[Act], old: Sequence[Record]) -> Kind:
-    effects = {act.effect for act in of_it}
+def _kind(of_it: Sequence[Effect], old: Sequence[Record]) -> Kind:
+    kinds = {effect.kind for effect in of_it}
     if not old:
         return "added"
-    if "moved" in effects:
+    if "moved" in kinds:
         return "moved"
-    if "removed" in effects:
+    if "removed" in kinds:
         return "removed"
-    if any("yanked" in act.fields() and act.new and act.new.yanked for act in of_it):
+    if any("yanked" in effect.fields() and effect.new and effect.new.yanked for effect in of_it):
         return "yanked"
     return "updated"
 
@@ -195,7 +194,7 @@ class _Versions:
 
 
 def _facts(
-    of_it: Sequence[Act], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
+    of_it: Sequence[Effect], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
 ) -> Iterable[Fact]:
     """Yield what differs, in the order in which a reviewer asks; a new version is compared with the one before it.
 
@@ -204,27 +203,29 @@ def _facts(
     before, after = pull_digest(old) if old else "", pull_digest(new) if new else ""
     if before != after and (before or after):
         yield Fact("digest", before or "", after or "")
-    for act in of_it:
-        yield from _platform_facts(act, {before, after})
+    for effect in of_it:
+        yield from _platform_facts(effect, {before, after})
     yield from _set_fact("source", {one.source_ref for one in start}, {one.source_ref for one in new})
     yield from _base_facts(start, new)
     yield from _label_facts(old, new)
     yield from _set_fact("TTL", {one.ttl or "" for one in old}, {one.ttl or "" for one in new})
-    if all(act.effect == "updated" for act in of_it):
+    if all(effect.kind == "updated" for effect in of_it):
         yield from _set_fact("published", {one.published_at for one in old}, {one.published_at for one in new})
-    for act in of_it:
-        if "yanked" in act.fields() and act.new and not act.new.yanked:
-            yield Fact("yanked", act.old[0].yanked.reason if act.old[0].yanked else "", "", act.new.platform or "")
+    for effect in of_it:
+        if "yanked" in effect.fields() and effect.new and not effect.new.yanked:
+            yield Fact(
+                "yanked", effect.old[0].yanked.reason if effect.old[0].yanked else "", "", effect.new.platform or ""
+            )
 
 
-def _platform_facts(act: Act, told: set[str | None]) -> Iterable[Fact]:
+def _platform_facts(effect: Effect, told: set[str | None]) -> Iterable[Fact]:
     """Yield what becomes of one platform's image, unless the digest to pull by says it all."""
-    platform = act.record.platform or ""
-    if act.effect == "updated" and act.new:
-        if "platform" in act.fields():
+    platform = effect.record.platform or ""
+    if effect.kind == "updated" and effect.new:
+        if "platform" in effect.fields():
             yield Fact("platform", "", platform)
         return
-    olds, new = [one.digest for one in act.old], act.new.digest if act.new else ""
+    olds, new = [one.digest for one in effect.old], effect.new.digest if effect.new else ""
     if not set(olds) | {new} <= told | {""}:
         yield Fact("image", ", ".join(olds), new, platform)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.conflict import describe
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.commit import faults
@@ -69,10 +69,10 @@ def merge_files(
 
 def retold(text: str, before: Ledger, after: Ledger) -> str:
     """Return a commit's message, which is kept unless it names records that the base has by now just so."""
-    done = acts(compare(before, after))
+    effects = effects_of(compare(before, after))
     message = parse_message(text)
     verb = next((verb for verb in VERBS if verb == message.verb), None)
-    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(done, message, _ANY_MOVES))
+    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(effects, message, _ANY_MOVES))
     if verb is None or message.silent or not mismatched:
         return text
-    return compose(Change(verb, after, (), done, message.reason, message.details), message.transaction)
+    return compose(Change(verb, after, effects, message.reason, message.details), message.transaction)

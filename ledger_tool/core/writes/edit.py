@@ -1,6 +1,6 @@
 """What set, remove, yank and prune do to a ledger: edits of records that are there.
 
-Like `rules.publish`, each is run again on every fresh tip and depends on nothing but its arguments.
+Like `publish`, each is run again on every fresh tip and depends on nothing but its arguments.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ledger_tool.core.changes.change import Change, Outcome, Snapshot
+from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import parse_text
 from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
 from ledger_tool.core.ledger.query import matches
 from ledger_tool.core.ledger.record import Key, Name, Record, Yanked
 from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.writes.pending import PendingRecords
 from ledger_tool.core.writes.prune import Wish, choose
-from ledger_tool.core.writes.publish import Records, by_platform, change_of, unknown
+from ledger_tool.core.writes.publish import unknown
 
 
 def set_facts(
@@ -32,8 +33,8 @@ def set_facts(
     Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would take away what the
     policy requires.
     """
-    work: dict[Name, Records] = {}
-    outcomes = []
+    pending = PendingRecords(snapshot.ledger)
+    asked = []
     unmatched = set(patterns)
     gone = frozenset(unlabel)
     for (image, tag, _), text in zip(snapshot.ledger.keys, snapshot.ledger.texts, strict=True):
@@ -46,16 +47,14 @@ def set_facts(
         new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
         if snapshot.policy.meets_requirements(old):
             snapshot.policy.check_required(new)
-        if old.name not in work:
-            work[old.name] = by_platform(snapshot.ledger, old.name)
-        work[old.name][old.platform or ""] = new
-        outcomes.append(Outcome("updated" if new != old else "unchanged", new))
+        pending.of(old.name)[old.platform or ""] = new
+        asked.append(new)
     if unmatched:
         raise unknown(min(unmatched))
     details = [("Label", f"{key}={value}") for key, value in sorted(labels.items())]
     details += [("Unlabel", key) for key in sorted(gone)]
     details += [("TTL", "none" if clear_ttl else ttl or "")] if clear_ttl or ttl else []
-    return change_of("set", snapshot, work, outcomes, details=details)
+    return pending.change("set", asked, details=details)
 
 
 def remove(
@@ -65,10 +64,11 @@ def remove(
 
     Raises UnknownImage for a name that the ledger does not have.
     """
-    work: dict[Name, Records] = {}
-    doomed = list(_named(snapshot, references, platform, work))
-    outcomes = [Outcome("removed", work[record.name].pop(record.platform or "")) for record in doomed]
-    return change_of("remove", snapshot, work, outcomes, reason=reason)
+    pending = PendingRecords(snapshot.ledger)
+    asked = list(_named(snapshot, references, platform, pending))
+    for record in asked:
+        del pending.of(record.name)[record.platform or ""]
+    return pending.change("remove", asked, reason=reason)
 
 
 def yank(
@@ -85,13 +85,13 @@ def yank(
     A record that is marked already keeps the time, and gets the new reason. Raises UnknownImage for a name that
     the ledger does not have.
     """
-    work: dict[Name, Records] = {}
-    outcomes = []
-    for old in _named(snapshot, references, platform, work):
+    pending = PendingRecords(snapshot.ledger)
+    asked = []
+    for old in _named(snapshot, references, platform, pending):
         new = replace(old, yanked=None if undo else Yanked(old.yanked.at if old.yanked else at, reason))
-        work[old.name][old.platform or ""] = new
-        outcomes.append(Outcome("updated" if new != old else "unchanged", new))
-    return change_of("unyank" if undo else "yank", snapshot, work, outcomes, reason=reason)
+        pending.of(old.name)[old.platform or ""] = new
+        asked.append(new)
+    return pending.change("unyank" if undo else "yank", asked, reason=reason)
 
 
 def prune(snapshot: Snapshot, wish: Wish, only: Mapping[Key, Record] | None = None) -> Change:
@@ -100,31 +100,28 @@ def prune(snapshot: Snapshot, wish: Wish, only: Mapping[Key, Record] | None = No
     With `only`, nothing is removed but these records, and those only while they are exactly as given: what was
     published anew or edited meanwhile stays.
     """
-    work: dict[Name, Records] = {}
-    outcomes = []
+    pending = PendingRecords(snapshot.ledger)
+    asked = []
     for record in choose(snapshot.ledger, wish).going:
-        if only is not None and only.get(record.key) != record:
-            continue
-        records = work.get(record.name) or by_platform(snapshot.ledger, record.name)
-        work[record.name] = records
-        outcomes.append(Outcome("removed", records.pop(record.platform or "")))
-    return change_of("prune", snapshot, work, outcomes, reason="expired")
+        if only is None or only.get(record.key) == record:
+            del pending.of(record.name)[record.platform or ""]
+            asked.append(record)
+    return pending.change("prune", asked, reason="expired")
 
 
 def _named(
-    snapshot: Snapshot, references: Iterable[Reference], platform: Platform | None, work: dict[Name, Records]
+    snapshot: Snapshot, references: Iterable[Reference], platform: Platform | None, pending: PendingRecords
 ) -> Iterator[Record]:
-    """Yield the records of image:tags, or of one platform of each, and put their image:tags into `work`.
+    """Yield the records of image:tags, or of one platform of each; an image:tag that is named twice counts once.
 
     Raises UnknownImage for a name that the ledger does not have.
     """
     for reference in references:
         name = Name(snapshot.policy.image(reference), reference.tag or "")
-        if name in work:
+        if name in pending:
             continue
-        records = work.setdefault(name, by_platform(snapshot.ledger, name))
-        chosen = [at for at in sorted(records) if platform is None or at == platform]
+        records = pending.of(name)
+        chosen = [records[key] for key in sorted(records) if platform is None or key == platform]
         if not chosen:
             raise unknown(f"{name}" + (f" for {platform}" if platform and records else ""))
-        for at in chosen:
-            yield records[at]
+        yield from chosen

@@ -1,4 +1,4 @@
-"""The rules that everything else protects: what a publish does to a ledger; `edits` has the other writes.
+"""The rules that everything else protects: what a publish does to a ledger; `edit` has the other writes.
 
 A write takes a snapshot and returns a change, or raises. It is run again on every fresh tip, so it may
 depend on nothing but its arguments.
@@ -18,22 +18,18 @@ there, the same digest with a platform fills the platform in, and a move replace
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ledger_tool.core.changes.change import Change, Outcome, Snapshot, Verb
-from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.effect import acts
-from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Platform
-from ledger_tool.core.ledger.record import Forced, Key, Name, Record, to_json
+from ledger_tool.core.ledger.record import Forced, Name, Record, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.pending import PendingRecords, Records
 from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
-
-Records = dict[str, Record]  # of one image:tag, by platform
 
 
 def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
@@ -42,23 +38,20 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     Raises Conflict (another digest holds the key), InvalidValue (a field that the policy requires is
     missing) or UsageError (an unknown registry); each names the draft's line.
     """
-    work: dict[Name, Records] = {}
+    pending = PendingRecords(snapshot.ledger)
     given: dict[Name, set[str]] = {}
-    outcomes: dict[int, Outcome] = {}
     records = []
     for draft in drafts:
         with _named(draft.where):
             records.append(_record(draft, snapshot.policy))
-    for name in {record.name for record in records}:
-        work[name] = by_platform(snapshot.ledger, name)
     # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
-    for at in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], work[records[at].name])):
-        record = records[at]
-        with _named(drafts[at].where):
-            before = given.setdefault(record.name, set())
-            outcomes[at] = _publish_one(record, work[record.name], snapshot, force_reason, before)
-            before.add(record.platform or "")
-    return change_of("publish", snapshot, work, [outcomes[at] for at in range(len(records))], reason=force_reason)
+    for number in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], pending.of(records[at].name))):
+        record = records[number]
+        with _named(drafts[number].where):
+            platforms = given.setdefault(record.name, set())
+            records[number] = _publish_one(record, pending.of(record.name), snapshot, force_reason, platforms)
+            platforms.add(record.platform or "")
+    return pending.change("publish", records, reason=force_reason)
 
 
 @contextmanager
@@ -96,15 +89,6 @@ def unknown(what: str) -> UnknownImage:
     return UnknownImage(f"the ledger has no record of {what}", f"`ledger list '{image}'` shows what it has")
 
 
-def by_platform(ledger: Ledger, name: Name) -> Records:
-    """Return the records of an image:tag, to work on."""
-    return {record.platform or "": record for record in ledger.find(name)}
-
-
-def _in_order(records: Records) -> tuple[Record, ...]:
-    return tuple(records[platform] for platform in sorted(records))
-
-
 def _record(draft: Draft, policy: Policy) -> Record:
     if draft.digest is None:
         hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
@@ -126,8 +110,8 @@ def _record(draft: Draft, policy: Policy) -> Record:
     )
 
 
-def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_reason: str, given: Set[str]) -> Outcome:
-    """Apply one record to the records of its image:tag, in place, and return what became of it.
+def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_reason: str, given: Set[str]) -> Record:
+    """Apply one record to the records of its image:tag, in place, and return what is recorded of it.
 
     `given` are the platforms of the image:tag for which this very batch has already said a digest.
     """
@@ -140,18 +124,14 @@ def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_rea
         new = _with_default_ttl(record, snapshot.policy)
         if force_reason:
             new = replace(new, forced=Forced(rivals[0].digest, force_reason))
-        effect = Outcome("moved", new, tuple(rival.digest for rival in rivals))
-    elif twin is None:
-        effect = Outcome("added", _with_default_ttl(record, snapshot.policy))
     else:
-        new = _merged(twin, record)
-        effect = Outcome("updated" if new != twin else "unchanged", new)
+        new = _merged(twin, record) if twin else _with_default_ttl(record, snapshot.policy)
     if twin is None:
-        snapshot.policy.check_required(effect.record)
+        snapshot.policy.check_required(new)
     for other in (*rivals, *((twin,) if twin else ())):
         del records[other.platform or ""]
-    records[effect.record.platform or ""] = effect.record
-    return effect
+    records[new.platform or ""] = new
+    return new
 
 
 def _rivals_and_twin(record: Record, records: Records) -> tuple[tuple[Record, ...], Record | None]:
@@ -217,32 +197,3 @@ def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) ->
 def _with_index(record: Record) -> str:
     """Return the digest, and that of the index that serves it: the one that a push or a pull shows."""
     return record.digest + (f" (in the index {record.index})" if record.index else "")
-
-
-def change_of(
-    verb: Verb,
-    snapshot: Snapshot,
-    work: Mapping[Name, Records],
-    outcomes: Sequence[Outcome],
-    *,
-    reason: str = "",
-    details: Sequence[tuple[str, str]] = (),
-) -> Change:
-    """Return the change of a write that made `outcomes`, and left the records of the image:tags in `work` so."""
-    touched = {outcome.record.name for outcome in outcomes if outcome.effect != "unchanged"}
-    # What a batch says of one record in two ways may leave it as it was.
-    done = acts(
-        difference for name in sorted(touched) for difference in _differences(snapshot.ledger, name, work[name])
-    )
-    dirty = {act.name for act in done}
-    outcomes = [one if one.record.name in dirty else replace(one, effect="unchanged", replaces=()) for one in outcomes]
-    after = snapshot.ledger.replaced({name: _in_order(work[name]) for name in dirty}) if dirty else snapshot.ledger
-    return Change(verb, after, outcomes, done, reason, details)
-
-
-def _differences(ledger: Ledger, name: Name, records: Records) -> Iterator[Difference]:
-    before = by_platform(ledger, name)
-    for platform in sorted(before.keys() | records.keys()):
-        old, new = before.get(platform), records.get(platform)
-        if old != new:
-            yield Difference(Key(*name, platform), old, new)

@@ -54,7 +54,7 @@ class _ProposedBranch:
         return self._base.snapshot(tip)
 
     def commit(self, tip: str, change: Change) -> str:
-        name = branch_name(change.verb, (outcome.record.key for outcome in change.outcomes))
+        name = branch_name(change.verb, (effect.key for effect in change.reported))
         self.proposal = self._describe(self._base.snapshot(tip), change, name, self._base.branch)
         self._there = self._look()
         if self._there and self._has_it_already(tip, change):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.effect import acts
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from tests.support.values.make import digest, ledger_of, record
@@ -41,24 +41,24 @@ def at(platform: str | None, seed: str = "a", **more: Any) -> Record:
 def test_each_change_is_what_a_person_calls_it(
     old: list[Record], new: list[Record], done: list[tuple[str, str, tuple[str, ...]]]
 ) -> None:
-    found = acts(compare(ledger_of(*old), ledger_of(*new)))
-    assert sorted((act.effect, act.key.platform, act.replaces) for act in found) == sorted(
+    found = effects_of(compare(ledger_of(*old), ledger_of(*new)))
+    assert sorted((effect.kind, effect.key.platform, effect.replaces) for effect in found) == sorted(
         (effect, platform, tuple(map(digest, seeds))) for effect, platform, seeds in done
     )
 
 
 def test_an_update_knows_what_it_changed_and_what_it_took_away() -> None:
     full = at(AMD, labels={"a": "1", "b": "2"}, ttl="7d")
-    (act,) = acts(compare(ledger_of(full), ledger_of(at(AMD, labels={"a": "3"}, index=digest("i")))))
-    assert act.fields() == {"labels", "ttl", "index"}
-    assert act.lost() == {"labels", "ttl"}
+    (effect,) = effects_of(compare(ledger_of(full), ledger_of(at(AMD, labels={"a": "3"}, index=digest("i")))))
+    assert effect.fields() == {"labels", "ttl", "index"}
+    assert effect.lost() == {"labels", "ttl"}
 
 
 @steady
 @given(ledgers(), ledgers())
-def test_every_record_that_differs_is_in_one_act_and_no_other_is(old: Ledger, new: Ledger) -> None:
+def test_every_record_that_differs_is_in_one_effect_and_no_other_is(old: Ledger, new: Ledger) -> None:
     differences = compare(old, new)
-    done = acts(differences)
-    assert sorted(act.new.key for act in done if act.new) == sorted(one.key for one in differences if one.new)
-    assert sorted(one.key for act in done for one in act.old) == sorted(one.key for one in differences if one.old)
-    assert acts(compare(new, new)) == []
+    done = effects_of(differences)
+    assert sorted(effect.new.key for effect in done if effect.new) == sorted(one.key for one in differences if one.new)
+    assert sorted(one.key for effect in done for one in effect.old) == sorted(one.key for one in differences if one.old)
+    assert effects_of(compare(new, new)) == []

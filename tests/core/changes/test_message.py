@@ -232,10 +232,12 @@ def test_every_fact_that_was_composed_is_read_back(
         None,
     )
     assert {(*entry.name, entry.platform): entry for entry in parsed.entries} == {
-        act.key: MessageEntry(act.name, act.key.platform, act.record.digest, act.replaces, act.record.source_ref)
-        for act in change.acts
+        effect.key: MessageEntry(
+            effect.name, effect.key.platform, effect.record.digest, effect.replaces, effect.record.source_ref
+        )
+        for effect in change.effects
     }
-    assert len(parsed.entries) == len(change.acts)
+    assert len(parsed.entries) == len(change.effects)
 
 
 @pytest.mark.parametrize(

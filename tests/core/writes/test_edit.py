@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ledger_tool.core.changes.change import Change, Outcome, Snapshot, results
+from ledger_tool.core.changes.change import Change, Snapshot, results
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp, parse_platform, parse_timestamp, parse_ttl
 from ledger_tool.core.ledger.record import Record, Yanked
@@ -50,7 +51,7 @@ def test_set_adds_and_overwrites_labels_of_all_that_match_and_keeps_the_others()
         "myorg/app:v1 (linux/arm64)": {"env": "prod"},
         "myorg/app:v2": {"env": "prod"},
     }
-    assert [one.effect for one in change.outcomes] == ["updated"] * 3
+    assert [one.kind for one in change.reported] == ["updated"] * 3
 
 
 def test_set_touches_nothing_but_labels_and_ttl() -> None:
@@ -62,8 +63,8 @@ def test_set_touches_nothing_but_labels_and_ttl() -> None:
 
 def test_unlabel_takes_a_label_away_where_it_is() -> None:
     change = edits.set_facts(snapshot(), ["*"], labels={}, unlabel=["team", "nowhere"])
-    assert [str(act.key) for act in change.acts] == ["myorg/app:v1 (linux/amd64)"]
-    assert dict(change.acts[0].record.labels) == {"env": "test"}
+    assert [str(effect.key) for effect in change.effects] == ["myorg/app:v1 (linux/amd64)"]
+    assert dict(change.effects[0].record.labels) == {"env": "test"}
 
 
 def test_a_label_that_is_both_set_and_taken_away_is_set() -> None:
@@ -75,9 +76,9 @@ def test_set_gives_keeps_and_clears_a_ttl() -> None:
     given = edits.set_facts(snapshot(), ["myorg/app:v1"], labels={}, ttl=parse_ttl("1d"))
     kept = edits.set_facts(snapshot(), ["myorg/app:v1"], labels={"a": "b"})
     cleared = edits.set_facts(snapshot(), ["myorg/app:v1"], labels={}, clear_ttl=True)
-    found = [[one.record.ttl for one in change.outcomes] for change in (given, kept, cleared)]
+    found = [[one.record.ttl for one in change.reported] for change in (given, kept, cleared)]
     assert found == [["1d", "1d"], ["7d", None], [None, None]]
-    assert [one.effect for one in cleared.outcomes] == ["updated", "unchanged"]
+    assert [one.kind for one in cleared.reported] == ["updated", "unchanged"]
 
 
 def test_setting_what_is_set_already_changes_nothing() -> None:
@@ -90,7 +91,7 @@ def test_setting_what_is_set_already_changes_nothing() -> None:
 
 def test_a_record_that_two_patterns_match_is_edited_once() -> None:
     change = edits.set_facts(snapshot(), ["myorg/app:v2", "myorg/*:v*"], labels={"a": "b"})
-    assert [str(one.record.key) for one in change.outcomes].count("myorg/app:v2") == 1
+    assert [str(one.record.key) for one in change.reported].count("myorg/app:v2") == 1
 
 
 def test_a_pattern_that_matches_nothing_refuses_the_whole_edit() -> None:
@@ -103,18 +104,18 @@ def test_a_pattern_that_matches_nothing_refuses_the_whole_edit() -> None:
 def test_remove_takes_every_platform_of_a_tag_and_nothing_else() -> None:
     change = remove("myorg/app:v1")
     assert list(by_key(change)) == ["base:v1", "myorg/app:v2"]
-    assert [(one.effect, one.record.platform) for one in change.outcomes] == [("removed", AMD), ("removed", ARM)]
+    assert [(one.kind, one.record.platform) for one in change.reported] == [("removed", AMD), ("removed", ARM)]
     assert change.reason == "gone"
 
 
 def test_remove_of_one_platform_keeps_the_others() -> None:
     change = remove("myorg/app:v1", platform=ARM)
-    assert [str(one.record.key) for one in change.outcomes] == ["myorg/app:v1 (linux/arm64)"]
+    assert [str(one.record.key) for one in change.reported] == ["myorg/app:v1 (linux/arm64)"]
     assert "myorg/app:v1 (linux/amd64)" in by_key(change)
 
 
 def test_remove_of_a_name_given_twice_removes_it_once() -> None:
-    assert len(remove("base:v1", "base:v1").outcomes) == 1
+    assert len(remove("base:v1", "base:v1").reported) == 1
 
 
 def test_the_result_of_a_removal_tells_the_digest_that_went() -> None:
@@ -165,8 +166,10 @@ def test_find_of_an_unknown_image_tells_how_to_look() -> None:
 
 
 def test_every_outcome_of_an_edit_is_a_record_of_the_ledger_afterwards() -> None:
-    change = edits.set_facts(snapshot(), ["*"], labels={"a": "b"})
-    assert [Outcome("updated", one) for one in change.ledger.records()] == list(change.outcomes)
+    before = snapshot()
+    change = edits.set_facts(before, ["*"], labels={"a": "b"})
+    pairs = zip(before.ledger.records(), change.ledger.records(), strict=True)
+    assert [Effect("updated", (old,), new) for old, new in pairs] == list(change.reported)
 
 
 THEN, LATER = parse_timestamp("2026-11-25T08:00:00Z"), parse_timestamp("2026-11-26T08:00:00Z")

@@ -117,7 +117,7 @@ def test_only_what_is_given_is_removed_and_only_while_it_is_unchanged(ledger: Le
     going = choose(ledger, wanted).going
     half = {one.key: one for one in going[::2]}
     change = edits.prune(Snapshot("", ledger, Policy()), wanted, half)
-    assert {act.key for act in change.acts} == set(half)
+    assert {effect.key for effect in change.effects} == set(half)
     moved = {key: record(one.image, one.tag, digest=digest("moved")) for key, one in half.items()}
     assert not edits.prune(Snapshot("", ledger, Policy()), wanted, moved).changed
 
@@ -125,7 +125,7 @@ def test_only_what_is_given_is_removed_and_only_while_it_is_unchanged(ledger: Le
 def test_a_prune_has_its_verb_and_a_reason() -> None:
     change = edits.prune(Snapshot("", LEDGER, Policy()), wish())
     assert (change.verb, change.reason) == ("prune", "expired")
-    assert {one.effect for one in change.outcomes} == {"removed"}
+    assert {one.kind for one in change.reported} == {"removed"}
 
 
 def test_what_living_records_use_is_known_with_its_user() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.changes.change import Change, Outcome, Snapshot, results
+from ledger_tool.core.changes.change import Change, Snapshot, results
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Ttl
 from ledger_tool.core.ledger.record import Forced, Record
@@ -29,9 +30,9 @@ def publish(ledger: Ledger, *drafts: Draft, policy: Policy = DEFAULT, force: str
     return rules.publish(Snapshot(COMMIT, ledger, policy), drafts, force_reason=force)
 
 
-def only(change: Change) -> Outcome:
-    (outcome,) = change.outcomes
-    return outcome
+def only(change: Change) -> Effect:
+    (effect,) = change.reported
+    return effect
 
 
 def records(change: Change) -> list[Record]:
@@ -46,14 +47,14 @@ def refused(ledger: Ledger, *drafts: Draft, policy: Policy = DEFAULT, force: str
 
 def test_a_new_image_is_added() -> None:
     change = publish(ledger_of(record("other")), draft(digest=A))
-    assert only(change) == Outcome("added", record(digest=A))
+    assert only(change) == Effect("added", (), record(digest=A))
     assert records(change) == [record(digest=A), record("other")]
 
 
 def test_the_same_again_changes_nothing() -> None:
     ledger = ledger_of(record(digest=A, labels={"env": "prod"}, ttl="7d"))
     change = publish(ledger, draft(digest=A, labels={"env": "prod"}, ttl="7d"))
-    assert only(change).effect == "unchanged"
+    assert only(change).kind == "unchanged"
     assert not change.changed
     assert change.ledger is ledger
 
@@ -83,8 +84,9 @@ def test_the_same_digest_with_other_facts_is_updated_and_the_rest_is_kept(
         "digest": A, "labels": {"team": "core"}, "ttl": "7d", "dependsOn": [f"alpine@{A}"], "index": C, "config": C,
         "forced": {"replaces": B, "reason": "once"}, "yanked": {"at": WHEN, "reason": "broken"},
     }  # fmt: skip
-    change = publish(ledger_of(record(**before)), draft(digest=A, published_at=LATER, **said))
-    assert only(change) == Outcome("updated", record(**before | recorded))
+    old = record(**before)
+    change = publish(ledger_of(old), draft(digest=A, published_at=LATER, **said))
+    assert only(change) == Effect("updated", (old,), record(**before | recorded))
 
 
 def test_a_mutable_tag_moves_and_tells_what_it_replaces() -> None:
@@ -92,7 +94,7 @@ def test_a_mutable_tag_moves_and_tells_what_it_replaces() -> None:
     new = draft(tag="latest", digest=B, published_at=LATER, source_ref=source("next"))
     change = publish(ledger_of(old), new, policy=MOVES)
     moved = record(tag="latest", digest=B, publishedAt=LATER, sourceRef=source("next"))
-    assert only(change) == Outcome("moved", moved, (Digest(A),))  # the facts of the old image are not the new one's
+    assert only(change) == Effect("moved", (old,), moved)  # the facts of the old image are not the new one's
     assert records(change) == [moved]
 
 
@@ -109,8 +111,11 @@ def test_any_other_tag_with_another_digest_is_a_conflict_that_shows_what_is_reco
 
 
 def test_a_forced_move_is_marked_with_what_it_replaced_and_why() -> None:
-    change = publish(ledger_of(record(digest=A)), draft(digest=B), force="base image CVE")
-    assert only(change) == Outcome("moved", replace(record(digest=B), forced=Forced(A, "base image CVE")), (Digest(A),))
+    old = record(digest=A)
+    change = publish(ledger_of(old), draft(digest=B), force="base image CVE")
+    new = replace(record(digest=B), forced=Forced(Digest(A), "base image CVE"))
+    assert only(change) == Effect("moved", (old,), new)
+    assert only(change).replaces == (A,)
     assert change.reason == "base image CVE"
 
 
@@ -133,13 +138,13 @@ def test_force_on_a_new_image_marks_nothing() -> None:
 def test_each_platform_has_a_digest_of_its_own() -> None:
     ledger = ledger_of(record(platform=AMD, digest=A))
     change = publish(ledger, draft(platform=ARM, digest=B))
-    assert only(change).effect == "added"
+    assert only(change).kind == "added"
     assert [one.platform for one in records(change)] == [AMD, ARM]
 
 
 def test_the_same_digest_with_a_platform_fills_the_platform_in() -> None:
     change = publish(ledger_of(record(digest=A)), draft(digest=A, platform=AMD, published_at=LATER))
-    assert only(change) == Outcome("updated", record(digest=A, platform=AMD))
+    assert only(change) == Effect("updated", (record(digest=A),), record(digest=A, platform=AMD))
     assert records(change) == [record(digest=A, platform=AMD)]
 
 
@@ -179,7 +184,9 @@ def test_the_digest_of_the_index_is_not_an_image_of_its_own() -> None:
 
 def test_a_moved_index_is_an_update_while_the_image_stays() -> None:
     change = publish(ledger_of(record(platform=AMD, digest=A, index=B)), draft(platform=AMD, digest=A, index=C))
-    assert only(change) == Outcome("updated", record(platform=AMD, digest=A, index=C))
+    assert only(change) == Effect(
+        "updated", (record(platform=AMD, digest=A, index=B),), record(platform=AMD, digest=A, index=C)
+    )
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -187,7 +194,7 @@ def test_a_batch_that_fills_in_a_platform_and_adds_another_may_come_in_any_order
     drafts = [draft(platform=AMD, digest=A), draft(platform=ARM, digest=B)]
     change = publish(ledger_of(record(digest=A)), *(drafts[at] for at in order))
     assert records(change) == [record(platform=AMD, digest=A), record(platform=ARM, digest=B)]
-    assert [one.record.platform for one in change.outcomes] == [drafts[at].platform for at in order]
+    assert [one.record.platform for one in change.reported] == [drafts[at].platform for at in order]
 
 
 @pytest.mark.parametrize("platforms", [(None, None), (AMD, AMD), (None, AMD), (AMD, None)])
@@ -201,8 +208,17 @@ def test_a_batch_may_not_say_two_digests_for_one_image_even_where_tags_move(plat
 
 def test_a_batch_that_says_the_same_twice_is_fine() -> None:
     change = publish(Ledger(), draft(), draft())
-    assert [one.effect for one in change.outcomes] == ["added", "unchanged"]
+    assert [one.kind for one in change.reported] == ["added", "unchanged"]
     assert records(change) == [record()]
+
+
+@pytest.mark.parametrize("platforms", [(None, AMD), (AMD, None)])
+def test_a_batch_that_gives_an_image_with_and_without_its_platform_reports_no_record_that_is_not_there(
+    platforms: tuple[str, str],
+) -> None:
+    change = publish(Ledger(), *(draft(platform=platform) for platform in platforms))
+    assert [one.record for one in change.effects] == records(change) == [record(platform=AMD)]
+    assert all(one.record in records(change) for one in change.reported)
 
 
 def test_a_batch_that_says_two_things_of_one_image_again_leaves_no_empty_commit() -> None:

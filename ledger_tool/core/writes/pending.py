@@ -1,0 +1,57 @@
+"""The records that a write works on, and the change that it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ledger_tool.core.changes.change import Change, Verb
+from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Key, Name, Record
+
+Records = dict[str, Record]  # of one image:tag, by platform
+
+
+class PendingRecords:
+    """The records of some image:tags of a ledger: as they are there, and as a write is to leave them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._before: dict[Name, Records] = {}
+        self._after: dict[Name, Records] = {}
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._after
+
+    def of(self, name: Name) -> Records:
+        """Return the records of an image:tag, to be edited in place."""
+        if name not in self._after:
+            self._before[name] = {record.platform or "": record for record in self._ledger.find(name)}
+            self._after[name] = dict(self._before[name])
+        return self._after[name]
+
+    def change(
+        self, verb: Verb, asked: Sequence[Record], *, reason: str = "", details: Sequence[tuple[str, str]] = ()
+    ) -> Change:
+        """Return the change to these records; `asked` are those to report on, as they are to be or were before."""
+        effects = {effect.key: effect for effect in effects_of(self._differences())}
+        changed = {effect.name: self._after[effect.name] for effect in effects.values()}
+        reported = [effect for record in asked if (effect := effects.pop(record.key, None) or self._unchanged(record))]
+        ledger = self._ledger
+        if changed:
+            ledger = ledger.replaced({name: tuple(records.values()) for name, records in changed.items()})
+        return Change(verb, ledger, [*reported, *effects.values()], reason, details)
+
+    def _unchanged(self, asked: Record) -> Effect | None:
+        """Return the report on a record without an effect of its own; None where another one took it in."""
+        record = self._after[asked.name].get(asked.platform or "")
+        return Effect("unchanged", (record,), record) if record else None
+
+    def _differences(self) -> Iterator[Difference]:
+        for name in sorted(self._after):
+            before, after = self._before[name], self._after[name]
+            for platform in sorted(before.keys() | after.keys()):
+                old, new = before.get(platform), after.get(platform)
+                if old != new:
+                    yield Difference(Key(*name, platform), old, new)
