@@ -1,6 +1,7 @@
 # `make` alone lists what there is. Every target that runs code makes sure of its tools first.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+EXAMPLES := quick
 .PHONY: help bootstrap demo test check lint docs bench clean
 
 help: ## Show this list
@@ -12,10 +13,11 @@ bootstrap: ## Install what is missing: Debian packages, .venv
 demo: bootstrap ## Show two CI jobs, a conflict and a forced fix, on a throw-away registry and remote
 	@scripts/demo
 
-test: bootstrap ## Run all tests
-	@$(BIN)/pytest
+test: bootstrap ## Run all tests, each property with few examples
+	@$(BIN)/pytest --hypothesis-profile=$(EXAMPLES)
 
-check: lint test ## What has to pass before a change lands: lint, types, floors, all tests
+check: EXAMPLES := full
+check: lint test ## What has to pass before a change lands: lint, and all tests with all examples
 
 lint: bootstrap ## Check format, style, types and the floors of the code
 	@$(BIN)/ruff format --check --quiet .

@@ -13,7 +13,10 @@ from ledger_tool.cli.main import main
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import RealRegistry, real_registry
 from tests.support.registries.world import World
+from tests.support.values import profiles
 from tests.support.values.outcome import Outcome
+
+profiles.register()
 
 _KEPT = re.compile(r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON.*|VIRTUAL_ENV|USER|LOGNAME")
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -29,7 +29,7 @@ from ledger_tool.render.screen import Screen
 from tests.support.git.checker import check_history
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import digest, draft
-from tests.support.values.strategies import steady
+from tests.support.values.profiles import example_count
 
 Key = tuple[str, str]
 Operation = Callable[[Snapshot], Change]
@@ -190,4 +190,4 @@ class Clients(RuleBasedStateMachine):
 
 
 TestClients = Clients.TestCase
-TestClients.settings = settings(steady, max_examples=8, stateful_step_count=12, suppress_health_check=list(HealthCheck))
+TestClients.settings = settings(example_count(8), stateful_step_count=12)

@@ -12,7 +12,6 @@ from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import Finding
 from ledger_tool.render import check as render
 from tests.support.values.make import record
-from tests.support.values.strategies import steady
 
 _TEXTS = st.text(max_size=30) | st.sampled_from(
     [
@@ -39,7 +38,6 @@ FINDINGS = st.builds(
 CHECKS = st.lists(FINDINGS, max_size=5).map(lambda found: Checked(found, 1, 1))
 
 
-@steady
 @given(CHECKS)
 def test_each_finding_is_one_line_of_text_and_one_annotation_whatever_it_says(checked: Checked) -> None:
     assert json.loads(render.as_json(checked).encode())["ok"] == (not checked.findings)
@@ -59,7 +57,6 @@ def test_each_finding_is_one_line_of_text_and_one_annotation_whatever_it_says(ch
         assert "%" not in message.replace("%25", "")
 
 
-@steady
 @given(CHECKS)
 def test_junit_is_well_formed_and_counts(checked: Checked) -> None:
     suite = ET.fromstring("\n".join(render.as_junit(checked)).encode())
@@ -73,7 +70,6 @@ def test_junit_is_well_formed_and_counts(checked: Checked) -> None:
         assert failure.text == f"{one.path}:{one.line}:{one.column}"
 
 
-@steady
 @given(CHECKS)
 def test_gitlab_tells_all_findings_apart_and_the_same_ones_from_run_to_run(checked: Checked) -> None:
     found = json.loads(render.as_gitlab(checked))

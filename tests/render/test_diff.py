@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.token import Token
 
@@ -18,7 +18,8 @@ from ledger_tool.render import diff as render
 from tests.render.test_markdown import NASTY, TEXTS
 from tests.support.values.make import but, digest, ledger_of, record, source
 from tests.support.values.markdown import PARSER
-from tests.support.values.strategies import record_fields, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import record_fields
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 COMMENT = 65_536  # characters that GitHub takes
@@ -62,7 +63,7 @@ def hostile(draw: st.DrawFn) -> Ledger:
     return ledger_of(*records.values())
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(hostile(), hostile(), st.sampled_from([render.MARKDOWN_BYTES, 1500]))
 def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) -> None:
     changes = review(old, new, Policy(mutable=("v2",)))

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.markdown import cell, code, link
 from tests.support.values.markdown import PARSER
-from tests.support.values.strategies import steady
 
 NASTY = [
     "@everyone", "#1", "!2", "~bug", "%3", "$4", "https://evil.example", "[x](https://evil.example)", "![x](y)",
@@ -32,7 +31,6 @@ def _only_code(markdown: str) -> str:
     return (inline.children or [])[1].content
 
 
-@steady
 @given(TEXTS)
 def test_all_text_is_shown_as_code_and_whole(text: str) -> None:
     shown = _only_code(code(text))
@@ -40,7 +38,6 @@ def test_all_text_is_shown_as_code_and_whole(text: str) -> None:
     assert "##[" not in shown
 
 
-@steady
 @given(TEXTS)
 def test_a_cell_of_a_table_ends_where_it_should(text: str) -> None:
     tokens = PARSER.parse(f"| a | b |\n|---|---|\n| {cell(text)} | {cell('x')} |\n")

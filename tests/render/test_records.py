@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from ledger_tool.commands.records import Found
 from ledger_tool.core.ledger.ledger import Ledger
@@ -18,7 +18,8 @@ from ledger_tool.core.writes.input import Defaults, drafts_from_records
 from ledger_tool.errors import UsageError
 from ledger_tool.render import records as render
 from tests.support.values.make import digest, fields, record
-from tests.support.values.strategies import ledgers, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import ledgers
 
 
 def cells(found: list[Record]) -> list[list[str]]:
@@ -26,7 +27,7 @@ def cells(found: list[Record]) -> list[list[str]]:
     return list(csv.reader(render.as_csv(found), strict=True))[1:]
 
 
-@settings(steady, max_examples=40)
+@example_count(40)
 @given(ledgers())
 def test_json_is_the_records_as_the_ledger_has_them(ledger: Ledger) -> None:
     found = list(ledger.records())
@@ -34,7 +35,7 @@ def test_json_is_the_records_as_the_ledger_has_them(ledger: Ledger) -> None:
     assert [json.loads(line) for line in render.as_json_lines(found)] == [to_json(one) for one in found]
 
 
-@settings(steady, max_examples=40)
+@example_count(40)
 @given(ledgers())
 def test_csv_gives_every_field_back(ledger: Ledger) -> None:
     found = list(ledger.records())

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.render.records import as_table, short_digest, short_source
 from ledger_tool.render.table import table
 from tests.support.values.make import digest, record
-from tests.support.values.strategies import ledgers, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import ledgers
 
 _CELLS = st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs")), max_size=40)
 _FIRST = st.text(st.characters(codec="ascii", exclude_categories=("Cc", "Zs")), min_size=1, max_size=60)
@@ -22,7 +23,6 @@ _ROWS = st.lists(
 HEADER = ("IMAGE", "TAG", "PLATFORM", "DIGEST", "PUBLISHED", "NOTE")
 
 
-@steady
 @given(_ROWS, st.integers(20, 200))
 def test_every_line_fits_and_every_row_has_its_line(rows: list[list[str]], width: int) -> None:
     lines = list(table(HEADER, rows, width))
@@ -33,14 +33,12 @@ def test_every_line_fits_and_every_row_has_its_line(rows: list[list[str]], width
         assert len(row[0]) > 8 or line.split(" ")[0] == row[0]
 
 
-@steady
 @given(_ROWS)
 def test_without_a_width_nothing_is_cut(rows: list[list[str]]) -> None:
     lines = list(table(HEADER, rows, None))
     assert [line.split() for line in lines[1:]] == [[cell for cell in row if cell] for row in rows]
 
 
-@steady
 @given(_ROWS.filter(bool), st.none() | st.integers(20, 200))
 def test_the_cells_of_a_column_start_under_its_header(rows: list[list[str]], width: int | None) -> None:
     header, *lines = table(HEADER, rows, width)
@@ -91,7 +89,7 @@ def test_the_header_is_bold_where_that_is_asked_for_and_nothing_else_is() -> Non
     assert (header, row) == ("\x1b[1mA\x1b[0m", "1")
 
 
-@settings(steady, max_examples=60)
+@example_count(60)
 @given(ledgers(), st.integers(20, 160))
 def test_a_table_of_records_fits_and_names_each_in_order(ledger: Ledger, width: int) -> None:
     found = list(ledger.records())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.audit import audit as replay
@@ -26,7 +26,7 @@ from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import SOURCE, digest, fields, ledger_bytes, record
 from tests.support.values.operations import OPERATIONS, Operation
 from tests.support.values.outcome import Outcome
-from tests.support.values.strategies import steady
+from tests.support.values.profiles import example_count
 
 Run = Callable[..., Outcome]
 SETTINGS = "tags:\n  mutable: [latest]\n"
@@ -422,7 +422,7 @@ class _Operations:
             pass  # refused: nothing was written
 
 
-@settings(steady, max_examples=8)
+@example_count(8)
 @given(st.lists(OPERATIONS, min_size=1, max_size=6))
 def test_any_sequence_of_operations_audits_clean(operations: list[Operation]) -> None:
     folder = Path(tempfile.mkdtemp())

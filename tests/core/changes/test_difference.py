@@ -7,10 +7,8 @@ from hypothesis import given
 from ledger_tool.core.changes.difference import by_name, compare
 from ledger_tool.core.ledger.ledger import Ledger
 from tests.support.values.smallworld import ledgers
-from tests.support.values.strategies import steady
 
 
-@steady
 @given(ledgers(), ledgers())
 def test_what_differs_turns_one_ledger_into_the_other(old: Ledger, new: Ledger) -> None:
     found = compare(old, new)

@@ -13,7 +13,6 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.smallworld import ledgers
-from tests.support.values.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 
@@ -54,7 +53,6 @@ def test_an_update_knows_what_it_changed_and_what_it_took_away() -> None:
     assert effect.lost() == {"labels", "ttl"}
 
 
-@steady
 @given(ledgers(), ledgers())
 def test_every_record_that_differs_is_in_one_effect_and_no_other_is(old: Ledger, new: Ledger) -> None:
     differences = compare(old, new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes import conflict
@@ -20,8 +20,8 @@ from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from tests.support.values.make import but, digest, ledger_of, record
 from tests.support.values.oracle import is_valid
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, ledgers
-from tests.support.values.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 BASE = record(platform=AMD)
@@ -42,7 +42,7 @@ def keys(base: Ledger, other: Ledger) -> set[Key]:
 _CHANGES = st.tuples(BATCHES, st.sets(st.sampled_from(["latest", "v1"]), max_size=1))
 
 
-@settings(steady, max_examples=400)
+@example_count(400)
 @given(ledgers(), _CHANGES, _CHANGES)
 def test_a_merge_equals_both_changes_or_collides_by_the_rule(
     base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
@@ -115,7 +115,7 @@ def facts_collide(before: Record | None, here: Record, there: Record) -> bool:
     )
 
 
-@settings(steady, max_examples=300)
+@example_count(300)
 @given(ledgers(), _CHANGES, _CHANGES)
 def test_to_keep_one_side_of_every_conflict_leaves_a_valid_ledger(
     base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes import message
@@ -23,8 +23,9 @@ from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError
 from tests.support.git.upstream import git
 from tests.support.values.make import SOURCE, digest, draft, ledger_of, record, source
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, POLICIES, ledgers
-from tests.support.values.strategies import label_keys, reasons, steady, texts
+from tests.support.values.strategies import label_keys, reasons, texts
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 EMPTY = Ledger()
@@ -203,7 +204,7 @@ def test_git_log_reads_the_same_trailers_as_git_interpret_trailers(tmp_path: Pat
         assert logged.rstrip("\n").split("\n") == [f"{name}: {value}" for name, value in trailers(text)]
 
 
-@settings(steady, max_examples=40)
+@example_count(40)
 @given(reasons, st.dictionaries(label_keys, texts, max_size=2))
 def test_any_reason_and_label_that_the_parsers_take_come_back_from_git(reason: str, labels: dict[str, str]) -> None:
     parsed = dict(parse_label(f"{key}={value}") for key, value in labels.items())
@@ -214,7 +215,7 @@ def test_any_reason_and_label_that_the_parsers_take_come_back_from_git(reason: s
     assert [value for name, value in told if name == "Reason"] == [reason]
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), POLICIES, BATCHES, st.just("") | reasons)
 def test_every_fact_that_was_composed_is_read_back(
     ledger: Ledger, policy: Policy, drafts: list[Draft], force: str

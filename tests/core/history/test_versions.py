@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.difference import compare
@@ -11,8 +11,9 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.errors import InvalidLedger
 from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import ledgers as small_ledgers
-from tests.support.values.strategies import ledgers, steady
+from tests.support.values.strategies import ledgers
 
 
 def whole(raw: bytes) -> Ledger | None:
@@ -22,7 +23,7 @@ def whole(raw: bytes) -> Ledger | None:
         return None
 
 
-@settings(steady, max_examples=400)
+@example_count(400)
 @given(st.one_of(ledgers(), small_ledgers()), st.one_of(ledgers(), small_ledgers()))
 def test_from_any_ledger_to_any_other(before: Ledger, after: Ledger) -> None:
     versions = Versions()
@@ -31,7 +32,7 @@ def test_from_any_ledger_to_any_other(before: Ledger, after: Ledger) -> None:
     assert versions.ledger == after
 
 
-@settings(steady, max_examples=400)
+@example_count(400)
 @given(small_ledgers(), st.data())
 def test_whatever_is_done_to_the_bytes_it_says_what_a_whole_read_says(before: Ledger, data: st.DataObject) -> None:
     raw = codec.dumps(before)
@@ -41,7 +42,7 @@ def test_whatever_is_done_to_the_bytes_it_says_what_a_whole_read_says(before: Le
     _agree(before, raw[:start] + other + raw[end:])
 
 
-@settings(steady, max_examples=400)
+@example_count(400)
 @given(small_ledgers(), st.data())
 def test_records_that_are_doubled_dropped_or_swapped_are_judged_as_in_a_whole_read(
     before: Ledger, data: st.DataObject
@@ -64,7 +65,7 @@ def _agree(before: Ledger, raw: bytes) -> None:
 
 
 @given(st.integers(0, 199), st.sampled_from(["change", "drop", "add"]))
-@settings(steady, max_examples=60)
+@example_count(60)
 @example(0, "drop")
 @example(199, "drop")
 @example(199, "change")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes import message
@@ -18,8 +18,8 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import LedgerError
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.operations import OPERATIONS, Operation
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import POLICIES
-from tests.support.values.strategies import steady
 
 
 def step(text: str, *paths: str, parents: int = 1) -> Step:
@@ -36,7 +36,7 @@ def told(proof: Proof, text: str, ledger: Ledger | bytes) -> list[Fault]:
     return list(proof.commit(step(text, LEDGER), {LEDGER: Content(raw)}))
 
 
-@settings(steady, max_examples=300)
+@example_count(300)
 @given(POLICIES, st.lists(OPERATIONS, max_size=8))
 def test_any_sequence_of_operations_is_proved(policy: Policy, operations: list[Operation]) -> None:
     judge = proof(policy)

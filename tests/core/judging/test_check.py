@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes import message
@@ -24,8 +24,8 @@ from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import LedgerError
 from tests.support.values.make import but, digest, ledger_of, record
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, POLICIES, ledgers
-from tests.support.values.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 STRICT, LOOSE = Policy(), Policy(mutable=("*",))
@@ -61,7 +61,7 @@ def _made(snapshot: Snapshot, operation: Sequence[Any]) -> Change | None:
     return change if change.changed else None
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), POLICIES, _OPERATIONS)
 def test_whatever_commands_do_one_after_the_other_passes(
     start: Ledger, policy: Policy, operations: list[Sequence[Any]]
@@ -79,7 +79,7 @@ def test_whatever_commands_do_one_after_the_other_passes(
         assert list(judge.net(start, now)) == []
 
 
-@settings(steady, max_examples=100)
+@example_count(100)
 @given(ledgers(), POLICIES, _OPERATIONS, _OPERATIONS)
 def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     start: Ledger, policy: Policy, here: list[Sequence[Any]], there: list[Sequence[Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes import message
@@ -24,8 +24,8 @@ from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError
 from tests.support.values.make import SOURCE, but, digest, draft, ledger_of, record, source
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, POLICIES, ledgers
-from tests.support.values.strategies import steady
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 
@@ -46,7 +46,7 @@ def rules_broken(old: Ledger, new: Ledger, text: str, policy: Policy | None = No
     return [fault.rule for fault in judged(old, new, text, policy)]
 
 
-@settings(steady, max_examples=400)
+@example_count(400)
 @given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_whatever_a_publish_writes_is_explained(
     ledger: Ledger, policy: Policy, drafts: list[Draft], force: str
@@ -59,7 +59,7 @@ def test_whatever_a_publish_writes_is_explained(
     assert judged(ledger, change.ledger, message.compose(change, "t"), policy) == []
 
 
-@settings(steady, max_examples=100)
+@example_count(100)
 @given(ledgers(), st.sampled_from(["app:v1", "app-2:latest"]), st.sampled_from([None, Platform(AMD)]))
 def test_whatever_an_edit_writes_is_explained(ledger: Ledger, name: str, platform: Platform | None) -> None:
     for before, change in changes(ledger, name, platform):

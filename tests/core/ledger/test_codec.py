@@ -16,16 +16,14 @@ from ledger_tool.core.ledger.record import Key, Name, from_json, to_json
 from ledger_tool.errors import InvalidLedger, UsageError
 from tests.support.values.make import digest, ledger_bytes, ledger_of, record
 from tests.support.values.oracle import SCHEMA, canonical, is_valid
-from tests.support.values.strategies import json_values, ledger_objects, ledgers, record_fields, steady
+from tests.support.values.strategies import json_values, ledger_objects, ledgers, record_fields
 
 
-@steady
 @given(ledgers())
 def test_reading_what_was_written_gives_the_same_ledger(ledger: Ledger) -> None:
     assert codec.loads(codec.dumps(ledger)) == ledger
 
 
-@steady
 @given(ledger_objects())
 def test_the_bytes_are_those_of_json_dumps_and_as_many_as_foretold(objects: list[dict[str, Any]]) -> None:
     ledger = ledger_of(*map(from_json, objects))
@@ -34,7 +32,6 @@ def test_the_bytes_are_those_of_json_dumps_and_as_many_as_foretold(objects: list
     assert codec.size(ledger) == len(plain.encode())
 
 
-@steady
 @given(record_fields())
 def test_a_record_is_the_same_after_json_and_after_text(fields: dict[str, Any]) -> None:
     one = from_json(fields)
@@ -57,7 +54,6 @@ def _refused_or_valid(raw: bytes) -> None:
         assert codec.dumps(ledger) == raw
 
 
-@steady
 @given(ledgers(2), st.data())
 def test_a_file_with_one_byte_changed_is_refused_or_is_another_valid_one(ledger: Ledger, data: st.DataObject) -> None:
     raw = codec.dumps(ledger)
@@ -66,7 +62,6 @@ def test_a_file_with_one_byte_changed_is_refused_or_is_another_valid_one(ledger:
     _refused_or_valid(raw[:at] + bytes([byte]) + raw[at + 1 :])
 
 
-@steady
 @given(ledgers(2), st.data())
 def test_a_file_with_bytes_put_in_is_refused_or_is_another_valid_one(ledger: Ledger, data: st.DataObject) -> None:
     raw = codec.dumps(ledger)
@@ -74,7 +69,6 @@ def test_a_file_with_bytes_put_in_is_refused_or_is_another_valid_one(ledger: Led
     _refused_or_valid(raw[:at] + data.draw(st.binary(min_size=1, max_size=3)) + raw[at:])
 
 
-@steady
 @given(ledgers(2), st.data())
 def test_a_file_with_bytes_cut_out_is_refused_or_is_another_valid_one(ledger: Ledger, data: st.DataObject) -> None:
     raw = codec.dumps(ledger)
@@ -82,7 +76,6 @@ def test_a_file_with_bytes_cut_out_is_refused_or_is_another_valid_one(ledger: Le
     _refused_or_valid(raw[:at] + raw[at + data.draw(st.integers(1, 80)) :])
 
 
-@steady
 @given(ledgers(3), st.data())
 def test_a_file_with_lines_moved_is_refused_or_is_another_valid_one(ledger: Ledger, data: st.DataObject) -> None:
     lines = codec.dumps(ledger).split(b"\n")
@@ -91,13 +84,11 @@ def test_a_file_with_lines_moved_is_refused_or_is_another_valid_one(ledger: Ledg
     _refused_or_valid(b"\n".join(lines))
 
 
-@steady
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_with_a_reason(raw: bytes) -> None:
     _refused_or_valid(raw)
 
 
-@steady
 @given(json_values)
 def test_arbitrary_json_is_refused_with_a_reason(value: Any) -> None:
     _refused_or_valid((json.dumps(value, indent=2) + "\n").encode())

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger import jsontext
-from tests.support.values.strategies import json_values, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import json_values
 
 _Path = list[str | int]
 
@@ -26,7 +27,7 @@ def _paths(value: Any, path: Sequence[str | int] = ()) -> Iterator[tuple[_Path, 
             yield from _paths(inner, [*path, at])
 
 
-@settings(steady, max_examples=150)
+@example_count(150)
 @given(
     json_values.filter(lambda value: "NaN" not in json.dumps(value) and "Inf" not in json.dumps(value)), st.booleans()
 )
@@ -49,7 +50,7 @@ def test_a_path_that_leads_nowhere_gives_what_is_around_it() -> None:
     assert {path: jsontext.locate(text, path) for path in places} == places
 
 
-@settings(steady, max_examples=150)
+@example_count(150)
 @given(json_values)
 def test_what_json_reads_is_read_the_same_or_refused_for_what_the_rfc_advises_against(value: Any) -> None:
     text = json.dumps(value)

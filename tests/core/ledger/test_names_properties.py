@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger import codec, names
@@ -17,7 +17,7 @@ from ledger_tool.core.policy.reference import parse_name, parse_reference
 from ledger_tool.errors import InvalidValue
 from tests.support.values import strategies
 from tests.support.values.make import fields, ledger_bytes
-from tests.support.values.strategies import steady
+from tests.support.values.profiles import example_count
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str, st.SearchStrategy[str]]] = {
     "image": (names.parse_image, names.IMAGE, strategies.images),
@@ -76,7 +76,7 @@ def _outcome(parse: Callable[[str], str], text: str) -> str | InvalidValue:
 def test_a_parser_refuses_or_gives_a_value_that_parses_to_itself(field: str) -> None:
     parse, pattern, good = _PARSERS[field]
 
-    @settings(steady, max_examples=60)
+    @example_count(60)
     @given(_nearly(good))
     def check(text: str) -> None:
         value = _outcome(parse, text)
@@ -95,7 +95,7 @@ def test_a_parser_refuses_or_gives_a_value_that_parses_to_itself(field: str) -> 
 def test_a_parser_takes_every_value_of_the_contract_as_it_is(field: str) -> None:
     parse, _, good = _PARSERS[field]
 
-    @settings(steady, max_examples=40)
+    @example_count(40)
     @given(good)
     def check(text: str) -> None:
         assert parse(text) == text
@@ -103,7 +103,7 @@ def test_a_parser_takes_every_value_of_the_contract_as_it_is(field: str) -> None
     check()
 
 
-@settings(steady, max_examples=150)
+@example_count(150)
 @given(st.data())
 def test_whatever_the_parsers_give_is_a_valid_record(data: st.DataObject) -> None:
     """The parsers and the reader hold the same grammar: what gets in by one is read back by the other."""
@@ -118,7 +118,7 @@ def test_whatever_the_parsers_give_is_a_valid_record(data: st.DataObject) -> Non
     assert list(codec.loads(ledger_bytes(one)).records()) == [one]
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(st.text(max_size=40))
 def test_escaped_text_is_safe_and_stays_as_it_is(text: str) -> None:
     safe = names.escaped(text)
@@ -126,7 +126,7 @@ def test_escaped_text_is_safe_and_stays_as_it_is(text: str) -> None:
     assert names.escaped(safe) == safe
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(st.lists(st.sampled_from(["https://", "ssh://", "u", ":", "@", "SECRET", "h", "/", " ", "x"]), max_size=10))
 def test_what_stands_between_a_scheme_with_a_password_and_its_last_at_sign_is_never_shown(parts: list[str]) -> None:
     text = "".join(parts)
@@ -136,7 +136,7 @@ def test_what_stands_between_a_scheme_with_a_password_and_its_last_at_sign_is_ne
     assert names.redacted(shown) == shown
 
 
-@settings(steady, max_examples=150)
+@example_count(150)
 @given(
     st.one_of(
         st.builds("{}:{}@{}".format, strategies.images, strategies.tags, strategies.digests),

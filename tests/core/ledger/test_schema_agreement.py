@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -18,7 +18,8 @@ from ledger_tool.edges.files.ledger import schema
 from ledger_tool.errors import InvalidLedger
 from tests.support.values.make import WHEN, digest, fields
 from tests.support.values.oracle import SCHEMA, canonical, is_valid
-from tests.support.values.strategies import ledger_objects, record_fields, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import ledger_objects, record_fields
 
 _DEFINITIONS = SCHEMA["$defs"]
 
@@ -133,7 +134,7 @@ def _agree(raw: bytes) -> None:
     assert accepted == (not list(faults.findings(raw, SCHEMA)))
 
 
-@settings(steady, max_examples=250)
+@example_count(250)
 @given(ledger_objects(2), st.sampled_from(_NAMES), st.sampled_from(_SPOILERS), st.booleans(), st.booleans())
 def test_reader_schema_and_findings_agree_on_a_spoiled_record(
     objects: list[dict[str, Any]], name: str, value: Any, remove: bool, reorder: bool
@@ -149,7 +150,6 @@ def test_reader_schema_and_findings_agree_on_a_spoiled_record(
     _agree(text.encode("utf-8", "surrogatepass"))
 
 
-@steady
 @given(st.lists(record_fields(image="app", tag="v1"), max_size=3), st.permutations(range(3)))
 def test_reader_schema_and_findings_agree_on_keys_and_their_order(
     objects: list[dict[str, Any]], order: list[int]

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from ledger_tool.core.ledger.names import parse_source_ref
 from ledger_tool.core.ledger.sourceref import commit_page, compare, web_url
-from tests.support.values.strategies import source_refs, steady
+from tests.support.values.strategies import source_refs
 
 OLD, NEW = "1" * 40, "2" * 40
 GITHUB = "https://github.com/team/app/compare/{old}...{new}"
@@ -72,7 +72,6 @@ def test_the_two_commits_may_name_one_repository_in_two_ways() -> None:
     assert compare(parse_source_ref(old), parse_source_ref(new)) == f"https://github.com/Team/app/compare/{OLD}...{NEW}"
 
 
-@steady
 @given(source_refs, source_refs)
 def test_a_page_is_on_the_host_of_the_source(old: str, new: str) -> None:
     old, new = (text.replace("git.example.com", "gitlab.example.com") for text in (old, new))

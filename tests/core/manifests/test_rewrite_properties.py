@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -25,6 +25,7 @@ from ledger_tool.edges.yaml import positions as yamlpositions
 from ledger_tool.edges.yaml.positions import tokens
 from tests.support import EXAMPLES
 from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.profiles import example_count
 
 D = digest("app")
 LEDGER = ledger_of(
@@ -103,7 +104,6 @@ def manifests(draw: st.DrawFn) -> str:
 
 
 @given(manifests())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_pinned_manifest_is_the_old_one_outside_of_its_digests(text: str) -> None:
     done = pinned(text)
     if done.content is None:
@@ -116,7 +116,6 @@ def test_a_pinned_manifest_is_the_old_one_outside_of_its_digests(text: str) -> N
 
 
 @given(manifests())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_pinned_manifest_says_the_same_but_for_its_digests(text: str) -> None:
     """A second opinion: ruamel's whole loader, which shares its scanner alone with what is tested."""
     done = pinned(text)
@@ -147,7 +146,6 @@ def _without(value: object) -> object:
 
 
 @given(manifests())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_bumped_manifest_names_the_new_tag_and_digest_together(text: str) -> None:
     done = rewrite("a.yaml", text.encode(), tokens, BUMP)
     if done.content is None:
@@ -159,7 +157,7 @@ def test_a_bumped_manifest_names_the_new_tag_and_digest_together(text: str) -> N
 
 
 @given(st.sampled_from(_FILES), st.randoms(use_true_random=False), st.integers(0, 6))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)
+@example_count(200)
 def test_a_damaged_manifest_is_a_note_or_is_pinned_right(path: Path, chance: Random, count: int) -> None:
     text = path.read_bytes().decode("utf-8", "replace").replace("registry.example.com/", "")
     for _ in range(count):

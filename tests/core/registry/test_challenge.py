@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.registry.challenge import Challenge, parse_challenges, why_unsafe
-from tests.support.values.strategies import steady
 
 HUB = {"realm": "https://auth.docker.io/token", "service": "registry.docker.io"}
 EXAMPLES = [
@@ -37,7 +36,6 @@ def test_challenges_are_read_as_the_rfc_has_them(header: str, expected: list[Cha
     assert parse_challenges(header) == expected
 
 
-@steady
 @given(st.text(max_size=300) | st.text('Bearer asic="\\, :/', max_size=300))
 def test_no_header_breaks_the_reader(header: str) -> None:
     for one in parse_challenges(header):
@@ -116,7 +114,6 @@ _hosts = st.one_of(
 )
 
 
-@steady
 @given(st.sampled_from(["http", "https", "HTTPS", "ftp", ""]), _hosts, st.text(max_size=10))
 def test_a_public_https_registry_is_held_to_https_and_to_other_machines(scheme: str, host: str, rest: str) -> None:
     realm = f"{scheme}://{host}/{rest}"
@@ -130,7 +127,6 @@ def test_a_public_https_registry_is_held_to_https_and_to_other_machines(scheme: 
     assert not bare.endswith(".localhost")
 
 
-@steady
 @given(st.text(max_size=60), st.booleans())
 def test_no_realm_breaks_the_check(realm: str, plain_http: bool) -> None:
     why_unsafe(realm, "registry.example.com", plain_http=plain_http)

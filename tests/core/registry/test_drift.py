@@ -15,7 +15,6 @@ from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import ABSENT, CLASSES, Finding, Observation, Unknown, classify, report
 from ledger_tool.core.registry.image import Child, Manifest
 from tests.support.values.make import digest, record
-from tests.support.values.strategies import steady
 
 NOW = Timestamp("2026-11-25T00:00:00Z")
 A, B, INDEX, OTHER = (digest(seed) for seed in ("a", "b", "index", "other"))
@@ -95,7 +94,6 @@ _records = st.lists(
 )
 
 
-@steady
 @given(_records, _observations)
 def test_every_record_gets_exactly_one_class_and_always_the_same(records: list[Record], seen: Observation) -> None:
     found = classify(records, "r", seen, NOW)
@@ -104,7 +102,6 @@ def test_every_record_gets_exactly_one_class_and_always_the_same(records: list[R
     assert classify(records, "r", seen, NOW) == found
 
 
-@steady
 @given(_records, _observations)
 def test_what_is_unknown_never_counts_as_drift(records: list[Record], seen: Observation) -> None:
     """Each class stands on what was seen: without that observation it may not be there."""
@@ -128,7 +125,6 @@ def test_what_is_unknown_never_counts_as_drift(records: list[Record], seen: Obse
             assert isinstance(seen.served, str)
 
 
-@steady
 @given(_records, st.data())
 def test_what_the_functions_ask_for_is_enough_to_tell(records: list[Record], data: st.DataObject) -> None:
     """A registry that answers all that is asked leaves nothing unknown, and no digest is asked for in vain."""
@@ -141,7 +137,6 @@ def test_what_the_functions_ask_for_is_enough_to_tell(records: list[Record], dat
     assert set(asked) <= {one.digest for one in records}
 
 
-@steady
 @given(_records)
 def test_a_tag_in_sync_needs_no_second_look(records: list[Record]) -> None:
     same = [one for one in records if (one.index or one.digest) == (records[0].index or records[0].digest)]

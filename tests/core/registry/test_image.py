@@ -25,7 +25,7 @@ from ledger_tool.core.registry.image import (
 )
 from ledger_tool.errors import BadManifest, InvalidValue
 from tests.support.values.make import digest
-from tests.support.values.strategies import json_values, steady
+from tests.support.values.strategies import json_values
 
 PREFIX = "org.opencontainers.image."
 CONFIG, LAYER = digest("config"), digest("layer")
@@ -123,7 +123,6 @@ def test_a_body_that_is_not_what_was_asked_for_is_refused_with_both_digests() ->
     assert digest_of(_image()) in caught.value.message
 
 
-@steady
 @given(
     st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()),
     st.sampled_from([*INDEXES, *MANIFESTS]),
@@ -133,7 +132,6 @@ def test_no_bytes_break_the_reader(raw: bytes, media_type: str) -> None:
         assert parse(raw, media_type).digest == digest_of(raw)
 
 
-@steady
 @given(st.sampled_from(["config", "layers", "manifests", "annotations", "mediaType", "schemaVersion"]), json_values)
 def test_no_field_breaks_the_reader(name: str, value: Any) -> None:
     for raw, media_type in (
@@ -176,7 +174,6 @@ def test_a_malformed_label_is_left_out(labels: Any) -> None:
     assert _facts(labels) == Facts()
 
 
-@steady
 @given(json_values, json_values)
 def test_no_config_breaks_the_reader_of_facts(inner: Any, system: Any) -> None:
     image = Manifest(digest=digest_of(b""), is_index=False)

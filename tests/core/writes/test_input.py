@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Change, Snapshot
@@ -20,7 +20,8 @@ from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.input import MAX_INPUT_BYTES, Defaults, draft_from_arguments, drafts_from_records
 from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 from tests.support.values.make import SOURCE, WHEN, digest, draft, fields, source
-from tests.support.values.strategies import json_values, record_fields, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import json_values, record_fields
 
 DEFAULTS = Defaults(published_at=parse_timestamp("2026-01-01T00:00:00Z"), source_ref=SourceRef(source("job")))
 ONE, TWO = fields("a"), fields("b", platform="linux/amd64", labels={"env": "prod"})
@@ -76,7 +77,7 @@ def test_a_single_object_is_one_record_however_it_is_laid_out(raw: bytes) -> Non
     assert names(read(raw)) == ["a:v1"]
 
 
-@settings(steady, max_examples=60)
+@example_count(60)
 @given(st.lists(record_fields(image="myorg/app"), min_size=1, max_size=2), st.booleans())
 def test_records_of_a_ledger_are_read_as_they_are(objects: list[dict[str, Any]], array: bool) -> None:
     for fact in objects:
@@ -235,7 +236,6 @@ def test_a_missing_source_is_told_with_the_record_that_needs_it() -> None:
     assert refused(lines(ONE, bare), nowhere()).message.startswith("line 2: sourceRef is missing")
 
 
-@steady
 @given(st.lists(json_values, max_size=3), st.booleans())
 def test_arbitrary_json_is_read_or_is_a_usage_error(values: list[Any], array: bool) -> None:
     raw = json.dumps(values).encode() if array else lines(*values)

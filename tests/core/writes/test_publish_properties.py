@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Change, Snapshot
@@ -17,8 +17,8 @@ from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Conflict, UsageError
 from tests.support.values.oracle import is_valid
+from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, DRAFTS, POLICIES, ledgers
-from tests.support.values.strategies import steady
 
 
 def _published(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str = "") -> Change | None:
@@ -28,7 +28,7 @@ def _published(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str =
         return None
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_publishing_twice_is_publishing_once(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str) -> None:
     once = _published(ledger, policy, drafts, force)
@@ -42,7 +42,7 @@ def test_publishing_twice_is_publishing_once(ledger: Ledger, policy: Policy, dra
     assert again.ledger == once.ledger
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_after_a_publish_the_ledger_is_valid_and_has_what_was_published(
     ledger: Ledger, policy: Policy, drafts: list[Draft], force: str
@@ -63,7 +63,7 @@ def test_after_a_publish_the_ledger_is_valid_and_has_what_was_published(
         assert one.platform in platforms if one.platform else platforms
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), BATCHES)
 def test_without_force_and_mutable_tags_no_key_ever_gets_another_digest(ledger: Ledger, drafts: list[Draft]) -> None:
     change = _published(ledger, Policy(), drafts)
@@ -80,7 +80,7 @@ def test_without_force_and_mutable_tags_no_key_ever_gets_another_digest(ledger: 
         assert kept.labels.keys() >= before.labels.keys()
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), POLICIES, BATCHES, st.sampled_from(["", "why"]))
 def test_a_publish_leaves_all_other_images_alone(
     ledger: Ledger, policy: Policy, drafts: list[Draft], force: str
@@ -93,7 +93,7 @@ def test_a_publish_leaves_all_other_images_alone(
     assert [one for one in change.ledger.records() if one.name not in named] == untouched
 
 
-@settings(steady, max_examples=200)
+@example_count(200)
 @given(ledgers(), POLICIES, st.lists(DRAFTS, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
     ledger: Ledger, policy: Policy, drafts: list[Draft], random: Any
@@ -116,7 +116,7 @@ def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
         assert one_way.ledger == other_way.ledger
 
 
-@settings(steady, max_examples=150)
+@example_count(150)
 @given(ledgers(), BATCHES)
 def test_a_refused_batch_leaves_the_ledger_that_was_given_untouched(ledger: Ledger, drafts: list[Draft]) -> None:
     before = codec.dumps(ledger)

@@ -18,7 +18,7 @@ from ledger_tool.errors import Denied, Unreachable, UsageError
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.git.servers import free_port, make_certificate, silent_server
 from tests.support.registries.wire import Asked, Reply, Wire, as_json, wire_server
-from tests.support.values.strategies import json_values, steady
+from tests.support.values.strategies import json_values
 
 HELD = Token("GITHUB_TOKEN", TOKEN, "it needs much")
 FINE = as_json({"id": 7})
@@ -261,13 +261,11 @@ def test_each_forges_way_to_say_what_is_wrong_is_understood(said: Any, expected:
     assert list(_texts(said)) == expected
 
 
-@steady
 @given(json_values)
 def test_no_error_of_a_forge_breaks_the_reader(said: Any) -> None:
     assert all(isinstance(text, str) for text in _texts(said))
 
 
-@steady
 @given(json_values)
 def test_a_field_that_is_missing_or_of_another_type_is_unreachable(data: Any) -> None:
     with pytest.raises(Unreachable, match="answers without `no"):

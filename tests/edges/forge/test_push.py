@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.proposal import BODY_MAX, Proposal, Proposed, one_line, shortened
 from ledger_tool.edges.forge.opening import Forge, open_forge
 from ledger_tool.errors import InvalidValue, UsageError
-from tests.support.values.strategies import steady
 
 PLAIN = Proposal(branch="bump/app", base="main", title="publish a:v1", body="first\n\n| a = b | $x `y` |\r\n")
 
@@ -76,7 +75,6 @@ def test_a_backslash_n_of_the_text_does_not_become_a_line(forge: Forge) -> None:
     assert _description(forge.push_options(replace(PLAIN, body="a\\nb\nc"))) == r"a&#92;nb\nc"
 
 
-@steady
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_no_text_breaks_out_of_its_option(body: str, title: str) -> None:
     with open_forge("git@gitlab.com:team/ledger.git", environ={}) as forge:
@@ -85,7 +83,6 @@ def test_no_text_breaks_out_of_its_option(body: str, title: str) -> None:
     assert not any(set(one) & {"\n", "\0", "\r"} for one in options)
 
 
-@steady
 @given(st.text(max_size=400), st.integers(80, 500))
 def test_a_body_is_cut_after_a_line_and_never_longer_than_allowed(body: str, limit: int) -> None:
     found = shortened(body, limit)

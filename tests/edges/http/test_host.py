@@ -18,7 +18,6 @@ from ledger_tool.errors import Unreachable
 from tests.support.git.servers import free_port, make_certificate, silent_server
 from tests.support.registries.clients import BASIC, LOGIN, Rig, rig
 from tests.support.registries.wire import Asked, Reply, Wire, image, served, sha256, unauthorized, wire_server
-from tests.support.values.strategies import steady
 
 V1 = "/v2/myorg/app/manifests/v1"
 HONEST = served(image())
@@ -57,7 +56,6 @@ def test_rubbish_as_retry_after_is_as_good_as_none(wire: Wire, at: Rig, after: s
     assert sum(at.slept) < 5.0
 
 
-@steady
 @given(
     st.text(max_size=40)
     | st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,3} [A-Z][a-z]{2} \d{1,5} \d\d:\d\d:\d\d [+-]?\d{0,6}\Z")

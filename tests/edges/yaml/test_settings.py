@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -18,7 +18,8 @@ from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.yaml.settings import MAX_BYTES, load
 from ledger_tool.errors import UsageError
 from tests.support.values.examples import examples, expected
-from tests.support.values.strategies import json_values, steady
+from tests.support.values.profiles import example_count
+from tests.support.values.strategies import json_values
 
 SCHEMA = Draft202012Validator(ledgerfiles.schema("ledger-config-v1"))
 
@@ -100,7 +101,6 @@ def test_a_file_beyond_the_limit_is_told_the_limit() -> None:
     assert load(b"#" * MAX_BYTES) == Policy()
 
 
-@steady
 @given(st.binary(max_size=60))
 def test_arbitrary_bytes_are_settings_or_a_usage_error(raw: bytes) -> None:
     try:
@@ -110,7 +110,7 @@ def test_arbitrary_bytes_are_settings_or_a_usage_error(raw: bytes) -> None:
         assert told.startswith("ledger.yaml")
 
 
-@settings(steady, max_examples=150)
+@example_count(150)
 @given(st.text(st.sampled_from("ab1.:-[]{},*&!|>'\"#%@`\n\t ?~é"), max_size=40))
 def test_arbitrary_yaml_like_text_is_settings_or_a_usage_error(text: str) -> None:
     try:
@@ -166,7 +166,7 @@ def _fits_yaml(value: Any) -> bool:
     return text.isprintable() and "\ufeff" not in text
 
 
-@settings(steady, max_examples=300)
+@example_count(300)
 @given(_SETTINGS.filter(_fits_yaml))
 def test_the_reader_and_the_schema_agree(value: Any) -> None:
     plain = _without_nulls(value)

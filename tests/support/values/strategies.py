@@ -5,21 +5,11 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import from_json
 from tests.support.values.make import ledger_of
-
-# The same examples on every run, so that a red build stays red until it is mended.
-steady = settings(
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=100,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
 
 _HEX = "0123456789abcdef"
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
