@@ -27,6 +27,8 @@ class _Unconverted:
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for param in params:
             param.get_runtime_param = _AsTyped
+            if not param.default:  # nothing is not worth showing
+                param.show_default = False
         return params
 
 

@@ -18,32 +18,32 @@ from ledger_tool.cli.command import Command, Group
 from ledger_tool.errors import LedgerError, UsageError
 from ledger_tool.render.screen import Screen
 
-# Each command: the module and the function that it is, and where `--help` lists it.
+# Each command: the panel of `--help` that lists it, and where it is: a module below `cli`, and a function there.
 COMMANDS = {
-    "publish": ("record.publish", "publish", "Record"),
-    "set": ("record.edit", "set_facts", "Record"),
-    "remove": ("record.edit", "remove", "Record"),
-    "yank": ("record.edit", "yank", "Record"),
-    "prune": ("record.prune", "prune", "Record"),
-    "get": ("look.records", "get", "Look"),
-    "list": ("look.records", "list_records", "Look"),
-    "log": ("look.log", "log", "Look"),
-    "whence": ("look.log", "whence", "Look"),
-    "deps": ("look.dependents", "deps", "Look"),
-    "dependents": ("look.dependents", "dependents", "Look"),
-    "keepset": ("look.export", "keepset", "Look"),
-    "export": ("look.export", "export", "Look"),
-    "verify": ("registry.reconcile", "verify", "Registry"),
-    "reconcile": ("registry.reconcile", "reconcile", "Registry"),
-    "auth": ("registry.reconcile", "auth", "Registry"),
-    "diff": ("review.check", "diff", "Review"),
-    "check": ("review.check", "check", "Review"),
-    "audit": ("look.log", "audit", "Review"),
-    "merge-driver": ("review.rebase", "merge_driver", "Review"),
-    "rebase": ("review.rebase", "rebase", "Review"),
-    "pin": ("deploy.bump", "pin", "Deploy"),
-    "bump": ("deploy.bump", "bump", "Deploy"),
-    "init": ("setup.init", "init", "Set up"),
+    "publish": ("Record", "record.publish", "publish"),
+    "set": ("Record", "record.edit", "set_facts"),
+    "remove": ("Record", "record.edit", "remove"),
+    "yank": ("Record", "record.edit", "yank"),
+    "prune": ("Record", "record.prune", "prune"),
+    "get": ("Look", "look.records", "get"),
+    "list": ("Look", "look.records", "list_records"),
+    "log": ("Look", "look.log", "log"),
+    "whence": ("Look", "look.whence", "whence"),
+    "deps": ("Look", "look.deps", "deps"),
+    "dependents": ("Look", "look.dependents", "dependents"),
+    "keepset": ("Look", "look.keepset", "keepset"),
+    "export": ("Look", "look.export", "export"),
+    "verify": ("Registry", "registry.verify", "verify"),
+    "reconcile": ("Registry", "registry.reconcile", "reconcile"),
+    "auth": ("Registry", "registry.auth", "auth"),
+    "diff": ("Review", "review.diff", "diff"),
+    "check": ("Review", "review.check", "check"),
+    "audit": ("Review", "review.audit", "audit"),
+    "merge-driver": ("Review", "review.merge_driver", "merge_driver"),
+    "rebase": ("Review", "review.rebase", "rebase"),
+    "pin": ("Deploy", "deploy.pin", "pin"),
+    "bump": ("Deploy", "deploy.bump", "bump"),
+    "init": ("Set up", "setup.init", "init"),
 }
 
 
@@ -60,7 +60,7 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(_program)
     for name in names:
-        module, function, panel = COMMANDS[name]
+        panel, module, function = COMMANDS[name]
         command = getattr(import_module(f"ledger_tool.cli.{module}"), function)
         app.command(name, cls=Command, rich_help_panel=panel)(command)
     return app
@@ -108,9 +108,9 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         from ledger_tool.edges.files.disk import local_error
 
-        found = local_error(error, error.filename or "the output", "use")
-        screen.error(found)
-        return found.exit_code
+        problem = local_error(error, error.filename or "the output", "use")
+        screen.error(problem)
+        return problem.exit_code
     except Exception:  # noqa: BLE001 - the one place where a bug ends
         import platform
         import traceback

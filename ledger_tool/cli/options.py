@@ -1,178 +1,174 @@
-"""The options that commands share, each declared once, and what becomes of them."""
+"""How options and arguments are declared, those that several commands share, and what becomes of their texts."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 
-Repo = Annotated[
-    str,
-    typer.Option(
-        "--repo",
-        envvar="LEDGER_REPO",
-        metavar="PATH|URL",
-        help="The ledger: a folder, or a git URL.",
-        rich_help_panel="Ledger",
-    ),
+T = TypeVar("T")
+NONE: list[str] = []  # the default of an option that may be repeated
+
+
+def argument(metavar: str, help: str) -> Any:  # noqa: A002 - typer's own word
+    """Declare an argument."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
+
+
+def option(
+    name: str,
+    metavar: str,
+    help: str,  # noqa: A002
+    panel: str | None = None,
+    *,
+    env: str | None = None,
+    default: str = "",
+) -> Any:
+    """Declare an option with a value; `default` says in words what holds without it."""
+    text = f"{help}  [default: {default}]" if default else help
+    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel, envvar=env)
+
+
+def flag(name: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
+    """Declare an option without a value; `name` may hold a short form after a slash: `--verbose/-v`."""
+    return typer.Option(*name.split("/"), help=help, rich_help_panel=panel)
+
+
+def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
+    """Declare an option whose value, or each of whose values, is one of `choices`, written `text|json`."""
+    known = choices.split("|")
+
+    def check(value: Any) -> Any:
+        for word in [value] if isinstance(value, str) else value or ():
+            one_of(name, word, known)
+        return value
+
+    return typer.Option(name, metavar=choices, help=help, rich_help_panel=panel, callback=check)
+
+
+ImageTag = Annotated[str, argument("IMAGE:TAG", "The image.")]
+Pattern = Annotated[str, argument("PATTERN", "A glob of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).")]
+Platform = Annotated[str, option("--platform", "OS/ARCH", "Only the image of this platform.")]
+Since = Annotated[
+    str, option("--since", "WHEN", "Only published since a date, a time, or a length back from now (7d).")
 ]
-Branch = Annotated[
-    str,
-    typer.Option(
-        "--branch",
-        metavar="NAME",
-        help="The ledger's branch  [default: the remote's HEAD]",
-        show_default=False,
-        rich_help_panel="Ledger",
-    ),
-]
+Repo = Annotated[str, option("--repo", "PATH|URL", "The ledger: a folder, or a git URL.", "Ledger", env="LEDGER_REPO")]
+Branch = Annotated[str, option("--branch", "NAME", "The ledger's branch", "Ledger", default="the remote's HEAD")]
 DeployKey = Annotated[
     str,
-    typer.Option(
-        "--deploy-key", envvar="LEDGER_DEPLOY_KEY", metavar="FILE", show_default=False,
-        help="The private SSH key for the remote; the variable may hold the key itself.", rich_help_panel="Ledger",
+    option(
+        "--deploy-key",
+        "FILE",
+        "The private SSH key for the remote; the variable may hold the key itself.",
+        "Ledger",
+        env="LEDGER_DEPLOY_KEY",
     ),
-]  # fmt: skip
+]
 KnownHosts = Annotated[
     str,
-    typer.Option(
-        "--known-hosts", envvar="LEDGER_KNOWN_HOSTS", metavar="FILE", show_default=False,
-        help="The SSH host keys to trust  [default: ~/.ssh/known_hosts]", rich_help_panel="Ledger",
+    option(
+        "--known-hosts",
+        "FILE",
+        "The SSH host keys to trust",
+        "Ledger",
+        env="LEDGER_KNOWN_HOSTS",
+        default="~/.ssh/known_hosts",
     ),
-]  # fmt: skip
-Timeout = Annotated[
-    str, typer.Option("--timeout", metavar="SECONDS", help="How long to keep trying.", rich_help_panel="Ledger")
 ]
+Timeout = Annotated[str, option("--timeout", "SECONDS", "How long to keep trying.", "Ledger")]
+Verbose = Annotated[bool, flag("--verbose/-v", "Say what happens on the way.")]
 MaxAttempts = Annotated[
-    str,
-    typer.Option(
-        "--max-attempts",
-        metavar="N",
-        help="How often to offer the commit; 0 is as often as time allows.",
-        rich_help_panel="Writing",
-    ),
+    str, option("--max-attempts", "N", "How often to offer the commit; 0 is as often as time allows.", "Writing")
 ]
-NoPush = Annotated[
-    bool, typer.Option("--no-push", help="In a checkout: commit, and leave the push to you.", rich_help_panel="Writing")
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Check everything against the ledger, and write nothing.", rich_help_panel="Writing"
-    ),
-]
+NoPush = Annotated[bool, flag("--no-push", "In a checkout: commit, and leave the push to you.", "Writing")]
+DryRun = Annotated[bool, flag("--dry-run", "Check everything against the ledger, and write nothing.", "Writing")]
 Sign = Annotated[
-    bool,
-    typer.Option(
-        "--sign",
-        help="Sign the commit with git's own signing settings, or else with the deploy key.",
-        rich_help_panel="Writing",
-    ),
+    bool, flag("--sign", "Sign the commit with git's own signing settings, or else with the deploy key.", "Writing")
 ]
 PullRequest = Annotated[
     bool,
-    typer.Option(
+    flag(
         "--pull-request",
-        help="Propose it: push a branch, and open or update its pull or merge request.",
-        rich_help_panel="Pull request",
+        "Propose it: push a branch, and open or update its pull or merge request.",
+        "Pull request",
     ),
 ]
 PrLabel = Annotated[
-    list[str],
-    typer.Option(
-        "--pr-label", metavar="LABEL", help="A label of the request; may be repeated.", show_default=False,
-        rich_help_panel="Pull request",
-    ),
-]  # fmt: skip
+    list[str], option("--pr-label", "LABEL", "A label of the request; may be repeated.", "Pull request")
+]
 PrReviewer = Annotated[
-    list[str],
-    typer.Option(
-        "--pr-reviewer", metavar="USER|ORG/TEAM", help="Who is asked to review; may be repeated.", show_default=False,
-        rich_help_panel="Pull request",
-    ),
-]  # fmt: skip
-PrDraft = Annotated[bool, typer.Option("--pr-draft", help="Make it a draft.", rich_help_panel="Pull request")]
+    list[str], option("--pr-reviewer", "USER|ORG/TEAM", "Who is asked to review; may be repeated.", "Pull request")
+]
+PrDraft = Annotated[bool, flag("--pr-draft", "Make it a draft.", "Pull request")]
 Forge = Annotated[
     str,
-    typer.Option(
-        "--forge", envvar="LEDGER_FORGE", metavar="github|gitlab|gitea", show_default=False,
-        help="What the remote's host is  [default: by its name]", rich_help_panel="Pull request",
-    ),
-]  # fmt: skip
-Pattern = Annotated[
-    str,
-    typer.Argument(
-        metavar="PATTERN", help="A glob of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).", show_default=False
+    option(
+        "--forge",
+        "github|gitlab|gitea",
+        "What the remote's host is",
+        "Pull request",
+        env="LEDGER_FORGE",
+        default="by its name",
     ),
 ]
-Since = Annotated[
+Jobs = Annotated[str, option("--jobs", "N", "How many requests at once.", "Registry")]
+CaFile = Annotated[
     str,
-    typer.Option(
-        "--since",
-        metavar="WHEN",
-        help="Only published since a date, a time, or a length back from now (7d).",
-        show_default=False,
+    option(
+        "--ca-file",
+        "FILE",
+        "The CA of the registry",
+        "Registry",
+        default="REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or a built-in list",
     ),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what happens on the way.")]
 
 
-def one_of(option: str, value: str, choices: Sequence[str]) -> None:
-    """Raise UsageError unless `value` is one of the choices."""
+def one_of(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise UsageError unless an option's value is one of the choices."""
     if value not in choices:
-        raise UsageError(f"`{option} {names.shown(value)}` is not known", f"use one of {', '.join(choices)}")
+        raise UsageError(f"`{name} {names.shown(value)}` is not known", f"use one of {', '.join(choices)}")
 
 
-def number(option: str, value: str, smallest: int, largest: int) -> float:
-    """Return the number of an option's text. Raises UsageError for one that is none, or out of bounds."""
+def exclude_each_other(given: dict[str, object]) -> None:
+    """Raise UsageError where more than one of these options, by name, has a value."""
+    used = [name for name, value in given.items() if value]
+    if len(used) > 1:
+        raise UsageError(f"`{used[0]}` and `{used[1]}` exclude each other", "keep one of them")
+
+
+def number(name: str, value: str, smallest: int, largest: int) -> float:
+    """Return the number of an option's text. Raises UsageError for what is not a number, or out of bounds."""
     if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", value) and smallest <= float(value) <= largest:
         return float(value)
-    raise UsageError(f"`{option} {names.shown(value)}` is out of bounds", f"use a number from {smallest} to {largest}")
+    raise UsageError(f"`{name} {names.shown(value)}` is out of bounds", f"use a number from {smallest} to {largest}")
 
 
-def whole_number(option: str, value: str, smallest: int, largest: int) -> int:
+def whole_number(name: str, value: str, smallest: int, largest: int) -> int:
     """Return the whole number of an option's text; see `number`."""
-    found = number(option, value, smallest, largest)
+    whole = number(name, value, smallest, largest)
     if "." in value:
-        raise UsageError(f"`{option} {value}` is no whole number", f"use one from {smallest} to {largest}")
-    return int(found)
+        raise UsageError(f"`{name} {value}` is not a whole number", f"use one from {smallest} to {largest}")
+    return int(whole)
 
 
-def opening(
-    *,
-    branch: str,
-    deploy_key: str,
-    known_hosts: str,
-    timeout: str,
-    max_attempts: str = "0",
-    no_push: bool = False,
-    sign: bool = False,
-) -> Any:
-    """Return the options of `edges.git.opening`; imported on use, since `--version` and `--help` need no git."""
-    from ledger_tool.edges.git.credentials import Credentials
-    from ledger_tool.edges.git.run import Options
-
-    credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
-    return Options(
-        branch=branch,
-        credentials=credentials,
-        timeout=number("--timeout", timeout, 1, 86_400),
-        max_attempts=whole_number("--max-attempts", max_attempts, 0, 1_000_000),
-        push=not no_push,
-        sign=sign,
-    )
+def parsed(parse: Callable[[str], T], value: str) -> T | None:
+    """Return what a parser makes of an option's text, or None where the option was not given."""
+    return parse(value) if value else None
 
 
-def secrets(deploy_key: str = "") -> list[str]:
-    """Return the texts that must never be printed."""
-    return [text for text in (os.environ.get("LEDGER_TOKEN", ""), deploy_key if len(deploy_key) > 200 else "") if text]
+def when(value: str) -> names.Timestamp | None:
+    """Return the time that an option means, a length back from now included, or None where it was not given."""
+    from ledger_tool.core.ledger.query import parse_when
+
+    return parse_when(value, datetime.now(UTC)) if value else None
 
 
 def now() -> names.Timestamp:
@@ -182,19 +178,13 @@ def now() -> names.Timestamp:
 
 def labels(values: Sequence[str]) -> dict[str, str]:
     """Return the labels of `--label K=V` options. Raises InvalidValue."""
-    found: dict[str, str] = {}
+    by_key: dict[str, str] = {}
     for key, text in map(names.parse_label, values):
-        if found.setdefault(key, text) != text:
+        if by_key.setdefault(key, text) != text:
             raise UsageError(f"label `{key}` is given twice, with different values", "keep one of them")
-    return found
+    return by_key
 
 
-def force_reason(force: bool, reason: str) -> str:
-    """Return the reason to force with, or `""`. Raises UsageError for one of the two options alone."""
-    if force and not reason.strip():
-        raise UsageError(
-            "`--force` needs a reason", "say why with `--reason TEXT`; it stays in the record and in history"
-        )
-    if reason and not force:
-        raise UsageError("`--reason` goes with `--force`", "add `--force`, or leave the reason out")
-    return names.parse_text(reason, "reason")
+def secrets(deploy_key: str = "") -> list[str]:
+    """Return the texts that must never be printed."""
+    return [text for text in (os.environ.get("LEDGER_TOKEN", ""), deploy_key if len(deploy_key) > 200 else "") if text]

@@ -1,22 +1,96 @@
-"""What the commands that read share: their options, and what becomes of them."""
+"""What the commands that read share: their options, and how they open the ledger."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.sharing import sharing
+from ledger_tool.cli.sharing import Command, sharing
 from ledger_tool.render.screen import Screen
+
+if TYPE_CHECKING:
+    from ledger_tool.commands.ports import Source
+    from ledger_tool.edges.git.history import History
+    from ledger_tool.edges.git.run import Options
+    from ledger_tool.edges.registry.opening import OpenRegistries
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the shared options say: the ledger, how to reach it (`edges.git.run.Options`), and the screen."""
+    """What the shared options say: the ledger, how to reach it, and the screen."""
 
     repo: str
-    settings: Any
+    settings: Options
     screen: Screen
+
+    def source(self) -> AbstractContextManager[Source]:
+        """Open the ledger to read from it."""
+        from ledger_tool.edges.git.opening import open_for_reading
+
+        return open_for_reading(self.repo, self.settings, self.screen)
+
+    @contextmanager
+    def source_at(self, time_or_revision: str) -> Iterator[Source]:
+        """Open the ledger as it was at a time or a revision, or as it is now for `""`."""
+        if not time_or_revision:
+            with self.source() as source:
+                yield source
+            return
+        from ledger_tool.commands.records import AsOf
+        from ledger_tool.core.history.revision import parse_moment
+
+        moment = parse_moment(time_or_revision, datetime.now(UTC))
+        with self.history() as history:
+            yield AsOf(history, moment)
+
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> AbstractContextManager[History]:
+        """Open the ledger's history; see `edges.git.opening.open_history`."""
+        from ledger_tool.edges.git.opening import open_history
+
+        return open_history(self.repo, self.settings, self.screen, blobs=blobs, files_alone=files_alone)
+
+    def store(self) -> AbstractContextManager[Any]:
+        """Open the ledger to write to it."""
+        from ledger_tool.edges.git.opening import open_for_writing
+
+        return open_for_writing(self.repo, self.settings, self.screen)
+
+    def branch(self, *, sign: bool) -> AbstractContextManager[tuple[History, Any]]:
+        """Open the ledger's history and the branch to rebase."""
+        from ledger_tool.edges.git.rebased import open_branch
+
+        return open_branch(self.repo, replace(self.settings, sign=sign), self.screen)
+
+
+def opening(
+    *,
+    branch: str,
+    deploy_key: str,
+    known_hosts: str,
+    timeout: str,
+    max_attempts: str = "0",
+    no_push: bool = False,
+    sign: bool = False,
+) -> Options:
+    """Return how to reach and write the ledger; imported on use, since `--version` and `--help` need no git."""
+    import os
+
+    from ledger_tool.edges.git.credentials import Credentials
+    from ledger_tool.edges.git.run import Options
+
+    credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
+    return Options(
+        branch=branch,
+        credentials=credentials,
+        timeout=o.number("--timeout", timeout, 1, 86_400),
+        max_attempts=o.whole_number("--max-attempts", max_attempts, 0, 1_000_000),
+        push=not no_push,
+        sign=sign,
+    )
 
 
 def reading(
@@ -28,9 +102,32 @@ def reading(
     verbose: o.Verbose = False,
 ) -> Reading:
     """Return what these options say; they are the ones that `reads` adds to a command."""
-    settings = o.opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
+    settings = opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
     return Reading(repo, settings, Screen(o.secrets(deploy_key), verbose=verbose))
 
 
-# Gives a command the options of `reading`: it has a keyword `of`, which gets what they say.
-reads = sharing(reading, "of")
+# Gives a command the options of `reading`: it has a keyword `ledger`, which gets what they say.
+reads = sharing(reading, "ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How to ask registries: at most `jobs` requests at once, with the CA certificates of a file, or `""`."""
+
+    jobs: int
+    ca_file: str
+
+    def open(self) -> OpenRegistries:
+        """Open the registries, for as long as the context lasts."""
+        from ledger_tool.edges.registry.opening import OpenRegistries
+
+        return OpenRegistries(jobs=self.jobs, ca_file=self.ca_file)
+
+
+def asks(default_jobs: int) -> Command:
+    """Give a command the options of asking registries: it has a keyword `registry_access`, which gets what they say."""
+
+    def asking(jobs: o.Jobs = str(default_jobs), ca_file: o.CaFile = "") -> Asking:
+        return Asking(o.whole_number("--jobs", jobs, 1, 256), ca_file)
+
+    return sharing(asking, "registry_access")

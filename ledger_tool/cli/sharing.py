@@ -9,22 +9,27 @@ from typing import Any
 Command = Callable[..., Any]
 
 
-def sharing(said: Command, keyword: str) -> Callable[[Command], Command]:
-    """Return a decorator that gives a command the parameters of `said` beside its own.
+def sharing(declared: Command, keyword: str) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command the parameters of `declared` beside its own.
 
-    The command has a `keyword` that gets what `said` returns for them; typer sees one signature.
+    The command has a `keyword` that gets what `declared` returns for them; typer sees one signature.
     """
 
     def decorator(command: Command) -> Command:
-        own, shared = (list(inspect.signature(one, eval_str=True).parameters.values()) for one in (command, said))
-        own = [one for one in own if one.name != keyword]
+        own, shared = (
+            list(inspect.signature(function, eval_str=True).parameters.values()) for function in (command, declared)
+        )
+        own = [parameter for parameter in own if parameter.name != keyword]
+        # What is left is filled in by another decorator, which has to be the outer one: it has no default.
+        keywords = [parameter for parameter in own if parameter.kind is parameter.KEYWORD_ONLY]
+        parameters = [*(parameter for parameter in own if parameter not in keywords), *shared, *keywords]
 
         def run(**given: Any) -> Any:
-            told = {one.name: given.pop(one.name) for one in shared}
-            return command(**given, **{keyword: said(**told)})
+            options = {parameter.name: given.pop(parameter.name) for parameter in shared}
+            return command(**given, **{keyword: declared(**options)})
 
-        run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.__name__, run.__doc__ = command.__name__, command.__doc__
         return run
 

@@ -6,13 +6,15 @@ That is the ledger's branch, or with `--pull-request` a branch of its own and a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger_tool.cli import options as o
+from ledger_tool.cli.reading import Reading, opening
 from ledger_tool.cli.sharing import sharing
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 from ledger_tool.render.screen import Screen
 
@@ -20,13 +22,15 @@ if TYPE_CHECKING:
     from ledger_tool.commands.ports import Store
     from ledger_tool.commands.write import Written
 
+    Finish = Callable[[Written], Written]
+
 _FOOTER = (
     "\n\n---\nMerge it by rebase or squash: the message of its commit says what it does, and `ledger audit` reads it.\n"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PullRequest:
     """What the options say of a pull request."""
 
     labels: tuple[str, ...]
@@ -36,28 +40,26 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Reading):
     """What the shared options say: the ledger and how to reach it, the screen, and how to write."""
 
-    repo: str
-    settings: Any
-    screen: Screen
     dry_run: bool
-    request: Request | None
+    pull_request: PullRequest | None
 
-    def open(self, stack: ExitStack) -> tuple[Store, Callable[[Written], Written]]:
-        """Return the store to write to until `stack` closes, and what finishes a write: it opens the request."""
-        if self.request is None or self.dry_run:
-            from ledger_tool.edges.git.opening import open_for_writing
-
-            return stack.enter_context(open_for_writing(self.repo, self.settings, self.screen)), lambda written: written
-        return _proposing(stack, self.repo, self.settings, self.screen, self.request)
+    @contextmanager
+    def writing(self) -> Iterator[tuple[Store, Finish]]:
+        """Open the store to write to, and what finishes a write: it opens the pull request."""
+        with ExitStack() as stack:
+            if self.pull_request is None or self.dry_run:
+                yield stack.enter_context(self.store()), lambda written: written
+            else:
+                yield _proposing(stack, self, self.pull_request)
 
 
 def writing(
     pull_request: o.PullRequest = False,
-    pr_label: o.PrLabel = [],  # noqa: B006
-    pr_reviewer: o.PrReviewer = [],  # noqa: B006
+    pr_label: o.PrLabel = o.NONE,
+    pr_reviewer: o.PrReviewer = o.NONE,
     pr_draft: o.PrDraft = False,
     forge: o.Forge = "",
     dry_run: o.DryRun = False,
@@ -73,30 +75,43 @@ def writing(
 ) -> Writing:
     """Return what these options say; they are the ones that `writes` adds to a command."""
     request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
-    settings = o.opening(
-        branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout,
-        max_attempts=max_attempts, no_push=no_push, sign=sign,
-    )  # fmt: skip
+    settings = opening(
+        branch=branch,
+        deploy_key=deploy_key,
+        known_hosts=known_hosts,
+        timeout=timeout,
+        max_attempts=max_attempts,
+        no_push=no_push,
+        sign=sign,
+    )
     screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
     return Writing(repo, settings, screen, dry_run, request)
 
 
-# Gives a command the options of `writing`: it has a keyword `to`, which gets what they say.
-writes = sharing(writing, "to")
+# Gives a command the options of `writing`: it has a keyword `ledger`, which gets what they say.
+writes = sharing(writing, "ledger")
+
+
+def reason_text(text: str) -> str:
+    """Return a reason that has to be given. Raises UsageError for an empty one."""
+    reason = names.parse_text(text, "reason")
+    if not reason:
+        raise UsageError("`--reason` is empty", "say why; it stays in history")
+    return reason
 
 
 def requested(
     pull_request: bool, labels: Sequence[str], reviewers: Sequence[str], *, draft: bool, forge: str
-) -> Request | None:
+) -> PullRequest | None:
     """Return the pull request that was asked for, or None. Raises UsageError for options of it without it."""
     if pull_request:
-        return Request(tuple(labels), tuple(reviewers), draft, forge)
+        return PullRequest(tuple(labels), tuple(reviewers), draft, forge)
     if labels or reviewers or draft:
         raise UsageError("`--pr-label`, `--pr-reviewer` and `--pr-draft` go with `--pull-request`", "add it")
     return None
 
 
-def forge_secrets(request: Request | None) -> list[str]:
+def forge_secrets(request: PullRequest | None) -> list[str]:
     """Return the tokens that a pull request may be opened with, which must never be printed."""
     if request is None:
         return []
@@ -105,9 +120,7 @@ def forge_secrets(request: Request | None) -> list[str]:
     return secrets(os.environ)
 
 
-def _proposing(
-    stack: ExitStack, repo: str, settings: Any, screen: Screen, request: Request
-) -> tuple[Store, Callable[[Written], Written]]:
+def _proposing(stack: ExitStack, ledger: Writing, request: PullRequest) -> tuple[Store, Finish]:
     from ledger_tool.commands.write import propose
     from ledger_tool.core.changes.message import subject
     from ledger_tool.core.changes.proposal import Proposal
@@ -130,11 +143,11 @@ def _proposing(
         )
 
     store = stack.enter_context(
-        open_for_proposing(repo, settings, screen, describe, lambda proposal: forge.push_options(proposal))
+        open_for_proposing(
+            ledger.repo, ledger.settings, ledger.screen, describe, lambda proposal: forge.push_options(proposal)
+        )
     )
     forge = stack.enter_context(
-        open_forge(
-            store.remote, kind=request.forge, url=os.environ.get("LEDGER_FORGE_URL", ""), environ=os.environ
-        )
-    )  # fmt: skip
+        open_forge(store.remote, kind=request.forge, url=os.environ.get("LEDGER_FORGE_URL", ""), environ=os.environ)
+    )
     return store, lambda written: propose(written, store.proposal, forge)

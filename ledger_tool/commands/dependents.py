@@ -1,4 +1,4 @@
-"""`deps` and `dependents`: what an image is built on, what is built on it, and what of that is to be rebuilt."""
+"""`dependents`: what is built on something, and what of that is to be rebuilt."""
 
 from __future__ import annotations
 
@@ -8,30 +8,11 @@ from dataclasses import dataclass
 from ledger_tool.commands.live_bases import Newest, newest
 from ledger_tool.commands.ports import Registries, Source
 from ledger_tool.core.dependencies import graph as graphs
-from ledger_tool.core.dependencies import subgraph as outline
 from ledger_tool.core.dependencies.graph import Base, Dependents, Graph, Rebuild, Wanted
-from ledger_tool.core.dependencies.subgraph import Outline
-from ledger_tool.core.ledger.names import Digest, Platform
-from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import Unknown
-from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import UnknownImage, UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class Deps:
-    """What one image:tag is built on."""
-
-    name: Name
-    outline: Outline
-
-
-def deps(source: Source, reference: Reference, *, platform: Platform | None = None) -> Deps:
-    """Return what an image:tag, or one platform of it, is built on. Raises UnknownImage."""
-    snapshot = source.read()
-    records = rules.find(snapshot, reference, platform)
-    return Deps(records[0].name, outline.beneath(graphs.build(snapshot.ledger, snapshot.policy), records))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`set`: edit labels and TTL of many records at once."""
+"""`set`, `remove` and `yank`: edits of records that the ledger has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core.ledger.names import Ttl
+from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
+from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes import edit as edits
 
 
@@ -26,5 +27,39 @@ def set_facts(
         lambda snapshot: edits.set_facts(
             snapshot, patterns, labels=labels, unlabel=unlabel, ttl=ttl, clear_ttl=clear_ttl
         ),
+        dry_run=dry_run,
+    )
+
+
+def remove(
+    store: Store,
+    references: Sequence[Reference],
+    *,
+    reason: str,
+    platform: Platform | None = None,
+    dry_run: bool = False,
+) -> Written:
+    """Delete image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
+    return write(
+        store,
+        lambda snapshot: edits.remove(snapshot, references, reason=reason, platform=platform),
+        dry_run=dry_run,
+    )
+
+
+def yank(
+    store: Store,
+    references: Sequence[Reference],
+    *,
+    now: Timestamp,
+    reason: str,
+    platform: Platform | None = None,
+    undo: bool = False,
+    dry_run: bool = False,
+) -> Written:
+    """Mark image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
+    return write(
+        store,
+        lambda snapshot: edits.yank(snapshot, references, at=now, reason=reason, platform=platform, undo=undo),
         dry_run=dry_run,
     )

@@ -1,19 +1,22 @@
-"""`get` and `list`: what the ledger has."""
+"""`get` and `list`: what the ledger has, or had."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger_tool.commands.ports import Source
+from ledger_tool.commands.ports import History, Source
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.ledger.names import Platform
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes import publish as rules
+from ledger_tool.errors import RuleRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TaggedRecords:
     """One image:tag: the digest to pull it by (None if its records don't agree on one), and where to pull from."""
 
     name: Name
@@ -21,15 +24,38 @@ class Found:
     repository: str
     records: tuple[Record, ...]
 
+    def pulled(self) -> str:
+        """Return the digest to pull by. Raises RuleRefused where there is not one."""
+        if self.digest is None:
+            platforms = ", ".join(record.platform or "none given" for record in self.records)
+            raise RuleRefused(
+                f"{self.name} has several images and no common index digest",
+                f"pass `--platform` with one of: {platforms}",
+            )
+        return self.digest
 
-def get(source: Source, reference: Reference, *, platform: Platform | None = None) -> Found:
+
+def get(source: Source, reference: Reference, *, platform: Platform | None = None) -> TaggedRecords:
     """Return the records of one image:tag, or of one of its platforms. Raises UnknownImage."""
     snapshot = source.read()
     records = rules.find(snapshot, reference, platform)
     digest = records[0].digest if platform else pull_digest(records)
-    return Found(records[0].name, digest, snapshot.policy.pull_repository(records[0].image), records)
+    return TaggedRecords(records[0].name, digest, snapshot.policy.pull_repository(records[0].image), records)
 
 
 def list_records(source: Source, query: Query) -> list[Record]:
     """Return the records that answer a query, in key order."""
     return list(select(source.read().ledger, query))
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A `Source` that reads the ledger at a moment of its history."""
+
+    history: History
+    moment: Moment
+
+    def read(self) -> Snapshot:
+        """Return the ledger as it was. Raises UsageError for a time before the first commit, or an unknown revision."""
+        time, revision = self.moment.time, self.moment.revision
+        return self.history.snapshot(self.history.at(time) if time else self.history.resolve(revision))

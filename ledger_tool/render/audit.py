@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from html import escape
-from xml.sax.saxutils import quoteattr
 
 from ledger_tool.commands.audit import Audited
-from ledger_tool.core.judging.audit import Finding
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import counted, escaped
+from ledger_tool.render import json
+from ledger_tool.render.junit import Case, suite
 
 
 def as_json(audited: Audited) -> str:
@@ -32,7 +30,7 @@ def as_json(audited: Audited) -> str:
         "since": audited.since or None,
         "findings": findings,
     }
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json.document(found)
 
 
 def as_text(audited: Audited) -> Iterator[str]:
@@ -42,30 +40,19 @@ def as_text(audited: Audited) -> Iterator[str]:
 
 
 def as_junit(audited: Audited) -> Iterator[str]:
-    """Yield JUnit XML: a failed test case for each finding, or one that passed."""
-    findings = audited.findings
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<testsuite name="ledger audit" tests="{max(len(findings), 1)}" failures="{len(findings)}">'
-    if not findings:
-        yield '  <testcase classname="history" name="ledger audit"/>'
-    for one in findings:
-        yield from _case(one)
-    yield "</testsuite>"
-
-
-def _case(one: Finding) -> Iterator[str]:
-    message = escaped(one.message)
-    yield f"  <testcase classname={quoteattr(one.commit)} name={quoteattr(f'{one.rule}: {message}')}>"
-    yield f"    <failure type={quoteattr(one.rule)} message={quoteattr(message)}>{escape(one.commit)}</failure>"
-    yield "  </testcase>"
+    """Return JUnit XML: a failed test case for each finding, or one that passed."""
+    cases = [
+        Case(finding.commit, f"{finding.rule}: {finding.message}", finding.rule, finding.message, finding.commit)
+        for finding in audited.findings
+    ]
+    return suite("ledger audit", cases or [Case("history", "ledger audit")])
 
 
 def summary(audited: Audited) -> str:
     """Return one line that says how far the proof goes."""
-    commits = "1 commit" if audited.commits == 1 else f"{audited.commits} commits"
+    commits = counted(audited.commits, "commit")
     signed = f", {audited.signed} of them checked for their signature" if audited.signed else ""
     since = f" since commit {audited.since[:12]}" if audited.since else ""
     if audited.findings:
-        count = "1 finding" if len(audited.findings) == 1 else f"{len(audited.findings)} findings"
-        return f"{count} in {commits}{since}"
-    return f"in order: {commits}{since}{signed}, up to {audited.head}"
+        return f"{counted(len(audited.findings), 'finding')} in {commits}{since}"
+    return f"ok: {commits}{since}{signed}, up to {audited.head}"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import Finding
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.render import json
 from ledger_tool.render.github import command
+from ledger_tool.render.junit import Case, suite
 
 MOST_YANKED = 10
 
@@ -23,7 +23,7 @@ def as_json(checked: Checked) -> str:
         {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": escaped(one.message)}
         for one in checked.findings
     ]
-    return json.dumps({"ok": checked.ok, "findings": findings}, indent=2, ensure_ascii=False)
+    return json.document({"ok": checked.ok, "findings": findings})
 
 
 def as_text(checked: Checked) -> Iterator[str]:
@@ -60,32 +60,22 @@ def as_gitlab(checked: Checked) -> str:
         }
         for one in checked.findings
     ]
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json.document(found)
 
 
 def as_junit(checked: Checked) -> Iterator[str]:
-    """Yield JUnit XML: a failed test case for each finding, or one that passed."""
-    findings = checked.findings
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<testsuite name="ledger check" tests="{max(len(findings), 1)}" failures="{len(findings)}">'
-    if not findings:
-        yield '  <testcase classname="ledger.json" name="ledger check"/>'
-    for one in findings:
-        yield from _case(one)
-    yield "</testsuite>"
-
-
-def _quoted(text: str) -> str:
-    return f'"{escape(text)}"'  # xml.sax.saxutils does it too, and brings all of urllib along
-
-
-def _case(one: Finding) -> Iterator[str]:
-    message = escaped(one.message)
-    name = _quoted(f"{one.path}:{one.line}: {one.rule}: {message}")
-    where = escape(f"{one.path}:{one.line}:{one.column}")
-    yield f"  <testcase classname={_quoted(one.path)} name={name}>"
-    yield f"    <failure type={_quoted(one.rule)} message={_quoted(message)}>{where}</failure>"
-    yield "  </testcase>"
+    """Return JUnit XML: a failed test case for each finding, or one that passed."""
+    cases = [
+        Case(
+            finding.path,
+            f"{finding.path}:{finding.line}: {finding.rule}: {finding.message}",
+            finding.rule,
+            finding.message,
+            f"{finding.path}:{finding.line}:{finding.column}",
+        )
+        for finding in checked.findings
+    ]
+    return suite("ledger check", cases or [Case("ledger.json", "ledger check")])
 
 
 def notes(checked: Checked) -> Iterator[str]:
@@ -94,14 +84,13 @@ def notes(checked: Checked) -> Iterator[str]:
     for one in checked.unknown:
         yield f"warning: not looked up: {one}"
     if checked.homeless:
-        of = "1 digest is of an image" if checked.homeless == 1 else f"{checked.homeless} digests are of images"
-        yield f"note: {of} that no configured registry serves"
+        digests = counted(checked.homeless, "digest is of an image", "digests are of images")
+        yield f"note: {digests} that no configured registry serves"
     if checked.findings:
-        yield "1 finding" if len(checked.findings) == 1 else f"{len(checked.findings)} findings"
+        yield counted(len(checked.findings), "finding")
         return
-    records = "1 record" if checked.records == 1 else f"{checked.records} records"
-    commits = ", 1 commit" if checked.commits == 1 else f", {checked.commits} commits" if checked.commits else ""
-    yield f"in order: {records}{commits}"
+    commits = f", {counted(checked.commits, 'commit')}" if checked.commits else ""
+    yield f"ok: {counted(checked.records, 'record')}{commits}"
 
 
 def _yanked(records: Sequence[Record]) -> Iterator[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger_tool.commands.dependents import Found
 from ledger_tool.core.dependencies import subgraph as outline
 from ledger_tool.core.dependencies.subgraph import Node, Outline
+from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import to_json
+from ledger_tool.render import json
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 
@@ -37,7 +38,7 @@ def as_json(found: Found, drawn: Outline) -> str:
         value["gone"] = list(found.live.gone)
         value["unasked"] = list(found.live.unasked)
     value["cycles"] = [[drawn.nodes[at].text for at in cycle] for cycle in drawn.cycles]
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
 
 
 def _one(found: Found, at: int, moved: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -92,8 +93,14 @@ def notes(found: Found) -> Iterator[str]:
     for text in found.live.gone:
         yield f"note: the tag of {text} is not there any more"
     if found.live.unasked:
-        count = len(found.live.unasked)
-        of = "1 base is" if count == 1 else f"{count} bases are"
-        yield f"note: {of} of images that no registry of ledger.yaml serves: {', '.join(found.live.unasked[:3])}" + (
-            ", …" if count > 3 else ""
-        )
+        bases = counted(len(found.live.unasked), "base is", "bases are")
+        some = ", ".join(found.live.unasked[:3]) + (", …" if len(found.live.unasked) > 3 else "")
+        yield f"note: {bases} of images that no registry of ledger.yaml serves: {some}"
+
+
+def nothing_notes(found: Found, *, stale: bool) -> Iterator[str]:
+    """Yield a note where there is nothing to show."""
+    if not stale and not found.dependents.links:
+        yield f"nothing is built on {found.what}"
+    if stale and not found.rebuilds:
+        yield "nothing is to be rebuilt" + ("" if found.complete else ", as far as could be seen")

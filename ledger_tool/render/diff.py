@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ledger_tool.commands.diff import Reviewed
 from ledger_tool.core.judging.diff import Change, Fact
 from ledger_tool.core.ledger import sourceref as sourcelink
-from ledger_tool.core.ledger.names import SourceRef, escaped
+from ledger_tool.core.ledger.names import SourceRef, counted, escaped, shown
 from ledger_tool.core.ledger.record import Record, pull_digest, to_json
+from ledger_tool.render import json
 from ledger_tool.render.markdown import LONGEST, code, link
 from ledger_tool.render.records import short_digest
 
@@ -28,7 +29,7 @@ _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrad
 def as_json(changes: Sequence[Change], *, settings_changed: bool = False) -> str:
     """Return the JSON object; `schema/diff-v1.schema.json` describes it."""
     found = {"changes": [_object(change) for change in changes], "settingsChanged": settings_changed}
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json.document(found)
 
 
 def _object(change: Change) -> dict[str, Any]:
@@ -52,6 +53,13 @@ def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
     if not records:
         return None
     return {"digest": pull_digest(records), "records": [to_json(record) for record in records]}
+
+
+def notes(reviewed: Reviewed, base: str) -> Iterator[str]:
+    """Yield what is not shown."""
+    if reviewed.behind:
+        commits = counted(reviewed.behind, "commit")
+        yield f"note: {shown(base)} is {commits} ahead; shown is what was added since they parted"
 
 
 def as_text(changes: Sequence[Change], *, colour: bool, settings_changed: bool = False) -> Iterator[str]:
@@ -89,7 +97,7 @@ def headline(changes: Sequence[Change]) -> str:
     forced = sum(bool(change.marks) for change in changes if change.kind == "moved")
     words = [f"{count} {kind}" + (f" ({forced} by force)" if kind == "moved" and forced else "")
              for kind, count in counts.items()]  # fmt: skip
-    return f"{len(changes)} image:tag{'s' if len(changes) > 1 else ''}: {', '.join(words)}"
+    return f"{counted(len(changes), 'image:tag')}: {', '.join(words)}"
 
 
 def as_markdown(changes: Sequence[Change], *, settings_changed: bool = False, limit: int = MARKDOWN_BYTES) -> str:
@@ -127,8 +135,8 @@ def _shortened(changes: Sequence[Change], room: int) -> str:
     text = "".join(_grouped([changes[at] for at in shown], [kept[at] for at in shown]))
     left = Counter(change.kind for at, change in enumerate(changes) if at not in kept)
     told = ", ".join(f"{count} {kind}" for kind, count in left.items())
-    are = "1 more is" if left.total() == 1 else f"{left.total()} more are"
-    return f"{text}\n**{are} left out here** ({told}), and the whole digests of all; `ledger diff` shows them.\n"
+    more = counted(left.total(), "more is", "more are")
+    return f"{text}\n**{more} left out here** ({told}), and the whole digests of all; `ledger diff` shows them.\n"
 
 
 def _grouped(changes: Sequence[Change], parts: Sequence[str]) -> Iterator[str]:

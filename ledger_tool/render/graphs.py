@@ -1,44 +1,17 @@
-"""An outline for people (a tree), for machines (JSON), and for what draws (DOT, Mermaid)."""
+"""A part of the dependency graph for people (a tree), and for what draws (DOT, Mermaid)."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from ledger_tool.commands.dependents import Deps
 from ledger_tool.core.dependencies.subgraph import Link, Node, Outline
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped
-from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render.records import short_digest
 
 Drawn = tuple[Sequence[Node], list[tuple[int, int, bool]]]
 DEEPEST = 100  # levels of the tree; every line begins with all of its levels
-
-
-def deps_json(found: Deps) -> str:
-    """Return the JSON object; `schema/deps-v1.schema.json` describes it. It is flat: a chain may be very long."""
-    outline = found.outline
-    value: dict[str, Any] = {
-        "image": found.name.image,
-        "tag": found.name.tag,
-        "roots": [outline.nodes[at].text for at in outline.roots],
-        "nodes": [{"id": node.text, "record": to_json(node.record) if node.record else None} for node in outline.nodes],
-        "links": [
-            {
-                "from": outline.nodes[at].text,
-                "to": outline.nodes[link.to].text,
-                "reference": link.base.text,
-                "now": link.base.now or None,
-            }
-            for at, links in enumerate(outline.links)
-            for link in links
-        ],
-        "cycles": [[outline.nodes[at].text for at in cycle] for cycle in outline.cycles],
-    }
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def as_tree(outline: Outline, *, names_base: bool = True) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from ledger_tool.commands.keepset import Keepset
+from ledger_tool.render import json
 
 
 def as_json(found: Keepset) -> str:
@@ -23,7 +23,7 @@ def as_json(found: Keepset) -> str:
             for one in found.kept
         ],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
 
 
 def as_text(found: Keepset) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.rewrite import Done
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.manifests.rewrite import Edit, Finding
+from ledger_tool.render import json
 from ledger_tool.render.github import command
 from ledger_tool.render.markdown import cell, link
 from ledger_tool.render.records import short_digest
@@ -40,7 +40,7 @@ def as_json(done: Done) -> str:
         },
         "unread": [{"path": one.path, "line": one.line, "message": one.message} for one in done.faults],
     }  # fmt: skip
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
 
 
 def as_text(done: Done) -> Iterator[str]:
@@ -107,9 +107,9 @@ def _rest(count: int) -> Iterator[str]:
 def headline(done: Done) -> str:
     """Return one line that says what was done and found."""
     files = len({one.path for one in done.edits})
-    told = [f"changed {_count(len(done.edits), 'reference')} in {_count(files, 'file')}"] if done.edits else []
+    told = [f"changed {counted(len(done.edits), 'reference')} in {counted(files, 'file')}"] if done.edits else []
     told += [f"{count} {kind}" for kind, count in Counter(one.kind for one in done.findings).items()]
-    told += [f"{_count(len(done.faults), 'place')} not understood"] if done.faults else []
+    told += [f"{counted(len(done.faults), 'place')} not understood"] if done.faults else []
     return "; ".join(told) or ("everything is as it should be" if done.checked else "nothing to do")
 
 
@@ -121,17 +121,7 @@ def outcome(done: Done) -> Iterator[str]:
         yield f"committed as {done.commit[:12]}"
 
 
-def request_body(edits: Sequence[Edit]) -> str:
-    """Return the text of a pull request, Markdown."""
-    lines = [f"{_count(len({one.image for one in edits}), 'image')} in {_count(len(edits), 'place')}."]
-    return "\n".join([*lines, *edits_table(edits)]) + "\n"
-
-
 def notes(done: Done) -> Iterator[str]:
     """Yield what a person should know beside the result."""
     for note in done.notes:
         yield f"{'warning' if note.is_fault else 'note'}: {note.path}:{note.line}: {note.message}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

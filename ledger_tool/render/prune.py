@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from ledger_tool.commands.prune import Pruned
 from ledger_tool.commands.registry_delete import Place
 from ledger_tool.core.ledger import names
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.record import Record, to_json
+from ledger_tool.render import json
+from ledger_tool.render.edit import asked, pull_request
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
-from ledger_tool.render.write import asked, pull_request
 
 
 def as_json(done: Pruned) -> str:
@@ -29,7 +29,7 @@ def as_json(done: Pruned) -> str:
         "failed": [{"image": image, "reason": error.message} for image, error in sorted(done.failed.items())],
     }
     value |= pull_request(done.request)
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
 
 
 def _object(place: Place) -> dict[str, str]:
@@ -56,9 +56,9 @@ def summary(done: Pruned, *, dry_run: bool) -> str:
     if not done.expired and not done.deleted:
         return f"nothing to prune{_but(len(done.spared))}"
     images = {record.name for record in done.expired}
-    what = f"{_count(len(done.expired), 'record')} of {_count(len(images), 'tag')}"
+    what = f"{counted(len(done.expired), 'record')} of {counted(len(images), 'tag')}"
     if done.deleted:
-        what += f", {_count(len(done.deleted), 'manifest')} at the registries"
+        what += f", {counted(len(done.deleted), 'manifest')} at the registries"
     if dry_run:
         return f"dry run: would prune {what}; `--yes` does it"
     if done.request:
@@ -67,11 +67,7 @@ def summary(done: Pruned, *, dry_run: bool) -> str:
 
 
 def _but(spared: int) -> str:
-    return f", {_count(spared, 'expired record')} kept" if spared else ""
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f", {counted(spared, 'expired record')} kept" if spared else ""
 
 
 def _cells(record: Record) -> tuple[str, str, str, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
-from xml.sax.saxutils import quoteattr
 
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.registry.drift import Finding, Report
+from ledger_tool.render import json
+from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.markdown import cell
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
@@ -31,7 +30,7 @@ def as_json(report: Report) -> str:
             for one in _differing(report)
         ],
     }  # fmt: skip
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
 
 
 def as_text(report: Report, width: int | None) -> Iterator[str]:
@@ -88,24 +87,19 @@ def as_markdown(report: Report) -> Iterator[str]:
 
 
 def as_junit(report: Report) -> Iterator[str]:
-    """Yield JUnit XML: a test case for each record, drift as a failure, unknown as skipped."""
-    failures = sum(one.drift not in ("in-sync", "unknown") for one in report.findings)
-    skipped = sum(one.drift == "unknown" for one in report.findings)
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    counts = f'tests="{len(report.findings)}" failures="{failures}" skipped="{skipped}"'
-    yield f'<testsuite name="ledger reconcile" {counts}>'
-    for one in report.findings:
-        name = f"{one.image}:{one.tag}" + (f" {one.platform}" if one.platform else "")
-        case = f"<testcase classname={quoteattr(_xml(one.registry))} name={quoteattr(_xml(name))}"
-        message = quoteattr(_xml(one.reason or one.drift))
-        if one.drift == "in-sync":
-            yield f"  {case}/>"
-        elif one.drift == "unknown":
-            yield f"  {case}><skipped message={message}/></testcase>"
-        else:
-            detail = escape(_xml(f"ledger {one.ledger or '-'}, served {one.served or '-'}"))
-            yield f'  {case}><failure type="{one.drift}" message={message}>{detail}</failure></testcase>'
-    yield "</testsuite>"
+    """Return JUnit XML: a test case for each record, drift as a failure, unknown as skipped."""
+    return suite("ledger reconcile", [_case(finding) for finding in report.findings])
+
+
+def _case(finding: Finding) -> Case:
+    name = f"{finding.image}:{finding.tag}" + (f" {finding.platform}" if finding.platform else "")
+    reason = finding.reason or finding.drift
+    if finding.drift == "in-sync":
+        return Case(finding.registry, name)
+    if finding.drift == "unknown":
+        return Case(finding.registry, name, skipped=reason)
+    detail = f"ledger {finding.ledger or '-'}, served {finding.served or '-'}"
+    return Case(finding.registry, name, finding.drift, reason, detail)
 
 
 def as_metrics(report: Report, now: float, last_complete: float | None, *, of_all: bool) -> str:
@@ -151,8 +145,8 @@ def warnings(report: Report, homeless: int) -> Iterator[str]:
     for name in report.looks_down:
         yield f"warning: {name} looks down or half empty; nothing should be deleted on the strength of this run"
     if homeless:
-        of = "1 record is of an image" if homeless == 1 else f"{homeless} records are of images"
-        yield f"note: {of} that no configured registry serves"
+        records = counted(homeless, "record is of an image", "records are of images")
+        yield f"note: {records} that no configured registry serves"
 
 
 def _headline(report: Report) -> str:
@@ -166,10 +160,6 @@ def _differing(report: Report) -> Sequence[Finding]:
 
 def _short(digest: str | None) -> str:
     return short_digest(digest) if digest else ""
-
-
-def _xml(text: str) -> str:
-    return escaped(text)
 
 
 def _label(text: str) -> str:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.commands.records import Found
+from ledger_tool.commands.records import TaggedRecords
 from ledger_tool.core.ledger.record import FIELDS, Record, to_json
+from ledger_tool.render import json
 from ledger_tool.render.table import table
 
 
 def as_json(records: Sequence[Record]) -> str:
     """Return a JSON array of the records as in `ledger.json`."""
-    return json.dumps([to_json(record) for record in records], indent=2, ensure_ascii=False)
+    return json.document([to_json(record) for record in records])
 
 
 def as_json_lines(records: Sequence[Record]) -> Iterator[str]:
     """Yield each record as a JSON object on one line; `publish --from` takes those without marks."""
-    return (json.dumps(to_json(record), ensure_ascii=False) for record in records)
+    return (json.line(to_json(record)) for record in records)
 
 
 def as_csv(records: Sequence[Record]) -> Iterator[str]:
@@ -37,7 +37,7 @@ def as_csv(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.line(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
@@ -72,12 +72,25 @@ def short_source(source_ref: str) -> str:
     return f"{'/'.join(path[-2:])}@{commit[:10]}"
 
 
-def found_json(found: Found) -> str:
+def tag_as_json(tagged: TaggedRecords) -> str:
     """Return the JSON object that `get` prints; `schema/get-v1.schema.json` describes it."""
     value = {
-        "image": found.name.image,
-        "tag": found.name.tag,
-        "digest": found.digest,
-        "records": [to_json(record) for record in found.records],
+        "image": tagged.name.image,
+        "tag": tagged.name.tag,
+        "digest": tagged.digest,
+        "records": [to_json(record) for record in tagged.records],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
+
+
+def yanked_notes(records: Sequence[Record]) -> Iterator[str]:
+    """Yield a warning for each record that is not to be used."""
+    for record in records:
+        if record.yanked:
+            yield f"warning: {record.name} is yanked: {record.yanked.reason}"
+
+
+def no_registry_notes(tagged: TaggedRecords) -> Iterator[str]:
+    """Yield a note where nothing says which registry a reference without one means."""
+    if tagged.repository == tagged.name.image:
+        yield f"note: ledger.yaml names no registry for {tagged.name.image}; a client will take its own default"

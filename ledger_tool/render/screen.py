@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from ledger_tool.core.ledger.names import escaped, redacted
 from ledger_tool.errors import LedgerError, LocalDiskError
@@ -24,6 +25,27 @@ class Screen:
     def hiding(self, secrets: Sequence[str]) -> Screen:
         """Return a screen that hides these texts, too."""
         return Screen([*self._secrets, *secrets], verbose=self._verbose)
+
+    @property
+    def width(self) -> int | None:
+        """The columns of the terminal that stdout is, or None where it is not one."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+    @property
+    def colour(self) -> bool:
+        """Whether stdout may have colours and bold type (no-color.org)."""
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Yield what is to be told how many of how many `what` are done; it draws on stderr until the context ends."""
+        from ledger_tool.render.progress import Progress
+
+        progress = Progress(what)
+        try:
+            yield progress.step
+        finally:
+            progress.end()
 
     def data(self, lines: Iterable[str]) -> None:
         """Write data to stdout, a line each."""

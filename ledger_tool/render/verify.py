@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from ledger_tool.commands.verify import Verified
 from ledger_tool.core.ledger.names import escaped
+from ledger_tool.render import json
 
 
 def as_json(verified: Verified) -> str:
@@ -28,7 +28,7 @@ def as_json(verified: Verified) -> str:
             for check in verified.checks
         ],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.document(value)
 
 
 def as_text(verified: Verified) -> Iterator[str]:

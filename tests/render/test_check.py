@@ -91,7 +91,7 @@ def test_notes_sum_up() -> None:
         "warning: 2 more records are yanked",
         "warning: not looked up: myorg/app:v1: no answer",
         "note: 2 digests are of images that no configured registry serves",
-        "in order: 12 records, 2 commits",
+        "ok: 12 records, 2 commits",
     ]
     finding = Finding("schema", "ledger.json", 1, 1, "x")
     assert list(render.notes(Checked([finding], 1, 0))) == ["1 finding"]

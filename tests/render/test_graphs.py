@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.commands.dependents import Deps
+from ledger_tool.commands.deps import Deps
 from ledger_tool.core.dependencies import graph as graphs
 from ledger_tool.core.dependencies import subgraph as outline
 from ledger_tool.core.dependencies.graph import Wanted
@@ -17,6 +17,7 @@ from ledger_tool.core.dependencies.subgraph import Node, Outline
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.render import deps
 from ledger_tool.render import graphs as render
 from tests.support.values.graphs import built, graph_of, ref
 from tests.support.values.make import digest, ledger_of
@@ -98,7 +99,7 @@ def test_a_cycle_is_told_and_not_followed() -> None:
         f"    └── a:v1  {short('a:v1')}  (a cycle: not followed)",
     ]
     assert list(render.cycle_notes(found)) == ["warning: built on itself, in a cycle: a:v1, b:v1"]
-    value = json.loads(render.deps_json(Deps(Name("a", "v1"), found)))
+    value = json.loads(deps.as_json(Deps(Name("a", "v1"), found)))
     assert value["cycles"] == [["a:v1", "b:v1"]]
 
 
@@ -129,7 +130,7 @@ def test_a_chain_of_10_000_is_cut_as_a_tree_and_whole_as_json_dot_and_mermaid() 
     lines = list(render.as_tree(found))
     assert len(lines) == render.DEEPEST + 2
     assert lines[-1].endswith("…  (deeper than 100 levels; `--format json` has it all)")
-    value = json.loads(render.deps_json(Deps(Name("i9999", "v1"), found)))
+    value = json.loads(deps.as_json(Deps(Name("i9999", "v1"), found)))
     assert (len(value["nodes"]), len(value["links"])) == (10_000, 9_999)
     assert len(list(render.as_dot(*render.drawn(found)))) == 3 + 10_000 + 9_999 + 1
     assert len(list(render.as_mermaid(*render.drawn(found)))) == 1 + 10_000 + 9_999

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ledger_tool.commands.records import Found
+from ledger_tool.commands.records import TaggedRecords
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Image, Tag, parse_timestamp
 from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json
@@ -82,8 +82,9 @@ def test_what_list_prints_as_json_lines_publish_reads() -> None:
 
 
 def test_get_prints_the_image_with_its_digest_and_records() -> None:
-    found = Found(Name("myorg/app", "v1"), digest("i"), "registry.example.com/myorg/app", (record(index=digest("i")),))
-    assert json.loads(render.found_json(found)) == {
+    records = (record(index=digest("i")),)
+    tagged = TaggedRecords(Name("myorg/app", "v1"), digest("i"), "registry.example.com/myorg/app", records)
+    assert json.loads(render.tag_as_json(tagged)) == {
         "image": "myorg/app",
         "tag": "v1",
         "digest": digest("i"),
@@ -97,11 +98,11 @@ def test_text_of_every_script_is_printed_as_it_is() -> None:
         render.as_json([one]),
         *render.as_json_lines([one]),
         "\n".join(render.as_csv([one])),
-        render.found_json(Found(Name("a", "v1"), None, "a", (one,))),
+        render.tag_as_json(TaggedRecords(Name("a", "v1"), None, "a", (one,))),
     ]
     assert all("Zürich 🚀" in text for text in printed)
 
 
 def test_get_says_null_where_there_is_no_single_digest() -> None:
-    value: Any = json.loads(render.found_json(Found(Name("a", "v1"), None, "a", (record("a"),))))
+    value: Any = json.loads(render.tag_as_json(TaggedRecords(Name("a", "v1"), None, "a", (record("a"),))))
     assert value["digest"] is None

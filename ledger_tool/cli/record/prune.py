@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from ledger_tool.cli import options as o
-from ledger_tool.cli.registry.reconcile import CaFile, Jobs
+from ledger_tool.cli.options import argument, choice, flag, option
+from ledger_tool.cli.reading import Asking, asks
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.errors import Denied, UsageError
 
@@ -21,42 +17,25 @@ if TYPE_CHECKING:
 
 
 @writes
+@asks(8)
 def prune(
     patterns: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATTERN...",
-            help="Only these: globs of images (`myorg/*`) or of image:tag (`*:pr-*`).",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006
-    keep: Annotated[
-        str, typer.Option("--keep", metavar="N", help="Of each image, keep the N newest tags that are looked at.")
-    ] = "0",
+        list[str], argument("PATTERN...", "Only these: globs of images (`myorg/*`) or of image:tag (`*:pr-*`).")
+    ] = o.NONE,
+    keep: Annotated[str, option("--keep", "N", "Of each image, keep the N newest tags that are looked at.")] = "0",
     older_than: Annotated[
         str,
-        typer.Option(
-            "--older-than",
-            metavar="WHEN",
-            help="Only published before a date, a time, or a length back from now (30d).",
-            show_default=False,
-        ),
+        option("--older-than", "WHEN", "Only published before a date, a time, or a length back from now (30d)."),
     ] = "",
-    last: Annotated[bool, typer.Option("--last", help="Even the last tag of an image.")] = False,
+    last: Annotated[bool, flag("--last", "Even the last tag of an image.")] = False,
     registry_delete: Annotated[
-        bool,
-        typer.Option(
-            "--registry-delete",
-            help="Also delete at the registries what no record needs any more.",
-            rich_help_panel="Registry",
-        ),
+        bool, flag("--registry-delete", "Also delete at the registries what no record needs any more.", "Registry")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it.", rich_help_panel="Writing")] = False,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print it.")] = "text",
-    jobs: Jobs = "8",
-    ca_file: CaFile = "",
+    yes: Annotated[bool, flag("--yes", "Do it.", "Writing")] = False,
+    output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
     *,
-    to: Writing,
+    ledger: Writing,
+    registry_access: Asking,
 ) -> None:
     """Remove what is past its TTL, in one commit; a dry run unless `--yes`.
 
@@ -65,49 +44,43 @@ def prune(
     """
     from ledger_tool.commands import prune as command
     from ledger_tool.commands.registry_delete import Registrar
-    from ledger_tool.core.ledger.query import parse_when
     from ledger_tool.core.writes.prune import Wish
-    from ledger_tool.edges.git.opening import open_for_writing
-    from ledger_tool.edges.registry.opening import OpenRegistries
     from ledger_tool.render import prune as render
-    from ledger_tool.render.progress import Progress
 
-    o.one_of("--format", output, ("text", "json"))
     wish = Wish(
         now=o.now(),
         patterns=patterns,
         keep=o.whole_number("--keep", keep, 0, 1_000_000),
-        older_than=parse_when(older_than, datetime.now(UTC)) if older_than else None,
+        older_than=o.when(older_than),
         last=last,
     )
-    if registry_delete and (to.request or not to.settings.push):
-        other = "--pull-request" if to.request else "--no-push"
+    if registry_delete and (ledger.pull_request or not ledger.settings.push):
+        other = "--pull-request" if ledger.pull_request else "--no-push"
         raise UsageError(f"`--registry-delete` and `{other}` exclude each other", "what is deleted has to be recorded")
-    threads = o.whole_number("--jobs", jobs, 1, 256)
-    progress = Progress("manifests")
-    registrar = Registrar(jobs=threads, progress=progress.step)
-
     if registry_delete:  # what one branch does not use, another one may
-        to = replace(to, settings=replace(to.settings, for_all=True))
+        ledger = replace(ledger, settings=replace(ledger.settings, for_all=True))
 
     def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than `--timeout`
-        with open_for_writing(to.repo, to.settings, to.screen) as store:
-            return store.read()
+        with ledger.store() as store:
+            snapshot: Snapshot = store.read()
+            return snapshot
 
     with ExitStack() as stack:
-        registries = stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file)) if registry_delete else None
-        planned = command.plan(fresh, wish, registries, registrar)
-        done = command.foresee(planned)
-        if yes and not to.dry_run:
-            done = command.delete(planned, registrar)
-            progress.end()
-            store, finish = to.open(stack)
+        registries = stack.enter_context(registry_access.open()) if registry_delete else None
+        with ledger.screen.progress("manifests") as progress:
+            registrar = Registrar(jobs=registry_access.jobs, progress=progress)
+            planned = command.plan(fresh, wish, registries, registrar)
+            done = command.foresee(planned)
+            if yes and not ledger.dry_run:
+                done = command.delete(planned, registrar)
+        if yes and not ledger.dry_run:
+            store, finish = stack.enter_context(ledger.writing())
             done = command.settle(store, planned, done, registrar, finish)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    to.screen.data([render.as_json(done)] if output == "json" else render.as_text(done, width))
-    to.screen.note(render.summary(done, dry_run=not yes or to.dry_run))
+    screen = ledger.screen
+    screen.data([render.as_json(done)] if output == "json" else render.as_text(done, screen.width))
+    screen.note(render.summary(done, dry_run=not yes or ledger.dry_run))
     errors = sorted(done.failed.values(), key=lambda error: not isinstance(error, Denied))
     for message in dict.fromkeys(error.message for error in errors[1:] if error.message != errors[0].message):
-        to.screen.note(f"warning: {message}")
+        screen.note(f"warning: {message}")
     if errors:
         raise errors[0]

@@ -3,174 +3,86 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.registry.reconcile import CaFile, Jobs
+from ledger_tool.cli.options import argument, flag, option
+from ledger_tool.cli.reading import Asking, asks
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.core.ledger import names
 from ledger_tool.core.policy.reference import Reference, parse_reference
 from ledger_tool.errors import Conflict, LedgerError, UsageError
 
-Image = Annotated[
-    str, typer.Argument(metavar="IMAGE:TAG[@DIGEST]", help="What was pushed, and its digest.", show_default=False)
-]
-_panel = "Image"
+if TYPE_CHECKING:
+    from ledger_tool.core.writes.draft import Draft
+    from ledger_tool.core.writes.input import Defaults
+
+_IMAGE, _MANY, _REGISTRY, _WRITING = "Image", "Many images in one commit", "Registry", "Writing"
 
 
 @writes
+@asks(8)
 def publish(
-    image: Image = "",
-    image_option: Annotated[
-        str,
-        typer.Option(
-            "--image",
-            metavar="IMAGE",
-            help="The image's name, instead of the argument.",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
-    ] = "",
-    tag: Annotated[
-        str, typer.Option("--tag", metavar="TAG", help="The tag.", show_default=False, rich_help_panel=_panel)
-    ] = "",
-    digest: Annotated[
-        str,
-        typer.Option(
-            "--digest",
-            metavar="DIGEST",
-            help="The image's manifest digest.",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
-    ] = "",
+    image: Annotated[str, argument("IMAGE:TAG[@DIGEST]", "What was pushed, and its digest.")] = "",
+    image_option: Annotated[str, option("--image", "IMAGE", "The image's name, instead of the argument.", _IMAGE)] = "",
+    tag: Annotated[str, option("--tag", "TAG", "The tag.", _IMAGE)] = "",
+    digest: Annotated[str, option("--digest", "DIGEST", "The image's manifest digest.", _IMAGE)] = "",
     source: Annotated[
         str,
-        typer.Option(
+        option(
             "--source",
-            metavar="URL@COMMIT",
-            help="Where it was built from  [default: from the CI system's environment]",
-            show_default=False,
-            rich_help_panel=_panel,
+            "URL@COMMIT",
+            "Where it was built from",
+            _IMAGE,
+            default="from the CI system's environment",
         ),
     ] = "",
-    platform: Annotated[
-        str,
-        typer.Option(
-            "--platform", metavar="OS/ARCH", help="The image's platform.", show_default=False, rich_help_panel=_panel
-        ),
-    ] = "",
+    platform: Annotated[str, option("--platform", "OS/ARCH", "The image's platform.", _IMAGE)] = "",
     index: Annotated[
-        str,
-        typer.Option(
-            "--index",
-            metavar="DIGEST",
-            help="The digest of the index that serves it, of a multi-platform tag.",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
+        str, option("--index", "DIGEST", "The digest of the index that serves it, of a multi-platform tag.", _IMAGE)
     ] = "",
-    config: Annotated[
-        str,
-        typer.Option(
-            "--config",
-            metavar="DIGEST",
-            help="The digest of the image's config.",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
-    ] = "",
-    label: Annotated[
-        list[str],
-        typer.Option(
-            "--label", metavar="K=V", help="A label; may be repeated.", show_default=False, rich_help_panel=_panel
-        ),
-    ] = [],  # noqa: B006
+    config: Annotated[str, option("--config", "DIGEST", "The digest of the image's config.", _IMAGE)] = "",
+    label: Annotated[list[str], option("--label", "K=V", "A label; may be repeated.", _IMAGE)] = o.NONE,
     depends_on: Annotated[
-        list[str],
-        typer.Option(
-            "--depends-on",
-            metavar="REF",
-            help="A base image, by digest; may be repeated.",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
-    ] = [],  # noqa: B006
+        list[str], option("--depends-on", "REF", "A base image, by digest; may be repeated.", _IMAGE)
+    ] = o.NONE,
     ttl: Annotated[
-        str,
-        typer.Option(
-            "--ttl",
-            metavar="7d",
-            help="How long the record lives  [default: by tag, from ledger.yaml]",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
+        str, option("--ttl", "7d", "How long the record lives", _IMAGE, default="by tag, from ledger.yaml")
     ] = "",
-    pr: Annotated[
-        str,
-        typer.Option(
-            "--pr", metavar="N", help="Publish under the tag pr-N.", show_default=False, rich_help_panel=_panel
-        ),
-    ] = "",
+    pr: Annotated[str, option("--pr", "N", "Publish under the tag pr-N.", _IMAGE)] = "",
     published_at: Annotated[
-        str,
-        typer.Option(
-            "--published-at",
-            metavar="TIME",
-            help="When it was pushed (RFC 3339)  [default: now]",
-            show_default=False,
-            rich_help_panel=_panel,
-        ),
+        str, option("--published-at", "TIME", "When it was pushed (RFC 3339)", _IMAGE, default="now")
     ] = "",
     metadata_file: Annotated[
         str,
-        typer.Option(
+        option(
             "--metadata-file",
-            metavar="FILE",
-            help="Take names and digests from `docker buildx build|bake --metadata-file`.",
-            show_default=False,
-            rich_help_panel="Many images in one commit",
+            "FILE",
+            "Take names and digests from `docker buildx build|bake --metadata-file`.",
+            _MANY,
         ),
     ] = "",
     from_file: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="FILE|-",
-            help="Take records from a JSON array or JSON Lines: all or nothing.",
-            show_default=False,
-            rich_help_panel="Many images in one commit",
-        ),
+        str, option("--from", "FILE|-", "Take records from a JSON array or JSON Lines: all or nothing.", _MANY)
     ] = "",
     registry: Annotated[
         str,
-        typer.Option(
+        option(
             "--registry",
-            metavar="HOST",
-            help="Look in this one  [default: the first in ledger.yaml that serves the image]",
-            show_default=False,
-            rich_help_panel="Registry",
+            "HOST",
+            "Look in this one",
+            _REGISTRY,
+            default="the first in ledger.yaml that serves the image",
         ),
     ] = "",
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Ask no registry: record what is told.", rich_help_panel="Registry")
-    ] = False,
-    jobs: Jobs = "8",
-    ca_file: CaFile = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Move a tag that has another digest.", rich_help_panel="Writing")
-    ] = False,
-    reason: Annotated[
-        str,
-        typer.Option(
-            "--reason", metavar="TEXT", help="Why it is forced.", show_default=False, rich_help_panel="Writing"
-        ),
-    ] = "",
+    offline: Annotated[bool, flag("--offline", "Ask no registry: record what is told.", _REGISTRY)] = False,
+    force: Annotated[bool, flag("--force", "Move a tag that has another digest.", _WRITING)] = False,
+    reason: Annotated[str, option("--reason", "TEXT", "Why it is forced.", _WRITING)] = "",
     *,
-    to: Writing,
+    ledger: Writing,
+    registry_access: Asking,
 ) -> None:
     """Record an image, right after its push.
 
@@ -178,47 +90,28 @@ def publish(
     digest under the same tag is refused (exit 3), unless the tag is mutable or the move is forced.
     """
     from ledger_tool.commands.publish import publish as run
-    from ledger_tool.core.writes import input as intake
-    from ledger_tool.edges.files.disk import read_bytes
-    from ledger_tool.edges.registry.opening import OpenRegistries
-    from ledger_tool.render import write as render
+    from ledger_tool.core.writes.input import Defaults
+    from ledger_tool.render import publish as render
+    from ledger_tool.render.edit import tell
 
-    why = o.force_reason(force, reason)
-    defaults = intake.Defaults(
+    why = _force_reason(force, reason)
+    defaults = Defaults(
         published_at=names.parse_timestamp(published_at) if published_at else o.now(),
         source_ref=_source(source),
         tag=_tag(tag, pr),
-        platform=names.parse_platform(platform) if platform else None,
+        platform=o.parsed(names.parse_platform, platform),
         labels=o.labels(label),
         depends_on=tuple(dict.fromkeys(names.parse_dependency(value) for value in depends_on)),
-        ttl=names.parse_ttl(ttl) if ttl else None,
+        ttl=o.parsed(names.parse_ttl, ttl),
     )
     named = _named(image, image_option)
-    if from_file:
-        _only(
-            "--from",
-            {
-                "an image": named,
-                "--digest": digest,
-                "--index": index,
-                "--config": config,
-                "--metadata-file": metadata_file,
-            },
-        )
-        drafts = intake.drafts_from_records(read_bytes(from_file, intake.MAX_INPUT_BYTES, "the input"), defaults)
-    elif metadata_file:
-        _only("--metadata-file", {"--digest": digest, "--index": index, "--config": config})
-        raw = read_bytes(metadata_file, intake.MAX_INPUT_BYTES, "the metadata file")
-        drafts = intake.drafts_from_metadata(raw, defaults, named)
-    else:
-        drafts = [intake.draft_from_arguments(named, digest, index, config, defaults)]
-
-    if offline and registry:
-        raise UsageError("`--offline` and `--registry` exclude each other", "keep one of them")
-    threads = o.whole_number("--jobs", jobs, 1, 256)
+    digests = {"--digest": digest, "--index": index, "--config": config}
+    drafts = _drafts(named, digests, from_file, metadata_file, defaults)
+    o.exclude_each_other({"--offline": offline, "--registry": registry})
+    screen = ledger.screen
     with ExitStack() as stack:
-        store, finish = to.open(stack)
-        registries = None if offline else stack.enter_context(OpenRegistries(jobs=threads, ca_file=ca_file))
+        store, finish = stack.enter_context(ledger.writing())
+        registries = None if offline else stack.enter_context(registry_access.open())
         try:
             written = finish(
                 run(
@@ -226,21 +119,34 @@ def publish(
                     drafts,
                     registries=registries,
                     host=registry,
-                    jobs=threads,
+                    jobs=registry_access.jobs,
                     force_reason=why,
-                    dry_run=to.dry_run,
+                    dry_run=ledger.dry_run,
                 )
             )
         except Conflict as conflict:
-            to.screen.data([render.conflict_line(conflict)])
+            screen.data([render.conflict_line(conflict)])
             raise
-    if not written.verified and any(draft.is_index for draft in drafts):
-        to.screen.note("warning: that digest is an index's, and no registry was asked for its images; recorded as told")
-    for warning in render.expired(written, o.now()):
-        to.screen.note(warning)
-    if offline:
-        to.screen.note("note: offline, so that no registry was asked; recorded as told")
-    render.tell(to.screen, written, dry_run=to.dry_run)
+    for note in render.notes(written, drafts, o.now(), offline=offline):
+        screen.note(note)
+    tell(screen, written, dry_run=ledger.dry_run)
+
+
+def _drafts(
+    named: Reference | None, digests: dict[str, str], from_file: str, metadata_file: str, defaults: Defaults
+) -> list[Draft]:
+    """Return what to publish: of a file of records, of buildx's metadata, or of the arguments."""
+    from ledger_tool.core.writes import input as given
+    from ledger_tool.edges.files.disk import read_bytes
+
+    if from_file:
+        _only("--from", {"an image": named, **digests, "--metadata-file": metadata_file})
+        return given.drafts_from_records(read_bytes(from_file, given.MAX_INPUT_BYTES, "the input"), defaults)
+    if metadata_file:
+        _only("--metadata-file", digests)
+        raw = read_bytes(metadata_file, given.MAX_INPUT_BYTES, "the metadata file")
+        return given.drafts_from_metadata(raw, defaults, named)
+    return [given.draft_from_arguments(named, digests["--digest"], digests["--index"], digests["--config"], defaults)]
 
 
 def _tag(tag: str, pr: str) -> names.Tag | None:
@@ -248,7 +154,7 @@ def _tag(tag: str, pr: str) -> names.Tag | None:
         raise UsageError("`--pr` and `--tag` both name the tag", "keep one of them")
     if pr:
         return names.Tag(f"pr-{o.whole_number('--pr', pr, 1, 999_999_999)}")
-    return names.parse_tag(tag) if tag else None
+    return o.parsed(names.parse_tag, tag)
 
 
 def _source(source: str) -> names.SourceRef | LedgerError:
@@ -266,13 +172,24 @@ def _source(source: str) -> names.SourceRef | LedgerError:
 def _named(image: str, image_option: str) -> Reference | None:
     if image and image_option:
         raise UsageError("the image is named twice, by argument and by `--image`", "keep one of them")
-    return parse_reference(image or image_option) if image or image_option else None
+    return o.parsed(parse_reference, image or image_option)
 
 
-def _only(option: str, others: dict[str, object]) -> None:
-    for name, value in others.items():
+def _force_reason(force: bool, reason: str) -> str:
+    """Return the reason to force with, or `""`. Raises UsageError for one of the two options alone."""
+    if force and not reason.strip():
+        raise UsageError(
+            "`--force` needs a reason", "say why with `--reason TEXT`; it stays in the record and in history"
+        )
+    if reason and not force:
+        raise UsageError("`--reason` goes with `--force`", "add `--force`, or leave the reason out")
+    return names.parse_text(reason, "reason")
+
+
+def _only(name: str, others: Mapping[str, object]) -> None:
+    for other, value in others.items():
         if value:
             raise UsageError(
-                f"`{option}` and {name if ' ' in name else f'`{name}`'} exclude each other",
-                f"`{option}` names the images itself",
+                f"`{name}` and {other if ' ' in other else f'`{other}`'} exclude each other",
+                f"`{name}` names the images itself",
             )

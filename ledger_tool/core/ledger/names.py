@@ -91,6 +91,11 @@ def shown(value: str, limit: int = 80) -> str:
     return clean if len(clean) <= limit else clean[:limit] + "…"
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number of things in words: `1 commit`, `2 commits`; `plural` is for nouns that need more than an `s`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
 def _matched(field: str, pattern: str, value: str, hint: str, limit: int = 10_000) -> str:
     if len(value) > limit:
         raise InvalidValue(field, f"{field} is longer than {limit} characters", hint)

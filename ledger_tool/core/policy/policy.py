@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ledger_tool.core.ledger.names import Image, Ttl, parse_image, shown
+from ledger_tool.core.ledger.names import REGISTRY, Image, Ttl, parse_image, shown
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.errors import InvalidValue, UsageError
@@ -121,3 +122,17 @@ def _missing(name: Name, field_name: str, option: str) -> InvalidValue:
         f"{name} has no {field_name}, which ledger.yaml requires",
         f"pass `{option}`, or give it in the record",
     )
+
+
+def parse_registry(value: str, field_name: str) -> Registry:
+    """Return the registry that a person names: a host, with `http://` in front of a plain-HTTP one.
+
+    Raises InvalidValue.
+    """
+    if not re.fullmatch(REGISTRY, value):
+        raise InvalidValue(
+            field_name,
+            f"{field_name} `{shown(value)}` is malformed",
+            "write a host such as `registry.example.com`, or `http://localhost:5000`",
+        )
+    return Registry(re.sub(r"^https?://", "", value), plain_http=value.startswith("http://"))

@@ -102,7 +102,7 @@ def at(records: list[dict[str, Any]], tag: str) -> dict[str, Any]:
 def test_what_the_commands_wrote_is_in_order(ledger: Run, upstream: Upstream) -> None:
     done = ledger("audit", "--repo", upstream.url)
     assert (done.code, done.out) == (0, ""), done.out
-    assert f"in order: 11 commits, up to {upstream.tip()}" in done.err
+    assert f"ok: 11 commits, up to {upstream.tip()}" in done.err
 
 
 def test_an_amended_commit_is_named(audit: Audit, upstream: Upstream) -> None:

@@ -65,14 +65,14 @@ def test_what_the_commands_write_passes(pull: Pull, tmp_path: Path) -> None:
     batch.write_text("\n".join(json.dumps(line) for line in [*lines, lines[7]]))
     pull.ledger("publish", "--from", batch, "--offline")
     done = pull.check()
-    assert (done.code, done.out, done.err) == (0, "", "in order: 106 records, 9 commits\n")
+    assert (done.code, done.out, done.err) == (0, "", "ok: 106 records, 9 commits\n")
 
 
 def test_an_empty_range_passes_and_so_does_a_commit_of_other_files(pull: Pull) -> None:
-    assert pull.check().err == "in order: 4 records\n"
+    assert pull.check().err == "ok: 4 records\n"
     pull.path("README.md").write_text("# Ours\n")
     pull.commit("set up a README")  # no verb of ours
-    assert pull.check().err == "in order: 4 records, 1 commit\n"
+    assert pull.check().err == "ok: 4 records, 1 commit\n"
 
 
 # ---- how branches come together
@@ -81,9 +81,9 @@ def test_an_empty_range_passes_and_so_does_a_commit_of_other_files(pull: Pull) -
 def test_commits_of_the_base_are_not_the_pull_requests(upstream: Upstream, pull: Pull) -> None:
     pull.publish("myorg/app:v0", "0")
     main_moves_on(upstream, pull)
-    assert pull.check().err == "in order: 5 records, 1 commit\n"
+    assert pull.check().err == "ok: 5 records, 1 commit\n"
     pull.git("merge", "--quiet", "--no-edit", "origin/main")
-    assert pull.check().err == "in order: 6 records, 2 commits\n"
+    assert pull.check().err == "ok: 6 records, 2 commits\n"
 
 
 def test_the_test_merge_of_a_host_passes(upstream: Upstream, pull: Pull) -> None:
@@ -92,7 +92,7 @@ def test_the_test_merge_of_a_host_passes(upstream: Upstream, pull: Pull) -> None
     main_moves_on(upstream, pull)
     pull.git("checkout", "--quiet", "--detach", "origin/main")
     pull.git("merge", "--quiet", "--no-ff", "-m", "Merge 1234 into 5678", "pr")
-    assert pull.check().err == "in order: 6 records, 2 commits\n"
+    assert pull.check().err == "ok: 6 records, 2 commits\n"
 
 
 def test_rebased_and_cherry_picked_commits_still_say_what_they_do(upstream: Upstream, pull: Pull) -> None:
@@ -336,7 +336,7 @@ def test_it_works_in_a_worktree_on_remotes_and_not_in_a_subfolder(
     pull.publish("new:v1", "n")
     pull.git("push", "--quiet", "origin", "pr")
     pull.git("worktree", "add", "--quiet", "--detach", tmp_path / "tree", "HEAD")
-    passed = "in order: 5 records, 1 commit\n"
+    passed = "ok: 5 records, 1 commit\n"
     assert pull.run("check", "--base", "origin/main", "--repo", tmp_path / "tree").err == passed
     for place in (upstream.url, upstream.path):
         assert pull.run("check", "--base", "main", "--branch", "pr", "--repo", place).err == passed
@@ -353,7 +353,7 @@ def test_before_the_first_commit_the_file_alone_is_checked(tmp_path: Path, ledge
     folder = tmp_path / "new"
     git("init", "--quiet", folder)
     (folder / "ledger.json").write_bytes(ledger_bytes(*BASE))
-    assert ledger("check", "--repo", folder).err == "in order: 4 records\n"
+    assert ledger("check", "--repo", folder).err == "ok: 4 records\n"
     assert ledger("check", "--repo", folder, "--base", "HEAD").code == 2
 
 
@@ -421,7 +421,7 @@ def test_yanked_records_are_warned_about(pull: Pull) -> None:
     yanked = record("yanked", "v1", yanked={"at": "2026-01-01T00:00:00Z", "reason": "crashes"})
     pull.path().write_bytes(ledger_bytes(*BASE, yanked))
     done = pull.run("check", "--repo", pull.folder)
-    assert (done.code, done.err) == (0, "warning: yanked:v1 is yanked: crashes\nin order: 5 records\n")
+    assert (done.code, done.err) == (0, "warning: yanked:v1 is yanked: crashes\nok: 5 records\n")
 
 
 # ---- with registries
@@ -480,7 +480,7 @@ def test_without_a_registry_there_is_nothing_to_ask(pull: Pull) -> None:
 def test_a_folder_without_git_is_checked_as_it_is(tmp_path: Path, ledger: Run) -> None:
     (tmp_path / "ledger.json").write_bytes(ledger_bytes(*BASE))
     done = ledger("check", "--repo", tmp_path)
-    assert (done.code, done.err) == (0, "in order: 4 records\n")
+    assert (done.code, done.err) == (0, "ok: 4 records\n")
     assert ledger("check", "--repo", tmp_path, "--base", "main").code == 2
 
 

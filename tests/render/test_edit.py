@@ -12,15 +12,16 @@ from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Change, Snapshot, results
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Conflict
+from ledger_tool.render import edit as render
 from ledger_tool.render import init as scaffolded
-from ledger_tool.render import write as render
+from ledger_tool.render import publish as published
+from ledger_tool.render import records as shown
 from tests.support.values.make import digest, draft, fields, ledger_of, record
 
 COMMIT = "5f2d7e0123456789abcdef0123456789abcdef01"
@@ -81,12 +82,13 @@ def test_what_is_published_again_and_has_expired_is_warned_about() -> None:
     now = Timestamp("2026-11-26T00:00:00Z")
     ledger = ledger_of(record(ttl="1h"), record(tag="v2", ttl="1h"), record(tag="v3", ttl="9w"))
     one, two, lasting = draft(), draft(tag="v2"), draft(tag="v3")
-    assert list(render.expired(written(publish(one, lasting, ledger=ledger)), now)) == [
+    assert list(published.notes(written(publish(one, lasting, ledger=ledger)), [one, lasting], now, offline=False)) == [
         "warning: past its TTL, so that the next prune takes it: myorg/app:v1; `--ttl` gives a longer one"
     ]
-    (both,) = render.expired(written(publish(one, two, ledger=ledger)), now)
+    (both,) = published.notes(written(publish(one, two, ledger=ledger)), [one, two], now, offline=False)
     assert "takes it: myorg/app:v1 and 1 more; " in both
-    assert list(render.expired(written(publish(draft(ttl="9w"), ledger=ledger)), now)) == []
+    longer = draft(ttl="9w")
+    assert list(published.notes(written(publish(longer, ledger=ledger)), [longer], now, offline=False)) == []
 
 
 def test_a_removal_tells_the_digest_that_is_gone_and_no_records() -> None:
@@ -98,7 +100,7 @@ def test_a_removal_tells_the_digest_that_is_gone_and_no_records() -> None:
 def test_a_conflict_prints_what_is_recorded_and_what_was_refused() -> None:
     with pytest.raises(Conflict) as caught:
         publish(draft(digest=digest("b")), ledger=ledger_of(record()))
-    assert json.loads(render.conflict_line(caught.value)) == {
+    assert json.loads(published.conflict_line(caught.value)) == {
         "image": "myorg/app",
         "tag": "v1",
         "digest": digest(),
@@ -113,7 +115,7 @@ def test_a_conflict_with_several_platforms_prints_them_all_and_the_digest_of_the
     there = [record(platform=on, digest=digest(on)) for on in (AMD, ARM)]
     with pytest.raises(Conflict) as caught:
         publish(draft(digest=digest("b")), ledger=ledger_of(*there))
-    told = json.loads(render.conflict_line(caught.value))
+    told = json.loads(published.conflict_line(caught.value))
     assert told["digest"] == digest(AMD)
     assert [one["platform"] for one in told["records"]] == [AMD, ARM]
 
@@ -121,7 +123,7 @@ def test_a_conflict_with_several_platforms_prints_them_all_and_the_digest_of_the
 def test_a_conflict_in_a_folder_outside_git_has_no_commit() -> None:
     with pytest.raises(Conflict) as caught:
         rules.publish(Snapshot("", ledger_of(record()), Policy()), [draft(digest=digest("b"))])
-    assert json.loads(render.conflict_line(caught.value))["commit"] is None
+    assert json.loads(published.conflict_line(caught.value))["commit"] is None
 
 
 def test_the_summary_says_what_happened_to_one_image() -> None:
@@ -158,7 +160,8 @@ def test_the_summary_of_a_removal_says_it_once() -> None:
 
 
 def test_a_yanked_image_is_warned_about_with_the_reason() -> None:
-    assert render.yanked_note(Name("a", "v1"), "crashes") == "warning: a:v1 is yanked: crashes"
+    yanked = record("a", yanked={"at": "2026-11-25T08:00:00Z", "reason": "crashes"})
+    assert list(shown.yanked_notes([record(), yanked])) == ["warning: a:v1 is yanked: crashes"]
 
 
 def test_init_tells_what_it_added_kept_and_committed_and_what_is_next() -> None:

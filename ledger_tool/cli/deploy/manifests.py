@@ -1,0 +1,54 @@
+"""What `pin` and `bump` share: their arguments, and how they tell what they did."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+from ledger_tool.cli.options import argument, choice, option
+from ledger_tool.errors import UsageError
+
+if TYPE_CHECKING:
+    from ledger_tool.commands.rewrite import Done
+    from ledger_tool.edges.files.manifests import FolderManifests
+    from ledger_tool.render.screen import Screen
+
+Paths = Annotated[list[str], argument("PATH...", "Files, or folders of YAML and JSON files.")]
+Platform = Annotated[
+    str, option("--platform", "OS/ARCH", "Pin this platform's image", default="the index of a multi-platform tag")
+]
+Exclude = Annotated[
+    list[str],
+    option("--exclude", "GLOB", "Leave out these files or folders, below the folders named; may be repeated."),
+]
+Format = Annotated[str, choice("--format", "text|json|github|markdown", "How to print it.")]
+
+
+def in_folders(paths: list[str], exclude: list[str]) -> FolderManifests:
+    """Return the manifests that the paths name, read by as many processes as the machine has cores."""
+    from ledger_tool.edges.files.manifests import FolderManifests
+
+    return FolderManifests(paths, exclude, jobs=min(os.cpu_count() or 1, 8))
+
+
+def tell(screen: Screen, done: Done, output: str) -> int:
+    """Print what was done, and return the exit code."""
+    from ledger_tool.render import pin as render
+
+    for note in render.notes(done):
+        screen.note(note)
+    match output:
+        case "json":
+            screen.data([render.as_json(done)])
+        case "github":
+            screen.data(render.as_github(done))
+        case "markdown":
+            screen.data(render.as_markdown(done))
+        case _:
+            screen.data(render.as_text(done))
+    screen.note(render.headline(done))
+    for line in render.outcome(done):
+        screen.note(line)
+    if done.is_left:
+        return 1
+    return UsageError.exit_code if done.faults else 0

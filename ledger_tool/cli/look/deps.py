@@ -1,0 +1,38 @@
+"""`ledger deps`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ledger_tool.cli import options as o
+from ledger_tool.cli.options import choice
+from ledger_tool.cli.reading import Reading, reads
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import parse_name
+
+Format = Annotated[str, choice("--format", "text|json|dot|mermaid", "How to print it.")]
+
+
+@reads
+def deps(image: o.ImageTag, platform: o.Platform = "", output: Format = "text", *, ledger: Reading) -> None:
+    """Show what an image is built on, and what that is built on, as far as the ledger knows."""
+    from ledger_tool.commands.deps import deps as run
+    from ledger_tool.render import deps as render
+    from ledger_tool.render import graphs
+
+    reference = parse_name(image)
+    wanted = o.parsed(names.parse_platform, platform)
+    screen = ledger.screen
+    with ledger.source() as source:
+        bases = run(source, reference, platform=wanted)
+    for warning in graphs.cycle_notes(bases.outline):
+        screen.note(warning)
+    match output:
+        case "json":
+            screen.data([render.as_json(bases)])
+        case "dot":
+            screen.data(graphs.as_dot(*graphs.drawn(bases.outline)))
+        case "mermaid":
+            screen.data(graphs.as_mermaid(*graphs.drawn(bases.outline)))
+        case _:
+            screen.data(graphs.as_tree(bases.outline))

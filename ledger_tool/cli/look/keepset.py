@@ -1,0 +1,55 @@
+"""`ledger keepset`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from ledger_tool.cli.options import argument, choice, flag, option
+from ledger_tool.cli.reading import Asking, Reading, asks, reads
+from ledger_tool.core.ledger import names
+from ledger_tool.errors import InvalidValue, UsageError
+
+
+@reads
+@asks(20)
+def keepset(
+    pattern: Annotated[str, argument("PATTERN", "A glob of images (`myorg/*`).")] = "*",
+    live: Annotated[
+        bool, flag("--live", "Ask the registries for all children of each index, attestations included.")
+    ] = False,
+    registry: Annotated[str, option("--registry", "HOST", "Only what lives in this registry.")] = "",
+    output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
+    *,
+    ledger: Reading,
+    registry_access: Asking,
+) -> None:
+    """Print every digest that a garbage collector must keep: images, indexes, children and bases.
+
+    Nothing is printed unless all of it is known.
+    """
+    from ledger_tool.commands.keepset import keepset as run
+    from ledger_tool.core.dependencies.keepset import Scope
+    from ledger_tool.render import keepset as render
+
+    if ":" in pattern:
+        raise UsageError(
+            f"the pattern `{names.shown(pattern)}` has a tag", "give a glob of images: a repository is kept as a whole"
+        )
+    host = re.sub(r"^https?://", "", registry)
+    if registry and not re.fullmatch(names.HOST, host):
+        raise InvalidValue(
+            "host", f"host `{names.shown(registry)}` is malformed", "write it as in ledger.yaml: `registry.example.com`"
+        )
+    screen = ledger.screen
+    with ledger.source() as source, registry_access.open() as registries, screen.progress("manifests") as progress:
+        kept = run(
+            source,
+            registries if live else None,
+            Scope(pattern, host),
+            jobs=registry_access.jobs,
+            progress=progress,
+        )
+    for note in render.notes(kept):
+        screen.note(note)
+    screen.data([render.as_json(kept)] if output == "json" else render.as_text(kept))

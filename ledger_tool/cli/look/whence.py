@@ -1,0 +1,30 @@
+"""`ledger whence`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ledger_tool.cli.options import argument, choice
+from ledger_tool.cli.reading import Reading, reads
+
+
+@reads
+def whence(
+    digest: Annotated[str, argument("DIGEST", "The digest, or at least its first 12 hex digits.")],
+    output: Annotated[str, choice("--format", "json|text", "How to print it.")] = "json",
+    *,
+    ledger: Reading,
+) -> None:
+    """Say where a digest comes from: which records have or had it, who published it, in which commit.
+
+    It may be an image's digest, that of its index or config, or one that was replaced or removed long ago.
+    """
+    from ledger_tool.commands.whence import whence as run
+    from ledger_tool.core.history.whence import parse_wanted
+    from ledger_tool.render import whence as render
+
+    wanted = parse_wanted(digest)
+    screen = ledger.screen
+    with ledger.history() as history, screen.progress("versions") as progress:
+        matches = run(history, wanted, note=screen.note, progress=progress)
+    screen.data([render.as_json(matches)] if output == "json" else render.as_text(matches))

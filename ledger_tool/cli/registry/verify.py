@@ -1,0 +1,42 @@
+"""`ledger verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ledger_tool.cli import options as o
+from ledger_tool.cli.options import choice, flag, option
+from ledger_tool.cli.reading import Reading, reads
+from ledger_tool.core.ledger import names
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.errors import TryAgain, UsageError
+
+
+@reads
+def verify(
+    image: o.ImageTag,
+    digest: Annotated[str, option("--digest", "DIGEST", "Also compare the ledger with this digest.")] = "",
+    deep: Annotated[bool, flag("--deep", "Also look for config, layers and children.")] = False,
+    output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
+    ca_file: o.CaFile = "",
+    *,
+    ledger: Reading,
+) -> int:
+    """Compare the ledger with a given digest, and with what each registry serves now.
+
+    Exit code 0: all agree. 1: something differs. 5: something could not be observed.
+    """
+    from ledger_tool.commands.verify import verify as run
+    from ledger_tool.edges.registry.opening import OpenRegistries
+    from ledger_tool.render import verify as render
+
+    reference = parse_name(image)
+    given = o.parsed(names.parse_digest, digest)
+    with ledger.source() as source, OpenRegistries(ca_file=ca_file) as registries:
+        verified = run(source, registries, reference, now=o.now(), digest=given, deep=deep)
+    ledger.screen.data([render.as_json(verified)] if output == "json" else render.as_text(verified))
+    if not verified.checks:
+        raise UsageError(
+            f"there is nothing to compare {verified.name} with", "pass `--digest`, or name its registry in ledger.yaml"
+        )
+    return 1 if verified.refuted else 0 if verified.ok else TryAgain.exit_code

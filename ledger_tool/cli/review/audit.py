@@ -1,0 +1,64 @@
+"""`ledger audit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ledger_tool.cli.options import choice, option
+from ledger_tool.cli.reading import Reading, reads
+
+
+@reads
+def audit(
+    since: Annotated[
+        str,
+        option(
+            "--since",
+            "REV",
+            "Go on from this commit, which was audited before and is trusted",
+            default="the first commit",
+        ),
+    ] = "",
+    allowed_signers: Annotated[
+        str,
+        option(
+            "--allowed-signers",
+            "FILE",
+            "Demand good signatures: by an SSH key in this file, or by a GPG key that the keyring trusts.",
+        ),
+    ] = "",
+    output: Annotated[str, choice("--format", "text|json|junit", "How to print it.")] = "text",
+    *,
+    ledger: Reading,
+) -> int:
+    """Replay the whole history, and prove that nothing in it was done in silence.
+
+    History is one line, every version of the ledger is valid, every change is what its commit's message says, no
+    immutable tag moved and no record went without a reason. Exit code 1 is for findings.
+    """
+    from ledger_tool.commands.audit import audit as run
+    from ledger_tool.edges.files.disk import path_of, read_bytes
+    from ledger_tool.edges.files.ledger import read_ledger, read_policy
+    from ledger_tool.render import audit as render
+
+    what = "the file of allowed signers"
+    signers = read_bytes(path_of(allowed_signers, what), 2**20, what) if allowed_signers else None
+    screen = ledger.screen
+    with ledger.history(blobs=True) as history, screen.progress("commits") as progress:
+        audited = run(
+            history,
+            since=since,
+            allowed_signers=signers,
+            read_ledger=read_ledger,
+            read_policy=read_policy,
+            progress=progress,
+        )
+    match output:
+        case "json":
+            screen.data([render.as_json(audited)])
+        case "junit":
+            screen.data(render.as_junit(audited))
+        case _:
+            screen.data(render.as_text(audited))
+    screen.note(render.summary(audited))
+    return 1 if audited.findings else 0

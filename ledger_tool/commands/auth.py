@@ -1,0 +1,44 @@
+"""`auth`: which credential a registry gets, and whether it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class ConfiguredCredential(Protocol):
+    """A credential as it is configured; `username` is `""` for an identity token, `source` says where it is from."""
+
+    @property
+    def username(self) -> str:
+        """The user's name."""
+
+    @property
+    def source(self) -> str:
+        """Where the credential is configured."""
+
+
+class LoginRegistry(Protocol):
+    """A registry to log in to."""
+
+    @property
+    def name(self) -> str:
+        """The host."""
+
+    def check_login(self) -> tuple[ConfiguredCredential | None, str]:
+        """Return the credential for the registry, or None, and why it was refused, or `""`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a login went; `problem` is `""` where it worked."""
+
+    registry: str
+    credential: ConfiguredCredential | None
+    problem: str
+
+
+def auth(registry: LoginRegistry) -> Login:
+    """Log in to a registry, and to nothing else."""
+    credential, problem = registry.check_login()
+    return Login(registry.name, credential, problem)

@@ -1,0 +1,16 @@
+"""How a login at a registry went; never the credential itself."""
+
+from __future__ import annotations
+
+from ledger_tool.commands.auth import Login
+from ledger_tool.core.ledger.names import shown
+
+
+def as_text(login: Login) -> str:
+    """Return one line: the registry, whose credential it got from where, and whether it works."""
+    if login.credential is None:
+        who = "anonymous: no credential is configured"
+    else:
+        user = login.credential.username
+        who = f"{f'user {shown(user)}' if user else 'an identity token'}, from {login.credential.source}"
+    return f"{login.registry}: {who}: {f'refused, {login.problem}' if login.problem else 'works'}"

@@ -1,0 +1,39 @@
+"""What `merge-driver` did, and what a person has to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger_tool.commands.merge_driver import MergedFile
+from ledger_tool.core.changes.conflict import describe
+
+MOST_COLLISIONS = 20
+
+
+def conflicts(merged: MergedFile) -> Iterator[str]:
+    """Yield the lines that say what a person has to decide; nothing for a merge without a conflict."""
+    if merged.content is None:
+        yield (
+            "conflict: a side of the merge is not a valid ledger.json, so its lines were merged; "
+            "`ledger check` says what is wrong"
+        )
+    if not merged.collisions:
+        return
+    for collision in merged.collisions[:MOST_COLLISIONS]:
+        yield f"conflict: {describe(collision)}"
+    if len(merged.collisions) > MOST_COLLISIONS:
+        yield f"and {len(merged.collisions) - MOST_COLLISIONS} more conflicts"
+    yield (
+        "in ledger.json, keep the lines of one side of each conflict and delete the markers; "
+        "`ledger check` says whether all is well"
+    )
+
+
+def installed(*, wrote_attributes: bool) -> Iterator[str]:
+    """Yield what `--install` did."""
+    yield "registered the merge driver in this clone; every clone needs that once"
+    if wrote_attributes:
+        yield (
+            "note: `.gitattributes` does not name it, so only this clone knows it; for every clone, commit the line "
+            "`ledger.json text eol=lf merge=ledger`"
+        )

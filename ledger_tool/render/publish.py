@@ -1,0 +1,44 @@
+"""What a publish did beyond what every write does: refusals, and what to know about what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ledger_tool.commands.write import Written
+from ledger_tool.core.changes.change import Result
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import from_json, pull_digest
+from ledger_tool.core.writes.draft import Draft
+from ledger_tool.errors import Conflict
+from ledger_tool.render import json
+from ledger_tool.render.edit import result_object
+
+
+def conflict_line(conflict: Conflict) -> str:
+    """Return the JSON object of an image:tag that was refused: what the ledger has, and the `conflict` digest given."""
+    records = tuple(from_json(fields) for fields in conflict.existing)
+    digest = pull_digest(records) or records[0].digest
+    result = Result(records[0].name, digest, False, conflict.ledger_commit or None, records)
+    return json.line(result_object(result) | {"conflict": conflict.given})
+
+
+def notes(written: Written, drafts: Sequence[Draft], now: Timestamp, *, offline: bool) -> Iterator[str]:
+    """Yield what a person should know about what was recorded."""
+    if not written.verified and any(draft.is_index for draft in drafts):
+        yield "warning: that digest is an index's, and no registry was asked for its images; recorded as told"
+    yield from _expired(written, now)
+    if offline:
+        yield "note: offline, so that no registry was asked; recorded as told"
+
+
+def _expired(written: Written, now: Timestamp) -> Iterator[str]:
+    """Yield a warning if something was published again, unchanged, that the next prune takes."""
+    expired = [
+        str(result.name)
+        for result in written.results
+        if not result.changed and any(is_expired(record, now) for record in result.records)
+    ]
+    if expired:
+        more = f" and {len(expired) - 1} more" if len(expired) > 1 else ""
+        yield f"warning: past its TTL, so that the next prune takes it: {expired[0]}{more}; `--ttl` gives a longer one"
