@@ -94,7 +94,7 @@ def test_a_side_that_is_no_ledger_is_merged_by_line_and_always_a_conflict(clone:
     clone.git("commit", "-qam", "odd")
     done = clone.try_git("merge", "pr")
     assert done.returncode == 1
-    assert "no valid ledger.json" in done.stderr
+    assert "is not a valid ledger.json" in done.stderr
     assert '"tag": "v2"' in path.read_text()
     assert '"tag": "v4"' in path.read_text()
 
