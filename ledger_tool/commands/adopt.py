@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.inspect import inspect
-from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.publish import recording
 from ledger_tool.commands.write import Written, write
@@ -14,7 +14,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.registry.drift import Finding, Report, Unknown, report
+from ledger_tool.core.registry.drift import Finding, Report, report
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, UsageError
@@ -40,7 +40,7 @@ def adopt(store: Store, registries: Registries, before: Report, *, now: Timestam
     wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
-    def look(finding: Finding) -> Sequence[Draft] | LedgerError:
+    def look(finding: Finding) -> Sequence[Draft]:
         draft = Draft(
             reference=Reference("", finding.image),
             tag=Tag(finding.tag),
@@ -48,26 +48,22 @@ def adopt(store: Store, registries: Registries, before: Report, *, now: Timestam
             published_at=now,
             source_ref=no_source,
         )
-        try:
-            found = inspect([draft], policy, registries, host=finding.registry, jobs=1).drafts
-            rules.publish(Snapshot("", Ledger(), policy), found)  # what the rules would refuse is left, too
-        except LedgerError as error:
-            return error
-        return found
+        expanded = inspect([draft], policy, registries, host=finding.registry, jobs=1).drafts
+        rules.publish(Snapshot("", Ledger(), policy), expanded)  # what the rules would refuse is left, too
+        return expanded
 
     drafts: list[Draft] = []
     left = []
-    done = set()
-    for finding, found in in_parallel(look, wanted.values(), jobs=jobs):
-        if isinstance(found, Unknown | LedgerError):
-            reason = found.reason if isinstance(found, Unknown) else found.message
-            left.append(f"{finding.image}:{finding.tag}: {reason}")
+    adopted = set()
+    for finding, looked in in_parallel(look, wanted.values(), jobs=jobs):
+        if isinstance(looked, LedgerError):
+            left.append(looked.within(f"{finding.image}:{finding.tag}").message)
             continue
-        drafts += found
-        done.add((finding.image, finding.tag))
+        drafts += looked
+        adopted.add((finding.image, finding.tag))
     if not drafts:
         return Adopted(before, None, sorted(left))
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
     written = write(store, recording(start, drafts))
-    rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in done]
+    rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in adopted]
     return Adopted(report(rest), written, sorted(left))

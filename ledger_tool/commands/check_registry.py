@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
@@ -12,7 +12,7 @@ from ledger_tool.core.judging.commit import Fault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.registry.drift import Absent, Unknown
+from ledger_tool.core.registry.drift import Absent
 from ledger_tool.errors import LedgerError
 
 
@@ -34,8 +34,8 @@ def missing_digests(
 ) -> Iterator[Fault | str]:
     """Yield a fault for each digest that no registry has, and a line for each that could not be looked up."""
 
-    def look(one: tuple[Record, str]) -> Fault | str | None:
-        record, digest = one
+    def look(new: tuple[Record, str]) -> Fault | str | None:
+        record, digest = new
         missing, unknown = [], []
         for registry in registries.serving(policy, record.image):
             try:
@@ -52,7 +52,7 @@ def missing_digests(
         return Fault("registry", record.key, f"{', '.join(missing)} has no {what} of {record.key}")
 
     for (record, _), seen in in_parallel(look, wanted, jobs=jobs):
-        if isinstance(seen, Unknown):
-            yield f"{record.key}: {seen.reason}"
+        if isinstance(seen, LedgerError):
+            yield f"{record.key}: {seen.message}"
         elif seen is not None:
             yield seen

@@ -11,15 +11,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.registry.drift import Absent, Unknown
+from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Child, Manifest, facts
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, Unreachable, UsageError
+from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +40,19 @@ def inspect(
     otherwise; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
     """
 
-    def look(at: int) -> tuple[list[Draft], bool] | LedgerError:
-        draft = drafts[at]
-        try:
-            image = policy.image(draft.reference)
-            registry = _chosen(registries.serving(policy, image), host or draft.reference.registry, image)
-            return ([draft], False) if registry is None else (_looked_up(draft, image, registry), True)
-        except LedgerError as error:
-            return error.within(draft.where)
+    def look(number: int) -> tuple[list[Draft], bool]:
+        draft = drafts[number]
+        image = policy.image(draft.reference)
+        registry = _chosen(registries.serving(policy, image), host or draft.reference.registry, image)
+        return ([draft], False) if registry is None else (_looked_up(draft, image, registry), True)
 
-    found = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
+    looked = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expanded: list[Draft] = []
     verified = set()
-    for at, draft in enumerate(drafts):
-        result = found[at]
-        if isinstance(result, Unknown):
-            raise Unreachable(
-                f"the registry did not answer for {draft.reference.path}: {result.reason}", "run it again later"
-            )
+    for number, draft in enumerate(drafts):
+        result = looked[number]
         if isinstance(result, LedgerError):
-            raise result
+            raise result.within(draft.where)
         expanded += result[0]
         if result[1]:
             verified.add(Name(policy.image(draft.reference), draft.tag))
@@ -86,9 +80,7 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
         )
     if draft.index and draft.index != served:
         raise _overwritten(name, registry, served, draft.index)
-    manifest = registry.manifest(image, served)
-    if isinstance(manifest, Absent):
-        raise Unreachable(f"{name} moved at {registry.name} while it was looked at", "run it again")
+    manifest = served_manifest(registry, image, draft.tag, served)
     if not manifest.is_index:
         if draft.digest not in (None, served):
             raise _not_served(draft, name, image, registry, served)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
+from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
 from ledger_tool.core.dependencies import keepset as rules
 from ledger_tool.core.dependencies.keepset import Kept, Scope, Use
 from ledger_tool.core.ledger.names import parse_digest
 from ledger_tool.core.policy.resolve import Place, Places, same_host
-from ledger_tool.core.registry.drift import Absent, Unknown
+from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
-
-_Question = tuple[int, Place, str]  # the registry by its place in a list, the image, a digest of it
-_DEEPEST = 8  # an index in an index in an index …: no tool makes three of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def keepset(
     Unreachable where any of the questions has no answer; UsageError where an index is in no known registry.
     """
     snapshot = source.read()
-    if scope.registry and scope.host not in {same_host(one.host) for one in snapshot.policy.registries}:
+    if scope.registry and scope.host not in {same_host(registry.host) for registry in snapshot.policy.registries}:
         raise UsageError(
             f"ledger.yaml does not name the registry {scope.registry}", "name one that is under `registries` there"
         )
@@ -56,8 +54,8 @@ def keepset(
     gone: list[str] = []
     if registries is not None:
         inside = [use for use in uses if use.role in ("index", "base") and scope.has(where, use.place)]
-        found, gone = _children(inside, where, registries, scope, jobs=jobs, progress=progress)
-        uses += found
+        children, gone = _children(inside, where, registries, scope, jobs=jobs, progress=progress)
+        uses += children
     return Keepset(rules.kept(uses, where, scope), registries is not None, gone)
 
 
@@ -71,8 +69,7 @@ def _children(
     progress: Callable[[int, int], None],
 ) -> tuple[list[Use], list[str]]:
     """Return the children of every index, and what is in none of the registries that should have it."""
-    ports: list[RegistryPort] = []
-    waiting: list[_Question] = []
+    starts: list[RegistryDigest[RegistryPort]] = []
     for place, digest, role in dict.fromkeys((use.place, use.digest, use.role) for use in inside):
         serving = _serving(place, where, registries, scope)
         if not serving and role == "index":
@@ -80,76 +77,43 @@ def _children(
                 f"no registry of ledger.yaml serves {place.name}, so that the children of {digest} can't be asked for",
                 "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
             )
-        for port in serving:
-            number = next((at for at, known in enumerate(ports) if known is port), len(ports))
-            if number == len(ports):
-                ports.append(port)
-            waiting.append((number, place, digest))
-    waiting = list(dict.fromkeys(waiting))
-    asked = set(waiting)
-    answers: dict[tuple[str, str], bool] = {}
-    found: list[Use] = []
+        starts += [RegistryDigest(port, place.name, digest) for port in serving]
 
-    def ask(question: _Question) -> Manifest | None:
-        number, place, digest = question
-        manifest = ports[number].manifest(place.name, digest)
-        if isinstance(manifest, Absent):
-            return None
-        for child in manifest.referenced:
+    def ask(index: RegistryDigest[RegistryPort]) -> Manifest | Absent:
+        manifest = index.registry.manifest(index.image, index.digest)
+        for child in manifest.referenced if isinstance(manifest, Manifest) else ():
             parse_digest(child)
         return manifest
 
-    for _ in range(_DEEPEST):
-        fresh: list[_Question] = []
-        for done, (question, manifest) in enumerate(_answered(ask, ports, waiting, jobs), 1):
-            number, place, digest = question
-            answers[place.name, digest] = answers.get((place.name, digest), False) or manifest is not None
-            found += [Use(place, child, "child") for child in (manifest.referenced if manifest else ())]
-            fresh += [(number, place, child) for child in (manifest.nested if manifest else ())]
-            progress(done, len(waiting))
-        waiting = [one for one in dict.fromkeys(fresh) if one not in asked]
-        asked.update(waiting)
-        if not waiting:
-            break
-    else:
-        raise Unreachable("a registry serves indexes in indexes without an end", "look at what was pushed there")
-    _check_seen({use.place.name for use in inside if use.role == "index"}, answers)
-    return found, sorted(f"{image}@{digest}" for (image, digest), there in answers.items() if not there)
+    def look(level: Sequence[RegistryDigest[RegistryPort]]) -> Iterator[tuple[RegistryDigest[RegistryPort], Answer]]:
+        for done, looked in enumerate(in_parallel(ask, level, jobs=jobs), 1):
+            yield looked
+            progress(done, len(level))
+
+    children: list[Use] = []
+    is_there: dict[tuple[str, str], bool] = {}
+    for index, answer in walk_indexes(starts, look):
+        if isinstance(answer, LedgerError):  # half a list would delete the rest
+            raise Unreachable(
+                f"{index.registry.name} could not be asked for {index}, so that nothing is printed: {answer.message}",
+                "run it again; `ledger auth HOST` says which credential a registry gets",
+            )
+        name = index.image, index.digest
+        is_there[name] = is_there.get(name, False) or isinstance(answer, Manifest)
+        if isinstance(answer, Manifest):
+            children += [Use(Place(index.image, ours=True), child, "child") for child in answer.referenced]
+    _check_seen({use.place.name for use in inside if use.role == "index"}, is_there)
+    return children, sorted(f"{image}@{digest}" for (image, digest), there in is_there.items() if not there)
 
 
-def _check_seen(images: set[str], answers: Mapping[tuple[str, str], bool]) -> None:
+def _check_seen(images: set[str], is_there: Mapping[tuple[str, str], bool]) -> None:
     """Raise Unreachable for an image none of whose indexes is there: some registries hide what one may not see."""
-    seen = {image for (image, _), there in answers.items() if there}
+    seen = {image for (image, _), there in is_there.items() if there}
     if hidden := sorted(images - seen):
         raise Unreachable(
             f"none of the indexes of {hidden[0]} is in its registries, so that nothing is printed",
             "see with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
         )
-
-
-def _answered(
-    ask: Callable[[_Question], Manifest | None],
-    ports: Sequence[RegistryPort],
-    questions: Sequence[_Question],
-    jobs: int,
-) -> Iterable[tuple[_Question, Manifest | None]]:
-    """Yield each question with its answer, or raise for the first that has none: half a list would delete the rest."""
-
-    def tried(question: _Question) -> Manifest | Unknown | None:
-        try:
-            return ask(question)
-        except LedgerError as error:
-            return Unknown(error.message)
-
-    for question, answer in in_parallel(tried, questions, jobs=jobs):
-        if isinstance(answer, Unknown):
-            number, place, digest = question
-            what = f"{place.name}@{digest}"
-            raise Unreachable(
-                f"{ports[number].name} could not be asked for {what}, so that nothing is printed: {answer.reason}",
-                "run it again; `ledger auth HOST` says which credential a registry gets",
-            )
-        yield question, answer
 
 
 def _serving(place: Place, where: Places, registries: Registries, scope: Scope) -> Sequence[RegistryPort]:

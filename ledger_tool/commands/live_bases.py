@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.dependencies.graph import Base
 from ledger_tool.core.policy.resolve import Places, same_host
 from ledger_tool.core.registry.drift import Absent, Unknown
@@ -57,18 +58,17 @@ def newest(
     now: dict[str, str | Unknown] = {}
     gone: list[str] = []
 
-    def look(question: _Question) -> Mapping[str, str] | Absent | Unknown:
+    def look(question: _Question) -> Mapping[str, str] | Absent:
         name, image, tag = question
         return _look(ports[name], image, tag, set(questions[question].values()))
 
-    looked = in_parallel(look, questions, jobs=jobs)
-    for done, (question, seen) in enumerate(looked, 1):
+    for done, (question, seen) in enumerate(in_parallel(look, questions, jobs=jobs), 1):
         for text, digest in questions[question].items():
             if isinstance(seen, Absent):
                 gone.append(text)
                 now[text] = ""
             else:
-                now[text] = seen if isinstance(seen, Unknown) else seen[digest]
+                now[text] = Unknown(seen.message) if isinstance(seen, LedgerError) else seen[digest]
         progress(done, len(questions))
     return Newest(now, sorted(gone), sorted(unasked))
 
@@ -81,18 +81,12 @@ def _port(places: Places, registries: Registries, base: Base) -> RegistryPort | 
     return next((port for port in serving if asked in ("", same_host(port.name))), None)
 
 
-def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Mapping[str, str] | Absent | Unknown:
+def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Mapping[str, str] | Absent:
     """Return the digest of now for each of these digests, `""` where it is one that the tag leads to."""
-    try:
-        served = registry.look(image, tag)
-        if isinstance(served, Absent):
-            return served
-        current = {str(served)}
-        if digests - current:  # one image of the index that is served is no old one
-            manifest = registry.manifest(image, served)
-            if isinstance(manifest, Absent):
-                return Unknown("the tag moved while it was looked at")
-            current.update(child.digest for child in manifest.children)
-    except LedgerError as error:
-        return Unknown(error.message)
+    served = registry.look(image, tag)
+    if isinstance(served, Absent):
+        return served
+    current: Set[str] = {served}
+    if digests - current:  # one image of the index that is served is not an old one
+        current = served_manifest(registry, image, tag, served).reached
     return {digest: "" if digest in current else served for digest in digests}

@@ -144,7 +144,7 @@ def settle(
         living = [record for record in change.ledger.records() if waiting.get(record.key) != record]
         restored, trouble = registrar.restore(done.deleted, living, uses(change.ledger, waiting))
         failed |= trouble
-    back = {one.place.key for one in restored}
+    back = {one.place for one in restored}
     gone = _by_key(expired)
     stayed = [
         Spared(record, "it was changed meanwhile")
@@ -154,7 +154,7 @@ def settle(
     return Pruned(
         expired=expired,
         spared=[*spared, *(stayed if cleared is not None else [])],
-        deleted=[one for one in done.deleted if one.place.key not in back],
+        deleted=[one for one in done.deleted if one.place not in back],
         retained=done.retained,
         restored=restored,
         failed=failed,

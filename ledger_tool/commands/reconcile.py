@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.commands.observe import in_parallel, observe
+from ledger_tool.commands.observe import Task, observe_all
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import Query, matches, select
-from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry import drift
-from ledger_tool.core.registry.drift import Finding, Observation, Report, Unknown
+from ledger_tool.core.registry.drift import Finding, Report
 from ledger_tool.errors import LedgerError, UnknownImage, UsageError
-
-Task = tuple[RegistryPort, Sequence[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,15 @@ def reconcile(
     findings: list[Finding] = []
     interrupted = False
     try:
-        looked = in_parallel(lambda task: observe(*task, deep=deep), tasks, jobs=jobs)
-        for done, ((registry, records), seen) in enumerate(looked, 1):
-            shown = Observation(served=seen) if isinstance(seen, Unknown) else seen
-            findings += drift.classify(records, registry.name, shown, now)
+        for done, ((registry, records), seen) in enumerate(observe_all(tasks, deep=deep, jobs=jobs), 1):
+            findings += drift.classify(records, registry.name, seen, now)
             progress(done, len(tasks))
         if untracked:
-            found = _untracked(snapshot, serving, jobs)
-            findings += [one for one in found if one.drift != "untracked" or matches(query.pattern, one.image, one.tag)]
+            findings += [
+                finding
+                for finding in _untracked(snapshot, serving, jobs)
+                if finding.drift != "untracked" or matches(query.pattern, finding.image, finding.tag)
+            ]
     except KeyboardInterrupt:
         interrupted = True
     homeless = sum(len(records) for records in groups if not serving[records[0].image])
@@ -80,19 +79,11 @@ def _untracked(snapshot: Snapshot, serving: Mapping[Image, Sequence[RegistryPort
     for image, tag, _ in snapshot.ledger.keys:
         if image in known:
             known[image].add(tag)
-    places = [(registry, image) for image, found in serving.items() for registry in found]
-
-    def listed(place: tuple[RegistryPort, str]) -> list[Finding]:
-        registry, image = place
-        try:
-            return drift.untracked(registry.name, image, registry.tags(image), known[image])
-        except LedgerError as error:
-            return [Finding(drift="unknown", registry=registry.name, image=image, tag="", reason=error.message)]
-
+    repositories = [(registry, image) for image, registries in serving.items() for registry in registries]
     findings: list[Finding] = []
-    for (registry, image), found in in_parallel(listed, places, jobs=jobs):
-        if isinstance(found, Unknown):
-            findings.append(Finding(drift="unknown", registry=registry.name, image=image, tag="", reason=found.reason))
+    for (registry, image), tags in in_parallel(lambda place: list(place[0].tags(place[1])), repositories, jobs=jobs):
+        if isinstance(tags, LedgerError):
+            findings.append(Finding(drift="unknown", registry=registry.name, image=image, tag="", reason=tags.message))
         else:
-            findings += found
+            findings += drift.untracked(registry.name, image, tags, known[image])
     return findings

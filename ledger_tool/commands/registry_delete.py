@@ -8,14 +8,16 @@ deleted index are left to the registry's own garbage collector.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
-from ledger_tool.commands.observe import in_parallel
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.commands.walk import RegistryDigest, walk_indexes
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.registry.drift import ABSENT, Absent, Unknown, expected
+from ledger_tool.core.registry.drift import ABSENT, Absent, expected
 from ledger_tool.core.registry.image import Document, Manifest, parse
 from ledger_tool.core.writes.prune import Uses, may_be_index
 from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
@@ -24,7 +26,6 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 # Every single request is bounded; together they take as long as they take.
 _LONGEST = 86_400.0
-_DEEPEST = 8  # an index in an index in an index …: no tool makes three of them
 _LOOK = "look at the registry with `ledger reconcile`, or prune without `--registry-delete`"
 
 
@@ -48,23 +49,7 @@ class DeletingRegistries(Protocol):
         """Return the registries that serve an image, in the policy's order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A digest of an image at one registry."""
-
-    registry: DeletingRegistry
-    image: str
-    digest: str
-
-    @property
-    def key(self) -> tuple[int, str, str]:
-        """What it is known by; a registry is itself, whatever its name is."""
-        return (*self.home, self.digest)
-
-    @property
-    def home(self) -> tuple[int, str]:
-        """What its repository is known by."""
-        return (id(self.registry), self.image)
+Place = RegistryDigest[DeletingRegistry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +84,9 @@ class Registrar:
     def __init__(self, *, jobs: int, progress: Progress) -> None:
         self._jobs = jobs
         self._progress = progress
-        self._manifests: dict[tuple[int, str, str], Manifest | Absent | LedgerError] = {}
-        self._documents: dict[tuple[int, str, str], Document | Absent | LedgerError] = {}
-        self._looks: dict[tuple[int, str, str], str | Absent | LedgerError] = {}
+        self._manifests: dict[Place, Manifest | Absent | LedgerError] = {}
+        self._documents: dict[Place, Document | Absent | LedgerError] = {}
+        self._looks: dict[Place, str | Absent | LedgerError] = {}
 
     def clearance(
         self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: Uses
@@ -110,7 +95,7 @@ class Registrar:
         firsts = {(record.image, digest) for record in going if (digest := may_be_index(record))}
         wanted = firsts | {(record.image, record.digest) for record in going}
         places = [Place(registry, image, digest) for image, digest in sorted(wanted) for registry in serving[image]]
-        homes = {place.home: place for place in places}.values()
+        homes = {place.repository: place for place in places}.values()
         children, failed = self._children(
             [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
         )
@@ -120,18 +105,18 @@ class Registrar:
         retained = []
         free = []
         for place in places:
-            if reason := uses.why.get(place.digest) or children.get(place.key, ""):
+            if reason := uses.why.get(place.digest) or children.get(place, ""):
                 retained.append(Retained(place, reason))
             elif place.image not in failed:
                 free.append(place)
         deletions = []
-        empty = {home.home: home for home in homes}
-        for place, document in self._known(self._documents, free, lambda place: place.registry.document):
+        empty = {home.repository: home for home in homes}
+        for place, document in self._known(self._documents, _document, free):
             if isinstance(document, LedgerError):
                 failed.setdefault(place.image, document)
             elif isinstance(document, Document):
                 deletions.append(Deletion(place, document, (place.image, place.digest) in firsts))
-                empty.pop(place.home, None)
+                empty.pop(place.repository, None)
         failed = self._emptied([home for home in empty.values() if home.image not in failed], uses) | failed
         return Clearance([one for one in deletions if one.place.image not in failed], retained, failed)
 
@@ -146,7 +131,7 @@ class Registrar:
             if home.image in uses.newest
         ]
         failed: dict[str, LedgerError] = {}
-        for place, seen in self._known(self._looks, wanted, lambda place: place.registry.look):
+        for place, seen in self._known(self._looks, _digest, wanted):
             if isinstance(seen, LedgerError):
                 failed.setdefault(place.image, seen)
             elif isinstance(seen, Absent):
@@ -165,34 +150,36 @@ class Registrar:
         done: list[Deletion] = []
         left: list[tuple[Place, LedgerError]] = []
         silent: dict[str, LedgerError] = {}
-        held: dict[tuple[int, str, str], LedgerError] = {}
+        held: dict[Place, LedgerError] = {}
 
         def delete(deletion: Deletion) -> LedgerError | None:
             place = deletion.place
-            if error := held.get(place.key) or silent.get(place.image):
+            if error := held.get(place) or silent.get(place.image):
                 return error
-            error = _tried(lambda: place.registry.delete(place.image, place.digest))
-            if error and not isinstance(error, Denied):
-                silent.setdefault(place.image, error)
-            return error
+            try:
+                place.registry.delete(place.image, place.digest)
+            except LedgerError as error:
+                if not isinstance(error, Denied):
+                    silent.setdefault(place.image, error)
+                return error
+            return None
 
         for first in (True, False):
             batch = [one for one in deletions if one.first is first]
-            for deletion, answer in in_parallel(delete, batch, jobs=self._jobs, longest=_LONGEST):
+            for deletion, error in in_parallel(delete, batch, jobs=self._jobs, longest=_LONGEST):
                 place = deletion.place
-                if answer is None:
+                if error is None:
                     done.append(deletion)
                 else:
-                    error = _error(answer, place)
                     left.append((place, error))
                     index = _parsed(deletion) if first else None
                     if isinstance(index, Manifest):
-                        held |= {Place(place.registry, place.image, one).key: error for one in index.referenced}
+                        held |= {replace(place, digest=digest): error for digest in index.referenced}
                     elif first:  # nobody knows what is in it
                         silent.setdefault(place.image, error)
                 self._progress(len(done) + len(left), len(deletions))
-        order = {one.place.key: at for at, one in enumerate(deletions)}
-        return sorted(done, key=lambda one: order[one.place.key]), left
+        order = {deletion.place: number for number, deletion in enumerate(deletions)}
+        return sorted(done, key=lambda deletion: order[deletion.place]), left
 
     def restore(
         self, deleted: Sequence[Deletion], records: Sequence[Record], uses: Uses
@@ -202,72 +189,56 @@ class Registrar:
         Return what was put back, and the errors of the images where that can't be told or done.
         """
         again = [one for one in deleted if one.first and one.place.digest in uses.why]
-        self._manifests |= {one.place.key: _parsed(one) for one in deleted if one.first}
-        homes = {one.place.home: one.place for one in deleted}.values()
+        self._manifests |= {one.place: _parsed(one) for one in deleted if one.first}
+        homes = {one.place.repository: one.place for one in deleted}.values()
         roots = [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
         children, failed = self._children([*roots, *(one.place for one in again)])
         back: list[Deletion] = []
         for deletion in sorted(deleted, key=lambda one: one.first):
             place = deletion.place
-            if place.digest not in uses.why and place.key not in children:
+            if place.digest not in uses.why and place not in children:
                 continue
             tags = [one.tag for one in records if one.image == place.image and expected(one) == place.digest]
-            error = _tried(lambda deletion=deletion, tags=tags: _put_back(deletion, tags))  # type: ignore[misc]
-            if isinstance(error, LedgerError):
-                failed[place.image] = error
-            else:
+            try:
+                _put_back(deletion, tags)
                 back.append(deletion)
+            except LedgerError as error:
+                failed[place.image] = error
         return back, failed
 
-    def _children(self, places: Iterable[Place]) -> tuple[dict[tuple[int, str, str], str], dict[str, LedgerError]]:
+    def _children(self, places: Iterable[Place]) -> tuple[dict[Place, str], dict[str, LedgerError]]:
         """Return why what indexes refer to is in use, by its own key, and the images where that can't be told."""
-        found: dict[tuple[int, str, str], str] = {}
+        reasons: dict[Place, str] = {}
         failed: dict[str, LedgerError] = {}
-        waiting = list(places)
-        for _ in range(_DEEPEST):
-            nested = []
-            for place, manifest in self._known(self._manifests, waiting, lambda place: place.registry.manifest):
-                if isinstance(manifest, LedgerError):
-                    failed.setdefault(place.image, manifest)
-                elif isinstance(manifest, Manifest):
-                    for digest in manifest.referenced:
-                        child = Place(place.registry, place.image, digest)
-                        found.setdefault(child.key, f"it is in the index {place.digest}, which is in use")
-                        nested += [child] if digest in manifest.nested else []
-            waiting = nested
-        for place in waiting:
-            failed.setdefault(place.image, Unreachable(f"{place.registry.name} serves indexes without an end", _LOOK))
-        return found, failed
+        for place, answer in walk_indexes(places, partial(self._known, self._manifests, _manifest)):
+            if isinstance(answer, LedgerError):
+                failed.setdefault(place.image, answer)
+            elif isinstance(answer, Manifest):
+                reason = f"it is in the index {place.digest}, which is in use"
+                for digest in answer.referenced:
+                    reasons.setdefault(replace(place, digest=digest), reason)
+        return reasons, failed
 
     def _known(
-        self,
-        known: dict[tuple[int, str, str], T | LedgerError],
-        places: Iterable[Place],
-        ask: Callable[[Place], Callable[[str, str], T]],
+        self, known: dict[Place, T | LedgerError], ask: Callable[[Place], T], places: Iterable[Place]
     ) -> list[tuple[Place, T | LedgerError]]:
         """Return what is at each place; ask only where that is not known yet."""
-        wanted = {place.key: place for place in places}
-        fresh = [place for key, place in wanted.items() if key not in known]
-        looked = in_parallel(
-            lambda place: _tried(lambda: ask(place)(place.image, place.digest)), fresh,
-            jobs=self._jobs, longest=_LONGEST,
-        )  # fmt: skip
-        for place, answer in looked:
-            known[place.key] = _error(answer, place) if isinstance(answer, Unknown | LedgerError) else answer
-        return [(place, known[key]) for key, place in wanted.items()]
+        wanted = list(dict.fromkeys(places))
+        fresh = [place for place in wanted if place not in known]
+        known |= in_parallel(ask, fresh, jobs=self._jobs, longest=_LONGEST)
+        return [(place, known[place]) for place in wanted]
 
 
-def _tried(work: Callable[[], T]) -> T | LedgerError:
-    try:
-        return work()
-    except LedgerError as error:
-        return error
+def _manifest(place: Place) -> Manifest | Absent:
+    return place.registry.manifest(place.image, place.digest)
 
 
-def _error(answer: Unknown | LedgerError, place: Place) -> LedgerError:
-    if isinstance(answer, Unknown):
-        return Unreachable(f"{place.registry.name}: {answer.reason}", "run it again later")
-    return answer
+def _document(place: Place) -> Document | Absent:
+    return place.registry.document(place.image, place.digest)
+
+
+def _digest(place: Place) -> str | Absent:
+    return place.registry.look(place.image, place.digest)
 
 
 def _parsed(deletion: Deletion) -> Manifest | Absent:
@@ -286,6 +257,5 @@ def _put_back(deletion: Deletion, tags: Sequence[str]) -> None:
             if isinstance(place.registry.look(place.image, tag), Absent):
                 place.registry.put(place.image, tag, deletion.document)
     except LedgerError as error:
-        error.message = f"{place.image}@{place.digest} is needed again and could not be put back: {error.message}"
-        error.hint = "push it again, under the tags that the ledger has"
-        raise
+        hint = "push it again, under the tags that the ledger has"
+        raise error.within(f"{place} is needed again and could not be put back", hint) from None

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger_tool.commands.observe import in_parallel, observe
+from ledger_tool.commands.observe import observe_all
 from ledger_tool.commands.ports import Registries, Source
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry import drift
-from ledger_tool.core.registry.drift import Finding, Observation, Unknown
+from ledger_tool.core.registry.drift import Finding
 from ledger_tool.core.writes import publish as rules
 
 Match = Literal["index", "image", "config", "none"]
@@ -77,14 +77,11 @@ def verify(
     records = rules.find(snapshot, reference)
     checks = [_given(records, digest)] if digest else []
     serving = registries.serving(snapshot.policy, records[0].image)
-    looks = dict(in_parallel(lambda at: observe(serving[at], records, deep=deep), range(len(serving)), jobs=8))
-    for at, registry in enumerate(serving):
-        look = looks[at]
-        seen = Observation(served=look) if isinstance(look, Unknown) else look
-        checks += [
-            _check(record, finding)
-            for record, finding in zip(records, drift.classify(records, registry.name, seen, now), strict=True)
-        ]
+    looked = observe_all([(registry, records) for registry in serving], deep=deep, jobs=8)
+    seen = {registry: observation for (registry, _), observation in looked}
+    for registry in serving:
+        findings = drift.classify(records, registry.name, seen[registry], now)
+        checks += [_check(record, finding) for record, finding in zip(records, findings, strict=True)]
     return Verified(records[0].name, checks)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 
-from ledger_tool.commands.observe import in_parallel, observe
+from ledger_tool.commands.observe import observe
 from ledger_tool.core.ledger.names import Platform
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import ABSENT, Unknown
@@ -88,7 +87,9 @@ def test_a_tag_that_moves_while_it_is_looked_at_is_unknown(fake: FakeRegistry) -
             del fake.manifests[new]
 
     fake.hook = move
-    assert observe(fake, [_record(digest("old"))]).manifest == Unknown("the tag moved while it was looked at")
+    assert observe(fake, [_record(digest("old"))]).manifest == Unknown(
+        f"{APP}:v1 moved at {fake.name} while it was looked at"
+    )
 
 
 def test_deep_looks_at_every_blob_once(fake: FakeRegistry) -> None:
@@ -109,42 +110,3 @@ def test_deep_finds_an_image_that_its_index_still_names(fake: FakeRegistry) -> N
 def test_deep_does_not_look_into_what_is_gone(fake: FakeRegistry) -> None:
     observe(fake, [_record(digest("x"))], deep=True)
     assert fake.count("manifest") == 0
-
-
-def test_in_parallel_yields_every_item_with_its_result() -> None:
-    assert dict(in_parallel(lambda number: number * 2, range(1000), jobs=8)) == {at: at * 2 for at in range(1000)}
-    assert list(in_parallel(str, [], jobs=8)) == []
-
-
-def test_in_parallel_uses_as_many_threads_as_it_was_told() -> None:
-    meeting = threading.Barrier(4, timeout=20.0)
-    assert len(list(in_parallel(lambda _: meeting.wait(), range(4), jobs=4))) == 4
-
-
-def test_a_bug_in_the_work_is_not_swallowed() -> None:
-    with pytest.raises(ZeroDivisionError):
-        list(in_parallel(lambda number: 1 // number, [1, 0], jobs=1))
-
-
-def test_a_stuck_look_is_given_up_and_holds_up_nobody() -> None:
-    never = threading.Event()
-    try:
-        found = dict(in_parallel(lambda item: item != "stuck" or never.wait(), ["a", "stuck"], jobs=2, longest=1.0))
-    finally:
-        never.set()
-    assert found == {"a": True, "stuck": Unknown("no answer within 1 s")}
-
-
-def test_when_the_caller_stops_what_has_not_begun_is_not_begun() -> None:
-    begun: list[int] = []
-    gate = threading.Semaphore(1)
-
-    def work(number: int) -> None:
-        assert gate.acquire(timeout=20.0)
-        begun.append(number)
-
-    looking = in_parallel(work, range(100), jobs=1)
-    next(looking)
-    looking.close()  # type: ignore[attr-defined]
-    gate.release()
-    assert len(begun) <= 2

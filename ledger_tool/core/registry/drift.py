@@ -119,8 +119,7 @@ def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | 
     """Return the record digests that have to be looked at themselves: those that the tag does not lead to."""
     if isinstance(served, Unknown) or isinstance(manifest, Unknown):
         return []
-    found = manifest if isinstance(manifest, Manifest) else None
-    reached = {served, *(child.digest for child in found.children)} if found else {served}
+    reached = manifest.reached if manifest else {served}
     return [record.digest for record in records if expected(record) != served and record.digest not in reached]
 
 
@@ -154,7 +153,7 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
     if isinstance(seen.served, str):
         if isinstance(seen.manifest, Unknown):
             return "unknown", seen.manifest.reason
-        if record.digest in _reached(seen):
+        if record.digest in (seen.manifest.reached if seen.manifest else {seen.served}):
             if record.index is None:  # nothing that is recorded contradicts it
                 return _agreeing(record, missing, now)
             return "index-moved", "the tag serves another index, with the same image for this platform"
@@ -172,11 +171,6 @@ def _agreeing(record: Record, missing: Sequence[str] | Unknown, now: Timestamp) 
     if isinstance(missing, Unknown):
         return "unknown", missing.reason
     return ("expired", f"past its TTL of {record.ttl}") if is_expired(record, now) else ("in-sync", "")
-
-
-def _reached(seen: Observation) -> set[str]:
-    children = seen.manifest.children if isinstance(seen.manifest, Manifest) else ()
-    return {str(seen.served), *(child.digest for child in children)}
 
 
 def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[str]) -> list[Finding]:

@@ -47,6 +47,11 @@ class Manifest:
     blobs: tuple[Digest, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def reached(self) -> frozenset[str]:
+        """The digests that lead to an image of it: its own, and those of an index's images."""
+        return frozenset((self.digest, *(child.digest for child in self.children)))
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

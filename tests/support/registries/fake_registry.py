@@ -13,7 +13,7 @@ from ledger_tool.errors import LedgerError
 from tests.support.values.make import digest
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeRegistry:
     """Holds manifests and tags of any number of images. `failing` are errors, by what is asked for."""
 

@@ -1,0 +1,56 @@
+"""Asking registries many things at once, from a few threads that hold up nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TypeVar
+
+from ledger_tool.errors import LedgerError, Unreachable
+
+T = TypeVar("T")
+R = TypeVar("R")
+LONGEST_LOOK = 180.0  # seconds for one question, whatever a registry does with its connections
+
+
+def in_parallel(
+    work: Callable[[T], R], items: Iterable[T], *, jobs: int, longest: float = LONGEST_LOOK
+) -> Iterator[tuple[T, R | LedgerError]]:
+    """Yield each item with its result, or with the LedgerError that came of it, as they come from `jobs` threads.
+
+    An item that is not done `longest` seconds after the last one that was is given up as Unreachable. When the
+    caller stops, what has not begun is not begun, and what has begun holds up nobody: the threads are daemons.
+    Raises any other exception of `work`.
+    """
+    tasks = list(items)
+    numbers = iter(range(len(tasks)))  # shared: each thread takes the next
+    ended: SimpleQueue[tuple[int, R | Exception]] = SimpleQueue()
+    stopped = Event()
+
+    def run() -> None:
+        for number in numbers:
+            if stopped.is_set():
+                return
+            try:
+                ended.put((number, work(tasks[number])))
+            except Exception as error:  # noqa: BLE001 - raised again where the result is taken
+                ended.put((number, error))
+
+    for _ in range(min(jobs, len(tasks))):
+        Thread(target=run, name="look", daemon=True).start()
+    pending = dict.fromkeys(range(len(tasks)))
+    try:
+        while pending:
+            try:
+                number, result = ended.get(timeout=longest)
+            except Empty:
+                for number in pending:
+                    yield tasks[number], Unreachable(f"no answer within {longest:.0f} s", "run it again later")
+                return
+            if isinstance(result, Exception) and not isinstance(result, LedgerError):
+                raise result
+            del pending[number]
+            yield tasks[number], result
+    finally:
+        stopped.set()
