@@ -14,29 +14,29 @@ def as_json(audited: Audited) -> str:
     """Return the JSON object; `schema/audit-v1.schema.json` describes it."""
     findings = [
         {
-            "rule": one.rule,
-            "commit": one.commit,
-            "image": escaped(one.key.image) if one.key else None,
-            "tag": escaped(one.key.tag) if one.key else None,
-            "platform": escaped(one.key.platform) or None if one.key else None,
-            "message": escaped(one.message),
+            "rule": finding.rule,
+            "commit": finding.commit,
+            "image": escaped(finding.key.image) if finding.key else None,
+            "tag": escaped(finding.key.tag) if finding.key else None,
+            "platform": escaped(finding.key.platform) or None if finding.key else None,
+            "message": escaped(finding.message),
         }
-        for one in audited.findings
+        for finding in audited.findings
     ]
-    found = {
+    value = {
         "ok": audited.ok,
         "commits": audited.commits,
         "head": audited.head,
         "since": audited.since or None,
         "findings": findings,
     }
-    return json.document(found)
+    return json.document(value)
 
 
 def as_text(audited: Audited) -> Iterator[str]:
     """Yield a line for each finding."""
-    for one in audited.findings:
-        yield f"{one.commit[:12]} {one.rule}: {escaped(one.message)}"
+    for finding in audited.findings:
+        yield f"{finding.commit[:12]} {finding.rule}: {escaped(finding.message)}"
 
 
 def as_junit(audited: Audited) -> Iterator[str]:

@@ -20,22 +20,35 @@ MOST_YANKED = 10
 def as_json(checked: Checked) -> str:
     """Return the JSON object; `schema/check-v1.schema.json` describes it."""
     findings = [
-        {"rule": one.rule, "path": one.path, "line": one.line, "column": one.column, "message": escaped(one.message)}
-        for one in checked.findings
+        {
+            "rule": finding.rule,
+            "path": finding.path,
+            "line": finding.line,
+            "column": finding.column,
+            "message": escaped(finding.message),
+        }
+        for finding in checked.findings
     ]
     return json.document({"ok": checked.ok, "findings": findings})
 
 
 def as_text(checked: Checked) -> Iterator[str]:
     """Yield a line for each finding, as compilers write them."""
-    for one in checked.findings:
-        yield f"{one.path}:{one.line}:{one.column}: {one.rule}: {escaped(one.message)}"
+    for finding in checked.findings:
+        yield f"{finding.path}:{finding.line}:{finding.column}: {finding.rule}: {escaped(finding.message)}"
 
 
 def as_github(checked: Checked) -> Iterator[str]:
     """Yield GitHub's workflow commands, which annotate the lines of a pull request."""
-    for one in checked.findings:
-        yield command("error", one.message, path=one.path, line=one.line, column=one.column, title=f"ledger {one.rule}")
+    for finding in checked.findings:
+        yield command(
+            "error",
+            finding.message,
+            path=finding.path,
+            line=finding.line,
+            column=finding.column,
+            title=f"ledger {finding.rule}",
+        )
 
 
 def as_gitlab(checked: Checked) -> str:
@@ -45,22 +58,22 @@ def as_gitlab(checked: Checked) -> str:
     """
     same: Counter[str] = Counter()  # GitLab shows one finding a fingerprint; a line in it would change with each edit
 
-    def fingerprint(one: Finding) -> str:
-        what = f"{one.rule}\0{one.path}\0{escaped(one.message)}"
+    def fingerprint(finding: Finding) -> str:
+        what = f"{finding.rule}\0{finding.path}\0{escaped(finding.message)}"
         same[what] += 1
         return hashlib.sha256(f"{what}\0{same[what]}".encode()).hexdigest()
 
-    found = [
+    issues = [
         {
-            "description": escaped(one.message),
-            "check_name": f"ledger {one.rule}",
-            "fingerprint": fingerprint(one),
+            "description": escaped(finding.message),
+            "check_name": f"ledger {finding.rule}",
+            "fingerprint": fingerprint(finding),
             "severity": "blocker",
-            "location": {"path": one.path, "lines": {"begin": one.line}},
+            "location": {"path": finding.path, "lines": {"begin": finding.line}},
         }
-        for one in checked.findings
+        for finding in checked.findings
     ]
-    return json.document(found)
+    return json.document(issues)
 
 
 def as_junit(checked: Checked) -> Iterator[str]:
@@ -81,8 +94,8 @@ def as_junit(checked: Checked) -> Iterator[str]:
 def notes(checked: Checked) -> Iterator[str]:
     """Yield what a person should know besides the findings, and a summary."""
     yield from _yanked(checked.yanked)
-    for one in checked.unknown:
-        yield f"warning: not looked up: {one}"
+    for reason in checked.unknown:
+        yield f"warning: not looked up: {reason}"
     if checked.homeless:
         digests = counted(checked.homeless, "digest is of an image", "digests are of images")
         yield f"note: {digests} that no configured registry serves"

@@ -23,8 +23,8 @@ from ledger_tool.core.policy.resolve import places
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
 
-def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", at: str = "") -> str:
-    """Return the bill; `serial` is its `urn:uuid:…` and `at` its time, each left out where it is `""`.
+def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", time: str = "") -> str:
+    """Return the bill; `serial` is its `urn:uuid:…` and `time` its time, each left out where it is `""`.
 
     A base that is among the records is their component; any other becomes one by its reference.
     """
@@ -42,7 +42,7 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", at: 
                 outside.setdefault(text, _outside(text, reference))
                 on.append(text)
         dependencies.append({"ref": str(record.key), "dependsOn": sorted(set(on) - {str(record.key)})})
-    metadata: dict[str, Any] = {"timestamp": at} if at else {}
+    metadata: dict[str, Any] = {"timestamp": time} if time else {}
     metadata["tools"] = {"components": [{"type": "application", "name": "ledger", "version": __version__}]}
     bill = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -70,12 +70,16 @@ def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, P
 
     @cache
     def having(digest: str, platform: Platform | None) -> tuple[Mapping[Name, Sequence[Record]], Sequence[Record]]:
-        found = by_digest.get(digest, [])
-        found = [one for one in found if platform and one.platform == platform] or found
+        records_of_digest = by_digest.get(digest, [])
+        records_of_digest = [
+            record for record in records_of_digest if platform and record.platform == platform
+        ] or records_of_digest
         named: dict[Name, list[Record]] = {}
-        for one in found:
-            named.setdefault(one.name, []).append(one)
-        return named, list({(one.image, one.digest, one.platform): one for one in reversed(found)}.values())
+        for record in records_of_digest:
+            named.setdefault(record.name, []).append(record)
+        return named, list(
+            {(record.image, record.digest, record.platform): record for record in reversed(records_of_digest)}.values()
+        )
 
     def find(reference: Reference, platform: Platform | None) -> Sequence[Record]:
         named, one_each = having(str(reference.digest), platform)

@@ -15,92 +15,92 @@ from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 
 
-def outlined(found: Found) -> Outline:
+def outlined(built: Found) -> Outline:
     """Return what is built on it, to be drawn."""
-    return outline.above(found.graph, found.dependents, found.what)
+    return outline.above(built.graph, built.dependents, built.what)
 
 
-def as_json(found: Found, drawn: Outline) -> str:
+def as_json(built: Found, drawn: Outline) -> str:
     """Return the JSON object; `schema/dependents-v1.schema.json` describes it."""
-    value: dict[str, Any] = {"of": found.what, "complete": found.complete}
-    if found.rebuilds is None:
+    value: dict[str, Any] = {"of": built.what, "complete": built.complete}
+    if built.rebuilds is None:
         value["dependents"] = [
-            _one(found, at, [(base.text, base.now) for base in found.dependents.links[at] if base.now])
-            for at in found.dependents.links
+            _entry(built, number, [(base.text, base.now) for base in bases if base.now])
+            for number, bases in built.dependents.links.items()
         ]
     else:
         value["dependents"] = [
-            _one(found, one.number, [(base.text, now) for base, now in one.moved]) | {"step": one.step}
-            for one in found.rebuilds
+            _entry(built, rebuild.number, [(base.text, now) for base, now in rebuild.moved]) | {"step": rebuild.step}
+            for rebuild in built.rebuilds
         ]
-    if found.live is not None:
-        value["unknown"] = [{"reference": text, "reason": why} for text, why in found.live.unknown.items()]
-        value["gone"] = list(found.live.gone)
-        value["unasked"] = list(found.live.unasked)
+    if built.live is not None:
+        value["unknown"] = [{"reference": text, "reason": why} for text, why in built.live.unknown.items()]
+        value["gone"] = list(built.live.gone)
+        value["unasked"] = list(built.live.unasked)
     value["cycles"] = [[drawn.nodes[at].text for at in cycle] for cycle in drawn.cycles]
     return json.document(value)
 
 
-def _one(found: Found, at: int, moved: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _entry(built: Found, number: int, moved: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {
-        "record": to_json(found.graph.records[at]),
-        "direct": at in found.dependents.direct,
-        "on": [base.text for base in found.dependents.links[at]],
+        "record": to_json(built.graph.records[number]),
+        "direct": number in built.dependents.direct,
+        "on": [base.text for base in built.dependents.links[number]],
         "moved": [{"reference": text, "now": now} for text, now in moved],
     }
 
 
-def rebuilds_table(found: Found, width: int | None) -> Iterator[str]:
+def rebuilds_table(built: Found, width: int | None) -> Iterator[str]:
     """Yield what is to be rebuilt, in order; a line for each base that has moved on."""
     header = ("STEP", "IMAGE", "PLATFORM", "BASE", "BUILT ON", "NOW")
     rows = []
-    for one in found.rebuilds or ():
-        record = found.graph.records[one.number]
-        start = (str(one.step), str(record.name), record.platform or "-")
-        for base, now in one.moved:
+    for rebuild in built.rebuilds or ():
+        record = built.graph.records[rebuild.number]
+        start = (str(rebuild.step), str(record.name), record.platform or "-")
+        for base, now in rebuild.moved:
             name = f"{base.place.name}:{base.reference.tag}"
             rows.append((*start, name, short_digest(base.digest), short_digest(now)))
-        if not one.moved:
+        if not rebuild.moved:
             rows.append((*start, "one of the steps before", "", ""))
     return table(header, rows, width, spare=(header.index("BUILT ON"), header.index("PLATFORM")))
 
 
-def rebuilds_drawn(found: Found) -> tuple[Sequence[Node], list[tuple[int, int, bool]]]:
+def rebuilds_drawn(built: Found) -> tuple[Sequence[Node], list[tuple[int, int, bool]]]:
     """Return what is to be rebuilt and the bases that have moved on, as `graphs.as_dot` takes it."""
-    numbers = {one.number: at for at, one in enumerate(found.rebuilds or ())}
-    nodes = [Node(str(found.graph.records[at].key), found.graph.records[at]) for at in numbers]
+    numbers = {rebuild.number: at for at, rebuild in enumerate(built.rebuilds or ())}
+    nodes = [Node(str(built.graph.records[at].key), built.graph.records[at]) for at in numbers]
     bases: dict[str, int] = {}
     links = []
-    for one in found.rebuilds or ():
-        moved = {base.text for base, _ in one.moved}
-        for base in found.dependents.links[one.number]:
+    for rebuild in built.rebuilds or ():
+        moved = {base.text for base, _ in rebuild.moved}
+        for base in built.dependents.links[rebuild.number]:
             among = [numbers[to] for to in (*base.targets, *base.successors) if to in numbers]
             if base.text in moved and not among:
                 if base.text not in bases:
                     bases[base.text] = len(nodes)
                     nodes.append(Node(base.text))
                 among = [bases[base.text]]
-            links += [(numbers[one.number], to, base.text in moved) for to in among]
+            links += [(numbers[rebuild.number], to, base.text in moved) for to in among]
     return nodes, links
 
 
-def notes(found: Found) -> Iterator[str]:
+def notes(built: Found) -> Iterator[str]:
     """Yield what a reader should know before acting on it."""
-    if found.live is None:
+    if built.live is None:
         return
-    for text, why in found.live.unknown.items():
+    for text, why in built.live.unknown.items():
         yield f"warning: {text} could not be looked at: {why}"
-    for text in found.live.gone:
+    for text in built.live.gone:
         yield f"note: the tag of {text} is not there any more"
-    if found.live.unasked:
-        bases = counted(len(found.live.unasked), "base is", "bases are")
-        some = ", ".join(found.live.unasked[:3]) + (", …" if len(found.live.unasked) > 3 else "")
+    if built.live.unasked:
+        bases = counted(len(built.live.unasked), "base is", "bases are")
+        some = ", ".join(built.live.unasked[:3]) + (", …" if len(built.live.unasked) > 3 else "")
         yield f"note: {bases} of images that no registry of ledger.yaml serves: {some}"
 
 
-def nothing_notes(found: Found, *, stale: bool) -> Iterator[str]:
+def nothing_notes(built: Found, *, stale: bool) -> Iterator[str]:
     """Yield a note where there is nothing to show."""
-    if not stale and not found.dependents.links:
-        yield f"nothing is built on {found.what}"
-    if stale and not found.rebuilds:
-        yield "nothing is to be rebuilt" + ("" if found.complete else ", as far as could be seen")
+    if not stale and not built.dependents.links:
+        yield f"nothing is built on {built.what}"
+    if stale and not built.rebuilds:
+        yield "nothing is to be rebuilt" + ("" if built.complete else ", as far as could be seen")

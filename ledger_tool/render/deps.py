@@ -15,18 +15,18 @@ def as_json(deps: Deps) -> str:
     value: dict[str, Any] = {
         "image": deps.name.image,
         "tag": deps.name.tag,
-        "roots": [outline.nodes[at].text for at in outline.roots],
+        "roots": [outline.nodes[number].text for number in outline.roots],
         "nodes": [{"id": node.text, "record": to_json(node.record) if node.record else None} for node in outline.nodes],
         "links": [
             {
-                "from": outline.nodes[at].text,
+                "from": outline.nodes[number].text,
                 "to": outline.nodes[link.to].text,
                 "reference": link.base.text,
                 "now": link.base.now or None,
             }
-            for at, links in enumerate(outline.links)
+            for number, links in enumerate(outline.links)
             for link in links
         ],
-        "cycles": [[outline.nodes[at].text for at in cycle] for cycle in outline.cycles],
+        "cycles": [[outline.nodes[number].text for number in cycle] for cycle in outline.cycles],
     }
     return json.document(value)

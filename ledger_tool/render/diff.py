@@ -28,12 +28,12 @@ _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrad
 
 def as_json(changes: Sequence[Change], *, settings_changed: bool = False) -> str:
     """Return the JSON object; `schema/diff-v1.schema.json` describes it."""
-    found = {"changes": [_object(change) for change in changes], "settingsChanged": settings_changed}
-    return json.document(found)
+    value = {"changes": [_object(change) for change in changes], "settingsChanged": settings_changed}
+    return json.document(value)
 
 
 def _object(change: Change) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    value: dict[str, Any] = {
         "kind": change.kind,
         "image": change.name.image,
         "tag": change.name.tag,
@@ -46,7 +46,7 @@ def _object(change: Change) -> dict[str, Any]:
         "immutable": change.immutable,
         "forced": next(({"replaces": one.replaces, "reason": one.reason} for one in change.marks), None),
     }
-    return found
+    return value
 
 
 def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
@@ -125,15 +125,15 @@ def as_markdown(changes: Sequence[Change], *, settings_changed: bool = False, li
 def _shortened(changes: Sequence[Change], room: int) -> str:
     """Return the gravest changes that there is room for, in bytes, and how many are missing."""
     kept: dict[int, str] = {}
-    for at in sorted(range(len(changes)), key=lambda at: changes[at].gravity):
-        part = _markdown(changes[at], with_digests=False)
-        room -= len((_heading(changes[at]) + part).encode())
+    for position in sorted(range(len(changes)), key=lambda position: changes[position].gravity):
+        part = _markdown(changes[position], with_digests=False)
+        room -= len((_heading(changes[position]) + part).encode())
         if room < 0:
             break
-        kept[at] = part
+        kept[position] = part
     shown = sorted(kept)
-    text = "".join(_grouped([changes[at] for at in shown], [kept[at] for at in shown]))
-    left = Counter(change.kind for at, change in enumerate(changes) if at not in kept)
+    text = "".join(_grouped([changes[position] for position in shown], [kept[position] for position in shown]))
+    left = Counter(change.kind for position, change in enumerate(changes) if position not in kept)
     told = ", ".join(f"{count} {kind}" for kind, count in left.items())
     more = counted(left.total(), "more is", "more are")
     return f"{text}\n**{more} left out here** ({told}), and the whole digests of all; `ledger diff` shows them.\n"
@@ -185,13 +185,13 @@ def _short_code(value: str) -> str:
 
 def _source(value: str) -> str:
     """Return links to the commits of sourceRefs, which stand as text where the forge is not known."""
-    found = []
+    links = []
     for source in filter(None, value.split(", ")):
         url, commit = sourcelink.split(SourceRef(source))
         name = url.partition("://")[2] or url
         shown = name if len(name) <= LONGEST // 2 else name[: LONGEST // 2] + "…"
-        found.append(link(code(f"{shown}@{commit[:12]}"), sourcelink.commit_page(SourceRef(source))))
-    return _some(found)
+        links.append(link(code(f"{shown}@{commit[:12]}"), sourcelink.commit_page(SourceRef(source))))
+    return _some(links)
 
 
 def _some(values: Sequence[str], most: int = _MOST_VALUES) -> str:

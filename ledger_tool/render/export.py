@@ -42,9 +42,11 @@ def notes(exported: Exported, form: str) -> Iterator[str]:
     if (more := len(exported.doubtful) - _MOST_WARNINGS) > 0:
         yield f"warning: so are {more} more, yanked or past their TTL"
     if exported.left:
-        names = ", ".join(str(one.name) for one in exported.left[:5]) + (", …" if len(exported.left) > 5 else "")
+        names = ", ".join(str(version.name) for version in exported.left[:5]) + (
+            ", …" if len(exported.left) > 5 else ""
+        )
         yield f"note: passed over, as yanked or expired: {names}"
-    homeless = sorted({one.name.image for one in exported.versions if not one.host})
+    homeless = sorted({version.name.image for version in exported.versions if not version.host})
     if homeless and form not in BY_RECORD:
         names = ", ".join(homeless[:5]) + (", …" if len(homeless) > 5 else "")
         yield f"note: ledger.yaml names no registry for {names}; a client will take its own default"
@@ -60,41 +62,41 @@ def _kustomize(exported: Exported) -> Iterator[str]:
     yield "apiVersion: kustomize.config.k8s.io/v1alpha1"
     yield "kind: Component"
     yield "images:"
-    for one in exported.versions:
-        for name in dict.fromkeys((one.name.image, one.repository)):
+    for version in exported.versions:
+        for name in dict.fromkeys((version.name.image, version.repository)):
             yield f"  - name: {_text(name)}"
-            yield f"    newName: {_text(one.repository)}"
-            yield f"    newTag: {_text(one.name.tag)}"
-            yield f"    digest: {_text(one.digest)}"
+            yield f"    newName: {_text(version.repository)}"
+            yield f"    newTag: {_text(version.name.tag)}"
+            yield f"    digest: {_text(version.digest)}"
 
 
 def _helm_values(exported: Exported) -> Iterator[str]:
     yield _HEAD
     yield "images:"
-    for key, one in exported.keys.items():
+    for key, version in exported.keys.items():
         yield f"  {_text(key)}:"
-        yield f"    registry: {_text(one.host)}"
-        yield f"    repository: {_text(one.path)}"
-        yield f"    tag: {_text(one.name.tag)}"
-        yield f"    digest: {_text(one.digest)}"
-        yield f"    ref: {_text(_by_digest(one))}"
+        yield f"    registry: {_text(version.host)}"
+        yield f"    repository: {_text(version.path)}"
+        yield f"    tag: {_text(version.name.tag)}"
+        yield f"    digest: {_text(version.digest)}"
+        yield f"    ref: {_text(_by_digest(version))}"
 
 
 def _compose(exported: Exported) -> Iterator[str]:
     """Yield a Compose override. `$` begins a variable there, and no reference has one."""
     yield _HEAD
     yield "services:"
-    for key, one in exported.keys.items():
+    for key, version in exported.keys.items():
         yield f"  {_text(key)}:"
-        yield f"    image: {_text(f'{one.repository}:{one.name.tag}@{one.digest}')}"
+        yield f"    image: {_text(f'{version.repository}:{version.name.tag}@{version.digest}')}"
 
 
 def _dotenv(exported: Exported) -> Iterator[str]:
     """Yield variables that a shell, `docker --env-file` and Compose read alike: no quotes where none are needed."""
     yield _HEAD
-    for key, one in exported.keys.items():
-        value = _by_digest(one)
-        yield f"# {one.name}"
+    for key, version in exported.keys.items():
+        value = _by_digest(version)
+        yield f"# {version.name}"
         yield f"{key}={value}" if re.fullmatch(r"[A-Za-z0-9._/:@-]+", value) else f"{key}='{value}'"
 
 
@@ -104,14 +106,14 @@ def _imgpkg(exported: Exported) -> Iterator[str]:
     yield "apiVersion: imgpkg.carvel.dev/v1alpha1"
     yield "kind: ImagesLock"
     yield "images:"
-    for one in exported.versions:
-        yield f"  - image: {_text(_by_digest(one))}"
+    for version in exported.versions:
+        yield f"  - image: {_text(_by_digest(version))}"
         yield "    annotations:"
-        yield f"      kbld.carvel.dev/id: {_text(f'{one.repository}:{one.name.tag}')}"
+        yield f"      kbld.carvel.dev/id: {_text(f'{version.repository}:{version.name.tag}')}"
 
 
-def _by_digest(one: Version) -> str:
-    return f"{one.repository}@{one.digest}"
+def _by_digest(version: Version) -> str:
+    return f"{version.repository}@{version.digest}"
 
 
 def _text(value: str) -> str:

@@ -19,31 +19,31 @@ def as_tree(outline: Outline, *, names_base: bool = True) -> Iterator[str]:
 
     `names_base` says how a link is read: from an image to its base, or from a base to what is built on it.
     """
-    in_cycle = {at: number for number, cycle in enumerate(outline.cycles) for at in cycle}
+    in_cycle = {node_number: number for number, cycle in enumerate(outline.cycles) for node_number in cycle}
     shown: set[int] = set()
     # A root stands alone; of all else: from where, the link, what is drawn in front, and whether more follow.
     waiting: list[tuple[int | None, Link | None, int, str, bool, int]] = [
         (None, None, root, "", False, 0) for root in reversed(outline.roots)
     ]
     while waiting:
-        above, link, at, drawn, more, depth = waiting.pop()
+        above, link, node_number, drawn, more, depth = waiting.pop()
         branch = "" if link is None else "├── " if more else "└── "
-        below = outline.links[at]
-        marks = _marks(outline.nodes[at], link, names_base=names_base)
-        again = at in shown and bool(below)
+        below = outline.links[node_number]
+        marks = _marks(outline.nodes[node_number], link, names_base=names_base)
+        again = node_number in shown and bool(below)
         if again:
-            cycle = above is not None and at in in_cycle and in_cycle.get(above) == in_cycle[at]
+            cycle = above is not None and node_number in in_cycle and in_cycle.get(above) == in_cycle[node_number]
             marks.append("a cycle: not followed" if cycle else "shown above")
-        shown.add(at)
-        yield drawn + branch + _title(outline.nodes[at]) + (f"  ({'; '.join(marks)})" if marks else "")
+        shown.add(node_number)
+        yield drawn + branch + _title(outline.nodes[node_number]) + (f"  ({'; '.join(marks)})" if marks else "")
         if again or not below:
             continue
         drawn += "" if link is None else "│   " if more else "    "
         if depth >= DEEPEST:
             yield f"{drawn}└── …  (deeper than {DEEPEST} levels; `--format json` has it all)"
             continue
-        for number, one in reversed(list(enumerate(below))):
-            waiting.append((at, one, one.to, drawn, number < len(below) - 1, depth + 1))
+        for number, link in reversed(list(enumerate(below))):
+            waiting.append((node_number, link, link.to, drawn, number < len(below) - 1, depth + 1))
 
 
 def _title(node: Node) -> str:
@@ -76,8 +76,8 @@ def _short_reference(text: str) -> str:
 
 
 def _parts(text: str) -> tuple[str, str]:
-    name, at, digest = text.rpartition("@")
-    if at:
+    name, separator, digest = text.rpartition("@")
+    if separator:
         return name, short_digest(digest)
     return ("", short_digest(text)) if re.fullmatch(names.DIGEST, text) else (text, "")
 
@@ -85,7 +85,7 @@ def _parts(text: str) -> tuple[str, str]:
 def cycle_notes(outline: Outline) -> Iterator[str]:
     """Yield a warning for each cycle."""
     for cycle in outline.cycles:
-        names = ", ".join(outline.nodes[at].text for at in cycle[:5]) + (", …" if len(cycle) > 5 else "")
+        names = ", ".join(outline.nodes[number].text for number in cycle[:5]) + (", …" if len(cycle) > 5 else "")
         yield f"warning: built on itself, in a cycle: {names}"
 
 
@@ -97,11 +97,11 @@ def as_dot(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) -> Ite
     yield "digraph ledger {"
     yield "  rankdir=LR;"
     yield '  node [shape=box, fontname="monospace"];'
-    for at, node in enumerate(nodes):
+    for number, node in enumerate(nodes):
         label = "\\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in _label(node))
-        yield f'  n{at} [label="{label}"{"" if node.record else ", style=dashed"}];'
-    for at, to, old in links:
-        yield f"  n{at} -> n{to}{' [style=dashed, label=old]' if old else ''};"
+        yield f'  n{number} [label="{label}"{"" if node.record else ", style=dashed"}];'
+    for number, to, old in links:
+        yield f"  n{number} -> n{to}{' [style=dashed, label=old]' if old else ''};"
     yield "}"
 
 
@@ -111,13 +111,13 @@ def as_mermaid(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) ->
     Source: mermaid.js.org "Flowcharts", entity codes: `#35;`. All that might be Mermaid, Markdown or HTML is one.
     """
     yield "flowchart LR"
-    for at, node in enumerate(nodes):
+    for number, node in enumerate(nodes):
         label = "<br/>".join(
             re.sub(r"[^A-Za-z0-9 ./:@-]", lambda found: f"#{ord(found[0])};", line) for line in _label(node)
         )
-        yield f'  n{at}["{label}"]'
-    for at, to, old in links:
-        yield f"  n{at} {'-. old .->' if old else '-->'} n{to}"
+        yield f'  n{number}["{label}"]'
+    for number, to, old in links:
+        yield f"  n{number} {'-. old .->' if old else '-->'} n{to}"
 
 
 def _label(node: Node) -> list[str]:
@@ -130,8 +130,8 @@ def _label(node: Node) -> list[str]:
 def drawn(outline: Outline, *, names_base: bool = True) -> Drawn:
     """Return an outline as `as_dot` and `as_mermaid` take it: each link from an image to its base."""
     links = []
-    for at, found in enumerate(outline.links):
-        for link in found:
-            ends = (at, link.to) if names_base else (link.to, at)
+    for number, outgoing in enumerate(outline.links):
+        for link in outgoing:
+            ends = (number, link.to) if names_base else (link.to, number)
             links.append((*ends, bool(link.base.now)))
     return outline.nodes, links

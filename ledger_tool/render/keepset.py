@@ -8,30 +8,30 @@ from ledger_tool.commands.keepset import Keepset
 from ledger_tool.render import json
 
 
-def as_json(found: Keepset) -> str:
+def as_json(keepset: Keepset) -> str:
     """Return the JSON object; `schema/keepset-v1.schema.json` describes it."""
     value = {
-        "live": found.live,
+        "live": keepset.live,
         "digests": [
             {
-                "digest": one.digest,
-                "image": one.image,
-                "as": list(one.roles),
-                "tags": list(one.tags),
-                "repositories": list(one.repositories),
+                "digest": entry.digest,
+                "image": entry.image,
+                "as": list(entry.roles),
+                "tags": list(entry.tags),
+                "repositories": list(entry.repositories),
             }
-            for one in found.kept
+            for entry in keepset.kept
         ],
     }
     return json.document(value)
 
 
-def as_text(found: Keepset) -> Iterator[str]:
+def as_text(keepset: Keepset) -> Iterator[str]:
     """Yield each digest once, sorted: for `grep -vFf`."""
-    yield from sorted({one.digest for one in found.kept})
+    yield from sorted({entry.digest for entry in keepset.kept})
 
 
-def notes(found: Keepset) -> Iterator[str]:
+def notes(keepset: Keepset) -> Iterator[str]:
     """Yield what a reader should know."""
-    for text in found.gone:
-        yield f"note: {text} is in none of its registries; what it referred to is kept as far as the ledger has it"
+    for reference in keepset.gone:
+        yield f"note: {reference} is in none of its registries; what it referred to is kept as far as the ledger has it"

@@ -16,12 +16,12 @@ _WIDEST_NAME = 100  # characters: whoever pushes chooses the name, and every lin
 
 def as_json(entries: Sequence[LogEntry]) -> str:
     """Return the JSON object of a log; `schema/log-v1.schema.json` describes it."""
-    return json.document({"entries": [_object(one) for one in entries]})
+    return json.document({"entries": [_object(entry) for entry in entries]})
 
 
 def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
     """Yield each entry as a JSON object on one line."""
-    return (json.line(_object(one)) for one in entries)
+    return (json.line(_object(entry)) for entry in entries)
 
 
 def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = False) -> Iterator[str]:
@@ -29,34 +29,34 @@ def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = Fal
     header = ("COMMIT", "AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST", "REPLACES", "SOURCE", "BY", "REASON")
     rows = [
         (
-            one.commit[:12],
-            one.at.replace("T", " ")[:16],
-            one.action,
-            str(one.name),
-            one.platform,
-            short_digest(one.digest),
-            " ".join(map(short_digest, one.replaces)),
-            short_source(one.source_ref) if one.source_ref else "",
-            shown(one.by.partition(" <")[0], _WIDEST_NAME),
-            shown(one.reason, TEXT_MAX),
+            entry.commit[:12],
+            entry.at.replace("T", " ")[:16],
+            entry.action,
+            str(entry.name),
+            entry.platform,
+            short_digest(entry.digest),
+            " ".join(map(short_digest, entry.replaces)),
+            short_source(entry.source_ref) if entry.source_ref else "",
+            shown(entry.by.partition(" <")[0], _WIDEST_NAME),
+            shown(entry.reason, TEXT_MAX),
         )
-        for one in entries
+        for entry in entries
     ]
     spare = tuple(header.index(name) for name in ("BY", "SOURCE", "REPLACES", "REASON"))
     return table(header, rows, width, spare=spare, bold=bold)
 
 
-def _object(one: LogEntry) -> Mapping[str, Any]:
+def _object(entry: LogEntry) -> Mapping[str, Any]:
     return {
-        "commit": one.commit,
-        "at": one.at,
-        "by": escaped(one.by),
-        "action": one.action,
-        "image": one.name.image,
-        "tag": one.name.tag,
-        "platform": one.platform or None,
-        "digest": one.digest,
-        "replaces": list(one.replaces),
-        "sourceRef": one.source_ref or None,
-        "reason": escaped(one.reason) or None,
+        "commit": entry.commit,
+        "at": entry.at,
+        "by": escaped(entry.by),
+        "action": entry.action,
+        "image": entry.name.image,
+        "tag": entry.name.tag,
+        "platform": entry.platform or None,
+        "digest": entry.digest,
+        "replaces": list(entry.replaces),
+        "sourceRef": entry.source_ref or None,
+        "reason": escaped(entry.reason) or None,
     }

@@ -21,14 +21,17 @@ def as_json(done: Done) -> str:
     value = {
         "edits": [
             {
-                "path": one.path, "line": one.line, "image": one.image, "old": one.old, "new": one.new,
-                "oldTag": one.tags[0], "newTag": one.tags[1], "digest": one.digest, "compare": one.compare,
+                "path": edit.path, "line": edit.line, "image": edit.image, "old": edit.old, "new": edit.new,
+                "oldTag": edit.tags[0], "newTag": edit.tags[1], "digest": edit.digest, "compare": edit.compare,
             }
-            for one in done.edits
+            for edit in done.edits
         ],
         "findings": [
-            {"class": one.kind, "path": one.path, "line": one.line, "image": one.image, "message": one.message}
-            for one in done.findings
+            {
+                "class": finding.kind, "path": finding.path, "line": finding.line, "image": finding.image,
+                "message": finding.message,
+            }
+            for finding in done.findings
         ],
         "commit": done.commit,
         "pullRequest": done.proposed
@@ -38,7 +41,7 @@ def as_json(done: Done) -> str:
             "number": done.proposed.number,
             "created": done.proposed.created,
         },
-        "unread": [{"path": one.path, "line": one.line, "message": one.message} for one in done.faults],
+        "unread": [{"path": note.path, "line": note.line, "message": note.message} for note in done.faults],
     }  # fmt: skip
     return json.document(value)
 
@@ -76,14 +79,14 @@ def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
     yield ""
     yield "| image | old | new | digest | changes | where |"
     yield "|---|---|---|---|---|---|"
-    for one in edits[:_ROWS]:
+    for edit in edits[:_ROWS]:
         cells = (
-            cell(one.image),
-            cell(one.tags[0]) or "none",
-            cell(one.tags[1]) or "none",
-            cell(short_digest(one.digest)),
-            link("compare", one.compare) if one.compare else "",
-            cell(f"{one.path}:{one.line}"),
+            cell(edit.image),
+            cell(edit.tags[0]) or "none",
+            cell(edit.tags[1]) or "none",
+            cell(short_digest(edit.digest)),
+            link("compare", edit.compare) if edit.compare else "",
+            cell(f"{edit.path}:{edit.line}"),
         )
         yield f"| {' | '.join(cells)} |"
     yield from _rest(len(edits))
@@ -93,8 +96,8 @@ def _findings_table(findings: Sequence[Finding]) -> Iterator[str]:
     yield ""
     yield "| class | where | what |"
     yield "|---|---|---|"
-    for one in findings[:_ROWS]:
-        yield f"| {one.kind} | {cell(f'{one.path}:{one.line}')} | {cell(one.message)} |"
+    for finding in findings[:_ROWS]:
+        yield f"| {finding.kind} | {cell(f'{finding.path}:{finding.line}')} | {cell(finding.message)} |"
     yield from _rest(len(findings))
 
 
@@ -106,9 +109,9 @@ def _rest(count: int) -> Iterator[str]:
 
 def headline(done: Done) -> str:
     """Return one line that says what was done and found."""
-    files = len({one.path for one in done.edits})
+    files = len({edit.path for edit in done.edits})
     told = [f"changed {counted(len(done.edits), 'reference')} in {counted(files, 'file')}"] if done.edits else []
-    told += [f"{count} {kind}" for kind, count in Counter(one.kind for one in done.findings).items()]
+    told += [f"{count} {kind}" for kind, count in Counter(finding.kind for finding in done.findings).items()]
     told += [f"{counted(len(done.faults), 'place')} not understood"] if done.faults else []
     return "; ".join(told) or ("everything is as it should be" if done.checked else "nothing to do")
 

@@ -24,10 +24,11 @@ def as_json(report: Report) -> str:
         "summary": report.summary,
         "findings": [
             {
-                "class": one.drift, "registry": one.registry, "image": one.image, "tag": one.tag,
-                "platform": one.platform, "ledger": one.ledger, "served": one.served, "reason": one.reason,
+                "class": finding.drift, "registry": finding.registry, "image": finding.image, "tag": finding.tag,
+                "platform": finding.platform, "ledger": finding.ledger, "served": finding.served,
+                "reason": finding.reason,
             }
-            for one in _differing(report)
+            for finding in _differing(report)
         ],
     }  # fmt: skip
     return json.document(value)
@@ -38,15 +39,15 @@ def as_text(report: Report, width: int | None) -> Iterator[str]:
     yield _headline(report)
     rows = [
         (
-            one.drift,
-            one.registry,
-            f"{one.image}:{one.tag}",
-            one.platform or "",
-            _short(one.ledger),
-            _short(one.served),
-            escaped(one.reason),
+            finding.drift,
+            finding.registry,
+            f"{finding.image}:{finding.tag}",
+            finding.platform or "",
+            _short(finding.ledger),
+            _short(finding.served),
+            escaped(finding.reason),
         )
-        for one in _differing(report)
+        for finding in _differing(report)
     ]
     if rows:
         yield ""
@@ -70,15 +71,15 @@ def as_markdown(report: Report) -> Iterator[str]:
     yield ""
     yield "| class | image | platform | ledger | served | reason |"
     yield "|---|---|---|---|---|---|"
-    for one in differing[:MARKDOWN_ROWS]:
-        name = f"{one.registry}/{one.image}:{one.tag}"
+    for finding in differing[:MARKDOWN_ROWS]:
+        name = f"{finding.registry}/{finding.image}:{finding.tag}"
         cells = (
-            one.drift,
+            finding.drift,
             cell(name),
-            cell(one.platform),
-            cell(_short(one.ledger)),
-            cell(_short(one.served)),
-            cell(one.reason),
+            cell(finding.platform),
+            cell(_short(finding.ledger)),
+            cell(_short(finding.served)),
+            cell(finding.reason),
         )
         yield f"| {' | '.join(cells)} |"
     if len(differing) > MARKDOWN_ROWS:
@@ -108,8 +109,8 @@ def as_metrics(report: Report, now: float, last_complete: float | None, *, of_al
     `last_complete` is kept by a run that could not observe everything, or was not `of_all` records.
     """
     counts: dict[tuple[str, str], int] = {}
-    for one in report.findings:
-        counts[one.registry, one.drift] = counts.get((one.registry, one.drift), 0) + 1
+    for finding in report.findings:
+        counts[finding.registry, finding.drift] = counts.get((finding.registry, finding.drift), 0) + 1
     lines = [
         "# HELP ledger_reconcile_records Records by registry and class.",
         "# TYPE ledger_reconcile_records gauge",
@@ -136,8 +137,8 @@ def as_metrics(report: Report, now: float, last_complete: float | None, *, of_al
 
 def last_complete(metrics: str) -> float | None:
     """Return the time of the last complete run that a textfile of ours has, or None."""
-    found = re.search(r"^ledger_reconcile_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
-    return float(found[1]) if found else None
+    match = re.search(r"^ledger_reconcile_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
+    return float(match[1]) if match else None
 
 
 def warnings(report: Report, homeless: int) -> Iterator[str]:
@@ -155,7 +156,7 @@ def _headline(report: Report) -> str:
 
 
 def _differing(report: Report) -> Sequence[Finding]:
-    return [one for one in report.findings if one.drift != "in-sync"]
+    return [finding for finding in report.findings if finding.drift != "in-sync"]
 
 
 def _short(digest: str | None) -> str:

@@ -21,16 +21,16 @@ def table(
     Empty columns are left out. Where `width` is too small, the `spare` columns go, in their order; then
     the widest ones are cut with an ellipsis in their middle; what still does not fit goes from the right.
     """
-    shown = [at for at in range(len(header)) if any(row[at] for row in rows)]
-    widths = {at: max(len(header[at]), *(len(row[at]) for row in rows)) for at in shown}
+    shown = [column for column in range(len(header)) if any(row[column] for row in rows)]
+    widths = {column: max(len(header[column]), *(len(row[column]) for row in rows)) for column in shown}
     if width is not None:
         widths = _fitted(widths, width, spare)
     if not widths:
         return
-    first = _line([header[at] for at in widths], list(widths.values()))
+    first = _line([header[column] for column in widths], list(widths.values()))
     yield f"\x1b[1m{first}\x1b[0m" if bold else first
     for row in rows:
-        yield _line([row[at] for at in widths], list(widths.values()))
+        yield _line([row[column] for column in widths], list(widths.values()))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -46,15 +46,15 @@ def _cut(cell: str, width: int) -> str:
 
 def _fitted(widths: dict[int, int], width: int, spare: Sequence[int]) -> dict[int, int]:
     fitted = dict(widths)
-    for at in spare:
+    for column in spare:
         if _over(fitted, width) > 0:
-            fitted.pop(at, None)
+            fitted.pop(column, None)
     while fitted and (over := _over(fitted, width)) > 0:
-        widest = max(fitted, key=lambda at: fitted[at])
+        widest = max(fitted, key=lambda column: fitted[column])
         if fitted[widest] <= _NARROWEST:
             del fitted[max(fitted)]
             continue
-        others = max((size for at, size in fitted.items() if at != widest), default=_NARROWEST)
+        others = max((size for column, size in fitted.items() if column != widest), default=_NARROWEST)
         fitted[widest] -= max(1, min(over, fitted[widest] - max(others, _NARROWEST)))
     return fitted
 

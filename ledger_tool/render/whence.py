@@ -16,41 +16,43 @@ def as_json(matches: Sequence[Match]) -> str:
     return json.document({"digest": matches[0].digest, "matches": [_match(match) for match in matches]})
 
 
-def _match(one: Match) -> Mapping[str, Any]:
+def _match(match: Match) -> Mapping[str, Any]:
     return {
-        "as": one.kind,
-        "record": to_json(one.record),
-        **_point(one.since),
-        "until": _point(one.until) | {"digest": one.until.digest or None} if one.until else None,
+        "as": match.kind,
+        "record": to_json(match.record),
+        **_point(match.since),
+        "until": _point(match.until) | {"digest": match.until.digest or None} if match.until else None,
     }
 
 
-def _point(one: Point) -> dict[str, Any]:
+def _point(point: Point) -> dict[str, Any]:
     return {
-        "commit": one.commit,
-        "at": one.at,
-        "by": escaped(one.by),
-        "action": one.action,
-        "reason": escaped(one.reason) or None,
+        "commit": point.commit,
+        "at": point.at,
+        "by": escaped(point.by),
+        "action": point.action,
+        "reason": escaped(point.reason) or None,
     }
 
 
 def as_text(matches: Sequence[Match]) -> Iterator[str]:
     """Yield for each match what the digest is, and under it who published it from what."""
     yield matches[0].digest
-    for one in matches:
-        what = {"image": "is", "replaced": "was"}.get(one.kind) or f"{'was' if one.until else 'is'} the {one.kind} of"
-        yield f"{what} {one.record.key}"
-        yield f"  source    {one.record.source_ref}"
-        yield f"  since     {_told(one.since)}"
-        if one.until:
-            yield f"  until     {_told(one.until)}"
-            if one.until.digest:
-                yield f"  then      {one.until.digest}"
-        if one.record.yanked:
-            yield f"  yanked    {one.record.yanked.reason}"
+    for match in matches:
+        what = {"image": "is", "replaced": "was"}.get(
+            match.kind
+        ) or f"{'was' if match.until else 'is'} the {match.kind} of"
+        yield f"{what} {match.record.key}"
+        yield f"  source    {match.record.source_ref}"
+        yield f"  since     {_told(match.since)}"
+        if match.until:
+            yield f"  until     {_told(match.until)}"
+            if match.until.digest:
+                yield f"  then      {match.until.digest}"
+        if match.record.yanked:
+            yield f"  yanked    {match.record.yanked.reason}"
 
 
-def _told(one: Point) -> str:
-    reason = f": {escaped(one.reason)}" if one.reason else ""
-    return f"{one.at}, commit {one.commit[:12]}, {one.action} by {escaped(one.by)}{reason}"
+def _told(point: Point) -> str:
+    reason = f": {escaped(point.reason)}" if point.reason else ""
+    return f"{point.at}, commit {point.commit[:12]}, {point.action} by {escaped(point.by)}{reason}"

@@ -148,7 +148,7 @@ def test_a_ledger_full_of_what_has_expired_does_not_fill_the_log() -> None:
 
 def bill(*records: Record, serial: str = "", at: str = "") -> Any:
     made = done("cyclonedx", *records)
-    value = json.loads(cyclonedx.as_json(made.records, made.policy, serial=serial, at=at))
+    value = json.loads(cyclonedx.as_json(made.records, made.policy, serial=serial, time=at))
     Draft7Validator(SCHEMA).validate(value)
     return value
 

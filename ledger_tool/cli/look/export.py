@@ -77,7 +77,7 @@ def export(
     for note in render.notes(exported, output):
         ledger.screen.note(note)
     if output == "cyclonedx":
-        bill = cyclonedx.as_json(exported.records, exported.policy, serial=serial_number, at=bill_time)
+        bill = cyclonedx.as_json(exported.records, exported.policy, serial=serial_number, time=bill_time)
         ledger.screen.data([bill])
     else:
         ledger.screen.data(render.lines(exported, output))

@@ -23,7 +23,7 @@ def get(
     output: Annotated[
         str, choice("--format", "json|ref|digest", "The records, or what `docker pull` takes, or only the digest.")
     ] = "json",
-    at: At = "",
+    moment: At = "",
     *,
     ledger: Reading,
 ) -> None:
@@ -33,7 +33,7 @@ def get(
 
     reference = parse_name(image)
     wanted = o.parsed(names.parse_platform, platform)
-    with ledger.source_at(at) as source:
+    with ledger.source_at(moment) as source:
         tagged = run(source, reference, platform=wanted)
     for note in render.yanked_notes(tagged.records):
         ledger.screen.note(note)
@@ -58,7 +58,7 @@ def list_records(
         bool, flag("--latest", "Of each image only the newest tag that is neither yanked nor expired.")
     ] = False,
     output: Annotated[str, choice("--format", "text|json|jsonl|csv", "How to print them.")] = "text",
-    at: At = "",
+    moment: At = "",
     *,
     ledger: Reading,
 ) -> None:
@@ -77,7 +77,7 @@ def list_records(
         latest_at=o.now() if latest else None,
     )
     screen = ledger.screen
-    with ledger.source_at(at) as opened:
+    with ledger.source_at(moment) as opened:
         records = run(opened, query)
     match output:
         case "json":
