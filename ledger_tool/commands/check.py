@@ -13,10 +13,11 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
-from ledger_tool.core.judging.check import Finding, Places, Range, in_order, located, merge_commit
+from ledger_tool.core.judging.check import Finding, Range, in_order, located, merge_commit
 from ledger_tool.core.judging.commit import Fault
 from ledger_tool.core.ledger import diagnosis as file_faults
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
+from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
@@ -94,8 +95,8 @@ def check(
     states = States(history, schema, read_policy)
     now = _as_it_is(history, states, schema, read_policy, tolerant=bool(start))
     past = _since(history, states, start, now) if start else _Past(_NOTHING, now.policy, 0)
-    places = Places(past.before.ledger, now.ledger or Ledger())
-    findings = in_order([*now.findings, *past.findings, *located(past.faults, places)])
+    positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
+    findings = in_order([*now.findings, *past.findings, *located(past.faults, positions)])
     if now.ledger is None:
         return Checked(findings, 0, past.commits, invalid=True)
     unknown: list[str] = []
@@ -111,9 +112,9 @@ def check(
         homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)
         looked = list(missing_digests(wanted, past.policy, registries, jobs))
         found = [one for one in looked if isinstance(one, Fault)]
-        findings = in_order([*findings, *located([("the registry", one) for one in found], places)])
+        findings = in_order([*findings, *located([("the registry", one) for one in found], positions)])
         unknown = sorted(one for one in looked if isinstance(one, str))
-    yanked = [parse_text(text) for text in now.ledger.texts if '\n      "yanked": {' in text]
+    yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
     return Checked(findings, len(now.ledger), past.commits, unknown=unknown, homeless=homeless, yanked=yanked)
 
 

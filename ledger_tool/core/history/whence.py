@@ -6,7 +6,6 @@ that is not valid as a whole still tells what it can; each record that is found 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Literal
 from ledger_tool.core.history.log import GONE, LogEntry
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import Digest, shown
-from ledger_tool.core.ledger.record import Key, Record, from_json
+from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.errors import InvalidValue
 
 Kind = Literal["image", "index", "config"]
@@ -78,26 +77,11 @@ def parse_wanted(value: str) -> Wanted:
 def places(raw: bytes, wanted: Wanted) -> dict[Place, Record]:
     """Return the records in the bytes of a `ledger.json` that have such a digest, and as what."""
     found: dict[Place, Record] = {}
-    needle = f":{wanted.hexadecimal}".encode()
-    at = raw.find(needle)
-    while at >= 0:
-        end = raw.find(b"\n    }", at)
-        end = end if end >= 0 else len(raw)
-        record = _record(raw[raw.rfind(b"\n    {\n", 0, at) + 6 : end])
-        if record:
-            for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
-                if digest and wanted.is_of(digest):
-                    found[Place(kind, record.key, digest)] = record
-        at = raw.find(needle, max(end, at + 1))
+    for record in codec.records_holding(raw, f":{wanted.hexadecimal}"):
+        for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
+            if digest and wanted.is_of(digest):
+                found[Place(kind, record.key, digest)] = record
     return found
-
-
-def _record(text: bytes) -> Record | None:
-    try:
-        fields = json.loads(b"{" + text + b"}")
-    except ValueError:
-        return None
-    return from_json(fields) if codec.is_valid(fields) else None
 
 
 def spans(entries: Iterable[LogEntry], wanted: Wanted) -> Iterator[Span]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,14 +10,12 @@ from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import Merged
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import FREE, Fault, faults
-from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
-
-_COLUMN = 7  # where the fields of a record begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +137,11 @@ def _required(effect: Effect, policy: Policy) -> Iterator[Fault]:
             yield Fault("required", effect.key, error.message)
 
 
-class Places:
-    """Where in `ledger.json` a reviewer sees a record: its first line that differs from `before`."""
-
-    def __init__(self, before: Ledger, after: Ledger) -> None:
-        self._before = dict(zip(before.keys, before.texts, strict=True))
-        self._after = after
-        self._lines = codec.first_lines(after)
-
-    def of(self, key: Key | None) -> tuple[int, int]:
-        """Return line and column of a record; of one that is gone, those of what stands there now."""
-        if key is None or not self._lines:
-            return 1, 1
-        at = bisect_left(self._after.keys, tuple(key))
-        if at == len(self._lines) or self._after.keys[at] != key:
-            return self._lines[min(at, len(self._lines) - 1)], 1
-        whole = self._before.get((key.image, key.tag, ""), "")  # whose place it may have taken
-        old = set(self._before.get((key.image, key.tag, key.platform), whole).split("\n"))
-        new = self._after.texts[at].split("\n")
-        return self._lines[at] + next((number for number, line in enumerate(new) if line not in old), 0), _COLUMN
-
-
-def located(found: Iterable[tuple[str, Fault]], places: Places) -> list[Finding]:
+def located(found: Iterable[tuple[str, Fault]], positions: RecordPositions) -> list[Finding]:
     """Return faults, each with the name of what has it, as findings in `ledger.json`."""
     return [
-        Finding(fault.rule, "ledger.json", *places.of(fault.key), f"{where}: {fault.message}") for where, fault in found
+        Finding(fault.rule, "ledger.json", *positions.of(fault.key), f"{where}: {fault.message}")
+        for where, fault in found
     ]
 
 

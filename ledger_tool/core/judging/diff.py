@@ -10,7 +10,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.ledger import sourceref as sourcelink
 from ledger_tool.core.ledger import version
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
 from ledger_tool.core.policy.policy import Policy
 
@@ -161,15 +161,14 @@ class _Versions:
         self._records: dict[str, list[tuple[version.Version, Record]]] = {}
         self._by_digest: dict[tuple[str, str], str] = {}
         wanted = set(images)
-        for (image, tag, _), text in zip(ledger.keys, ledger.texts, strict=True):
-            if image not in wanted or (parsed := version.parse(tag)) is None:
+        for record in ledger.select(lambda image, *_: image in wanted):
+            if (parsed := version.parse(record.tag)) is None:
                 continue
-            record = parse_text(text)
-            self._records.setdefault(image, []).append((parsed, record))
+            self._records.setdefault(record.image, []).append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
-                known = version.parse(self._by_digest.get((image, digest), ""))
+                known = version.parse(self._by_digest.get((record.image, digest), ""))
                 if known is None or known.parts < parsed.parts:  # of `1`, `1.5` and `1.5.0` the last says most
-                    self._by_digest[image, digest] = tag
+                    self._by_digest[record.image, digest] = record.tag
 
     def of(self, records: Sequence[Record]) -> str:
         """Return the version of an image:tag's records, or `""`."""

@@ -24,7 +24,7 @@ records, smuggled whitespace and hand-made formatting.
 Because of it the valid records form a regular language, so that one pattern, built from the grammar
 of `names`, reads and validates a record at once, at the speed of `re`. What is not regular (order,
 unique keys, dates of the calendar, NFC) is checked beside it. This says only *that* something is
-wrong, fast; `faults.explain` says what, and where. docs/adr/0002 tells why.
+wrong, fast; `diagnosis.explain` says what, and where. docs/adr/0002 tells why.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.errors import InvalidLedger, UsageError
 
 MEGABYTE = 1024 * 1024
@@ -47,10 +48,10 @@ WARN_BYTES = 40 * MEGABYTE
 MAX_BYTES = 100 * MEGABYTE
 
 _HEAD = '{\n  "schemaVersion": 1,\n  "records": ['
-_OPEN, _BETWEEN, _CLOSE = "\n    {\n", "\n    },\n    {\n", "\n    }\n  "
-_TAIL = "]\n}\n"
-_OPEN_BYTES, _BETWEEN_BYTES, _CLOSE_BYTES = (_HEAD + _OPEN).encode(), _BETWEEN.encode(), (_CLOSE + _TAIL).encode()
-_FIRST_LINE = (_HEAD + _OPEN).count("\n") + 1
+_START, _END, _TAIL = "\n    {\n", "\n    }", "]\n}\n"
+_BETWEEN, _CLOSE = _END + "," + _START, _END + "\n  "
+_FIRST_BYTES, _BETWEEN_BYTES, _CLOSE_BYTES = (_HEAD + _START).encode(), _BETWEEN.encode(), (_CLOSE + _TAIL).encode()
+FIRST_LINE = (_HEAD + _START).count("\n") + 1  # of the first record's fields
 
 _CHARACTER = rf'(?:[^"\\{names.UNSEEN}{names.UNSEEN_ASTRAL}]|\\["\\])'
 _STRING = rf'"(?! ){_CHARACTER}{{0,{names.TEXT_MAX}}}+(?<! )"'
@@ -124,9 +125,9 @@ def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
         return None
     shortest = min(len(raw), len(before))
     start = before.rfind(_BETWEEN_BYTES, 0, _common_prefix(raw, before, shortest)) + len(_BETWEEN_BYTES)
-    if start < len(_OPEN_BYTES):  # not even one record is the same, up to here
-        start = len(_OPEN_BYTES)
-        if not raw.startswith(_OPEN_BYTES):
+    if start < len(_FIRST_BYTES):  # not even one record is the same, up to here
+        start = len(_FIRST_BYTES)
+        if not raw.startswith(_FIRST_BYTES):
             return None
     same = _common_suffix(raw, before, shortest - start)
     end = before.find(_BETWEEN_BYTES, len(before) - same)
@@ -182,22 +183,48 @@ def is_valid(record: object) -> bool:
 
 def dumps(ledger: Ledger) -> bytes:
     """Return the canonical bytes of a ledger; the inverse of `loads`."""
-    body = _OPEN + _BETWEEN.join(ledger.texts) + _CLOSE if ledger.texts else ""
+    body = _START + _BETWEEN.join(ledger.texts) + _CLOSE if ledger.texts else ""
     return (_HEAD + body + _TAIL).encode()
+
+
+def record_lines(texts: Sequence[str], *, is_last: bool) -> Iterator[str]:
+    """Yield the lines of records with their braces and commas; `is_last` says that no record follows."""
+    for number, text in enumerate(texts, 1):
+        yield "    {"
+        yield text
+        yield "    }" if is_last and number == len(texts) else "    },"
+
+
+def framed(lines: Iterable[str]) -> bytes:
+    """Return the bytes of a file with these lines for its records."""
+    return "\n".join([_HEAD, *lines, "  " + _TAIL]).encode()
 
 
 def size(ledger: Ledger) -> int:
     """Return how many bytes `dumps` would make."""
     if not ledger.texts:
         return len(_HEAD + _TAIL)
-    frame = len(_HEAD + _OPEN + _CLOSE + _TAIL) + len(_BETWEEN) * (len(ledger.texts) - 1)
+    frame = len(_HEAD + _START + _CLOSE + _TAIL) + len(_BETWEEN) * (len(ledger.texts) - 1)
     return frame + sum(len(text) if text.isascii() else len(text.encode()) for text in ledger.texts)
 
 
-def first_lines(ledger: Ledger) -> list[int]:
-    """Return the line, from 1, on which each record's first field stands in the canonical bytes, in key order."""
-    before = accumulate((text.count("\n") + 3 for text in ledger.texts), initial=_FIRST_LINE)
-    return list(before)[:-1]
+def records_holding(raw: bytes, string: str) -> Iterator[Record]:
+    """Yield the valid records in whose text a string stands.
+
+    `raw` are the bytes of a `ledger.json`, not necessarily valid as a whole; only what is around the string is read.
+    """
+    needle, start, end = string.encode(), _START.encode(), _END.encode()
+    offset = raw.find(needle)
+    while offset >= 0:
+        opening, closing = raw.rfind(start, 0, offset), raw.find(end, offset)
+        closing = closing if closing >= 0 else len(raw)
+        try:
+            fields = json.loads(b"{" + raw[opening + len(start) : closing] + b"}")
+        except ValueError:
+            fields = None
+        if is_valid(fields):
+            yield from_json(fields)
+        offset = raw.find(needle, max(closing, offset + 1))
 
 
 def check_size(size: int) -> str:
@@ -223,11 +250,11 @@ def _read(raw: bytes) -> Ledger | None:
         return None
     if text == _HEAD + _TAIL:
         return Ledger()
-    if not (text.startswith(_HEAD + _OPEN) and text.endswith(_CLOSE + _TAIL)):
+    if not (text.startswith(_HEAD + _START) and text.endswith(_CLOSE + _TAIL)):
         return None
     if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
         return None
-    texts = text[len(_HEAD + _OPEN) : -len(_CLOSE + _TAIL)].split(_BETWEEN)
+    texts = text[len(_HEAD + _START) : -len(_CLOSE + _TAIL)].split(_BETWEEN)
     keys = _keys(texts)
     return Ledger(keys, texts) if keys is not None and _in_order(keys) else None
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger_tool.core.changes import conflict
 from ledger_tool.core.ledger import codec, jsontext
+from ledger_tool.core.ledger.markers import UNRESOLVED, unresolved_conflicts
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.record import FIELDS
 from ledger_tool.core.ledger.schema import errors, part
@@ -39,7 +39,7 @@ def explain(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     if found.rule == "version":
         return InvalidLedger(f"ledger.json {found.message}", "upgrade `ledger-tool`; nothing was changed")
     hint = "restore the last good ledger.json with git, or mend the line"
-    if found.message.startswith(conflict.UNRESOLVED):
+    if found.message.startswith(UNRESOLVED):
         hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
     return InvalidLedger(f"ledger.json, line {found.line}, column {found.column}: {found.message}", hint)
 
@@ -52,8 +52,9 @@ def findings(raw: bytes, schema: Mapping[str, Any]) -> Iterator[Finding]:
         return
     try:
         text = _decoded(raw)
-        if found := list(conflict.conflicts(text)):
-            yield from (Finding("json", *jsontext.line_and_column(text, at), told) for at, told in found)
+        if conflicts := list(unresolved_conflicts(text)):
+            for offset, message in conflicts:
+                yield Finding("json", *jsontext.line_and_column(text, offset), message)
             return
         data = jsontext.parse(text)
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.ledger.record import Key, Name, Record, from_json, to_json
@@ -28,6 +28,14 @@ class Ledger:
         """Return the records of an image:tag, by platform; empty where there are none."""
         return tuple(parse_text(text) for text in self.texts[self._span(name)])
 
+    def select(self, wanted: Callable[[str, str, str], bool]) -> Iterator[Record]:
+        """Yield the records whose image, tag and platform are wanted, in key order; only those are parsed."""
+        return (parse_text(text) for key, text in zip(self.keys, self.texts, strict=True) if wanted(*key))
+
+    def of_image(self, image: str) -> tuple[Record, ...]:
+        """Return the records of an image, in key order."""
+        return tuple(parse_text(text) for text in self.texts[self._span((image,))])
+
     def records(self) -> Iterator[Record]:
         """Yield every record in key order."""
         return map(parse_text, self.texts)
@@ -42,16 +50,14 @@ class Ledger:
             texts[span] = [format_text(record) for record in records]
         return Ledger(keys, texts)
 
-    def _span(self, name: Name) -> slice:
-        start = bisect_left(self.keys, (name.image, name.tag, ""))
-        end = start
-        while end < len(self.keys) and self.keys[end][:2] == name:
+    def _span(self, start_of_key: tuple[str, ...]) -> slice:
+        start = end = bisect_left(self.keys, start_of_key)
+        while end < len(self.keys) and self.keys[end][: len(start_of_key)] == start_of_key:
             end += 1
         return slice(start, end)
 
     def __contains__(self, key: Key) -> bool:
-        at = bisect_left(self.keys, tuple(key))
-        return at < len(self.keys) and self.keys[at] == key
+        return bool(self.keys[self._span(key)])
 
 
 def format_text(record: Record) -> str:
@@ -63,3 +69,8 @@ def format_text(record: Record) -> str:
 def parse_text(text: str) -> Record:
     """Return the record of canonical text; the inverse of `format_text`."""
     return from_json(json.loads("{" + text + "}"))
+
+
+def has_field(text: str, name: str) -> bool:
+    """Return whether canonical text has an optional field, such as `ttl`, without parsing it."""
+    return f'\n      "{name}": ' in text

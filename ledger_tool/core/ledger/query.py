@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import groupby
 
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp, format_timestamp, parse_timestamp, parse_ttl, shown, ttl_length
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue
@@ -47,9 +47,8 @@ def select(ledger: Ledger, query: Query) -> Iterator[Record]:
 
 
 def _found(ledger: Ledger, query: Query) -> Iterator[Record]:
-    for (image, tag, _), text in zip(ledger.keys, ledger.texts, strict=True):
-        if matches(query.pattern, image, tag) and _answers(record := parse_text(text), query):
-            yield record
+    named = ledger.select(lambda image, tag, _: matches(query.pattern, image, tag))
+    return (record for record in named if _answers(record, query))
 
 
 def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger import version
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record, pull_digest
@@ -45,7 +43,7 @@ class Catalogue:
         """Return the releases of an image by tag, looked up once; empty where the ledger has none."""
         if image not in self._found:
             by_tag: dict[str, list[Record]] = {}
-            for record in records_of(self.snapshot.ledger, image):
+            for record in self.snapshot.ledger.of_image(image):
                 by_tag.setdefault(record.tag, []).append(record)
             self._found[image] = {tag: self._release(tag, records) for tag, records in by_tag.items()}
         return self._found[image]
@@ -80,13 +78,3 @@ class Catalogue:
             is_yanked=yanked is not None,
             is_expired=any(is_expired(record, self.now) for record in of),
         )
-
-
-def records_of(ledger: Ledger, image: str) -> list[Record]:
-    """Return the records of an image, in key order."""
-    at = bisect_left(ledger.keys, (image, "", ""))
-    found = []
-    while at < len(ledger.keys) and ledger.keys[at][0] == image:
-        found.append(parse_text(ledger.texts[at]))
-        at += 1
-    return found

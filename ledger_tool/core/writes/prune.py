@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired, matches
 from ledger_tool.core.ledger.record import Key, Record
-
-_MAY_EXPIRE = '"ttl":'  # no canonical text without it is of a record that can expire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ def _images(ledger: Ledger) -> Iterator[list[Record]]:
     rows = zip(ledger.keys, ledger.texts, strict=True)
     for _, group in groupby(rows, lambda row: row[0][0]):
         texts = [text for _, text in group]
-        if any(_MAY_EXPIRE in text for text in texts):
+        if any(has_field(text, "ttl") for text in texts):
             yield [parse_text(text) for text in texts]
 
 
@@ -162,10 +161,5 @@ def withdrawn(before: Ledger, now: Ledger) -> set[str]:
 
     A prune may have deleted these at the registries; whoever looked there before has to look again.
     """
-    there = dict(zip(now.keys, now.texts, strict=True))
-    found: set[str] = set()
-    for key, text in zip(before.keys, before.texts, strict=True):
-        if there.get(key) != text:
-            record = parse_text(text)
-            found.update((record.digest, record.index or record.digest))
-    return found
+    old = [difference.old for difference in compare(before, now) if difference.old]
+    return {digest for record in old for digest in (record.digest, record.index) if digest}

@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from ledger_tool.core.changes import conflict
-from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Key, Name, Record
-from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from tests.support.values.make import but, digest, ledger_of, record
 from tests.support.values.oracle import is_valid
 from tests.support.values.profiles import example_count
-from tests.support.values.smallworld import BATCHES, ledgers
+from tests.support.values.smallworld import CHANGES, changed, ledgers
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 BASE = record(platform=AMD)
-
-
-def changed(ledger: Ledger, drafts: list[Draft], taken: set[str]) -> Ledger:
-    """Return a ledger after some publishes, each by itself, and without some of its image:tags."""
-    policy = Policy(mutable=("*",))
-    for one in drafts:
-        ledger = rules.publish(Snapshot("", ledger, policy), [one]).ledger
-    return ledger.replaced({one.name: () for one in ledger.records() if one.tag in taken})
 
 
 def keys(base: Ledger, other: Ledger) -> set[Key]:
     return {one.key for one in compare(base, other)}
 
 
-_CHANGES = st.tuples(BATCHES, st.sets(st.sampled_from(["latest", "v1"]), max_size=1))
-
-
 @example_count(400)
-@given(ledgers(), _CHANGES, _CHANGES)
+@given(ledgers(), CHANGES, CHANGES)
 def test_a_merge_equals_both_changes_or_collides_by_the_rule(
     base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
 ) -> None:
@@ -115,31 +97,6 @@ def facts_collide(before: Record | None, here: Record, there: Record) -> bool:
     )
 
 
-@example_count(300)
-@given(ledgers(), _CHANGES, _CHANGES)
-def test_to_keep_one_side_of_every_conflict_leaves_a_valid_ledger(
-    base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
-) -> None:
-    merged = merge(base, changed(base, *one), changed(base, *other))
-    text = conflict.compose(merged).decode()
-    if not merged.collisions:
-        assert codec.loads(text.encode()) == merged.ledger
-        return
-    assert list(conflict.conflicts(text))
-    for side in ("ours", "theirs"):
-        kept = keep(text, side)
-        if kept.count("{") > 1:  # of no record at all, the brackets stand otherwise
-            ledger = codec.loads(kept.encode())
-            for collision in merged.collisions:
-                assert ledger.find(collision.name) == getattr(collision, side)
-
-
-def keep(text: str, side: str) -> str:
-    """Do what a person does in an editor."""
-    hunk = re.compile(r"^<{7} ours\n(.*?)^\|{7} base\n.*?^={7}\n(.*?)^>{7} theirs\n", re.MULTILINE | re.DOTALL)
-    return hunk.sub(lambda found: found[1] if side == "ours" else found[2], text)
-
-
 @pytest.mark.parametrize(
     ("base", "ours", "theirs", "merged"),
     [
@@ -191,21 +148,3 @@ def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record
         done = merge(ledger_of(*base), ledger_of(*one), ledger_of(*other))
         assert [collision.name for collision in done.collisions] == [BASE.name]
         assert done.ledger == ledger_of(*one)
-
-
-def test_a_conflict_says_which_digest_is_on_which_side() -> None:
-    moved, other = but(BASE, digest=digest("b")), but(BASE, digest=digest("c"))
-    merged = merge(ledger_of(BASE), ledger_of(moved), ledger_of(other))
-    text = conflict.compose(merged, size=9, labels=("HEAD", "parent", "topic")).decode()
-    assert "<<<<<<<<< HEAD\n" in text
-    assert ">>>>>>>>> topic\n" in text
-    ((offset, told),) = conflict.conflicts(text)
-    assert text[offset:].startswith("<<<<<<<<<")
-    assert told == (
-        f"an unresolved merge conflict: myorg/app:v1 is {digest('b')} on one side and {digest('c')} on the other"
-    )
-
-
-def test_markers_without_a_whole_conflict_are_found_too() -> None:
-    assert [told for _, told in conflict.conflicts("{\n=======\n}\n")] == ["an unresolved merge conflict"]
-    assert list(conflict.conflicts('{\n  "a": "======="\n}\n')) == []

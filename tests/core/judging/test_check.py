@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.merge import merge
-from ledger_tool.core.judging.check import Finding, Places, Range, in_order, located, merge_commit
+from ledger_tool.core.judging.check import Finding, Range, in_order, located, merge_commit
 from ledger_tool.core.judging.commit import Fault
-from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
@@ -184,44 +184,11 @@ def test_a_mutable_tag_may_be_moved_by_a_merge_to_what_the_range_published() -> 
     assert [fault.rule for fault in judge.net(ledger_of(V1), ledger_of(but(EVIL, digest=digest("x"))))] == ["merge"]
 
 
-# ---- places
-
-
-def line_of(ledger: Ledger, *words: str) -> int:
-    """Return the line of the last of some texts, each looked for from where the one before it stands."""
-    lines, at = codec.dumps(ledger).decode().split("\n"), 0
-    for word in words:
-        at = next(number for number, line in enumerate(lines[at:], at + 1) if word in line)
-    return at
-
-
-def test_a_finding_stands_on_the_first_line_that_differs() -> None:
-    rest = [record("aaa", labels={"x": "y"}), record("zzz")]
-    before = ledger_of(*rest, V1)
-    for change, words in (
-        ({"digest": digest("evil")}, ("digest",)),
-        ({"publishedAt": "2020-01-01T00:00:00Z"}, ("publishedAt",)),
-        ({"index": digest("i")}, ("index",)),
-        ({"ttl": "7d"}, ("sourceRef",)),  # which got a comma
-    ):
-        after = ledger_of(*rest, but(V1, **change))
-        assert Places(before, after).of(V1.key) == (line_of(after, '"app"', *words), 7)
-    whole = ledger_of(*rest, but(V1, platform=None))
-    assert Places(whole, before).of(V1.key) == (line_of(before, '"app"', "platform"), 7)
-    assert Places(ledger_of(*rest), before).of(V1.key) == (line_of(before, '"app"'), 7)
-
-
-def test_what_is_gone_stands_where_something_else_is_now() -> None:
-    before, after = ledger_of(record("aaa"), V1, record("zzz")), ledger_of(record("aaa"), record("zzz"))
-    assert Places(before, after).of(V1.key) == (line_of(after, '"zzz"'), 1)
-    assert Places(before, ledger_of(record("aaa"))).of(V1.key) == (line_of(after, '"aaa"'), 1)
-    assert Places(before, Ledger()).of(V1.key) == Places(before, after).of(None) == (1, 1)
-
-
 def test_findings_are_in_the_order_of_the_files() -> None:
     ledger = ledger_of(record("a"), record("b"))
     found = located(
-        [("x", Fault("r", Key("b", "v1", ""), "2")), ("y", Fault("r", Key("a", "v1", ""), "1"))], Places(ledger, ledger)
+        [("x", Fault("r", Key("b", "v1", ""), "2")), ("y", Fault("r", Key("a", "v1", ""), "1"))],
+        RecordPositions(ledger, ledger),
     )
     settings_at = Finding("settings", "ledger.yaml", 9, 1, "0")
     assert [one.message for one in in_order([*found, settings_at])] == ["0", "y: 1", "x: 2"]

@@ -6,11 +6,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Ttl
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.publish import publish
 from tests.support.values.make import digest, draft, fields, ledger_of, source
 
 IMAGES = st.sampled_from(["app", "app-2"])
@@ -53,3 +55,15 @@ def ledgers(draw: st.DrawFn) -> Ledger:
 def _recorded(one: Draft) -> Record:
     more: dict[str, Any] = {"platform": one.platform, "digest": one.digest, "index": one.index, "labels": one.labels}
     return from_json(fields(one.reference.path, one.tag, **more))
+
+
+# What one side of a merge does: some publishes, and the tags that it removes.
+CHANGES = st.tuples(BATCHES, st.sets(st.sampled_from(["latest", "v1"]), max_size=1))
+
+
+def changed(ledger: Ledger, drafts: list[Draft], removed: set[str]) -> Ledger:
+    """Return a ledger after some publishes, each by itself, and without some of its tags."""
+    policy = Policy(mutable=("*",))
+    for one in drafts:
+        ledger = publish(Snapshot("", ledger, policy), [one]).ledger
+    return ledger.replaced({record.name: () for record in ledger.records() if record.tag in removed})
