@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from ledger_tool.commands.ports import History, Registries
-from ledger_tool.commands.states import States
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.check import Finding, Range, in_order, located, merge_commit
 from ledger_tool.core.judging.commit import Fault
-from ledger_tool.core.ledger import diagnosis as file_faults
+from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
@@ -24,6 +25,8 @@ from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, Usag
 
 MOST_FINDINGS = 1000  # of a broken file: nobody reads more, and a broken generator makes one a record
 
+_KEPT = 4  # a commit, and those that it is compared with: a ledger may be large
+_DEEPEST = 100  # commits to look back for a valid file
 _NOTHING = Snapshot("", Ledger(), Policy())
 
 Schema = Callable[[], Mapping[str, Any]]
@@ -92,9 +95,9 @@ def check(
     credentials go. Raises UsageError for an unknown revision, or where no registry is configured.
     """
     start = history.resolve(base) if base else ""
-    states = States(history, schema, read_policy)
-    now = _as_it_is(history, states, schema, read_policy, tolerant=bool(start))
-    past = _since(history, states, start, now) if start else _Past(_NOTHING, now.policy, 0)
+    commits = _CommitFiles(history, schema, read_policy)
+    now = _as_it_is(commits, tolerant=bool(start))
+    past = _since(commits, start, now) if start else _Past(_NOTHING, now.policy, 0)
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
     findings = in_order([*now.findings, *past.findings, *located(past.faults, positions)])
     if now.ledger is None:
@@ -118,47 +121,48 @@ def check(
     return Checked(findings, len(now.ledger), past.commits, unknown=unknown, homeless=homeless, yanked=yanked)
 
 
-def _as_it_is(history: History, states: States, schema: Schema, read_policy: ReadPolicy, *, tolerant: bool) -> _Files:
-    """Read the files as they are; a `tolerant` one reports a missing `ledger.json` instead of raising."""
-    found = _Files()
+def _as_it_is(commits: _CommitFiles, *, tolerant: bool) -> _Files:
+    """Read the files as they are now; with `tolerant`, a missing `ledger.json` is a finding, not an error."""
+    now = _Files()
     try:
-        raw, settings = history.current_files()
+        raw, settings = commits.history.current_files()
     except (InvalidLedger, UsageError) as error:
         if not tolerant:
             raise
-        found.findings.append(Finding("invalid", "ledger.json", 1, 1, error.message))
-        return found
+        now.findings.append(Finding("invalid", "ledger.json", 1, 1, error.message))
+        return now
     try:
-        found.policy = read_policy(settings)
+        now.policy = commits.read_policy(settings)
     except InvalidSettings as error:
-        found.findings.append(Finding("settings", "ledger.yaml", error.line, error.column, error.reason))
+        now.findings.append(Finding("settings", "ledger.yaml", error.line, error.column, error.reason))
     try:
-        found.ledger = states.loaded(raw)
+        now.ledger = commits.versions.read(raw)
     except InvalidLedger:
-        found.findings += [
-            Finding(one.rule, "ledger.json", one.line, one.column, one.message)
-            for one in islice(file_faults.findings(raw, schema()), MOST_FINDINGS)
+        faults = islice(diagnosis.findings(raw, commits.schema()), MOST_FINDINGS)
+        now.findings += [
+            Finding(fault.rule, "ledger.json", fault.line, fault.column, fault.message) for fault in faults
         ]
-    return found
+    return now
 
 
-def _since(history: History, states: States, start: str, now: _Files) -> _Past:
+def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
     """Judge each commit since `start`, and what no commit has yet."""
+    history = files.history
     tip = history.head()
     commits = history.commits(start, tip)
-    at_base = states.sound(start).policy
-    past = _Past(states.sound(history.merge_base(start, tip)), at_base, len(commits))
+    at_base = files.sound(start).policy
+    past = _Past(files.sound(history.merge_base(start, tip)), at_base, len(commits))
     judge = Range(at_base)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
-        after = states.at(commit.id)
+        after = files.at(commit.id)
         if isinstance(after.ledger, Ledger):
-            past.faults += [(where, fault) for fault in _of_commit(history, judge, states, commit, after.ledger)]
-        known = [error.message for parent in commit.parents for error in states.at(parent).errors]
+            past.faults += [(where, fault) for fault in _of_commit(files, judge, commit, after.ledger)]
+        known = [error.message for parent in commit.parents for error in files.at(parent).errors]
         for error in after.errors:
             if error.message not in known:  # else the commit that broke it is named
                 past.findings += _broken(where, error, now)
-    last = states.sound(tip)
+    last = files.sound(tip)
     if any(len(commit.parents) > 1 for commit in commits):
         past.faults += [("all commits together", fault) for fault in judge.net(past.before.ledger, last.ledger)]
     if now.ledger is not None and last.ledger != now.ledger:
@@ -175,14 +179,73 @@ def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[Finding]:
         yield Finding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
 
 
-def _of_commit(history: History, judge: Range, states: States, commit: Commit, after: Ledger) -> Iterator[Fault]:
+def _of_commit(files: _CommitFiles, judge: Range, commit: Commit, after: Ledger) -> Iterator[Fault]:
     """Yield what is wrong with a commit, against the last valid ledger before it."""
-    parents = [states.sound(parent) for parent in commit.parents]
+    parents = [files.sound(parent) for parent in commit.parents]
     if len(parents) > 2:
         yield Fault("merge", None, "it merges more than two branches at once")
     elif len(parents) == 2:
-        base = states.sound(history.merge_base(*commit.parents))
+        base = files.sound(files.history.merge_base(*commit.parents))
         yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
     else:
         parent = parents[0] if parents else _NOTHING
         yield from judge.commit(parent.ledger, after, parse_message(commit.message), parent.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the two files of a commit say, or what is wrong with each."""
+
+    ledger: Ledger | LedgerError
+    policy: Policy | LedgerError
+
+    @property
+    def errors(self) -> list[LedgerError]:
+        return [file for file in (self.ledger, self.policy) if isinstance(file, LedgerError)]
+
+
+class _CommitFiles:
+    """Reads the files of many commits, those of the last few once."""
+
+    def __init__(self, history: History, schema: Schema, read_policy: ReadPolicy) -> None:
+        self.history = history
+        self.schema = schema
+        self.read_policy = read_policy
+        self.versions = Versions()
+        self.at = lru_cache(_KEPT)(self._at)
+
+    def _at(self, commit: str) -> _Read:
+        try:
+            raw, settings = self.history.files(commit)
+        except (InvalidLedger, UsageError) as error:
+            return _Read(error, Policy())
+        ledger: Ledger | LedgerError
+        policy: Policy | LedgerError
+        try:
+            ledger = self.versions.read(raw)
+        except InvalidLedger:
+            ledger = diagnosis.explain(raw, self.schema())
+        try:
+            policy = self.read_policy(settings)
+        except UsageError as error:
+            policy = error
+        return _Read(ledger, policy)
+
+    def sound(self, commit: str) -> Snapshot:
+        """Return what a commit's files say, each as it last was valid; empty where it was not for long."""
+        ledger: Ledger | None = None
+        policy: Policy | None = None
+        ancestor = commit
+        for _ in range(_DEEPEST):
+            read = self.at(ancestor)
+            if ledger is None and isinstance(read.ledger, Ledger):
+                ledger = read.ledger
+            if policy is None and isinstance(read.policy, Policy):
+                policy = read.policy
+            if ledger is not None and policy is not None:
+                break
+            try:
+                ancestor = self.history.resolve(f"{ancestor}^")
+            except UsageError:
+                break
+        return Snapshot(commit, ledger or Ledger(), policy or Policy())

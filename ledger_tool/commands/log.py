@@ -18,7 +18,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.errors import UnknownImage
+from ledger_tool.errors import InvalidLedger, UnknownImage
 
 
 def log(
@@ -99,13 +99,15 @@ _EMPTY = codec.dumps(Ledger())
 
 
 def _difference(versions: Versions, before: Sequence[bytes | None], after: bytes | None) -> Sequence[Difference] | None:
-    found: Sequence[Difference] | None = None
-    for one in before or [_EMPTY]:
-        if one is None or after is None or versions.follow(one) is None:
-            return None
-        differences = versions.follow(after)
-        if differences is None:
-            return None
-        keys = {difference.key for difference in differences}
-        found = differences if found is None else [other for other in found if other.key in keys]
-    return found
+    common: Sequence[Difference] | None = None
+    try:
+        for parent in before or [_EMPTY]:
+            if parent is None or after is None:
+                return None
+            versions.read(parent)
+            differences = versions.follow(after)
+            keys = {difference.key for difference in differences}
+            common = differences if common is None else [other for other in common if other.key in keys]
+    except InvalidLedger:
+        return None
+    return common

@@ -5,31 +5,33 @@ from __future__ import annotations
 from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.errors import InvalidLedger
 
 
 class Versions:
-    """Remembers the last valid version, so that the next one costs what differs. A version is its bytes."""
+    """Reads versions, each the bytes of a file. It remembers the last valid one, so the next costs what differs."""
 
     def __init__(self) -> None:
         self._raw = b""
         self.ledger = Ledger()
 
-    def follow(self, raw: bytes) -> list[Difference] | None:
-        """Return what a version changes in the last valid one, the empty ledger at first; None for an invalid one."""
+    def read(self, raw: bytes) -> Ledger:
+        """Return the ledger of a version. Raises InvalidLedger."""
+        self._advance(raw)
+        return self.ledger
+
+    def follow(self, raw: bytes) -> list[Difference]:
+        """Return what a version changes in the last valid one, the empty ledger at first. Raises InvalidLedger."""
+        return compare(*self._advance(raw))
+
+    def _advance(self, raw: bytes) -> tuple[Ledger, Ledger]:
+        """Read a version; return the parts of the last one and of this one between which they may differ."""
+        before = self.ledger
         if raw == self._raw:
-            return []
-        found = codec.reread(raw, self._raw, self.ledger)
-        if found:
-            old, new = slice(found.start, found.was), slice(found.start, found.now)
-            before = Ledger(self.ledger.keys[old], self.ledger.texts[old])
-            after = Ledger(found.ledger.keys[new], found.ledger.texts[new])
-            ledger = found.ledger
-        else:
-            try:
-                ledger = codec.loads(raw)
-            except InvalidLedger:
-                return None
-            before, after = self.ledger, ledger
-        self._raw, self.ledger = raw, ledger
-        return compare(before, after)
+            return Ledger(), Ledger()
+        partly = codec.reread(raw, self._raw, before)
+        self.ledger = partly.ledger if partly else codec.loads(raw)
+        self._raw = raw
+        if partly is None:
+            return before, self.ledger
+        old, new = slice(partly.start, partly.was), slice(partly.start, partly.now)
+        return Ledger(before.keys[old], before.texts[old]), Ledger(self.ledger.keys[new], self.ledger.texts[new])

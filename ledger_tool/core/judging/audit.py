@@ -22,7 +22,7 @@ from ledger_tool.core.judging.check import Range
 from ledger_tool.core.judging.commit import Fault
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import InvalidLedger, UsageError
 
 _MOST = 100  # faults of one commit: nobody reads more, and an import by hand has one a record
 
@@ -98,8 +98,10 @@ class Proof:
         """Return what the next version of `ledger.json` changes in the last valid one, and what is wrong with it."""
         if content.trouble or content.raw is None:
             return (), f"its ledger.json {content.trouble or 'is gone'}"
-        differences = self._versions.follow(content.raw)
-        return ((), self._why(content.raw)) if differences is None else (differences, "")
+        try:
+            return self._versions.follow(content.raw), ""
+        except InvalidLedger:
+            return (), self._why(content.raw)
 
     def _read_settings(self) -> Iterator[Fault]:
         """Read the `ledger.yaml` in force; where it is broken, the last good one stays in force."""
