@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger_tool.core.manifests.yamltree import Node, Place, Token, is_scalar, look_up
+from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, YamlToken, is_scalar, look_up
 
 # What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
 # that can't be told without a parser, by an escape, an alias or a comment in it.
@@ -53,8 +53,8 @@ class Field:
     """
 
     part: str
-    token: Token
-    key: Token | None = None
+    token: YamlToken
+    key: YamlToken | None = None
     scheme: str = ""
 
 
@@ -63,8 +63,8 @@ class Missing:
     """A digest field that is not there yet: `key` would follow the value at `after`, whose own key is at `beside`."""
 
     key: str
-    beside: Token
-    after: Token
+    beside: YamlToken
+    after: YamlToken
     in_flow: bool
 
 
@@ -93,13 +93,13 @@ def looks_like_one(text: str) -> bool:
     return bool(_LOOKS_LIKE.search(text))
 
 
-def find(path: str, text: str, roots: list[Node]) -> list[Site]:
+def find(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
     """Return the sites of a document, in their order; `path` is the file's, `text` its whole text."""
     found: dict[tuple[str, tuple[int, ...], int], Site] = {}
     for root in roots:
         for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
-            place = site.missing.beside.at if site.missing else -1
-            found.setdefault((site.name, tuple(field.token.at for field in site.fields), place), site)
+            place = site.missing.beside.number if site.missing else -1
+            found.setdefault((site.name, tuple(field.token.number for field in site.fields), place), site)
     # A mapping that has the same by a merge, or by an alias, is mended where that is written.
     mended = {key[:2] for key in found if key[2] >= 0}
     sites = [site for key, site in found.items() if key[2] >= 0 or key[:2] not in mended]
@@ -110,12 +110,12 @@ def find(path: str, text: str, roots: list[Node]) -> list[Site]:
 class _At:
     """A node on the way: its place and the keys above it, the nearest first; `""` for a list's item."""
 
-    node: Node
+    node: YamlNode
     keys: tuple[str, ...] = ()
     registry: str = ""  # of all images that name one: `global.imageRegistry` of Helm values
 
 
-def _walk(root: Node, text: str, *, in_gitlab: bool) -> Iterator[Site]:
+def _walk(root: YamlNode, text: str, *, in_gitlab: bool) -> Iterator[Site]:
     if _value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
         return
     above = look_up(root, "global")
@@ -161,7 +161,7 @@ def _in_map(at: _At, text: str, *, in_gitlab: bool) -> Iterator[Site]:
             yield _whole(place, key.token, text)
 
 
-def _whole(place: Place, beside: Token, text: str) -> Site:
+def _whole(place: YamlPlace, beside: YamlToken, text: str) -> Site:
     token = place.node.token
     value = token.text.strip()
     scheme = _DOCKER if value.startswith(_DOCKER) else ""
@@ -210,7 +210,7 @@ def _helm(at: _At, text: str) -> Site | None:
     return _split(node, name, (tag_key, digest_key), ("registry", key), text)
 
 
-def _split(node: Node, name: str, keys: tuple[str, str], names: tuple[str, str], text: str) -> Site | None:
+def _split(node: YamlNode, name: str, keys: tuple[str, str], names: tuple[str, str], text: str) -> Site | None:
     """Return the site of a mapping, whose tag and digest are at `keys`, and the parts of its name at `names`."""
     tag_key, digest_key = keys
     tag_place = look_up(node, tag_key) if tag_key else None
@@ -245,7 +245,7 @@ def _split(node: Node, name: str, keys: tuple[str, str], names: tuple[str, str],
     )
 
 
-def _is_written(place: Place) -> bool:
+def _is_written(place: YamlPlace) -> bool:
     """Return whether a place holds a text that is not empty."""
     token = place.node.token
     return is_scalar(place.node) and bool(token.text.strip()) and (bool(token.style) or token.text not in _NULLS)
@@ -254,24 +254,24 @@ def _is_written(place: Place) -> bool:
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 
 
-def _text(place: Place | None) -> str:
+def _text(place: YamlPlace | None) -> str:
     return place.node.token.text.strip() if place and _is_written(place) else ""
 
 
-def _value(node: Node, key: str) -> str:
+def _value(node: YamlNode, key: str) -> str:
     return _text(look_up(node, key))
 
 
-def _key_token(node: Node, key: str) -> Token | None:
+def _key_token(node: YamlNode, key: str) -> YamlToken | None:
     """Return the token of a mapping's own key, or None where it has that key by a merge only."""
     return node.named[key][0] if key in node.named else None
 
 
-def _own_key(node: Node, key: str, place: Place) -> Token | None:
+def _own_key(node: YamlNode, key: str, place: YamlPlace) -> YamlToken | None:
     return _key_token(node, key) if place.token is place.node.token else None
 
 
-def _marks(text: str, *tokens: Token) -> tuple[str, ...]:
+def _marks(text: str, *tokens: YamlToken) -> tuple[str, ...]:
     """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars begin."""
     found: dict[str, None] = {}
     for token in tokens:

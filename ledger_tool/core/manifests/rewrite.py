@@ -17,15 +17,14 @@ from ledger_tool.core.manifests import splice, yamltree
 from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.pin import Judgement, Kind
 from ledger_tool.core.manifests.splice import Refused, Splice
-from ledger_tool.core.manifests.yamltree import Document, Fault, Token
+from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, YamlToken
 from ledger_tool.core.policy.imagereference import written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
 
-Parse = Callable[[str, Document], list[Token]]
+Parse = Callable[[str, YamlDocument], list[YamlToken]]
 Judge = Callable[[Site], Judgement | None]
 Said = tuple[str, str, str]  # name, tag and digest of a site
-_NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uUx][0-9A-Fa-f]{2}")
 
 
@@ -105,10 +104,10 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     What can't be read or written is a note or a finding, never an error.
     """
     try:
-        work = _Work(path, decoded(raw))
+        work = _Work(path, yamltree.decoded(raw))
         for document in yamltree.documents(work.text):
             work.texts.append(_document(work, document, parse, judge, write=write))
-    except Fault as fault:
+    except YamlFault as fault:
         return Rewritten(path, notes=[_unread(path, raw, fault)])
     if work.refused:
         work.findings += [_left(finding, work.refused) for finding in work.mendable]
@@ -119,8 +118,8 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     return Rewritten(path, new, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
 
 
-def _document(work: _Work, document: Document, parse: Parse, judge: Judge, *, write: bool) -> str:
-    """Take down what a judge makes of one document, and return its new text. Raises Fault."""
+def _document(work: _Work, document: YamlDocument, parse: Parse, judge: Judge, *, write: bool) -> str:
+    """Take down what a judge makes of one document, and return its new text. Raises YamlFault."""
     old = work.text[document.start : document.end]
     if not sites.looks_like_one(old):
         return old
@@ -132,16 +131,16 @@ def _document(work: _Work, document: Document, parse: Parse, judge: Judge, *, wr
     try:
         new = splice.applied(old, [splice.shifted(one, -document.start) for one in work.changes])
         _verify(work.path, new, tokens, work.changes, said, parse)
-    except (Refused, Fault) as error:
+    except (Refused, YamlFault) as error:
         work.refused = error.reason if isinstance(error, Refused) else error.message
         return old
     return new
 
 
 def _verify(
-    path: str, text: str, before: Sequence[Token], changes: Sequence[Splice], said: Sequence[Said], parse: Parse
+    path: str, text: str, before: Sequence[YamlToken], changes: Sequence[Splice], said: Sequence[Said], parse: Parse
 ) -> None:
-    """Parse a new text. Raises Refused or Fault unless it says just what it should."""
+    """Parse a new text. Raises Refused or YamlFault unless it says just what it should."""
     again = yamltree.documents(text)
     tokens = parse(text, again[0]) if len(again) == 1 else []
     if not tokens or not splice.is_exactly(before, tokens, changes):
@@ -150,22 +149,12 @@ def _verify(
         raise Refused("by an alias or a merge, another image would get a tag or a digest that is not its own")
 
 
-def decoded(raw: bytes) -> str:
-    """Return the text of a file, its byte order mark included. Raises Fault for what is not UTF-8."""
-    if raw.startswith(_NOT_UTF8):
-        raise Fault(1, "UTF-16 or UTF-32, and not UTF-8")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Fault(raw[: error.start].count(b"\n") + 1, "not UTF-8") from None
-
-
 def may_name_images(raw: bytes) -> bool:
     """Return whether a file may name an image, by a quick look, or has to be looked at to say that it can't be read."""
-    return raw.startswith(_NOT_UTF8) or bool(_HINTS.search(raw))
+    return raw.startswith(yamltree.NOT_UTF8) or bool(_HINTS.search(raw))
 
 
-def _unread(path: str, raw: bytes, fault: Fault) -> Note:
+def _unread(path: str, raw: bytes, fault: YamlFault) -> Note:
     if fault.is_syntax and b"{{" in raw:  # what is beyond a limit is no template, whatever it says
         return Note(path, fault.line, f"skipped: a template, and no YAML before it is filled ({fault.message})")
     return Note(path, fault.line, f"not looked at: {fault.message}", is_fault=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.core.manifests.find import Field, Missing, Site
-from ledger_tool.core.manifests.yamltree import Token, is_text_when_plain
+from ledger_tool.core.manifests.yamltree import YamlToken, plain_type
 from ledger_tool.core.policy.imagereference import written
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
@@ -45,7 +45,7 @@ class Splice:
     start: int
     end: int
     text: str
-    token: Token
+    token: YamlToken
     value: str
     key: str = ""
 
@@ -78,24 +78,24 @@ def applied(text: str, changes: Sequence[Splice]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def is_exactly(before: Sequence[Token], after: Sequence[Token], changes: Sequence[Splice]) -> bool:
+def is_exactly(before: Sequence[YamlToken], after: Sequence[YamlToken], changes: Sequence[Splice]) -> bool:
     """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
-    values = {one.token.at: one.value for one in changes if not one.key}
-    added = {one.token.at: one for one in changes if one.key}
+    values = {one.token.number: one.value for one in changes if not one.key}
+    added = {one.token.number: one for one in changes if one.key}
     expected: list[tuple[str, ...]] = []
     for token in before:
-        if token.at in values:
-            expected.append(_edited(replace(token, text=values[token.at])))
+        if token.number in values:
+            expected.append(_edited(replace(token, text=values[token.number])))
         else:
             expected.append(_same(token))
-        if token.at in added:
-            expected += [("field", added[token.at].key), ("field", added[token.at].value)]
+        if token.number in added:
+            expected += [("field", added[token.number].key), ("field", added[token.number].value)]
     if len(expected) != len(after):
         return False
     return all(_agrees(want, token) for want, token in zip(expected, after, strict=True))
 
 
-def _agrees(want: tuple[str, ...], token: Token) -> bool:
+def _agrees(want: tuple[str, ...], token: YamlToken) -> bool:
     if want[0] == "field":
         return token.kind == "scalar" and _is_text(token) and not token.anchor and token.text == want[1]
     if want[0] == "edited":
@@ -103,16 +103,16 @@ def _agrees(want: tuple[str, ...], token: Token) -> bool:
     return want == _same(token)
 
 
-def _edited(token: Token) -> tuple[str, ...]:
+def _edited(token: YamlToken) -> tuple[str, ...]:
     return ("edited", token.kind, token.text.strip(), token.anchor, token.tag)
 
 
-def _same(token: Token) -> tuple[str, ...]:
+def _same(token: YamlToken) -> tuple[str, ...]:
     return ("same", token.kind, token.text, token.style, token.anchor, token.tag)
 
 
-def _is_text(token: Token) -> bool:
-    return bool(token.style) or is_text_when_plain(token.text)
+def _is_text(token: YamlToken) -> bool:
+    return bool(token.style) or not plain_type(token.text)
 
 
 def _value(site: Site, field: Field, wanted: Wanted) -> str:
@@ -141,9 +141,9 @@ def _replaced(field: Field, value: str, text: str) -> Splice:
     properties = _PROPERTIES.match(text, token.start, token.end)
     start = properties.end() if properties else token.start
     body, old = text[start : token.end], token.text.strip()
-    if not old or (body == old and not is_text_when_plain(old)):
+    if not old or (body == old and plain_type(old)):
         return _filled(field, start, body, value, text)
-    if token.style == "" and body == old and not is_text_when_plain(value):
+    if token.style == "" and body == old and plain_type(value):
         return Splice(start, token.end, f'"{value}"', token, value)
     for mark in ("/", "\\/"):  # JSON may escape a slash
         written_so = old.replace("/", mark)
@@ -164,7 +164,7 @@ def _narrowed(splice: Splice, text: str) -> Splice:
 
 def _filled(field: Field, start: int, body: str, value: str, text: str) -> Splice:
     """Return the splice for a scalar that is empty, or that YAML takes for a number or the like."""
-    plain = value if is_text_when_plain(value) else f'"{value}"'
+    plain = f'"{value}"' if plain_type(value) else value
     if body in ('""', "''"):
         return Splice(start + 1, start + 1, value, field.token, value)
     if body and body == field.token.text:

@@ -12,37 +12,42 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ledger_tool.core.ledger.jsontext import line_and_column
+
 MAX_DOCUMENT = 2 * 2**20  # characters
 MAX_DEPTH = 100
 MAX_TOKENS = 400_000  # of one document; each takes a kilobyte
 _MOST_MERGED = 32  # mappings that are looked through for one key
 
-Kind = Literal["scalar", "alias", "map", "list", "end"]
+TokenKind = Literal["scalar", "alias", "map", "list", "end"]
+NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
-class Fault(Exception):
-    """A document is no YAML (`is_syntax`), or beyond a limit: the line, from 1, and what is wrong with it."""
+class YamlFault(Exception):
+    """A document is not YAML (`is_syntax`), or beyond a limit: line and column, from 1, and what is wrong there."""
 
-    def __init__(self, line: int, message: str, *, is_syntax: bool = False) -> None:
+    def __init__(self, line: int, message: str, *, column: int = 1, is_syntax: bool = False) -> None:
         super().__init__(line, message)
         self.line = line
+        self.column = column
         self.message = message
         self.is_syntax = is_syntax
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """One event of the parser. `start` and `end` are offsets in the file's text, `line` counts from 1.
+class YamlToken:
+    """One event of the parser. `start` and `end` are offsets in the file's text; line and column count from 1.
 
     `text` is a scalar's value or an alias' name; `style` is `""` (plain), `'`, `"`, `|`, `>`, or `{` for a map or
-    list in flow style; `at` is the token's place in its document's list.
+    list in flow style; `number` is the token's place in its document's list.
     """
 
-    kind: Kind
+    kind: TokenKind
     start: int
     end: int
     line: int
-    at: int
+    column: int
+    number: int
     text: str = ""
     style: str = ""
     anchor: str = ""
@@ -50,7 +55,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """A part of a file's text, from `start` to `end`; `line` is that of its beginning."""
 
     start: int
@@ -59,40 +64,52 @@ class Document:
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class YamlNode:
     """A value of the tree. `token` is where it begins; an alias is the node that it stands for.
 
     Of a mapping, `named` are the key's token and the value of each key that is a scalar (the last, of several), and
     `merged` the mappings that `<<` merges into it.
     """
 
-    token: Token
-    items: list[Place] = field(default_factory=list)
-    pairs: list[tuple[Node, Place]] = field(default_factory=list)
-    named: dict[str, tuple[Token, Place]] = field(default_factory=dict)
-    merged: list[Node] = field(default_factory=list)
+    token: YamlToken
+    items: list[YamlPlace] = field(default_factory=list)
+    pairs: list[tuple[YamlNode, YamlPlace]] = field(default_factory=list)
+    named: dict[str, tuple[YamlToken, YamlPlace]] = field(default_factory=dict)
+    merged: list[YamlNode] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class YamlPlace:
     """Where a node stands: `token` is the node's own, or that of an alias to it."""
 
-    token: Token
-    node: Node
+    token: YamlToken
+    node: YamlNode
+
+
+def decoded(raw: bytes) -> str:
+    """Return the text of a file, its byte order mark included. Raises YamlFault for what is not UTF-8."""
+    if raw.startswith(NOT_UTF8):
+        raise YamlFault(1, "UTF-16 or UTF-32, not UTF-8")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        line, column = line_and_column(before, len(before))
+        raise YamlFault(line, "not UTF-8", column=column) from None
 
 
 _boundary = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _directive = re.compile(r"^%", re.MULTILINE)
 
 
-def documents(text: str) -> list[Document]:
+def documents(text: str) -> list[YamlDocument]:
     """Return the documents of a file, the whole of it where a directive says something about them."""
-    cuts = [] if _directive.search(text) else [found.start() for found in _boundary.finditer(text) if found.start()]
-    found, line = [], 1
+    cuts = [] if _directive.search(text) else [match.start() for match in _boundary.finditer(text) if match.start()]
+    parts, line = [], 1
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        found.append(Document(start, end, line))
+        parts.append(YamlDocument(start, end, line))
         line += line_breaks(text[start:end])
-    return found
+    return parts
 
 
 def line_breaks(text: str) -> int:
@@ -100,19 +117,19 @@ def line_breaks(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def tree(tokens: Sequence[Token]) -> list[Node]:
-    """Return the roots of a document's tokens. Raises Fault for an alias without an anchor."""
+def tree(tokens: Sequence[YamlToken]) -> list[YamlNode]:
+    """Return the roots of a document's tokens. Raises YamlFault for an alias without an anchor."""
     stream = iter(tokens)
-    anchors: dict[str, Node] = {}
+    anchors: dict[str, YamlNode] = {}
     return [_place(token, stream, anchors).node for token in stream]
 
 
-def _place(token: Token, stream: Iterator[Token], anchors: dict[str, Node]) -> Place:
+def _place(token: YamlToken, stream: Iterator[YamlToken], anchors: dict[str, YamlNode]) -> YamlPlace:
     if token.kind == "alias":
         if token.text not in anchors:
-            raise Fault(token.line, f"the alias `*{token.text}` has no anchor before it")
-        return Place(token, anchors[token.text])
-    node = Node(token)
+            raise YamlFault(token.line, f"the alias `*{token.text}` has no anchor before it")
+        return YamlPlace(token, anchors[token.text])
+    node = YamlNode(token)
     if token.anchor:
         anchors[token.anchor] = node
     if token.kind in ("map", "list"):
@@ -122,10 +139,10 @@ def _place(token: Token, stream: Iterator[Token], anchors: dict[str, Node]) -> P
                 node.items.append(place)
             else:
                 _add(node, place.node, _place(next(stream), stream, anchors))
-    return Place(token, node)
+    return YamlPlace(token, node)
 
 
-def _add(mapping: Node, key: Node, value: Place) -> None:
+def _add(mapping: YamlNode, key: YamlNode, value: YamlPlace) -> None:
     mapping.pairs.append((key, value))
     if not is_scalar(key):
         return
@@ -136,34 +153,38 @@ def _add(mapping: Node, key: Node, value: Place) -> None:
         mapping.merged = merged[:_MOST_MERGED]
 
 
-def look_up(node: Node, key: str) -> Place | None:
+def look_up(node: YamlNode, key: str) -> YamlPlace | None:
     """Return the value of a mapping's key, its own or, by `<<`, that of a mapping merged into it."""
     seen: set[int] = set()
     ahead = [node]
     while ahead and len(seen) < _MOST_MERGED:
-        one = ahead.pop(0)
-        if id(one) in seen:
+        mapping = ahead.pop(0)
+        if id(mapping) in seen:
             continue
-        seen.add(id(one))
-        if key in one.named:
-            return one.named[key][1]
-        ahead = one.merged + ahead
+        seen.add(id(mapping))
+        if key in mapping.named:
+            return mapping.named[key][1]
+        ahead = mapping.merged + ahead
     return None
 
 
-def is_scalar(node: Node) -> bool:
+def is_scalar(node: YamlNode) -> bool:
     """Return whether a node is a scalar, null among them."""
     return node.token.kind == "scalar"
 
 
 _NOT_TEXT = re.compile(
-    r"|~|null|Null|NULL|[yYnN]|(?i:true|false|yes|no|on|off)|<<|="
-    r"|[-+]?(?=\.?[0-9])(?:[0-9][0-9_]*)?\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?0[box][0-9a-fA-F_]+"
-    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?"
+    r"(?P<null>|~|null|Null|NULL)|(?P<boolean>[yYnN]|(?i:true|false|yes|no|on|off))|(?P<sign><<|=)"
+    r"|(?P<number>[-+]?(?=\.?[0-9])(?:[0-9][0-9_]*)?\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?0[box][0-9a-fA-F_]+"
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+    r"|(?P<date>[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?)"
 )
 
 
-def is_text_when_plain(value: str) -> bool:
-    """Return whether a value without quotes is text to every reader, YAML 1.1's among them: `1.10` is a number."""
-    return not _NOT_TEXT.fullmatch(value)
+def plain_type(value: str) -> str:
+    """Return as what some reader takes a value without quotes, YAML 1.1's among them, or `""` for text to all.
+
+    It is `null`, `boolean`, `number`, `date` or `sign`: `1.10` is a number.
+    """
+    match = _NOT_TEXT.fullmatch(value)
+    return str(match.lastgroup) if match else ""

@@ -130,7 +130,7 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
     """Return what a judge makes of a file's bytes; those without anything like a reference are not parsed."""
     if not may_name_images(raw):
         return Rewritten(path)
-    from ledger_tool.edges.yaml.positions import tokens
+    from ledger_tool.edges.yaml.tokens import tokens
 
     return rewrite(path, raw, tokens, judge, write=write)
 

@@ -1,1 +1,1 @@
-"""YAML that people write: `ledger.yaml`, and the positions in a manifest."""
+"""YAML that people write: one parser for `ledger.yaml` and manifests, and what `ledger.yaml` says."""

@@ -1,7 +1,6 @@
-"""`ledger.yaml`: people's YAML to a `Policy`, by ruamel's parser.
+"""`ledger.yaml`: people's YAML to a `Policy`, or an error with the line and the column.
 
-It builds its own small tree from the parser's events: no alias can expand, no tag can construct, depth
-and size are bounded before anything grows, and every value still knows its line and column.
+Anchors, aliases and tags are refused, and so are duplicate keys.
 `schema/ledger-config-v1.schema.json` says the same for editors; a test holds the two together.
 """
 
@@ -9,15 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.reader import ReaderError
-
-from ledger_tool.core.ledger import jsontext, names
+from ledger_tool.core.ledger import names
+from ledger_tool.core.manifests.yamltree import (
+    YamlDocument,
+    YamlFault,
+    YamlNode,
+    YamlToken,
+    decoded,
+    is_scalar,
+    plain_type,
+    tree,
+)
 from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.edges.yaml.tokens import tokens
 from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
 MAX_BYTES = 64 * 1024
@@ -26,204 +32,139 @@ T = TypeVar("T")
 _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A YAML value with its place, line and column from 1.
-
-    `kind` is `text`, `list`, `map`, or the YAML type of a plain scalar that is no text.
-    """
-
-    kind: str
-    line: int
-    column: int
-    value: str = ""
-    items: tuple[Node, ...] = ()
-    pairs: tuple[tuple[Node, Node], ...] = ()
-
-
 def load(raw: bytes) -> Policy:
     """Return the policy that the bytes of a `ledger.yaml` say. Raises InvalidSettings."""
     if len(raw) > MAX_BYTES:
-        raise _fail(1, 1, f"the file is larger than {MAX_BYTES // 1024} KiB", "check that the right file is there")
-    root = _tree(raw)
-    return _policy(root) if root is not None else Policy()
-
-
-def _fail(line: int, column: int, message: str, hint: str = "mend ledger.yaml") -> InvalidSettings:
-    return InvalidSettings(line, column, message, hint)
-
-
-def _tree(raw: bytes) -> Node | None:
-    yaml = YAML(typ="safe", pure=True)
+        message = f"the file is larger than {MAX_BYTES // 1024} KiB"
+        raise InvalidSettings(1, 1, message, "check that the right file is there")
     try:
-        text = raw.decode("utf-8-sig")
-        events = iter(yaml.parse(text))
-        return _document(events, yaml.resolver)
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].decode()
-        raise _fail(*jsontext.line_and_column(before, len(before)), "not UTF-8") from None
-    except ReaderError as error:
-        message = f"the character `{names.escaped(chr(error.character))}` is not allowed in YAML"
-        raise _fail(*jsontext.line_and_column(text, error.position), message) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise _fail(line, column, names.shown(str(error.problem or error.context or "not YAML"), 200)) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        line = getattr(error, "line", 0) or 0
-        raise _fail(line + 1, 1, names.shown(str(error).split("\n")[0] or "not YAML", 200)) from None
+        text = decoded(raw)
+        stream = tokens(text, YamlDocument(0, len(text), 1), deepest=MAX_DEPTH)
+        for token in stream:
+            if token.anchor or token.kind == "alias":
+                raise _fail(token, "anchors and aliases are not used here", "write the value out")
+            if token.tag:
+                raise _fail(token, f"the tag `{names.shown(token.tag)}` is not used here", "remove the tag")
+        roots = tree(stream)
+    except YamlFault as fault:
+        raise InvalidSettings(fault.line, fault.column, fault.message, _HINT) from None
+    if len(roots) > 1:
+        raise _fail(roots[1].token, "a second document", "keep everything in one YAML document")
+    return _policy(roots[0]) if roots else Policy()
 
 
-def _document(events: Iterator[Any], resolver: Any) -> Node | None:
-    root: Node | None = None
-    for event in events:
-        kind = type(event).__name__
-        if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
-            continue
-        if kind == "DocumentStartEvent":
-            if root is not None:
-                raise _fail(event.start_mark.line + 1, 1, "a second document", "keep everything in one YAML document")
-            continue
-        root = _node(event, events, resolver, 0)
-    empty = root is not None and root.kind == "null"
-    return None if empty else root
+_HINT = "fix ledger.yaml"
 
 
-def _node(event: Any, events: Iterator[Any], resolver: Any, depth: int) -> Node:
-    line, column = event.start_mark.line + 1, event.start_mark.column + 1
-    kind = type(event).__name__
-    if depth > MAX_DEPTH:
-        raise _fail(line, column, f"nested deeper than {MAX_DEPTH} levels")
-    if kind == "AliasEvent" or getattr(event, "anchor", None):
-        raise _fail(line, column, "anchors and aliases are not used here", "write the value out")
-    if event.tag is not None:
-        raise _fail(line, column, f"the tag `{names.shown(str(event.tag))}` is not used here", "remove the tag")
-    if kind == "ScalarEvent":
-        return Node(_scalar_kind(event, resolver), line, column, event.value)
-    end = "SequenceEndEvent" if kind == "SequenceStartEvent" else "MappingEndEvent"
-    items: list[Node] = []
-    while type(event := next(events)).__name__ != end:
-        items.append(_node(event, events, resolver, depth + 1))
-    if kind == "SequenceStartEvent":
-        return Node("list", line, column, items=tuple(items))
-    pairs = tuple((key, _placed(value, key)) for key, value in zip(items[::2], items[1::2], strict=True))
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key.kind in ("list", "map"):
-            raise _fail(key.line, key.column, "a key is text, not a list or a mapping")
-        if key.value in seen:
-            raise _fail(key.line, key.column, f"the key `{names.shown(key.value)}` stands twice", "keep one of them")
-        seen.add(key.value)
-    return Node("map", line, column, pairs=pairs)
+def _fail(token: YamlToken, message: str, hint: str = _HINT) -> InvalidSettings:
+    return InvalidSettings(token.line, token.column, message, hint)
 
 
-def _placed(value: Node, key: Node) -> Node:
-    """Give a value that is left out the place of its key: the parser's is that of whatever comes next."""
-    return replace(value, line=key.line, column=key.column) if value.kind == "null" and not value.value else value
+def _type(token: YamlToken) -> str:
+    """Return `text`, `list`, `map`, or what YAML takes a value without quotes for: `1.10` is a number."""
+    if token.kind != "scalar":
+        return token.kind
+    return (not token.style and plain_type(token.text)) or "text"
 
 
-def _scalar_kind(event: Any, resolver: Any) -> str:
-    """Return `text`, or the type that YAML gives a plain scalar: `1.10` is a number, `no` may be a boolean."""
-    if event.style is not None:
-        return "text"
-    if re.fullmatch(r"(?i)yes|no|on|off|y|n", event.value):  # YAML 1.1, still what many editors and tools read
-        return "bool"
-    from ruamel.yaml.nodes import ScalarNode
-
-    kind = str(resolver.resolve(ScalarNode, event.value, (True, False))).rpartition(":")[2]
-    return "text" if kind in ("str", "merge", "value") else kind
+def _is_left_out(token: YamlToken) -> bool:
+    return _type(token) == "null" and not token.text
 
 
-def _pairs(node: Node, what: str, known: tuple[str, ...] = ()) -> Iterator[tuple[Node, Node]]:
-    if node.kind == "null":
+def _pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tuple[YamlToken, YamlNode]]:
+    """Yield the keys and the values of a mapping, all of them texts and different."""
+    if _type(node.token) == "null":
         return
-    if node.kind != "map":
-        raise _fail(node.line, node.column, f"{what} should be a mapping")
-    for key, value in node.pairs:
-        if known and key.value not in known:
-            raise _fail(
-                key.line,
-                key.column,
-                f"unknown key `{names.shown(key.value)}` in {what}",
-                f"the keys are {', '.join(known)}",
-            )
-        yield key, value
+    if node.token.kind != "map":
+        raise _fail(node.token, f"{what} should be a mapping")
+    seen = set()
+    for key, place in node.pairs:
+        name, value = key.token, place.node
+        if not is_scalar(key):
+            raise _fail(name, "a key is text, not a list or a mapping")
+        if name.text in seen:
+            raise _fail(name, f"the key `{names.shown(name.text)}` stands twice", "keep one of them")
+        if known and name.text not in known:
+            message = f"unknown key `{names.shown(name.text)}` in {what}"
+            raise _fail(name, message, f"the keys are {', '.join(known)}")
+        seen.add(name.text)
+        if _is_left_out(value.token):  # the parser's place for it is that of whatever comes next
+            value = YamlNode(replace(value.token, line=name.line, column=name.column))
+        yield name, value
 
 
-def _items(node: Node, what: str) -> tuple[Node, ...]:
-    if node.kind == "null":
-        return ()
-    if node.kind != "list":
-        raise _fail(
-            node.line, node.column, f"{what} should be a list", 'write it as `["a", "b"]` or with one `- ` line each'
-        )
-    return node.items
+def _items(node: YamlNode, what: str) -> list[YamlNode]:
+    if _type(node.token) == "null":
+        return []
+    if node.token.kind != "list":
+        raise _fail(node.token, f"{what} should be a list", 'write it as `["a", "b"]` or with one `- ` line each')
+    return [place.node for place in node.items]
 
 
-def _text(node: Node, what: str) -> str:
-    if node.kind in ("list", "map"):
-        raise _fail(node.line, node.column, f"{what} should be text")
-    if node.kind == "null" and not node.value:
-        raise _fail(node.line, node.column, f"{what} has no value", "write one, or leave it out")
-    if node.kind != "text":
-        shown = names.shown(node.value)
-        raise _fail(
-            node.line, node.column, f"`{shown}` is read as a YAML {node.kind}, not as text", f'quote it: `"{shown}"`'
-        )
-    return node.value
+def _text(token: YamlToken, what: str) -> str:
+    kind = _type(token)
+    if kind in ("list", "map"):
+        raise _fail(token, f"{what} should be text")
+    if _is_left_out(token):
+        raise _fail(token, f"{what} has no value", "write one, or leave it out")
+    if kind != "text":
+        shown = names.shown(token.text)
+        raise _fail(token, f"`{shown}` is read as a YAML {kind}, not as text", f'quote it: `"{shown}"`')
+    return token.text
 
 
-def _parsed(node: Node, what: str, parse: Callable[[str], T]) -> T:
+def _parsed(token: YamlToken, what: str, parse: Callable[[str], T]) -> T:
+    text = _text(token, what)
     try:
-        return parse(_text(node, what))
+        return parse(text)
     except LedgerError as error:
-        if error.message.startswith("ledger.yaml"):
-            raise
-        raise _fail(node.line, node.column, error.message, error.hint) from None
+        raise _fail(token, error.message, error.hint) from None
 
 
-def _policy(root: Node) -> Policy:
-    found: dict[str, Any] = {}
+def _each_parsed(node: YamlNode, whole: str, what: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+    return tuple(_parsed(item.token, what, parse) for item in _items(node, whole))
+
+
+def _policy(root: YamlNode) -> Policy:
+    fields: dict[str, Any] = {}
     for key, value in _pairs(root, "ledger.yaml", ("registries", "tags", "require")):
-        if key.value == "registries":
-            found["registries"] = tuple(_registry(item) for item in _items(value, "`registries`"))
-        elif key.value == "require":
-            found["require"] = tuple(
-                _parsed(item, "a required field", _requirable) for item in _items(value, "`require`")
-            )
+        if key.text == "registries":
+            fields["registries"] = tuple(_registry(item) for item in _items(value, "`registries`"))
+        elif key.text == "require":
+            fields["require"] = _each_parsed(value, "`require`", "a required field", _requirable)
         else:
-            found |= _tags(value)
-    return Policy(**found)
+            fields |= _tags(value)
+    return Policy(**fields)
 
 
-def _tags(node: Node) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _tags(node: YamlNode) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     for key, value in _pairs(node, "`tags`", ("mutable", "ttl")):
-        if key.value == "mutable":
-            found["mutable"] = tuple(_parsed(item, "a tag pattern", _pattern) for item in _items(value, "`mutable`"))
+        if key.text == "mutable":
+            fields["mutable"] = _each_parsed(value, "`mutable`", "a tag pattern", _pattern)
         else:
-            found["ttl"] = {
-                _parsed(pattern, "a tag pattern", _pattern): _parsed(ttl, "a TTL", names.parse_ttl)
+            fields["ttl"] = {
+                _parsed(pattern, "a tag pattern", _pattern): _parsed(ttl.token, "a TTL", names.parse_ttl)
                 for pattern, ttl in _pairs(value, "`ttl`")
             }
-    return found
+    return fields
 
 
-def _registry(node: Node) -> Registry:
-    found: dict[str, Any] = {}
+def _registry(node: YamlNode) -> Registry:
+    fields: dict[str, Any] = {}
     for key, value in _pairs(node, "a registry", ("host", "images", "prefix")):
-        if key.value == "host":
-            host = _parsed(value, "`host`", _host)
-            found |= {"host": re.sub(r"^https?://", "", host), "plain_http": host.startswith("http://")}
-        elif key.value == "images":
-            found["images"] = tuple(_parsed(item, "an image pattern", _pattern) for item in _items(value, "`images`"))
-            if not found["images"]:
-                raise _fail(value.line, value.column, "`images` is empty", 'leave it out to mean every image, `["*"]`')
+        if key.text == "host":
+            host = _parsed(value.token, "`host`", _host)
+            fields |= {"host": re.sub(r"^https?://", "", host), "plain_http": host.startswith("http://")}
+        elif key.text == "images":
+            fields["images"] = _each_parsed(value, "`images`", "an image pattern", _pattern)
+            if not fields["images"]:
+                raise _fail(value.token, "`images` is empty", 'leave it out to mean every image, `["*"]`')
         else:
-            found["prefix"] = _parsed(value, "`prefix`", lambda text: names.parse_image(text) if text else "")
-    if "host" not in found:
-        raise _fail(node.line, node.column, "a registry has no `host`", "add `host: registry.example.com`")
-    return Registry(**found)
+            fields["prefix"] = _parsed(value.token, "`prefix`", lambda text: names.parse_image(text) if text else "")
+    if "host" not in fields:
+        raise _fail(node.token, "a registry has no `host`", "add `host: registry.example.com`")
+    return Registry(**fields)
 
 
 def _host(text: str) -> str:

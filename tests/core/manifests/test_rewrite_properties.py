@@ -19,10 +19,10 @@ from ledger_tool.core.manifests import pin as pinning
 from ledger_tool.core.manifests import policy as versionpolicy
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
-from ledger_tool.core.manifests.yamltree import is_text_when_plain
+from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.edges.yaml import positions as yamlpositions
-from ledger_tool.edges.yaml.positions import tokens
+from ledger_tool.edges.yaml import tokens as yamltokens
+from ledger_tool.edges.yaml.tokens import tokens
 from tests.support import EXAMPLES
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.profiles import example_count
@@ -172,7 +172,7 @@ def test_a_damaged_manifest_is_a_note_or_is_pinned_right(path: Path, chance: Ran
 
 
 def test_a_document_of_too_many_values_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yamlpositions, "MAX_TOKENS", 10)
+    monkeypatch.setattr(yamltokens, "MAX_TOKENS", 10)
     (note,) = pinned("image: myorg/app:v1.5.0\n---\nimage: myorg/app:v1.5.0\na: [1, 2, 3,\n 4, 5]\n").notes
     assert (note.line, note.message, note.is_fault) == (
         5, "not looked at: a document of more than 10 keys and values", True,
@@ -196,4 +196,4 @@ def test_any_text_is_handled(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_any_yaml_reader_takes_for_something_else_is_known(value: str, is_text: bool) -> None:
-    assert is_text_when_plain(value) is is_text
+    assert (plain_type(value) == "") is is_text

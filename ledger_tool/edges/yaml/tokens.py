@@ -14,18 +14,18 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.jsontext import line_and_column
 from ledger_tool.core.manifests.yamltree import (
     MAX_DEPTH,
     MAX_DOCUMENT,
     MAX_TOKENS,
-    Document,
-    Fault,
-    Kind,
-    Token,
-    line_breaks,
+    TokenKind,
+    YamlDocument,
+    YamlFault,
+    YamlToken,
 )
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, TokenKind] = {
     "ScalarEvent": "scalar",
     "AliasEvent": "alias",
     "MappingStartEvent": "map",
@@ -36,25 +36,27 @@ _KINDS: dict[str, Kind] = {
 _TAB = re.compile(r"(^[ \t]+(?=\S))|\t", re.MULTILINE)
 
 
-def tokens(text: str, document: Document) -> list[Token]:
-    """Return the tokens of one document of a file's text. Raises Fault."""
+def tokens(text: str, document: YamlDocument, deepest: int = MAX_DEPTH) -> list[YamlToken]:
+    """Return the tokens of one document of a file's text, nested no deeper than `deepest`. Raises YamlFault."""
     part = text[document.start : document.end]
     if len(part) > MAX_DOCUMENT:
-        raise Fault(document.line, f"a document of more than {MAX_DOCUMENT // 2**20} MiB")
+        raise YamlFault(document.line, f"a document of more than {MAX_DOCUMENT // 2**20} MiB")
     part = _without_tabs(part) if "\t" in part else part
     skipped = part.startswith("\ufeff")
     try:
-        return list(_tokens(part[skipped:], document.start + skipped, document.line))
+        return list(_tokens(part[skipped:], document.start + skipped, document.line, deepest))
     except ReaderError as error:
-        line = document.line + line_breaks(part[: error.position])
-        raise Fault(line, f"the character `{names.escaped(chr(error.character))}` is not allowed in YAML") from None
+        line, column = line_and_column(part, error.position)
+        message = f"the character `{names.escaped(chr(error.character))}` is not allowed in YAML"
+        raise YamlFault(document.line + line - 1, message, column=column) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = document.line + (mark.line if mark else 0)
-        raise Fault(line, _words(str(error.problem or error.context or "")), is_syntax=True) from None
+        line, column = (mark.line, mark.column + 1) if mark else (0, 1)
+        message = _words(str(error.problem or error.context or ""))
+        raise YamlFault(document.line + line, message, column=column, is_syntax=True) from None
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError, TypeError) as error:
         # Broken documents bring out these in ruamel, too.
-        raise Fault(document.line, _words(str(error)), is_syntax=True) from None
+        raise YamlFault(document.line, _words(str(error)), is_syntax=True) from None
 
 
 def _without_tabs(part: str) -> str:
@@ -65,38 +67,42 @@ def _without_tabs(part: str) -> str:
     """
     if part.lstrip("-\ufeff \t\r\n")[:1] in ("{", "["):
         return part.replace("\t", " ")
-    return _TAB.sub(lambda found: found[1] or " ", part)
+    return _TAB.sub(lambda match: match[1] or " ", part)
 
 
 def _words(message: str) -> str:
-    return names.shown(re.split(r"[\r\n]", message)[0], 120) or "no YAML"
+    return names.shown(re.split(r"[\r\n]", message)[0], 120) or "not YAML"
 
 
-def _tokens(part: str, offset: int, first_line: int) -> Iterator[Token]:
+def _tokens(part: str, offset: int, first_line: int, deepest: int) -> Iterator[YamlToken]:
     depth = 0
-    at = 0
+    number = 0
     for event in YAML(typ="safe", pure=True).parse(part):
         kind = _KINDS.get(type(event).__name__)
         if kind is None:
             continue
+        token = _token(event, kind, offset, first_line, number)
         depth += (kind in ("map", "list")) - (kind == "end")
-        if depth > MAX_DEPTH:
-            raise Fault(first_line + event.start_mark.line, f"nested deeper than {MAX_DEPTH} levels")
-        if at >= MAX_TOKENS:
-            raise Fault(first_line + event.start_mark.line, f"a document of more than {MAX_TOKENS:,} keys and values")
-        yield _token(event, kind, offset, first_line, at)
-        at += 1
+        if depth > deepest:
+            raise YamlFault(token.line, f"nested deeper than {deepest} levels", column=token.column)
+        if number >= MAX_TOKENS:
+            raise YamlFault(token.line, f"a document of more than {MAX_TOKENS:,} keys and values")
+        yield token
+        number += 1
 
 
-def _token(event: Any, kind: Kind, offset: int, first_line: int, at: int) -> Token:
+def _token(event: Any, kind: TokenKind, offset: int, first_line: int, number: int) -> YamlToken:
     start, end = event.start_mark, event.end_mark
     text, style = "", ""
     if kind == "scalar":
         text, style = event.value, event.style or ""
     elif kind == "alias":
-        return Token(kind, start.index + offset, end.index + offset, start.line + first_line, at, event.anchor)
-    elif kind in ("map", "list"):
+        text = event.anchor
+    elif kind != "end":
         style = "{" if event.flow_style else ""
-    anchor = getattr(event, "anchor", None) or ""
+    anchor = "" if kind in ("alias", "end") else event.anchor or ""
     tag = str(event.tag) if getattr(event, "tag", None) else ""
-    return Token(kind, start.index + offset, end.index + offset, start.line + first_line, at, text, style, anchor, tag)
+    return YamlToken(
+        kind, start.index + offset, end.index + offset, start.line + first_line, start.column + 1, number,
+        text, style, anchor, tag,
+    )  # fmt: skip
