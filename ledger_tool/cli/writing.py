@@ -124,7 +124,7 @@ def _proposing(stack: ExitStack, ledger: Writing, request: PullRequest) -> tuple
     from ledger_tool.commands.write import propose
     from ledger_tool.core.changes.message import subject
     from ledger_tool.core.changes.proposal import Proposal
-    from ledger_tool.core.judging.diff import review
+    from ledger_tool.core.judging.diff import tag_changes
     from ledger_tool.edges.forge.opening import Forge, open_forge
     from ledger_tool.edges.git.proposing import open_for_proposing
     from ledger_tool.render.diff import as_markdown
@@ -136,7 +136,7 @@ def _proposing(stack: ExitStack, ledger: Writing, request: PullRequest) -> tuple
             branch=branch,
             base=base_branch,
             title=subject(change),
-            body=as_markdown(review(base.ledger, change.ledger, base.policy)) + _FOOTER,
+            body=as_markdown(tag_changes(base.ledger, change.ledger, base.policy)) + _FOOTER,
             labels=request.labels,
             reviewers=request.reviewers,
             draft=request.draft,

@@ -14,7 +14,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.registry.drift import Finding, Report, report
+from ledger_tool.core.registry.drift import DriftFinding, DriftReport, report
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, UsageError
@@ -24,12 +24,12 @@ from ledger_tool.errors import LedgerError, UsageError
 class Adopted:
     """The report without what was adopted, the write that adopted it (None for nothing), and what could not be."""
 
-    report: Report
+    report: DriftReport
     written: Written | None
     left: Sequence[str]
 
 
-def adopt(store: Store, registries: Registries, before: Report, *, now: Timestamp, jobs: int) -> Adopted:
+def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Timestamp, jobs: int) -> Adopted:
     """Record every untracked tag of a report that says where it is from. Raises what `write` raises.
 
     A tag that is found in several registries is taken from the first. What can't be recorded (no sourceRef in
@@ -40,7 +40,7 @@ def adopt(store: Store, registries: Registries, before: Report, *, now: Timestam
     wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
-    def look(finding: Finding) -> Sequence[Draft]:
+    def look(finding: DriftFinding) -> Sequence[Draft]:
         draft = Draft(
             reference=Reference("", finding.image),
             tag=Tag(finding.tag),

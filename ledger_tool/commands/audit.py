@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ledger_tool.commands.ports import History
 from ledger_tool.core.history.commit import LEDGER, SETTINGS, TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
-from ledger_tool.core.judging.audit import Content, Finding, Proof
+from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError
 
@@ -27,7 +27,7 @@ class Audited:
     since: str
     commits: int
     signed: int
-    findings: Sequence[Finding]
+    findings: Sequence[AuditFinding]
 
     @property
     def ok(self) -> bool:
@@ -52,9 +52,9 @@ def audit(
     """
     history.must_be_whole()
     head = history.head()
-    findings: list[Finding] = []
+    findings: list[AuditFinding] = []
     trusted, start = _trusted(history, since, head, findings) if since else ("", "")
-    proof = Proof(_why(read_ledger), read_policy)
+    proof = HistoryAudit(_why(read_ledger), read_policy)
     steps = history.steps(start, head, line=True)
     findings += _off_the_line(history, steps, start, head)
     if before := steps[0].commit.parents[:1] if steps else (start,):
@@ -67,7 +67,7 @@ def audit(
     total = len(steps) * (1 if allowed_signers is None else 2)
     for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
         faults = proof.commit(step, contents)
-        findings += [Finding(one.rule, step.commit.id, one.key, one.message) for one in faults]
+        findings += [AuditFinding(one.rule, step.commit.id, one.key, one.message) for one in faults]
         if start or proof.had_records:
             to_verify.append(step.commit.id)
         progress(done, total)
@@ -75,43 +75,43 @@ def audit(
         listed = fingerprints(allowed_signers)
         for done, one in enumerate(history.signatures(to_verify, allowed_signers), 1):
             if why := objection(one, listed):
-                findings.append(Finding("signature", one.commit, None, why))
+                findings.append(AuditFinding("signature", one.commit, None, why))
             progress(total - len(to_verify) + done, total)
     signed = 0 if allowed_signers is None else len(to_verify)
     return Audited(head, trusted, len(steps), signed, findings)
 
 
-def _trusted(history: History, since: str, head: str, findings: list[Finding]) -> tuple[str, str]:
+def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:
     """Return the trusted commit, and where the replay starts: there, or where the history that is there now parted."""
     try:
         trusted = history.resolve(since)
     except UsageError:
         if not re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", since):
             raise
-        findings.append(Finding("rewritten", since, None, "the trusted commit is not in the repository any more"))
+        findings.append(AuditFinding("rewritten", since, None, "the trusted commit is not in the repository any more"))
         return since, ""
     if history.contains(trusted, head):
         return trusted, trusted
     why = "the trusted commit is not in the branch any more: its history was rewritten"
-    findings.append(Finding("rewritten", trusted, None, why))
+    findings.append(AuditFinding("rewritten", trusted, None, why))
     try:
         return trusted, history.merge_base(trusted, head)
     except UsageError:
         return trusted, ""
 
 
-def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str) -> Iterator[Finding]:
+def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str) -> Iterator[AuditFinding]:
     """Yield a finding for each root but the first, and for a line of first parents that does not begin at `start`."""
     first = steps[0].commit if steps else None
     if first and start and first.parents[:1] != (start,):
         why = "the branch's own line does not go through the trusted commit, which came in by a merge"
-        yield Finding("linear", first.id, None, why)
+        yield AuditFinding("linear", first.id, None, why)
     for root in history.roots(start, head):
         if start or (first and root != first.id):
-            yield Finding("linear", root, None, "it has no parent, and is not the first commit of the branch")
+            yield AuditFinding("linear", root, None, "it has no parent, and is not the first commit of the branch")
 
 
-def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[Step, Mapping[str, Content]]]:
+def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[Step, Mapping[str, FileContent]]]:
     """Yield each commit with the files that it touched, as they are afterwards."""
     wanted = [
         touch.after.id
@@ -124,20 +124,20 @@ def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[St
         yield step, {path: _content(step, path, read) for path in step.touched}
 
 
-def _content(step: Step, path: str, read: Iterator[bytes | None]) -> Content:
+def _content(step: Step, path: str, read: Iterator[bytes | None]) -> FileContent:
     after = step.touched[path].after
     if after is None:
-        return Content(None)
+        return FileContent(None)
     if after.mode == TWICE:
-        return Content(None, "stands twice in the commit, and git's readers differ in which one they take")
+        return FileContent(None, "stands twice in the commit, and git's readers differ in which one they take")
     if not after.is_plain:
-        return Content(None, "is no plain file")
+        return FileContent(None, "is no plain file")
     raw = next(read)
     if raw is None:
-        return Content(None, "is missing in the repository, or larger than any git host takes")
+        return FileContent(None, "is missing in the repository, or larger than any git host takes")
     if path == SETTINGS and len(raw) > _SETTINGS_BYTES:
-        return Content(None, "is larger than 1 MB")
-    return Content(raw)
+        return FileContent(None, "is larger than 1 MB")
+    return FileContent(raw)
 
 
 def _why(read_ledger: Callable[[bytes], object]) -> Callable[[bytes], str]:

@@ -30,7 +30,7 @@ class LoginRegistry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class LoginCheck:
     """How a login went; `problem` is `""` where it worked."""
 
     registry: str
@@ -38,7 +38,7 @@ class Login:
     problem: str
 
 
-def auth(registry: LoginRegistry) -> Login:
+def auth(registry: LoginRegistry) -> LoginCheck:
     """Log in to a registry, and to nothing else."""
     credential, problem = registry.check_login()
-    return Login(registry.name, credential, problem)
+    return LoginCheck(registry.name, credential, problem)

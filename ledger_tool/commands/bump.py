@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from ledger_tool.commands.ports import Source
-from ledger_tool.commands.rewrite import Done, Manifests, Progress, checked, survey, written
+from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
 from ledger_tool.core.changes.proposal import Proposal, Proposed
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests import bump as bumping
@@ -72,7 +72,7 @@ def bump(
     check: bool = False,
     committer: Committer | None = None,
     progress: Progress,
-) -> Done:
+) -> ManifestsReport:
     """Move the images of all manifests by their policies, and commit that where there is a committer.
 
     With `check` only say which are behind.
@@ -104,7 +104,7 @@ def propose(
     reviewers: tuple[str, ...] = (),
     draft: bool = False,
     progress: Progress,
-) -> Done:
+) -> ManifestsReport:
     """Move the images of the base's manifests, and ask to merge that. `describe` gives the request's text, Markdown.
 
     Where nothing moves, nothing is pushed or asked for.
@@ -112,7 +112,7 @@ def propose(
     judge, ledger_commit = _judge(source, now, rules, platform)
     found = survey(base.manifests, judge, progress, write=True)
     changed = [one for one in found if one.content is not None]
-    done = Done(
+    done = ManifestsReport(
         checked=False,
         edits=[edit for one in changed for edit in one.edits],
         findings=[finding for one in found for finding in one.findings],

@@ -14,8 +14,8 @@ from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.check import Finding, Range, in_order, located, merge_commit
-from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit
+from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.position import RecordPositions
@@ -42,7 +42,7 @@ class Checked:
     marked as not to be used.
     """
 
-    findings: Sequence[Finding]
+    findings: Sequence[CheckFinding]
     records: int
     commits: int
     invalid: bool = False
@@ -62,7 +62,7 @@ class _Files:
 
     ledger: Ledger | None = None
     policy: Policy = field(default_factory=Policy)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[CheckFinding] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -75,8 +75,8 @@ class _Past:
     before: Snapshot
     policy: Policy
     commits: int
-    faults: list[tuple[str, Fault]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    faults: list[tuple[str, CommitFault]] = field(default_factory=list)
+    findings: list[CheckFinding] = field(default_factory=list)
 
 
 def check(
@@ -114,7 +114,7 @@ def check(
         wanted = list(new_digests(past.before.ledger, now.ledger))
         homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)
         looked = list(missing_digests(wanted, past.policy, registries, jobs))
-        found = [one for one in looked if isinstance(one, Fault)]
+        found = [one for one in looked if isinstance(one, CommitFault)]
         findings = in_order([*findings, *located([("the registry", one) for one in found], positions)])
         unknown = sorted(one for one in looked if isinstance(one, str))
     yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
@@ -129,18 +129,18 @@ def _as_it_is(commits: _CommitFiles, *, tolerant: bool) -> _Files:
     except (InvalidLedger, UsageError) as error:
         if not tolerant:
             raise
-        now.findings.append(Finding("invalid", "ledger.json", 1, 1, error.message))
+        now.findings.append(CheckFinding("invalid", "ledger.json", 1, 1, error.message))
         return now
     try:
         now.policy = commits.read_policy(settings)
     except InvalidSettings as error:
-        now.findings.append(Finding("settings", "ledger.yaml", error.line, error.column, error.reason))
+        now.findings.append(CheckFinding("settings", "ledger.yaml", error.line, error.column, error.reason))
     try:
         now.ledger = commits.versions.read(raw)
     except InvalidLedger:
-        faults = islice(diagnosis.findings(raw, commits.schema()), MOST_FINDINGS)
+        faults = islice(diagnosis.file_faults(raw, commits.schema()), MOST_FINDINGS)
         now.findings += [
-            Finding(fault.rule, "ledger.json", fault.line, fault.column, fault.message) for fault in faults
+            CheckFinding(fault.rule, "ledger.json", fault.line, fault.column, fault.message) for fault in faults
         ]
     return now
 
@@ -152,7 +152,7 @@ def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
     commits = history.commits(start, tip)
     at_base = files.sound(start).policy
     past = _Past(files.sound(history.merge_base(start, tip)), at_base, len(commits))
-    judge = Range(at_base)
+    judge = RangeJudge(at_base)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
         after = files.at(commit.id)
@@ -171,19 +171,19 @@ def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
     return past
 
 
-def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[Finding]:
+def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[CheckFinding]:
     """Yield what a commit's own files have, if those of today don't say the same already."""
     if not isinstance(error, InvalidSettings):
-        yield Finding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
+        yield CheckFinding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
     elif error.reason not in (one.message for one in now.findings if one.rule == "settings"):
-        yield Finding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
+        yield CheckFinding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
 
 
-def _of_commit(files: _CommitFiles, judge: Range, commit: Commit, after: Ledger) -> Iterator[Fault]:
+def _of_commit(files: _CommitFiles, judge: RangeJudge, commit: Commit, after: Ledger) -> Iterator[CommitFault]:
     """Yield what is wrong with a commit, against the last valid ledger before it."""
     parents = [files.sound(parent) for parent in commit.parents]
     if len(parents) > 2:
-        yield Fault("merge", None, "it merges more than two branches at once")
+        yield CommitFault("merge", None, "it merges more than two branches at once")
     elif len(parents) == 2:
         base = files.sound(files.history.merge_base(*commit.parents))
         yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
@@ -224,7 +224,7 @@ class _CommitFiles:
         try:
             ledger = self.versions.read(raw)
         except InvalidLedger:
-            ledger = diagnosis.explain(raw, self.schema())
+            ledger = diagnosis.invalid_ledger(raw, self.schema())
         try:
             policy = self.read_policy(settings)
         except UsageError as error:

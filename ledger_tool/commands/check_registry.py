@@ -8,7 +8,7 @@ from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
-from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
@@ -31,10 +31,10 @@ def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
 
 def missing_digests(
     wanted: Iterable[tuple[Record, str]], policy: Policy, registries: Registries, jobs: int
-) -> Iterator[Fault | str]:
+) -> Iterator[CommitFault | str]:
     """Yield a fault for each digest that no registry has, and a line for each that could not be looked up."""
 
-    def look(new: tuple[Record, str]) -> Fault | str | None:
+    def look(new: tuple[Record, str]) -> CommitFault | str | None:
         record, digest = new
         missing, unknown = [], []
         for registry in registries.serving(policy, record.image):
@@ -49,7 +49,7 @@ def missing_digests(
         if not missing:
             return None
         what = digest if digest == record.digest else f"index {digest}"
-        return Fault("registry", record.key, f"{', '.join(missing)} has no {what} of {record.key}")
+        return CommitFault("registry", record.key, f"{', '.join(missing)} has no {what} of {record.key}")
 
     for (record, _), seen in in_parallel(look, wanted, jobs=jobs):
         if isinstance(seen, LedgerError):

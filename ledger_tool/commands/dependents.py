@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ledger_tool.commands.live_bases import Newest, newest
 from ledger_tool.commands.ports import Registries, Source
 from ledger_tool.core.dependencies import graph as graphs
-from ledger_tool.core.dependencies.graph import Base, Dependents, Graph, Rebuild, Wanted
+from ledger_tool.core.dependencies.graph import Base, BaseQuery, Dependents, Graph, Rebuild
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import Unknown
@@ -16,7 +16,7 @@ from ledger_tool.errors import UnknownImage, UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDependents:
     """What is built on something; `what` is that, as it was asked for. `live` is None where no registry was asked."""
 
     what: str
@@ -31,14 +31,14 @@ class Found:
         return self.live is None or not self.live.unknown
 
 
-def dependents(source: Source, asked: Reference | Digest) -> Found:
+def dependents(source: Source, asked: Reference | Digest) -> FoundDependents:
     """Return everything built, directly or not, on an image, an image:tag or a digest.
 
     Raises UnknownImage for what the ledger neither has nor names as a base.
     """
     snapshot = source.read()
-    graph = graphs.build(snapshot.ledger, snapshot.policy)
-    return Found(str(asked), graph, graphs.dependents(graph, _wanted(graph, asked)))
+    graph = graphs.build_graph(snapshot.ledger, snapshot.policy)
+    return FoundDependents(str(asked), graph, graphs.dependents_of(graph, _wanted(graph, asked)))
 
 
 def stale(
@@ -48,25 +48,25 @@ def stale(
     *,
     jobs: int,
     progress: Callable[[int, int], None],
-) -> Found:
+) -> FoundDependents:
     """Return what still sits on an old digest of a base whose tag has moved on, and all that is built on that.
 
     Whether a tag has moved on says the ledger, or, with `registries`, what they serve now. None asks of
     every base. Raises UnknownImage; UsageError where there is no registry to ask.
     """
     snapshot = source.read()
-    graph = graphs.build(snapshot.ledger, snapshot.policy)
+    graph = graphs.build_graph(snapshot.ledger, snapshot.policy)
     if registries is not None and not snapshot.policy.registries:
         raise UsageError(
             "ledger.yaml names no registry to ask", "add `- host: registry.example.com` under `registries`"
         )
-    found = graphs.dependents(graph, _wanted(graph, asked) if asked else None, by_name=True)
+    found = graphs.dependents_of(graph, _wanted(graph, asked) if asked else None, by_name=True)
     live = None
     if registries is not None:
         bases = [base for links in found.links.values() for base in links]
         live = newest(graph.places, registries, bases, jobs=jobs, progress=progress)
     rebuilds = graphs.rebuilds(found, lambda base: _now(base, live))
-    return Found(str(asked or "every base"), graph, found, rebuilds, live)
+    return FoundDependents(str(asked or "every base"), graph, found, rebuilds, live)
 
 
 def _now(base: Base, live: Newest | None) -> str:
@@ -77,13 +77,13 @@ def _now(base: Base, live: Newest | None) -> str:
     return "" if isinstance(seen, Unknown) else seen
 
 
-def _wanted(graph: Graph, asked: Reference | Digest) -> Wanted:
+def _wanted(graph: Graph, asked: Reference | Digest) -> BaseQuery:
     if isinstance(asked, Reference):
-        wanted = Wanted(graph.places.of(asked), asked.tag, asked.digest)
+        wanted = BaseQuery(graph.places.of(asked), asked.tag, asked.digest)
     else:
-        wanted = Wanted(digest=asked)
+        wanted = BaseQuery(digest=asked)
     known = any(wanted.is_record(record) for record in graph.records)
-    if not known and not any(graphs.names_it(base, wanted) for _, base in graph.all_bases()):
+    if not known and not any(graphs.is_named_by(base, wanted) for _, base in graph.all_bases()):
         raise UnknownImage(
             f"the ledger has no record of {asked}, and none that is built on it",
             "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the bases as they are recorded",

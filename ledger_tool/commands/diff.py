@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
-from ledger_tool.core.judging.diff import Change, review
+from ledger_tool.core.judging.diff import TagChange, tag_changes
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
+class Diff:
     """The changes, and how many commits of the base are not in the head: those are not shown.
 
     `settings_changed` says that `ledger.yaml` means something else than before.
     """
 
-    changes: Sequence[Change]
+    changes: Sequence[TagChange]
     behind: int
     settings_changed: bool = False
 
 
-def diff(history: History, base: str, head: str = "") -> Reviewed:
+def diff(history: History, base: str, head: str = "") -> Diff:
     """Return what `head` (`""`: the ledger as it is now) adds since it parted from `base`, two revisions.
 
     Raises UsageError for an unknown revision, InvalidLedger for a ledger that can't be read.
@@ -32,4 +32,4 @@ def diff(history: History, base: str, head: str = "") -> Reviewed:
     after = history.snapshot(tip) if head else history.current()
     before = history.snapshot(parted)
     behind = len(history.commits(parted, there)) if parted != there else 0
-    return Reviewed(review(before.ledger, after.ledger, before.policy), behind, before.policy != after.policy)
+    return Diff(tag_changes(before.ledger, after.ledger, before.policy), behind, before.policy != after.policy)

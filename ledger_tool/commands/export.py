@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ledger_tool.commands.ports import Source
 from ledger_tool.core import export as rules
-from ledger_tool.core.export import Selection, Version
+from ledger_tool.core.export import ImageVersion, Selection
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
@@ -35,9 +35,9 @@ class Exported:
 
     records: Sequence[Record]
     policy: Policy
-    versions: Sequence[Version]
-    keys: Mapping[str, Version] = field(default_factory=dict)
-    left: Sequence[Version] = ()
+    versions: Sequence[ImageVersion]
+    keys: Mapping[str, ImageVersion] = field(default_factory=dict)
+    left: Sequence[ImageVersion] = ()
     doubtful: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ def export(
     snapshot = source.read()
     records = rules.select(snapshot.ledger, selection)
     chosen = rules.versions(records, snapshot.policy, by_platform=selection.platform is not None)
-    left: Sequence[Version] = ()
+    left: Sequence[ImageVersion] = ()
     if latest:
         chosen, left = rules.latest_each(chosen, snapshot.policy, now)
     elif form in SINGLE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ledger_tool.commands.ports import Source
-from ledger_tool.commands.rewrite import Done, Manifests, Progress, checked, survey, written
+from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests import pin as pinning
 from ledger_tool.core.manifests.catalogue import Catalogue
@@ -19,7 +19,7 @@ def pin(
     platform: Platform | None = None,
     check: bool = False,
     progress: Progress,
-) -> Done:
+) -> ManifestsReport:
     """Pin the images of all manifests, or with `check` only say which are not pinned as they should be."""
     judge = partial(pinning.pin, catalogue=Catalogue(source.read(), now, platform))
     found = survey(manifests, judge, progress, write=not check)

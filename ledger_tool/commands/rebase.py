@@ -10,7 +10,7 @@ from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.check import merge_commit
-from ledger_tool.core.judging.rebase import State, merge_files, replay, retold
+from ledger_tool.core.judging.rebase import CommitContent, merge_files, replay, retold
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.errors import RuleRefused, UsageError
 
@@ -70,8 +70,8 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
     return Rebased(head, tip, base, done)
 
 
-def _state(history: History, branch: Branch, commit: str) -> State:
-    return State(history.snapshot(commit).ledger, branch.files(commit))
+def _state(history: History, branch: Branch, commit: str) -> CommitContent:
+    return CommitContent(history.snapshot(commit).ledger, branch.files(commit))
 
 
 def _only_merges(history: History, branch: Branch, commit: Commit) -> None:

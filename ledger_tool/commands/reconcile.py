@@ -12,7 +12,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import Query, matches, select
 from ledger_tool.core.registry import drift
-from ledger_tool.core.registry.drift import Finding, Report
+from ledger_tool.core.registry.drift import DriftFinding, DriftReport
 from ledger_tool.errors import LedgerError, UnknownImage, UsageError
 
 
@@ -22,7 +22,7 @@ class Reconciled:
     whether it was interrupted.
     """
 
-    report: Report
+    report: DriftReport
     homeless: int
     interrupted: bool
 
@@ -55,7 +55,7 @@ def reconcile(
         )
     serving = {records[0].image: registries.serving(snapshot.policy, records[0].image) for records in groups}
     tasks: list[Task] = [(registry, records) for records in groups for registry in serving[records[0].image]]
-    findings: list[Finding] = []
+    findings: list[DriftFinding] = []
     interrupted = False
     try:
         for done, ((registry, records), seen) in enumerate(observe_all(tasks, deep=deep, jobs=jobs), 1):
@@ -73,17 +73,19 @@ def reconcile(
     return Reconciled(drift.report(findings, interrupted=interrupted), homeless, interrupted)
 
 
-def _untracked(snapshot: Snapshot, serving: Mapping[Image, Sequence[RegistryPort]], jobs: int) -> list[Finding]:
+def _untracked(snapshot: Snapshot, serving: Mapping[Image, Sequence[RegistryPort]], jobs: int) -> list[DriftFinding]:
     """Return a finding for each tag that the registries have of the ledger's images, and the ledger has not."""
     known: dict[str, set[str]] = {str(image): set() for image in serving}
     for image, tag, _ in snapshot.ledger.keys:
         if image in known:
             known[image].add(tag)
     repositories = [(registry, image) for image, registries in serving.items() for registry in registries]
-    findings: list[Finding] = []
+    findings: list[DriftFinding] = []
     for (registry, image), tags in in_parallel(lambda place: list(place[0].tags(place[1])), repositories, jobs=jobs):
         if isinstance(tags, LedgerError):
-            findings.append(Finding(drift="unknown", registry=registry.name, image=image, tag="", reason=tags.message))
+            findings.append(
+                DriftFinding(drift="unknown", registry=registry.name, image=image, tag="", reason=tags.message)
+            )
         else:
             findings += drift.untracked(registry.name, image, tags, known[image])
     return findings

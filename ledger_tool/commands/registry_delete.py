@@ -18,7 +18,7 @@ from ledger_tool.commands.walk import RegistryDigest, walk_indexes
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent, expected
-from ledger_tool.core.registry.image import Document, Manifest, parse
+from ledger_tool.core.registry.image import Manifest, ServedDocument, parse
 from ledger_tool.core.writes.prune import Uses, may_be_index
 from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
@@ -32,13 +32,13 @@ _LOOK = "look at the registry with `ledger reconcile`, or prune without `--regis
 class DeletingRegistry(RegistryPort, Protocol):
     """A registry whose manifests can be deleted. What can't be done raises Unreachable, Denied or BadManifest."""
 
-    def document(self, image: str, digest: str) -> Document | Absent:
+    def document(self, image: str, digest: str) -> ServedDocument | Absent:
         """Return a manifest or index as it is served, its bytes checked against the digest."""
 
     def delete(self, image: str, digest: str) -> None:
         """Delete a manifest or index by digest; one that is not there any more is no error."""
 
-    def put(self, image: str, reference: str, document: Document) -> None:
+    def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest."""
 
 
@@ -57,7 +57,7 @@ class Deletion:
     """A manifest or index to delete, as it is now; `first` is set for what may be an index."""
 
     place: Place
-    document: Document
+    document: ServedDocument
     first: bool
 
 
@@ -85,7 +85,7 @@ class Registrar:
         self._jobs = jobs
         self._progress = progress
         self._manifests: dict[Place, Manifest | Absent | LedgerError] = {}
-        self._documents: dict[Place, Document | Absent | LedgerError] = {}
+        self._documents: dict[Place, ServedDocument | Absent | LedgerError] = {}
         self._looks: dict[Place, str | Absent | LedgerError] = {}
 
     def clearance(
@@ -114,7 +114,7 @@ class Registrar:
         for place, document in self._known(self._documents, _document, free):
             if isinstance(document, LedgerError):
                 failed.setdefault(place.image, document)
-            elif isinstance(document, Document):
+            elif isinstance(document, ServedDocument):
                 deletions.append(Deletion(place, document, (place.image, place.digest) in firsts))
                 empty.pop(place.repository, None)
         failed = self._emptied([home for home in empty.values() if home.image not in failed], uses) | failed
@@ -233,7 +233,7 @@ def _manifest(place: Place) -> Manifest | Absent:
     return place.registry.manifest(place.image, place.digest)
 
 
-def _document(place: Place) -> Document | Absent:
+def _document(place: Place) -> ServedDocument | Absent:
     return place.registry.document(place.image, place.digest)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ledger_tool.core.changes.proposal import Proposed
-from ledger_tool.core.manifests.rewrite import Edit, Finding, Judge, Note, Rewritten
+from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, Note, Rewritten
 
 Progress = Callable[[int, int], None]  # how many of how many files are done
 
@@ -32,7 +32,7 @@ class Manifests(Protocol):
 
 
 @dataclass(slots=True)
-class Done:
+class ManifestsReport:
     """What became of all manifests. `checked` says that nothing was to be changed.
 
     `commit` is the commit that was made of it, or `""`; `proposed` is the request to merge that, from `branch`.
@@ -40,7 +40,7 @@ class Done:
 
     checked: bool
     edits: list[Edit] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     commit: str = ""
     branch: str = ""
@@ -66,18 +66,18 @@ def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: boo
     ]
 
 
-def checked(found: Sequence[Rewritten]) -> Done:
+def checked(found: Sequence[Rewritten]) -> ManifestsReport:
     """Return what is to be said of manifests that stay as they are: what an edit would mend is a finding, too."""
-    done = Done(checked=True)
+    done = ManifestsReport(checked=True)
     for one in found:
         done.findings += sorted([*one.mendable, *one.findings], key=lambda finding: finding.line)
         done.notes += one.notes
     return done
 
 
-def written(manifests: Manifests, found: Sequence[Rewritten]) -> Done:
+def written(manifests: Manifests, found: Sequence[Rewritten]) -> ManifestsReport:
     """Write the new contents, each whole or not at all, and return what was done."""
-    done = Done(checked=False)
+    done = ManifestsReport(checked=False)
     for one in found:
         done.findings += one.findings
         done.notes += one.notes

@@ -12,12 +12,12 @@ from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry import drift
-from ledger_tool.core.registry.drift import Finding
+from ledger_tool.core.registry.drift import DriftFinding
 from ledger_tool.core.writes import publish as rules
 
-Match = Literal["index", "image", "config", "none"]
-State = Literal["ok", "mismatch", "missing", "unknown"]
-_STATES: dict[str, State] = {
+DigestMatch = Literal["index", "image", "config", "none"]
+VerifyState = Literal["ok", "mismatch", "missing", "unknown"]
+_STATES: dict[str, VerifyState] = {
     "in-sync": "ok",
     "expired": "ok",
     "tag-moved": "mismatch",
@@ -30,15 +30,15 @@ _STATES: dict[str, State] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class VerifyCheck:
     """One comparison; `registry` is None for the digest that was given."""
 
     registry: str | None
     platform: str | None = None
     expected: str | None
     served: str | None
-    match: Match
-    state: State
+    match: DigestMatch
+    state: VerifyState
     reason: str = ""
 
 
@@ -47,7 +47,7 @@ class Verified:
     """All comparisons of one image:tag."""
 
     name: Name
-    checks: Sequence[Check]
+    checks: Sequence[VerifyCheck]
 
     @property
     def ok(self) -> bool:
@@ -85,7 +85,7 @@ def verify(
     return Verified(records[0].name, checks)
 
 
-def matched(records: Sequence[Record], digest: str | None) -> Match:
+def matched(records: Sequence[Record], digest: str | None) -> DigestMatch:
     """Return which of the recorded digests a digest is."""
     if any(record.index == digest for record in records if digest):
         return "index"
@@ -94,9 +94,9 @@ def matched(records: Sequence[Record], digest: str | None) -> Match:
     return "config" if any(record.config == digest for record in records if digest) else "none"
 
 
-def _given(records: tuple[Record, ...], digest: Digest) -> Check:
+def _given(records: tuple[Record, ...], digest: Digest) -> VerifyCheck:
     match = matched(records, digest)
-    state: State = "mismatch" if match == "none" else "ok"
+    state: VerifyState = "mismatch" if match == "none" else "ok"
     reason = (
         "the ledger has another digest"
         if match == "none"
@@ -104,12 +104,14 @@ def _given(records: tuple[Record, ...], digest: Digest) -> Check:
         if match != "image"
         else ""
     )
-    return Check(registry=None, expected=pull_digest(records), served=digest, match=match, state=state, reason=reason)
+    return VerifyCheck(
+        registry=None, expected=pull_digest(records), served=digest, match=match, state=state, reason=reason
+    )
 
 
-def _check(record: Record, finding: Finding) -> Check:
+def _check(record: Record, finding: DriftFinding) -> VerifyCheck:
     state = "mismatch" if finding.drift == "gone" and finding.served else _STATES[finding.drift]
-    return Check(
+    return VerifyCheck(
         registry=finding.registry,
         platform=record.platform,
         expected=finding.ledger,

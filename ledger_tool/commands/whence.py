@@ -12,14 +12,14 @@ from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import LEDGER, Commit
 from ledger_tool.core.history.log import GONE, LogEntry, by
-from ledger_tool.core.history.whence import Place, Wanted, places, spans
+from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
 _MOST_READ = 50  # versions one by one: each costs two git processes, and of a remote a fetch
 
-As = Literal["image", "index", "config", "replaced"]
+WhenceKind = Literal["image", "index", "config", "replaced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class WhenceMatch:
     """A record that has the digest, as what, and since which commit.
 
     `until` is None for one that has it still; a record that had it as its own digest and has it no more is `replaced`.
     """
 
-    kind: As
+    kind: WhenceKind
     digest: str
     record: Record
     since: Point
@@ -52,8 +52,8 @@ class Match:
 
 
 def whence(
-    history: History, wanted: Wanted, *, note: Callable[[str], None], progress: Callable[[int, int], None]
-) -> list[Match]:
+    history: History, wanted: DigestPrefix, *, note: Callable[[str], None], progress: Callable[[int, int], None]
+) -> list[WhenceMatch]:
     """Return every record that has or had a digest: those that have it first, then the newest.
 
     The ledger as it is and the trailers are asked first. What neither knows, such as the index of a record that is
@@ -64,9 +64,9 @@ def whence(
     log = list(entries(history, "", head, note))
 
     @lru_cache(maxsize=64)
-    def at(commit: str) -> dict[Place, Record]:
+    def at(commit: str) -> dict[Occurrence, Record]:
         try:
-            return places(history.files(commit)[0], wanted)
+            return occurrences_in(history.files(commit)[0], wanted)
         except InvalidLedger:
             return {}
 
@@ -88,24 +88,27 @@ def whence(
 
 
 def _own(
-    log: Sequence[LogEntry], wanted: Wanted, at: Callable[[str], dict[Place, Record]], now: dict[Place, Record]
-) -> Iterator[Match]:
+    log: Sequence[LogEntry],
+    wanted: DigestPrefix,
+    at: Callable[[str], dict[Occurrence, Record]],
+    now: dict[Occurrence, Record],
+) -> Iterator[WhenceMatch]:
     """Yield the records whose own digest it is or was, as the log says, if the ledger of that commit says so too."""
     for span in spans(reversed(log), wanted):
         start = span.start
-        then = Place("image", start.key, Digest(start.digest))
-        today = Place("image", span.key, then.digest)
+        then = Occurrence("image", start.key, Digest(start.digest))
+        today = Occurrence("image", span.key, then.digest)
         if then not in at(start.commit):
             continue
         if span.end:
-            yield Match("replaced", then.digest, at(start.commit)[then], _point(start), _point(span.end))
+            yield WhenceMatch("replaced", then.digest, at(start.commit)[then], _point(start), _point(span.end))
         elif today in now:
-            yield Match("image", then.digest, now[today], _point(start), None)
+            yield WhenceMatch("image", then.digest, now[today], _point(start), None)
 
 
 def _served(
-    log: Sequence[LogEntry], at: Callable[[str], dict[Place, Record]], now: dict[Place, Record]
-) -> Iterator[Match]:
+    log: Sequence[LogEntry], at: Callable[[str], dict[Occurrence, Record]], now: dict[Occurrence, Record]
+) -> Iterator[WhenceMatch]:
     """Yield the records that have it as their index or config, with the commit that first had it so.
 
     A record that changed very often meanwhile is left out: to read all versions at once is faster then.
@@ -121,37 +124,37 @@ def _served(
                 break
             since = entry
         if since:
-            yield Match(place.kind, place.digest, record, _point(since), None)
+            yield WhenceMatch(place.kind, place.digest, record, _point(since), None)
 
 
-def _is_at(match: Match, place: Place) -> bool:
+def _is_at(match: WhenceMatch, place: Occurrence) -> bool:
     return (match.kind, match.record.key, match.digest) == (place.kind, place.key, place.digest) and not match.until
 
 
 def _searched(
-    history: History, head: str, wanted: Wanted, note: Callable[[str], None], progress: Callable[[int, int], None]
-) -> Iterator[Match]:
+    history: History, head: str, wanted: DigestPrefix, note: Callable[[str], None], progress: Callable[[int, int], None]
+) -> Iterator[WhenceMatch]:
     """Yield what all versions of the file say, one after the other along the branch's own line."""
     steps = [step for step in history.steps("", head, line=True) if LEDGER in step.touched]
     files = [step.touched[LEDGER].after for step in steps]
     note(f"no commit's message tells where {wanted} comes from: reading all {len(steps)} versions of {LEDGER}")
     contents = iter(history.contents([file.id for file in files if file]))
-    there: dict[Place, tuple[Record, Point]] = {}
+    there: dict[Occurrence, tuple[Record, Point]] = {}
     for done, (step, file) in enumerate(zip(steps, files, strict=True), 1):
         raw = next(contents) if file else None
-        seen = places(raw, wanted) if raw else {}
+        seen = occurrences_in(raw, wanted) if raw else {}
         if seen or there:
             here = _made(step.commit)
             for place in [place for place in there if place not in seen]:
                 record, since = there.pop(place)
-                yield Match(_past(place), place.digest, record, since, here)
+                yield WhenceMatch(_past(place), place.digest, record, since, here)
             there = {place: (record, there[place][1] if place in there else here) for place, record in seen.items()}
         progress(done, len(steps))
     for place, (record, since) in there.items():
-        yield Match(place.kind, place.digest, record, since, None)
+        yield WhenceMatch(place.kind, place.digest, record, since, None)
 
 
-def _past(place: Place) -> As:
+def _past(place: Occurrence) -> WhenceKind:
     return "replaced" if place.kind == "image" else place.kind
 
 

@@ -26,7 +26,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ImageVersion:
     """One image:tag: its records, the repository to pull it from, and the digest to pull it by.
 
     That is `""` where its records don't agree on one.
@@ -68,7 +68,7 @@ def select(ledger: Ledger, selection: Selection) -> list[Record]:
     return found
 
 
-def versions(records: Iterable[Record], policy: Policy, *, by_platform: bool) -> list[Version]:
+def versions(records: Iterable[Record], policy: Policy, *, by_platform: bool) -> list[ImageVersion]:
     """Return the image:tags of records; `by_platform` takes an image's own digest in the place of its index's."""
     groups: dict[Name, list[Record]] = {}
     for record in records:
@@ -78,11 +78,11 @@ def versions(records: Iterable[Record], policy: Policy, *, by_platform: bool) ->
         digest = group[0].digest if by_platform else pull_digest(tuple(group)) or ""
         home = next((one for one in policy.registries if one.serves(name.image)), None)
         path = "/".join(part for part in (home.prefix if home else "", name.image) if part)
-        found.append(Version(name, tuple(group), home.host if home else "", path, digest))
+        found.append(ImageVersion(name, tuple(group), home.host if home else "", path, digest))
     return found
 
 
-def check_pullable(found: Iterable[Version]) -> None:
+def check_pullable(found: Iterable[ImageVersion]) -> None:
     """Raise RuleRefused for an image:tag of several images without a common index."""
     for one in found:
         if not one.digest:
@@ -92,7 +92,7 @@ def check_pullable(found: Iterable[Version]) -> None:
             )
 
 
-def check_single(found: Sequence[Version]) -> None:
+def check_single(found: Sequence[ImageVersion]) -> None:
     """Raise RuleRefused for an image with several versions: nobody said which."""
     for image, several in _by_image(found).items():
         if len(several) > 1:
@@ -103,7 +103,9 @@ def check_single(found: Sequence[Version]) -> None:
             )
 
 
-def latest_each(found: Sequence[Version], policy: Policy, now: Timestamp) -> tuple[list[Version], list[Version]]:
+def latest_each(
+    found: Sequence[ImageVersion], policy: Policy, now: Timestamp
+) -> tuple[list[ImageVersion], list[ImageVersion]]:
     """Return the newest version of each image, and those left out since they are yanked or expired.
 
     The newest is the one that was published last. Of several that were published in the same second, it is
@@ -130,22 +132,22 @@ def latest_each(found: Sequence[Version], policy: Policy, now: Timestamp) -> tup
     return chosen, left
 
 
-def yanked(version: Version) -> str:
+def yanked(version: ImageVersion) -> str:
     """Return why a version is not to be used, or `""`."""
     return next((record.yanked.reason for record in version.records if record.yanked), "")
 
 
-def expired(version: Version, now: Timestamp) -> bool:
+def expired(version: ImageVersion, now: Timestamp) -> bool:
     """Return whether any of a version's images is past its TTL."""
     return any(is_expired(record, now) for record in version.records)
 
 
-def _published(version: Version) -> str:
+def _published(version: ImageVersion) -> str:
     return max(record.published_at for record in version.records)
 
 
-def _by_image(found: Iterable[Version]) -> dict[str, list[Version]]:
-    groups: dict[str, list[Version]] = {}
+def _by_image(found: Iterable[ImageVersion]) -> dict[str, list[ImageVersion]]:
+    groups: dict[str, list[ImageVersion]] = {}
     for one in found:
         groups.setdefault(one.name.image, []).append(one)
     return groups
@@ -191,8 +193,8 @@ def parse_keys(values: Sequence[str], grammar: str) -> dict[str, list[str]]:
 
 
 def keyed(
-    found: Sequence[Version], default: Mapping[str, str], given: Mapping[str, Sequence[str]]
-) -> dict[str, Version]:
+    found: Sequence[ImageVersion], default: Mapping[str, str], given: Mapping[str, Sequence[str]]
+) -> dict[str, ImageVersion]:
     """Return the versions by key, in the order of the keys.
 
     An image has the keys that are `given` for it, or else its `default`. Raises UsageError for a key that
@@ -204,7 +206,7 @@ def keyed(
             f"`--key` names {shown(strange[0])}, which is not among the images to export",
             "write the image as `ledger list` shows it, without registry and tag",
         )
-    keys: dict[str, Version] = {}
+    keys: dict[str, ImageVersion] = {}
     for one in found:
         for key in given.get(one.name.image) or [default[one.name.image]]:
             other = keys.setdefault(key, one)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ledger_tool.commands.auth import Login
+from ledger_tool.commands.auth import LoginCheck
 from ledger_tool.core.ledger.names import shown
 
 
-def as_text(login: Login) -> str:
+def as_text(login: LoginCheck) -> str:
     """Return one line: the registry, whose credential it got from where, and whether it works."""
     if login.credential is None:
         who = "anonymous: no credential is configured"

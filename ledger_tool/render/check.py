@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.check import Checked
-from ledger_tool.core.judging.check import Finding
+from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.render import json
@@ -58,7 +58,7 @@ def as_gitlab(checked: Checked) -> str:
     """
     same: Counter[str] = Counter()  # GitLab shows one finding a fingerprint; a line in it would change with each edit
 
-    def fingerprint(finding: Finding) -> str:
+    def fingerprint(finding: CheckFinding) -> str:
         what = f"{finding.rule}\0{finding.path}\0{escaped(finding.message)}"
         same[what] += 1
         return hashlib.sha256(f"{what}\0{same[what]}".encode()).hexdigest()

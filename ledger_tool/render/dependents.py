@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ledger_tool.commands.dependents import Found
+from ledger_tool.commands.dependents import FoundDependents
 from ledger_tool.core.dependencies import subgraph as outline
-from ledger_tool.core.dependencies.subgraph import Node, Outline
+from ledger_tool.core.dependencies.subgraph import GraphNode, Subgraph
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
@@ -15,12 +15,12 @@ from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 
 
-def outlined(built: Found) -> Outline:
+def outlined(built: FoundDependents) -> Subgraph:
     """Return what is built on it, to be drawn."""
     return outline.above(built.graph, built.dependents, built.what)
 
 
-def as_json(built: Found, drawn: Outline) -> str:
+def as_json(built: FoundDependents, drawn: Subgraph) -> str:
     """Return the JSON object; `schema/dependents-v1.schema.json` describes it."""
     value: dict[str, Any] = {"of": built.what, "complete": built.complete}
     if built.rebuilds is None:
@@ -41,7 +41,7 @@ def as_json(built: Found, drawn: Outline) -> str:
     return json.document(value)
 
 
-def _entry(built: Found, number: int, moved: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _entry(built: FoundDependents, number: int, moved: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {
         "record": to_json(built.graph.records[number]),
         "direct": number in built.dependents.direct,
@@ -50,7 +50,7 @@ def _entry(built: Found, number: int, moved: Sequence[tuple[str, str]]) -> dict[
     }
 
 
-def rebuilds_table(built: Found, width: int | None) -> Iterator[str]:
+def rebuilds_table(built: FoundDependents, width: int | None) -> Iterator[str]:
     """Yield what is to be rebuilt, in order; a line for each base that has moved on."""
     header = ("STEP", "IMAGE", "PLATFORM", "BASE", "BUILT ON", "NOW")
     rows = []
@@ -65,10 +65,10 @@ def rebuilds_table(built: Found, width: int | None) -> Iterator[str]:
     return table(header, rows, width, spare=(header.index("BUILT ON"), header.index("PLATFORM")))
 
 
-def rebuilds_drawn(built: Found) -> tuple[Sequence[Node], list[tuple[int, int, bool]]]:
+def rebuilds_drawn(built: FoundDependents) -> tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]:
     """Return what is to be rebuilt and the bases that have moved on, as `graphs.as_dot` takes it."""
     numbers = {rebuild.number: at for at, rebuild in enumerate(built.rebuilds or ())}
-    nodes = [Node(str(built.graph.records[at].key), built.graph.records[at]) for at in numbers]
+    nodes = [GraphNode(str(built.graph.records[at].key), built.graph.records[at]) for at in numbers]
     bases: dict[str, int] = {}
     links = []
     for rebuild in built.rebuilds or ():
@@ -78,13 +78,13 @@ def rebuilds_drawn(built: Found) -> tuple[Sequence[Node], list[tuple[int, int, b
             if base.text in moved and not among:
                 if base.text not in bases:
                     bases[base.text] = len(nodes)
-                    nodes.append(Node(base.text))
+                    nodes.append(GraphNode(base.text))
                 among = [bases[base.text]]
             links += [(numbers[rebuild.number], to, base.text in moved) for to in among]
     return nodes, links
 
 
-def notes(built: Found) -> Iterator[str]:
+def notes(built: FoundDependents) -> Iterator[str]:
     """Yield what a reader should know before acting on it."""
     if built.live is None:
         return
@@ -98,7 +98,7 @@ def notes(built: Found) -> Iterator[str]:
         yield f"note: {bases} of images that no registry of ledger.yaml serves: {some}"
 
 
-def nothing_notes(built: Found, *, stale: bool) -> Iterator[str]:
+def nothing_notes(built: FoundDependents, *, stale: bool) -> Iterator[str]:
     """Yield a note where there is nothing to show."""
     if not stale and not built.dependents.links:
         yield f"nothing is built on {built.what}"

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ledger_tool.commands.diff import Reviewed
-from ledger_tool.core.judging.diff import Change, Fact
+from ledger_tool.commands.diff import Diff
+from ledger_tool.core.judging.diff import ChangedFact, TagChange
 from ledger_tool.core.ledger import sourceref as sourcelink
 from ledger_tool.core.ledger.names import SourceRef, counted, escaped, shown
 from ledger_tool.core.ledger.record import Record, pull_digest, to_json
@@ -26,13 +26,13 @@ _COLOURS = {"moved": "33", "added": "32", "updated": "36", "removed": "31", "yan
 _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
 
 
-def as_json(changes: Sequence[Change], *, settings_changed: bool = False) -> str:
+def as_json(changes: Sequence[TagChange], *, settings_changed: bool = False) -> str:
     """Return the JSON object; `schema/diff-v1.schema.json` describes it."""
     value = {"changes": [_object(change) for change in changes], "settingsChanged": settings_changed}
     return json.document(value)
 
 
-def _object(change: Change) -> dict[str, Any]:
+def _object(change: TagChange) -> dict[str, Any]:
     value: dict[str, Any] = {
         "kind": change.kind,
         "image": change.name.image,
@@ -55,14 +55,14 @@ def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
     return {"digest": pull_digest(records), "records": [to_json(record) for record in records]}
 
 
-def notes(reviewed: Reviewed, base: str) -> Iterator[str]:
+def notes(reviewed: Diff, base: str) -> Iterator[str]:
     """Yield what is not shown."""
     if reviewed.behind:
         commits = counted(reviewed.behind, "commit")
         yield f"note: {shown(base)} is {commits} ahead; shown is what was added since they parted"
 
 
-def as_text(changes: Sequence[Change], *, colour: bool, settings_changed: bool = False) -> Iterator[str]:
+def as_text(changes: Sequence[TagChange], *, colour: bool, settings_changed: bool = False) -> Iterator[str]:
     """Yield a headline, then the changes of each image."""
 
     def paint(text: str, codes: str) -> str:
@@ -89,7 +89,7 @@ def as_text(changes: Sequence[Change], *, colour: bool, settings_changed: bool =
             yield f"    compare: {change.compare}"
 
 
-def headline(changes: Sequence[Change]) -> str:
+def headline(changes: Sequence[TagChange]) -> str:
     """Return one line: how many image:tags, and what becomes of them."""
     if not changes:
         return "no record changes"
@@ -100,7 +100,7 @@ def headline(changes: Sequence[Change]) -> str:
     return f"{counted(len(changes), 'image:tag')}: {', '.join(words)}"
 
 
-def as_markdown(changes: Sequence[Change], *, settings_changed: bool = False, limit: int = MARKDOWN_BYTES) -> str:
+def as_markdown(changes: Sequence[TagChange], *, settings_changed: bool = False, limit: int = MARKDOWN_BYTES) -> str:
     """Return Markdown of at most `limit` bytes: first the whole digests are left out, then the least grave changes.
 
     It says what it left out. Nothing in a record can break out of it.
@@ -122,7 +122,7 @@ def as_markdown(changes: Sequence[Change], *, settings_changed: bool = False, li
     return head + _shortened(changes, room - _NOTE_BYTES)
 
 
-def _shortened(changes: Sequence[Change], room: int) -> str:
+def _shortened(changes: Sequence[TagChange], room: int) -> str:
     """Return the gravest changes that there is room for, in bytes, and how many are missing."""
     kept: dict[int, str] = {}
     for position in sorted(range(len(changes)), key=lambda position: changes[position].gravity):
@@ -139,7 +139,7 @@ def _shortened(changes: Sequence[Change], room: int) -> str:
     return f"{text}\n**{more} left out here** ({told}), and the whole digests of all; `ledger diff` shows them.\n"
 
 
-def _grouped(changes: Sequence[Change], parts: Sequence[str]) -> Iterator[str]:
+def _grouped(changes: Sequence[TagChange], parts: Sequence[str]) -> Iterator[str]:
     image = ""
     for change, part in zip(changes, parts, strict=False):
         if change.name.image != image:
@@ -148,11 +148,11 @@ def _grouped(changes: Sequence[Change], parts: Sequence[str]) -> Iterator[str]:
         yield part
 
 
-def _heading(change: Change) -> str:
+def _heading(change: TagChange) -> str:
     return f"\n### {code(change.name.image)}\n"
 
 
-def _markdown(change: Change, *, with_digests: bool) -> str:
+def _markdown(change: TagChange, *, with_digests: bool) -> str:
     title = f"**{code(change.name.tag)}** {change.kind}{_platforms(change, code, _MOST_VALUES)}"
     lines = [f"\n{title}{_direction(change, code)}\n"]
     lines += [f"- **{line}**" for line in _warnings(change, lambda words: code(words, 1024))]
@@ -172,7 +172,7 @@ def _markdown(change: Change, *, with_digests: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _values(change: Change, fact: Fact) -> str:
+def _values(change: TagChange, fact: ChangedFact) -> str:
     shown: Callable[[str], str] = {
         "digest": _short_code, "image": _short_code, "base image": _short_code, "source": _source,
     }.get(fact.what, code)  # fmt: skip
@@ -199,18 +199,18 @@ def _some(values: Sequence[str], most: int = _MOST_VALUES) -> str:
     return ", ".join(values[:most] if most else values) + more
 
 
-def _step(change: Change, old: str, new: str) -> str:
+def _step(change: TagChange, old: str, new: str) -> str:
     """Return `old → new`; what comes with an added image:tag, or goes with a removed one, stands alone."""
     if (change.kind == "added" and not old) or not change.new:
         return old or new
     return f"{old or 'none'} → {new or 'none'}"
 
 
-def _platforms(change: Change, clean: Callable[[str], str] = str, most: int = 0) -> str:
+def _platforms(change: TagChange, clean: Callable[[str], str] = str, most: int = 0) -> str:
     return f" ({_some([clean(one) for one in change.platforms], most)})" if change.platforms else ""
 
 
-def _direction(change: Change, clean: Callable[[str], str] = str) -> str:
+def _direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
     """Return what kind of step it is, from which version to which."""
     if change.direction == "unknown" or change.kind in ("removed", "updated", "yanked"):
         return ""
@@ -219,7 +219,7 @@ def _direction(change: Change, clean: Callable[[str], str] = str) -> str:
     return f", {_DIRECTIONS[change.direction]}{between if old != new else ''}"
 
 
-def _warnings(change: Change, clean: Callable[[str], str]) -> Iterator[str]:
+def _warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:
     """Yield what a reviewer must not miss, the words of others made `clean`."""
     for reason in list(dict.fromkeys(mark.reason for mark in change.marks))[:_MOST_VALUES]:
         yield f"forced: {clean(reason)}"

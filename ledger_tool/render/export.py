@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from ledger_tool.commands.export import BY_RECORD, Exported
-from ledger_tool.core.export import Version
+from ledger_tool.core.export import ImageVersion
 from ledger_tool.render.records import as_csv
 
 _HEAD = "# Written by `ledger export`."
@@ -112,7 +112,7 @@ def _imgpkg(exported: Exported) -> Iterator[str]:
         yield f"      kbld.carvel.dev/id: {_text(f'{version.repository}:{version.name.tag}')}"
 
 
-def _by_digest(version: Version) -> str:
+def _by_digest(version: ImageVersion) -> str:
     return f"{version.repository}@{version.digest}"
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.core.dependencies.subgraph import Link, Node, Outline
+from ledger_tool.core.dependencies.subgraph import GraphNode, Link, Subgraph
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.records import short_digest
 
-Drawn = tuple[Sequence[Node], list[tuple[int, int, bool]]]
+Drawn = tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]
 DEEPEST = 100  # levels of the tree; every line begins with all of its levels
 
 
-def as_tree(outline: Outline, *, names_base: bool = True) -> Iterator[str]:
+def as_tree(outline: Subgraph, *, names_base: bool = True) -> Iterator[str]:
     """Yield the lines of a tree. What was shown before is not shown again, so that no cycle is followed.
 
     `names_base` says how a link is read: from an image to its base, or from a base to what is built on it.
@@ -46,13 +46,13 @@ def as_tree(outline: Outline, *, names_base: bool = True) -> Iterator[str]:
             waiting.append((node_number, link, link.to, drawn, number < len(below) - 1, depth + 1))
 
 
-def _title(node: Node) -> str:
+def _title(node: GraphNode) -> str:
     if node.record is None:
         return escaped(_short_reference(node.text))
     return f"{node.text}  {short_digest(node.record.digest)}"
 
 
-def _marks(node: Node, link: Link | None, *, names_base: bool) -> list[str]:
+def _marks(node: GraphNode, link: Link | None, *, names_base: bool) -> list[str]:
     """Return what there is to say of a node, and of the way that leads to it."""
     marks = []
     if node.record is not None and node.record.yanked:
@@ -82,14 +82,14 @@ def _parts(text: str) -> tuple[str, str]:
     return ("", short_digest(text)) if re.fullmatch(names.DIGEST, text) else (text, "")
 
 
-def cycle_notes(outline: Outline) -> Iterator[str]:
+def cycle_notes(outline: Subgraph) -> Iterator[str]:
     """Yield a warning for each cycle."""
     for cycle in outline.cycles:
         names = ", ".join(outline.nodes[number].text for number in cycle[:5]) + (", …" if len(cycle) > 5 else "")
         yield f"warning: built on itself, in a cycle: {names}"
 
 
-def as_dot(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
+def as_dot(nodes: Sequence[GraphNode], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
     """Yield Graphviz's DOT. A link is from a node to its base, and whether that base has moved on.
 
     Source: graphviz.org "DOT Language". In a quoted string a quotation mark ends it, and a backslash escapes.
@@ -105,7 +105,7 @@ def as_dot(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) -> Ite
     yield "}"
 
 
-def as_mermaid(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
+def as_mermaid(nodes: Sequence[GraphNode], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
     """Yield a Mermaid flowchart; see `as_dot`.
 
     Source: mermaid.js.org "Flowcharts", entity codes: `#35;`. All that might be Mermaid, Markdown or HTML is one.
@@ -120,14 +120,14 @@ def as_mermaid(nodes: Sequence[Node], links: Sequence[tuple[int, int, bool]]) ->
         yield f"  n{number} {'-. old .->' if old else '-->'} n{to}"
 
 
-def _label(node: Node) -> list[str]:
+def _label(node: GraphNode) -> list[str]:
     if node.record is None:
         return [escaped(part) for part in _parts(node.text) if part]
     platform = [node.record.platform] if node.record.platform else []
     return [f"{node.record.image}:{node.record.tag}", *platform, short_digest(node.record.digest)]
 
 
-def drawn(outline: Outline, *, names_base: bool = True) -> Drawn:
+def drawn(outline: Subgraph, *, names_base: bool = True) -> Drawn:
     """Return an outline as `as_dot` and `as_mermaid` take it: each link from an image to its base."""
     links = []
     for number, outgoing in enumerate(outline.links):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.commands.rewrite import Done
+from ledger_tool.commands.rewrite import ManifestsReport
 from ledger_tool.core.ledger.names import counted, escaped
-from ledger_tool.core.manifests.rewrite import Edit, Finding
+from ledger_tool.core.manifests.rewrite import Edit, ManifestFinding
 from ledger_tool.render import json
 from ledger_tool.render.github import command
 from ledger_tool.render.markdown import cell, link
@@ -16,7 +16,7 @@ from ledger_tool.render.records import short_digest
 _ROWS = 200
 
 
-def as_json(done: Done) -> str:
+def as_json(done: ManifestsReport) -> str:
     """Return the JSON object; `schema/pin-v1.schema.json` describes it."""
     value = {
         "edits": [
@@ -46,7 +46,7 @@ def as_json(done: Done) -> str:
     return json.document(value)
 
 
-def as_text(done: Done) -> Iterator[str]:
+def as_text(done: ManifestsReport) -> Iterator[str]:
     """Yield a line for each edit, then one for each finding."""
     for edit in done.edits:
         yield escaped(f"{edit.path}:{edit.line}: {edit.old} -> {edit.new}")
@@ -54,7 +54,7 @@ def as_text(done: Done) -> Iterator[str]:
         yield escaped(f"{finding.path}:{finding.line}: {finding.kind}: {finding.message}")
 
 
-def as_github(done: Done) -> Iterator[str]:
+def as_github(done: ManifestsReport) -> Iterator[str]:
     """Yield GitHub's workflow commands: a notice for each edit, an error or a warning for each finding."""
     for edit in done.edits:
         yield command("notice", f"{edit.old} -> {edit.new}", path=edit.path, line=edit.line, title="ledger changed")
@@ -65,7 +65,7 @@ def as_github(done: Done) -> Iterator[str]:
         yield command("error", note.message, path=note.path, line=note.line, title="ledger unread")
 
 
-def as_markdown(done: Done) -> Iterator[str]:
+def as_markdown(done: ManifestsReport) -> Iterator[str]:
     """Yield Markdown for a job summary or a pull request; nothing in a file can break out of it."""
     yield f"**{headline(done)}**"
     if done.edits:
@@ -92,7 +92,7 @@ def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
     yield from _rest(len(edits))
 
 
-def _findings_table(findings: Sequence[Finding]) -> Iterator[str]:
+def _findings_table(findings: Sequence[ManifestFinding]) -> Iterator[str]:
     yield ""
     yield "| class | where | what |"
     yield "|---|---|---|"
@@ -107,7 +107,7 @@ def _rest(count: int) -> Iterator[str]:
         yield f"{count - _ROWS} more are left out here; `--format json` has them all."
 
 
-def headline(done: Done) -> str:
+def headline(done: ManifestsReport) -> str:
     """Return one line that says what was done and found."""
     files = len({edit.path for edit in done.edits})
     told = [f"changed {counted(len(done.edits), 'reference')} in {counted(files, 'file')}"] if done.edits else []
@@ -116,7 +116,7 @@ def headline(done: Done) -> str:
     return "; ".join(told) or ("everything is as it should be" if done.checked else "nothing to do")
 
 
-def outcome(done: Done) -> Iterator[str]:
+def outcome(done: ManifestsReport) -> Iterator[str]:
     """Yield what became of the edits beyond the files."""
     if done.proposed:
         yield f"{'opened' if done.proposed.created else 'updated'} {done.proposed.url}"
@@ -124,7 +124,7 @@ def outcome(done: Done) -> Iterator[str]:
         yield f"committed as {done.commit[:12]}"
 
 
-def notes(done: Done) -> Iterator[str]:
+def notes(done: ManifestsReport) -> Iterator[str]:
     """Yield what a person should know beside the result."""
     for note in done.notes:
         yield f"{'warning' if note.is_fault else 'note'}: {note.path}:{note.line}: {note.message}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.ledger.names import counted, escaped
-from ledger_tool.core.registry.drift import Finding, Report
+from ledger_tool.core.registry.drift import DriftFinding, DriftReport
 from ledger_tool.render import json
 from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.markdown import cell
@@ -16,7 +16,7 @@ from ledger_tool.render.table import table
 MARKDOWN_ROWS = 200
 
 
-def as_json(report: Report) -> str:
+def as_json(report: DriftReport) -> str:
     """Return the JSON object; `schema/reconcile-v1.schema.json` describes it."""
     value = {
         "complete": report.complete,
@@ -34,7 +34,7 @@ def as_json(report: Report) -> str:
     return json.document(value)
 
 
-def as_text(report: Report, width: int | None) -> Iterator[str]:
+def as_text(report: DriftReport, width: int | None) -> Iterator[str]:
     """Yield a summary, then only what differs, the most serious first."""
     yield _headline(report)
     rows = [
@@ -57,7 +57,7 @@ def as_text(report: Report, width: int | None) -> Iterator[str]:
         )
 
 
-def as_markdown(report: Report) -> Iterator[str]:
+def as_markdown(report: DriftReport) -> Iterator[str]:
     """Yield Markdown for a job summary or an issue's body; nothing in a record can break out of it."""
     yield f"**{_headline(report)}**"
     yield ""
@@ -87,12 +87,12 @@ def as_markdown(report: Report) -> Iterator[str]:
         yield f"{len(differing) - MARKDOWN_ROWS} more are left out here; `--format json` has them all."
 
 
-def as_junit(report: Report) -> Iterator[str]:
+def as_junit(report: DriftReport) -> Iterator[str]:
     """Return JUnit XML: a test case for each record, drift as a failure, unknown as skipped."""
     return suite("ledger reconcile", [_case(finding) for finding in report.findings])
 
 
-def _case(finding: Finding) -> Case:
+def _case(finding: DriftFinding) -> Case:
     name = f"{finding.image}:{finding.tag}" + (f" {finding.platform}" if finding.platform else "")
     reason = finding.reason or finding.drift
     if finding.drift == "in-sync":
@@ -103,7 +103,7 @@ def _case(finding: Finding) -> Case:
     return Case(finding.registry, name, finding.drift, reason, detail)
 
 
-def as_metrics(report: Report, now: float, last_complete: float | None, *, of_all: bool) -> str:
+def as_metrics(report: DriftReport, now: float, last_complete: float | None, *, of_all: bool) -> str:
     """Return a Prometheus textfile; times are seconds since 1970.
 
     `last_complete` is kept by a run that could not observe everything, or was not `of_all` records.
@@ -141,7 +141,7 @@ def last_complete(metrics: str) -> float | None:
     return float(match[1]) if match else None
 
 
-def warnings(report: Report, homeless: int) -> Iterator[str]:
+def warnings(report: DriftReport, homeless: int) -> Iterator[str]:
     """Yield what a reader should know before acting on the report."""
     for name in report.looks_down:
         yield f"warning: {name} looks down or half empty; nothing should be deleted on the strength of this run"
@@ -150,12 +150,12 @@ def warnings(report: Report, homeless: int) -> Iterator[str]:
         yield f"note: {records} that no configured registry serves"
 
 
-def _headline(report: Report) -> str:
+def _headline(report: DriftReport) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in report.summary.items()) or "no records"
     return counts if report.complete else f"{counts}; not complete"
 
 
-def _differing(report: Report) -> Sequence[Finding]:
+def _differing(report: DriftReport) -> Sequence[DriftFinding]:
     return [finding for finding in report.findings if finding.drift != "in-sync"]
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ledger_tool.commands.whence import Match, Point
+from ledger_tool.commands.whence import Point, WhenceMatch
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
 
 
-def as_json(matches: Sequence[Match]) -> str:
+def as_json(matches: Sequence[WhenceMatch]) -> str:
     """Return the JSON object of `whence`; `schema/whence-v1.schema.json` describes it."""
     return json.document({"digest": matches[0].digest, "matches": [_match(match) for match in matches]})
 
 
-def _match(match: Match) -> Mapping[str, Any]:
+def _match(match: WhenceMatch) -> Mapping[str, Any]:
     return {
         "as": match.kind,
         "record": to_json(match.record),
@@ -35,7 +35,7 @@ def _point(point: Point) -> dict[str, Any]:
     }
 
 
-def as_text(matches: Sequence[Match]) -> Iterator[str]:
+def as_text(matches: Sequence[WhenceMatch]) -> Iterator[str]:
     """Yield for each match what the digest is, and under it who published it from what."""
     yield matches[0].digest
     for match in matches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.commands.dependents import Found, dependents, stale
+from ledger_tool.commands.dependents import FoundDependents, dependents, stale
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -20,13 +20,13 @@ HOST = "registry.example.com"
 POLICY = Policy((Registry(HOST, ("myorg/*",)), Registry("docker.io", ("library/*",))))
 
 
-def run(fake: FakeRegistry, *records: Record, asked: str = "", policy: Policy = POLICY) -> Found:
+def run(fake: FakeRegistry, *records: Record, asked: str = "", policy: Policy = POLICY) -> FoundDependents:
     store = MemoryStore(ledger_of(*records), policy)
     reference = parse_reference(asked) if asked else None
     return stale(store, FakeRegistries([fake]), reference, jobs=2, progress=lambda *_: None)
 
 
-def rebuilt(found: Found) -> list[str]:
+def rebuilt(found: FoundDependents) -> list[str]:
     return [found.graph.records[one.number].image for one in found.rebuilds or ()]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ledger_tool.core import export as rules
-from ledger_tool.core.export import Selection, Version
+from ledger_tool.core.export import ImageVersion, Selection
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -23,7 +23,7 @@ LEDGER = ledger_of(
 )
 
 
-def versions(*records: Record, by_platform: bool = False) -> list[Version]:
+def versions(*records: Record, by_platform: bool = False) -> list[ImageVersion]:
     return rules.versions(ledger_of(*records).records(), POLICY, by_platform=by_platform)
 
 

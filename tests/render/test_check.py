@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.check import Checked
-from ledger_tool.core.judging.check import Finding
+from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.render import check as render
 from tests.support.values.make import record
 
@@ -28,7 +28,7 @@ _TEXTS = st.text(max_size=30) | st.sampled_from(
     ]
 )
 FINDINGS = st.builds(
-    Finding,
+    CheckFinding,
     st.sampled_from(["schema", "immutable"]),
     st.sampled_from(["ledger.json", "ledger.yaml"]),
     st.integers(1, 10**6),
@@ -74,7 +74,7 @@ def test_junit_is_well_formed_and_counts(checked: Checked) -> None:
 def test_gitlab_tells_all_findings_apart_and_the_same_ones_from_run_to_run(checked: Checked) -> None:
     found = json.loads(render.as_gitlab(checked))
     assert len({one["fingerprint"] for one in found}) == len(checked.findings)
-    moved = Checked([Finding(one.rule, one.path, one.line + 1, 1, one.message) for one in checked.findings], 1, 1)
+    moved = Checked([CheckFinding(one.rule, one.path, one.line + 1, 1, one.message) for one in checked.findings], 1, 1)
     assert [one["fingerprint"] for one in json.loads(render.as_gitlab(moved))] == [one["fingerprint"] for one in found]
     for one, finding in zip(found, checked.findings, strict=True):
         assert one["severity"] in ("info", "minor", "major", "critical", "blocker")
@@ -93,6 +93,6 @@ def test_notes_sum_up() -> None:
         "note: 2 digests are of images that no configured registry serves",
         "ok: 12 records, 2 commits",
     ]
-    finding = Finding("schema", "ledger.json", 1, 1, "x")
+    finding = CheckFinding("schema", "ledger.json", 1, 1, "x")
     assert list(render.notes(Checked([finding], 1, 0))) == ["1 finding"]
     assert list(render.notes(Checked([finding, finding], 1, 0))) == ["2 findings"]

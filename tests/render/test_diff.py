@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.token import Token
 
-from ledger_tool.core.judging.diff import Change, review
+from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.core.policy.policy import Policy
@@ -66,7 +66,7 @@ def hostile(draw: st.DrawFn) -> Ledger:
 @example_count(200)
 @given(hostile(), hostile(), st.sampled_from([render.MARKDOWN_BYTES, 1500]))
 def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) -> None:
-    changes = review(old, new, Policy(mutable=("v2",)))
+    changes = tag_changes(old, new, Policy(mutable=("v2",)))
     markdown = render.as_markdown(changes, limit=limit, settings_changed=True)
     check(markdown)
     assert len(markdown.encode()) <= limit
@@ -74,8 +74,8 @@ def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) 
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]|##[a-z]*\[", line)
 
 
-def reviewed(old: list[Record], new: list[Record]) -> list[Change]:
-    return review(ledger_of(*old), ledger_of(*new), Policy(mutable=("latest",)))
+def reviewed(old: list[Record], new: list[Record]) -> list[TagChange]:
+    return tag_changes(ledger_of(*old), ledger_of(*new), Policy(mutable=("latest",)))
 
 
 FROM, TO = (

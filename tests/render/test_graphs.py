@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ledger_tool.commands.deps import Deps
 from ledger_tool.core.dependencies import graph as graphs
 from ledger_tool.core.dependencies import subgraph as outline
-from ledger_tool.core.dependencies.graph import Wanted
-from ledger_tool.core.dependencies.subgraph import Node, Outline
+from ledger_tool.core.dependencies.graph import BaseQuery
+from ledger_tool.core.dependencies.subgraph import GraphNode, Subgraph
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_reference
@@ -23,16 +23,16 @@ from tests.support.values.graphs import built, graph_of, ref
 from tests.support.values.make import digest, ledger_of
 
 
-def beneath(name: str, *records: Record) -> Outline:
+def beneath(name: str, *records: Record) -> Subgraph:
     graph = graph_of(*records)
     return outline.beneath(graph, [record for record in records if str(record.name) == name])
 
 
-def above(asked: str, *records: Record) -> Outline:
+def above(asked: str, *records: Record) -> Subgraph:
     graph = graph_of(*records)
     reference = parse_reference(asked)
-    wanted = Wanted(graph.places.of(reference), reference.tag, reference.digest)
-    return outline.above(graph, graphs.dependents(graph, wanted), asked)
+    wanted = BaseQuery(graph.places.of(reference), reference.tag, reference.digest)
+    return outline.above(graph, graphs.dependents_of(graph, wanted), asked)
 
 
 def short(seed: str) -> str:
@@ -86,7 +86,7 @@ def test_of_several_tags_with_the_digest_and_none_named_one_that_cannot_move_is_
     same = digest("same")
     records = [built("base", tag=tag, digest=same) for tag in ("12", "12.1", "8")]
     records.append(built("app", f"base@{same}"))
-    graph = graphs.build(ledger_of(*records), Policy(mutable=("12",)))
+    graph = graphs.build_graph(ledger_of(*records), Policy(mutable=("12",)))
     found = outline.beneath(graph, records[-1:])
     assert [node.text for node in found.nodes] == ["app:v1", "base:12.1"]
 
@@ -191,16 +191,16 @@ def test_any_name_stays_in_its_quotes(text: str) -> None:
 
 
 def _check_quotes(text: str) -> None:
-    dot = list(render.as_dot([Node(text)], []))
+    dot = list(render.as_dot([GraphNode(text)], []))
     assert len(dot) == 5
     found = re.fullmatch(r'  n0 \[label="((?:[^"\\\n]|\\["\\n])*)", style=dashed\];', dot[3])
     assert found, dot[3]
-    mermaid = list(render.as_mermaid([Node(text)], []))
+    mermaid = list(render.as_mermaid([GraphNode(text)], []))
     assert len(mermaid) == 2
     assert re.fullmatch(r'  n0\["(?:[A-Za-z0-9 ./:@-]|#[0-9]+;|<br/>)*"\]', mermaid[1]), mermaid[1]
     assert mermaid[1].count("<br/>") <= 1
 
 
 def test_terminal_escapes_of_what_was_asked_for_are_visible() -> None:
-    (line,) = render.as_tree(Outline([Node("a\x1b[31m")], [[]], [0], []))
+    (line,) = render.as_tree(Subgraph([GraphNode("a\x1b[31m")], [[]], [0], []))
     assert line == "a\\x1b[31m"

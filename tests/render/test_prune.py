@@ -6,7 +6,7 @@ import json
 
 from ledger_tool.commands.prune import Pruned
 from ledger_tool.commands.registry_delete import Deletion, Place, Retained
-from ledger_tool.core.registry.image import Document
+from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.core.writes.prune import Spared
 from ledger_tool.errors import Unreachable
 from ledger_tool.render import prune as render
@@ -22,7 +22,7 @@ def place(seed: str) -> Place:
 
 
 def deletion(seed: str) -> Deletion:
-    return Deletion(place(seed), Document(b"", ""), first=False)
+    return Deletion(place(seed), ServedDocument(b"", ""), first=False)
 
 
 DONE = Pruned(

@@ -15,7 +15,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
-    from ledger_tool.commands.rewrite import Done
+    from ledger_tool.commands.rewrite import ManifestsReport
 
 
 @reads
@@ -93,7 +93,9 @@ class Where(NamedTuple):
     timeout: float
 
 
-def _propose(stack: ExitStack, source: Any, request: PullRequest, where: Where, asked: dict[str, Any]) -> Done:
+def _propose(
+    stack: ExitStack, source: Any, request: PullRequest, where: Where, asked: dict[str, Any]
+) -> ManifestsReport:
     from ledger_tool.commands.bump import propose as run
     from ledger_tool.edges.forge.opening import open_forge
     from ledger_tool.edges.git.requestbranch import open_base

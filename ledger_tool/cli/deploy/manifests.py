@@ -9,7 +9,7 @@ from ledger_tool.cli.options import argument, choice, option
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
-    from ledger_tool.commands.rewrite import Done
+    from ledger_tool.commands.rewrite import ManifestsReport
     from ledger_tool.edges.files.manifests import FolderManifests
     from ledger_tool.render.screen import Screen
 
@@ -31,7 +31,7 @@ def in_folders(paths: list[str], exclude: list[str]) -> FolderManifests:
     return FolderManifests(paths, exclude, jobs=min(os.cpu_count() or 1, 8))
 
 
-def tell(screen: Screen, done: Done, output: str) -> int:
+def tell(screen: Screen, done: ManifestsReport, output: str) -> int:
     """Print what was done, and return the exit code."""
     from ledger_tool.render import pin as render
 

@@ -20,10 +20,10 @@ def whence(
     It may be an image's digest, that of its index or config, or one that was replaced or removed long ago.
     """
     from ledger_tool.commands.whence import whence as run
-    from ledger_tool.core.history.whence import parse_wanted
+    from ledger_tool.core.history.whence import parse_digest_prefix
     from ledger_tool.render import whence as render
 
-    wanted = parse_wanted(digest)
+    wanted = parse_digest_prefix(digest)
     screen = ledger.screen
     with ledger.history() as history, screen.progress("versions") as progress:
         matches = run(history, wanted, note=screen.note, progress=progress)

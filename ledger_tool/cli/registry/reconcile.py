@@ -13,7 +13,7 @@ from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.errors import TryAgain
 
 if TYPE_CHECKING:
-    from ledger_tool.core.registry.drift import Report
+    from ledger_tool.core.registry.drift import DriftReport
     from ledger_tool.render.screen import Screen
 
 
@@ -79,7 +79,7 @@ def reconcile(
     return 1 if report.drifted else 0 if report.complete else TryAgain.exit_code
 
 
-def _adopt(store: Any, registries: Any, report: Report, jobs: int, screen: Screen) -> Report:
+def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, screen: Screen) -> DriftReport:
     from ledger_tool.commands.adopt import adopt as run
     from ledger_tool.render.edit import summary
 
@@ -91,7 +91,7 @@ def _adopt(store: Any, registries: Any, report: Report, jobs: int, screen: Scree
     return adopted.report
 
 
-def _write_metrics(path: Path, report: Report, *, of_all: bool) -> None:
+def _write_metrics(path: Path, report: DriftReport, *, of_all: bool) -> None:
     from ledger_tool.edges.files.disk import replace_atomically
     from ledger_tool.render import reconcile as render
 

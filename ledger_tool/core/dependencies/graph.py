@@ -20,7 +20,7 @@ from ledger_tool.core.policy.reference import Reference, parse_reference
 from ledger_tool.core.policy.resolve import Place, Places, places
 
 
-class Group(tuple[int, ...]):
+class RecordGroup(tuple[int, ...]):
     """Numbers of records, their places in `Graph.records`; it is known by what it is, and not by what is in it.
 
     Where a digest has thousands of tags and thousands of images are built on it, all of these lead to one group.
@@ -46,8 +46,8 @@ class Base:
     text: str
     reference: Reference
     place: Place
-    targets: Group
-    successors: Group
+    targets: RecordGroup
+    successors: RecordGroup
     now: str = ""
 
     @property
@@ -74,8 +74,8 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What dependents are asked of. Where a digest is given, it alone counts."""
+class BaseQuery:
+    """What the dependents are asked of. Where a digest is given, it alone counts."""
 
     place: Place | None = None
     tag: str | None = None
@@ -89,7 +89,7 @@ class Wanted:
         return named and self.tag in (None, record.tag)
 
 
-def build(ledger: Ledger, policy: Policy) -> Graph:
+def build_graph(ledger: Ledger, policy: Policy) -> Graph:
     """Return the graph of a ledger. A record that names itself as its base leads to itself."""
     records = list(ledger.records())
     by_digest: dict[str, list[int]] = {}
@@ -101,10 +101,10 @@ def build(ledger: Ledger, policy: Policy) -> Graph:
     where = places(policy, (record.image for record in records))
 
     @cache
-    def having(digest: str, platform: Platform | None) -> Group:
+    def having(digest: str, platform: Platform | None) -> RecordGroup:
         found = by_digest.get(digest, [])
         exact = [at for at in found if records[at].digest == digest]
-        return Group(exact or _of_platform(found, platform, records))
+        return RecordGroup(exact or _of_platform(found, platform, records))
 
     @cache
     def base(text: str, platform: Platform | None) -> Base:
@@ -115,7 +115,7 @@ def build(ledger: Ledger, policy: Policy) -> Graph:
         moved = [] if current else named
         now = _now([records[at] for at in moved], platform) if moved else ""
         targets = having(str(reference.digest), platform)
-        return Base(text, reference, place, targets, Group(_of_platform(moved, platform, records)), now)
+        return Base(text, reference, place, targets, RecordGroup(_of_platform(moved, platform, records)), now)
 
     bases = [tuple(base(text, record.platform) for text in record.depends_on) for record in records]
     return Graph(records, bases, where)
@@ -132,7 +132,7 @@ def _now(named: Sequence[Record], platform: Platform | None) -> str:
     return pull_digest(tuple(named)) or same
 
 
-def names_it(base: Base, wanted: Wanted) -> bool:
+def is_named_by(base: Base, wanted: BaseQuery) -> bool:
     """Return whether a base is what is asked of, by what it says itself."""
     if wanted.digest:
         return base.digest == wanted.digest
@@ -151,28 +151,28 @@ class Dependents:
     links: Mapping[int, Sequence[Base]]
     by_name: bool
 
-    def leads_to(self, base: Base) -> Sequence[Group]:
+    def leads_to(self, base: Base) -> Sequence[RecordGroup]:
         """Return the groups of records to which a base leads."""
         return (base.targets, base.successors) if self.by_name else (base.targets,)
 
 
-def dependents(graph: Graph, wanted: Wanted | None, *, by_name: bool = False) -> Dependents:
+def dependents_of(graph: Graph, wanted: BaseQuery | None, *, by_name: bool = False) -> Dependents:
     """Return everything built on what is asked of, or all that has a base for None; see `Dependents` for `by_name`."""
     asked = set() if wanted is None else {at for at, one in enumerate(graph.records) if wanted.is_record(one)}
 
     @cache
-    def is_asked(group: Group) -> bool:
+    def is_asked(group: RecordGroup) -> bool:
         return not asked.isdisjoint(group)
 
     direct: dict[int, list[Base]] = {}
     for at, base in graph.all_bases():
-        if wanted is None or names_it(base, wanted) or is_asked(base.targets):
+        if wanted is None or is_named_by(base, wanted) or is_asked(base.targets):
             direct.setdefault(at, []).append(base)
     every = Dependents(frozenset(direct), {at: found for at, found in enumerate(graph.bases) if found}, by_name)
     reached = _upwards(every, direct)
 
     @cache
-    def is_reached(group: Group) -> bool:
+    def is_reached(group: RecordGroup) -> bool:
         return not reached.isdisjoint(group)
 
     links = {
@@ -186,12 +186,12 @@ def dependents(graph: Graph, wanted: Wanted | None, *, by_name: bool = False) ->
 
 def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
     """Return these records and all that is built on them."""
-    above: dict[Group, list[int]] = {}
+    above: dict[RecordGroup, list[int]] = {}
     for at, links in among.links.items():
         for base in links:
             for group in among.leads_to(base):
                 above.setdefault(group, []).append(at)
-    groups: dict[int, list[Group]] = {}
+    groups: dict[int, list[RecordGroup]] = {}
     for group in above:
         for below in group:
             groups.setdefault(below, []).append(group)
@@ -238,7 +238,7 @@ def _below(
     among: Dependents, stale: Iterable[int], inside: Set[int]
 ) -> tuple[Mapping[int, Sequence[int]], frozenset[int]]:
     """Return what is below each stale record: groups, whose numbers are negative and returned as well; and of these."""
-    numbers: dict[Group, int] = {}
+    numbers: dict[RecordGroup, int] = {}
     below: dict[int, Sequence[int]] = {}
     for at in stale:
         found = [group for base in among.links[at] for group in among.leads_to(base) if group]

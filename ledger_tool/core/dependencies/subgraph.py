@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from ledger_tool.core.dependencies.components import components, cyclic
-from ledger_tool.core.dependencies.graph import Base, Dependents, Graph, Group
+from ledger_tool.core.dependencies.graph import Base, Dependents, Graph, RecordGroup
 from ledger_tool.core.ledger.record import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """A record, or what has none: a base that the ledger does not have, or what was asked of."""
 
     text: str
@@ -28,10 +28,10 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class Subgraph:
     """Nodes, the links of each in order, where to begin, and the nodes of each cycle."""
 
-    nodes: Sequence[Node]
+    nodes: Sequence[GraphNode]
     links: Sequence[Sequence[Link]]
     roots: Sequence[int]
     cycles: Sequence[Sequence[int]]
@@ -39,11 +39,11 @@ class Outline:
 
 class _Builder:
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
+        self.nodes: list[GraphNode] = []
         self.links: list[list[Link]] = []
         self._known: dict[int | str, int] = {}
 
-    def node(self, key: int | str, node: Node) -> tuple[int, bool]:
+    def node(self, key: int | str, node: GraphNode) -> tuple[int, bool]:
         """Return a node's number, and whether it is new."""
         if key in self._known:
             return self._known[key], False
@@ -52,15 +52,15 @@ class _Builder:
         self.links.append([])
         return self._known[key], True
 
-    def outline(self, roots: Iterable[int]) -> Outline:
+    def outline(self, roots: Iterable[int]) -> Subgraph:
         def after(at: int) -> list[int]:
             return [link.to for link in self.links[at]]
 
         cycles = [found for found in components(range(len(self.nodes)), after) if cyclic(found, after)]
-        return Outline(self.nodes, self.links, tuple(roots), sorted(cycles))
+        return Subgraph(self.nodes, self.links, tuple(roots), sorted(cycles))
 
 
-def beneath(graph: Graph, records: Iterable[Record]) -> Outline:
+def beneath(graph: Graph, records: Iterable[Record]) -> Subgraph:
     """Return what these records are built on, down to the bases that the ledger does not have."""
     wanted = {record.key for record in records}
     start = [at for at, record in enumerate(graph.records) if record.key in wanted]
@@ -77,19 +77,19 @@ def beneath(graph: Graph, records: Iterable[Record]) -> Outline:
                 if fresh:
                     waiting.append(target)
             if not base.targets:
-                made.links[here].append(Link(made.node(base.text, Node(base.text))[0], base))
+                made.links[here].append(Link(made.node(base.text, GraphNode(base.text))[0], base))
     return made.outline(roots)
 
 
-def above(graph: Graph, found: Dependents, what: str) -> Outline:
+def above(graph: Graph, found: Dependents, what: str) -> Subgraph:
     """Return what is built on `what`: from it to those that name it, and on to what is built on them."""
 
     @cache
-    def inside_of(group: Group) -> list[int]:
+    def inside_of(group: RecordGroup) -> list[int]:
         return [at for at in group if at in found.links]
 
     made = _Builder()
-    root, _ = made.node("", Node(what))
+    root, _ = made.node("", GraphNode(what))
     for at in found.links:
         made.node(at, _node(graph, at))
     for at in found.links:
@@ -104,9 +104,9 @@ def above(graph: Graph, found: Dependents, what: str) -> Outline:
     return made.outline([root])
 
 
-def _node(graph: Graph, at: int) -> Node:
+def _node(graph: Graph, at: int) -> GraphNode:
     record = graph.records[at]
-    return Node(str(record.key), record)
+    return GraphNode(str(record.key), record)
 
 
 def _shown(graph: Graph, base: Base) -> list[int]:

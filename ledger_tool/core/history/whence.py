@@ -17,15 +17,15 @@ from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.errors import InvalidValue
 
-Kind = Literal["image", "index", "config"]
-KINDS: tuple[Kind, ...] = ("image", "index", "config")
+OccurrenceKind = Literal["image", "index", "config"]
+KINDS: tuple[OccurrenceKind, ...] = ("image", "index", "config")
 SHORTEST = 12  # hex digits: what tools show of a digest, and enough to be unique by
 
 _wanted = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{12,128})")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DigestPrefix:
     """A digest, or its beginning; the algorithm is `""` where it was not said."""
 
     algorithm: str
@@ -41,10 +41,10 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Occurrence:
     """What a digest is in a record: `digest` is the whole one, and `kind` what it is there."""
 
-    kind: Kind
+    kind: OccurrenceKind
     key: Key
     digest: Digest
 
@@ -61,7 +61,7 @@ class Span:
     end: LogEntry | None
 
 
-def parse_wanted(value: str) -> Wanted:
+def parse_digest_prefix(value: str) -> DigestPrefix:
     """Return what `sha256:…`, its beginning, or `image@sha256:…` asks for. Raises InvalidValue."""
     found = _wanted.fullmatch(value.rpartition("@")[2])
     longest = {"sha256": 64, "sha512": 128}
@@ -71,20 +71,20 @@ def parse_wanted(value: str) -> Wanted:
             f"digest `{shown(value)}` is malformed",
             f"give `sha256:` and its lower-case hex digits, or at least the first {SHORTEST} of them",
         )
-    return Wanted(found[1] or "", found[2])
+    return DigestPrefix(found[1] or "", found[2])
 
 
-def places(raw: bytes, wanted: Wanted) -> dict[Place, Record]:
+def occurrences_in(raw: bytes, wanted: DigestPrefix) -> dict[Occurrence, Record]:
     """Return the records in the bytes of a `ledger.json` that have such a digest, and as what."""
-    found: dict[Place, Record] = {}
+    found: dict[Occurrence, Record] = {}
     for record in codec.records_holding(raw, f":{wanted.hexadecimal}"):
         for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
             if digest and wanted.is_of(digest):
-                found[Place(kind, record.key, digest)] = record
+                found[Occurrence(kind, record.key, digest)] = record
     return found
 
 
-def spans(entries: Iterable[LogEntry], wanted: Wanted) -> Iterator[Span]:
+def spans(entries: Iterable[LogEntry], wanted: DigestPrefix) -> Iterator[Span]:
     """Yield where and when a digest was a record's own, as the entries of a log say, given from the oldest on."""
     there: dict[Key, LogEntry] = {}
     for one in entries:

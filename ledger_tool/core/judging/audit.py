@@ -18,8 +18,8 @@ from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import LEDGER, SETTINGS, Step
 from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.check import Range
-from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.judging.check import RangeJudge
+from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError
@@ -28,7 +28,7 @@ _MOST = 100  # faults of one commit: nobody reads more, and an import by hand ha
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One promise that a commit breaks, at a record if it is about one."""
 
     rule: str
@@ -38,14 +38,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FileContent:
     """A file as a commit leaves it: its bytes, None where there is none, or in `trouble` why it can't be read."""
 
     raw: bytes | None
     trouble: str = ""
 
 
-class Proof:
+class HistoryAudit:
     """The state between two commits. `why` says what is wrong with the bytes of a `ledger.json` that is not valid."""
 
     def __init__(self, why: Callable[[bytes], str], read_policy: Callable[[bytes | None], Policy]) -> None:
@@ -54,27 +54,27 @@ class Proof:
         self._versions = Versions()
         self._is_broken = False
         self._policy = Policy()
-        self._settings: Content | None = None  # in force, but not read before a change needs it
+        self._settings: FileContent | None = None  # in force, but not read before a change needs it
         self.had_records = False
 
     def begin(self, ledger: bytes, settings: bytes | None) -> None:
         """Start from the two files of a trusted commit, the first of which is valid."""
         self._versions.follow(ledger)
         self.had_records = len(self._versions.ledger) > 0
-        self._settings = Content(settings)
+        self._settings = FileContent(settings)
 
-    def commit(self, step: Step, contents: Mapping[str, Content]) -> Iterator[Fault]:
+    def commit(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
         """Yield what is wrong with a commit, given the files that it touched."""
         found = list(self._faults(step, contents))
         yield from found[:_MOST]
         if len(found) > _MOST:
-            yield Fault(found[_MOST].rule, None, f"and {len(found) - _MOST} more findings of this commit")
+            yield CommitFault(found[_MOST].rule, None, f"and {len(found) - _MOST} more findings of this commit")
         self._settings = contents.get(SETTINGS, self._settings)  # from the next commit on
 
-    def _faults(self, step: Step, contents: Mapping[str, Content]) -> Iterator[Fault]:
+    def _faults(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
         parents = len(step.commit.parents)
         if parents > 1:
-            yield Fault(
+            yield CommitFault(
                 "linear",
                 None,
                 f"it brings {parents} lines of history together: of the others only what came of them was looked at",
@@ -86,15 +86,15 @@ class Proof:
             self._is_broken = bool(trouble)
             self.had_records = self.had_records or self._is_broken or len(self._versions.ledger) > 0
             if trouble:
-                yield Fault("invalid", None, trouble)
+                yield CommitFault("invalid", None, trouble)
                 return
         if differences:
             yield from self._read_settings()
         if differences or not self._is_broken:
             # Each commit has a judge of its own: to remove a record and publish it again are two changes with reasons.
-            yield from Range().changes(differences, message, self._policy)
+            yield from RangeJudge().changes(differences, message, self._policy)
 
-    def _next(self, content: Content) -> tuple[Sequence[Difference], str]:
+    def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
         """Return what the next version of `ledger.json` changes in the last valid one, and what is wrong with it."""
         if content.trouble or content.raw is None:
             return (), f"its ledger.json {content.trouble or 'is gone'}"
@@ -103,7 +103,7 @@ class Proof:
         except InvalidLedger:
             return (), self._why(content.raw)
 
-    def _read_settings(self) -> Iterator[Fault]:
+    def _read_settings(self) -> Iterator[CommitFault]:
         """Read the `ledger.yaml` in force; where it is broken, the last good one stays in force."""
         settings, self._settings = self._settings, None
         if settings is None:
@@ -115,4 +115,4 @@ class Proof:
             except UsageError as error:
                 trouble = error.message
         if trouble:
-            yield Fault("settings", None, f"the ledger.yaml in force before it is not valid: {trouble}")
+            yield CommitFault("settings", None, f"the ledger.yaml in force before it is not valid: {trouble}")

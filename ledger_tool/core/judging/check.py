@@ -9,7 +9,7 @@ from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import Merged
 from ledger_tool.core.changes.message import Message
-from ledger_tool.core.judging.commit import FREE, Fault, faults
+from ledger_tool.core.judging.commit import FREE, CommitFault, judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.position import RecordPositions
@@ -19,7 +19,7 @@ from ledger_tool.errors import InvalidValue
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """One thing that is wrong: the rule, the file, line and column from 1, and what it is."""
 
     rule: str
@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class RangeJudge:
     """The judge of a range of commits, told of one after the other; `base` is the policy of the base, if there is one.
 
     A tag moves without force only where both the commit's parent and the base let it: a pull request that makes a
@@ -42,17 +42,19 @@ class Range:
     _done: dict[Name, list[Effect]] = field(default_factory=dict)
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
-    def commit(self, before: Ledger, after: Ledger, message: Message | None, policy: Policy) -> Iterator[Fault]:
+    def commit(self, before: Ledger, after: Ledger, message: Message | None, policy: Policy) -> Iterator[CommitFault]:
         """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
         return self.changes(compare(before, after), message, policy)
 
-    def changes(self, differences: Sequence[Difference], message: Message | None, policy: Policy) -> Iterator[Fault]:
+    def changes(
+        self, differences: Sequence[Difference], message: Message | None, policy: Policy
+    ) -> Iterator[CommitFault]:
         """Yield what is wrong with a step that makes these differences."""
         done = effects_of(differences)
-        found = faults(done, message, policy)
+        found = judge_commit(done, message, policy)
         yield from found
         known = {fault.key for fault in found if fault.rule == "immutable"}
-        for fault in faults(done, message, self.base) if self.base else ():
+        for fault in judge_commit(done, message, self.base) if self.base else ():
             if fault.rule == "immutable" and fault.key not in known:
                 yield fault
         for effect in done:
@@ -76,25 +78,27 @@ class Range:
         platform = effect.key.platform
         return [at for at in sorted(gone) if at in (platform, "") or not platform]
 
-    def _returned(self, effect: Effect, policy: Policy) -> Iterator[Fault]:
+    def _returned(self, effect: Effect, policy: Policy) -> Iterator[CommitFault]:
         if effect.kind != "added" or policy.is_mutable(effect.name.tag):
             return
         for at in self._in_the_way(effect):
-            yield Fault(
+            yield CommitFault(
                 "immutable",
                 effect.key,
                 f"{Key(*effect.name, at)} was taken away as {self._gone[effect.name][at]} and comes back as "
                 f"{effect.record.digest}: a move is made with `ledger publish --force --reason TEXT`",
             )
 
-    def net(self, before: Ledger, after: Ledger) -> Iterator[Fault]:
+    def net(self, before: Ledger, after: Ledger) -> Iterator[CommitFault]:
         """Yield what the whole range did that none of its commits did: what a merge smuggled in.
 
         A merge commit may choose a side where two collide. From the base's side that choice may be a move.
         """
         for effect in effects_of(compare(before, after)):
             if not self._did(effect):
-                yield Fault("merge", effect.key, f"no commit says how {effect.key} became what it is: a merge did it")
+                yield CommitFault(
+                    "merge", effect.key, f"no commit says how {effect.key} became what it is: a merge did it"
+                )
 
     def _did(self, effect: Effect) -> bool:
         """Return whether commits of the range lead to what became of a record."""
@@ -121,30 +125,32 @@ def _led_to(digest: str, steps: Iterable[Effect]) -> set[str]:
     return found
 
 
-def merge_commit(merged: Merged, after: Ledger) -> Iterator[Fault]:
+def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:
     """Yield what a merge commit has that is not the merge of its parents. What collided is a person's to choose."""
     chosen = {one.name: (one.ours, one.theirs) for one in merged.collisions}
     for effect in effects_of(compare(merged.ledger, after)):
         if after.find(effect.name) not in chosen.get(effect.name, ()):
-            yield Fault("merge", effect.key, f"it changes {effect.key} itself, beyond what its parents bring together")
+            yield CommitFault(
+                "merge", effect.key, f"it changes {effect.key} itself, beyond what its parents bring together"
+            )
 
 
-def _required(effect: Effect, policy: Policy) -> Iterator[Fault]:
+def _required(effect: Effect, policy: Policy) -> Iterator[CommitFault]:
     if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
         try:
             policy.check_required(effect.record)
         except InvalidValue as error:
-            yield Fault("required", effect.key, error.message)
+            yield CommitFault("required", effect.key, error.message)
 
 
-def located(found: Iterable[tuple[str, Fault]], positions: RecordPositions) -> list[Finding]:
+def located(found: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:
     """Return faults, each with the name of what has it, as findings in `ledger.json`."""
     return [
-        Finding(fault.rule, "ledger.json", *positions.of(fault.key), f"{where}: {fault.message}")
+        CheckFinding(fault.rule, "ledger.json", *positions.of(fault.key), f"{where}: {fault.message}")
         for where, fault in found
     ]
 
 
-def in_order(findings: Iterable[Finding]) -> list[Finding]:
+def in_order(findings: Iterable[CheckFinding]) -> list[CheckFinding]:
     """Return findings as a reader goes through the files, those of `ledger.yaml` first."""
     return sorted(findings, key=lambda one: (one.path != "ledger.yaml", one.line, one.column))

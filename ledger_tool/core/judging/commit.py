@@ -39,7 +39,7 @@ _PAST = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "re
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CommitFault:
     """One rule that a commit breaks, at a record if it is about one."""
 
     rule: str
@@ -47,17 +47,19 @@ class Fault:
     message: str
 
 
-def faults(effects: Sequence[Effect], message: Message | None, policy: Policy) -> list[Fault]:
+def judge_commit(effects: Sequence[Effect], message: Message | None, policy: Policy) -> list[CommitFault]:
     """Return all that is wrong with a commit that did `effects` on a ledger with this policy, saying `message`.
 
     None is for a change without a message yet: then only that is judged which no message could mend.
     """
-    found: list[Fault] = []
+    found: list[CommitFault] = []
     if message is None:
         pass
     elif effects and message.silent:
         found += [
-            Fault("unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}")
+            CommitFault(
+                "unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}"
+            )
             for effect in effects
         ]
     elif message.record_count is not None:
@@ -71,61 +73,73 @@ def faults(effects: Sequence[Effect], message: Message | None, policy: Policy) -
     return found
 
 
-def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[Fault]:
+def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[CommitFault]:
     names = {effect.name for effect in effects}
     if len(names) <= MAX_BLOCKS:
         for effect in effects:
-            yield Fault("unexplained", effect.key, f"its message counts records, and does not name {effect.key}")
+            yield CommitFault("unexplained", effect.key, f"its message counts records, and does not name {effect.key}")
         if not effects:
-            yield Fault("trailers", None, f"its message counts {message.record_count} records, and none changed")
+            yield CommitFault("trailers", None, f"its message counts {message.record_count} records, and none changed")
         return
     if message.record_count != len(effects):
-        yield Fault("trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed")
+        yield CommitFault(
+            "trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed"
+        )
     for entry in message.entries:
-        yield Fault("trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside")
+        yield CommitFault(
+            "trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside"
+        )
     sources = {effect.record.source_ref for effect in effects}
     if message.source_count is not None:
         if message.source_count != len(sources):
-            yield Fault("trailers", None, f"its message counts {message.source_count} sourceRefs of {len(sources)}")
+            yield CommitFault(
+                "trailers", None, f"its message counts {message.source_count} sourceRefs of {len(sources)}"
+            )
         return
     for effect in effects:
         if effect.record.source_ref not in message.sources:
-            yield Fault("trailers", effect.key, f"its message does not name the sourceRef of {effect.key}")
+            yield CommitFault("trailers", effect.key, f"its message does not name the sourceRef of {effect.key}")
     for source in sorted(set(message.sources) - sources):
-        yield Fault("trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from")
+        yield CommitFault(
+            "trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from"
+        )
 
 
-def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[Fault]:
+def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[CommitFault]:
     said: dict[Key, list[MessageEntry]] = {}
     for entry in entries:
         said.setdefault(Key(*entry.name, entry.platform), []).append(entry)
     for effect in effects:
         here = said.pop(effect.key, [])
         if not here:
-            yield Fault(
+            yield CommitFault(
                 "unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}"
             )
         for entry in here:
             yield from _wrong(effect, entry)
     for key, here in said.items():
-        yield Fault("trailers", key, f"its message names {_key(key)}, {shown(here[0].digest)}, which it did not change")
+        yield CommitFault(
+            "trailers", key, f"its message names {_key(key)}, {shown(here[0].digest)}, which it did not change"
+        )
     replaced = _replaced((effect.name, effect.replaces) for effect in effects)
     claimed = _replaced((entry.name, entry.replaces) for entry in entries)
     for effect in effects:
         if (have := replaced.pop(effect.name, None)) is not None and have != claimed.get(effect.name, have):
             was = ", ".join(sorted(have)) or "nothing"
-            yield Fault("trailers", effect.key, f"its message says otherwise what {effect.name} replaces: it was {was}")
+            yield CommitFault(
+                "trailers", effect.key, f"its message says otherwise what {effect.name} replaces: it was {was}"
+            )
 
 
-def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[Fault]:
+def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[CommitFault]:
     if entry.digest != effect.record.digest:
-        yield Fault(
+        yield CommitFault(
             "trailers",
             effect.key,
             f"its message says {shown(entry.digest)} for {effect.key}, and the record is {effect.record.digest}",
         )
     if entry.source_ref and entry.source_ref != effect.record.source_ref:
-        yield Fault(
+        yield CommitFault(
             "trailers", effect.key, f"its message gives another sourceRef for {effect.key}: {shown(entry.source_ref)}"
         )
 
@@ -137,35 +151,41 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return found
 
 
-def _not_allowed(effect: Effect, message: Message | None) -> Iterator[Fault]:
+def _not_allowed(effect: Effect, message: Message | None) -> Iterator[CommitFault]:
     verb = message.verb if message else ""
     kinds, fields = _MAY.get(verb, _ANY)
     who = f"a `{verb}`" if verb else "no command"
     if effect.kind not in kinds:
-        yield Fault(
+        yield CommitFault(
             "trailers", effect.key, f"{who} {_PAST[effect.kind]} no record, and this one {_PAST[effect.kind]} it"
         )
     elif odd := sorted(effect.fields() - fields):
         does = "changes" if verb else "ever changes"
-        yield Fault("facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
+        yield CommitFault("facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
     elif gone := sorted(effect.lost() - _MAY_TAKE.get(verb, fields)):
         does = "takes away" if verb else "ever takes away"
-        yield Fault("facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
+        yield CommitFault("facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
     if effect.new and effect.new.yanked and effect.kind != "updated":
-        yield Fault("facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets")
+        yield CommitFault(
+            "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
+        )
     if message:
         yield from _without_reason(effect, message)
 
 
-def _without_reason(effect: Effect, message: Message) -> Iterator[Fault]:
+def _without_reason(effect: Effect, message: Message) -> Iterator[CommitFault]:
     is_marked = "yanked" in effect.fields()
     if not message.reason and (effect.kind == "removed" or is_marked):
-        yield Fault("reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`")
+        yield CommitFault(
+            "reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`"
+        )
     elif is_marked and effect.new and effect.new.yanked and effect.new.yanked.reason != message.reason:
-        yield Fault("trailers", effect.key, f"the `yanked` mark of {effect.key} has another reason than the message")
+        yield CommitFault(
+            "trailers", effect.key, f"the `yanked` mark of {effect.key} has another reason than the message"
+        )
 
 
-def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy) -> Iterator[Fault]:
+def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy) -> Iterator[CommitFault]:
     """Yield the faults of forced moves of one image:tag."""
     marks = [effect.mark for effect in effects if effect.mark]
     replaced = {digest for effect in effects for digest in effect.replaces}
@@ -175,7 +195,7 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
         mine = marks if any(old.platform is None for old in effect.old) else [own] if own else []
         is_marked = policy.is_mutable(effect.name.tag) or any(mark.replaces in effect.replaces for mark in mine)
         if effect.kind == "moved" and not is_marked:
-            yield Fault(
+            yield CommitFault(
                 "immutable",
                 effect.key,
                 f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, its tag is "
@@ -183,9 +203,13 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
             )
         mark = effect.mark
         if mark and mark.replaces not in replaced:
-            yield Fault("forced", effect.key, f"{effect.key} is marked to replace {mark.replaces}, which was not there")
+            yield CommitFault(
+                "forced", effect.key, f"{effect.key} is marked to replace {mark.replaces}, which was not there"
+            )
         elif mark and message and not message.silent and mark.reason != message.reason:
-            yield Fault("forced", effect.key, f"the `forced` mark of {effect.key} has another reason than the message")
+            yield CommitFault(
+                "forced", effect.key, f"the `forced` mark of {effect.key} has another reason than the message"
+            )
 
 
 def _key(key: Key) -> str:

@@ -14,22 +14,22 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
 from ledger_tool.core.policy.policy import Policy
 
-Kind = Literal["added", "moved", "updated", "removed", "yanked"]
+TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
 Direction = Literal["upgrade", "downgrade", "same", "unknown"]
 
-_GRAVEST_FIRST: Sequence[Kind] = ("moved", "removed", "yanked", "added", "updated")
+_GRAVEST_FIRST: Sequence[TagChangeKind] = ("moved", "removed", "yanked", "added", "updated")
 _VERSION_LABELS = ("org.opencontainers.image.version", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class TagChange:
     """What happens to one image:tag: its records before and after, by platform, and what there is to see in it.
 
     `previous` is, for a new version, the highest lower one of the image. `versions` are the ones before and after,
     `""` where they can't be told. `immutable` says that the tag may only move by force.
     """
 
-    kind: Kind
+    kind: TagChangeKind
     name: Name
     effects: tuple[Effect, ...]
     old: tuple[Record, ...]
@@ -39,7 +39,7 @@ class Change:
     direction: Direction = "unknown"
     compare: str = ""
     immutable: bool = True
-    facts: Sequence[Fact] = field(default_factory=tuple)
+    facts: Sequence[ChangedFact] = field(default_factory=tuple)
 
     @property
     def platforms(self) -> list[str]:
@@ -73,7 +73,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class ChangedFact:
     """One thing that differs: `digest`, `source`, `base image`, `label env`, ...; `""` is none on that side.
 
     `subject` names what of it, such as a platform or a base image's name.
@@ -85,7 +85,7 @@ class Fact:
     subject: str = ""
 
 
-def review(before: Ledger, after: Ledger, policy: Policy) -> list[Change]:
+def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange]:
     """Return the changes from one ledger to another; `policy` is the one that the changes are made under."""
     done: dict[Name, list[Effect]] = {}
     for effect in effects_of(compare(before, after)):
@@ -107,11 +107,11 @@ def _change(
     was: _Versions,
     now: _Versions,
     policy: Policy,
-) -> Change:
+) -> TagChange:
     previous = was.lower_than(name) if not old else None
     start = old or ((previous,) if previous else ())
     versions = (was.of(start), now.of(new))
-    return Change(
+    return TagChange(
         kind=_kind(of_it, old),
         name=name,
         effects=of_it,
@@ -126,7 +126,7 @@ def _change(
     )
 
 
-def _kind(of_it: Sequence[Effect], old: Sequence[Record]) -> Kind:
+def _kind(of_it: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
     kinds = {effect.kind for effect in of_it}
     if not old:
         return "added"
@@ -194,14 +194,14 @@ class _Versions:
 
 def _facts(
     of_it: Sequence[Effect], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
-) -> Iterable[Fact]:
+) -> Iterable[ChangedFact]:
     """Yield what differs, in the order in which a reviewer asks; a new version is compared with the one before it.
 
     `start` are the records that source and base image are compared with.
     """
     before, after = pull_digest(old) if old else "", pull_digest(new) if new else ""
     if before != after and (before or after):
-        yield Fact("digest", before or "", after or "")
+        yield ChangedFact("digest", before or "", after or "")
     for effect in of_it:
         yield from _platform_facts(effect, {before, after})
     yield from _set_fact("source", {one.source_ref for one in start}, {one.source_ref for one in new})
@@ -212,34 +212,34 @@ def _facts(
         yield from _set_fact("published", {one.published_at for one in old}, {one.published_at for one in new})
     for effect in of_it:
         if "yanked" in effect.fields() and effect.new and not effect.new.yanked:
-            yield Fact(
+            yield ChangedFact(
                 "yanked", effect.old[0].yanked.reason if effect.old[0].yanked else "", "", effect.new.platform or ""
             )
 
 
-def _platform_facts(effect: Effect, told: set[str | None]) -> Iterable[Fact]:
+def _platform_facts(effect: Effect, told: set[str | None]) -> Iterable[ChangedFact]:
     """Yield what becomes of one platform's image, unless the digest to pull by says it all."""
     platform = effect.record.platform or ""
     if effect.kind == "updated" and effect.new:
         if "platform" in effect.fields():
-            yield Fact("platform", "", platform)
+            yield ChangedFact("platform", "", platform)
         return
     olds, new = [one.digest for one in effect.old], effect.new.digest if effect.new else ""
     if not set(olds) | {new} <= told | {""}:
-        yield Fact("image", ", ".join(olds), new, platform)
+        yield ChangedFact("image", ", ".join(olds), new, platform)
 
 
-def _set_fact(what: str, old: Set[str], new: Set[str]) -> Iterable[Fact]:
+def _set_fact(what: str, old: Set[str], new: Set[str]) -> Iterable[ChangedFact]:
     before, after = (", ".join(sorted(filter(None, values))) for values in (old, new))
     if before != after:
-        yield Fact(what, before, after)
+        yield ChangedFact(what, before, after)
 
 
-def _base_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[Fact]:
+def _base_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:
     before, after = _bases(old), _bases(new)
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
-            yield Fact("base image", before.get(name, ""), after.get(name, ""), name)
+            yield ChangedFact("base image", before.get(name, ""), after.get(name, ""), name)
 
 
 def _bases(records: Sequence[Record]) -> Mapping[str, str]:
@@ -251,8 +251,8 @@ def _bases(records: Sequence[Record]) -> Mapping[str, str]:
     return {name: ", ".join(sorted(digests)) for name, digests in found.items()}
 
 
-def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[Fact]:
+def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:
     for key in sorted({key for one in (*old, *new) for key in one.labels}):
         before, after = ({one.labels[key] or '""' for one in records if key in one.labels} for records in (old, new))
         if before != after:
-            yield Fact("label", ", ".join(sorted(before)), ", ".join(sorted(after)), key)
+            yield ChangedFact("label", ", ".join(sorted(before)), ", ".join(sorted(after)), key)

@@ -11,7 +11,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
-from ledger_tool.core.judging.commit import faults
+from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import RuleRefused, UsageError
@@ -20,14 +20,14 @@ _ANY_MOVES = Policy(mutable=("*",))
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class CommitContent:
     """A commit's ledger, and its other files: the entry of each name at the top, as git has it."""
 
     ledger: Ledger
     files: Mapping[str, str]
 
 
-def replay(parent: State, commit: State, onto: State, name: str) -> State:
+def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, name: str) -> CommitContent:
     """Return `onto` with what `commit` changed since `parent`; `name` is what messages call the commit.
 
     Raises RuleRefused where a record, UsageError where another file, was changed on both sides in different ways.
@@ -46,7 +46,7 @@ def replay(parent: State, commit: State, onto: State, name: str) -> State:
             f"commit {name} and the base both change {clashes[0]}; nothing was changed",
             "bring the branch up to date with `git rebase`, after `ledger merge-driver --install`",
         )
-    return State(merged.ledger, files)
+    return CommitContent(merged.ledger, files)
 
 
 def merge_files(
@@ -72,7 +72,7 @@ def retold(text: str, before: Ledger, after: Ledger) -> str:
     effects = effects_of(compare(before, after))
     message = parse_message(text)
     verb = next((verb for verb in VERBS if verb == message.verb), None)
-    mismatched = any(one.rule in ("trailers", "unexplained") for one in faults(effects, message, _ANY_MOVES))
+    mismatched = any(one.rule in ("trailers", "unexplained") for one in judge_commit(effects, message, _ANY_MOVES))
     if verb is None or message.silent or not mismatched:
         return text
     return compose(Change(verb, after, effects, message.reason, message.details), message.transaction)

@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FileFault:
     """One fault: the rule it breaks, where (line and column from 1), and what it is."""
 
     rule: str
@@ -33,9 +33,9 @@ class Finding:
     message: str
 
 
-def explain(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
+def invalid_ledger(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     """Return the error for a `ledger.json` that `codec.loads` refused; `schema` is `ledger-v1`."""
-    found = next(findings(raw, schema), Finding("canonical", 1, 1, "not in canonical form"))
+    found = next(file_faults(raw, schema), FileFault("canonical", 1, 1, "not in canonical form"))
     if found.rule == "version":
         return InvalidLedger(f"ledger.json {found.message}", "upgrade `ledger-tool`; nothing was changed")
     hint = "restore the last good ledger.json with git, or mend the line"
@@ -44,25 +44,25 @@ def explain(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     return InvalidLedger(f"ledger.json, line {found.line}, column {found.column}: {found.message}", hint)
 
 
-def findings(raw: bytes, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def file_faults(raw: bytes, schema: Mapping[str, Any]) -> Iterator[FileFault]:
     """Yield the faults of the bytes of a `ledger.json`, the most telling first."""
     if len(raw) >= codec.MAX_BYTES:
         size = f"{len(raw) / codec.MEGABYTE:.1f} MB"
-        yield Finding("size", 1, 1, f"the file has {size}, and git hosts refuse files from 100 MB")
+        yield FileFault("size", 1, 1, f"the file has {size}, and git hosts refuse files from 100 MB")
         return
     try:
         text = _decoded(raw)
         if conflicts := list(unresolved_conflicts(text)):
             for offset, message in conflicts:
-                yield Finding("json", *jsontext.line_and_column(text, offset), message)
+                yield FileFault("json", *jsontext.line_and_column(text, offset), message)
             return
         data = jsontext.parse(text)
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode()
-        yield Finding("encoding", *jsontext.line_and_column(before, len(before)), "not UTF-8")
+        yield FileFault("encoding", *jsontext.line_and_column(before, len(before)), "not UTF-8")
         return
-    except jsontext.Fault as fault:
-        yield Finding("json", *jsontext.line_and_column(_lenient(raw), fault.offset), fault.reason)
+    except jsontext.JsonFault as fault:
+        yield FileFault("json", *jsontext.line_and_column(_lenient(raw), fault.offset), fault.reason)
         return
     yield from _structure(text, data, schema)
 
@@ -73,19 +73,19 @@ def _lenient(raw: bytes) -> str:
 
 def _decoded(raw: bytes) -> str:
     if not raw.strip():
-        raise jsontext.Fault(0, "the file is empty")
+        raise jsontext.JsonFault(0, "the file is empty")
     if raw.startswith(codecs.BOM_UTF8):
-        raise jsontext.Fault(0, "the file starts with a byte order mark")
+        raise jsontext.JsonFault(0, "the file starts with a byte order mark")
     if raw.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) or b"\0" in raw[:4]:
-        raise jsontext.Fault(0, "the file is UTF-16 or binary, not UTF-8")
+        raise jsontext.JsonFault(0, "the file is UTF-16 or binary, not UTF-8")
     return raw.decode("utf-8")
 
 
-def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[Finding]:
-    places = _Places(text)
+def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[FileFault]:
+    places = _Positions(text)
 
-    def at(path: Sequence[str | int], rule: str, message: str) -> Finding:
-        return Finding(rule, *places.of(path), message)
+    def at(path: Sequence[str | int], rule: str, message: str) -> FileFault:
+        return FileFault(rule, *places.of(path), message)
 
     version = data.get("schemaVersion") if isinstance(data, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
@@ -107,7 +107,7 @@ def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[Find
         yield from _form_faults(text, data)
 
 
-class _Places:
+class _Positions:
     """Line and column of what stands in the text of a ledger, the records looked up once."""
 
     def __init__(self, text: str) -> None:
@@ -174,10 +174,10 @@ def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tupl
         previous = key
 
 
-def _form_faults(text: str, data: dict[str, Any]) -> Iterator[Finding]:
+def _form_faults(text: str, data: dict[str, Any]) -> Iterator[FileFault]:
     if "\r" in text:
         position = jsontext.line_and_column(text, text.index("\r"))
-        yield Finding("canonical", *position, "lines end in CRLF, not LF")
+        yield FileFault("canonical", *position, "lines end in CRLF, not LF")
         return
     want = json.dumps(_ordered(data), indent=2, ensure_ascii=False) + "\n"
     pairs = list(zip(text.split("\n"), want.split("\n"), strict=False))
@@ -187,13 +187,13 @@ def _form_faults(text: str, data: dict[str, Any]) -> Iterator[Finding]:
         if have == due:
             continue
         if found != number - 1 or not found:  # lines in a row are one fault
-            yield Finding("canonical", number, *_unlike(have, due))
+            yield FileFault("canonical", number, *_unlike(have, due))
         found = number
         if not is_aligned:
             return
     if not found and text != want:
         line = min(text.count("\n"), want.count("\n")) + 1
-        yield Finding("canonical", line, 1, "not in canonical form: it ends with exactly one newline")
+        yield FileFault("canonical", line, 1, "not in canonical form: it ends with exactly one newline")
 
 
 def _unlike(have: str, want: str) -> tuple[int, str]:

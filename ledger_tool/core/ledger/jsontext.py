@@ -24,7 +24,7 @@ _surrogate = re.compile(rf"\\\\|{_HIGH}{_LOW}|({_HIGH}|{_LOW})")
 
 
 @dataclass(frozen=True)
-class Fault(Exception):
+class JsonFault(Exception):
     """Why a text is not acceptable JSON, and at which offset."""
 
     offset: int
@@ -38,7 +38,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def parse(text: str) -> Any:
-    """Return the value of a JSON text; raise Fault for anything RFC 8259 advises against."""
+    """Return the value of a JSON text; raise JsonFault for anything RFC 8259 advises against."""
     _check_depth(text)
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -46,21 +46,21 @@ def parse(text: str) -> Any:
         if len(fields) != len(items):
             seen: set[str] = set()
             twice = next(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise Fault(_second(text, twice), f"the key `{shown(twice)}` stands twice in one object")
+            raise JsonFault(_second(text, twice), f"the key `{shown(twice)}` stands twice in one object")
         return fields
 
     def constant(name: str) -> Any:
-        raise Fault(_first(text, name.__eq__), f"`{name}` is not JSON")
+        raise JsonFault(_first(text, name.__eq__), f"`{name}` is not JSON")
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
-        raise Fault(error.pos, _plain(error.msg)) from None
+        raise JsonFault(error.pos, _plain(error.msg)) from None
     except ValueError:  # int() refuses thousands of digits
         at = _first(text, lambda token: len(token) > 1000 and token.lstrip("-").isdigit())
-        raise Fault(at, "a number has thousands of digits") from None
+        raise JsonFault(at, "a number has thousands of digits") from None
     if (alone := next((found for found in _surrogate.finditer(text) if found[1]), None)) is not None:
-        raise Fault(alone.start(), "a lone surrogate is no character")
+        raise JsonFault(alone.start(), "a lone surrogate is no character")
     return value
 
 
@@ -74,14 +74,14 @@ def _plain(message: str) -> str:
 
 
 def _check_depth(text: str) -> None:
-    """Raise Fault for nesting that no ledger needs, before the recursive parser meets it."""
+    """Raise JsonFault for nesting that no ledger needs, before the recursive parser meets it."""
     depth = 0
     # A string without end is taken whole: to begin again at each of its escaped quotes would take for ever.
     for found in re.finditer(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', text, re.DOTALL):
         if found[0] in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise Fault(found.start(), f"nested deeper than {MAX_DEPTH} levels")
+                raise JsonFault(found.start(), f"nested deeper than {MAX_DEPTH} levels")
         elif found[0] in "]}":
             depth -= 1
 

@@ -47,7 +47,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ManifestFinding:
     """One reference that is not as it should be."""
 
     kind: Kind
@@ -78,8 +78,8 @@ class Rewritten:
     content: bytes | None = None
     seen: str = ""
     edits: Sequence[Edit] = ()
-    mendable: Sequence[Finding] = ()
-    findings: Sequence[Finding] = ()
+    mendable: Sequence[ManifestFinding] = ()
+    findings: Sequence[ManifestFinding] = ()
     notes: Sequence[Note] = ()
 
 
@@ -93,8 +93,8 @@ class _Work:
     refused: str = ""
     changes: list[Splice] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
-    mendable: list[Finding] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    mendable: list[ManifestFinding] = field(default_factory=list)
+    findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
 
@@ -174,7 +174,7 @@ def _judge(site: Site, judge: Judge, work: _Work) -> Said:
         work.notes.append(Note(work.path, site.line, judgement.note))
     if not judgement.kind:
         return said
-    finding = Finding(judgement.kind, work.path, site.line, judgement.image, judgement.message)
+    finding = ManifestFinding(judgement.kind, work.path, site.line, judgement.image, judgement.message)
     wanted = judgement.wanted
     if wanted is None:
         work.findings.append(finding)
@@ -189,8 +189,8 @@ def _judge(site: Site, judge: Judge, work: _Work) -> Said:
     return site.name, wanted.tag or site.tag, wanted.digest
 
 
-def _left(finding: Finding, reason: str) -> Finding:
-    return Finding(
+def _left(finding: ManifestFinding, reason: str) -> ManifestFinding:
+    return ManifestFinding(
         finding.kind, finding.path, finding.line, finding.image, f"{finding.message}; left as it is: {reason}"
     )
 

@@ -72,7 +72,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DriftFinding:
     """One record's class at one registry. `ledger` is what the tag should serve, `served` what it does."""
 
     drift: DriftClass
@@ -86,10 +86,10 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DriftReport:
     """All findings of a run, in order; `complete` is False where anything stayed unobserved."""
 
-    findings: Sequence[Finding]
+    findings: Sequence[DriftFinding]
     complete: bool
     looks_down: Sequence[str] = ()
 
@@ -123,14 +123,14 @@ def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | 
     return [record.digest for record in records if expected(record) != served and record.digest not in reached]
 
 
-def classify(records: Sequence[Record], registry: str, seen: Observation, now: Timestamp) -> list[Finding]:
+def classify(records: Sequence[Record], registry: str, seen: Observation, now: Timestamp) -> list[DriftFinding]:
     """Return one finding for each record of an image:tag."""
     return [_classified(record, registry, seen, now) for record in records]
 
 
-def _classified(record: Record, registry: str, seen: Observation, now: Timestamp) -> Finding:
+def _classified(record: Record, registry: str, seen: Observation, now: Timestamp) -> DriftFinding:
     drift, reason = _drift(record, seen, now)
-    return Finding(
+    return DriftFinding(
         drift=drift,
         registry=registry,
         image=record.image,
@@ -173,13 +173,13 @@ def _agreeing(record: Record, missing: Sequence[str] | Unknown, now: Timestamp) 
     return ("expired", f"past its TTL of {record.ttl}") if is_expired(record, now) else ("in-sync", "")
 
 
-def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[str]) -> list[Finding]:
+def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[str]) -> list[DriftFinding]:
     """Return a finding for each tag of the registry that the ledger does not have."""
     fresh = sorted(set(tags) - set(known))
-    return [Finding(drift="untracked", registry=registry, image=image, tag=tag) for tag in fresh]
+    return [DriftFinding(drift="untracked", registry=registry, image=image, tag=tag) for tag in fresh]
 
 
-def report(findings: Iterable[Finding], *, interrupted: bool = False) -> Report:
+def report(findings: Iterable[DriftFinding], *, interrupted: bool = False) -> DriftReport:
     """Return the report of a run: sorted, the most serious first, and honest about registries that look down.
 
     A registry of which nothing could be observed, or of which over a fifth of the records are gone at
@@ -194,10 +194,10 @@ def report(findings: Iterable[Finding], *, interrupted: bool = False) -> Report:
         if _looks_down([one for one in found if one.registry == name])
     ]
     complete = not (interrupted or down or any(one.drift == "unknown" for one in found))
-    return Report(found, complete, down)
+    return DriftReport(found, complete, down)
 
 
-def _looks_down(findings: Sequence[Finding]) -> bool:
+def _looks_down(findings: Sequence[DriftFinding]) -> bool:
     records = [one for one in findings if one.drift != "untracked"]
     gone = sum(one.drift == "gone" for one in records)
     all_unknown = bool(records) and all(one.drift == "unknown" for one in records)

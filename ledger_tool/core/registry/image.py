@@ -54,7 +54,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ServedDocument:
     """A manifest or index as a registry served it: its bytes, and the media type that came with them."""
 
     raw: bytes
@@ -77,7 +77,7 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
         raise _bad(f"the registry says {shown(expected)}, but the body hashes to {digest}")
     try:
         data = jsontext.parse(raw.decode("utf-8"))
-    except (jsontext.Fault, UnicodeDecodeError):
+    except (jsontext.JsonFault, UnicodeDecodeError):
         raise _bad("the registry served a manifest that is no JSON") from None
     if not isinstance(data, dict):
         raise _bad("the registry served a manifest that is no JSON object")

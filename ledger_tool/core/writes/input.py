@@ -170,7 +170,7 @@ def _values(raw: bytes) -> Iterable[tuple[str, Any]]:
 def _line(line: str, at: int) -> Any:
     try:
         return jsontext.parse(line)
-    except jsontext.Fault as fault:
+    except jsontext.JsonFault as fault:
         raise UsageError(
             f"line {at}, column {fault.offset + 1}: {fault.reason}", "give one JSON object a line"
         ) from None
@@ -180,7 +180,7 @@ def _json(raw: bytes, what: str) -> Any:
     text = _text(raw, what)
     try:
         return jsontext.parse(text)
-    except jsontext.Fault as fault:
+    except jsontext.JsonFault as fault:
         line, column = jsontext.line_and_column(text, fault.offset)
         raise UsageError(
             f"{what} is not JSON: line {line}, column {column}: {fault.reason}",

@@ -35,9 +35,9 @@ def read_ledger(raw: bytes) -> Ledger:
     try:
         return codec.loads(raw)
     except InvalidLedger:
-        from ledger_tool.core.ledger.diagnosis import explain
+        from ledger_tool.core.ledger.diagnosis import invalid_ledger
 
-        raise explain(raw, schema("ledger-v1")) from None
+        raise invalid_ledger(raw, schema("ledger-v1")) from None
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.registry.drift import ABSENT, Absent
-from ledger_tool.core.registry.image import Document, Manifest, digest_of, parse
+from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
@@ -88,7 +88,7 @@ class RegistryClient:
             raise BadManifest(f"the registry says {shown(claimed)} where {asked} was asked for")
         return found
 
-    def document(self, image: str, digest: str) -> Document | Absent:
+    def document(self, image: str, digest: str) -> ServedDocument | Absent:
         """Return a manifest or index as it is served, its bytes checked, whatever its media type is.
 
         Raises Unreachable, Denied or BadManifest.
@@ -98,7 +98,7 @@ class RegistryClient:
             return ABSENT
         if digest_of(answer.body, digest.partition(":")[0]) != digest:
             raise BadManifest(f"{self.name} serves something else than {digest} under that digest")
-        return Document(answer.body, answer.headers.get("content-type", ""))
+        return ServedDocument(answer.body, answer.headers.get("content-type", ""))
 
     def delete(self, image: str, digest: str) -> None:
         """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it is there.
@@ -121,7 +121,7 @@ class RegistryClient:
             "see its rules for tags that must stay, such as immutable ones",
         )
 
-    def put(self, image: str, reference: str, document: Document) -> None:
+    def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest; what it refers to has to be there.
 
         Raises Denied or Unreachable.

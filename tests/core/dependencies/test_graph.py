@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.dependencies import graph as graphs
-from ledger_tool.core.dependencies.graph import Base, Graph, Wanted
+from ledger_tool.core.dependencies.graph import Base, BaseQuery, Graph
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.reference import parse_reference
 from tests.support.values.graphs import built, graph_of, ref
 from tests.support.values.make import digest
 
 
-def wanted(graph: Graph, asked: str) -> Wanted:
+def wanted(graph: Graph, asked: str) -> BaseQuery:
     if asked.startswith("sha256:"):
-        return Wanted(digest=Digest(asked))
+        return BaseQuery(digest=Digest(asked))
     reference = parse_reference(asked)
-    return Wanted(graph.places.of(reference), reference.tag, reference.digest)
+    return BaseQuery(graph.places.of(reference), reference.tag, reference.digest)
 
 
 def names(graph: Graph, numbers: object) -> list[str]:
@@ -26,11 +26,11 @@ def names(graph: Graph, numbers: object) -> list[str]:
 
 
 def dependents(graph: Graph, asked: str) -> list[str]:
-    return names(graph, graphs.dependents(graph, wanted(graph, asked)).links)
+    return names(graph, graphs.dependents_of(graph, wanted(graph, asked)).links)
 
 
 def steps(graph: Graph, asked: str = "") -> list[tuple[int, str]]:
-    found = graphs.dependents(graph, wanted(graph, asked) if asked else None, by_name=True)
+    found = graphs.dependents_of(graph, wanted(graph, asked) if asked else None, by_name=True)
     return [(one.step, str(graph.records[one.number].name)) for one in graphs.rebuilds(found, lambda base: base.now)]
 
 
@@ -160,7 +160,7 @@ def test_dependents_by_digest_of_one_platform_are_those_of_that_platform() -> No
 
 def test_direct_dependents_are_those_that_name_it() -> None:
     graph = graph_of(*CHAIN)
-    found = graphs.dependents(graph, wanted(graph, "myorg/base"))
+    found = graphs.dependents_of(graph, wanted(graph, "myorg/base"))
     assert names(graph, found.direct) == ["myorg/mid:v1"]
     links = {str(graph.records[at].name): [base.text for base in found.links[at]] for at in found.links}
     mid = f"registry.example.com/{ref('myorg/mid:v1')}"
@@ -250,4 +250,4 @@ def test_all_that_is_built_on_a_digest_of_many_tags_shares_one_group_of_them() -
     graph = graph_of(*tags, *apps)
     assert len({id(base.targets) for _, base in graph.all_bases()}) == 1
     assert len(dependents(graph, "myorg/base:n0")) == 300
-    assert graphs.rebuilds(graphs.dependents(graph, None, by_name=True), lambda base: base.now) == []
+    assert graphs.rebuilds(graphs.dependents_of(graph, None, by_name=True), lambda base: base.now) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.history.whence import Place, parse_wanted, places, spans
+from ledger_tool.core.history.whence import Occurrence, occurrences_in, parse_digest_prefix, spans
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.errors import InvalidValue
@@ -23,7 +23,7 @@ def entry(seed: str, platform: str = AMD, action: str = "publish", replaces: tup
 
 def spanned(seed: str, *entries: LogEntry) -> list[tuple[str, int, int | None]]:
     """Return platform at the end, and the numbers of the first and the last entry, of each span of a digest."""
-    found = spans(entries, parse_wanted(digest(seed)))
+    found = spans(entries, parse_digest_prefix(digest(seed)))
     return [(one.key.platform, entries.index(one.start), entries.index(one.end) if one.end else None) for one in found]
 
 
@@ -56,29 +56,29 @@ def test_places_are_told_apart() -> None:
         record(tag="v2", digest=digest("c"), config=digest("a")),
     )
 
-    def found(seed: str) -> list[Place]:
-        return sorted(places(raw, parse_wanted(digest(seed)[7:19])), key=lambda one: (one.key, one.kind))
+    def found(seed: str) -> list[Occurrence]:
+        return sorted(occurrences_in(raw, parse_digest_prefix(digest(seed)[7:19])), key=lambda one: (one.key, one.kind))
 
     v1, v2 = Key("myorg/app", "v1", AMD), Key("myorg/app", "v2", "")
-    assert found("a") == [Place("image", v1, digest("a")), Place("config", v2, digest("a"))]  # type: ignore[arg-type]
+    assert found("a") == [Occurrence("image", v1, digest("a")), Occurrence("config", v2, digest("a"))]  # type: ignore[arg-type]
     assert [(one.kind, one.key.platform) for one in found("i")] == [("index", AMD), ("index", ARM)]
     assert found("nope") == []
 
 
 def test_what_is_no_record_is_passed_over() -> None:
     for raw in (digest().encode(), ledger_bytes(record()).replace(b'"tag"', b'"gat"'), f'{{"x": "{digest()}"'.encode()):
-        assert places(raw, parse_wanted(digest())) == {}
+        assert occurrences_in(raw, parse_digest_prefix(digest())) == {}
 
 
 @pytest.mark.parametrize("value", ["sha256:" + "a" * 65, "sha1:" + "a" * 40, "a" * 11, "A" * 12, "a" * 129, "é" * 12])
 def test_what_is_no_digest_is_refused(value: str) -> None:
     with pytest.raises(InvalidValue):
-        parse_wanted(value)
+        parse_digest_prefix(value)
 
 
 def test_a_digest_without_its_algorithm_may_be_either() -> None:
-    wanted = parse_wanted("a" * 12)
+    wanted = parse_digest_prefix("a" * 12)
     assert wanted.is_of("sha256:" + "a" * 64)
     assert wanted.is_of("sha512:" + "a" * 128)
-    assert not parse_wanted("sha256:" + "a" * 12).is_of("sha512:" + "a" * 128)
+    assert not parse_digest_prefix("sha256:" + "a" * 12).is_of("sha512:" + "a" * 128)
     assert not wanted.is_of(None)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import LEDGER, SETTINGS, Commit, File, Step, Touch
-from ledger_tool.core.judging.audit import Content, Proof
-from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.judging.audit import FileContent, HistoryAudit
+from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
@@ -27,13 +27,13 @@ def step(text: str, *paths: str, parents: int = 1) -> Step:
     return Step(made, {path: Touch((None,), File("100644", "b" * 40)) for path in paths})
 
 
-def proof(policy: Policy | None = None) -> Proof:
-    return Proof(lambda raw: "broken", lambda raw: policy or Policy())
+def proof(policy: Policy | None = None) -> HistoryAudit:
+    return HistoryAudit(lambda raw: "broken", lambda raw: policy or Policy())
 
 
-def told(proof: Proof, text: str, ledger: Ledger | bytes) -> list[Fault]:
+def told(proof: HistoryAudit, text: str, ledger: Ledger | bytes) -> list[CommitFault]:
     raw = ledger if isinstance(ledger, bytes) else codec.dumps(ledger)
-    return list(proof.commit(step(text, LEDGER), {LEDGER: Content(raw)}))
+    return list(proof.commit(step(text, LEDGER), {LEDGER: FileContent(raw)}))
 
 
 @example_count(300)
@@ -72,10 +72,10 @@ def test_records_are_had_from_the_first_version_on_that_has_one_or_is_broken(
 
 def test_settings_are_in_force_from_the_next_commit_on() -> None:
     policies = {b"strict": Policy(), b"loose": Policy(mutable=("*",)), None: Policy()}
-    judge = Proof(lambda raw: "broken", policies.__getitem__)
+    judge = HistoryAudit(lambda raw: "broken", policies.__getitem__)
     old, new = ledger_of(record(digest=digest("a"))), ledger_of(record(digest=digest("b")))
     judge.begin(codec.dumps(old), b"strict")
-    both = {LEDGER: Content(codec.dumps(new)), SETTINGS: Content(b"loose")}
+    both = {LEDGER: FileContent(codec.dumps(new)), SETTINGS: FileContent(b"loose")}
     rules_broken = [fault.rule for fault in judge.commit(step("x\n", LEDGER, SETTINGS), both)]
     assert rules_broken == ["unexplained", "immutable"]
     assert [fault.rule for fault in told(judge, "x\n", old)] == ["unexplained"]

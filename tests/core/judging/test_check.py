@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.merge import merge
-from ledger_tool.core.judging.check import Finding, Range, in_order, located, merge_commit
-from ledger_tool.core.judging.commit import Fault
+from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit
+from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Record
@@ -31,7 +31,7 @@ AMD, ARM = "linux/amd64", "linux/arm64"
 STRICT, LOOSE = Policy(), Policy(mutable=("*",))
 
 
-def judged(judge: Range, *steps: Ledger, policy: Policy = STRICT) -> list[str]:
+def judged(judge: RangeJudge, *steps: Ledger, policy: Policy = STRICT) -> list[str]:
     """Return the rules that uncommitted steps from ledger to ledger break."""
     return [fault.rule for before, after in pairwise(steps) for fault in judge.commit(before, after, None, policy)]
 
@@ -67,8 +67,8 @@ def test_whatever_commands_do_one_after_the_other_passes(
     start: Ledger, policy: Policy, operations: list[Sequence[Any]]
 ) -> None:
     """But for one thing: to remove a record and to publish it with another digest is to move it."""
-    judge, now = Range(policy), start
-    found: list[Fault] = []
+    judge, now = RangeJudge(policy), start
+    found: list[CommitFault] = []
     for operation in operations:
         if change := _made(Snapshot("", now, policy), operation):
             said = message.parse_message(message.compose(change, "t"))
@@ -84,7 +84,7 @@ def test_whatever_commands_do_one_after_the_other_passes(
 def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     start: Ledger, policy: Policy, here: list[Sequence[Any]], there: list[Sequence[Any]]
 ) -> None:
-    judge, ours, theirs = Range(policy), start, start
+    judge, ours, theirs = RangeJudge(policy), start, start
     for operation in here:
         if change := _made(Snapshot("", ours, policy), operation):
             assume(not list(judge.commit(ours, change.ledger, None, policy)))
@@ -111,29 +111,29 @@ EVIL = but(V1, digest=digest("evil"))
     ],
 )
 def test_what_comes_back_with_another_digest_has_moved(went: Record, came: Record) -> None:
-    assert judged(Range(STRICT), ledger_of(went), Ledger(), ledger_of(came)) == ["immutable"]
-    assert judged(Range(LOOSE), ledger_of(went), Ledger(), ledger_of(came), policy=LOOSE) == []
+    assert judged(RangeJudge(STRICT), ledger_of(went), Ledger(), ledger_of(came)) == ["immutable"]
+    assert judged(RangeJudge(LOOSE), ledger_of(went), Ledger(), ledger_of(came), policy=LOOSE) == []
 
 
 def test_what_comes_back_as_it_was_has_not_moved() -> None:
     """Then other platforms may come, too: the one that was not known is known now."""
     whole, both = but(V1, platform=None), ledger_of(V1, but(EVIL, platform=ARM))
-    assert judged(Range(STRICT), ledger_of(whole), Ledger(), ledger_of(V1), both) == []
-    assert judged(Range(STRICT), ledger_of(whole), Ledger(), both) == []
-    assert judged(Range(STRICT), ledger_of(V1), Ledger(), ledger_of(but(EVIL, platform=ARM))) == []
+    assert judged(RangeJudge(STRICT), ledger_of(whole), Ledger(), ledger_of(V1), both) == []
+    assert judged(RangeJudge(STRICT), ledger_of(whole), Ledger(), both) == []
+    assert judged(RangeJudge(STRICT), ledger_of(V1), Ledger(), ledger_of(but(EVIL, platform=ARM))) == []
 
 
 def test_a_tag_moves_only_where_the_base_lets_it_too() -> None:
-    assert judged(Range(STRICT), ledger_of(V1), ledger_of(EVIL), policy=LOOSE) == ["immutable"]
-    assert judged(Range(LOOSE), ledger_of(V1), ledger_of(EVIL), policy=STRICT) == ["immutable"]
-    assert judged(Range(LOOSE), ledger_of(V1), ledger_of(EVIL), policy=LOOSE) == []
+    assert judged(RangeJudge(STRICT), ledger_of(V1), ledger_of(EVIL), policy=LOOSE) == ["immutable"]
+    assert judged(RangeJudge(LOOSE), ledger_of(V1), ledger_of(EVIL), policy=STRICT) == ["immutable"]
+    assert judged(RangeJudge(LOOSE), ledger_of(V1), ledger_of(EVIL), policy=LOOSE) == []
 
 
 def test_an_update_does_not_take_away_what_is_required() -> None:
     policy = Policy(require=("labels.team",))
     have, lack = but(V1, labels={"team": "a"}), but(V1, labels={"x": "y"})
-    assert judged(Range(policy), ledger_of(have), ledger_of(lack), policy=policy) == ["required"]
-    assert judged(Range(policy), ledger_of(V1), ledger_of(lack), policy=policy) == []  # it lacked it before
+    assert judged(RangeJudge(policy), ledger_of(have), ledger_of(lack), policy=policy) == ["required"]
+    assert judged(RangeJudge(policy), ledger_of(V1), ledger_of(lack), policy=policy) == []  # it lacked it before
 
 
 # ---- merges
@@ -172,13 +172,13 @@ FORCED = but(EVIL, forced={"replaces": V1.digest, "reason": "CVE"})
 def test_the_range_as_a_whole_does_what_its_commits_do(
     steps: list[Ledger], base: Ledger, head: Ledger, broken: list[str]
 ) -> None:
-    judge = Range(STRICT)
+    judge = RangeJudge(STRICT)
     assert judged(judge, *steps) == []
     assert [fault.rule for fault in judge.net(base, head)] == broken
 
 
 def test_a_mutable_tag_may_be_moved_by_a_merge_to_what_the_range_published() -> None:
-    judge = Range(LOOSE)
+    judge = RangeJudge(LOOSE)
     judged(judge, Ledger(), ledger_of(EVIL), policy=LOOSE)
     assert list(judge.net(ledger_of(V1), ledger_of(EVIL))) == []
     assert [fault.rule for fault in judge.net(ledger_of(V1), ledger_of(but(EVIL, digest=digest("x"))))] == ["merge"]
@@ -187,8 +187,8 @@ def test_a_mutable_tag_may_be_moved_by_a_merge_to_what_the_range_published() -> 
 def test_findings_are_in_the_order_of_the_files() -> None:
     ledger = ledger_of(record("a"), record("b"))
     found = located(
-        [("x", Fault("r", Key("b", "v1", ""), "2")), ("y", Fault("r", Key("a", "v1", ""), "1"))],
+        [("x", CommitFault("r", Key("b", "v1", ""), "2")), ("y", CommitFault("r", Key("a", "v1", ""), "1"))],
         RecordPositions(ledger, ledger),
     )
-    settings_at = Finding("settings", "ledger.yaml", 9, 1, "0")
+    settings_at = CheckFinding("settings", "ledger.yaml", 9, 1, "0")
     assert [one.message for one in in_order([*found, settings_at])] == ["0", "y: 1", "x: 2"]

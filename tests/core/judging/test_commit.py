@@ -13,7 +13,7 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.judging.commit import Fault, faults
+from ledger_tool.core.judging.commit import CommitFault, judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
@@ -38,8 +38,8 @@ def yanked(reason: str) -> dict[str, str]:
     return {"at": "2026-01-01T00:00:00Z", "reason": reason}
 
 
-def judged(old: Ledger, new: Ledger, text: str, policy: Policy | None = None) -> list[Fault]:
-    return faults(effects_of(compare(old, new)), parse_message(text), policy or Policy())
+def judged(old: Ledger, new: Ledger, text: str, policy: Policy | None = None) -> list[CommitFault]:
+    return judge_commit(effects_of(compare(old, new)), parse_message(text), policy or Policy())
 
 
 def rules_broken(old: Ledger, new: Ledger, text: str, policy: Policy | None = None) -> list[str]:
@@ -219,7 +219,7 @@ def test_the_mark_of_one_platform_does_not_excuse_the_move_of_another() -> None:
 
 def test_without_a_message_only_that_is_judged_which_no_message_could_mend() -> None:
     def uncommitted(new: Ledger) -> list[str]:
-        return [fault.rule for fault in faults(effects_of(compare(ledger_of(OLD), new)), None, Policy())]
+        return [fault.rule for fault in judge_commit(effects_of(compare(ledger_of(OLD), new)), None, Policy())]
 
     assert uncommitted(ledger_of(NEW)) == ["immutable"]
     assert uncommitted(ledger_of(but(OLD, publishedAt="2020-01-01T00:00:00Z"))) == ["facts"]

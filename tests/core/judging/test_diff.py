@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.judging.diff import Change, Fact, review
+from ledger_tool.core.judging.diff import ChangedFact, TagChange, tag_changes
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from tests.support.values.make import digest, ledger_of, record, source
@@ -15,16 +15,16 @@ AMD, ARM = "linux/amd64", "linux/arm64"
 MUTABLE = Policy(mutable=("latest",))
 
 
-def reviewed(old: list[Record], new: list[Record], policy: Policy = MUTABLE) -> list[Change]:
-    return review(ledger_of(*old), ledger_of(*new), policy)
+def reviewed(old: list[Record], new: list[Record], policy: Policy = MUTABLE) -> list[TagChange]:
+    return tag_changes(ledger_of(*old), ledger_of(*new), policy)
 
 
-def one(old: list[Record], new: list[Record]) -> Change:
+def one(old: list[Record], new: list[Record]) -> TagChange:
     (change,) = reviewed(old, new)
     return change
 
 
-def facts(change: Change) -> dict[str, tuple[str, str]]:
+def facts(change: TagChange) -> dict[str, tuple[str, str]]:
     return {" ".join(filter(None, (fact.what, fact.subject))): (fact.old, fact.new) for fact in change.facts}
 
 
@@ -117,7 +117,7 @@ def test_a_yank_and_its_end_are_told() -> None:
     change = one([record()], [bad])
     assert (change.kind, change.yanked) == ("yanked", bad.yanked)
     back = one([bad], [record()])
-    assert (back.kind, back.facts) == ("updated", (Fact("yanked", "crashes", ""),))
+    assert (back.kind, back.facts) == ("updated", (ChangedFact("yanked", "crashes", ""),))
 
 
 def test_forced_and_unexplained_moves_come_first() -> None:
@@ -142,7 +142,7 @@ def test_a_mark_explains_its_own_platform_alone_and_every_reason_is_told() -> No
         forced = {"replaces": digest(f"a {platform}"), "reason": reason} if reason else None
         return record(tag="v1", platform=platform, digest=digest("b" + platform), forced=forced)
 
-    def change(amd: str, arm: str) -> Change:
+    def change(amd: str, arm: str) -> TagChange:
         return one(both("v1", "a", index=None), [moved(AMD, amd), moved(ARM, arm)])
 
     assert change("CVE", "").unexplained_move

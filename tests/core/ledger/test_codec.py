@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger import codec
-from ledger_tool.core.ledger import diagnosis as faults
+from ledger_tool.core.ledger import codec, diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, format_text, parse_text
 from ledger_tool.core.ledger.record import Key, Name, from_json, to_json
 from ledger_tool.errors import InvalidLedger, UsageError
@@ -45,7 +44,7 @@ def _refused_or_valid(raw: bytes) -> None:
         ledger = codec.loads(raw)
     except InvalidLedger:
         assert not is_valid(raw)
-        found = list(faults.findings(raw, SCHEMA))
+        found = list(diagnosis.file_faults(raw, SCHEMA))
         assert found
         last = raw.count(b"\n") + 1
         assert all(1 <= finding.line <= last and finding.column >= 1 and finding.message for finding in found)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger_tool.core.ledger import codec
-from ledger_tool.core.ledger import diagnosis as faults
+from ledger_tool.core.ledger import codec, diagnosis
 from ledger_tool.errors import InvalidLedger
 from tests.support.values.examples import examples, expected
 from tests.support.values.make import fields, ledger_bytes, record
@@ -27,7 +26,7 @@ def test_a_valid_file_is_read_and_written_back_byte_for_byte(path: Path) -> None
 @pytest.mark.parametrize("path", examples("ledger/valid", ".json"))
 def test_a_valid_file_has_no_findings_and_satisfies_the_schema(path: Path) -> None:
     raw = path.read_bytes()
-    assert list(faults.findings(raw, SCHEMA)) == []
+    assert list(diagnosis.file_faults(raw, SCHEMA)) == []
     assert is_valid(raw)
 
 
@@ -40,7 +39,7 @@ def test_an_invalid_file_is_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("path", examples("ledger/invalid", ".json"))
 def test_an_invalid_file_is_explained_by_rule_line_column_and_reason(path: Path) -> None:
-    first = next(faults.findings(path.read_bytes(), SCHEMA))
+    first = next(diagnosis.file_faults(path.read_bytes(), SCHEMA))
     want = expected(path)
     assert (first.rule, first.line, first.column) == (path.name.partition("--")[0], want.line, want.column)
     assert want.phrase in first.message
@@ -48,7 +47,7 @@ def test_an_invalid_file_is_explained_by_rule_line_column_and_reason(path: Path)
 
 @pytest.mark.parametrize("path", examples("ledger/invalid", ".json"))
 def test_the_explanation_is_one_printable_line_with_a_hint(path: Path) -> None:
-    error = faults.explain(path.read_bytes(), SCHEMA)
+    error = diagnosis.invalid_ledger(path.read_bytes(), SCHEMA)
     want = expected(path)
     assert error.message.isprintable()
     assert len(error.message) < 300
@@ -59,14 +58,14 @@ def test_the_explanation_is_one_printable_line_with_a_hint(path: Path) -> None:
 
 @pytest.mark.parametrize("path", examples("ledger/invalid", ".json"))
 def test_what_makes_all_else_meaningless_is_the_only_finding(path: Path) -> None:
-    found = list(faults.findings(path.read_bytes(), SCHEMA))
+    found = list(diagnosis.file_faults(path.read_bytes(), SCHEMA))
     rules = {finding.rule for finding in found}
     assert len(rules) == 1
     assert len(found) == 1 or rules <= {"schema", "order", "unique", "platform", "date", "nfc"}
 
 
 def test_a_newer_version_asks_for_an_upgrade_and_names_both_versions() -> None:
-    error = faults.explain(ledger_bytes().replace(b": 1,", b": 2,"), SCHEMA)
+    error = diagnosis.invalid_ledger(ledger_bytes().replace(b": 1,", b": 2,"), SCHEMA)
     assert error.message == "ledger.json has schemaVersion 2; this version knows 1"
     assert "upgrade" in error.hint
 
@@ -92,8 +91,8 @@ def test_an_extreme_file_is_refused_in_bounded_time(name: str) -> None:
     start = time.process_time()
     with pytest.raises(InvalidLedger):
         codec.loads(raw)
-    first = next(faults.findings(raw, SCHEMA))
-    message = faults.explain(raw, SCHEMA).message
+    first = next(diagnosis.file_faults(raw, SCHEMA))
+    message = diagnosis.invalid_ledger(raw, SCHEMA).message
     assert time.process_time() - start < 3
     assert (first.rule, first.line, first.column) == (rule, line, column)
     assert len(message) < 300
@@ -103,7 +102,7 @@ def test_a_fault_at_the_end_of_many_records_is_found_at_its_line() -> None:
     many = [fields(tag=f"v{number:04}") for number in range(1500)]
     many[-1]["digest"] = "sha256:0"
     start = time.process_time()
-    first = next(faults.findings(canonical(many).encode(), SCHEMA))
+    first = next(diagnosis.file_faults(canonical(many).encode(), SCHEMA))
     assert time.process_time() - start < 5
     assert (first.rule, first.line, first.column) == ("schema", 3 + 7 * 1499 + 4, 17)
 
@@ -112,19 +111,19 @@ def test_a_file_that_git_hosts_refuse_is_refused_for_its_size_without_being_pars
     raw = ledger_bytes(record()) + b" " * codec.MAX_BYTES
     with pytest.raises(InvalidLedger):
         codec.loads(raw)
-    assert [finding.rule for finding in faults.findings(raw, SCHEMA)] == ["size"]
-    error = faults.explain(raw, SCHEMA)
+    assert [finding.rule for finding in diagnosis.file_faults(raw, SCHEMA)] == ["size"]
+    error = diagnosis.invalid_ledger(raw, SCHEMA)
     assert "100.0 MB" in error.message
     assert "100 MB" in error.message
 
 
 def test_every_missing_field_is_named() -> None:
     raw = canonical([{"image": "a", "tag": "v1"}]).encode()
-    messages = {finding.message for finding in faults.findings(raw, SCHEMA)}
+    messages = {finding.message for finding in diagnosis.file_faults(raw, SCHEMA)}
     assert messages == {"`digest` is missing", "`publishedAt` is missing", "`sourceRef` is missing"}
 
 
 def test_all_faults_of_a_file_are_found_and_not_only_the_first() -> None:
     bad = [fields(tag="v1", digest="md5:0"), fields(tag="v2", ttl="soon"), fields(tag="v3", labels={"a": 1})]
-    found = [(finding.line, finding.rule) for finding in faults.findings(canonical(bad).encode(), SCHEMA)]
+    found = [(finding.line, finding.rule) for finding in diagnosis.file_faults(canonical(bad).encode(), SCHEMA)]
     assert found == [(7, "schema"), (17, "schema"), (26, "schema")]

@@ -56,7 +56,7 @@ def test_what_json_reads_is_read_the_same_or_refused_for_what_the_rfc_advises_ag
     text = json.dumps(value)
     try:
         got = jsontext.parse(text)
-    except jsontext.Fault as fault:
+    except jsontext.JsonFault as fault:
         reason = fault.reason
         assert reason.startswith(("`", "a lone surrogate"))
     else:
@@ -83,7 +83,7 @@ def test_what_json_reads_is_read_the_same_or_refused_for_what_the_rfc_advises_ag
     ],
 )
 def test_a_fault_has_its_offset_and_reason(text: str, offset: int, reason: str) -> None:
-    with pytest.raises(jsontext.Fault) as caught:
+    with pytest.raises(jsontext.JsonFault) as caught:
         jsontext.parse(text)
     assert (caught.value.offset, caught.value.reason) == (offset, reason)
 

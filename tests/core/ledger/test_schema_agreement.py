@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ledger_tool.core.ledger import codec, names
-from ledger_tool.core.ledger import diagnosis as faults
+from ledger_tool.core.ledger import codec, diagnosis, names
 from ledger_tool.core.ledger.record import FIELDS
 from ledger_tool.edges.files.ledger import schema
 from ledger_tool.errors import InvalidLedger
@@ -131,7 +130,7 @@ def _agree(raw: bytes) -> None:
     except InvalidLedger:
         accepted = False
     assert accepted == is_valid(raw)
-    assert accepted == (not list(faults.findings(raw, SCHEMA)))
+    assert accepted == (not list(diagnosis.file_faults(raw, SCHEMA)))
 
 
 @example_count(250)

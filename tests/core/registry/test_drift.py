@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry import drift
-from ledger_tool.core.registry.drift import ABSENT, CLASSES, Finding, Observation, Unknown, classify, report
+from ledger_tool.core.registry.drift import ABSENT, CLASSES, DriftFinding, Observation, Unknown, classify, report
 from ledger_tool.core.registry.image import Child, Manifest
 from tests.support.values.make import digest, record
 
@@ -151,9 +151,9 @@ def test_what_could_not_be_seen_needs_no_further_look() -> None:
     assert drift.needs_digests([SINGLE], OTHER, NO_IDEA) == []
 
 
-def _findings(*counts: tuple[drift.DriftClass, int], registry: str = "r") -> Sequence[Finding]:
+def _findings(*counts: tuple[drift.DriftClass, int], registry: str = "r") -> Sequence[DriftFinding]:
     return [
-        Finding(drift=kind, registry=registry, image="a", tag=f"{kind}-{at}")
+        DriftFinding(drift=kind, registry=registry, image="a", tag=f"{kind}-{at}")
         for kind, count in counts
         for at in range(count)
     ]

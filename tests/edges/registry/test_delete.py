@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from ledger_tool.core.registry.drift import ABSENT
-from ledger_tool.core.registry.image import Document
+from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.errors import BadManifest, Denied, Unreachable
 from tests.support.registries.clients import LOGIN, Rig, rig
 from tests.support.registries.wire import (
@@ -136,7 +136,7 @@ def test_a_document_is_its_bytes_whatever_it_is(wire: Wire, at: Rig) -> None:
     raw = b'{"not": "a manifest"}'
     path = f"/v2/myorg/app/manifests/{sha256(raw)}"
     wire.on(path, served(raw, "application/vnd.other+json"))
-    assert at.client.document("myorg/app", sha256(raw)) == Document(raw, "application/vnd.other+json")
+    assert at.client.document("myorg/app", sha256(raw)) == ServedDocument(raw, "application/vnd.other+json")
     assert at.client.document("myorg/app", DIGEST) == ABSENT
     wire.on(path, served(raw + b" "))
     with pytest.raises(BadManifest):
@@ -145,7 +145,7 @@ def test_a_document_is_its_bytes_whatever_it_is(wire: Wire, at: Rig) -> None:
 
 def test_a_document_is_stored_as_it_was(wire: Wire, at: Rig) -> None:
     wire.on(f"PUT {PATH}", Reply(201))
-    at.client.put("myorg/app", DIGEST, Document(image(), MANIFEST))
+    at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
     (asked,) = wire.asked
     assert (asked.body, asked.headers["content-type"]) == (image(), MANIFEST)
 
@@ -153,7 +153,7 @@ def test_a_document_is_stored_as_it_was(wire: Wire, at: Rig) -> None:
 def test_a_document_that_is_not_taken_is_an_error(wire: Wire, at: Rig) -> None:
     wire.on(f"PUT {PATH}", as_json({}, 400))
     with pytest.raises(Unreachable, match="answers 400"):
-        at.client.put("myorg/app", DIGEST, Document(image(), MANIFEST))
+        at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
     wire.on(f"PUT {PATH}", Reply(403))
     with pytest.raises(Denied, match="does not let us push to"):
-        at.client.put("myorg/app", DIGEST, Document(image(), MANIFEST))
+        at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))

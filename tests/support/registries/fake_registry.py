@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent
-from ledger_tool.core.registry.image import Child, Document, Manifest
+from ledger_tool.core.registry.image import Child, Manifest, ServedDocument
 from ledger_tool.errors import LedgerError
 from tests.support.values.make import digest
 
@@ -75,9 +75,9 @@ class FakeRegistry:
         self._note("tags", image)
         yield from (tag for name, tag in self.tagged if name == image)
 
-    def document(self, image: str, digest: str) -> Document | Absent:
+    def document(self, image: str, digest: str) -> ServedDocument | Absent:
         self._note("document", digest)
-        return Document(digest.encode(), "fake") if digest in self.manifests else ABSENT
+        return ServedDocument(digest.encode(), "fake") if digest in self.manifests else ABSENT
 
     def delete(self, image: str, digest: str) -> None:
         self._note("delete", digest)
@@ -85,7 +85,7 @@ class FakeRegistry:
             self.deleted[Digest(digest)] = self.manifests.pop(Digest(digest))
         self.tagged = {name: made for name, made in self.tagged.items() if made != digest}
 
-    def put(self, image: str, reference: str, document: Document) -> None:
+    def put(self, image: str, reference: str, document: ServedDocument) -> None:
         self._note("put", reference)
         made = Digest(document.raw.decode())
         self.manifests[made] = self.manifests.get(made) or self.deleted[made]

@@ -23,4 +23,4 @@ def ref(name: str, seed: str = "") -> str:
 
 
 def graph_of(*records: Record, policy: Policy = POLICY) -> Graph:
-    return graphs.build(ledger_of(*records), policy)
+    return graphs.build_graph(ledger_of(*records), policy)
