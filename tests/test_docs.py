@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from ledger_tool.cli.main import program
 from ledger_tool.core.ledger import codec
+from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.core.registry.drift import CLASSES, report
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.yaml import settings
@@ -161,7 +162,7 @@ def test_the_settings_shown_in_registry_md_are_valid() -> None:
         if block.text.startswith("registries:")
     )
     policy = settings.load(shown.encode())
-    assert [one.repository("myorg/app") for one in policy.registries if one.serves("myorg/app")] == [
+    assert ["/".join(pulled_from(one, "myorg/app")) for one in policy.registries if one.serves("myorg/app")] == [
         "registry.example.com/myorg/app",
         "mirror.example.net/cache/registry.example.com/myorg/app",
     ]

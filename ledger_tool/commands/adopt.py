@@ -36,7 +36,6 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
     its labels, a manifest that is none) is left, with the reason.
     """
     start = store.read()
-    policy = start.policy
     wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
@@ -48,8 +47,8 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
             published_at=now,
             source_ref=no_source,
         )
-        expanded = inspect([draft], policy, registries, host=finding.registry, jobs=1).drafts
-        rules.publish(Snapshot("", Ledger(), policy), expanded)  # what the rules would refuse is left, too
+        expanded = inspect([draft], start, registries, host=finding.registry, jobs=1).drafts
+        rules.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left, too
         return expanded
 
     drafts: list[Draft] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -138,4 +139,6 @@ def propose(
 
 def _judge(source: Source, now: Timestamp, rules: Rules, platform: Platform | None) -> tuple[Judge, str]:
     snapshot = source.read()
+    resolved = snapshot.resolver.pattern
+    rules = replace(rules, rules=[replace(rule, images=resolved(rule.images)) for rule in rules.rules])
     return partial(bumping.bump, catalogue=Catalogue(snapshot, now, platform), rules=rules), snapshot.commit

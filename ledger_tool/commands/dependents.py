@@ -64,7 +64,7 @@ def stale(
     live = None
     if registries is not None:
         bases = [base for links in found.links.values() for base in links]
-        live = newest(graph.places, registries, bases, jobs=jobs, progress=progress)
+        live = newest(graph.resolver, registries, bases, jobs=jobs, progress=progress)
     rebuilds = graphs.rebuilds(found, lambda base: _now(base, live))
     return FoundDependents(str(asked or "every base"), graph, found, rebuilds, live)
 
@@ -79,7 +79,7 @@ def _now(base: Base, live: Newest | None) -> str:
 
 def _wanted(graph: Graph, asked: Reference | Digest) -> BaseQuery:
     if isinstance(asked, Reference):
-        wanted = BaseQuery(graph.places.of(asked), asked.tag, asked.digest)
+        wanted = BaseQuery(graph.resolver.resolve(asked), asked.tag, asked.digest)
     else:
         wanted = BaseQuery(digest=asked)
     known = any(wanted.is_record(record) for record in graph.records)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.ports import Source
 from ledger_tool.core import export as rules
@@ -56,8 +56,13 @@ def export(
     for one; UsageError for keys that clash.
     """
     default, grammar = _KEYS.get(form, (None, ""))
-    given = rules.parse_keys(keys, grammar) if default else {}
+    asked = rules.parse_keys(keys, grammar) if default else {}
     snapshot = source.read()
+    resolved = snapshot.resolver.pattern
+    selection = replace(selection, patterns=[resolved(pattern) for pattern in selection.patterns])
+    given: dict[str, list[str]] = {}
+    for image, wanted in asked.items():
+        given.setdefault(resolved(image), []).extend(wanted)
     records = rules.select(snapshot.ledger, selection)
     chosen = rules.versions(records, snapshot.policy, by_platform=selection.platform is not None)
     left: Sequence[ImageVersion] = ()

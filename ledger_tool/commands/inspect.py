@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
+from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Name
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.resolve import same_host
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Child, Manifest, facts
+from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, UsageError
 
@@ -32,18 +34,18 @@ class Inspected:
 
 
 def inspect(
-    drafts: Sequence[Draft], policy: Policy, registries: Registries, *, host: str = "", jobs: int = 8
+    drafts: Sequence[Draft], snapshot: Snapshot, registries: Registries, *, host: str = "", jobs: int = 8
 ) -> Inspected:
     """Look at each draft's image in the first configured registry that serves it (or in `host`).
 
     Where none serves it, the draft stays as it is told. Raises RuleRefused for what the registry has not, or has
     otherwise; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
     """
+    images = rules.images(snapshot, drafts)
 
     def look(number: int) -> tuple[list[Draft], bool]:
-        draft = drafts[number]
-        image = policy.image(draft.reference)
-        registry = _chosen(registries.serving(policy, image), host or draft.reference.registry, image)
+        draft, image = drafts[number], images[number]
+        registry = _chosen(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
         return ([draft], False) if registry is None else (_looked_up(draft, image, registry), True)
 
     looked = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
@@ -55,14 +57,14 @@ def inspect(
             raise result.within(draft.where)
         expanded += result[0]
         if result[1]:
-            verified.add(Name(policy.image(draft.reference), draft.tag))
+            verified.add(Name(images[number], draft.tag))
     return Inspected(expanded, frozenset(verified))
 
 
 def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
     if not host:
         return serving[0] if serving else None
-    chosen = next((registry for registry in serving if registry.name.lower() == host.lower()), None)
+    chosen = next((registry for registry in serving if same_host(registry.name) == same_host(host)), None)
     if chosen is None:
         raise UsageError(
             f"ledger.yaml does not say that {host} serves {image}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
@@ -11,7 +11,7 @@ from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
 from ledger_tool.core.dependencies import keepset as rules
 from ledger_tool.core.dependencies.keepset import Kept, Scope, Use
 from ledger_tool.core.ledger.names import parse_digest
-from ledger_tool.core.policy.resolve import Place, Places, same_host
+from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
@@ -45,23 +45,25 @@ def keepset(
         raise UsageError(
             f"ledger.yaml does not name the registry {scope.registry}", "name one that is under `registries` there"
         )
-    uses, where = rules.uses(snapshot.ledger, snapshot.policy)
-    if not rules.kept(uses, where, scope):
+    resolver = snapshot.resolver
+    scope = replace(scope, pattern=resolver.pattern(scope.pattern))
+    uses = rules.uses(snapshot.ledger, resolver)
+    if not rules.kept(uses, resolver, scope):
         raise UnknownImage(
             "the ledger keeps nothing there, and an empty list would let a garbage collector delete everything",
             "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows what there is",
         )
     gone: list[str] = []
     if registries is not None:
-        inside = [use for use in uses if use.role in ("index", "base") and scope.has(where, use.place)]
-        children, gone = _children(inside, where, registries, scope, jobs=jobs, progress=progress)
+        inside = [use for use in uses if use.role in ("index", "base") and scope.has(resolver, use.named)]
+        children, gone = _children(inside, resolver, registries, scope, jobs=jobs, progress=progress)
         uses += children
-    return Keepset(rules.kept(uses, where, scope), registries is not None, gone)
+    return Keepset(rules.kept(uses, resolver, scope), registries is not None, gone)
 
 
 def _children(
     inside: Sequence[Use],
-    where: Places,
+    resolver: Resolver,
     registries: Registries,
     scope: Scope,
     *,
@@ -70,14 +72,14 @@ def _children(
 ) -> tuple[list[Use], list[str]]:
     """Return the children of every index, and what is in none of the registries that should have it."""
     starts: list[RegistryDigest[RegistryPort]] = []
-    for place, digest, role in dict.fromkeys((use.place, use.digest, use.role) for use in inside):
-        serving = _serving(place, where, registries, scope)
+    for named, digest, role in dict.fromkeys((use.named, use.digest, use.role) for use in inside):
+        serving = _serving(named, resolver, registries, scope)
         if not serving and role == "index":
             raise UsageError(
-                f"no registry of ledger.yaml serves {place.name}, so that the children of {digest} can't be asked for",
+                f"no registry of ledger.yaml serves {named.name}, so that the children of {digest} can't be asked for",
                 "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
             )
-        starts += [RegistryDigest(port, place.name, digest) for port in serving]
+        starts += [RegistryDigest(port, named.name, digest) for port in serving]
 
     def ask(index: RegistryDigest[RegistryPort]) -> Manifest | Absent:
         manifest = index.registry.manifest(index.image, index.digest)
@@ -101,8 +103,8 @@ def _children(
         name = index.image, index.digest
         is_there[name] = is_there.get(name, False) or isinstance(answer, Manifest)
         if isinstance(answer, Manifest):
-            children += [Use(Place(index.image, ours=True), child, "child") for child in answer.referenced]
-    _check_seen({use.place.name for use in inside if use.role == "index"}, is_there)
+            children += [Use(NamedImage(index.image, ours=True), child, "child") for child in answer.referenced]
+    _check_seen({use.named.name for use in inside if use.role == "index"}, is_there)
     return children, sorted(f"{image}@{digest}" for (image, digest), there in is_there.items() if not there)
 
 
@@ -116,8 +118,8 @@ def _check_seen(images: set[str], is_there: Mapping[tuple[str, str], bool]) -> N
         )
 
 
-def _serving(place: Place, where: Places, registries: Registries, scope: Scope) -> Sequence[RegistryPort]:
-    if not place.ours:
+def _serving(named: NamedImage, resolver: Resolver, registries: Registries, scope: Scope) -> Sequence[RegistryPort]:
+    if not named.ours:
         return ()
-    ports = registries.serving(where.policy, place.name)
+    ports = registries.serving(resolver.policy, named.name)
     return [port for port in ports if scope.registry == "" or same_host(port.name) == scope.host]

@@ -9,7 +9,7 @@ from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.dependencies.graph import Base
-from ledger_tool.core.policy.resolve import Places, same_host
+from ledger_tool.core.policy.resolve import Resolver, same_host
 from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.errors import LedgerError
 
@@ -36,7 +36,12 @@ class Newest:
 
 
 def newest(
-    places: Places, registries: Registries, bases: Iterable[Base], *, jobs: int, progress: Callable[[int, int], None]
+    resolver: Resolver,
+    registries: Registries,
+    bases: Iterable[Base],
+    *,
+    jobs: int,
+    progress: Callable[[int, int], None],
 ) -> Newest:
     """Ask for the tag of each base that has one, each tag once, at the registry that the reference names.
 
@@ -49,12 +54,12 @@ def newest(
     for base in bases:
         if not base.reference.tag:
             continue
-        port = _port(places, registries, base)
+        port = _port(resolver, registries, base)
         if port is None:
             unasked.add(base.text)
         else:
             ports[port.name] = port
-            questions.setdefault((port.name, base.place.name, base.reference.tag), {})[base.text] = base.digest
+            questions.setdefault((port.name, base.named.name, base.reference.tag), {})[base.text] = base.digest
     now: dict[str, str | Unknown] = {}
     gone: list[str] = []
 
@@ -73,12 +78,12 @@ def newest(
     return Newest(now, sorted(gone), sorted(unasked))
 
 
-def _port(places: Places, registries: Registries, base: Base) -> RegistryPort | None:
-    if not base.place.ours:
+def _port(resolver: Resolver, registries: Registries, base: Base) -> RegistryPort | None:
+    if not base.named.ours:
         return None
-    serving = registries.serving(places.policy, base.place.name)
-    asked = same_host(base.reference.registry)
-    return next((port for port in serving if asked in ("", same_host(port.name))), None)
+    serving = registries.serving(resolver.policy, base.named.name)
+    host = resolver.host(base.reference)
+    return next((port for port in serving if same_host(port.name) == host), None)
 
 
 def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Mapping[str, str] | Absent:

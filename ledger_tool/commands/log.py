@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from ledger_tool.commands.ports import History
@@ -18,6 +19,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.errors import InvalidLedger, UnknownImage
 
 
@@ -35,21 +37,35 @@ def log(
     `note` is told of what can't be read. Raises UnknownImage for a name that history never had.
     """
     head = history.head()
-    image, tag = "", None
-    if reference is not None:
-        policy = read_policy(history.files(head)[1]) if reference.registry else Policy()
-        image, tag = policy.image(reference), reference.tag
+    images = _images(history, head, reference, read_policy) if reference else []
+    tag = reference.tag if reference else None
     base = history.resolve(since.revision) if since and since.revision else ""
     found = (
         one
         for one in entries(history, base, head, note, since=since.time if since else None)
-        if not image or (one.name.image == image and tag in (None, one.name.tag))
+        if not images or (one.name.image in images and tag in (None, one.name.tag))
     )
     wanted = list(islice(found, limit))
     if reference and not wanted and not since:
-        name = f"{image}:{tag}" if tag else image
+        name = f"{images[0]}:{tag}" if tag else images[0]
         raise UnknownImage(f"the ledger never had {name}", "`ledger log` shows all that it ever had")
     return wanted
+
+
+def _images(
+    history: History, head: str, reference: Reference, read_policy: Callable[[bytes | None], Policy]
+) -> Sequence[str]:
+    """Return the image that a reference means now; where the ledger has none any more, every name it may have had.
+
+    Raises UsageError for an unknown registry.
+    """
+    resolver = Resolver(read_policy(history.files(head)[1]), lambda _: False)
+    images = resolver.names(reference) or [resolver.image(reference)]
+    if len(images) > 1:
+        with suppress(InvalidLedger):  # what was done to it is of interest all the same
+            ledger = history.snapshot(head).ledger
+            images = [image for image in images if ledger.has_image(image)][:1] or images
+    return images
 
 
 def entries(

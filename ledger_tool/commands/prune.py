@@ -14,6 +14,7 @@ from ledger_tool.commands.registry_delete import Clearance, DeletingRegistries, 
 from ledger_tool.commands.write import Request, Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.prune import Spared, Wish, choose, uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
@@ -67,6 +68,7 @@ def plan(read: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistrie
 
 
 def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> Plan:
+    wish = replace(wish, patterns=[snapshot.resolver.pattern(pattern) for pattern in wish.patterns])
     chosen = choose(snapshot.ledger, wish)
     if registries is None:
         return Plan(wish, chosen.going, chosen.spared)
@@ -78,7 +80,7 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
     serving = {image: registries.serving(snapshot.policy, image) for image in images}
     going = [record for record in chosen.going if serving[record.image]]
     homeless = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
-    in_use = uses(snapshot.ledger, _by_key(going))
+    in_use = uses(snapshot.ledger, snapshot.resolver, _by_key(going))
     return Plan(wish, going, [*chosen.spared, *homeless], registrar.clearance(going, serving, in_use))
 
 
@@ -121,9 +123,11 @@ def settle(
     """
     cleared = None if plan.clearance is None else _by_key(done.expired)
     spared: Sequence[Spared] = done.spared
+    resolver: Resolver
 
     def operation(snapshot: Snapshot) -> Change:
-        nonlocal spared
+        nonlocal spared, resolver
+        resolver = snapshot.resolver
         if cleared is None:
             spared = choose(snapshot.ledger, plan.wish).spared
         return edits.prune(snapshot, plan.wish, cleared)
@@ -142,7 +146,7 @@ def settle(
         # What waits for a registry is no living record: the next run deletes the rest of it.
         waiting = {key: record for key, record in _by_key(plan.going).items() if key not in (cleared or ())}
         living = [record for record in change.ledger.records() if waiting.get(record.key) != record]
-        restored, trouble = registrar.restore(done.deleted, living, uses(change.ledger, waiting))
+        restored, trouble = registrar.restore(done.deleted, living, uses(change.ledger, resolver, waiting))
         failed |= trouble
     back = {one.place for one in restored}
     gone = _by_key(expired)

@@ -41,7 +41,7 @@ def publish(
             return _told(store, drafts, force_reason, dry_run=dry_run)
         from ledger_tool.commands.inspect import inspect
 
-        found = inspect(drafts, before.policy, registries, host=host, jobs=jobs)
+        found = inspect(drafts, before, registries, host=host, jobs=jobs)
         try:
             written = write(store, recording(before, found.drafts, force_reason=force_reason), dry_run=dry_run)
             return replace(written, verified=found.verified)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_tool.commands.observe import Task, observe_all
 from ledger_tool.commands.parallel import in_parallel
@@ -48,6 +48,7 @@ def reconcile(
         raise UsageError(
             "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
         )
+    query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
     groups = list(drift.by_name(select(snapshot.ledger, query)).values())
     if not groups and query != Query():
         raise UnknownImage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
@@ -11,6 +11,7 @@ from ledger_tool.core.ledger.names import Platform
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.policy.resolve import pull_repository
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import RuleRefused
 
@@ -40,12 +41,13 @@ def get(source: Source, reference: Reference, *, platform: Platform | None = Non
     snapshot = source.read()
     records = rules.find(snapshot, reference, platform)
     digest = records[0].digest if platform else pull_digest(records)
-    return TaggedRecords(records[0].name, digest, snapshot.policy.pull_repository(records[0].image), records)
+    return TaggedRecords(records[0].name, digest, pull_repository(snapshot.policy, records[0].image), records)
 
 
 def list_records(source: Source, query: Query) -> list[Record]:
     """Return the records that answer a query, in key order."""
-    return list(select(source.read().ledger, query))
+    snapshot = source.read()
+    return list(select(snapshot.ledger, replace(query, pattern=snapshot.resolver.pattern(query.pattern))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ledger_tool.core.ledger.names import Platform, Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired, matches
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.errors import RuleRefused, UnknownImage, UsageError
 
 
@@ -77,8 +78,8 @@ def versions(records: Iterable[Record], policy: Policy, *, by_platform: bool) ->
     for name, group in groups.items():
         digest = group[0].digest if by_platform else pull_digest(tuple(group)) or ""
         home = next((one for one in policy.registries if one.serves(name.image)), None)
-        path = "/".join(part for part in (home.prefix if home else "", name.image) if part)
-        found.append(ImageVersion(name, tuple(group), home.host if home else "", path, digest))
+        host, path = pulled_from(home, name.image) if home else ("", name.image)
+        found.append(ImageVersion(name, tuple(group), host, path, digest))
     return found
 
 

@@ -17,8 +17,8 @@ from ledger_tool import __version__
 from ledger_tool.core.ledger.names import Platform
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import Reference, parse_reference
-from ledger_tool.core.policy.resolve import places
+from ledger_tool.core.policy.reference import Reference, split
+from ledger_tool.core.policy.resolve import Resolver, pull_repository
 
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
@@ -35,7 +35,7 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", time
     for record in records:
         on: list[str] = []
         for text in record.depends_on:
-            reference = parse_reference(text)
+            reference = split(text)
             inside = inside_of(reference, record.platform)
             on += [str(base.key) for base in inside]
             if not inside:
@@ -66,7 +66,7 @@ def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, P
     for record in records:
         for digest in {record.digest, record.index} - {None}:
             by_digest.setdefault(str(digest), []).append(record)
-    where = places(policy, (record.image for record in records))
+    resolver = Resolver(policy, {str(record.image) for record in records}.__contains__)
 
     @cache
     def having(digest: str, platform: Platform | None) -> tuple[Mapping[Name, Sequence[Record]], Sequence[Record]]:
@@ -83,14 +83,14 @@ def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, P
 
     def find(reference: Reference, platform: Platform | None) -> Sequence[Record]:
         named, one_each = having(str(reference.digest), platform)
-        return named.get(Name(where.of(reference).name, reference.tag or ""), one_each)
+        return named.get(Name(resolver.resolve(reference).name, reference.tag or ""), one_each)
 
     return find
 
 
 def _component(record: Record, policy: Policy) -> dict[str, Any]:
     url, _, commit = record.source_ref.rpartition("@")
-    repository = policy.pull_repository(record.image)
+    repository = pull_repository(policy, record.image)
     said = [
         ("ledger:platform", record.platform),
         ("ledger:index", record.index),
@@ -113,15 +113,14 @@ def _component(record: Record, policy: Policy) -> dict[str, Any]:
 
 
 def _outside(text: str, reference: Reference) -> dict[str, Any]:
-    repository = f"{reference.registry}/{reference.path}" if reference.registry else reference.path
     digest = str(reference.digest)
     return {
         "type": "container",
         "bom-ref": text,
-        "name": repository,
+        "name": reference.name,
         **({"version": reference.tag} if reference.tag else {}),
         "hashes": [_hash(digest)],
-        "purl": _purl(repository, digest, reference.tag or "", ""),
+        "purl": _purl(reference.name, digest, reference.tag or "", ""),
     }
 
 

@@ -58,7 +58,7 @@ def rebuilds_table(built: FoundDependents, width: int | None) -> Iterator[str]:
         record = built.graph.records[rebuild.number]
         start = (str(rebuild.step), str(record.name), record.platform or "-")
         for base, now in rebuild.moved:
-            name = f"{base.place.name}:{base.reference.tag}"
+            name = f"{base.named.name}:{base.reference.tag}"
             rows.append((*start, name, short_digest(base.digest), short_digest(now)))
         if not rebuild.moved:
             rows.append((*start, "one of the steps before", "", ""))

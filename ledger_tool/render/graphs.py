@@ -64,7 +64,7 @@ def _marks(node: GraphNode, link: Link | None, *, names_base: bool) -> list[str]
     if not names_base and link.base.now:
         marks.append(f"on {_short_reference(link.base.text)}")
     if link.base.now:
-        tag = f"{link.base.place.name}:{link.base.reference.tag}"
+        tag = f"{link.base.named.name}:{link.base.reference.tag}"
         marks.append(f"{tag} is {short_digest(link.base.now)} now")
     return marks
 

@@ -103,14 +103,11 @@ def test_of_what_no_registry_serves_the_ledger_says_whether_it_has_moved_on() ->
 def test_of_several_registries_the_one_of_the_reference_is_asked() -> None:
     first, hub = FakeRegistry(HOST), FakeRegistry("docker.io")
     hub.push("library/debian", "12", "new")
-    store = MemoryStore(ledger_of(built("app", f"debian:12@{digest('old')}")), POLICY)
-    found = stale(store, FakeRegistries([first, hub]), None, jobs=1, progress=lambda *_: None)
-    assert (first.calls, rebuilt(found)) == ([], [])
-    record = built("app", f"docker.io/library/debian:12@{digest('old')}")
-    store = MemoryStore(ledger_of(record), POLICY)
-    found = stale(store, FakeRegistries([first, hub]), None, jobs=1, progress=lambda *_: None)
-    assert first.calls == []
-    assert rebuilt(found) == ["app"]
+    for name in ("debian", "docker.io/library/debian", "docker.io/debian", "index.docker.io/library/debian"):
+        store = MemoryStore(ledger_of(built("app", f"{name}:12@{digest('old')}")), POLICY)
+        found = stale(store, FakeRegistries([first, hub]), None, jobs=1, progress=lambda *_: None)
+        assert first.calls == []
+        assert rebuilt(found) == ["app"]
 
 
 def test_only_bases_in_question_are_asked_for() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ledger_tool.commands.inspect import Inspected, inspect
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -25,7 +27,7 @@ def fake() -> FakeRegistry:
 
 
 def _inspect(fake: FakeRegistry, *drafts: Any, host: str = "") -> Inspected:
-    return inspect(drafts, Policy((Registry(fake.name),)), FakeRegistries([fake]), host=host)
+    return inspect(drafts, Snapshot("", Ledger(), Policy((Registry(fake.name),))), FakeRegistries([fake]), host=host)
 
 
 def _children(fake: FakeRegistry) -> list[Child]:
@@ -112,5 +114,5 @@ def test_a_registry_that_is_not_configured_is_a_usage_error(fake: FakeRegistry) 
 
 def test_an_image_that_no_registry_serves_stays_as_it_is_told() -> None:
     one = draft()
-    found = inspect([one], Policy(), FakeRegistries([]))
+    found = inspect([one], Snapshot("", Ledger(), Policy()), FakeRegistries([]))
     assert (list(found.drafts), found.verified) == ([one], frozenset())

@@ -31,7 +31,7 @@ def beneath(name: str, *records: Record) -> Subgraph:
 def above(asked: str, *records: Record) -> Subgraph:
     graph = graph_of(*records)
     reference = parse_reference(asked)
-    wanted = BaseQuery(graph.places.of(reference), reference.tag, reference.digest)
+    wanted = BaseQuery(graph.resolver.resolve(reference), reference.tag, reference.digest)
     return outline.above(graph, graphs.dependents_of(graph, wanted), asked)
 
 

@@ -10,6 +10,7 @@ from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.resolve import Resolver
 
 Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -22,6 +23,11 @@ class Snapshot:
     commit: str
     ledger: Ledger
     policy: Policy
+
+    @property
+    def resolver(self) -> Resolver:
+        """What says which image of this ledger a reference means."""
+        return Resolver(self.policy, self.ledger.has_image)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import Reference, parse_reference
-from ledger_tool.core.policy.resolve import Place, Places, places
+from ledger_tool.core.policy.reference import Reference, split
+from ledger_tool.core.policy.resolve import NamedImage, Resolver
 
 
 class RecordGroup(tuple[int, ...]):
@@ -45,7 +45,7 @@ class Base:
 
     text: str
     reference: Reference
-    place: Place
+    named: NamedImage
     targets: RecordGroup
     successors: RecordGroup
     now: str = ""
@@ -55,9 +55,9 @@ class Base:
         """The digest that the record was built on."""
         return self.reference.digest or ""
 
-    def names(self, place: Place, tag: str | None) -> bool:
+    def names(self, named: NamedImage, tag: str | None) -> bool:
         """Return whether the reference itself names an image, or an image:tag."""
-        return self.place == place and tag in (None, self.reference.tag)
+        return self.named == named and tag in (None, self.reference.tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Graph:
 
     records: Sequence[Record]
     bases: Sequence[Sequence[Base]]
-    places: Places
+    resolver: Resolver
 
     def all_bases(self) -> Iterator[tuple[int, Base]]:
         """Yield each record's number with each of its bases."""
@@ -77,7 +77,7 @@ class Graph:
 class BaseQuery:
     """What the dependents are asked of. Where a digest is given, it alone counts."""
 
-    place: Place | None = None
+    named: NamedImage | None = None
     tag: str | None = None
     digest: Digest | None = None
 
@@ -85,8 +85,7 @@ class BaseQuery:
         """Return whether a record is what is asked of."""
         if self.digest:
             return self.digest in (record.digest, record.index)
-        named = self.place is not None and self.place.ours and self.place.name == record.image
-        return named and self.tag in (None, record.tag)
+        return self.named == NamedImage(record.image, ours=True) and self.tag in (None, record.tag)
 
 
 def build_graph(ledger: Ledger, policy: Policy) -> Graph:
@@ -98,7 +97,7 @@ def build_graph(ledger: Ledger, policy: Policy) -> Graph:
         for digest in {record.digest, record.index} - {None}:
             by_digest.setdefault(str(digest), []).append(at)
         by_name.setdefault(record.name, []).append(at)
-    where = places(policy, (record.image for record in records))
+    resolver = Resolver(policy, ledger.has_image)
 
     @cache
     def having(digest: str, platform: Platform | None) -> RecordGroup:
@@ -108,17 +107,17 @@ def build_graph(ledger: Ledger, policy: Policy) -> Graph:
 
     @cache
     def base(text: str, platform: Platform | None) -> Base:
-        reference = parse_reference(text)
-        place = where.of(reference)
-        named = by_name.get((place.name, reference.tag or ""), []) if place.ours else []
-        current = any(reference.digest in (records[at].digest, records[at].index) for at in named)
-        moved = [] if current else named
+        reference = split(text)
+        named = resolver.resolve(reference)
+        namesakes = by_name.get((named.name, reference.tag or ""), []) if named.ours else []
+        current = any(reference.digest in (records[at].digest, records[at].index) for at in namesakes)
+        moved = [] if current else namesakes
         now = _now([records[at] for at in moved], platform) if moved else ""
         targets = having(str(reference.digest), platform)
-        return Base(text, reference, place, targets, RecordGroup(_of_platform(moved, platform, records)), now)
+        return Base(text, reference, named, targets, RecordGroup(_of_platform(moved, platform, records)), now)
 
     bases = [tuple(base(text, record.platform) for text in record.depends_on) for record in records]
-    return Graph(records, bases, where)
+    return Graph(records, bases, resolver)
 
 
 def _of_platform(numbers: Sequence[int], platform: Platform | None, records: Sequence[Record]) -> Sequence[int]:
@@ -136,7 +135,7 @@ def is_named_by(base: Base, wanted: BaseQuery) -> bool:
     """Return whether a base is what is asked of, by what it says itself."""
     if wanted.digest:
         return base.digest == wanted.digest
-    return wanted.place is not None and base.names(wanted.place, wanted.tag)
+    return wanted.named is not None and base.names(wanted.named, wanted.tag)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Literal
 
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import parse_reference
-from ledger_tool.core.policy.resolve import Place, Places, places, same_host
+from ledger_tool.core.policy.reference import split
+from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 
 Role = Literal["image", "index", "child", "base"]
 ROLES: tuple[Role, ...] = ("image", "index", "child", "base")
@@ -20,7 +20,7 @@ ROLES: tuple[Role, ...] = ("image", "index", "child", "base")
 class Use:
     """One reason to keep a digest of an image; `tag` is that of the record or of the base's reference, or `""`."""
 
-    place: Place
+    named: NamedImage
     digest: str
     role: Role
     tag: str = ""
@@ -47,11 +47,11 @@ class Scope:
     pattern: str = "*"
     registry: str = ""
 
-    def has(self, where: Places, place: Place) -> bool:
+    def has(self, resolver: Resolver, named: NamedImage) -> bool:
         """Return whether an image's repository is asked of."""
-        if not fnmatchcase(place.name, self.pattern):
+        if not fnmatchcase(named.name, self.pattern):
             return False
-        return not self.registry or any(host == self.host for host, _ in where.addresses(place))
+        return not self.registry or any(host == self.host for host, _ in resolver.repositories(named))
 
     @property
     def host(self) -> str:
@@ -59,36 +59,40 @@ class Scope:
         return same_host(self.registry)
 
 
-def uses(ledger: Ledger, policy: Policy) -> tuple[list[Use], Places]:
-    """Return every use of a digest that a ledger tells of, and where its images live.
+def uses(ledger: Ledger, resolver: Resolver) -> list[Use]:
+    """Return every use of a digest that a ledger tells of.
 
     Records that are expired or yanked count: until they are pruned, they can be pulled.
     """
-    records = list(ledger.records())
-    where = places(policy, (record.image for record in records))
+
+    @cache
+    def base(text: str) -> Use:
+        reference = split(text)
+        return Use(resolver.resolve(reference), str(reference.digest), "base", reference.tag or "")
+
     found = []
-    for record in records:
-        here = Place(record.image, True)
+    for record in ledger.records():
+        here = NamedImage(record.image, ours=True)
         found.append(Use(here, record.digest, "image", record.tag))
         if record.index:
             found.append(Use(here, record.index, "index", record.tag))
-        for text in record.depends_on:
-            base = parse_reference(text)
-            found.append(Use(where.of(base), str(base.digest), "base", base.tag or ""))
-    return found, where
+        found += map(base, record.depends_on)
+    return found
 
 
-def kept(found: Iterable[Use], where: Places, scope: Scope) -> list[Kept]:
+def kept(found: Iterable[Use], resolver: Resolver, scope: Scope) -> list[Kept]:
     """Return what must stay in the repositories of a scope, by image and digest."""
     groups: dict[tuple[str, str], list[Use]] = {}
     for use in found:
-        if scope.has(where, use.place):
-            groups.setdefault((use.place.name, use.digest), []).append(use)
+        if scope.has(resolver, use.named):
+            groups.setdefault((use.named.name, use.digest), []).append(use)
     result = []
     for (image, digest), group in sorted(groups.items()):
         roles = {use.role for use in group}
         repositories = [
-            address for host, address in where.addresses(group[0].place) if scope.registry == "" or host == scope.host
+            repository
+            for host, repository in resolver.repositories(group[0].named)
+            if scope.registry == "" or host == scope.host
         ]
         result.append(
             Kept(

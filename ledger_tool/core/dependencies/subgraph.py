@@ -114,11 +114,11 @@ def _shown(graph: Graph, base: Base) -> list[int]:
 
     Of several tags of one and the same image, one is shown: the first that can't move.
     """
-    records, policy = graph.records, graph.places.policy
+    records, policy = graph.records, graph.resolver.policy
     named = [
         at
         for at in base.targets
-        if base.place.name == records[at].image and base.reference.tag in (None, records[at].tag)
+        if base.named.name == records[at].image and base.reference.tag in (None, records[at].tag)
     ]
     chosen: dict[tuple[str, str, str | None], int] = {}
     for at in sorted(named or base.targets, key=lambda at: (policy.is_mutable(records[at].tag), at)):

@@ -36,6 +36,11 @@ class Ledger:
         """Return the records of an image, in key order."""
         return tuple(parse_text(text) for text in self.texts[self._span((image,))])
 
+    def has_image(self, image: str) -> bool:
+        """Return whether there is a record of an image."""
+        start = bisect_left(self.keys, (image, "", ""))
+        return start < len(self.keys) and self.keys[start][0] == image
+
     def records(self) -> Iterator[Record]:
         """Yield every record in key order."""
         return map(parse_text, self.texts)

@@ -20,8 +20,8 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.splice import Wanted
-from ledger_tool.core.policy import imagereference
-from ledger_tool.core.policy.imagereference import ImageReference, ledger_image
+from ledger_tool.core.policy.reference import Reference, parse_in_manifest
+from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
 Kind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
@@ -49,7 +49,7 @@ class Judgement:
 class Named:
     """What a site names, taken apart, and the ledger's image of that name."""
 
-    reference: ImageReference
+    reference: Reference
     image: str
 
 
@@ -72,16 +72,17 @@ def name(site: Site, catalogue: Catalogue) -> Named | Judgement:
         message = f"`{shown(site.text)}` holds a variable: write the image out, so that it can be pinned"
         return Judgement(shown(site.text), "unpinned", message)
     try:
-        reference = imagereference.parse(site.text)
+        reference = parse_in_manifest(site.text)
     except InvalidValue as error:
         return Judgement(shown(site.text), "unknown", error.message)
-    image = ledger_image(catalogue.snapshot.policy, reference)
-    if image is None:
-        where = f"ledger.yaml names no registry `{shown(reference.domain)}` that serves it"
+    named = catalogue.snapshot.resolver.resolve_in_manifest(reference)
+    if not named.ours and catalogue.snapshot.policy.registries:
+        where = f"ledger.yaml names no registry `{shown(reference.registry or HUB)}` that serves it"
         return Judgement(reference.name, "unknown", f"the ledger does not have {reference.name}: {where}")
-    if not catalogue.releases(image):
+    if not named.ours or not catalogue.releases(named.name):
+        image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")
-    return Named(reference, image)
+    return Named(reference, named.name)
 
 
 def _own_tag(site: Site, named: Named) -> str:

@@ -18,7 +18,7 @@ from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.pin import Judgement, Kind
 from ledger_tool.core.manifests.splice import Refused, Splice
 from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, YamlToken
-from ledger_tool.core.policy.imagereference import written
+from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
 

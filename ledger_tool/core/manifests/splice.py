@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.core.manifests.find import Field, Missing, Site
 from ledger_tool.core.manifests.yamltree import YamlToken, plain_type
-from ledger_tool.core.policy.imagereference import written
+from ledger_tool.core.policy.reference import written
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _COLON = re.compile(r"[ \t]*:")

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ledger_tool.core.ledger.names import REGISTRY, Image, Ttl, parse_image, shown
+from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown
 from ledger_tool.core.ledger.record import Name, Record
-from ledger_tool.core.policy.reference import Reference
-from ledger_tool.errors import InvalidValue, UsageError
+from ledger_tool.errors import InvalidValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,8 @@ class Registry:
         """Return the image at a path here, the prefix taken off, or None where it serves none there."""
         if self.prefix and not path.startswith(self.prefix + "/"):
             return None
-        found = path[len(self.prefix) + 1 :] if self.prefix else path
-        return found if self.serves(found) else None
-
-    def repository(self, image: str) -> str:
-        """Return what a client pulls `image` as, without tag or digest."""
-        return "/".join(part for part in (self.host, self.prefix, image) if part)
+        image = path[len(self.prefix) + 1 :] if self.prefix else path
+        return image if self.serves(image) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +49,6 @@ class Policy:
     def default_ttl(self, tag: str) -> Ttl | None:
         """Return the TTL of a newly published tag, the first matching pattern's."""
         return next((ttl for pattern, ttl in self.ttl.items() if fnmatchcase(tag, pattern)), None)
-
-    def image(self, reference: Reference) -> Image:
-        """Return the image that a reference means, its configured registry and prefix taken off.
-
-        Raises UsageError for a registry that `ledger.yaml` does not name.
-        """
-        if not reference.registry:
-            return parse_image(reference.path)
-        for registry in self.registries:
-            if registry.host.lower() != reference.registry.lower():
-                continue
-            if (image := registry.image(reference.path)) is not None:
-                return parse_image(image)
-        known = ", ".join(sorted({registry.host for registry in self.registries})) or "none"
-        given = shown(f"{reference.registry}/{reference.path}")
-        if any(registry.host.lower() == reference.registry.lower() for registry in self.registries):
-            raise UsageError(
-                f"`{given}` is none of the images that ledger.yaml has at {shown(reference.registry)}",
-                "mend the name, or the registry's `images` and `prefix` in ledger.yaml",
-            )
-        raise UsageError(
-            f"`{given}` names a registry that ledger.yaml does not: configured is {known}",
-            f"leave the registry out, or add `- host: {shown(reference.registry)}` under `registries` in ledger.yaml",
-        )
-
-    def pull_repository(self, image: str) -> str:
-        """Return the repository to pull `image` from: the first registry that serves it, else the bare image."""
-        return next((registry.repository(image) for registry in self.registries if registry.serves(image)), image)
 
     def meets_requirements(self, record: Record) -> bool:
         """Return whether a record has every field that the team insists on."""

@@ -1,20 +1,28 @@
-"""What a person or a CI job writes for an image: `[registry/]image[:tag][@digest]`, taken apart.
+"""`[registry/]image[:tag][@digest]`, taken apart by Docker's rules: one grammar for all that names an image.
 
-A first component with a dot or a colon in it, or `localhost`, is a registry: Docker's own rule
-(distribution `reference` package, `splitDockerDomain`). Which registries are known is the policy's to say.
+What a person types has to be something that a ledger can hold, and a message says which part is not. A manifest may
+say more, such as a digest by another algorithm. A recorded `dependsOn` was checked when it was recorded.
+Which image of the ledger a reference means, `resolve` says.
+
+Source: distribution's `reference` package (`normalize.go`, `splitDockerDomain`; `regexp.go`).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, Tag, parse_digest, parse_image, parse_tag, shown
 from ledger_tool.errors import InvalidValue
+
+_ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
+_IMAGE_ID = r"[0-9a-f]{64}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The parts that were given; the registry is `""` where none was."""
+    """The parts as they were written; the registry is `""`, tag and digest are None where there is none."""
 
     registry: str
     path: str
@@ -22,33 +30,56 @@ class Reference:
     digest: Digest | None = None
 
     def __str__(self) -> str:
-        name = f"{self.registry}/{self.path}" if self.registry else self.path
-        return name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+        return written(self.name, self.tag or "", self.digest or "")
+
+    @property
+    def name(self) -> str:
+        """The registry and the path."""
+        return f"{self.registry}/{self.path}" if self.registry else self.path
+
+    @property
+    def effective_tag(self) -> str:
+        """The tag that a client pulls: `latest` where neither a tag nor a digest is given."""
+        return self.tag or ("" if self.digest else "latest")
+
+
+def written(name: str, tag: str, digest: str) -> str:
+    """Return `name[:tag][@digest]`."""
+    return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+
+
+def split(text: str) -> Reference:
+    """Return the parts of a reference, unchecked: for text that was checked before, such as a record's `dependsOn`.
+
+    A first component is a registry if it is `localhost`, or has a dot, a colon or an upper-case letter in it.
+    """
+    rest, at, digest = text.partition("@")
+    head, slash, last = rest.rpartition("/")
+    image, colon, tag = last.partition(":")
+    registry, path = "", head + slash + image
+    first, slash, below = path.partition("/")
+    if slash and (first == "localhost" or "." in first or ":" in first or first != first.lower()):
+        registry, path = first, below
+    return Reference(registry, path, Tag(tag) if colon else None, Digest(digest) if at else None)
 
 
 def parse_reference(value: str) -> Reference:
-    """Return the parts of `[registry/]image[:tag][@digest]`, or raise InvalidValue."""
+    """Return the reference that a person typed, or raise InvalidValue for what no ledger can hold."""
     hint = "write `IMAGE:TAG`, or `IMAGE:TAG@DIGEST`, such as `myorg/app:v1.5.0`"
     if "://" in value:  # it may hold a password, so it is not repeated
         raise InvalidValue("image", "image has a scheme in front, such as `https://`", hint)
-    rest, at, digest = value.partition("@")
-    head, slash, tail = rest.rpartition("/")
-    last, colon, tag = tail.partition(":")
-    path = head + slash + last
-    first, slash, below = path.partition("/")
-    registry = ""
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        registry, path = first, below
-    if not path:
+    reference = split(value)
+    if not reference.path:
         raise InvalidValue("image", f"`{shown(value)}` names no image", hint)
-    if registry.strip(".:") == "" and registry:
+    if reference.registry and not re.fullmatch(names.HOST, reference.registry):
         raise InvalidValue("image", f"image `{shown(value)}` is malformed", hint)
-    return Reference(
-        registry,
-        parse_image(path),
-        parse_tag(tag) if colon else None,
-        parse_digest(digest) if at else None,
-    )
+    is_host = reference.registry == "localhost" or re.search(r"[.:]", reference.registry)
+    parse_image(reference.path if is_host else reference.name)  # `MyOrg/app` is more likely a name than a host
+    if reference.tag is not None:
+        parse_tag(reference.tag)
+    if reference.digest is not None:
+        parse_digest(reference.digest)
+    return reference
 
 
 def parse_name(value: str) -> Reference:
@@ -57,4 +88,27 @@ def parse_name(value: str) -> Reference:
     if reference.digest or not reference.tag:
         what = "has a digest" if reference.digest else "has no tag"
         raise InvalidValue("image", f"`{shown(value)}` {what}", "write `IMAGE:TAG`, such as `myorg/app:v1.5.0`")
+    return reference
+
+
+def parse_in_manifest(text: str) -> Reference:
+    """Return the reference that a manifest holds, or raise InvalidValue for what Docker would not take."""
+    reference = split(text)
+    registry, path, tag, digest = reference.registry, reference.path, reference.tag, reference.digest
+    problem = ""
+    if path.lower() != path:
+        problem = "has upper-case letters"
+    elif re.fullmatch(_IMAGE_ID, path) and reference.name == path and tag is None:
+        problem = "is an image id, not a name"
+    elif not (
+        (not registry or re.fullmatch(names.HOST, registry))
+        and len(path) <= names.IMAGE_MAX
+        and re.fullmatch(names.IMAGE, path)
+        and (tag is None or re.fullmatch(names.TAG, tag))
+        and (digest is None or re.fullmatch(_ANY_DIGEST, digest))
+    ):
+        problem = "is malformed"
+    if problem:
+        hint = "write `[registry/]image[:tag][@digest]`, such as `registry.example.com/myorg/app:v1.5.0`"
+        raise InvalidValue("image", f"image `{shown(text)}` {problem}", hint)
     return reference

@@ -1,81 +1,175 @@
-"""Which image of the ledger a reference means, however it is written: with a registry in front, a mirror's, or bare.
+"""Which image of the ledger a reference means, and where an image is pulled from.
 
-A bare name is the ledger's image of that name, if there is one or a registry of `ledger.yaml` serves it; otherwise it
-means Docker Hub, as in a Dockerfile. There `nginx` is short for `library/nginx` (distribution `reference` package).
+A reference means a repository:
+
+| the reference                            | means                                                                |
+|------------------------------------------|----------------------------------------------------------------------|
+| `registry/path`                          | that path at that registry                                           |
+| a bare name, typed or in `dependsOn`     | that of the first registry that serves the name; else Docker Hub's  |
+| a bare name in a manifest                | Docker Hub's; as typed where `ledger.yaml` names no registry         |
+
+The ledger may have that repository under several names, one for each registry of `ledger.yaml` that has this host,
+this prefix in front of the path, and a pattern that matches the rest. A typed bare name that has records is a name of
+its own, whoever serves it. The first of these rules that tells two names apart decides:
+
+1. an image that has records goes before one that has none,
+2. the bare name that was typed goes before any other,
+3. the registries go in the order of `ledger.yaml`,
+4. the path as written goes before the one with, or without, `library/`.
+
+A repository that has no name in the ledger is somebody else's, and no image of the ledger stands for it.
+
+Registry hosts are compared without regard to case. Docker Hub has several hosts; `library/` may be left out there in
+front of a name without a slash, and nothing lies deeper than `NAMESPACE/NAME`
+(distribution's `reference` package, `normalize.go`, `splitDockerDomain`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from ledger_tool.core.ledger.names import Image, shown
 from ledger_tool.core.policy.policy import Policy, Registry
-from ledger_tool.core.policy.reference import Reference
-from ledger_tool.errors import UsageError
+from ledger_tool.core.policy.reference import Reference, parse_reference
+from ledger_tool.errors import InvalidValue, UsageError
 
-_HUB = "docker.io"
-_HUB_HOSTS = {_HUB, "index.docker.io", "registry-1.docker.io"}
+HUB = "docker.io"
+HUB_HOSTS = (HUB, "index.docker.io", "registry-1.docker.io")
+_OFFICIAL = "library/"
+
+
+def same_host(host: str) -> str:
+    """Return a registry's host as hosts are compared: in lower case, and Docker Hub's under one name."""
+    host = host.lower()
+    return HUB if host in HUB_HOSTS else host
+
+
+def pulled_from(registry: Registry, image: str) -> tuple[str, str]:
+    """Return the host and the path by which clients pull an image from a registry; both in full for Docker Hub."""
+    host = HUB if same_host(registry.host) == HUB else registry.host
+    return host, _whole(host, _below(registry, image))
+
+
+def pull_repository(policy: Policy, image: str) -> str:
+    """Return the repository to pull `image` from: the first registry that serves it, else the bare image."""
+    return next(("/".join(pulled_from(one, image)) for one in policy.registries if one.serves(image)), image)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a reference names: an image as the ledger calls it (`ours`), or `host/path` of somebody else's."""
+class NamedImage:
+    """What a reference names: an image as the ledger calls it (`ours`), or the `host/path` of somebody else's."""
 
     name: str
     ours: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where the images of a ledger live."""
+class Resolver:
+    """Resolves references by `ledger.yaml` and by which images have records."""
 
     policy: Policy
-    images: Set[str]
-    by_address: Mapping[str, str]
+    has_records: Callable[[str], bool]
 
-    def of(self, reference: Reference) -> Place:
-        """Return what a reference names. Its tag and digest don't matter."""
-        path = reference.path
-        if not reference.registry and (path in self.images or any(one.serves(path) for one in self.policy.registries)):
-            return Place(path, True)
-        there = address(reference.registry or _HUB, path)
-        if there in self.by_address:
-            return Place(self.by_address[there], True)
+    def resolve(self, reference: Reference) -> NamedImage:
+        """Return what a typed or recorded reference names. Its tag and digest don't matter."""
+        served = self._served(reference)
+        image = next(filter(self.has_records, self.names(reference)), served[0] if served else "")
+        if image:
+            return NamedImage(image, ours=True)
+        host, path = self._repository(reference)
+        return NamedImage(f"{host}/{_whole(host, path)}", ours=False)
+
+    def resolve_in_manifest(self, reference: Reference) -> NamedImage:
+        """Return what a manifest's reference names."""
+        is_hubs = not reference.registry and self.policy.registries
+        return self.resolve(replace(reference, registry=HUB) if is_hubs else reference)
+
+    def image(self, reference: Reference) -> Image:
+        """Return the image that a typed reference names; a bare name that is nobody's is a new image of the ledger.
+
+        Raises UsageError for a registry that `ledger.yaml` does not name, or that has no such image there.
+        """
+        named = self.resolve(reference)
+        if named.ours or not reference.registry:
+            return Image(named.name if named.ours else reference.path)
+        given, registry = shown(reference.name), shown(reference.registry)
+        hosts = {one.host for one in self.policy.registries}
+        if same_host(reference.registry) in map(same_host, hosts):
+            raise UsageError(
+                f"`{given}` is none of the images that ledger.yaml has at {registry}",
+                "correct the name, or the registry's `images` and `prefix` in ledger.yaml",
+            )
+        raise UsageError(
+            f"`{given}` names a registry that ledger.yaml does not: configured is {', '.join(sorted(hosts)) or 'none'}",
+            f"leave the registry out, or add `- host: {registry}` under `registries` in ledger.yaml",
+        )
+
+    def pattern(self, text: str) -> str:
+        """Return a pattern by the ledger's names: an image that is written out is resolved, a glob stays as it is.
+
+        A tag behind it, glob or not, stays too. Raises UsageError as `image` does.
+        """
+        head, slash, last = text.rpartition("/")
+        name, colon, tag = last.partition(":")
+        image = head + slash + name
+        if re.search(r"[*?\[]", image) or self.has_records(image):
+            return text
         try:
-            return Place(self.policy.image(reference), True) if reference.registry else Place(there, False)
-        except UsageError:
-            return Place(there, False)
+            return self.image(parse_reference(image)) + colon + tag
+        except InvalidValue:  # it matches nothing
+            return text
 
-    def addresses(self, place: Place) -> list[tuple[str, str]]:
+    def names(self, reference: Reference) -> list[str]:
+        """Return every name that the ledger may have a typed reference under, the likeliest first."""
+        own = [] if reference.registry else [reference.path]
+        return list(dict.fromkeys(own + self._served(reference)))
+
+    def host(self, reference: Reference) -> str:
+        """Return the host of the registry that a typed or recorded reference means, as hosts are compared."""
+        return self._repository(reference)[0]
+
+    def repositories(self, named: NamedImage) -> list[tuple[str, str]]:
         """Return the host and the whole address of each repository that is known to hold an image."""
-        if not place.ours:
-            return [(place.name.partition("/")[0], place.name)]
-        serving = [one for one in self.policy.registries if one.serves(place.name)]
-        return [(same_host(one.host), _address_at(one, place.name)) for one in serving]
+        if not named.ours:
+            return [(named.name.partition("/")[0], named.name)]
+        found = [pulled_from(one, named.name) for one in self.policy.registries if one.serves(named.name)]
+        return [(same_host(host), f"{host.lower()}/{path}") for host, path in found]
+
+    def _repository(self, reference: Reference) -> tuple[str, str]:
+        """Return the host and the path that a typed reference means."""
+        if reference.registry:
+            return same_host(reference.registry), reference.path
+        for registry in self.policy.registries:
+            if registry.serves(reference.path):
+                host, path = same_host(registry.host), _below(registry, reference.path)
+                return (HUB, reference.path) if host == HUB and path.count("/") > 1 else (host, path)
+        return HUB, reference.path
+
+    def _served(self, reference: Reference) -> list[str]:
+        """Return the names under which registries of `ledger.yaml` serve the repository that a reference means."""
+        host, path = self._repository(reference)
+        names = [
+            name
+            for registry in self.policy.registries
+            if same_host(registry.host) == host
+            for spelling in _spellings(host, path)
+            if (name := registry.image(spelling)) is not None
+        ]
+        is_own = not reference.registry and reference.path in names
+        return [reference.path, *names] if is_own else names
 
 
-def places(policy: Policy, images: Iterable[str]) -> Places:
-    """Return where these images of a ledger live; the first of two that share an address has it."""
-    found: dict[str, str] = {}
-    known = frozenset(images)
-    for image in sorted(known):
-        for registry in policy.registries:
-            if registry.serves(image):
-                found.setdefault(_address_at(registry, image), image)
-    return Places(policy, known, found)
+def _below(registry: Registry, image: str) -> str:
+    return f"{registry.prefix}/{image}" if registry.prefix else image
 
 
-def address(host: str, path: str) -> str:
-    """Return the one way to write a repository's address."""
-    host = same_host(host)
-    return f"{host}/library/{path}" if host == _HUB and "/" not in path else f"{host}/{path}"
+def _whole(host: str, path: str) -> str:
+    return f"{_OFFICIAL}{path}" if host == HUB and "/" not in path else path
 
 
-def same_host(host: str) -> str:
-    """Return a registry's host in lower case, and the one name of Docker Hub for each of its hosts."""
-    host = host.lower()
-    return _HUB if host in _HUB_HOSTS else host
-
-
-def _address_at(registry: Registry, image: str) -> str:
-    return address(registry.host, "/".join(part for part in (registry.prefix, image) if part))
+def _spellings(host: str, path: str) -> list[str]:
+    """Return the ways to write a path, as it is written first: on Docker Hub, with and without `library/`."""
+    short = path.removeprefix(_OFFICIAL)
+    return list(dict.fromkeys([path, _OFFICIAL + short, short])) if host == HUB and "/" not in short else [path]

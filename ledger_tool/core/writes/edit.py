@@ -35,6 +35,7 @@ def set_facts(
     """
     pending = PendingRecords(snapshot.ledger)
     asked = []
+    patterns = [snapshot.resolver.pattern(pattern) for pattern in patterns]
     unmatched = set(patterns)
     gone = frozenset(unlabel)
     for (image, tag, _), text in zip(snapshot.ledger.keys, snapshot.ledger.texts, strict=True):
@@ -117,7 +118,7 @@ def _named(
     Raises UnknownImage for a name that the ledger does not have.
     """
     for reference in references:
-        name = Name(snapshot.policy.image(reference), reference.tag or "")
+        name = Name(snapshot.resolver.image(reference), reference.tag or "")
         if name in pending:
             continue
         records = pending.of(name)

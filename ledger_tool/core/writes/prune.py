@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 from ledger_tool.core.changes.difference import compare
@@ -15,6 +16,8 @@ from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired, matches
 from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.policy.reference import split
+from ledger_tool.core.policy.resolve import Resolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,7 @@ class Uses:
 
     `why` says of each who uses it. `through` are, by image, the digests through which living records are served
     and which may be an index: its children, which only the registry knows, are in use as well. `bases` are those of
-    `dependsOn`, by what it calls the image. `newest` is the youngest living record of each image.
+    `dependsOn`, by image of the ledger or else by repository. `newest` is the youngest living record of each image.
     """
 
     why: Mapping[str, str]
@@ -120,11 +123,11 @@ class Uses:
 
     def roots(self, image: str) -> list[str]:
         """Return the digests of an image whose children are in use. A base counts under every name it may have."""
-        found = set(self.through.get(image, ()))
-        for path, digests in self.bases.items():
-            if path == image or path.endswith(f"/{image}"):
-                found.update(digests)
-        return sorted(found)
+        roots = set(self.through.get(image, ()))
+        for name, digests in self.bases.items():
+            if name == image or name.endswith(f"/{image}"):
+                roots.update(digests)
+        return sorted(roots)
 
 
 def may_be_index(record: Record) -> str | None:
@@ -132,12 +135,18 @@ def may_be_index(record: Record) -> str | None:
     return record.index or (None if record.config else record.digest)
 
 
-def uses(ledger: Ledger, going: Mapping[Key, Record]) -> Uses:
+def uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> Uses:
     """Return what all records use but those that go: which are in `going`, and exactly as they are there."""
     why: dict[str, str] = {}
     through: dict[str, set[str]] = {}
     bases: dict[str, set[str]] = {}
     newest: dict[str, Record] = {}
+
+    @cache
+    def base(text: str) -> tuple[str, str]:
+        reference = split(text)
+        return resolver.resolve(reference).name, str(reference.digest)
+
     for record in ledger.records():
         if going.get(record.key) == record:
             continue
@@ -148,11 +157,9 @@ def uses(ledger: Ledger, going: Mapping[Key, Record]) -> Uses:
             why.setdefault(record.index, f"{record.name} is served through it")
         if root := may_be_index(record):
             through.setdefault(record.image, set()).add(root)
-        for base in record.depends_on:
-            name, _, digest = base.rpartition("@")
+        for name, digest in map(base, record.depends_on):
             why.setdefault(digest, f"{record.name} is built on it")
-            head, slash, last = name.rpartition("/")
-            bases.setdefault(head + slash + last.partition(":")[0], set()).add(digest)
+            bases.setdefault(name, set()).add(digest)
     return Uses(why, through, bases, newest)
 
 

@@ -23,10 +23,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.names import Image, Platform
 from ledger_tool.core.ledger.record import Forced, Name, Record, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.pending import PendingRecords, Records
 from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
@@ -41,9 +42,9 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     pending = PendingRecords(snapshot.ledger)
     given: dict[Name, set[str]] = {}
     records = []
-    for draft in drafts:
+    for draft, image in zip(drafts, images(snapshot, drafts), strict=True):
         with _named(draft.where):
-            records.append(_record(draft, snapshot.policy))
+            records.append(_record(draft, image))
     # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
     for number in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], pending.of(records[at].name))):
         record = records[number]
@@ -52,6 +53,21 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
             records[number] = _publish_one(record, pending.of(record.name), snapshot, force_reason, platforms)
             platforms.add(record.platform or "")
     return pending.change("publish", records, reason=force_reason)
+
+
+def images(snapshot: Snapshot, drafts: Sequence[Draft]) -> list[Image]:
+    """Return the image that each draft names; those of the drafts before it count as the ledger's.
+
+    Raises UsageError for an unknown registry, naming the draft's line.
+    """
+    found: list[Image] = []
+    fresh: set[str] = set()
+    resolver = Resolver(snapshot.policy, lambda image: image in fresh or snapshot.ledger.has_image(image))
+    for draft in drafts:
+        with _named(draft.where):
+            found.append(resolver.image(draft.reference))
+        fresh.add(found[-1])
+    return found
 
 
 @contextmanager
@@ -72,7 +88,7 @@ def _fills_in(record: Record, records: Records) -> bool:
 
 def find(snapshot: Snapshot, reference: Reference, platform: Platform | None = None) -> tuple[Record, ...]:
     """Return the records of one image:tag, or raise UnknownImage."""
-    name = Name(snapshot.policy.image(reference), reference.tag or "")
+    name = Name(snapshot.resolver.image(reference), reference.tag or "")
     records = snapshot.ledger.find(name)
     if not records:
         raise unknown(str(name))
@@ -89,14 +105,14 @@ def unknown(what: str) -> UnknownImage:
     return UnknownImage(f"the ledger has no record of {what}", f"`ledger list '{image}'` shows what it has")
 
 
-def _record(draft: Draft, policy: Policy) -> Record:
+def _record(draft: Draft, image: Image) -> Record:
     if draft.digest is None:
         hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
         raise InvalidValue("digest", "`digest` is missing", hint)
     if isinstance(draft.source_ref, LedgerError):
         raise draft.source_ref
     return Record(
-        image=policy.image(draft.reference),
+        image=image,
         tag=draft.tag,
         platform=draft.platform,
         digest=draft.digest,

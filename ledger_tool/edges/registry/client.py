@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.policy.policy import Registry
+from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer
@@ -33,7 +34,6 @@ _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
     "prune without `--registry-delete`"
 )
-_HUB = "docker.io"
 _HUB_API = "registry-1.docker.io"
 
 
@@ -44,7 +44,7 @@ class RegistryClient:
         self, registry: Registry, keychain: Keychain, *, jobs: int = 8, ca_file: str = "", http: Host | None = None
     ) -> None:
         self.registry = registry
-        host = _HUB_API if registry.host == _HUB else registry.host
+        host = _HUB_API if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
         self._http = http or Host(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file)
         self._login = Login(registry, host, keychain, self._http)
@@ -209,7 +209,7 @@ class RegistryClient:
         media_type: str = "",
     ) -> Answer:
         """Return the answer to a request that needs `actions` of an image's repository. Raises Denied, Unreachable."""
-        repository = self._repository(image)
+        _, repository = pulled_from(self.registry, image)
         url = path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
         scope = f"repository:{repository}:{actions}"
         if scope in self._refused:
@@ -230,10 +230,6 @@ class RegistryClient:
         if answer.status == 429:
             return Unreachable(f"{self.name} limits our rate (429)", "run it again later, or with fewer `--jobs`")
         return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
-
-    def _repository(self, image: str) -> str:
-        path = "/".join(part for part in (self.registry.prefix, image) if part)
-        return f"library/{path}" if self.registry.host == _HUB and "/" not in path else path
 
 
 def _refusal(actions: str) -> str:

@@ -18,11 +18,12 @@ from threading import Lock
 from typing import Any
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, same_host
 from ledger_tool.errors import UsageError
 
 _HELPER_SECONDS = 30.0
 _MAX_FILE = 4 * 2**20
-_HUB = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
+_HUB_KEYS = ("https://index.docker.io/v1/", *HUB_HOSTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Keychain:
 
     def _in_file(self, path: Path, host: str) -> Credential | None:
         config = _load(path)
-        names = _HUB if host in _HUB else (host,)
+        names = _HUB_KEYS if same_host(host) == HUB else (host,)
         helpers = _object(config, "credHelpers")
         for name in names:
             if helper := helpers.get(name):
@@ -159,7 +160,7 @@ def _host_of(key: str) -> str:
 
     Podman's `host/namespace` is for that namespace only, so that it is no host's.
     """
-    if key == _HUB[0]:
+    if key == _HUB_KEYS[0]:
         return key
     return re.sub(r"^https?://|/(?:v[12]/?)?$", "", key)
 

@@ -18,7 +18,7 @@ def wanted(graph: Graph, asked: str) -> BaseQuery:
     if asked.startswith("sha256:"):
         return BaseQuery(digest=Digest(asked))
     reference = parse_reference(asked)
-    return BaseQuery(graph.places.of(reference), reference.tag, reference.digest)
+    return BaseQuery(graph.resolver.resolve(reference), reference.tag, reference.digest)
 
 
 def names(graph: Graph, numbers: object) -> list[str]:

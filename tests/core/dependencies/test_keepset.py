@@ -6,6 +6,7 @@ import pytest
 
 from ledger_tool.core.dependencies.keepset import Kept, Scope, kept, uses
 from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.resolve import Resolver
 from tests.support.values.make import digest, ledger_of, record
 
 POLICY = Policy((Registry("registry.example.com", ("myorg/*",)), Registry("mirror.example.net", ("myorg/*",), "m")))
@@ -20,8 +21,8 @@ LEDGER = ledger_of(
 
 
 def keep(scope: Scope) -> list[Kept]:
-    found, where = uses(LEDGER, POLICY)
-    return kept(found, where, scope)
+    resolver = Resolver(POLICY, LEDGER.has_image)
+    return kept(uses(LEDGER, resolver), resolver, scope)
 
 
 def test_images_indexes_and_bases_are_kept_each_once_with_all_that_it_is() -> None:
@@ -51,5 +52,5 @@ def test_a_registry_picks_what_may_live_there(host: str) -> None:
 def test_yanked_and_expired_records_are_kept_until_they_are_pruned() -> None:
     yanked = {"at": "2026-11-25T08:00:00Z", "reason": "bad"}
     ledger = ledger_of(record(ttl="1m", publishedAt="2020-01-01T00:00:00Z"), record(tag="v2", yanked=yanked))
-    found, where = uses(ledger, POLICY)
-    assert [one.tags for one in kept(found, where, Scope())] == [["v1", "v2"]]
+    resolver = Resolver(POLICY, ledger.has_image)
+    assert [one.tags for one in kept(uses(ledger, resolver), resolver, Scope())] == [["v1", "v2"]]

@@ -6,79 +6,8 @@ import pytest
 
 from ledger_tool.core.ledger.names import Ttl
 from ledger_tool.core.policy.policy import Policy, Registry
-from ledger_tool.core.policy.reference import parse_reference
-from ledger_tool.errors import InvalidValue, UsageError
+from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest, record
-
-MIRRORS = Policy(
-    registries=(
-        Registry("registry.example.com", images=("myorg/*",)),
-        Registry("mirror.example.com:5000", images=("myorg/*", "nginx"), prefix="proxy/hub"),
-        Registry("registry.example.com", images=("legacy-*",), prefix="old"),
-    )
-)
-
-
-@pytest.mark.parametrize(
-    ("given", "image"),
-    [
-        ("myorg/app", "myorg/app"),
-        ("anything/else", "anything/else"),
-        ("registry.example.com/myorg/app", "myorg/app"),
-        ("Registry.Example.COM/myorg/app:v1", "myorg/app"),
-        ("mirror.example.com:5000/proxy/hub/nginx", "nginx"),
-        ("registry.example.com/old/legacy-app", "legacy-app"),
-    ],
-)
-def test_a_configured_registry_and_its_prefix_are_taken_off(given: str, image: str) -> None:
-    assert MIRRORS.image(parse_reference(given)) == image
-
-
-@pytest.mark.parametrize("given", ["ghcr.io/myorg/app", "localhost:5000/app", "mirror.example.com/proxy/hub/nginx"])
-def test_an_unknown_registry_is_a_usage_error_that_says_what_to_configure(given: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        MIRRORS.image(parse_reference(given))
-    registry = given.partition("/")[0]
-    assert f"`{given}` names a registry that ledger.yaml does not" in caught.value.message
-    assert "mirror.example.com:5000, registry.example.com" in caught.value.message
-    assert f"- host: {registry}" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "given",
-    ["registry.example.com/other/app", "mirror.example.com:5000/nginx", "mirror.example.com:5000/proxy/hubnginx"],
-)
-def test_an_image_that_a_known_registry_does_not_serve_is_told_apart_from_an_unknown_registry(given: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        MIRRORS.image(parse_reference(given))
-    assert "none of the images" in caught.value.message
-    assert "`images`" in caught.value.hint
-
-
-def test_a_name_outside_of_a_registrys_prefix_is_not_cut_to_fit() -> None:
-    policy = Policy(registries=(Registry("registry.example.com", prefix="old"),))
-    assert policy.image(parse_reference("registry.example.com/old/app")) == "app"
-    for given in ("registry.example.com/new/app", "registry.example.com/older/app", "registry.example.com/app"):
-        with pytest.raises(UsageError):
-            policy.image(parse_reference(given))
-
-
-def test_without_registries_none_is_configured() -> None:
-    with pytest.raises(UsageError, match="configured is none"):
-        Policy().image(parse_reference("ghcr.io/app"))
-
-
-@pytest.mark.parametrize(
-    ("image", "repository"),
-    [
-        ("myorg/app", "registry.example.com/myorg/app"),
-        ("nginx", "mirror.example.com:5000/proxy/hub/nginx"),
-        ("legacy-app", "registry.example.com/old/legacy-app"),
-        ("other/app", "other/app"),
-    ],
-)
-def test_an_image_is_pulled_from_the_first_registry_that_serves_it(image: str, repository: str) -> None:
-    assert MIRRORS.pull_repository(image) == repository
 
 
 def test_a_registry_serves_everything_unless_it_says_otherwise() -> None:

@@ -2,55 +2,91 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from ledger_tool.core.policy.reference import Reference, parse_name, parse_reference
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_tool.core.ledger.names import parse_dependency
+from ledger_tool.core.policy.reference import Reference, parse_in_manifest, parse_name, parse_reference, split, written
 from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest
 
 D = digest()
 
+COMMON = [
+    ("nginx", ("", "nginx", None, None)),
+    ("nginx:1.27", ("", "nginx", "1.27", None)),
+    ("myorg/app", ("", "myorg/app", None, None)),
+    ("myorg/app:v1.5.0", ("", "myorg/app", "v1.5.0", None)),
+    (f"myorg/app@{D}", ("", "myorg/app", None, D)),
+    (f"myorg/app:v1.5.0@{D}", ("", "myorg/app", "v1.5.0", D)),
+    ("docker.io/nginx", ("docker.io", "nginx", None, None)),
+    ("docker.io/library/nginx:1", ("docker.io", "library/nginx", "1", None)),
+    ("index.docker.io/nginx", ("index.docker.io", "nginx", None, None)),
+    ("localhost/app:v1", ("localhost", "app", "v1", None)),
+    ("localhost:5000/app", ("localhost:5000", "app", None, None)),
+    ("localhost:5000/app:v1", ("localhost:5000", "app", "v1", None)),
+    ("localhost5000/app", ("", "localhost5000/app", None, None)),
+    ("registry:5000/app", ("registry:5000", "app", None, None)),
+    (f"registry:5000/app:v1@{D}", ("registry:5000", "app", "v1", D)),
+    ("registry:443/a/b/c:v1", ("registry:443", "a/b/c", "v1", None)),
+    ("registry.example.com/a/b/c:v1", ("registry.example.com", "a/b/c", "v1", None)),
+    ("10.0.0.1:80/app:v1", ("10.0.0.1:80", "app", "v1", None)),
+    ("127.0.0.1/app", ("127.0.0.1", "app", None, None)),
+    ("[::1]:5000/app:v1", ("[::1]:5000", "app", "v1", None)),
+    ("Registry.Example.com/app:v1", ("Registry.Example.com", "app", "v1", None)),
+    ("example.com", ("", "example.com", None, None)),
+    ("registry:5000", ("", "registry", "5000", None)),
+    ("a__b/c---d.e_f:X.y-z_", ("", "a__b/c---d.e_f", "X.y-z_", None)),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), COMMON)
+def test_a_reference_is_taken_apart_and_written_as_it_was(text: str, parts: tuple[str, str, str, str]) -> None:
+    for parse in (split, parse_reference, parse_in_manifest):
+        reference = parse(text)
+        assert (reference.registry, reference.path, reference.tag, reference.digest) == parts
+        assert str(reference) == text
+        assert written(reference.name, reference.tag or "", reference.digest or "") == text
+
+
+MALFORMED = [
+    "", ":", "@", "/", ":v1", "/app", "app/", "app:", "app@", "app:v1@", f"app@{D}@{D}", "app:v1:v2", "App:v1",
+    "a b:v1", "app:v 1", "app:-v1", "app\n:v1", "app:v1\n", "./app", "../app:v1", "-app:v1", "--help",
+    "app@sha256:0", f"@{D}", " ", "nginx ", "Nginx", "myorg/App:v1", "a//b", "a:.x", "a:" + "x" * 129, "a" * 300,
+    "-a", "a-", "a..b", "a___b", "a\n", "ä", "https://a/b", "host_name.com/app", "host.com:port/app", "[::1/app",
+    "-host.com/app", "logo.PNG", f"a@{D.upper()}", "a@" + "x" * 40, "{{ .Values.image }}", "app:${TAG}",
+    "https://registry.example.com/app:v1", "registry.example.com/", "registry.example.com:5000/:v1", ".../app",
+    ":/app",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_a_malformed_reference_is_refused(text: str) -> None:
+    for parse in (parse_reference, parse_in_manifest):
+        with pytest.raises(InvalidValue) as caught:
+            parse(text)
+        assert caught.value.exit_code == 2
+        assert caught.value.hint
+
 
 @pytest.mark.parametrize(
-    ("text", "parts"),
+    ("text", "told"),
     [
-        ("nginx", ("", "nginx", None, None)),
-        ("nginx:1.27", ("", "nginx", "1.27", None)),
-        ("myorg/app:v1.5.0", ("", "myorg/app", "v1.5.0", None)),
-        (f"myorg/app@{D}", ("", "myorg/app", None, D)),
-        (f"myorg/app:v1.5.0@{D}", ("", "myorg/app", "v1.5.0", D)),
-        ("docker.io/library/nginx", ("docker.io", "library/nginx", None, None)),
-        ("localhost/app:v1", ("localhost", "app", "v1", None)),
-        ("localhost:5000/app", ("localhost:5000", "app", None, None)),
-        ("localhost:5000/app:v1", ("localhost:5000", "app", "v1", None)),
-        ("registry:443/a/b/c:v1", ("registry:443", "a/b/c", "v1", None)),
-        ("10.0.0.1/app:v1", ("10.0.0.1", "app", "v1", None)),
-        ("[::1]:5000/app:v1", ("[::1]:5000", "app", "v1", None)),
-        ("Registry.Example.com/app:v1", ("Registry.Example.com", "app", "v1", None)),
-        ("localhost5000/app", ("", "localhost5000/app", None, None)),
+        ("myorg/App:v1", "image `myorg/App` is malformed"),
+        ("MyOrg/app:v1", "image `MyOrg/app` is malformed"),
+        ("app:-v1", "tag `-v1` is malformed"),
+        ("app@sha256:abc", "digest `sha256:abc` is malformed"),
+        ("host_name.com/app", "image `host_name.com/app` is malformed"),
+        (":v1", "`:v1` names no image"),
     ],
 )
-def test_a_reference_is_taken_apart_and_written_as_it_was(text: str, parts: tuple[str, str, str, str]) -> None:
-    reference = parse_reference(text)
-    assert (reference.registry, reference.path, reference.tag, reference.digest) == parts
-    assert str(reference) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", ":", "@", "/", ":v1", "/app", "app/", "app:", "app@", "app:v1@", f"app@{D}@{D}", "app:v1:v2", "App:v1",
-        "a b:v1", "app:v 1", "app:-v1", "app\n:v1", "app:v1\n", "./app", "../app:v1", "-app:v1", "--help",
-        "app@sha256:0",
-        "https://registry.example.com/app:v1", "registry.example.com/", "registry.example.com:5000/:v1", ".../app",
-        ":/app",
-    ],
-)  # fmt: skip
-def test_a_malformed_reference_is_refused(text: str) -> None:
+def test_what_is_wrong_with_a_typed_reference_is_named(text: str, told: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         parse_reference(text)
-    assert caught.value.exit_code == 2
-    assert caught.value.hint
+    assert caught.value.message == told
 
 
 def test_credentials_in_front_of_a_name_are_never_repeated() -> None:
@@ -68,3 +104,46 @@ def test_a_name_has_a_tag_and_no_digest() -> None:
     for text, told in (("app", "has no tag"), (f"app@{D}", "has a digest"), (f"app:v1@{D}", "has a digest")):
         with pytest.raises(InvalidValue, match=told):
             parse_name(text)
+
+
+def test_without_tag_and_digest_a_client_pulls_latest() -> None:
+    assert [split(text).effective_tag for text in ("nginx", "nginx:1", f"nginx@{D}")] == ["latest", "1", ""]
+
+
+def test_a_manifest_may_say_what_no_ledger_holds() -> None:
+    for text in ("app@sha384:" + "0" * 96, "app@" + "sha256+b64:" + "0" * 32):
+        assert str(parse_in_manifest(text)) == text
+        with pytest.raises(InvalidValue):
+            parse_reference(text)
+    assert parse_in_manifest("MyOrg/app").registry == "MyOrg"  # as Docker has it: no path has upper-case letters
+
+
+def test_an_image_id_is_no_name_in_a_manifest() -> None:
+    with pytest.raises(InvalidValue, match="is an image id"):
+        parse_in_manifest("f" * 64)
+    assert parse_in_manifest("f" * 64 + ":v1").path == "f" * 64
+
+
+@given(st.text(alphabet="aB1./:@-_[]", max_size=24))
+def test_any_text_is_a_reference_that_is_written_as_it_was_or_malformed(text: str) -> None:
+    for parse in (parse_reference, parse_in_manifest):
+        try:
+            assert str(parse(text)) == text
+        except InvalidValue:
+            continue
+
+
+_label = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,8}[A-Za-z0-9])?", fullmatch=True)
+_hosts = st.one_of(
+    st.just(""), st.builds("{}/".format, _label), st.builds("{}:5000/".format, _label), st.just("[::1]/")
+)
+_paths = st.from_regex(r"[a-z0-9]{1,4}(?:(?:\.|_|__|-)[a-z0-9]{1,4})?(?:/[a-z0-9]{1,4}){0,2}", fullmatch=True)
+_tags = st.one_of(st.just(""), st.from_regex(r":[A-Za-z0-9_][A-Za-z0-9._-]{0,8}", fullmatch=True))
+
+
+@given(st.builds("{}{}{}@{}".format, _hosts, _paths, _tags, st.just(D)))
+def test_every_recorded_base_can_be_taken_apart(text: str) -> None:
+    reference = split(parse_dependency(text))
+    assert str(reference) == text
+    assert re.fullmatch(r"[a-z0-9._/-]+", reference.path)
+    assert reference.digest == D

@@ -11,6 +11,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Ttl
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.reference import parse_reference
+from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import init as scaffold
 from ledger_tool.edges.files.kits import kit
 from ledger_tool.edges.yaml import settings
@@ -45,7 +46,7 @@ def test_the_settings_are_the_documented_defaults() -> None:
 def test_a_registry_that_is_named_is_configured_for_every_image(given: str, registry: Registry) -> None:
     made = policy(given)
     assert made == replace(DEFAULT, registries=(registry,))
-    assert made.image(parse_reference(f"{registry.host}/any/thing")) == "any/thing"
+    assert Resolver(made, lambda _: False).image(parse_reference(f"{registry.host}/any/thing")) == "any/thing"
 
 
 def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommented() -> None:

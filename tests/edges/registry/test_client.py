@@ -14,6 +14,7 @@ import pytest
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.registry.drift import ABSENT
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
 from ledger_tool.errors import BadManifest, Denied, Unreachable
@@ -265,10 +266,30 @@ def test_the_prefix_stands_in_front_of_the_image(wire: Wire) -> None:
     client.close()
 
 
-def test_docker_hub_has_its_own_names() -> None:
-    client = RegistryClient(Registry("docker.io"), Keychain({}))
-    assert client.name == "docker.io"
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io", "Docker.IO"])
+def test_docker_hub_is_asked_at_one_host_whichever_of_its_names_is_configured(host: str) -> None:
+    client = RegistryClient(Registry(host), Keychain({}))
+    assert client.name == host
     assert client._http.origin == "https://registry-1.docker.io"
-    assert client._repository("nginx") == "library/nginx"
-    assert client._repository("myorg/app") == "myorg/app"
+    client.close()
+
+
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io", "Docker.IO"])
+@pytest.mark.parametrize(
+    ("prefix", "image_name", "asked"),
+    [
+        ("", "nginx", "library/nginx"),
+        ("", "library/nginx", "library/nginx"),
+        ("library", "nginx", "library/nginx"),
+        ("", "myorg/app", "myorg/app"),
+        ("myorg", "app", "myorg/app"),
+    ],
+)
+def test_docker_hub_is_asked_for_the_whole_path(
+    wire: Wire, host: str, prefix: str, image_name: str, asked: str
+) -> None:
+    registry = Registry(host, prefix=prefix)
+    wire.on(f"/v2/{asked}/manifests/v1", served(image()))
+    client = RegistryClient(registry, Keychain({}), http=Host(wire.url, jobs=1))
+    assert client.look(image_name, "v1") == sha256(image())
     client.close()
