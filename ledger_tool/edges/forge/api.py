@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.http.client import READ_SECONDS, Answer, retry_after
+from ledger_tool.edges.http.client import Answer, Line, retry_after
 from ledger_tool.edges.http.host import Host, Lost
 from ledger_tool.errors import Denied, Unreachable, UsageError
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ForgeToken:
     """A forge's token: the variable that holds it, and the permissions that one needs, for messages."""
 
     variable: str
@@ -35,7 +35,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ForgeReply:
     """An answer that is taken: the status, the JSON in it, and the forge's words, fit for messages."""
 
     status: int
@@ -45,34 +45,25 @@ class Reply:
 
 
 class Api:
-    """The API at `base`. `name` is the forge's, for messages; `headers` hold the token."""
+    """The API that a line leads to. `name` is the forge's, for messages; `headers` hold the token."""
 
     def __init__(
         self,
         name: str,
-        base: str,
-        token: Token,
+        line: Line,
+        token: ForgeToken,
         headers: Mapping[str, str],
         *,
-        ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
-        read_seconds: float = READ_SECONDS,
     ) -> None:
         self.name = name
-        self._base = base
+        self.base = line.origin
         self._token = token
         self._headers = dict(headers)
         self.host = Host(
-            base,
-            name=name,
-            ca_file=ca_file,
-            sleep=sleep,
-            read_seconds=read_seconds,
-            rate_limit=self._rate_limit,
-            backoff_seconds=1.0,
-            run_seconds=PATIENCE_SECONDS,
-            stays=True,
-        )
+            line, name=name, sleep=sleep, rate_limit=self._rate_limit,
+            backoff_seconds=1.0, run_seconds=PATIENCE_SECONDS, stays=True,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close the connections."""
@@ -103,13 +94,13 @@ class Api:
         body: Mapping[str, Any] | None = None,
         also: tuple[int, ...] = (),
         once: bool = False,
-    ) -> Reply:
+    ) -> ForgeReply:
         """Send a request and return the answer if it is 2xx or one of `also`; `path` may be a whole URL of this host.
 
         `once` is for what must not happen twice: it raises Lost instead of asking again. Raises Denied, UsageError or
         Unreachable for any other answer.
         """
-        url = path if path.startswith(("https://", "http://")) else self._base + path
+        url = path if path.startswith(("https://", "http://")) else self.base + path
         url += f"?{urlencode(query)}" if query else ""
         headers, content = self._headers, b""
         if body is not None:
@@ -127,7 +118,7 @@ class Api:
             hint = "check that LEDGER_FORGE_URL is the forge's address"
             raise kind(f"{self.name} answers no JSON for {what}", hint)
         more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
-        return Reply(answer.status, data, self._words(data), more)
+        return ForgeReply(answer.status, data, self._words(data), more)
 
     def _rate_limit(self, answer: Answer) -> float | None:
         """Return for how long a rate limit asks us to wait, as GitHub says it, or None where no limit is hit.

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from ledger_tool.core.changes.proposal import Proposal, Proposed
-from ledger_tool.edges.forge.place import Place, find_place
+from ledger_tool.edges.forge.repository import ForgeRepository, find_repository
 from ledger_tool.errors import Denied
 
 if TYPE_CHECKING:
-    from ledger_tool.edges.forge.api import Token
+    from ledger_tool.edges.forge.api import ForgeToken
 
 _ANY = "LEDGER_FORGE_TOKEN"
 _GITHUB = ("GH_TOKEN", "GITHUB_TOKEN")
@@ -52,7 +52,6 @@ def open_forge(
     environ: Mapping[str, str],
     ca_file: str = "",
     sleep: Callable[[float], None] = time.sleep,
-    read_seconds: float = 20.0,
 ) -> Iterator[Forge]:
     """Yield the forge that serves a git remote, given in any of git's forms.
 
@@ -60,60 +59,55 @@ def open_forge(
     and the repository looked at, before anything is pushed; GitLab needs neither. Raises UsageError, Denied or
     Unreachable. HTTP is imported here, for a publish without a pull request starts faster.
     """
-    from ledger_tool.edges.forge import gitea, github, gitlab
     from ledger_tool.edges.forge.api import Api
-    from ledger_tool.edges.http.client import ca_of
+    from ledger_tool.edges.forge.gitea import Gitea
+    from ledger_tool.edges.forge.github import GitHub
+    from ledger_tool.edges.forge.gitlab import GitLab, GitLabByPush
+    from ledger_tool.edges.http.client import Line, ca_of
 
-    place = find_place(remote, kind, url, environ)
-    module = {"github": github, "gitlab": gitlab, "gitea": gitea}[place.kind]
-    token = _token(place, environ, module.PERMISSIONS)
+    repository = find_repository(remote, kind, url, environ)
+    kinds: dict[str, type[GitHub | GitLab | Gitea]] = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
+    requests = kinds[repository.kind]
+    token = _token(repository, environ, requests.permissions)
     if token is None:
-        yield gitlab.GitLabByPush(place)
+        yield GitLabByPush(repository)
         return
-    suffix = {"gitlab": "/api/v4", "gitea": "/api/v1"}
-    base = github.api_base(place) if place.kind == "github" else place.base + suffix[place.kind]
-    headers, authority = module.headers(token), ca_of(ca_file, environ)
-    api = Api(place.name, base, token, headers, ca_file=authority, sleep=sleep, read_seconds=read_seconds)
+    line = Line(requests.api_base(repository), ca_file=ca_of(ca_file, environ))
+    api = Api(repository.name, line, token, requests.headers(token), sleep=sleep)
     try:
-        match place.kind:
-            case "github":
-                yield github.GitHub(api, place.path, re.sub(r"/v3$", "", base) + "/graphql")
-            case "gitlab":
-                yield gitlab.GitLab(api, place.path)
-            case _:
-                yield gitea.Gitea(api, place.path)
+        yield requests(api, repository.path)
     finally:
         api.close()
 
 
-def _variables(place: Place, environ: Mapping[str, str]) -> tuple[str, ...]:
+def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the variables that may hold a token for the forge.
 
     GitHub's go to GitHub, as its own command line has it; elsewhere only where somebody said that the forge is one,
     so that a host that only calls itself `github.…` does not get them.
     """
-    if place.kind == "github":
-        if place.host == "github.com" or place.host.endswith(".ghe.com"):
+    if repository.kind == "github":
+        if repository.host == "github.com" or repository.host.endswith(".ghe.com"):
             return (_ANY, *_GITHUB)
-        return (_ANY, *_ENTERPRISE, *(_GITHUB if place.sure else ()))
-    if place.kind == "gitlab":
+        return (_ANY, *_ENTERPRISE, *(_GITHUB if repository.is_sure else ()))
+    if repository.kind == "gitlab":
         return (_ANY, *_GITLAB)
     in_actions = "true" in (environ.get("GITEA_ACTIONS"), environ.get("FORGEJO_ACTIONS"))
-    return (_ANY, *_GITEA, *(("GITHUB_TOKEN",) if in_actions and place.sure else ()))
+    return (_ANY, *_GITEA, *(("GITHUB_TOKEN",) if in_actions and repository.is_sure else ()))
 
 
-def _token(place: Place, environ: Mapping[str, str], permissions: str) -> Token | None:
+def _token(repository: ForgeRepository, environ: Mapping[str, str], permissions: str) -> ForgeToken | None:
     """Return the token, or None where GitLab goes without. Raises Denied where there is none, or it is malformed."""
-    from ledger_tool.edges.forge.api import Token
+    from ledger_tool.edges.forge.api import ForgeToken
 
-    names = _variables(place, environ)
+    names = _variables(repository, environ)
     for name in names:
         text = environ.get(name, "").strip()
         if text and not re.fullmatch(r"[!-~]{1,4096}", text):
             raise Denied(f"{name} holds what can't be a token", "store the token itself, on one line")
         if text:
-            return Token(name, text, permissions)
-    if place.kind == "gitlab":
+            return ForgeToken(name, text, permissions)
+    if repository.kind == "gitlab":
         return None
-    own = names[-1] if place.kind == "github" else names[1]
-    raise Denied(f"a pull request on {place.name} needs a token", f"set {own} or {_ANY}; {permissions}")
+    own = names[-1] if repository.kind == "github" else names[1]
+    raise Denied(f"a pull request on {repository.name} needs a token", f"set {own} or {_ANY}; {permissions}")

@@ -1,25 +1,27 @@
-"""How a request is opened or updated, whatever the forge: look, open once, then add what is missing."""
+"""How a request to merge is opened or updated on any forge: look, open once, then add what is missing."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shortened
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.forge.api import Api, pick
+from ledger_tool.edges.forge.api import Api, ForgeToken, pick, texts
+from ledger_tool.edges.forge.repository import ForgeRepository
 from ledger_tool.edges.http.host import TRIES, Lost
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 
 class AlreadyOpen(UsageError):
-    """The forge says that there is such a request: somebody was faster."""
+    """The forge says that there is a request for the branch already: somebody was faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
+class OpenRequest:
     """An open request, as the forge shows it; `data` is all that it says."""
 
     number: int
@@ -29,82 +31,114 @@ class Open:
     data: Mapping[str, Any]
 
 
-class Requests(Protocol):
-    """One repository's requests on one kind of forge. Methods raise Denied, UsageError and Unreachable."""
+class Requests(ABC):
+    """One repository's requests on one kind of forge. Methods raise Denied, UsageError and Unreachable.
 
-    api: Api
-
-    def find(self, proposal: Proposal) -> Open | None:
-        """Return the open request of the branch into the base."""
-        ...
-
-    def open(self, proposal: Proposal) -> Open:
-        """Open one. Raises AlreadyOpen, and Lost where nobody knows."""
-        ...
-
-    def update(self, found: Open, proposal: Proposal) -> None:
-        """Change what differs, and add what is missing."""
-        ...
-
-
-def reworded(found: Open, proposal: Proposal, drafts: str, draft: str) -> tuple[str, str] | None:
-    """Return the title and the text that an open request should have, or None where it has them.
-
-    `drafts` is the pattern of a title that marks a draft, which stays; `draft` what a new one gets in front.
+    `permissions` says what a token needs; `api_path` is where the API is, below the forge's pages. `fields` are the
+    names of a request's number, page and text in the API. `draft` is what the title of a new draft begins with, where
+    that makes it one, and `drafts` the pattern of such a beginning.
     """
-    is_draft = re.match(drafts, found.title)
-    prefix = is_draft[0] if is_draft else draft if proposal.draft else ""
-    title, text = one_line(proposal.title, prefix), shortened(proposal.body)
-    return None if found.title == title and same_text(found.body, text) else (title, text)
 
+    permissions: ClassVar[str]
+    api_path = ""
+    fields = ("number", "html_url", "body")
+    draft = ""
+    drafts = r"(?!)"
 
-def propose(forge: Requests, proposal: Proposal) -> Proposed:
-    """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""
-    found, created = forge.find(proposal), False
-    if found is None:
-        found, created = _open(forge, proposal)
-    try:
-        forge.update(found, proposal)
-    except LedgerError as error:
-        raise type(error)(f"{found.url} is open, but {error.message}", error.hint) from None
-    return Proposed(found.url, found.number, created)
+    @classmethod
+    def api_base(cls, repository: ForgeRepository) -> str:
+        """Return the API's address."""
+        return repository.base + cls.api_path
 
+    @staticmethod
+    @abstractmethod
+    def headers(token: ForgeToken) -> dict[str, str]:
+        """Return the headers of every request."""
 
-def _open(forge: Requests, proposal: Proposal) -> tuple[Open, bool]:
-    """Open a request, and say whether it was us; after an answer that was lost, look before asking again."""
-    for tries_left in reversed(range(TRIES)):
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def push_options(self, proposal: Proposal) -> tuple[str, ...]:
+        """Return nothing, since the API opens the request, and not the push of its branch."""
+        del proposal
+        return ()
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """See `edges.forge.opening.Forge`."""
+        request, is_new = self.find(proposal), False
+        if request is None:
+            request, is_new = self._opened(proposal)
         try:
-            return forge.open(proposal), True
-        except (AlreadyOpen, Lost) as error:
-            is_lost = isinstance(error, Lost)
-            if is_lost:
-                forge.api.host.back_off(tries_left)
-            if request := forge.find(proposal):
-                return request, is_lost
-            if not tries_left or not is_lost:
-                raise
-    raise AssertionError("unreachable")
+            self.update(request, proposal)
+        except LedgerError as error:
+            raise error.within(f"{request.url} is open, but not as it should be") from None
+        return Proposed(request.url, request.number, is_new)
 
+    @abstractmethod
+    def find(self, proposal: Proposal) -> OpenRequest | None:
+        """Return the open request of the branch into the base."""
 
-def parse_open(data: Any, *, number: str, url: str, body: str) -> Open:
-    """Return the request that a forge describes; the fields' names are given. Raises Unreachable."""
-    page = pick(data, url, str)
-    if not re.fullmatch(r"https?://[!-~]{1,2000}", page):
-        raise Unreachable(f"the forge answers the address `{shown(page)}`, which is none", "run it again later")
-    return Open(
-        number=pick(data, number, int),
-        url=shown(page, 2000),
-        title=pick(data, "title", str),
-        body=pick(data, body, str) if data.get(body) is not None else "",
-        data=data,
-    )
+    @abstractmethod
+    def open(self, proposal: Proposal) -> OpenRequest:
+        """Open a request. Raises AlreadyOpen, and Lost where nobody knows whether it was opened."""
 
+    @abstractmethod
+    def update(self, request: OpenRequest, proposal: Proposal) -> None:
+        """Change what differs, and add what is missing."""
 
-def same_text(one: str, other: str) -> bool:
-    """Tell whether two bodies are the same but for line ends and what is around: forges change those."""
-    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
+    def words(self, proposal: Proposal) -> dict[str, object]:
+        """Return the title and the text of a new request, by the API's names."""
+        prefix = self.draft if proposal.draft else ""
+        return {"title": one_line(proposal.title, prefix), self.fields[2]: shortened(proposal.body)}
+
+    def new_words(self, request: OpenRequest, proposal: Proposal) -> dict[str, object]:
+        """Return the title and the text that an open request should have; empty where it has them. A draft stays one.
+
+        Line ends and blanks around the text don't count: forges change them.
+        """
+        words = self.words(proposal)
+        if is_draft := re.match(self.drafts, request.title):
+            words["title"] = one_line(proposal.title, is_draft[0])
+        now, wanted = (str(text).replace("\r\n", "\n").strip() for text in (request.body, words[self.fields[2]]))
+        return {} if request.title == words["title"] and now == wanted else words
+
+    def missing_labels(self, request: OpenRequest, proposal: Proposal) -> list[str]:
+        """Return the labels that an open request should have and has not."""
+        there = texts(request.data, "labels", "name")
+        return [label for label in proposal.labels if label.lower() not in there]
+
+    def parse(self, data: Any) -> OpenRequest:
+        """Return the request that the forge describes. Raises Unreachable."""
+        number, url, body = self.fields
+        page = pick(data, url, str)
+        if not re.fullmatch(r"https?://[!-~]{1,2000}", page):
+            raise Unreachable(
+                f"the forge answers the address `{shown(page)}`, which is malformed", "run it again later"
+            )
+        return OpenRequest(
+            number=pick(data, number, int),
+            url=shown(page, 2000),
+            title=pick(data, "title", str),
+            body=pick(data, body, str) if data.get(body) is not None else "",
+            data=data,
+        )
+
+    def _opened(self, proposal: Proposal) -> tuple[OpenRequest, bool]:
+        """Open a request, and say whether it was us; after an answer that was lost, look before asking again."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return self.open(proposal), True
+            except (AlreadyOpen, Lost) as error:
+                is_lost = isinstance(error, Lost)
+                if is_lost:
+                    self.api.host.back_off(tries_left)
+                if request := self.find(proposal):
+                    return request, is_lost
+                if not tries_left or not is_lost:
+                    raise
+        raise AssertionError("unreachable")
 
 
 def is_team(reviewer: str) -> bool:
-    """Tell whether a reviewer is a team (`org/team`)."""
+    """Return whether a reviewer is a team (`org/team`)."""
     return "/" in reviewer

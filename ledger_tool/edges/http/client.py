@@ -58,7 +58,7 @@ class Line:
         read_seconds: float = READ_SECONDS,
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
-        self._origin = origin
+        self.origin = origin
         self._read_seconds = read_seconds
         self._request_seconds = request_seconds
         self._session = requests.Session()
@@ -111,7 +111,7 @@ class Line:
         self, method: str, url: str, headers: Mapping[str, str], data: bytes | Mapping[str, str] | None
     ) -> requests.PreparedRequest:
         """Return a request; for our own URLs without the parsing and encoding, a tenth of a look's time."""
-        if data is not None or not url.startswith(self._origin + "/"):
+        if data is not None or not url.startswith(self.origin + "/"):
             return requests.Request(method, url, headers=dict(headers), data=data).prepare()
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.headers = method, url, CaseInsensitiveDict(headers)

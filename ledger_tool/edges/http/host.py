@@ -17,17 +17,7 @@ from urllib.parse import urljoin
 import requests
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.http.client import (
-    READ_SECONDS,
-    REQUEST_SECONDS,
-    TRANSIENT,
-    Answer,
-    AnswerRefused,
-    Line,
-    origin_of,
-    retry_after,
-    words,
-)
+from ledger_tool.edges.http.client import TRANSIENT, Answer, AnswerRefused, Line, origin_of, retry_after, words
 from ledger_tool.errors import Unreachable
 
 PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
@@ -41,7 +31,7 @@ class Lost(Unreachable):
 
 
 class Host:
-    """A host, by its origin (`https://registry.example.com`) or a URL below which everything lies.
+    """A host, reached by a `Line` to its origin or to a URL below which everything lies.
 
     `name` is what messages call it, and `rate_limit` returns the seconds that an answer's rate limit asks us to wait,
     where more than 429 and `Retry-After` says so. `backoff_seconds` bounds the first random pause, `run_seconds` all
@@ -50,24 +40,18 @@ class Host:
 
     def __init__(
         self,
-        origin: str,
+        line: Line,
         *,
         name: str = "",
-        jobs: int = 1,
-        ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
-        read_seconds: float = READ_SECONDS,
-        request_seconds: float = REQUEST_SECONDS,
         rate_limit: Callable[[Answer], float | None] = lambda _: None,
         backoff_seconds: float = 0.5,
         run_seconds: float = math.inf,
         stays: bool = False,
     ) -> None:
-        self.origin = origin
-        self.name = name or origin
-        self._line = Line(
-            origin, jobs=jobs, ca_file=ca_file, read_seconds=read_seconds, request_seconds=request_seconds
-        )
+        self.origin = line.origin
+        self.name = name or line.origin
+        self._line = line
         self._sleep = sleep
         self._rate_limit = rate_limit
         self._backoff_seconds = backoff_seconds

@@ -18,7 +18,7 @@ from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
-from ledger_tool.edges.http.client import Answer
+from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import TOKEN_BYTES, Login
@@ -46,7 +46,7 @@ class RegistryClient:
         self.registry = registry
         host = _HUB_API if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
-        self._http = http or Host(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file)
+        self._http = http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
         self._login = Login(registry, host, keychain, self._http)
         self._refused: dict[str, tuple[str, str]] = {}  # by scope: who is not let in is not to knock for each tag
 

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ledger_tool.edges.forge.api import Api, Token, _texts, pick
+from ledger_tool.edges.forge.api import Api, ForgeToken, _texts, pick
 from ledger_tool.edges.forge.opening import open_forge
+from ledger_tool.edges.http.client import Line
 from ledger_tool.errors import Denied, Unreachable, UsageError
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.git.servers import free_port, make_certificate, silent_server
 from tests.support.registries.wire import Asked, Reply, Wire, as_json, wire_server
 from tests.support.values.strategies import json_values
 
-HELD = Token("GITHUB_TOKEN", TOKEN, "it needs much")
+HELD = ForgeToken("GITHUB_TOKEN", TOKEN, "it needs much")
 FINE = as_json({"id": 7})
 
 
@@ -29,7 +30,8 @@ class At:
 
     def __init__(self, base: str, **more: Any) -> None:
         self.slept: list[float] = []
-        self.api = Api("git.corp", base, HELD, {"Authorization": f"Bearer {TOKEN}"}, sleep=self.slept.append, **more)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        self.api = Api("git.corp", Line(base, **more), HELD, headers, sleep=self.slept.append)
 
     def get(self) -> Any:
         return self.api.get("/x", "thing")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.edges.http.client import retry_after
+from ledger_tool.edges.http.client import Line, retry_after
 from ledger_tool.edges.http.host import Host
 from ledger_tool.errors import Unreachable
 from tests.support.git.servers import free_port, make_certificate, silent_server
@@ -94,7 +94,7 @@ def test_a_storm_of_429s_ends_after_four_tries(wire: Wire, at: Rig) -> None:
 
 def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> None:
     tried: list[float] = []
-    host = Host(f"http://127.0.0.1:{free_port()}", jobs=1, sleep=tried.append)
+    host = Host(Line(f"http://127.0.0.1:{free_port()}"), sleep=tried.append)
     for _ in range(2):
         with pytest.raises(Unreachable, match="the connection failed"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
@@ -108,7 +108,7 @@ def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> No
 
 def test_a_host_that_says_nothing_times_out() -> None:
     with silent_server() as port:
-        host = Host(f"http://127.0.0.1:{port}", jobs=1, sleep=lambda _: None, read_seconds=0.05)
+        host = Host(Line(f"http://127.0.0.1:{port}", read_seconds=0.05), sleep=lambda _: None)
         with pytest.raises(Unreachable, match="timed out"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
         host.close()
@@ -217,7 +217,7 @@ def test_a_proxy_of_the_environment_is_used_and_no_proxy_too(
     other.on("http://registry.example.com" + V1, HONEST)
     monkeypatch.setenv("http_proxy", other.url)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    host = Host("http://registry.example.com", jobs=1)
+    host = Host(Line("http://registry.example.com"))
     answer = host.request("HEAD", f"http://registry.example.com{V1}", {}, limit=0)
     assert (answer.status, other.count()) == (200, 1)
     wire.on(V1, HONEST)
@@ -228,7 +228,7 @@ def test_a_proxy_of_the_environment_is_used_and_no_proxy_too(
 
 def test_https_goes_through_a_proxy_as_a_tunnel(other: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", f"http://user:hunter22@{other.host}")
-    host = Host("https://registry.example.com", jobs=1, sleep=lambda _: None)
+    host = Host(Line("https://registry.example.com"), sleep=lambda _: None)
     with pytest.raises(Unreachable) as caught:
         host.request("HEAD", "https://registry.example.com/v2/", {}, limit=0, authorization=BASIC)
     assert "hunter22" not in caught.value.message

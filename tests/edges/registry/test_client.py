@@ -14,6 +14,7 @@ import pytest
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.registry.drift import ABSENT
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.edges.http.client import Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
@@ -290,6 +291,6 @@ def test_docker_hub_is_asked_for_the_whole_path(
 ) -> None:
     registry = Registry(host, prefix=prefix)
     wire.on(f"/v2/{asked}/manifests/v1", served(image()))
-    client = RegistryClient(registry, Keychain({}), http=Host(wire.url, jobs=1))
+    client = RegistryClient(registry, Keychain({}), http=Host(Line(wire.url)))
     assert client.look(image_name, "v1") == sha256(image())
     client.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.policy.policy import Registry
+from ledger_tool.edges.http.client import Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
@@ -41,10 +42,8 @@ def rig(
 ) -> Iterator[Rig]:
     """Give a client of a wire server; `host` is what it believes the registry's name to be."""
     slept: list[float] = []
-    http = Host(
-        wire.url, jobs=8, ca_file=ca_file, sleep=slept.append,
-        read_seconds=read_seconds, request_seconds=request_seconds,
-    )  # fmt: skip
+    line = Line(wire.url, jobs=8, ca_file=ca_file, read_seconds=read_seconds, request_seconds=request_seconds)
+    http = Host(line, sleep=slept.append)
     registry = Registry(host or wire.host, plain_http=wire.scheme == "http")
     client = RegistryClient(registry, Keychain(environment or {}), http=http)
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.edges.forge import opening
-from ledger_tool.edges.forge.github import api_base
-from ledger_tool.edges.forge.place import Place, find_place
+from ledger_tool.edges.forge.github import GitHub
+from ledger_tool.edges.forge.repository import ForgeRepository, find_repository
 from ledger_tool.errors import Denied, UsageError
 
 PERMISSIONS = "it needs much"
@@ -32,12 +32,12 @@ PERMISSIONS = "it needs much"
     ],
 )
 def test_a_remote_in_any_of_gits_forms_tells_its_forge(remote: str, kind: str, base: str, path: str) -> None:
-    assert find_place(remote, "", "", {}) == Place(kind, base, path, sure=False)
+    assert find_repository(remote, "", "", {}) == ForgeRepository(kind, base, path, is_sure=False)
 
 
 def test_a_loopback_remote_is_believed_to_be_plain_http() -> None:
-    found = find_place("http://127.0.0.1:3000/o/r.git", "gitea", "", {})
-    assert (found.base, found.sure) == ("http://127.0.0.1:3000", True)
+    found = find_repository("http://127.0.0.1:3000/o/r.git", "gitea", "", {})
+    assert (found.base, found.is_sure) == ("http://127.0.0.1:3000", True)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_a_loopback_remote_is_believed_to_be_plain_http() -> None:
     ],
 )
 def test_a_ci_job_tells_the_kind_of_its_own_forge(environ: dict[str, str], remote: str, kind: str, base: str) -> None:
-    assert find_place(remote, "", "", environ) == Place(kind, base, "o/r", sure=True)
+    assert find_repository(remote, "", "", environ) == ForgeRepository(kind, base, "o/r", is_sure=True)
     with pytest.raises(UsageError, match="nothing tells which kind of forge elsewhere"):
-        find_place("git@elsewhere.corp:o/r", "", "", environ)
+        find_repository("git@elsewhere.corp:o/r", "", "", environ)
 
 
 def test_a_forge_below_a_path_has_it_in_its_https_remotes_and_not_in_those_of_ssh() -> None:
     for remote in ("https://git.corp/gitlab/team/ledger.git", "git@git.corp:team/ledger.git"):
-        assert find_place(remote, "gitlab", "https://git.corp/gitlab/", {}).path == "team/ledger"
+        assert find_repository(remote, "gitlab", "https://git.corp/gitlab/", {}).path == "team/ledger"
 
 
 @pytest.mark.parametrize(
@@ -82,20 +82,20 @@ def test_a_forge_below_a_path_has_it_in_its_https_remotes_and_not_in_those_of_ss
         ("git@git.corp:o/r", "bitbucket", "", "the forge `bitbucket` is not known"),
         ("/srv/ledger.git", "github", "", "this one is a folder"),
         ("file:///srv/ledger.git", "github", "", "this one is a folder"),
-        ("git@github.com:ledger.git", "", "", "`ledger` is no repository of a forge"),
-        ("git@github.com:a/b/c.git", "", "", "`a/b/c` is no repository of a forge"),
-        ("https://gitlab.com/a/../b", "", "", "is no repository of a forge"),
-        ("https://gitlab.com/a/%2e%2e/b", "", "", "is no repository of a forge"),
-        ("https://gitlab.com/a/b%3fx=1", "", "", "is no repository of a forge"),
+        ("git@github.com:ledger.git", "", "", "`ledger` is not the path of a repository"),
+        ("git@github.com:a/b/c.git", "", "", "`a/b/c` is not the path of a repository"),
+        ("https://gitlab.com/a/../b", "", "", "is not the path of a repository"),
+        ("https://gitlab.com/a/%2e%2e/b", "", "", "is not the path of a repository"),
+        ("https://gitlab.com/a/b%3fx=1", "", "", "is not the path of a repository"),
         ("git@git.corp:o/r", "gitea", "http://git.corp", "is plain HTTP"),
-        ("git@git.corp:o/r", "gitea", "ftp://git.corp", "is no address of a forge"),
-        ("git@git.corp:o/r", "gitea", "https://user:hunter22@git.corp", "is no address of a forge"),
-        ("git@git.corp:o/r", "gitea", "https://git.corp/?x=1", "is no address of a forge"),
+        ("git@git.corp:o/r", "gitea", "ftp://git.corp", "is not the address of a forge"),
+        ("git@git.corp:o/r", "gitea", "https://user:hunter22@git.corp", "is not the address of a forge"),
+        ("git@git.corp:o/r", "gitea", "https://git.corp/?x=1", "is not the address of a forge"),
     ],
 )
 def test_what_no_forge_can_serve_is_a_usage_error(remote: str, kind: str, url: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        find_place(remote, kind, url, {})
+        find_repository(remote, kind, url, {})
     assert words in caught.value.message
     assert "hunter22" not in caught.value.message
 
@@ -103,9 +103,9 @@ def test_what_no_forge_can_serve_is_a_usage_error(remote: str, kind: str, url: s
 def test_a_ci_job_whose_forge_is_plain_http_says_which_variable_tells_that() -> None:
     environ = {"GITHUB_SERVER_URL": "http://git.corp:3000", "GITEA_ACTIONS": "true"}
     with pytest.raises(UsageError, match=r"GITHUB_SERVER_URL `http://git.corp:3000` is plain HTTP") as caught:
-        find_place("git@git.corp:o/r", "", "", environ)
+        find_repository("git@git.corp:o/r", "", "", environ)
     assert "LEDGER_FORGE_URL" in caught.value.hint
-    assert find_place("git@git.corp:o/r", "", "https://git.corp", environ).kind == "gitea"
+    assert find_repository("git@git.corp:o/r", "", "https://git.corp", environ).kind == "gitea"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_ci_job_whose_forge_is_plain_http_says_which_variable_tells_that() -> 
     ],
 )
 def test_githubs_api_is_where_each_of_its_products_has_it(base: str, expected: str) -> None:
-    assert api_base(Place("github", base, "o/r", sure=False)) == expected
+    assert GitHub.api_base(ForgeRepository("github", base, "o/r", is_sure=False)) == expected
 
 
 EVERY = {name: f"value-of-{name}" for name in opening.VARIABLES if name != "LEDGER_FORGE_TOKEN"}
@@ -134,7 +134,7 @@ EVERY = {name: f"value-of-{name}" for name in opening.VARIABLES if name != "LEDG
     ],
 )
 def test_each_forge_gets_its_own_token(kind: str, base: str, sure: bool, variable: str) -> None:
-    place = Place(kind, base, "o/r", sure=sure)
+    place = ForgeRepository(kind, base, "o/r", is_sure=sure)
     found = opening._token(place, EVERY, PERMISSIONS)
     assert found is not None
     assert (found.variable, found.text) == (variable, f"value-of-{variable}")
@@ -145,21 +145,21 @@ def test_each_forge_gets_its_own_token(kind: str, base: str, sure: bool, variabl
 
 
 def test_a_host_that_only_calls_itself_github_does_not_get_githubs_token() -> None:
-    guessed = Place("github", "https://github.evil.example", "o/r", sure=False)
+    guessed = ForgeRepository("github", "https://github.evil.example", "o/r", is_sure=False)
     with pytest.raises(Denied) as caught:
         opening._token(guessed, {"GITHUB_TOKEN": "secret-1", "GH_TOKEN": "secret-2"}, PERMISSIONS)
     assert "GITHUB_ENTERPRISE_TOKEN or LEDGER_FORGE_TOKEN" in caught.value.hint
-    named = Place("github", "https://git.corp", "o/r", sure=True)
+    named = ForgeRepository("github", "https://git.corp", "o/r", is_sure=True)
     found = opening._token(named, {"GITHUB_TOKEN": "secret-1"}, PERMISSIONS)
     assert found is not None
 
 
 def test_gitea_actions_token_goes_to_gitea_alone() -> None:
     environ = {"GITHUB_TOKEN": "from-actions", "GITEA_ACTIONS": "true"}
-    found = opening._token(Place("gitea", "https://git.corp", "o/r", sure=True), environ, PERMISSIONS)
+    found = opening._token(ForgeRepository("gitea", "https://git.corp", "o/r", is_sure=True), environ, PERMISSIONS)
     assert found is not None
     with pytest.raises(Denied):
-        opening._token(Place("gitea", "https://gitea.other", "o/r", sure=False), environ, PERMISSIONS)
+        opening._token(ForgeRepository("gitea", "https://gitea.other", "o/r", is_sure=False), environ, PERMISSIONS)
 
 
 @pytest.mark.parametrize("remote", ["git@github.com:o/r", "git@codeberg.org:o/r"])

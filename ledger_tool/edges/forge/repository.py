@@ -24,13 +24,13 @@ _LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|\[?::1\]?"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A repository of a forge. `sure` is whether the user or the CI named the forge, and not only the host's name."""
+class ForgeRepository:
+    """A repository of a forge. With `is_sure`, the user or the CI named the forge; else the host's name suggests it."""
 
     kind: str  # github, gitlab or gitea
     base: str  # of the pages, such as `https://git.example.com`; no slash at the end
     path: str  # `owner/name`, with subgroups on GitLab
-    sure: bool
+    is_sure: bool
 
     @property
     def host(self) -> str:
@@ -43,7 +43,7 @@ class Place:
         return urlsplit(self.base).netloc
 
 
-def find_place(remote: str, kind: str, url: str, environ: Mapping[str, str]) -> Place:
+def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]) -> ForgeRepository:
     """Return the forge of a git remote, given as git takes it.
 
     `kind` (`--forge`) and `url` (the address of the forge's pages) are what the user said, or empty. Raises UsageError
@@ -53,22 +53,23 @@ def find_place(remote: str, kind: str, url: str, environ: Mapping[str, str]) -> 
         raise UsageError(f"the forge `{shown(kind)}` is not known", "use `github`, `gitlab` or `gitea`")
     address = parse_address(remote)
     if isinstance(address, Path) or address.scheme == "file":
-        raise UsageError("a pull request needs a remote on a forge, and this one is a folder", "name it with `--repo`")
+        raise UsageError("a pull request needs a remote on a forge, but this one is a folder", "name it with `--repo`")
     host = re.sub(r":[0-9]+$", "", address.host).lower()
     host = _SSH_HOSTS.get(host, host)
-    told = _told_by_ci(host, environ)
-    base = _checked(url, "LEDGER_FORGE_URL") if url else _checked(*told[1:]) if told else _base(address, host)
-    found = _KINDS.get(kind) or (told[0] if told else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
-    if not found:
+    ci = _told_by_ci(host, environ)
+    base = _checked(url, "LEDGER_FORGE_URL") if url else _checked(*ci[1:]) if ci else _base(address, host)
+    is_sure = bool(kind or url or ci)
+    kind = _KINDS.get(kind) or (ci[0] if ci else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
+    if not kind:
         raise UsageError(
             f"nothing tells which kind of forge {shown(host)} is",
             "pass `--forge github`, `gitlab` or `gitea`, or set LEDGER_FORGE",
         )
-    return Place(found, base, _path(address, base, found), sure=bool(kind or url or told))
+    return ForgeRepository(kind, base, _path(address, base, kind), is_sure)
 
 
 def _base(address: Address, host: str) -> str:
-    """Return the address of the pages, as far as the remote's tells it: plain HTTP is believed of loopback alone."""
+    """Return the address of the pages that goes with the remote's; plain HTTP is taken over for loopback alone."""
     if address.scheme == "http" and re.fullmatch(_LOOPBACK, host):
         return f"http://{address.host}"
     return f"https://{address.host if address.scheme == 'https' else host}".lower()
@@ -78,7 +79,7 @@ def _checked(url: str, variable: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not re.fullmatch(HOST, parts.netloc) or parts.query or parts.fragment:
         raise UsageError(
-            f"{variable} `{shown(url)}` is no address of a forge",
+            f"{variable} `{shown(url)}` is not the address of a forge",
             "set LEDGER_FORGE_URL to one such as `https://git.example.com`",
         )
     if parts.scheme == "http" and not re.fullmatch(_LOOPBACK, parts.hostname or ""):
@@ -124,7 +125,7 @@ def _path(address: Address, base: str, kind: str) -> str:
         or not all(re.fullmatch(r"(?!\.+$)[\w.~-]+", part) for part in parts)
     ):
         raise UsageError(
-            f"`{shown(path)}` is no repository of a forge",
+            f"`{shown(path)}` is not the path of a repository",
             "the remote's path is `owner/name`, with subgroups on GitLab",
         )
     return path
