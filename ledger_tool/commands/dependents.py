@@ -10,14 +10,14 @@ from ledger_tool.commands.ports import Registries, Source
 from ledger_tool.core.dependencies import graph as graphs
 from ledger_tool.core.dependencies.graph import Base, BaseQuery, Dependents, Graph, Rebuild
 from ledger_tool.core.ledger.names import Digest
-from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.policy.reference import Reference, written
 from ledger_tool.core.registry.drift import Unknown
 from ledger_tool.errors import UnknownImage, UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class FoundDependents:
-    """What is built on something; `what` is that, as it was asked for. `live` is None where no registry was asked."""
+    """What is built on `what`, a name of the ledger or a digest; `live` is None where no registry was asked."""
 
     what: str
     graph: Graph
@@ -38,7 +38,7 @@ def dependents(source: Source, asked: Reference | Digest) -> FoundDependents:
     """
     snapshot = source.read()
     graph = graphs.build_graph(snapshot.ledger, snapshot.policy)
-    return FoundDependents(str(asked), graph, graphs.dependents_of(graph, _wanted(graph, asked)))
+    return FoundDependents(_what(graph, asked), graph, graphs.dependents_of(graph, _wanted(graph, asked)))
 
 
 def stale(
@@ -66,7 +66,14 @@ def stale(
         bases = [base for links in found.links.values() for base in links]
         live = newest(graph.resolver, registries, bases, jobs=jobs, progress=progress)
     rebuilds = graphs.rebuilds(found, lambda base: _now(base, live))
-    return FoundDependents(str(asked or "every base"), graph, found, rebuilds, live)
+    what = _what(graph, asked) if asked else "every base"
+    return FoundDependents(what, graph, found, rebuilds, live)
+
+
+def _what(graph: Graph, asked: Reference | Digest) -> str:
+    if isinstance(asked, Reference):
+        return written(graph.resolver.resolve(asked).name, asked.tag or "", asked.digest or "")
+    return asked
 
 
 def _now(base: Base, live: Newest | None) -> str:

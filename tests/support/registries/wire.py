@@ -110,6 +110,10 @@ class Wire:
         """
         self._scripts[path] = list(scripts)
 
+    def reset(self) -> None:
+        """Forget all scripts."""
+        self._scripts.clear()
+
     def count(self, path: str = "", method: str = "") -> int:
         """Return how often a path (or what is below it) was asked for."""
         return sum(one.path.startswith(path) and one.method in (method or one.method) for one in self.asked)

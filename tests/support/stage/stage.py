@@ -12,21 +12,18 @@ from __future__ import annotations
 import base64
 import json
 import os
-import select
 import shutil
-import socket
-import socketserver
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import ROOT
 from tests.support.git.upstream import Upstream, git
 from tests.support.registries.registry import RealRegistry, real_registry
+from tests.support.registries.tunnel import certificate_for, tunnel
 from tests.support.stage.docker import REGISTRY
 
 HOSTS = ("git.example.com", "github.com", "gitlab.com", "bitbucket.org")
@@ -88,10 +85,10 @@ class Stage:
         """Build one; `empty` leaves the git host's repository without a commit, and `LEDGER_*` unset."""
         for name in ("bin", "home/.ssh", "home/.docker", "work", "tmp", "served/team", "transcript", "registry"):
             (root / name).mkdir(parents=True)
-        certificate = _certificate(root)
+        certificate = certificate_for(root / "registry", REGISTRY)
         with (
             real_registry(root / "registry", htpasswd=_HTPASSWD, certificate=certificate) as registry,
-            _proxy(int(registry.host.rpartition(":")[2])) as port,
+            tunnel(int(registry.host.rpartition(":")[2]), REGISTRY) as port,
         ):
             made = cls(root, _environment(root, empty=empty, proxy=f"http://127.0.0.1:{port}"), registry)
             made._fill(empty=empty)
@@ -160,53 +157,6 @@ class Stage:
         path = self.root / "bin" / name
         path.write_text(text)
         path.chmod(0o755)
-
-
-def _certificate(root: Path) -> tuple[Path, Path]:
-    """Make a self-signed certificate of the registry; return its path, which is also the CA's, and its key's."""
-    certificate, key = root / "registry/ca.pem", root / "registry/key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "2", "-subj", f"/CN={REGISTRY}", "-addext", f"subjectAltName=DNS:{REGISTRY}",
-         "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return certificate, key
-
-
-@contextmanager
-def _proxy(port: int) -> Iterator[int]:
-    """Run an HTTP proxy that leads to the registry, and nowhere else; yield its port."""
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            asked = self.rfile.readline().decode("latin-1")
-            while self.rfile.readline().strip():
-                pass
-            if not asked.startswith(f"CONNECT {REGISTRY}:443 "):
-                self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-                return
-            with socket.create_connection(("127.0.0.1", port)) as there, suppress(OSError):
-                self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                here = self.connection
-                while ready := select.select([here, there], [], [], 60)[0]:
-                    for one in ready:
-                        if not (chunk := one.recv(65_536)):
-                            return
-                        (there if one is here else here).sendall(chunk)
-
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-        block_on_close = False
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
 
 
 def _environment(root: Path, *, empty: bool, proxy: str) -> dict[str, str]:
