@@ -1,4 +1,4 @@
-# `make` alone lists what there is. Every target that runs code makes sure of its tools first.
+# `make` alone lists the targets. Every target that runs code first installs its tools.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 EXAMPLES := quick
@@ -17,7 +17,7 @@ test: bootstrap ## Run all tests, each property with few examples
 	@$(BIN)/pytest --hypothesis-profile=$(EXAMPLES)
 
 check: EXAMPLES := full
-check: lint test ## What has to pass before a change lands: lint, and all tests with all examples
+check: lint test ## Run what has to pass before a change lands: lint, and all tests with all examples
 
 lint: bootstrap ## Check format, style, types and the floors of the code
 	@$(BIN)/ruff format --check --quiet .
@@ -25,12 +25,12 @@ lint: bootstrap ## Check format, style, types and the floors of the code
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 
-docs: bootstrap ## Rewrite the help blocks and the shown output of the docs from real runs
+docs: bootstrap ## Update the help blocks and the output shown in the docs from real runs
 	@$(BIN)/python -m tests.support.stage.docs
 
 bench: bootstrap ## Measure reading, publishing and racing writers
 	@$(BIN)/python -m benchmarks
 
-clean: ## Remove what was built, .venv included
+clean: ## Remove everything that was built, including .venv
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

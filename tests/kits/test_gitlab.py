@@ -88,7 +88,7 @@ def test_with_a_token_the_review_is_one_note_of_its_own(check: Job, stage: Stage
 def test_a_token_that_may_not_comment_fails_nothing(check: Job, stage: Stage) -> None:
     code, output = check(token="read-only")
     assert code == 0, output
-    assert "There is no note" in output
+    assert "No note was written" in output
     assert not list((stage.root / "tmp").glob("tmp.*"))
 
 
