@@ -15,7 +15,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding, DriftReport, report
-from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, UsageError
 
@@ -48,7 +48,7 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
             source_ref=no_source,
         )
         expanded = inspect([draft], start, registries, host=finding.registry, jobs=1).drafts
-        rules.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left, too
+        writes.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left, too
         return expanded
 
     drafts: list[Draft] = []

@@ -54,28 +54,28 @@ def audit(
     head = history.head()
     findings: list[AuditFinding] = []
     trusted, start = _trusted(history, since, head, findings) if since else ("", "")
-    proof = HistoryAudit(_why(read_ledger), read_policy)
+    replay = HistoryAudit(_why(read_ledger), read_policy)
     steps = history.steps(start, head, line=True)
     findings += _off_the_line(history, steps, start, head)
     if before := steps[0].commit.parents[:1] if steps else (start,):
         raw, settings = history.files(before[0])
         read_ledger(raw)
-        proof.begin(raw, settings)
+        replay.begin(raw, settings)
     elif not any(LEDGER in step.touched for step in steps):
         history.files(head)  # says that there is no ledger
     to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
     for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
-        faults = proof.commit(step, contents)
-        findings += [AuditFinding(one.rule, step.commit.id, one.key, one.message) for one in faults]
-        if start or proof.had_records:
+        faults = replay.commit(step, contents)
+        findings += [AuditFinding(fault.rule, step.commit.id, fault.key, fault.message) for fault in faults]
+        if start or replay.had_records:
             to_verify.append(step.commit.id)
         progress(done, total)
     if allowed_signers is not None:
         listed = fingerprints(allowed_signers)
-        for done, one in enumerate(history.signatures(to_verify, allowed_signers), 1):
-            if why := objection(one, listed):
-                findings.append(AuditFinding("signature", one.commit, None, why))
+        for done, signature in enumerate(history.signatures(to_verify, allowed_signers), 1):
+            if why := objection(signature, listed):
+                findings.append(AuditFinding("signature", signature.commit, None, why))
             progress(total - len(to_verify) + done, total)
     signed = 0 if allowed_signers is None else len(to_verify)
     return Audited(head, trusted, len(steps), signed, findings)

@@ -11,10 +11,9 @@ from ledger_tool.commands.ports import Source
 from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
 from ledger_tool.core.changes.proposal import Proposal, Proposed
 from ledger_tool.core.ledger.names import Platform, Timestamp
-from ledger_tool.core.manifests import bump as bumping
-from ledger_tool.core.manifests import message as bumpmessage
-from ledger_tool.core.manifests.bump import Rules
+from ledger_tool.core.manifests.bump import Rules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.message import compose, subject
 from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
 
 
@@ -79,17 +78,17 @@ def bump(
     With `check` only say which are behind.
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
-    found = survey(manifests, judge, progress, write=not check)
+    files = survey(manifests, judge, progress, write=not check)
     if check:
-        return checked(found)
+        return checked(files)
     if committer is None:
-        return written(manifests, found)
-    changed = [one.path for one in found if one.content is not None]
+        return written(files, manifests.replace)
+    changed = [file.path for file in files if file.content is not None]
     edits = committer.prepare(changed, partial(manifests.rewrite, judge=judge)) if changed else []
-    done = written(manifests, found)
+    report = written(files, manifests.replace)
     if edits:
-        done.commit = committer.commit(bumpmessage.compose(edits, ledger_commit=ledger_commit))
-    return done
+        report.commit = committer.commit(compose(edits, ledger_commit=ledger_commit))
+    return report
 
 
 def propose(
@@ -111,34 +110,29 @@ def propose(
     Where nothing moves, nothing is pushed or asked for.
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
-    found = survey(base.manifests, judge, progress, write=True)
-    changed = [one for one in found if one.content is not None]
-    done = ManifestsReport(
-        checked=False,
-        edits=[edit for one in changed for edit in one.edits],
-        findings=[finding for one in found for finding in one.findings],
-        notes=[note for one in found for note in one.notes],
-    )
-    if not done.edits:
-        return done
+    files = survey(base.manifests, judge, progress, write=True)
+    report = written(files)
+    if not report.edits:
+        return report
     proposal = Proposal(
         branch=base.branch,
         base=base.base,
-        title=bumpmessage.subject(done.edits),
-        body=describe(done.edits),
+        title=subject(report.edits),
+        body=describe(report.edits),
         labels=labels,
         reviewers=reviewers,
         draft=draft,
     )
-    message = bumpmessage.compose(done.edits, branch=base.branch, ledger_commit=ledger_commit)
-    done.commit = base.push(changed, message, forge.push_options(proposal))
-    done.branch = base.branch
-    done.proposed = forge.propose(proposal)
-    return done
+    message = compose(report.edits, branch=base.branch, ledger_commit=ledger_commit)
+    changed = [file for file in files if file.content is not None]
+    report.commit = base.push(changed, message, forge.push_options(proposal))
+    report.branch = base.branch
+    report.proposed = forge.propose(proposal)
+    return report
 
 
 def _judge(source: Source, now: Timestamp, rules: Rules, platform: Platform | None) -> tuple[Judge, str]:
     snapshot = source.read()
     resolved = snapshot.resolver.pattern
     rules = replace(rules, rules=[replace(rule, images=resolved(rule.images)) for rule in rules.rules])
-    return partial(bumping.bump, catalogue=Catalogue(snapshot, now, platform), rules=rules), snapshot.commit
+    return partial(judge_bump, catalogue=Catalogue(snapshot, now, platform), rules=rules), snapshot.commit

@@ -112,11 +112,11 @@ def check(
         from ledger_tool.commands.check_registry import missing_digests, new_digests
 
         wanted = list(new_digests(past.before.ledger, now.ledger))
-        homeless = sum(not registries.serving(past.policy, one.image) for one, _ in wanted)
+        homeless = sum(not registries.serving(past.policy, record.image) for record, _ in wanted)
         looked = list(missing_digests(wanted, past.policy, registries, jobs))
-        found = [one for one in looked if isinstance(one, CommitFault)]
-        findings = in_order([*findings, *located([("the registry", one) for one in found], positions)])
-        unknown = sorted(one for one in looked if isinstance(one, str))
+        faults = [("the registry", fault) for fault in looked if isinstance(fault, CommitFault)]
+        findings = in_order([*findings, *located(faults, positions)])
+        unknown = sorted(reason for reason in looked if isinstance(reason, str))
     yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
     return Checked(findings, len(now.ledger), past.commits, unknown=unknown, homeless=homeless, yanked=yanked)
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.live_bases import Newest, newest
 from ledger_tool.commands.ports import Registries, Source
-from ledger_tool.core.dependencies import graph as graphs
-from ledger_tool.core.dependencies.graph import Base, BaseQuery, Dependents, Graph, Rebuild
+from ledger_tool.core.dependencies.graph import (
+    Base,
+    BaseQuery,
+    Dependents,
+    Graph,
+    Rebuild,
+    build_graph,
+    dependents_of,
+    is_named_by,
+    rebuild_order,
+)
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.reference import Reference, written
 from ledger_tool.core.registry.drift import Unknown
@@ -37,8 +46,8 @@ def dependents(source: Source, asked: Reference | Digest) -> FoundDependents:
     Raises UnknownImage for what the ledger neither has nor names as a base.
     """
     snapshot = source.read()
-    graph = graphs.build_graph(snapshot.ledger, snapshot.policy)
-    return FoundDependents(_what(graph, asked), graph, graphs.dependents_of(graph, _wanted(graph, asked)))
+    graph = build_graph(snapshot.ledger, snapshot.policy)
+    return FoundDependents(_what(graph, asked), graph, dependents_of(graph, _query(graph, asked)))
 
 
 def stale(
@@ -49,25 +58,25 @@ def stale(
     jobs: int,
     progress: Callable[[int, int], None],
 ) -> FoundDependents:
-    """Return what still sits on an old digest of a base whose tag has moved on, and all that is built on that.
+    """Return what is still built on an old digest of a base whose tag has moved on, and all that is built on that.
 
-    Whether a tag has moved on says the ledger, or, with `registries`, what they serve now. None asks of
-    every base. Raises UnknownImage; UsageError where there is no registry to ask.
+    The ledger says whether a tag has moved on or, where `registries` are given, what they serve now. `asked` is None
+    for every base. Raises UnknownImage; UsageError where there is no registry to ask.
     """
     snapshot = source.read()
-    graph = graphs.build_graph(snapshot.ledger, snapshot.policy)
+    graph = build_graph(snapshot.ledger, snapshot.policy)
     if registries is not None and not snapshot.policy.registries:
         raise UsageError(
             "ledger.yaml names no registry to ask", "add `- host: registry.example.com` under `registries`"
         )
-    found = graphs.dependents_of(graph, _wanted(graph, asked) if asked else None, by_name=True)
+    affected = dependents_of(graph, _query(graph, asked) if asked else None, by_name=True)
     live = None
     if registries is not None:
-        bases = [base for links in found.links.values() for base in links]
+        bases = [base for links in affected.links.values() for base in links]
         live = newest(graph.resolver, registries, bases, jobs=jobs, progress=progress)
-    rebuilds = graphs.rebuilds(found, lambda base: _now(base, live))
+    rebuilds = rebuild_order(affected, lambda base: _now(base, live))
     what = _what(graph, asked) if asked else "every base"
-    return FoundDependents(what, graph, found, rebuilds, live)
+    return FoundDependents(what, graph, affected, rebuilds, live)
 
 
 def _what(graph: Graph, asked: Reference | Digest) -> str:
@@ -84,15 +93,15 @@ def _now(base: Base, live: Newest | None) -> str:
     return "" if isinstance(seen, Unknown) else seen
 
 
-def _wanted(graph: Graph, asked: Reference | Digest) -> BaseQuery:
+def _query(graph: Graph, asked: Reference | Digest) -> BaseQuery:
     if isinstance(asked, Reference):
-        wanted = BaseQuery(graph.resolver.resolve(asked), asked.tag, asked.digest)
+        query = BaseQuery(graph.resolver.resolve(asked), asked.tag, asked.digest)
     else:
-        wanted = BaseQuery(digest=asked)
-    known = any(wanted.is_record(record) for record in graph.records)
-    if not known and not any(graphs.is_named_by(base, wanted) for _, base in graph.all_bases()):
+        query = BaseQuery(digest=asked)
+    is_record = any(query.is_record(record) for record in graph.records)
+    if not is_record and not any(is_named_by(base, query) for _, base in graph.all_bases()):
         raise UnknownImage(
             f"the ledger has no record of {asked}, and none that is built on it",
             "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the bases as they are recorded",
         )
-    return wanted
+    return query

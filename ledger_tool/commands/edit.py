@@ -8,7 +8,7 @@ from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes import edit as writes
 
 
 def set_facts(
@@ -24,7 +24,7 @@ def set_facts(
     """Edit every record that matches a pattern. Raises UnknownImage, and what `write` raises."""
     return write(
         store,
-        lambda snapshot: edits.set_facts(
+        lambda snapshot: writes.set_facts(
             snapshot, patterns, labels=labels, unlabel=unlabel, ttl=ttl, clear_ttl=clear_ttl
         ),
         dry_run=dry_run,
@@ -42,7 +42,7 @@ def remove(
     """Delete image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
     return write(
         store,
-        lambda snapshot: edits.remove(snapshot, references, reason=reason, platform=platform),
+        lambda snapshot: writes.remove(snapshot, references, reason=reason, platform=platform),
         dry_run=dry_run,
     )
 
@@ -60,6 +60,6 @@ def yank(
     """Mark image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
     return write(
         store,
-        lambda snapshot: edits.yank(snapshot, references, at=now, reason=reason, platform=platform, undo=undo),
+        lambda snapshot: writes.yank(snapshot, references, at=now, reason=reason, platform=platform, undo=undo),
         dry_run=dry_run,
     )

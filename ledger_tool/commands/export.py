@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.ports import Source
-from ledger_tool.core import export as rules
-from ledger_tool.core.export import ImageVersion, Selection
+from ledger_tool.core.export.keys import IDENTIFIER, SERVICE, parse_keys, service, value_key, variable, versions_by_key
+from ledger_tool.core.export.selection import (
+    ImageVersion,
+    Selection,
+    check_pullable,
+    check_single,
+    image_versions,
+    latest_each,
+    select,
+)
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
@@ -18,9 +26,9 @@ SINGLE = ("kustomize", "helm-values", "compose", "dotenv")
 BY_RECORD = ("csv", "cyclonedx")
 FORMATS = (*SINGLE, "imgpkg", *BY_RECORD)
 _KEYS = {
-    "helm-values": (rules.value_key, rules.IDENTIFIER),
-    "compose": (rules.service, rules.SERVICE),
-    "dotenv": (rules.variable, rules.IDENTIFIER),
+    "helm-values": (value_key, IDENTIFIER),
+    "compose": (service, SERVICE),
+    "dotenv": (variable, IDENTIFIER),
 }
 KEYED = tuple(_KEYS)
 
@@ -56,33 +64,33 @@ def export(
     for one; UsageError for keys that clash.
     """
     default, grammar = _KEYS.get(form, (None, ""))
-    asked = rules.parse_keys(keys, grammar) if default else {}
+    asked = parse_keys(keys, grammar) if default else {}
     snapshot = source.read()
     resolved = snapshot.resolver.pattern
     selection = replace(selection, patterns=[resolved(pattern) for pattern in selection.patterns])
     given: dict[str, list[str]] = {}
     for image, wanted in asked.items():
         given.setdefault(resolved(image), []).extend(wanted)
-    records = rules.select(snapshot.ledger, selection)
-    chosen = rules.versions(records, snapshot.policy, by_platform=selection.platform is not None)
+    records = select(snapshot.ledger, selection)
+    chosen = image_versions(records, snapshot.policy, by_platform=selection.platform is not None)
     left: Sequence[ImageVersion] = ()
     if latest:
-        chosen, left = rules.latest_each(chosen, snapshot.policy, now)
+        chosen, left = latest_each(chosen, snapshot.policy, now)
     elif form in SINGLE:
-        rules.check_single(chosen)
+        check_single(chosen)
     if form not in BY_RECORD:
-        rules.check_pullable(chosen)
+        check_pullable(chosen)
     records = [record for version in chosen for record in version.records]
-    by_image = {one.name.image: default(one.name.image) for one in chosen} if default else {}
-    keyed = rules.keyed(chosen, by_image, given) if default else {}
-    return Exported(records, snapshot.policy, chosen, keyed, left, _doubtful(records, now))
+    default_keys = {version.name.image: default(version.name.image) for version in chosen} if default else {}
+    by_key = versions_by_key(chosen, default_keys, given) if default else {}
+    return Exported(records, snapshot.policy, chosen, by_key, left, _doubtful(records, now))
 
 
 def _doubtful(records: Sequence[Record], now: Timestamp) -> dict[str, str]:
-    found: dict[str, str] = {}
+    doubts: dict[str, str] = {}
     for record in records:
         if record.yanked:
-            found[str(record.name)] = f"is yanked: {record.yanked.reason}"
+            doubts[str(record.name)] = f"is yanked: {record.yanked.reason}"
         elif is_expired(record, now):
-            found.setdefault(str(record.name), f"is past its TTL of {record.ttl}")
-    return found
+            doubts.setdefault(str(record.name), f"is past its TTL of {record.ttl}")
+    return doubts

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger_tool.core.writes import init as scaffold
+from ledger_tool.core.writes.init import new_ledger_files
 
 
 class Workplace(Protocol):
@@ -52,7 +52,7 @@ def init(workplace: Workplace, *, registry: str = "", kit: Mapping[str, str] | N
     """Add what a ledger needs and lacks, with the files of a CI system in `kit`, by path. A repository without commits
     gets its first one; in any other the files are left for the user to commit.
     """
-    files = scaffold.files(registry, kit)
+    files = new_ledger_files(registry, kit)
     is_new = workplace.prepare()
     added = workplace.missing(list(files))
     workplace.write({name: files[name] for name in added})

@@ -15,13 +15,13 @@ from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.names import Digest, listed_platforms
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.resolve import same_host
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Child, Manifest, facts
-from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.publish import images_of
 from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, UsageError
 
 
@@ -41,7 +41,7 @@ def inspect(
     Where none serves it, the draft stays as it is told. Raises RuleRefused for what the registry has not, or has
     otherwise; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
     """
-    images = rules.images(snapshot, drafts)
+    images = images_of(snapshot, drafts)
 
     def look(number: int) -> tuple[list[Draft], bool]:
         draft, image = drafts[number], images[number]
@@ -91,7 +91,7 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
     if not children:
         if draft.digest not in (None, served) and all(child.digest != draft.digest for child in manifest.children):
             raise _not_served(draft, name, image, registry, served)
-        there = ", ".join(child.platform or "none given" for child in manifest.children)
+        there = listed_platforms(child.platform for child in manifest.children)
         wanted = f" for {draft.platform}" if draft.platform else ""
         raise RuleRefused(f"{name} has no image{wanted} at {registry.name}", f"its platforms are: {there or 'none'}")
     return [_child(draft, child, served, image, registry) for child in children]
@@ -112,8 +112,8 @@ def _child(draft: Draft, child: Child, index: Digest, image: str, registry: Regi
         raise RuleRefused(f"{image}:{draft.tag} refers to {child.digest}, which {registry.name} does not have", hint)
     if manifest.is_index:
         raise BadManifest(f"{image}:{draft.tag} is an index of indexes at {registry.name}", "push an index of images")
-    one = replace(draft, digest=child.digest, index=index, platform=draft.platform or child.platform)
-    return _filled(one, manifest, image, registry)
+    of_child = replace(draft, digest=child.digest, index=index, platform=draft.platform or child.platform)
+    return _filled(of_child, manifest, image, registry)
 
 
 def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort) -> Draft:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
 from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
-from ledger_tool.core.dependencies import keepset as rules
-from ledger_tool.core.dependencies.keepset import Kept, Scope, Use
+from ledger_tool.core.dependencies.keepset import DigestUse, Kept, Scope, kept_digests, uses_of
 from ledger_tool.core.ledger.names import parse_digest
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.registry.drift import Absent
@@ -47,8 +46,8 @@ def keepset(
         )
     resolver = snapshot.resolver
     scope = replace(scope, pattern=resolver.pattern(scope.pattern))
-    uses = rules.uses(snapshot.ledger, resolver)
-    if not rules.kept(uses, resolver, scope):
+    uses = uses_of(snapshot.ledger, resolver)
+    if not kept_digests(uses, resolver, scope):
         raise UnknownImage(
             "the ledger keeps nothing there, and an empty list would let a garbage collector delete everything",
             "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows what there is",
@@ -58,18 +57,18 @@ def keepset(
         inside = [use for use in uses if use.role in ("index", "base") and scope.has(resolver, use.named)]
         children, gone = _children(inside, resolver, registries, scope, jobs=jobs, progress=progress)
         uses += children
-    return Keepset(rules.kept(uses, resolver, scope), registries is not None, gone)
+    return Keepset(kept_digests(uses, resolver, scope), registries is not None, gone)
 
 
 def _children(
-    inside: Sequence[Use],
+    inside: Sequence[DigestUse],
     resolver: Resolver,
     registries: Registries,
     scope: Scope,
     *,
     jobs: int,
     progress: Callable[[int, int], None],
-) -> tuple[list[Use], list[str]]:
+) -> tuple[list[DigestUse], list[str]]:
     """Return the children of every index, and what is in none of the registries that should have it."""
     starts: list[RegistryDigest[RegistryPort]] = []
     for named, digest, role in dict.fromkeys((use.named, use.digest, use.role) for use in inside):
@@ -92,7 +91,7 @@ def _children(
             yield looked
             progress(done, len(level))
 
-    children: list[Use] = []
+    children: list[DigestUse] = []
     is_there: dict[tuple[str, str], bool] = {}
     for index, answer in walk_indexes(starts, look):
         if isinstance(answer, LedgerError):  # half a list would delete the rest
@@ -103,7 +102,7 @@ def _children(
         name = index.image, index.digest
         is_there[name] = is_there.get(name, False) or isinstance(answer, Manifest)
         if isinstance(answer, Manifest):
-            children += [Use(NamedImage(index.image, ours=True), child, "child") for child in answer.referenced]
+            children += [DigestUse(NamedImage(index.image, ours=True), child, "child") for child in answer.referenced]
     _check_seen({use.named.name for use in inside if use.role == "index"}, is_there)
     return children, sorted(f"{image}@{digest}" for (image, digest), there in is_there.items() if not there)
 

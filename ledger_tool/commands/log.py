@@ -40,16 +40,16 @@ def log(
     images = _images(history, head, reference, read_policy) if reference else []
     tag = reference.tag if reference else None
     base = history.resolve(since.revision) if since and since.revision else ""
-    found = (
-        one
-        for one in entries(history, base, head, note, since=since.time if since else None)
-        if not images or (one.name.image in images and tag in (None, one.name.tag))
-    )
-    wanted = list(islice(found, limit))
-    if reference and not wanted and not since:
+
+    def is_named(entry: LogEntry) -> bool:
+        return not images or (entry.name.image in images and tag in (None, entry.name.tag))
+
+    everything = entries(history, base, head, note, since=since.time if since else None)
+    newest = list(islice(filter(is_named, everything), limit))
+    if reference and not newest and not since:
         name = f"{images[0]}:{tag}" if tag else images[0]
         raise UnknownImage(f"the ledger never had {name}", "`ledger log` shows all that it ever had")
-    return wanted
+    return newest
 
 
 def _images(
@@ -71,16 +71,16 @@ def _images(
 def entries(
     history: History, base: str, head: str, note: Callable[[str], None], *, since: Timestamp | None = None
 ) -> Iterator[LogEntry]:
-    """Yield what the commits of a span did, the newest first, and of a commit in the order of its message.
+    """Yield what the commits of a span did, the newest first, and for each commit in the order of its message.
 
-    The trailers say it; only the diffs of those commits are read whose trailers don't.
+    The trailers say it; a diff is read only where they don't.
     """
-    every = history.steps(base, head, line=False)
-    if not every and not base:
+    all_steps = history.steps(base, head, line=False)
+    if not all_steps and not base:
         history.files(head)  # says that there is no ledger
     steps = [
         (step, parse_message(step.commit.message))
-        for step in reversed(every)
+        for step in reversed(all_steps)
         if LEDGER in step.touched and (since is None or step.commit.at >= since)
     ]
     said = [claimed(step.commit, message) for step, message in steps]

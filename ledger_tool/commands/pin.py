@@ -7,8 +7,8 @@ from functools import partial
 from ledger_tool.commands.ports import Source
 from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
 from ledger_tool.core.ledger.names import Platform, Timestamp
-from ledger_tool.core.manifests import pin as pinning
 from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.pin import judge_pin
 
 
 def pin(
@@ -21,6 +21,6 @@ def pin(
     progress: Progress,
 ) -> ManifestsReport:
     """Pin the images of all manifests, or with `check` only say which are not pinned as they should be."""
-    judge = partial(pinning.pin, catalogue=Catalogue(source.read(), now, platform))
-    found = survey(manifests, judge, progress, write=not check)
-    return checked(found) if check else written(manifests, found)
+    judge = partial(judge_pin, catalogue=Catalogue(source.read(), now, platform))
+    files = survey(manifests, judge, progress, write=not check)
+    return checked(files) if check else written(files, manifests.replace)

@@ -60,7 +60,7 @@ class History(Protocol):
     def resolve(self, revision: str) -> str:
         """Return the commit id of a revision (gitrevisions(7))."""
 
-    def merge_base(self, one: str, other: str) -> str:
+    def merge_base(self, commit: str, other: str) -> str:
         """Return the commit where two commits parted."""
 
     def commits(self, base: str, head: str) -> Sequence[Commit]:

@@ -16,7 +16,7 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
-from ledger_tool.core.writes.prune import Spared, Wish, choose, uses
+from ledger_tool.core.writes.prune import Spared, Wish, choose, remaining_uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
 ROUNDS = 10
@@ -80,7 +80,7 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
     serving = {image: registries.serving(snapshot.policy, image) for image in images}
     going = [record for record in chosen.going if serving[record.image]]
     homeless = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
-    in_use = uses(snapshot.ledger, snapshot.resolver, _by_key(going))
+    in_use = remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going))
     return Plan(wish, going, [*chosen.spared, *homeless], registrar.clearance(going, serving, in_use))
 
 
@@ -146,7 +146,7 @@ def settle(
         # What waits for a registry is no living record: the next run deletes the rest of it.
         waiting = {key: record for key, record in _by_key(plan.going).items() if key not in (cleared or ())}
         living = [record for record in change.ledger.records() if waiting.get(record.key) != record]
-        restored, trouble = registrar.restore(done.deleted, living, uses(change.ledger, resolver, waiting))
+        restored, trouble = registrar.restore(done.deleted, living, remaining_uses(change.ledger, resolver, waiting))
         failed |= trouble
     back = {one.place for one in restored}
     gone = _by_key(expired)

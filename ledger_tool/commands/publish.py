@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Contended
 
@@ -29,32 +30,32 @@ def publish(
     force_reason: str = "",
     dry_run: bool = False,
 ) -> Written:
-    """Look at the registry once, then record every draft; `registries` None records what is told.
+    """Look at the registry once, then record every draft; with `registries` None, record what is given.
 
-    Raises Conflict and whatever else `inspect`, `rules.publish` and `write` raise.
+    Raises Conflict and whatever else `inspect`, `writes.publish` and `write` raise.
     """
     if registries is None:
-        return _told(store, drafts, force_reason, dry_run=dry_run)
+        return _as_given(store, drafts, force_reason, dry_run=dry_run)
     for left in reversed(range(LOOKS)):
         before = store.read()
         if not (before.policy.registries or host):
-            return _told(store, drafts, force_reason, dry_run=dry_run)
+            return _as_given(store, drafts, force_reason, dry_run=dry_run)
         from ledger_tool.commands.inspect import inspect
 
-        found = inspect(drafts, before, registries, host=host, jobs=jobs)
+        inspected = inspect(drafts, before, registries, host=host, jobs=jobs)
         try:
-            written = write(store, recording(before, found.drafts, force_reason=force_reason), dry_run=dry_run)
-            return replace(written, verified=found.verified)
+            written = write(store, recording(before, inspected.drafts, force_reason=force_reason), dry_run=dry_run)
+            return replace(written, verified=inspected.verified)
         except Overtaken:
             if not left:
                 raise
     raise AssertionError("unreachable")
 
 
-def _told(store: Store, drafts: Sequence[Draft], force_reason: str, *, dry_run: bool) -> Written:
-    """Record what is told, no registry asked."""
-    written = write(store, lambda snapshot: rules.publish(snapshot, drafts, force_reason=force_reason), dry_run=dry_run)
-    return replace(written, verified=frozenset())
+def _as_given(store: Store, drafts: Sequence[Draft], force_reason: str, *, dry_run: bool) -> Written:
+    """Record what is given, without asking a registry."""
+    operation = partial(writes.publish, drafts=drafts, force_reason=force_reason)
+    return replace(write(store, operation, dry_run=dry_run), verified=frozenset())
 
 
 def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Callable[[Snapshot], Change]:
@@ -70,6 +71,6 @@ def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
 
             if lost := seen & withdrawn(before.ledger, snapshot.ledger):
                 raise Overtaken(f"{min(lost)} was pruned while it was looked at; nothing was written", "run it again")
-        return rules.publish(snapshot, drafts, force_reason=force_reason)
+        return writes.publish(snapshot, drafts, force_reason=force_reason)
 
     return operation

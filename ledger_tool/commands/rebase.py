@@ -48,15 +48,15 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
     commits = history.commits(base, head)
     if history.merge_base(base, head) == base and all(len(commit.parents) == 1 for commit in commits):
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
-    tip, state = base, _state(history, branch, base)
+    tip, state = base, _content(history, branch, base)
     done: list[tuple[Commit, str]] = []
     last = {base: state}  # the commit before is the next one's parent in most cases
     for commit in commits:
         if len(commit.parents) != 1:
             _only_merges(history, branch, commit)
             continue
-        parent, made = commit.parents[0], _state(history, branch, commit.id)
-        before = last[parent] if parent in last else _state(history, branch, parent)
+        parent, made = commit.parents[0], _content(history, branch, commit.id)
+        before = last[parent] if parent in last else _content(history, branch, parent)
         last = {commit.id: made}
         after = replay(before, made, state, commit.id[:12])
         if after == state:
@@ -70,7 +70,7 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
     return Rebased(head, tip, base, done)
 
 
-def _state(history: History, branch: Branch, commit: str) -> CommitContent:
+def _content(history: History, branch: Branch, commit: str) -> CommitContent:
     return CommitContent(history.snapshot(commit).ledger, branch.files(commit))
 
 
@@ -81,7 +81,7 @@ def _only_merges(history: History, branch: Branch, commit: Commit) -> None:
             f"commit {commit.id[:12]} has {len(commit.parents)} parents", "rebase this branch with `git rebase`"
         )
     base, ours, theirs, made = (
-        _state(history, branch, one) for one in (history.merge_base(*commit.parents), *commit.parents, commit.id)
+        _content(history, branch, id_) for id_ in (history.merge_base(*commit.parents), *commit.parents, commit.id)
     )
     merged = merge(base.ledger, ours.ledger, theirs.ledger)
     files, clashes = merge_files(base.files, ours.files, theirs.files)

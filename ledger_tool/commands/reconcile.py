@@ -11,6 +11,7 @@ from ledger_tool.commands.ports import Registries, RegistryPort, Source
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import Query, matches, select
+from ledger_tool.core.ledger.record import by_name
 from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import DriftFinding, DriftReport
 from ledger_tool.errors import LedgerError, UnknownImage, UsageError
@@ -49,7 +50,7 @@ def reconcile(
             "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
         )
     query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
-    groups = list(drift.by_name(select(snapshot.ledger, query)).values())
+    groups = list(by_name(select(snapshot.ledger, query)).values())
     if not groups and query != Query():
         raise UnknownImage(
             "no record answers to that pattern and time", "`ledger list` with the same words shows what does"

@@ -8,12 +8,10 @@ from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.ledger.names import Platform
-from ledger_tool.core.ledger.query import Query, select
+from ledger_tool.core.ledger.query import Query, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import pull_repository
-from ledger_tool.core.writes import publish as rules
-from ledger_tool.errors import RuleRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +26,14 @@ class TaggedRecords:
     def pulled(self) -> str:
         """Return the digest to pull by. Raises RuleRefused where there is not one."""
         if self.digest is None:
-            platforms = ", ".join(record.platform or "none given" for record in self.records)
-            raise RuleRefused(
-                f"{self.name} has several images and no common index digest",
-                f"pass `--platform` with one of: {platforms}",
-            )
+            raise no_pull_digest(self.records)
         return self.digest
 
 
 def get(source: Source, reference: Reference, *, platform: Platform | None = None) -> TaggedRecords:
     """Return the records of one image:tag, or of one of its platforms. Raises UnknownImage."""
     snapshot = source.read()
-    records = rules.find(snapshot, reference, platform)
+    records = snapshot.find(reference, platform)
     digest = records[0].digest if platform else pull_digest(records)
     return TaggedRecords(records[0].name, digest, pull_repository(snapshot.policy, records[0].image), records)
 

@@ -19,7 +19,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent, expected
 from ledger_tool.core.registry.image import Manifest, ServedDocument, parse
-from ledger_tool.core.writes.prune import Uses, may_be_index
+from ledger_tool.core.writes.prune import RemainingUses, may_be_index
 from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class Registrar:
         self._looks: dict[Place, str | Absent | LedgerError] = {}
 
     def clearance(
-        self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: Uses
+        self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: RemainingUses
     ) -> Clearance:
         """Return what to delete of records that go, at the registries that serve them."""
         firsts = {(record.image, digest) for record in going if (digest := may_be_index(record))}
@@ -120,7 +120,7 @@ class Registrar:
         failed = self._emptied([home for home in empty.values() if home.image not in failed], uses) | failed
         return Clearance([one for one in deletions if one.place.image not in failed], retained, failed)
 
-    def _emptied(self, homes: Sequence[Place], uses: Uses) -> dict[str, LedgerError]:
+    def _emptied(self, homes: Sequence[Place], uses: RemainingUses) -> dict[str, LedgerError]:
         """Return the images of which a registry has nothing at all: it is the wrong one, or has lost its data.
 
         Where it had nothing of what is to go, the newest living record of the image has to be there.
@@ -182,7 +182,7 @@ class Registrar:
         return sorted(done, key=lambda deletion: order[deletion.place]), left
 
     def restore(
-        self, deleted: Sequence[Deletion], records: Sequence[Record], uses: Uses
+        self, deleted: Sequence[Deletion], records: Sequence[Record], uses: RemainingUses
     ) -> tuple[list[Deletion], dict[str, LedgerError]]:
         """Put back what was deleted and turns out to be in use, children first; with the tags of `records`, if gone.
 

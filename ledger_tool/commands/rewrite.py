@@ -16,7 +16,7 @@ class Manifests(Protocol):
     """The files that a person named, and those in the folders that they named."""
 
     def rewritten(self, judge: Judge, progress: Progress, *, write: bool) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in their order; what can't be read becomes a note.
+        """Yield what a judge makes of each file, in order; what can't be read becomes a note.
 
         Without `write` no new content is made.
         """
@@ -53,38 +53,35 @@ class ManifestsReport:
 
     @property
     def is_left(self) -> bool:
-        """Whether something stays that ought to be otherwise; what the ledger has not counts in a check only."""
+        """Whether a reference stays as it should not be; one that the ledger does not have counts only in a check."""
         return any(self.checked or finding.kind != "unknown" for finding in self.findings)
 
 
 def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: bool) -> list[Rewritten]:
-    """Return what a judge makes of every manifest of which there is something to say; nothing is written."""
-    return [
-        one
-        for one in manifests.rewritten(judge, progress, write=write)
-        if one.edits or one.mendable or one.findings or one.notes
-    ]
+    """Return what a judge makes of every manifest that is worth reporting; nothing is written."""
+    rewritten = manifests.rewritten(judge, progress, write=write)
+    return [file for file in rewritten if file.edits or file.mendable or file.findings or file.notes]
 
 
-def checked(found: Sequence[Rewritten]) -> ManifestsReport:
-    """Return what is to be said of manifests that stay as they are: what an edit would mend is a finding, too."""
-    done = ManifestsReport(checked=True)
-    for one in found:
-        done.findings += sorted([*one.mendable, *one.findings], key=lambda finding: finding.line)
-        done.notes += one.notes
-    return done
+def checked(files: Sequence[Rewritten]) -> ManifestsReport:
+    """Return the report on manifests that stay as they are: what an edit would fix is a finding, too."""
+    report = ManifestsReport(checked=True)
+    for file in files:
+        report.findings += sorted([*file.mendable, *file.findings], key=lambda finding: finding.line)
+        report.notes += file.notes
+    return report
 
 
-def written(manifests: Manifests, found: Sequence[Rewritten]) -> ManifestsReport:
-    """Write the new contents, each whole or not at all, and return what was done."""
-    done = ManifestsReport(checked=False)
-    for one in found:
-        done.findings += one.findings
-        done.notes += one.notes
-        if one.content is None:
+def written(files: Sequence[Rewritten], replace: Callable[[Rewritten], str] = lambda _: "") -> ManifestsReport:
+    """Return the report on manifests that are rewritten, by `Manifests.replace` or otherwise."""
+    report = ManifestsReport(checked=False)
+    for file in files:
+        report.findings += file.findings
+        report.notes += file.notes
+        if file.content is None:
             continue
-        if problem := manifests.replace(one):
-            done.notes.append(Note(one.path, 1, f"not written: {problem}", is_fault=True))
+        if problem := replace(file):
+            report.notes.append(Note(file.path, 1, f"not written: {problem}", is_fault=True))
             continue
-        done.edits += one.edits
-    return done
+        report.edits += file.edits
+    return report

@@ -13,7 +13,6 @@ from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import DriftFinding
-from ledger_tool.core.writes import publish as rules
 
 DigestMatch = Literal["index", "image", "config", "none"]
 VerifyState = Literal["ok", "mismatch", "missing", "unknown"]
@@ -74,7 +73,7 @@ def verify(
     Raises UnknownImage for a name that the ledger does not have.
     """
     snapshot = source.read()
-    records = rules.find(snapshot, reference)
+    records = snapshot.find(reference)
     checks = [_given(records, digest)] if digest else []
     serving = registries.serving(snapshot.policy, records[0].image)
     looked = observe_all([(registry, records) for registry in serving], deep=deep, jobs=8)

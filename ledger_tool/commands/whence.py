@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -20,11 +20,12 @@ from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 _MOST_READ = 50  # versions one by one: each costs two git processes, and of a remote a fetch
 
 WhenceKind = Literal["image", "index", "config", "replaced"]
+Occurrences = Mapping[Occurrence, Record]
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A commit of the ledger: its id, when and by whom it was made, and what it did (see `timeline.LogEntry`).
+    """A commit of the ledger: its id, when and by whom it was made, and what it did (see `LogEntry`).
 
     `digest` is what it left at the record's key, or `""` where it left nothing, or nobody can tell.
     """
@@ -41,7 +42,7 @@ class Point:
 class WhenceMatch:
     """A record that has the digest, as what, and since which commit.
 
-    `until` is None for one that has it still; a record that had it as its own digest and has it no more is `replaced`.
+    `until` is None for one that still has it; a record that once had it as its own digest is `replaced`.
     """
 
     kind: WhenceKind
@@ -64,77 +65,79 @@ def whence(
     log = list(entries(history, "", head, note))
 
     @lru_cache(maxsize=64)
-    def at(commit: str) -> dict[Occurrence, Record]:
+    def occurrences_at(commit: str) -> Occurrences:
         try:
             return occurrences_in(history.files(commit)[0], wanted)
         except InvalidLedger:
             return {}
 
-    now = at(head)
-    found = [*_own(log, wanted, at, now), *_served(log, at, now)]
-    if {place for place in now if not any(_is_at(one, place) for one in found)} or not found:
-        found = list(_searched(history, head, wanted, note, progress))
-    digests = sorted({one.digest for one in found})
+    now = occurrences_at(head)
+    matches = [*_own(log, wanted, occurrences_at, now), *_served(log, occurrences_at, now)]
+    if not matches or any(not any(_is_at(match, current) for match in matches) for current in now):
+        matches = list(_searched(history, head, wanted, note, progress))
+    digests = sorted({match.digest for match in matches})
     if not digests:
         raise UnknownImage(
             f"neither the ledger nor its history has the digest {wanted}",
             "look for the record by its name: `ledger log IMAGE:TAG` shows every digest that a tag had",
         )
     if len(digests) > 1:
-        told = ", ".join(digests[:10]) + (f" and {len(digests) - 10} more" if len(digests) > 10 else "")
-        raise UsageError(f"{wanted} is the beginning of {len(digests)} digests", f"give more digits of one of {told}")
-    found.sort(key=lambda one: one.since.at, reverse=True)
-    return sorted(found, key=lambda one: one.until is not None)
+        some = ", ".join(digests[:10]) + (f" and {len(digests) - 10} more" if len(digests) > 10 else "")
+        raise UsageError(f"{wanted} is the beginning of {len(digests)} digests", f"give more digits of one of {some}")
+    matches.sort(key=lambda match: match.since.at, reverse=True)
+    return sorted(matches, key=lambda match: match.until is not None)
 
 
 def _own(
     log: Sequence[LogEntry],
     wanted: DigestPrefix,
-    at: Callable[[str], dict[Occurrence, Record]],
-    now: dict[Occurrence, Record],
+    occurrences_at: Callable[[str], Occurrences],
+    now: Occurrences,
 ) -> Iterator[WhenceMatch]:
     """Yield the records whose own digest it is or was, as the log says, if the ledger of that commit says so too."""
     for span in spans(reversed(log), wanted):
         start = span.start
         then = Occurrence("image", start.key, Digest(start.digest))
         today = Occurrence("image", span.key, then.digest)
-        if then not in at(start.commit):
+        if then not in occurrences_at(start.commit):
             continue
         if span.end:
-            yield WhenceMatch("replaced", then.digest, at(start.commit)[then], _point(start), _point(span.end))
+            record = occurrences_at(start.commit)[then]
+            yield WhenceMatch("replaced", then.digest, record, _point(start), _point(span.end))
         elif today in now:
             yield WhenceMatch("image", then.digest, now[today], _point(start), None)
 
 
 def _served(
-    log: Sequence[LogEntry], at: Callable[[str], dict[Occurrence, Record]], now: dict[Occurrence, Record]
+    log: Sequence[LogEntry], occurrences_at: Callable[[str], Occurrences], now: Occurrences
 ) -> Iterator[WhenceMatch]:
     """Yield the records that have it as their index or config, with the commit that first had it so.
 
-    A record that changed very often meanwhile is left out: to read all versions at once is faster then.
+    A record that changed very often since then is left out: reading all versions at once is faster in that case.
     """
-    for place, record in now.items():
-        if place.kind == "image":
+    for current, record in now.items():
+        if current.kind == "image":
             continue
         since = None
-        for count, entry in enumerate(one for one in log if one.key == place.key):
+        for count, entry in enumerate(entry for entry in log if entry.key == current.key):
             if count == _MOST_READ:
                 since = None
-            if count == _MOST_READ or place not in at(entry.commit):
+            if count == _MOST_READ or current not in occurrences_at(entry.commit):
                 break
             since = entry
         if since:
-            yield WhenceMatch(place.kind, place.digest, record, _point(since), None)
+            yield WhenceMatch(current.kind, current.digest, record, _point(since), None)
 
 
-def _is_at(match: WhenceMatch, place: Occurrence) -> bool:
-    return (match.kind, match.record.key, match.digest) == (place.kind, place.key, place.digest) and not match.until
+def _is_at(match: WhenceMatch, current: Occurrence) -> bool:
+    there = (match.kind, match.record.key, match.digest)
+    return not match.until and there == (current.kind, current.key, current.digest)
 
 
 def _searched(
     history: History, head: str, wanted: DigestPrefix, note: Callable[[str], None], progress: Callable[[int, int], None]
 ) -> Iterator[WhenceMatch]:
-    """Yield what all versions of the file say, one after the other along the branch's own line."""
+    """Yield what all versions of the file say, in the order of the branch's own line."""
     steps = [step for step in history.steps("", head, line=True) if LEDGER in step.touched]
     files = [step.touched[LEDGER].after for step in steps]
     note(f"no commit's message tells where {wanted} comes from: reading all {len(steps)} versions of {LEDGER}")
@@ -145,17 +148,14 @@ def _searched(
         seen = occurrences_in(raw, wanted) if raw else {}
         if seen or there:
             here = _made(step.commit)
-            for place in [place for place in there if place not in seen]:
-                record, since = there.pop(place)
-                yield WhenceMatch(_past(place), place.digest, record, since, here)
-            there = {place: (record, there[place][1] if place in there else here) for place, record in seen.items()}
+            for gone in [occurrence for occurrence in there if occurrence not in seen]:
+                record, since = there.pop(gone)
+                kind: WhenceKind = "replaced" if gone.kind == "image" else gone.kind
+                yield WhenceMatch(kind, gone.digest, record, since, here)
+            there = {key: (record, there[key][1] if key in there else here) for key, record in seen.items()}
         progress(done, len(steps))
-    for place, (record, since) in there.items():
-        yield WhenceMatch(place.kind, place.digest, record, since, None)
-
-
-def _past(place: Occurrence) -> WhenceKind:
-    return "replaced" if place.kind == "image" else place.kind
+    for current, (record, since) in there.items():
+        yield WhenceMatch(current.kind, current.digest, record, since, None)
 
 
 def _point(entry: LogEntry) -> Point:

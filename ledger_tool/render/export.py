@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from ledger_tool.commands.export import BY_RECORD, Exported
-from ledger_tool.core.export import ImageVersion
+from ledger_tool.core.export.selection import ImageVersion
 from ledger_tool.render.records import as_csv
 
 _HEAD = "# Written by `ledger export`."

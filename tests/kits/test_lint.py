@@ -40,7 +40,7 @@ def tool(name: str, *words: object, stdin: str = "") -> None:
 def kits(tmp_path: Path) -> Path:
     """Return a folder with what `init --ci` writes, by system, and the workflows that the docs show."""
     for ci in scaffold.CI_SYSTEMS:
-        for path, text in scaffold.files(kit=kit(ci)).items():
+        for path, text in scaffold.new_ledger_files(kit=kit(ci)).items():
             (tmp_path / ci / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / ci / path).write_text(text)
     shown = [block.text for block in blocks((ROOT / "docs/ci.md").read_text()) if "runs-on: ubuntu" in block.text]
@@ -167,7 +167,7 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(kits: Path) -> None:
 
 def test_where_ledger_comes_from_stands_once_in_each_file() -> None:
     for ci in scaffold.CI_SYSTEMS:
-        for path, text in scaffold.files(kit=kit(ci)).items():
+        for path, text in scaffold.new_ledger_files(kit=kit(ci)).items():
             if path in kit(ci):
                 assert text.count(f"ledger-tool=={__version__}") == 1, path
                 assert "@VERSION@" not in text

@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from ledger_tool.commands.export import Exported, export
-from ledger_tool.core.export import Selection
+from ledger_tool.core.export.selection import Selection
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry

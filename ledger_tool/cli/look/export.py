@@ -49,7 +49,7 @@ def export(
     """
     from ledger_tool.commands.export import FORMATS, KEYED
     from ledger_tool.commands.export import export as run
-    from ledger_tool.core.export import Selection
+    from ledger_tool.core.export.selection import Selection
     from ledger_tool.render import cyclonedx
     from ledger_tool.render import export as render
 

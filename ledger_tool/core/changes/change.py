@@ -8,9 +8,13 @@ from typing import Literal, get_args
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Platform, listed_platforms
+from ledger_tool.core.ledger.query import unknown_image
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
+from ledger_tool.errors import UnknownImage
 
 Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -28,6 +32,22 @@ class Snapshot:
     def resolver(self) -> Resolver:
         """What says which image of this ledger a reference means."""
         return Resolver(self.policy, self.ledger.has_image)
+
+    def name(self, reference: Reference) -> Name:
+        """Return the image:tag that a reference names. Raises UsageError for an unknown registry."""
+        return Name(self.resolver.image(reference), reference.tag or "")
+
+    def find(self, reference: Reference, platform: Platform | None = None) -> tuple[Record, ...]:
+        """Return the records of one image:tag, or of one platform of it. Raises UnknownImage."""
+        name = self.name(reference)
+        records = self.ledger.find(name)
+        if not records:
+            raise unknown_image(str(name))
+        chosen = tuple(record for record in records if platform in (None, record.platform))
+        if not chosen:
+            platforms = listed_platforms(record.platform for record in records)
+            raise UnknownImage(f"{name} has no record for {platform}", f"its platforms are: {platforms}")
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)

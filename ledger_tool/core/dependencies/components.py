@@ -1,7 +1,7 @@
-"""The strongly connected components of a graph: one algorithm tells both the cycles and an order.
+"""The strongly connected components of a graph: one algorithm finds both the cycles and an order.
 
-Source: Tarjan, "Depth-first search and linear graph algorithms" (1972), with a stack of its own in the place of
-recursion, so that a chain may be as long as it likes.
+Source: Tarjan, "Depth-first search and linear graph algorithms" (1972), with a stack of its own instead of
+recursion, so a chain may be of any length.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 def components(nodes: Iterable[int], after: Callable[[int], Iterable[int]]) -> list[list[int]]:
-    """Return the components, each before all from which it can be reached: what a node leads to comes first.
+    """Return the components, each before all those that lead to it.
 
     `after` gives the nodes to which a node leads. Nodes are taken in the order of `nodes`, which makes the
     result the same every time.
     """
-    found: list[list[int]] = []
+    closed: list[list[int]] = []
     number: dict[int, int] = {}
     lowest: dict[int, int] = {}
     open_nodes: list[int] = []
@@ -45,19 +45,12 @@ def components(nodes: Iterable[int], after: Callable[[int], Iterable[int]]) -> l
                     above = path[-1][0]
                     lowest[above] = min(lowest[above], lowest[node])
                 if lowest[node] == number[node]:
-                    at = _last(open_nodes, node)
-                    closed = open_nodes[at:]
-                    del open_nodes[at:]
-                    is_open.difference_update(closed)
-                    found.append(sorted(closed))
-    return found
-
-
-def _last(nodes: list[int], node: int) -> int:
-    at = len(nodes) - 1
-    while nodes[at] != node:
-        at -= 1
-    return at
+                    component = [open_nodes.pop()]
+                    while component[-1] != node:
+                        component.append(open_nodes.pop())
+                    is_open.difference_update(component)
+                    closed.append(sorted(component))
+    return closed
 
 
 def cyclic(component: list[int], after: Callable[[int], Iterable[int]]) -> bool:

@@ -1,13 +1,13 @@
 """What is built on what: the `dependsOn` references of a ledger, resolved against its own records.
 
 A reference `[registry/]image[:tag]@digest` leads to the records that have its digest, as their own or as their
-index's: a digest is the only identity that is trusted. Beside it, its image:tag says whether the base has moved
-on: the ledger has records of that image:tag, and none of them has the digest.
+index's: a digest is the only identity that is trusted. Its image:tag says whether the base has moved on: the ledger
+has records of that image:tag, and none of them has the digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -21,9 +21,9 @@ from ledger_tool.core.policy.resolve import NamedImage, Resolver
 
 
 class RecordGroup(tuple[int, ...]):
-    """Numbers of records, their places in `Graph.records`; it is known by what it is, and not by what is in it.
+    """Numbers of records, which are their places in `Graph.records`. Groups are compared by identity.
 
-    Where a digest has thousands of tags and thousands of images are built on it, all of these lead to one group.
+    Where a digest has thousands of tags and thousands of images are built on it, all of these share one group.
     """
 
     __slots__ = ()
@@ -37,10 +37,10 @@ class RecordGroup(tuple[int, ...]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Base:
-    """One reference, as records of one platform have it, who share it.
+    """One reference to a base image, shared by the records of one platform that have it.
 
     `targets` are the records with its digest; `successors` those that its image:tag means now, where none has
-    the digest; `now` is the digest of these to pull by, or `""`.
+    the digest; `now` is the digest to pull these by, or `""`.
     """
 
     text: str
@@ -70,19 +70,19 @@ class Graph:
 
     def all_bases(self) -> Iterator[tuple[int, Base]]:
         """Yield each record's number with each of its bases."""
-        return ((at, base) for at, found in enumerate(self.bases) for base in found)
+        return ((number, base) for number, bases in enumerate(self.bases) for base in bases)
 
 
 @dataclass(frozen=True, slots=True)
 class BaseQuery:
-    """What the dependents are asked of. Where a digest is given, it alone counts."""
+    """The image, image:tag or digest whose dependents are asked for. Where a digest is given, it alone counts."""
 
     named: NamedImage | None = None
     tag: str | None = None
     digest: Digest | None = None
 
     def is_record(self, record: Record) -> bool:
-        """Return whether a record is what is asked of."""
+        """Return whether a record is such a base."""
         if self.digest:
             return self.digest in (record.digest, record.index)
         return self.named == NamedImage(record.image, ours=True) and self.tag in (None, record.tag)
@@ -93,26 +93,26 @@ def build_graph(ledger: Ledger, policy: Policy) -> Graph:
     records = list(ledger.records())
     by_digest: dict[str, list[int]] = {}
     by_name: dict[tuple[str, str], list[int]] = {}
-    for at, record in enumerate(records):
+    for number, record in enumerate(records):
         for digest in {record.digest, record.index} - {None}:
-            by_digest.setdefault(str(digest), []).append(at)
-        by_name.setdefault(record.name, []).append(at)
+            by_digest.setdefault(str(digest), []).append(number)
+        by_name.setdefault(record.name, []).append(number)
     resolver = Resolver(policy, ledger.has_image)
 
     @cache
     def having(digest: str, platform: Platform | None) -> RecordGroup:
-        found = by_digest.get(digest, [])
-        exact = [at for at in found if records[at].digest == digest]
-        return RecordGroup(exact or _of_platform(found, platform, records))
+        numbers = by_digest.get(digest, [])
+        exact = [number for number in numbers if records[number].digest == digest]
+        return RecordGroup(exact or _of_platform(numbers, platform, records))
 
     @cache
     def base(text: str, platform: Platform | None) -> Base:
         reference = split(text)
         named = resolver.resolve(reference)
         namesakes = by_name.get((named.name, reference.tag or ""), []) if named.ours else []
-        current = any(reference.digest in (records[at].digest, records[at].index) for at in namesakes)
-        moved = [] if current else namesakes
-        now = _now([records[at] for at in moved], platform) if moved else ""
+        is_current = any(reference.digest in (records[number].digest, records[number].index) for number in namesakes)
+        moved = [] if is_current else namesakes
+        now = _now([records[number] for number in moved], platform) if moved else ""
         targets = having(str(reference.digest), platform)
         return Base(text, reference, named, targets, RecordGroup(_of_platform(moved, platform, records)), now)
 
@@ -122,28 +122,28 @@ def build_graph(ledger: Ledger, policy: Policy) -> Graph:
 
 def _of_platform(numbers: Sequence[int], platform: Platform | None, records: Sequence[Record]) -> Sequence[int]:
     """Return those of a platform, or all of them where there is none: an index stands for many."""
-    same = [at for at in numbers if platform is not None and records[at].platform == platform]
+    same = [number for number in numbers if platform is not None and records[number].platform == platform]
     return same or numbers
 
 
 def _now(named: Sequence[Record], platform: Platform | None) -> str:
-    same = next((one.digest for one in named if one.platform == platform), named[0].digest)
-    return pull_digest(tuple(named)) or same
+    of_platform = next((record.digest for record in named if record.platform == platform), named[0].digest)
+    return pull_digest(tuple(named)) or of_platform
 
 
-def is_named_by(base: Base, wanted: BaseQuery) -> bool:
-    """Return whether a base is what is asked of, by what it says itself."""
-    if wanted.digest:
-        return base.digest == wanted.digest
-    return wanted.named is not None and base.names(wanted.named, wanted.tag)
+def is_named_by(base: Base, query: BaseQuery) -> bool:
+    """Return whether a reference itself names what is asked for."""
+    if query.digest:
+        return base.digest == query.digest
+    return query.named is not None and base.names(query.named, query.tag)
 
 
 @dataclass(frozen=True, slots=True)
 class Dependents:
     """The records built on something, in key order; `direct` are those that name it themselves.
 
-    `links` are, for each, the bases through which it is built on it. With `by_name`, a reference whose digest
-    its image:tag has no more leads to what that image:tag means now, too.
+    `links` are, for each, the bases through which it depends on it. With `by_name`, a reference whose digest
+    its image:tag no longer has leads to what that image:tag means now, too.
     """
 
     direct: frozenset[int]
@@ -155,41 +155,40 @@ class Dependents:
         return (base.targets, base.successors) if self.by_name else (base.targets,)
 
 
-def dependents_of(graph: Graph, wanted: BaseQuery | None, *, by_name: bool = False) -> Dependents:
-    """Return everything built on what is asked of, or all that has a base for None; see `Dependents` for `by_name`."""
-    asked = set() if wanted is None else {at for at, one in enumerate(graph.records) if wanted.is_record(one)}
+def dependents_of(graph: Graph, query: BaseQuery | None, *, by_name: bool = False) -> Dependents:
+    """Return everything built on what is asked for, or all that has a base for None; see `Dependents` for `by_name`."""
+    asked = {number for number, record in enumerate(graph.records) if query and query.is_record(record)}
 
     @cache
     def is_asked(group: RecordGroup) -> bool:
         return not asked.isdisjoint(group)
 
     direct: dict[int, list[Base]] = {}
-    for at, base in graph.all_bases():
-        if wanted is None or is_named_by(base, wanted) or is_asked(base.targets):
-            direct.setdefault(at, []).append(base)
-    every = Dependents(frozenset(direct), {at: found for at, found in enumerate(graph.bases) if found}, by_name)
+    for number, base in graph.all_bases():
+        if query is None or is_named_by(base, query) or is_asked(base.targets):
+            direct.setdefault(number, []).append(base)
+    all_links = {number: bases for number, bases in enumerate(graph.bases) if bases}
+    every = Dependents(frozenset(direct), all_links, by_name)
     reached = _upwards(every, direct)
 
     @cache
     def is_reached(group: RecordGroup) -> bool:
         return not reached.isdisjoint(group)
 
-    links = {
-        at: [
-            base for base in graph.bases[at] if base in direct.get(at, ()) or any(map(is_reached, every.leads_to(base)))
-        ]
-        for at in sorted(reached)
-    }
+    def is_link(number: int, base: Base) -> bool:
+        return base in direct.get(number, ()) or any(map(is_reached, every.leads_to(base)))
+
+    links = {number: [base for base in graph.bases[number] if is_link(number, base)] for number in sorted(reached)}
     return replace(every, links=links)
 
 
 def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
     """Return these records and all that is built on them."""
     above: dict[RecordGroup, list[int]] = {}
-    for at, links in among.links.items():
+    for number, links in among.links.items():
         for base in links:
             for group in among.leads_to(base):
-                above.setdefault(group, []).append(at)
+                above.setdefault(group, []).append(number)
     groups: dict[int, list[RecordGroup]] = {}
     for group in above:
         for below in group:
@@ -197,7 +196,7 @@ def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
     reached, waiting = set(start), list(start)
     while waiting:
         for group in groups.get(waiting.pop(), ()):
-            fresh = [at for at in above.pop(group, ()) if at not in reached]
+            fresh = [number for number in above.pop(group, ()) if number not in reached]
             reached.update(fresh)
             waiting += fresh
     return reached
@@ -205,10 +204,10 @@ def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """One record to rebuild. All of one step may be rebuilt at once, after those of the steps before.
+    """One record to rebuild. All records of one step may be rebuilt at once, after those of the steps before.
 
-    `moved` are its own bases that have moved on, each with the digest of now; it is empty where only something
-    below it is to be rebuilt first.
+    `moved` are its own bases that have moved on, each with its digest now; it is empty where only something below
+    the record is to be rebuilt first.
     """
 
     number: int
@@ -216,31 +215,34 @@ class Rebuild:
     moved: Sequence[tuple[Base, str]]
 
 
-def rebuilds(among: Dependents, moved: Callable[[Base], str]) -> list[Rebuild]:
-    """Return what sits on an old digest, directly or not, in rebuild order: bases first.
+def rebuild_order(among: Dependents, moved: Callable[[Base], str]) -> list[Rebuild]:
+    """Return what is built on an old digest, directly or not, in rebuild order: bases first.
 
     `moved` gives the digest that a base has moved on to, or `""`. Records of a cycle are in one step.
     """
-    old = {at: [(base, now) for base in links if (now := moved(base))] for at, links in among.links.items()}
-    stale = sorted(_upwards(among, [at for at, found in old.items() if found]))
-    inside = frozenset(stale)
-    below, groups = _below(among, stale, inside)
+    old = {number: [(base, now) for base in links if (now := moved(base))] for number, links in among.links.items()}
+    stale = sorted(_upwards(among, [number for number, bases in old.items() if bases]))
+    below, groups = _below(among, stale)
     step: dict[int, int] = {}
     for component in components([*stale, *groups], below.__getitem__):
-        before = {to for at in component for to in below[at]}.difference(component)
-        ended = max((step[to] for to in before), default=0)
+        before = {lower for node in component for lower in below[node]}.difference(component)
+        ended = max((step[node] for node in before), default=0)
         step.update(dict.fromkeys(component, ended + (0 if groups.issuperset(component) else 1)))
-    return [Rebuild(at, step[at], tuple(old[at])) for at in sorted(stale, key=lambda at: (step[at], at))]
+    return [
+        Rebuild(number, step[number], tuple(old[number])) for number in sorted(stale, key=lambda at: (step[at], at))
+    ]
 
 
-def _below(
-    among: Dependents, stale: Iterable[int], inside: Set[int]
-) -> tuple[Mapping[int, Sequence[int]], frozenset[int]]:
-    """Return what is below each stale record: groups, whose numbers are negative and returned as well; and of these."""
-    numbers: dict[RecordGroup, int] = {}
+def _below(among: Dependents, stale: Sequence[int]) -> tuple[Mapping[int, Sequence[int]], frozenset[int]]:
+    """Return the nodes right below each node, and the nodes of groups.
+
+    A record's node is its number, and below it are groups, numbered from -1 downwards; below a group are its records.
+    """
+    nodes: dict[RecordGroup, int] = {}
     below: dict[int, Sequence[int]] = {}
-    for at in stale:
-        found = [group for base in among.links[at] for group in among.leads_to(base) if group]
-        below[at] = sorted({numbers.setdefault(group, -1 - len(numbers)) for group in found})
-    below |= {number: [at for at in group if at in inside] for group, number in numbers.items()}
-    return below, frozenset(numbers.values())
+    for number in stale:
+        groups = [group for base in among.links[number] for group in among.leads_to(base) if group]
+        below[number] = sorted({nodes.setdefault(group, -1 - len(nodes)) for group in groups})
+    inside = frozenset(stale)
+    below |= {node: [number for number in group if number in inside] for group, node in nodes.items()}
+    return below, frozenset(nodes.values())

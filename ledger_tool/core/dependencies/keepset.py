@@ -17,7 +17,7 @@ ROLES: tuple[Role, ...] = ("image", "index", "child", "base")
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class DigestUse:
     """One reason to keep a digest of an image; `tag` is that of the record or of the base's reference, or `""`."""
 
     named: NamedImage
@@ -59,30 +59,30 @@ class Scope:
         return same_host(self.registry)
 
 
-def uses(ledger: Ledger, resolver: Resolver) -> list[Use]:
+def uses_of(ledger: Ledger, resolver: Resolver) -> list[DigestUse]:
     """Return every use of a digest that a ledger tells of.
 
     Records that are expired or yanked count: until they are pruned, they can be pulled.
     """
 
     @cache
-    def base(text: str) -> Use:
+    def base(text: str) -> DigestUse:
         reference = split(text)
-        return Use(resolver.resolve(reference), str(reference.digest), "base", reference.tag or "")
+        return DigestUse(resolver.resolve(reference), str(reference.digest), "base", reference.tag or "")
 
     found = []
     for record in ledger.records():
         here = NamedImage(record.image, ours=True)
-        found.append(Use(here, record.digest, "image", record.tag))
+        found.append(DigestUse(here, record.digest, "image", record.tag))
         if record.index:
-            found.append(Use(here, record.index, "index", record.tag))
+            found.append(DigestUse(here, record.index, "index", record.tag))
         found += map(base, record.depends_on)
     return found
 
 
-def kept(found: Iterable[Use], resolver: Resolver, scope: Scope) -> list[Kept]:
+def kept_digests(found: Iterable[DigestUse], resolver: Resolver, scope: Scope) -> list[Kept]:
     """Return what must stay in the repositories of a scope, by image and digest."""
-    groups: dict[tuple[str, str], list[Use]] = {}
+    groups: dict[tuple[str, str], list[DigestUse]] = {}
     for use in found:
         if scope.has(resolver, use.named):
             groups.setdefault((use.named.name, use.digest), []).append(use)

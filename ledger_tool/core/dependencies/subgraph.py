@@ -1,4 +1,4 @@
-"""A part of the graph to show: what is under something, or above it. Shared parts are one node; cycles are told."""
+"""A part of the graph to show: what is below something, or above it. Shared parts are one node; cycles are named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ledger_tool.core.ledger.record import Record
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A record, or what has none: a base that the ledger does not have, or what was asked of."""
+    """A record, or what has none: a base that the ledger does not have, or what was asked for."""
 
     text: str
     record: Record | None = None
@@ -38,75 +38,74 @@ class Subgraph:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    """Numbers the nodes of a subgraph. A record's key is its number in `graph`, any other node's its text."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._numbers: dict[int | str, int] = {}
         self.nodes: list[GraphNode] = []
         self.links: list[list[Link]] = []
-        self._known: dict[int | str, int] = {}
 
-    def node(self, key: int | str, node: GraphNode) -> tuple[int, bool]:
-        """Return a node's number, and whether it is new."""
-        if key in self._known:
-            return self._known[key], False
-        self._known[key] = len(self.nodes)
-        self.nodes.append(node)
-        self.links.append([])
-        return self._known[key], True
+    def __contains__(self, key: int | str) -> bool:
+        return key in self._numbers
 
-    def outline(self, roots: Iterable[int]) -> Subgraph:
-        def after(at: int) -> list[int]:
-            return [link.to for link in self.links[at]]
+    def node(self, key: int | str) -> int:
+        """Return the number of a node, which is made where there is none yet."""
+        if key not in self._numbers:
+            self._numbers[key] = len(self.nodes)
+            record = self._graph.records[key] if isinstance(key, int) else None
+            self.nodes.append(GraphNode(str(record.key if record else key), record))
+            self.links.append([])
+        return self._numbers[key]
 
-        cycles = [found for found in components(range(len(self.nodes)), after) if cyclic(found, after)]
+    def link(self, start: int | str, end: int | str, base: Base) -> None:
+        """Add a link from one node to another."""
+        self.links[self.node(start)].append(Link(self.node(end), base))
+
+    def subgraph(self, roots: Iterable[int]) -> Subgraph:
+        def after(node: int) -> list[int]:
+            return [link.to for link in self.links[node]]
+
+        cycles = [component for component in components(range(len(self.nodes)), after) if cyclic(component, after)]
         return Subgraph(self.nodes, self.links, tuple(roots), sorted(cycles))
 
 
 def beneath(graph: Graph, records: Iterable[Record]) -> Subgraph:
     """Return what these records are built on, down to the bases that the ledger does not have."""
-    wanted = {record.key for record in records}
-    start = [at for at, record in enumerate(graph.records) if record.key in wanted]
-    made = _Builder()
-    waiting = list(start)
-    roots = [made.node(at, _node(graph, at))[0] for at in start]
+    keys = {record.key for record in records}
+    waiting = [number for number, record in enumerate(graph.records) if record.key in keys]
+    made = _Builder(graph)
+    roots = [made.node(number) for number in waiting]
     while waiting:
-        at = waiting.pop()
-        here = made.node(at, _node(graph, at))[0]
-        for base in graph.bases[at]:
+        number = waiting.pop()
+        for base in graph.bases[number]:
             for target in _shown(graph, base):
-                to, fresh = made.node(target, _node(graph, target))
-                made.links[here].append(Link(to, base))
-                if fresh:
+                if target not in made:
                     waiting.append(target)
+                made.link(number, target, base)
             if not base.targets:
-                made.links[here].append(Link(made.node(base.text, GraphNode(base.text))[0], base))
-    return made.outline(roots)
+                made.link(number, base.text, base)
+    return made.subgraph(roots)
 
 
-def above(graph: Graph, found: Dependents, what: str) -> Subgraph:
+def above(graph: Graph, dependents: Dependents, what: str) -> Subgraph:
     """Return what is built on `what`: from it to those that name it, and on to what is built on them."""
 
     @cache
     def inside_of(group: RecordGroup) -> list[int]:
-        return [at for at in group if at in found.links]
+        return [number for number in group if number in dependents.links]
 
-    made = _Builder()
-    root, _ = made.node("", GraphNode(what))
-    for at in found.links:
-        made.node(at, _node(graph, at))
-    for at in found.links:
-        here, _ = made.node(at, _node(graph, at))
-        inside = False
-        for base in found.links[at]:
-            for target in (at for group in found.leads_to(base) for at in inside_of(group)):
-                made.links[made.node(target, _node(graph, target))[0]].append(Link(here, base))
-                inside = True
-        if at in found.direct or not inside:
-            made.links[root].append(Link(here, found.links[at][0]))
-    return made.outline([root])
-
-
-def _node(graph: Graph, at: int) -> GraphNode:
-    record = graph.records[at]
-    return GraphNode(str(record.key), record)
+    made = _Builder(graph)
+    root = made.node(what)
+    for number in dependents.links:
+        made.node(number)
+    for number, bases in dependents.links.items():
+        below = [(base, lower) for base in bases for group in dependents.leads_to(base) for lower in inside_of(group)]
+        for base, lower in below:
+            made.link(lower, number, base)
+        if number in dependents.direct or not below:
+            made.link(what, number, bases[0])
+    return made.subgraph([root])
 
 
 def _shown(graph: Graph, base: Base) -> list[int]:
@@ -116,11 +115,11 @@ def _shown(graph: Graph, base: Base) -> list[int]:
     """
     records, policy = graph.records, graph.resolver.policy
     named = [
-        at
-        for at in base.targets
-        if base.named.name == records[at].image and base.reference.tag in (None, records[at].tag)
+        number
+        for number in base.targets
+        if base.named.name == records[number].image and base.reference.tag in (None, records[number].tag)
     ]
     chosen: dict[tuple[str, str, str | None], int] = {}
-    for at in sorted(named or base.targets, key=lambda at: (policy.is_mutable(records[at].tag), at)):
-        chosen.setdefault((records[at].image, records[at].digest, records[at].platform), at)
+    for number in sorted(named or base.targets, key=lambda at: (policy.is_mutable(records[at].tag), at)):
+        chosen.setdefault((records[number].image, records[number].digest, records[number].platform), number)
     return sorted(chosen.values())

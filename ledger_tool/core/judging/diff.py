@@ -8,10 +8,10 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
-from ledger_tool.core.ledger import sourceref as sourcelink
 from ledger_tool.core.ledger import version
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
+from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.policy.policy import Policy
 
 TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
@@ -140,7 +140,7 @@ def _kind(of_it: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
 
 
 def _direction(old: str, new: str) -> Direction:
-    before, after = version.parse(old), version.parse(new)
+    before, after = version.parse_version(old), version.parse_version(new)
     if before is None or after is None:
         return "unknown"
     return "same" if before == after else "upgrade" if before < after else "downgrade"
@@ -151,7 +151,7 @@ def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
     before, after = {one.source_ref for one in old}, {one.source_ref for one in new}
     if len(before) != 1 or len(after) != 1:
         return ""
-    return sourcelink.compare(before.pop(), after.pop())
+    return compare_url(before.pop(), after.pop())
 
 
 class _Versions:
@@ -162,18 +162,18 @@ class _Versions:
         self._by_digest: dict[tuple[str, str], str] = {}
         wanted = set(images)
         for record in ledger.select(lambda image, *_: image in wanted):
-            if (parsed := version.parse(record.tag)) is None:
+            if (parsed := version.parse_version(record.tag)) is None:
                 continue
             self._records.setdefault(record.image, []).append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
-                known = version.parse(self._by_digest.get((record.image, digest), ""))
+                known = version.parse_version(self._by_digest.get((record.image, digest), ""))
                 if known is None or known.parts < parsed.parts:  # of `1`, `1.5` and `1.5.0` the last says most
                     self._by_digest[record.image, digest] = record.tag
 
     def of(self, records: Sequence[Record]) -> str:
         """Return the version of an image:tag's records, or `""`."""
         for record in records:
-            if version.parse(record.tag):
+            if version.parse_version(record.tag):
                 return record.tag
             for label in _VERSION_LABELS:
                 if record.labels.get(label):
@@ -185,7 +185,7 @@ class _Versions:
 
     def lower_than(self, name: Name) -> Record | None:
         """Return a record of the highest version of the image that is lower than a tag; never a yanked one."""
-        this = version.parse(name.tag)
+        this = version.parse_version(name.tag)
         if this is None:
             return None
         lower = [(one, record) for one, record in self._records.get(name.image, ()) if one < this and not record.yanked]

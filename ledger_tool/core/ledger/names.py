@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
@@ -120,6 +121,11 @@ def parse_digest(value: str, field: str = "digest") -> Digest:
     """Return a digest, or raise InvalidValue. Upper case is refused, not folded: see OCI image-spec "Digests"."""
     hint = "a digest is `sha256:` and 64 lower-case hex digits, or `sha512:` and 128"
     return Digest(_matched(field, DIGEST, value, hint))
+
+
+def listed_platforms(platforms: Iterable[Platform | None]) -> str:
+    """Return platforms as a message lists them."""
+    return ", ".join(platform or "none given" for platform in platforms)
 
 
 # containerd's normal form: one name for each architecture, the default variant left out.

@@ -3,21 +3,66 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import groupby
 
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp, format_timestamp, parse_timestamp, parse_ttl, shown, ttl_length
+from ledger_tool.core.ledger.names import (
+    Timestamp,
+    format_timestamp,
+    listed_platforms,
+    parse_timestamp,
+    parse_ttl,
+    shown,
+    ttl_length,
+)
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.errors import InvalidValue
+from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
 
 
 def matches(pattern: str, image: str, tag: str) -> bool:
     """Return whether a glob names an image (`myorg/*`) or, with a colon in it, an image:tag (`myorg/*:v1.*`)."""
     return fnmatchcase(f"{image}:{tag}" if ":" in pattern else image, pattern)
+
+
+def unknown_image(what: str) -> UnknownImage:
+    """Return the error for a name or a pattern that the ledger has no record of."""
+    what = shown(what, 200)
+    return UnknownImage(
+        f"the ledger has no record of {what}", f"`ledger list '{what.partition(':')[0]}'` shows what it has"
+    )
+
+
+def no_pull_digest(records: Sequence[Record]) -> RuleRefused:
+    """Return the error for an image:tag whose records share no digest to pull it by."""
+    platforms = listed_platforms(record.platform for record in records)
+    return RuleRefused(
+        f"{records[0].name} has several images and no common index digest",
+        f"pass `--platform` with one of: {platforms}",
+    )
+
+
+def select_named(
+    ledger: Ledger, patterns: Sequence[str], wanted: Callable[[str, str, str], bool] = lambda *_: True
+) -> list[Record]:
+    """Return the records that are named by any of the patterns, and whose image, tag and platform are `wanted`.
+
+    Raises UnknownImage for a pattern that names no record.
+    """
+    unmatched = set(patterns)
+
+    def is_named(image: str, tag: str) -> bool:
+        hits = {pattern for pattern in patterns if matches(pattern, image, tag)}
+        unmatched.difference_update(hits)
+        return bool(hits)
+
+    records = list(ledger.select(lambda image, tag, platform: is_named(image, tag) and wanted(image, tag, platform)))
+    if unmatched:
+        raise unknown_image(min(unmatched))
+    return records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +87,9 @@ def select(ledger: Ledger, query: Query) -> Iterator[Record]:
     image:tag whose newest such record is the newest of its image. Of two of the same second, it is the last in
     key order.
     """
-    found = _found(ledger, query)
-    return found if query.latest_at is None else _latest(found, query.latest_at)
-
-
-def _found(ledger: Ledger, query: Query) -> Iterator[Record]:
     named = ledger.select(lambda image, tag, _: matches(query.pattern, image, tag))
-    return (record for record in named if _answers(record, query))
+    records = (record for record in named if _answers(record, query))
+    return records if query.latest_at is None else _latest(records, query.latest_at)
 
 
 def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
@@ -61,11 +102,16 @@ def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
 
 def _answers(record: Record, query: Query) -> bool:
     return (
-        all(record.labels.get(key) == value for key, value in query.labels.items())
+        has_labels(record, query.labels)
         and query.source in record.source_ref
         and (query.since is None or record.published_at >= query.since)
         and (query.expired_at is None or is_expired(record, query.expired_at))
     )
+
+
+def has_labels(record: Record, labels: Mapping[str, str]) -> bool:
+    """Return whether a record has all of these labels."""
+    return all(record.labels.get(key) == value for key, value in labels.items())
 
 
 def is_expired(record: Record, now: Timestamp) -> bool:

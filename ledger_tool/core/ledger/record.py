@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -119,6 +119,14 @@ def from_json(fields: Mapping[str, Any]) -> Record:
         forced=Forced(forced["replaces"], forced["reason"]) if forced else None,
         yanked=Yanked(yanked["at"], yanked["reason"]) if yanked else None,
     )
+
+
+def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
+    """Return records grouped by image:tag, in order."""
+    groups: dict[Name, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.name, []).append(record)
+    return groups
 
 
 def pull_digest(records: tuple[Record, ...]) -> Digest | None:

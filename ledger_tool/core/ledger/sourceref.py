@@ -43,7 +43,7 @@ def web_url(url: str) -> str:
     return f"{scheme}://{host}/{path}" if path else ""
 
 
-def compare(old: SourceRef, new: SourceRef) -> str:
+def compare_url(old: SourceRef, new: SourceRef) -> str:
     """Return the URL of the forge's page that compares two commits of one repository, or `""` where there is none."""
     (old_url, before), (new_url, after) = split(old), split(new)
     page = web_url(new_url)

@@ -49,7 +49,7 @@ class Version:
         return self.text
 
 
-def parse(text: str) -> Version | None:
+def parse_version(text: str) -> Version | None:
     """Return the version that a tag is, or None where it is none."""
     found = _version.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
@@ -72,5 +72,5 @@ def precedence(release: tuple[int, int, int], prerelease: str) -> Precedence:
 
 def rank(tag: str) -> tuple[tuple[object, ...], str]:
     """Return what orders any tags: versions after all others, by precedence, and what is equal by its text."""
-    found = parse(tag)
+    found = parse_version(tag)
     return (found.precedence if found else (), tag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.core.ledger import version
+from ledger_tool.core.ledger.version import parse_version
 from ledger_tool.core.manifests import policy as versionpolicy
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.find import Site
@@ -26,7 +26,7 @@ class Rules:
     allowed: frozenset[str] = frozenset()
 
 
-def bump(site: Site, catalogue: Catalogue, rules: Rules) -> Judgement | None:
+def judge_bump(site: Site, catalogue: Catalogue, rules: Rules) -> Judgement | None:
     """Return the outcome of moving a site by its policy, or None where it has none or is not to be looked at.
 
     Raises InvalidValue for a mark that is no policy.
@@ -93,7 +93,7 @@ def _is_older(chosen: Release, current: str, at: Release | None) -> bool:
     """Return whether a move would go back: by version where both are versions, else by the time of publishing."""
     if chosen.tag == current or (at and chosen.digest == at.digest):
         return False
-    new, old = version.parse(chosen.tag), version.parse(current)
+    new, old = parse_version(chosen.tag), parse_version(current)
     if new and old:
         return new < old
     return at is not None and chosen.published_at < at.published_at

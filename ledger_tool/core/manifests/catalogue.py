@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger import version
-from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp
+from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp, listed_platforms
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record, pull_digest
 
@@ -59,7 +59,7 @@ class Catalogue:
         of = chosen or records
         digest, why = None, ""
         if not chosen:
-            there = ", ".join(record.platform or "none given" for record in records)
+            there = listed_platforms(record.platform for record in records)
             why = f"the ledger has no image of it for {self.platform}, only for: {there}"
         elif self.platform:
             digest = chosen[0].digest

@@ -53,7 +53,7 @@ class Named:
     image: str
 
 
-def pin(site: Site, catalogue: Catalogue) -> Judgement | None:
+def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     """Return the outcome of pinning a site to its own tag, or None for one that is not to be looked at."""
     if is_left_alone(site):
         return None

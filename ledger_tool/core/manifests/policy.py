@@ -129,7 +129,7 @@ def choose(
     best: tuple[Any, ...] | None = None
     chosen = None
     for tag, release in releases.items():
-        found = version.parse(tag)
+        found = version.parse_version(tag)
         rank = _rank(policy, tag, found, release, ledger, prereleases=prereleases)
         if rank is None:
             continue
@@ -166,7 +166,7 @@ def _rank(
 
 def _ordered_by(group: str, text: str) -> Any:
     if group == "version":
-        found = version.parse(text)
+        found = version.parse_version(text)
         return found.precedence if found else None
     if group == "number":
         return [int(digits) for digits in re.findall(r"[0-9]+", text)] or None

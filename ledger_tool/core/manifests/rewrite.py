@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.sourceref import compare
+from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests import find as sites
 from ledger_tool.core.manifests import splice, yamltree
 from ledger_tool.core.manifests.find import Site
@@ -206,5 +206,5 @@ def _edit(site: Site, judgement: Judgement, path: str) -> Edit:
         new=written(site.name, wanted.tag or site.tag, wanted.digest),
         tags=(old.tag if old else site.tag, wanted.tag or site.tag),
         digest=wanted.digest,
-        compare=compare(old.source_ref, new.source_ref) if old and new else "",
+        compare=compare_url(old.source_ref, new.source_ref) if old and new else "",
     )

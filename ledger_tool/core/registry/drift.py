@@ -25,7 +25,7 @@ from typing import Literal
 
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.image import Manifest
 
 DriftClass = Literal[
@@ -202,11 +202,3 @@ def _looks_down(findings: Sequence[DriftFinding]) -> bool:
     gone = sum(one.drift == "gone" for one in records)
     all_unknown = bool(records) and all(one.drift == "unknown" for one in records)
     return all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(records) * _LOOKS_DOWN_SHARE)
-
-
-def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
-    """Return records grouped by image:tag, in order."""
-    groups: dict[Name, list[Record]] = {}
-    for record in records:
-        groups.setdefault(record.name, []).append(record)
-    return groups

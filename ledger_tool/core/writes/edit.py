@@ -9,14 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.ledger.ledger import parse_text
 from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
-from ledger_tool.core.ledger.query import matches
-from ledger_tool.core.ledger.record import Key, Name, Record, Yanked
+from ledger_tool.core.ledger.query import select_named, unknown_image
+from ledger_tool.core.ledger.record import Key, Record, Yanked
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
 from ledger_tool.core.writes.prune import Wish, choose
-from ledger_tool.core.writes.publish import unknown
 
 
 def set_facts(
@@ -36,22 +34,14 @@ def set_facts(
     pending = PendingRecords(snapshot.ledger)
     asked = []
     patterns = [snapshot.resolver.pattern(pattern) for pattern in patterns]
-    unmatched = set(patterns)
     gone = frozenset(unlabel)
-    for (image, tag, _), text in zip(snapshot.ledger.keys, snapshot.ledger.texts, strict=True):
-        hits = {pattern for pattern in patterns if matches(pattern, image, tag)}
-        if not hits:
-            continue
-        unmatched -= hits
-        old = parse_text(text)
+    for old in select_named(snapshot.ledger, patterns):
         kept = {key: value for key, value in old.labels.items() if key not in gone}
         new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
         if snapshot.policy.meets_requirements(old):
             snapshot.policy.check_required(new)
         pending.of(old.name)[old.platform or ""] = new
         asked.append(new)
-    if unmatched:
-        raise unknown(min(unmatched))
     details = [("Label", f"{key}={value}") for key, value in sorted(labels.items())]
     details += [("Unlabel", key) for key in sorted(gone)]
     details += [("TTL", "none" if clear_ttl else ttl or "")] if clear_ttl or ttl else []
@@ -118,11 +108,11 @@ def _named(
     Raises UnknownImage for a name that the ledger does not have.
     """
     for reference in references:
-        name = Name(snapshot.resolver.image(reference), reference.tag or "")
+        name = snapshot.name(reference)
         if name in pending:
             continue
         records = pending.of(name)
         chosen = [records[key] for key in sorted(records) if platform is None or key == platform]
         if not chosen:
-            raise unknown(f"{name}" + (f" for {platform}" if platform and records else ""))
+            raise unknown_image(f"{name}" + (f" for {platform}" if platform and records else ""))
         yield from chosen

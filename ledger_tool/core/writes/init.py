@@ -77,7 +77,7 @@ ledger merge-driver --install
 CI_SYSTEMS = ("github", "gitlab", "jenkins")
 
 
-def files(registry: str = "", kit: Mapping[str, str] | None = None) -> dict[str, str]:
+def new_ledger_files(registry: str = "", kit: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the text of each file by its path; `registry` is a host that `ledger.yaml` is to name, or `""`.
 
     `kit` has the files of a CI system, by path, with `@VERSION@` where they name this program's version.

@@ -108,7 +108,7 @@ def _newest_first(records: Sequence[Record]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Uses:
+class RemainingUses:
     """The digests that living records use.
 
     `why` says of each who uses it. `through` are, by image, the digests through which living records are served
@@ -135,7 +135,7 @@ def may_be_index(record: Record) -> str | None:
     return record.index or (None if record.config else record.digest)
 
 
-def uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> Uses:
+def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> RemainingUses:
     """Return what all records use but those that go: which are in `going`, and exactly as they are there."""
     why: dict[str, str] = {}
     through: dict[str, set[str]] = {}
@@ -160,7 +160,7 @@ def uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> Use
         for name, digest in map(base, record.depends_on):
             why.setdefault(digest, f"{record.name} is built on it")
             bases.setdefault(name, set()).add(digest)
-    return Uses(why, through, bases, newest)
+    return RemainingUses(why, through, bases, newest)
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:

@@ -23,14 +23,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.ledger.names import Image, Platform
+from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.record import Forced, Name, Record, to_json
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.pending import PendingRecords, Records
-from ledger_tool.errors import Conflict, InvalidValue, LedgerError, UnknownImage
+from ledger_tool.errors import Conflict, InvalidValue, LedgerError
 
 
 def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
@@ -42,7 +41,7 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     pending = PendingRecords(snapshot.ledger)
     given: dict[Name, set[str]] = {}
     records = []
-    for draft, image in zip(drafts, images(snapshot, drafts), strict=True):
+    for draft, image in zip(drafts, images_of(snapshot, drafts), strict=True):
         with _named(draft.where):
             records.append(_record(draft, image))
     # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
@@ -55,19 +54,19 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     return pending.change("publish", records, reason=force_reason)
 
 
-def images(snapshot: Snapshot, drafts: Sequence[Draft]) -> list[Image]:
+def images_of(snapshot: Snapshot, drafts: Sequence[Draft]) -> list[Image]:
     """Return the image that each draft names; those of the drafts before it count as the ledger's.
 
     Raises UsageError for an unknown registry, naming the draft's line.
     """
-    found: list[Image] = []
+    images: list[Image] = []
     fresh: set[str] = set()
     resolver = Resolver(snapshot.policy, lambda image: image in fresh or snapshot.ledger.has_image(image))
     for draft in drafts:
         with _named(draft.where):
-            found.append(resolver.image(draft.reference))
-        fresh.add(found[-1])
-    return found
+            images.append(resolver.image(draft.reference))
+        fresh.add(images[-1])
+    return images
 
 
 @contextmanager
@@ -84,25 +83,6 @@ def _named(where: str) -> Iterator[None]:
 def _fills_in(record: Record, records: Records) -> bool:
     whole = records.get("")
     return whole is not None and record.platform is not None and whole.digest == record.digest
-
-
-def find(snapshot: Snapshot, reference: Reference, platform: Platform | None = None) -> tuple[Record, ...]:
-    """Return the records of one image:tag, or raise UnknownImage."""
-    name = Name(snapshot.resolver.image(reference), reference.tag or "")
-    records = snapshot.ledger.find(name)
-    if not records:
-        raise unknown(str(name))
-    chosen = tuple(record for record in records if platform is None or record.platform == platform)
-    if not chosen:
-        there = ", ".join(record.platform or "none given" for record in records)
-        raise UnknownImage(f"{name} has no record for {platform}", f"its platforms are: {there}")
-    return chosen
-
-
-def unknown(what: str) -> UnknownImage:
-    """Return the error for a name or pattern that no record answers to."""
-    image = what.partition(":")[0]
-    return UnknownImage(f"the ledger has no record of {what}", f"`ledger list '{image}'` shows what it has")
 
 
 def _record(draft: Draft, image: Image) -> Record:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from ledger_tool.core.ledger.names import parse_source_ref
-from ledger_tool.core.ledger.sourceref import commit_page, compare, web_url
+from ledger_tool.core.ledger.sourceref import commit_page, compare_url, web_url
 from tests.support.values.strategies import source_refs
 
 OLD, NEW = "1" * 40, "2" * 40
@@ -47,7 +47,7 @@ AZURE = "https://dev.azure.com/org/project/_git/app/branchCompare?baseVersion=GC
 )
 def test_a_known_forge_has_a_page_for_every_form_of_the_url(url: str, page: str) -> None:
     old, new = (parse_source_ref(f"{url}@{commit}") for commit in (OLD, NEW))
-    assert compare(old, new) == page.format(old=OLD, new=NEW)
+    assert compare_url(old, new) == page.format(old=OLD, new=NEW)
     assert NEW in commit_page(new)
     assert commit_page(new).startswith(web_url(url))
 
@@ -64,16 +64,19 @@ def test_a_known_forge_has_a_page_for_every_form_of_the_url(url: str, page: str)
     ],
 )
 def test_where_there_is_nothing_to_compare_there_is_no_page(old: str, new: str) -> None:
-    assert compare(parse_source_ref(old), parse_source_ref(new)) == ""
+    assert compare_url(parse_source_ref(old), parse_source_ref(new)) == ""
 
 
 def test_the_two_commits_may_name_one_repository_in_two_ways() -> None:
     old, new = f"git@github.com:team/app.git@{OLD}", f"https://github.com/Team/app@{NEW}"
-    assert compare(parse_source_ref(old), parse_source_ref(new)) == f"https://github.com/Team/app/compare/{OLD}...{NEW}"
+    assert (
+        compare_url(parse_source_ref(old), parse_source_ref(new))
+        == f"https://github.com/Team/app/compare/{OLD}...{NEW}"
+    )
 
 
 @given(source_refs, source_refs)
 def test_a_page_is_on_the_host_of_the_source(old: str, new: str) -> None:
     old, new = (text.replace("git.example.com", "gitlab.example.com") for text in (old, new))
-    for page in (compare(parse_source_ref(old), parse_source_ref(new)), commit_page(parse_source_ref(new))):
+    for page in (compare_url(parse_source_ref(old), parse_source_ref(new)), commit_page(parse_source_ref(new))):
         assert page == "" or page.startswith("https://gitlab.example.com/team/app/-/")

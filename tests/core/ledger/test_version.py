@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.version import Version, parse
+from ledger_tool.core.ledger.version import Version, parse_version
 
 numbers = st.integers(0, 9999).map(str)
 identifiers = st.one_of(numbers, st.from_regex(r"[0-9]{0,2}[A-Za-z-][0-9A-Za-z-]{0,3}", fullmatch=True))
@@ -18,7 +18,7 @@ versions = st.one_of(releases, st.builds("{}-{}".format, releases, prereleases))
 
 
 def version(text: str) -> Version:
-    found = parse(text)
+    found = parse_version(text)
     assert found is not None, text
     return found
 
@@ -63,7 +63,7 @@ def test_text_and_prerelease_are_kept_as_given() -> None:
     ],
 )
 def test_anything_else_is_no_version(text: str) -> None:
-    assert parse(text) is None
+    assert parse_version(text) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_anything_else_is_no_version(text: str) -> None:
     ],
 )
 def test_commit_ids_dates_and_digests_are_no_versions(text: str) -> None:
-    assert parse(text) is None
+    assert parse_version(text) is None
 
 
 @pytest.mark.parametrize("text", ["7", "22", "2022", "9999", "7-alpine", "2022-latest", "1.25-alpine", "2024.1.15"])
@@ -105,5 +105,5 @@ def test_a_prerelease_comes_before_its_release(text: str, v: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_version_or_none(text: str) -> None:
-    found = parse(text)
+    found = parse_version(text)
     assert found is None or found.text == text

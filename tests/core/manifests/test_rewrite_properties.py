@@ -33,9 +33,9 @@ LEDGER = ledger_of(
     record("myorg/app", "1.10", digest=digest("new"), publishedAt="2026-11-25T00:00:00Z"),
 )
 CATALOGUE = Catalogue(Snapshot("", LEDGER, Policy()), Timestamp("2026-11-25T09:30:00Z"))
-PIN = partial(pinning.pin, catalogue=CATALOGUE)
+PIN = partial(pinning.judge_pin, catalogue=CATALOGUE)
 RULES = bumping.Rules(rules=[versionpolicy.parse_rule("newest")])
-BUMP = partial(bumping.bump, catalogue=CATALOGUE, rules=RULES)
+BUMP = partial(bumping.judge_bump, catalogue=CATALOGUE, rules=RULES)
 _FILES = sorted(path for path in (EXAMPLES / "manifests/cases").glob("*/before/**/*") if path.is_file())
 
 

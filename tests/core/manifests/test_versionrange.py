@@ -12,7 +12,7 @@ from ledger_tool.errors import InvalidValue
 
 
 def admits(range_text: str, text: str, *, prereleases: bool = False) -> bool:
-    found = version.parse(text)
+    found = version.parse_version(text)
     assert found is not None
     return versionrange.parse(range_text).admits(found, prereleases=prereleases)
 

@@ -147,20 +147,20 @@ def test_remove_understands_a_configured_registry_and_no_other() -> None:
 
 def test_find_gives_all_platforms_or_the_one_asked_for() -> None:
     name = parse_name("myorg/app:v1")
-    assert [one.platform for one in rules.find(snapshot(), name)] == [AMD, ARM]
-    assert [one.platform for one in rules.find(snapshot(), name, parse_platform("linux/aarch64"))] == [ARM]
+    assert [one.platform for one in snapshot().find(name)] == [AMD, ARM]
+    assert [one.platform for one in snapshot().find(name, parse_platform("linux/aarch64"))] == [ARM]
 
 
 def test_find_of_a_platform_that_is_not_there_tells_which_are() -> None:
     with pytest.raises(UnknownImage) as caught:
-        rules.find(snapshot(), parse_name("myorg/app:v1"), parse_platform("linux/386"))
+        snapshot().find(parse_name("myorg/app:v1"), parse_platform("linux/386"))
     assert caught.value.message == "myorg/app:v1 has no record for linux/386"
     assert f"{AMD}, {ARM}" in caught.value.hint
 
 
 def test_find_of_an_unknown_image_tells_how_to_look() -> None:
     with pytest.raises(UnknownImage) as caught:
-        rules.find(snapshot(), parse_name("myorg/api:v1"))
+        snapshot().find(parse_name("myorg/api:v1"))
     assert "myorg/api:v1" in caught.value.message
     assert "ledger list 'myorg/api'" in caught.value.hint
 

@@ -20,11 +20,11 @@ DEFAULT = Policy(mutable=("latest", "main", "pr-*"), ttl={"pr-*": Ttl("7d")})
 
 
 def policy(registry: str = "") -> Policy:
-    return settings.load(scaffold.files(registry)["ledger.yaml"].encode())
+    return settings.load(scaffold.new_ledger_files(registry)["ledger.yaml"].encode())
 
 
 def test_the_ledger_is_empty_and_valid() -> None:
-    assert codec.loads(scaffold.files()["ledger.json"].encode()) == Ledger()
+    assert codec.loads(scaffold.new_ledger_files()["ledger.json"].encode()) == Ledger()
 
 
 def test_the_settings_are_the_documented_defaults() -> None:
@@ -50,7 +50,7 @@ def test_a_registry_that_is_named_is_configured_for_every_image(given: str, regi
 
 
 def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommented() -> None:
-    text = scaffold.files()["ledger.yaml"]
+    text = scaffold.new_ledger_files()["ledger.yaml"]
     shown = [
         line for line in text.splitlines() if line.startswith(("# registries", "#   - host", "#     ", "# require"))
     ]
@@ -60,11 +60,11 @@ def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommente
 
 
 def test_git_never_converts_the_line_endings_of_the_ledger() -> None:
-    assert "ledger.json text eol=lf merge=ledger" in scaffold.files()[".gitattributes"].splitlines()
+    assert "ledger.json text eol=lf merge=ledger" in scaffold.new_ledger_files()[".gitattributes"].splitlines()
 
 
 def test_every_file_ends_with_one_newline() -> None:
     kits = {f"{ci}/{path}": text for ci in scaffold.CI_SYSTEMS for path, text in kit(ci).items()}
-    for name, text in scaffold.files("registry.example.com", kits).items():
+    for name, text in scaffold.new_ledger_files("registry.example.com", kits).items():
         assert text.endswith("\n"), name
         assert not text.endswith("\n\n"), name

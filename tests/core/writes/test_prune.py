@@ -16,7 +16,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import prune as expiry
-from ledger_tool.core.writes.prune import Wish, choose, uses, withdrawn
+from ledger_tool.core.writes.prune import Wish, choose, remaining_uses, withdrawn
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.strategies import ledgers
 
@@ -137,7 +137,7 @@ def test_what_living_records_use_is_known_with_its_user() -> None:
         record("app", "v2", platform=AMD, digest=digest("v2"), index=digest("i2"), config=digest("c")),
         record("app", "v3", digest=digest("v3"), dependsOn=[f"reg.example.com/x/base:1@{digest('base')}"]),
     )
-    found = uses(ledger, Resolver(Policy(), ledger.has_image), {going.key: going})
+    found = remaining_uses(ledger, Resolver(Policy(), ledger.has_image), {going.key: going})
     assert dict(found.why) == {
         digest("v1"): "app:v1 is it",
         digest("v2"): "app:v2 is it",
@@ -153,7 +153,7 @@ def test_what_living_records_use_is_known_with_its_user() -> None:
 def test_a_record_that_was_changed_since_is_living() -> None:
     going = old("pr-1")
     ledger = ledger_of(old("pr-1", ttl="9000d"))
-    assert digest() in uses(ledger, Resolver(Policy(), ledger.has_image), {going.key: going}).why
+    assert digest() in remaining_uses(ledger, Resolver(Policy(), ledger.has_image), {going.key: going}).why
 
 
 def test_withdrawn_are_the_digests_of_what_left_or_changed() -> None:

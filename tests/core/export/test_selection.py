@@ -1,4 +1,4 @@
-"""Which version of an image goes into another tool's file, and under which key."""
+"""Which version of an image goes into another tool's file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core import export as rules
-from ledger_tool.core.export import ImageVersion, Selection
+from ledger_tool.core.export import selection as rules
+from ledger_tool.core.export.selection import ImageVersion, Selection
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
-from ledger_tool.errors import RuleRefused, UnknownImage, UsageError
+from ledger_tool.errors import RuleRefused, UnknownImage
 from tests.support.values.make import digest, ledger_of, record
 
 POLICY = Policy((Registry("registry.example.com", ("myorg/*",), "team"),), mutable=("latest", "main"))
@@ -24,7 +24,7 @@ LEDGER = ledger_of(
 
 
 def versions(*records: Record, by_platform: bool = False) -> list[ImageVersion]:
-    return rules.versions(ledger_of(*records).records(), POLICY, by_platform=by_platform)
+    return rules.image_versions(ledger_of(*records).records(), POLICY, by_platform=by_platform)
 
 
 def published(tag: str, day: int, **more: Any) -> Record:
@@ -106,40 +106,3 @@ def test_of_tags_pushed_together_the_one_that_cannot_move_is_taken() -> None:
 def test_a_tie_of_different_images_is_refused() -> None:
     with pytest.raises(RuleRefused, match="published in the same second: v2, v3"):
         chosen(published("v2", 2), published("v3", 2), published("latest", 2))
-
-
-@pytest.mark.parametrize(
-    ("image", "variable", "value_key", "service"),
-    [
-        ("myorg/app", "MYORG_APP_IMAGE", "myorg_app", "app"),
-        ("my-org/my.app__x", "MY_ORG_MY_APP__X_IMAGE", "my_org_my_app__x", "my.app__x"),
-        ("7zip", "_7ZIP_IMAGE", "_7zip", "7zip"),
-    ],
-)
-def test_keys_are_what_a_shell_a_template_and_compose_take(
-    image: str, variable: str, value_key: str, service: str
-) -> None:
-    assert (rules.variable(image), rules.value_key(image), rules.service(image)) == (variable, value_key, service)
-
-
-def test_keys_that_clash_are_refused_and_can_be_given() -> None:
-    found = versions(record("myorg/app"), record("myorg-app"))
-    default = {one.name.image: rules.variable(one.name.image) for one in found}
-    with pytest.raises(UsageError, match="myorg-app and myorg/app would both have the key `MYORG_APP_IMAGE`") as clash:
-        rules.keyed(found, default, {})
-    assert "--key myorg/app=MYORG_APP_IMAGE2" in clash.value.hint
-    keys = rules.keyed(found, default, {"myorg/app": ["APP", "WEB"]})
-    assert {key: one.name.image for key, one in keys.items()} == {
-        "APP": "myorg/app", "MYORG_APP_IMAGE": "myorg-app", "WEB": "myorg/app",
-    }  # fmt: skip
-
-
-def test_a_key_for_an_image_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match="`--key` names nope"):
-        rules.keyed(versions(record()), {"myorg/app": "app"}, {"nope": ["x"]})
-
-
-@pytest.mark.parametrize("value", ["myorg/app", "a=", "a=1b", "a=b c", "a=b\nc", "a=$(x)", "a=b=c"])
-def test_a_key_is_a_name_and_nothing_else(value: str) -> None:
-    with pytest.raises(UsageError, match="malformed"):
-        rules.parse_keys([value], rules.IDENTIFIER)
