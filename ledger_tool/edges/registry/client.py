@@ -2,7 +2,7 @@
 
 Sources: OCI distribution-spec 1.1; distribution's token authentication specification. A tag is looked up by
 HEAD, which costs nothing of Docker Hub's quota; GET is for what has to be explained, and for registries
-that leave `Docker-Content-Digest` out. What can't be observed is an error that says so, never absence.
+that leave `Docker-Content-Digest` out. What can't be observed is an error that says why, never absence.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
 TAGS_BYTES = 16 * 2**20
 ERROR_BYTES = 2**20
-_NO_METHOD = (405, 501)  # what a server answers that does not know the method; instead of HEAD, GET is asked then
+_NO_METHOD = (405, 501)  # from a server that does not know the method; GET is asked instead of HEAD then
 TAG_PAGES = 500
 _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
@@ -48,7 +48,7 @@ class RegistryClient:
         scheme = "http" if registry.plain_http else "https"
         self._http = http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
         self._login = Login(registry, host, keychain, self._http)
-        self._refused: dict[str, tuple[str, str]] = {}  # by scope: who is not let in is not to knock for each tag
+        self._refused: dict[str, tuple[str, str]] = {}  # by scope: message and hint; asked once, not for each tag
 
     @property
     def name(self) -> str:
@@ -60,7 +60,7 @@ class RegistryClient:
         self._http.close()
 
     def look(self, image: str, reference: str) -> Digest | Absent:
-        """Return the digest that a tag serves, or that a digest is there; ABSENT if the registry says so.
+        """Return the digest that a tag serves, or a digest itself if it is there; ABSENT if the registry says so.
 
         Raises Unreachable, Denied or BadManifest where that can't be told.
         """
@@ -70,8 +70,8 @@ class RegistryClient:
         claimed = answer.headers.get("docker-content-digest", "")
         if claimed:
             return self._checked(claimed, reference)
-        found = self.manifest(image, reference)
-        return found if isinstance(found, Absent) else found.digest
+        manifest = self.manifest(image, reference)
+        return manifest if isinstance(manifest, Absent) else manifest.digest
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves, its body checked against every digest that is claimed.
@@ -83,10 +83,10 @@ class RegistryClient:
             return ABSENT
         asked = reference if ":" in reference else ""
         claimed = answer.headers.get("docker-content-digest", "")
-        found = parse(answer.body, answer.headers.get("content-type", ""), asked or claimed)
+        manifest = parse(answer.body, answer.headers.get("content-type", ""), asked or claimed)
         if asked and claimed and claimed != asked:
             raise BadManifest(f"the registry says {shown(claimed)} where {asked} was asked for")
-        return found
+        return manifest
 
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
         """Return a manifest or index as it is served, its bytes checked, whatever its media type is.
@@ -97,7 +97,7 @@ class RegistryClient:
         if answer.status == 404:
             return ABSENT
         if digest_of(answer.body, digest.partition(":")[0]) != digest:
-            raise BadManifest(f"{self.name} serves something else than {digest} under that digest")
+            raise BadManifest(f"{self.name} serves something other than {digest} under that digest")
         return ServedDocument(answer.body, answer.headers.get("content-type", ""))
 
     def delete(self, image: str, digest: str) -> None:
@@ -126,10 +126,8 @@ class RegistryClient:
 
         Raises Denied or Unreachable.
         """
-        answer = self._let_in(
-            "PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES,
-            content=document.raw, media_type=document.media_type,
-        )  # fmt: skip
+        path = f"manifests/{reference}"
+        answer = self._let_in("PUT", image, path, "pull,push", limit=ERROR_BYTES, document=document)
         if answer.status not in (200, 201, 202):
             raise self._failed(answer)
 
@@ -140,12 +138,12 @@ class RegistryClient:
         """
         answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
         if answer.status == 404 or digest_of(answer.body, digest.partition(":")[0]) != digest:
-            raise BadManifest(f"the config {digest} is not there, or not what it should be")
+            raise BadManifest(f"the config {digest} is missing, or not what it should be")
         try:
-            found = json.loads(answer.body)
+            config = json.loads(answer.body)
         except (ValueError, RecursionError):
-            raise BadManifest(f"the config {digest} is no JSON") from None
-        return found if isinstance(found, dict) else {}
+            raise BadManifest(f"the config {digest} is not JSON") from None
+        return config if isinstance(config, dict) else {}
 
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob is there. Raises Unreachable or Denied."""
@@ -165,10 +163,9 @@ class RegistryClient:
                 return
             path = _joined(answer.url, link[1])
             if path in seen or not path.startswith(f"{self._http.origin}/v2/"):
-                how = "in circles" if path in seen else "on to another host"
-                raise Unreachable(
-                    f"{self.name} sends us {how} for the tags of {image}", "report it to the registry's operator"
-                )
+                where = "in circles" if path in seen else "to another host"
+                message = f"{self.name} sends us {where} for the tags of {image}"
+                raise Unreachable(message, "report it to the registry's operator")
             seen.add(path)
         raise Unreachable(f"{self.name} has more than {TAG_PAGES} pages of tags for {image}", "restrict the pattern")
 
@@ -198,15 +195,7 @@ class RegistryClient:
         raise self._failed(answer)
 
     def _let_in(
-        self,
-        method: str,
-        image: str,
-        path: str,
-        actions: str,
-        *,
-        limit: int,
-        content: bytes = b"",
-        media_type: str = "",
+        self, method: str, image: str, path: str, actions: str, *, limit: int, document: ServedDocument | None = None
     ) -> Answer:
         """Return the answer to a request that needs `actions` of an image's repository. Raises Denied, Unreachable."""
         _, repository = pulled_from(self.registry, image)
@@ -215,10 +204,11 @@ class RegistryClient:
         if scope in self._refused:
             raise Denied(*self._refused[scope])
         try:
-            answer = self._login.send(method, url, scope=scope, limit=limit, content=content, media_type=media_type)
+            answer = self._login.send(method, url, scope=scope, limit=limit, document=document)
             if answer.status in (401, 403):
+                doing = {"pull": "see", "delete": "delete from", "pull,push": "push to"}[actions]
                 raise Denied(
-                    f"{self.name} {_refusal(actions)} {repository}: it answers {answer.status}",
+                    f"{self.name} does not let us {doing} {repository}: it answers {answer.status}",
                     f"see which credential is used: `ledger auth {self.name}`",
                 )
         except Denied as denied:
@@ -232,16 +222,6 @@ class RegistryClient:
         return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
 
 
-def _refusal(actions: str) -> str:
-    match actions:
-        case "delete":
-            return "does not let us delete from"
-        case "pull,push":
-            return "does not let us push to"
-        case _:
-            return "does not let us see"
-
-
 def _joined(url: str, link: str) -> str:
     try:
         return urljoin(url, link)
@@ -250,9 +230,9 @@ def _joined(url: str, link: str) -> str:
 
 
 def _tags_of(answer: Answer) -> list[str]:
-    """Return the tags of a page; what is no tag by the grammar is left out."""
+    """Return the tags of a page, without those that the grammar of tags does not allow."""
     try:
         tags = json.loads(answer.body)["tags"] or []
         return [tag for tag in tags if isinstance(tag, str) and re.fullmatch(names.TAG, tag)]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreachable("the registry answers a list of tags that is malformed", "run it again later") from None
+        raise Unreachable("the registry answers a malformed list of tags", "run it again later") from None

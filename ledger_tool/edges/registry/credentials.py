@@ -42,7 +42,7 @@ class Keychain:
     def __init__(self, environment: Mapping[str, str], *, helper_seconds: float = _HELPER_SECONDS) -> None:
         self._environment = environment
         self._helper_seconds = helper_seconds
-        self._found: dict[str, Credential | UsageError | None] = {}
+        self._known: dict[str, Credential | UsageError | None] = {}
         self._lock = Lock()
 
     def find(self, host: str) -> Credential | None:
@@ -51,25 +51,23 @@ class Keychain:
         Raises UsageError for a configuration file that can't be read or a helper that fails.
         """
         with self._lock:
-            if host not in self._found:
+            if host not in self._known:
                 try:
-                    self._found[host] = self._look_up(host)
+                    self._known[host] = self._look_up(host)
                 except UsageError as error:  # a helper that fails or hangs is not run again for the next tag
-                    self._found[host] = error
-            found = self._found[host]
-        if isinstance(found, UsageError):
-            raise UsageError(found.message, found.hint)
-        return found
+                    self._known[host] = error
+            credential = self._known[host]
+        if isinstance(credential, UsageError):
+            raise credential.within("")  # a copy: the threads share the error
+        return credential
 
     def _look_up(self, host: str) -> Credential | None:
-        username = self._environment.get("LEDGER_REGISTRY_USERNAME", "")
-        password = self._environment.get("LEDGER_REGISTRY_PASSWORD", "")
+        variables = "LEDGER_REGISTRY_USERNAME", "LEDGER_REGISTRY_PASSWORD"
+        username, password = (self._environment.get(name, "") for name in variables)
         if username or password:
-            return Credential(
-                source="LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD", username=username, password=password
-            )
+            return Credential(source=" and ".join(variables), username=username, password=password)
         for path in self._files():
-            # not Path.is_file, which raises for a folder that is closed to us
+            # not Path.is_file, which raises for a folder that we may not read
             if os.path.isfile(path) and (credential := self._in_file(path, host)):  # noqa: PTH113
                 return credential
         return None
@@ -92,11 +90,8 @@ class Keychain:
             if helper := helpers.get(name):
                 return self._from_helper(str(helper), name, f"credHelpers of {path}")
         for key, entry in _object(config, "auths").items():
-            if (
-                _host_of(key) in names
-                and isinstance(entry, dict)
-                and (credential := _from_entry(entry, f"auths of {path}"))
-            ):
+            is_meant = isinstance(entry, dict) and _host_of(key) in names
+            if is_meant and (credential := _from_entry(entry, f"auths of {path}")):
                 return credential
         if store := config.get("credsStore"):
             for name in names:
@@ -107,20 +102,18 @@ class Keychain:
     def _from_helper(self, helper: str, host: str, where: str) -> Credential | None:
         program = f"docker-credential-{helper}"
         if not re.fullmatch(r"[A-Za-z0-9._-]+", helper):
-            raise UsageError(f"{where} names the credential helper `{shown(helper)}`", "mend the file")
+            raise UsageError(f"{where} names the credential helper `{shown(helper)}`", "fix the file")
         try:
             done = subprocess.run(
                 [program, "get"], input=host.encode(), capture_output=True, timeout=self._helper_seconds, check=False,
                 env=dict(self._environment),
             )  # fmt: skip
         except OSError:
-            raise UsageError(
-                f"`{program}`, which {where} names, is not installed, or is no program", "install it, or mend the file"
-            ) from None
+            message = f"`{program}`, which {where} names, is not installed, or can't be run"
+            raise UsageError(message, "install it, or fix the file") from None
         except subprocess.TimeoutExpired:
-            raise UsageError(
-                f"`{program}` did not answer in {self._helper_seconds:.0f} s", "run it by hand to see what it waits for"
-            ) from None
+            message = f"`{program}` did not answer in {self._helper_seconds:.0f} s"
+            raise UsageError(message, "run it by hand to see what it waits for") from None
         if done.returncode:
             if b"not found" in done.stdout + done.stderr:
                 return None
@@ -132,9 +125,8 @@ class Keychain:
             answer = json.loads(done.stdout)
             username, secret = str(answer["Username"]), str(answer["Secret"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise UsageError(
-                f"`{program} get` answered no credential in JSON", "run it by hand to see what it answers"
-            ) from None
+            message = f"`{program} get` did not answer with a credential in JSON"
+            raise UsageError(message, "run it by hand to see what it answers") from None
         source = f"`{program}`, {where}"
         if username == "<token>":
             return Credential(source=source, identity_token=secret)
@@ -146,19 +138,19 @@ def _load(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             config = json.loads(file.read(_MAX_FILE))
     except (OSError, ValueError, RecursionError):
-        raise UsageError(f"{path} can't be read as JSON", "mend the file, or name another with DOCKER_CONFIG") from None
+        raise UsageError(f"{path} can't be read as JSON", "fix the file, or name another with DOCKER_CONFIG") from None
     return config if isinstance(config, dict) else {}
 
 
 def _object(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = config.get(name)
-    return found if isinstance(found, dict) else {}
+    value = config.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _host_of(key: str) -> str:
-    """Return the host of an `auths` key: `host`, `https://host`, `https://host/v1/`; the hub's own stays whole.
+    """Return the host of an `auths` key: `host`, `https://host`, `https://host/v1/`; Docker Hub's own stays whole.
 
-    Podman's `host/namespace` is for that namespace only, so that it is no host's.
+    Podman's `host/namespace` is for that namespace only, and stays whole too.
     """
     if key == _HUB_KEYS[0]:
         return key
@@ -173,6 +165,6 @@ def _from_entry(entry: Mapping[str, Any], source: str) -> Credential | None:
     try:
         decoded = base64.b64decode(str(entry.get("auth", ""))).decode()
     except ValueError:
-        raise UsageError(f"{source} hold an `auth` that is no base64", "log in again with `docker login`") from None
+        raise UsageError(f"{source} hold an `auth` that is not base64", "log in again with `docker login`") from None
     username, colon, password = decoded.partition(":")
     return Credential(source=source, username=username, password=password.rstrip("\0")) if colon else None

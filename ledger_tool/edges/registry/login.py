@@ -2,7 +2,7 @@
 
 Source: distribution's token authentication specification. A read asks for `pull` and never for more. A write
 asks for what the registry names in its challenge (one says `delete`, another `*`), as long as that is of the very
-repository; else for what distribution itself would name.
+repository; otherwise for what distribution itself would name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.registry.challenge import Challenge, parse_challenges, why_unsafe
-from ledger_tool.core.registry.image import MEDIA_TYPES
+from ledger_tool.core.registry.image import MEDIA_TYPES, ServedDocument
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
@@ -29,7 +29,7 @@ _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class _ScopeToken:
     authorization: str
     until: float
 
@@ -37,7 +37,7 @@ class _Token:
 class Login:
     """Sends requests to a registry, with the credential that they need; from several threads.
 
-    `host` is where the registry is really asked, which for some is not its name.
+    `host` is where the registry is really asked, which is not always its name.
     """
 
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
@@ -45,7 +45,7 @@ class Login:
         self._host = host
         self._keychain = keychain
         self._http = http
-        self._tokens: dict[str, _Token] = {}
+        self._tokens: dict[str, _ScopeToken] = {}
         self._lock = threading.Lock()
 
     @property
@@ -53,14 +53,13 @@ class Login:
         """The credential that the registry gets."""
         return self._keychain.find(self._registry.host)
 
-    def send(
-        self, method: str, url: str, *, scope: str, limit: int, content: bytes = b"", media_type: str = ""
-    ) -> Answer:
-        """Send a request, logging in where the registry asks for it, and once more where a token ran out.
+    def send(self, method: str, url: str, *, scope: str, limit: int, document: ServedDocument | None = None) -> Answer:
+        """Send a request, with a document or without; log in where the registry asks, and anew where a token ran out.
 
-        `content` of a `media_type` is its body. Raises Unreachable or Denied.
+        Raises Unreachable or Denied.
         """
-        headers = _ACCEPT | ({"Content-Type": media_type} if media_type else {})
+        headers = _ACCEPT | ({"Content-Type": document.media_type} if document else {})
+        content = document.raw if document else b""
 
         def ask(authorization: str = "") -> Answer:
             return self._http.request(method, url, headers, limit=limit, authorization=authorization, body=content)
@@ -69,27 +68,26 @@ class Login:
         if token and token.until < time.monotonic():
             token = None
         answer = ask(token.authorization if token else "")
-        if (
-            answer.status == 400 and token and method in ("GET", "HEAD")
-        ):  # ECR Public's answer to a token that ran out, and it names no realm
-            answer = ask()
+        if answer.status == 400 and token and method in ("GET", "HEAD"):
+            answer = ask()  # 400 without a realm is what ECR Public answers to a token that ran out
         if answer.status == 401 and answer.url.startswith(f"{self._http.origin}/"):  # no other host may name a realm
             fresh = self._log_in(answer, scope, stale=token)
             if fresh:
                 answer = ask(fresh)
         return answer
 
-    def _log_in(self, answer: Answer, scope: str, stale: _Token | None) -> str:
+    def _log_in(self, answer: Answer, scope: str, stale: _ScopeToken | None) -> str:
         with self._lock:  # one login for all threads that wait for it
             current = self._tokens.get(scope)
             if current and current is not stale and current.until > time.monotonic():
                 return current.authorization
-            challenges = {one.scheme: one for one in parse_challenges(answer.headers.get("www-authenticate", ""))}
+            header = answer.headers.get("www-authenticate", "")
+            challenges = {challenge.scheme: challenge for challenge in parse_challenges(header)}
             credential = self.credential
             if "bearer" in challenges:
                 token = self._bearer(challenges["bearer"], scope, credential)
             elif "basic" in challenges and credential and credential.username:
-                token = _Token(_basic(credential), float("inf"))
+                token = _ScopeToken(_basic(credential), float("inf"))
             else:
                 return ""
             if stale and token.authorization == stale.authorization:
@@ -97,18 +95,16 @@ class Login:
             self._tokens[scope] = token
             return token.authorization
 
-    def _bearer(self, challenge: Challenge, scope: str, credential: Credential | None) -> _Token:
+    def _bearer(self, challenge: Challenge, scope: str, credential: Credential | None) -> _ScopeToken:
         realm = challenge.parameters.get("realm", "")
         if reason := why_unsafe(realm, self._host, plain_http=self._registry.plain_http):
             raise Denied(
                 f"{self._registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",
                 "check that this registry is the one you mean",
             )
-        query = {
-            "service": challenge.parameters.get("service", ""),
-            "scope": _scope(scope, challenge.parameters.get("scope", "")),
-        }
-        query = {name: value for name, value in query.items() if value}
+        service = challenge.parameters.get("service", "")
+        asked = _scope(scope, challenge.parameters.get("scope", ""))
+        query = {name: value for name, value in (("service", service), ("scope", asked)) if value}
         if credential and credential.identity_token:
             form = query | {
                 "grant_type": "refresh_token",
@@ -117,41 +113,38 @@ class Login:
             }
             answer = self._http.request("POST", realm, {}, limit=TOKEN_BYTES, body=form)
         else:
-            joint = "&" if "?" in realm else "?"
+            url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
             authorization = _basic(credential) if credential else ""
-            answer = self._http.request(
-                "GET", f"{realm}{joint}{urlencode(query)}", {}, limit=TOKEN_BYTES, authorization=authorization
-            )
+            answer = self._http.request("GET", url, {}, limit=TOKEN_BYTES, authorization=authorization)
+        server = f"the token server of {self._registry.host}"
         if answer.status in (400, 401, 403):
             raise Denied(
-                f"the token server of {self._registry.host} does not accept the credential: it answers {answer.status}",
+                f"{server} does not accept the credential: it answers {answer.status}",
                 f"see which one is used: `ledger auth {self._registry.host}`",
             )
         if answer.status != 200:
-            raise Unreachable(
-                f"the token server of {self._registry.host} answers {answer.status}", "run it again later"
-            )
-        return _token_of(answer, self._registry.host)
+            raise Unreachable(f"{server} answers {answer.status}", "run it again later")
+        return _token_of(answer, server)
 
 
 def _basic(credential: Credential) -> str:
     return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode()
 
 
-def _token_of(answer: Answer, name: str) -> _Token:
+def _token_of(answer: Answer, server: str) -> _ScopeToken:
     try:
         data = json.loads(answer.body)
         token = data.get("token") or data["access_token"]
         seconds = float(data.get("expires_in") or 60)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Unreachable(f"the token server of {name} answers no token", "run it again later") from None
+        raise Unreachable(f"{server} answers without a token", "run it again later") from None
     if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
-        raise Unreachable(f"the token server of {name} answers a malformed token", "run it again later")
-    return _Token(f"Bearer {token}", time.monotonic() + max(5.0, min(seconds, 86_400.0) - 10.0))
+        raise Unreachable(f"{server} answers a malformed token", "run it again later")
+    return _ScopeToken(f"Bearer {token}", time.monotonic() + max(5.0, min(seconds, 86_400.0) - 10.0))
 
 
 def _scope(needed: str, named: str) -> str:
-    """Return the scope to ask a token of: `needed`, or what the registry named, where it may have its say."""
+    """Return the scope to ask a token of: `needed`, or for a write what the registry named of that repository."""
     repository, _, actions = needed.rpartition(":")
-    mine = re.fullmatch(rf"{re.escape(repository)}:[a-z*,]+", named)
-    return named if not needed or (actions != "pull" and mine) else needed
+    is_same_repository = re.fullmatch(rf"{re.escape(repository)}:[a-z*,]+", named)
+    return named if not needed or (actions != "pull" and is_same_repository) else needed

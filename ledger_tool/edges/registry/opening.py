@@ -32,22 +32,19 @@ class OpenRegistries:
             client.close()
 
     def client(self, registry: Registry) -> RegistryClient:
-        """Return the one client of a registry. Raises UsageError for a CA file that is none.
+        """Return the one client of a registry. Raises UsageError for a file that holds no CA certificates.
 
-        HTTP is imported here, for a publish that asks nobody starts faster.
+        HTTP is imported here, since a publish that asks nobody starts faster without it.
         """
         from ledger_tool.edges.http.client import ca_of
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain
 
         with self._lock:
-            if self._keychain is None:
-                self._ca_file = ca_of(self._ca_file, os.environ)
-                self._keychain = Keychain(os.environ)
+            self._keychain = self._keychain or Keychain(os.environ)
             if registry not in self._clients:
-                self._clients[registry] = RegistryClient(
-                    registry, self._keychain, jobs=self._jobs, ca_file=self._ca_file
-                )
+                ca_file = ca_of(self._ca_file, os.environ)
+                self._clients[registry] = RegistryClient(registry, self._keychain, jobs=self._jobs, ca_file=ca_file)
             return self._clients[registry]
 
     def serving(self, policy: Policy, image: str) -> Sequence[RegistryClient]:

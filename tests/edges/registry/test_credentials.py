@@ -149,8 +149,8 @@ def test_a_file_with_other_things_in_it_has_no_credential(tmp_path: Path, conten
     assert Keychain(environment).find(HOST) is None
 
 
-def test_an_auth_that_is_no_base64_is_a_usage_error_that_does_not_repeat_it(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no base64") as caught:
+def test_an_auth_that_is_not_base64_is_a_usage_error_that_does_not_repeat_it(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not base64") as caught:
         Keychain(docker_config(tmp_path, auths={HOST: {"auth": "hunter22hunter22h"}})).find(HOST)
     assert "hunter" not in caught.value.message + caught.value.hint
 
@@ -195,11 +195,11 @@ def test_a_helper_that_has_nothing_is_no_error(tmp_path: Path) -> None:
 
 FAILING = {
     "fails": (f"echo {SECRET}; echo {SECRET} >&2; exit 3", "failed with exit code 3"),
-    "says nothing": ("", "no credential in JSON"),
-    "says rubbish": (f"echo '{SECRET}'", "no credential in JSON"),
-    "says a list": ("echo '[]'", "no credential in JSON"),
-    "says half of it": ("""echo '{"Username": "u"}'""", "no credential in JSON"),
-    "nests": ("""head -c 100000 /dev/zero | tr '\\0' '['""", "no credential in JSON"),
+    "says nothing": ("", "with a credential in JSON"),
+    "says rubbish": (f"echo '{SECRET}'", "with a credential in JSON"),
+    "says a list": ("echo '[]'", "with a credential in JSON"),
+    "says half of it": ("""echo '{"Username": "u"}'""", "with a credential in JSON"),
+    "nests": ("""head -c 100000 /dev/zero | tr '\\0' '['""", "with a credential in JSON"),
     "hangs": ("exec sleep 60", "did not answer"),
 }
 
@@ -218,13 +218,13 @@ def test_a_helper_that_fails_or_hangs_is_a_usage_error_and_is_not_run_again(
     assert len(helper.called) == 1
 
 
-def test_a_helper_that_is_not_installed_or_no_program_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_helper_that_is_not_installed_or_not_a_program_is_a_usage_error(tmp_path: Path) -> None:
     environment = docker_config(tmp_path / "d", credHelpers={HOST: "missing"}) | {"PATH": str(tmp_path)}
     with pytest.raises(UsageError, match=r"`docker-credential-missing`, which credHelpers of .* is not installed"):
         Keychain(environment).find(HOST)
     script = tmp_path / "docker-credential-missing"
     script.write_text("no program")
-    with pytest.raises(UsageError, match="or is no program"):
+    with pytest.raises(UsageError, match="or can.t be run"):
         Keychain(environment).find(HOST)
 
 
