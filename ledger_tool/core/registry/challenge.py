@@ -1,8 +1,8 @@
-"""`WWW-Authenticate`, read; and which token realm may get a credential.
+"""The challenges of `WWW-Authenticate`, and which token realm may get a credential.
 
-Sources: RFC 9110 section 11.6.1 (challenges), RFC 6750 (Bearer), distribution's token authentication
-specification. Hijacked realms are the bug class of the year: a realm is a place that a registry's answer
-names and that then gets the user's password, so that it has to be as safe as the registry itself.
+Sources: RFC 9110 section 11.6.1 (challenges), RFC 6750 (Bearer), distribution's token authentication specification.
+A realm is a URL that a registry's answer names and that then gets the user's password, so it has to be as safe as the
+registry itself.
 """
 
 from __future__ import annotations
@@ -28,36 +28,35 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """Return the challenges of a `WWW-Authenticate` header, several of which may stand in one."""
+    """Return the challenges of a `WWW-Authenticate` header, which may hold several."""
     header = header[:8192]
     starts = list(_scheme.finditer(header))
-    found = []
-    for at, start in enumerate(starts):
-        end = starts[at + 1].start() if at + 1 < len(starts) else len(header)
+    challenges = []
+    for start, end in zip(starts, [*(start.start() for start in starts[1:]), len(header)], strict=False):
         pairs = _parameter.finditer(header[start.end() : end])
         values = {
             pair[1].lower(): re.sub(r"\\(.)", r"\1", pair[2]) if pair[2] is not None else pair[3] for pair in pairs
         }
-        found.append(Challenge((start[1] or start[2]).lower(), values))
-    return found
+        challenges.append(Challenge((start[1] or start[2]).lower(), values))
+    return challenges
 
 
 def why_unsafe(realm: str, registry: str, *, plain_http: bool) -> str:
     """Return why a token realm must not get a credential, or `""`.
 
-    `registry` is the host (and port) that named it. It must be https, or http where the registry
-    is configured for plain HTTP and the realm is on the same host; a loopback address only where the registry
-    itself is on loopback; and a link-local one, where clouds keep their own secrets, never.
+    `registry` is the host (and port) that named it. A realm must be https, or http where the registry is configured for
+    plain HTTP and the realm is on the same host. It may be a loopback address only where the registry is one, and never
+    a link-local one, where clouds keep their own secrets.
     """
     try:
         parts = urlsplit(realm)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     del port  # only parsed to refuse a bad one
     plain = re.fullmatch(r"[!-~]+", realm) and _plain_host(host)
     if not plain or parts.username is not None or parts.fragment:
-        return "is no plain URL"
+        return "is not a plain URL"
     own = urlsplit(f"//{registry}").hostname or ""
     if parts.scheme not in ("https", "http"):
         return f"has the scheme {parts.scheme or 'none'}"

@@ -1,4 +1,4 @@
-"""Ledger against registry: every record in exactly one class, worked out from what was observed.
+"""Ledger against registry: every record gets exactly one class, worked out from what was observed.
 
 ==================  =================================================================================
 in-sync             the tag serves this image, by its index or itself
@@ -12,8 +12,8 @@ untracked           the registry has a tag that the ledger does not
 unknown             it could not be observed; never drift, never absence
 ==================  =================================================================================
 
-Observations are three-valued: a digest, `ABSENT` (a 404 after a login that worked), or `Unknown` with
-its reason. This module does no looking; it says what it needs to see next (`needs_*`).
+Observations are three-valued: a digest, `ABSENT` (a 404 after a login that worked), or `Unknown` with its reason.
+This module looks at nothing itself; it says what has to be looked at next (`needs_*`).
 """
 
 from __future__ import annotations
@@ -59,10 +59,9 @@ Seen = str | Absent | Unknown
 class Observation:
     """What one registry showed of one image:tag.
 
-    `served` is the digest that the tag serves; `manifest` what is behind it, looked at only where
-    `needs_manifest`; `digests` says of records' own digests whether they are there (True), absent
-    (False), or unknown, looked at only where `needs_digests`; `missing` are absent blobs and children by
-    record digest (`--deep`).
+    `served` is the digest that the tag serves, and `manifest` what is behind it (only where `needs_manifest`).
+    `digests` says of records' own digests whether they are there (only where `needs_digests`). `missing` are the
+    absent blobs and children by record digest (`--deep`).
     """
 
     served: Seen
@@ -87,7 +86,7 @@ class DriftFinding:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All findings of a run, in order; `complete` is False where anything stayed unobserved."""
+    """All findings of a run, in order; `complete` is False where anything could not be observed."""
 
     findings: Sequence[DriftFinding]
     complete: bool
@@ -125,21 +124,17 @@ def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | 
 
 def classify(records: Sequence[Record], registry: str, seen: Observation, now: Timestamp) -> list[DriftFinding]:
     """Return one finding for each record of an image:tag."""
-    return [_classified(record, registry, seen, now) for record in records]
-
-
-def _classified(record: Record, registry: str, seen: Observation, now: Timestamp) -> DriftFinding:
-    drift, reason = _drift(record, seen, now)
-    return DriftFinding(
-        drift=drift,
-        registry=registry,
-        image=record.image,
-        tag=record.tag,
-        platform=record.platform,
-        ledger=expected(record),
-        served=seen.served if isinstance(seen.served, str) else None,
-        reason=reason,
-    )
+    findings = []
+    for record in records:
+        drift, reason = _drift(record, seen, now)
+        served = seen.served if isinstance(seen.served, str) else None
+        findings.append(
+            DriftFinding(
+                drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
+                ledger=expected(record), served=served, reason=reason,
+            )
+        )  # fmt: skip
+    return findings
 
 
 def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:
@@ -147,14 +142,14 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
         return "unknown", seen.served.reason
     missing = seen.missing.get(record.digest, ())
     if missing and not isinstance(missing, Unknown):
-        return "children-missing", f"{', '.join(missing[:3])} {'is' if len(missing) == 1 else 'are'} not there"
+        return "children-missing", f"{', '.join(missing[:3])} {'is' if len(missing) == 1 else 'are'} missing"
     if seen.served == expected(record):
         return _agreeing(record, missing, now)
     if isinstance(seen.served, str):
         if isinstance(seen.manifest, Unknown):
             return "unknown", seen.manifest.reason
         if record.digest in (seen.manifest.reached if seen.manifest else {seen.served}):
-            if record.index is None:  # nothing that is recorded contradicts it
+            if record.index is None:  # no recorded index contradicts it
                 return _agreeing(record, missing, now)
             return "index-moved", "the tag serves another index, with the same image for this platform"
     there = seen.digests.get(record.digest, Unknown("the digest was not looked at"))
@@ -175,30 +170,29 @@ def _agreeing(record: Record, missing: Sequence[str] | Unknown, now: Timestamp) 
 
 def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[str]) -> list[DriftFinding]:
     """Return a finding for each tag of the registry that the ledger does not have."""
-    fresh = sorted(set(tags) - set(known))
-    return [DriftFinding(drift="untracked", registry=registry, image=image, tag=tag) for tag in fresh]
+    unknown = sorted(set(tags) - set(known))
+    return [DriftFinding(drift="untracked", registry=registry, image=image, tag=tag) for tag in unknown]
 
 
 def report(findings: Iterable[DriftFinding], *, interrupted: bool = False) -> DriftReport:
     """Return the report of a run: sorted, the most serious first, and honest about registries that look down.
 
-    A registry of which nothing could be observed, or of which over a fifth of the records are gone at
-    once, looks down: the run is not complete then, and nobody should act on it.
+    A registry looks down where nothing of it could be observed, or over a fifth of the records are gone at once: the
+    run is not complete then, and nobody should act on it.
     """
-    found = sorted(
+    ordered = sorted(
         findings, key=lambda one: (CLASSES.index(one.drift), one.registry, one.image, one.tag, one.platform or "")
     )
-    down = [
-        name
-        for name in sorted({one.registry for one in found})
-        if _looks_down([one for one in found if one.registry == name])
-    ]
-    complete = not (interrupted or down or any(one.drift == "unknown" for one in found))
-    return DriftReport(found, complete, down)
+    by_registry: dict[str, list[DriftFinding]] = {}
+    for finding in ordered:
+        by_registry.setdefault(finding.registry, []).append(finding)
+    down = sorted(name for name, own in by_registry.items() if _looks_down(own))
+    complete = not (interrupted or down or any(finding.drift == "unknown" for finding in ordered))
+    return DriftReport(ordered, complete, down)
 
 
 def _looks_down(findings: Sequence[DriftFinding]) -> bool:
-    records = [one for one in findings if one.drift != "untracked"]
-    gone = sum(one.drift == "gone" for one in records)
-    all_unknown = bool(records) and all(one.drift == "unknown" for one in records)
-    return all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(records) * _LOOKS_DOWN_SHARE)
+    drifts = [finding.drift for finding in findings if finding.drift != "untracked"]
+    gone = drifts.count("gone")
+    is_all_unknown = bool(drifts) and set(drifts) == {"unknown"}
+    return is_all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(drifts) * _LOOKS_DOWN_SHARE)

@@ -1,7 +1,7 @@
 """Manifests and indexes as a registry serves them: bytes in, values out.
 
-Sources: OCI image-spec 1.1 "Image Manifest" and "Image Index"; Docker image manifest v2, schema 2. A
-digest is only ever computed from the raw bytes; what the registry's headers claim is compared with it.
+Sources: OCI image-spec 1.1 "Image Manifest" and "Image Index"; Docker image manifest v2, schema 2. A digest is always
+computed from the raw bytes, and what the registry's headers claim is compared with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ATTESTATION = "attestation-manifest"  # buildkit's `vnd.docker.reference.type`
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One image of an index; attestations are no images and are left out."""
+    """One image of an index; attestations are not images and are left out."""
 
     digest: Digest
     platform: Platform | None
@@ -34,8 +34,8 @@ class Child:
 class Manifest:
     """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
 
-    `referenced` is every digest that an index refers to, attestations included, as it is written there: what is
-    no image is not looked at here, and may be malformed. `nested` are those of indexes.
+    `referenced` is every digest that an index refers to, attestations included, as it is written there: those that are
+    not images' are not checked, and may be malformed. `nested` are those of indexes.
     """
 
     digest: Digest
@@ -69,8 +69,8 @@ def digest_of(raw: bytes, algorithm: str = "sha256") -> Digest:
 def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     """Return the manifest of a response's body.
 
-    `expected` is the digest that was asked for or claimed, or `""`. Raises BadManifest where the body does
-    not hash to it, is no JSON, is of an unknown or contradictory media type, or of Docker's schema 1.
+    `expected` is the digest that was asked for or claimed, or `""`. Raises BadManifest where the body does not hash to
+    it, is not JSON, has an unknown or a contradictory media type, or is of Docker's schema 1.
     """
     digest = digest_of(raw, expected.partition(":")[0] or "sha256")
     if expected and digest != expected:
@@ -78,9 +78,9 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     try:
         data = jsontext.parse(raw.decode("utf-8"))
     except (jsontext.JsonFault, UnicodeDecodeError):
-        raise _bad("the registry served a manifest that is no JSON") from None
+        raise _bad("the registry served a manifest that is not JSON") from None
     if not isinstance(data, dict):
-        raise _bad("the registry served a manifest that is no JSON object")
+        raise _bad("the registry served a manifest that is not a JSON object")
     served = content_type.partition(";")[0].strip().lower()
     media_type = data.get("mediaType", served)
     if data.get("schemaVersion") != 2:
@@ -90,11 +90,11 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     try:
         return _index(data, digest) if media_type in INDEXES else _manifest(data, digest)
     except (InvalidValue, KeyError, TypeError, AttributeError):
-        raise _bad("the registry served a manifest that is malformed") from None
+        raise _bad("the registry served a malformed manifest") from None
 
 
 def _bad(message: str) -> BadManifest:
-    return BadManifest(message, "look at the registry: it, or something in front of it, is broken or lies")
+    return BadManifest(message, "look at the registry and at what is in front of it: one of them is broken, or lies")
 
 
 def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
@@ -136,9 +136,9 @@ def _strings(value: Any) -> dict[str, str]:
 
 
 def platform_of(value: Any) -> Platform | None:
-    """Return the platform of an OCI descriptor or image config, or None where it says none.
+    """Return the platform of an OCI descriptor or image config, or None where it names none.
 
-    Raises InvalidValue for one that is malformed.
+    Raises InvalidValue for a malformed one.
     """
     if not isinstance(value, dict) or not value.get("os") or not value.get("architecture"):
         return None
@@ -150,7 +150,7 @@ def platform_of(value: Any) -> Platform | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class ImageFacts:
     """What an image says of itself, as far as it is well-formed."""
 
     platform: Platform | None = None
@@ -158,24 +158,23 @@ class Facts:
     depends_on: tuple[str, ...] = ()
 
 
-def facts(manifest: Manifest, config: Mapping[str, Any]) -> Facts:
-    """Return the facts of an image: its annotations, then its config's labels, say where it is from.
+def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
+    """Return the facts of an image, from its annotations or else its config's labels.
 
-    What is malformed is left out: an image is not refused for a bad label. Source of the keys: OCI
-    image-spec 1.1 "Pre-Defined Annotation Keys".
+    What is malformed is left out: an image is not refused for a bad label. Source of the keys: OCI image-spec 1.1
+    "Pre-Defined Annotation Keys".
     """
     inner = config.get("config")
     labels = _strings(inner.get("Labels") if isinstance(inner, dict) else None)
     said = {**labels, **manifest.annotations}
-    prefix = "org.opencontainers.image."
-    source, revision = said.get(f"{prefix}source", ""), said.get(f"{prefix}revision", "")
-    base, digest = said.get(f"{prefix}base.name", ""), said.get(f"{prefix}base.digest", "")
+    keys = ("source", "revision", "base.name", "base.digest")
+    source, revision, base, digest = (said.get(f"org.opencontainers.image.{key}", "") for key in keys)
     depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
     try:
         platform = platform_of(config)
     except InvalidValue:
         platform = None
-    return Facts(
+    return ImageFacts(
         platform=platform,
         source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
         depends_on=(depends_on,) if depends_on else (),

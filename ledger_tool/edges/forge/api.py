@@ -1,6 +1,6 @@
-"""One forge's REST API: patient within bounds, careful with the token, and never sure that what it hears is true.
+"""One forge's REST API: patient within bounds, careful with the token, and trusting no answer.
 
-A write that may have happened though nobody answered is `Lost`: who asked for it looks again before it asks again.
+A write that may have happened though nobody answered is `Lost`: whoever asked for it looks before asking again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ForgeToken:
 
 @dataclass(frozen=True, slots=True)
 class ForgeReply:
-    """An answer that is taken: the status, the JSON in it, and the forge's words, fit for messages."""
+    """An accepted answer: the status, the JSON in it, and the forge's words, fit for messages."""
 
     status: int
     data: Any
@@ -77,8 +77,8 @@ class Api:
         """Yield the objects of a list, page by page; raises what `get` does."""
         for page in range(1, PAGES + 1):
             reply = self.ask("GET", path, what, query=query | {"page": str(page)})
-            if not isinstance(reply.data, list) or not all(isinstance(one, dict) for one in reply.data):
-                raise Unreachable(f"{self.name} answers no list for {what}", "run it again later")
+            if not isinstance(reply.data, list) or not all(isinstance(item, dict) for item in reply.data):
+                raise Unreachable(f"{self.name} does not answer with a list for {what}", "run it again later")
             yield from reply.data
             if not reply.more or not reply.data:
                 return
@@ -116,7 +116,7 @@ class Api:
         if not is_whole:
             kind = Lost if once and answer.status < 300 else Unreachable  # cut off, but what it made is there
             hint = "check that LEDGER_FORGE_URL is the forge's address"
-            raise kind(f"{self.name} answers no JSON for {what}", hint)
+            raise kind(f"{self.name} does not answer with JSON for {what}", hint)
         more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
         return ForgeReply(answer.status, data, self._words(data), more)
 
@@ -144,13 +144,13 @@ class Api:
 
     def _words(self, data: Any) -> str:
         """Return the forge's own words about an error, without the token."""
-        found = list(_texts(data)) if isinstance(data, dict) else []
-        text = "; ".join(dict.fromkeys(found)).replace(self._token.text, "***")
+        texts = _texts(data) if isinstance(data, dict) else ()
+        text = "; ".join(dict.fromkeys(texts)).replace(self._token.text, "***")
         return shown(text, 400).rstrip(".")
 
     def _refusal(self, answer: Answer, what: str) -> Denied | UsageError | Unreachable:
         says = self._says(answer)
-        told = f": {says}" if says else ""
+        reason = f": {says}" if says else ""
         token, status = self._token, answer.status
         seconds = self._rate_limit(answer)
         if seconds is not None or status == 429:
@@ -158,22 +158,24 @@ class Api:
             return Unreachable(f"{self.name} limits our rate ({status}){asks}", "run it again later")
         if status == 401:
             hint = f"store a valid one there; {token.permissions}"
-            return Denied(f"{self.name} does not accept the token in {token.variable}{told}", hint)
+            return Denied(f"{self.name} does not accept the token in {token.variable}{reason}", hint)
         if status == 403:
-            return Denied(f"{self.name} denies {what} to the token in {token.variable}{told}", token.permissions)
+            return Denied(f"{self.name} denies {what} to the token in {token.variable}{reason}", token.permissions)
         if status in (404, 410):
             return Denied(
-                f"{self.name} has no {what}, or does not show it to the token in {token.variable}{told}",
+                f"{self.name} has no {what}, or does not show it to the token in {token.variable}{reason}",
                 f"check the remote's URL; {token.permissions}",
             )
         if answer.redirect or 300 <= status < 400:
             return UsageError(
-                f"{self.name} sends us elsewhere for {what}, which is not followed with a token",
+                f"{self.name} sends us elsewhere for {what}, where we do not go with a token",
                 "set the remote's URL to where the repository is now, or name the forge's address in LEDGER_FORGE_URL",
             )
         if status < 500:
-            return UsageError(f"{self.name} refuses {what} ({status}){told}", "change what it names, and run it again")
-        return Unreachable(f"{self.name} answers {status} for {what}{told}", "run it again later")
+            return UsageError(
+                f"{self.name} refuses {what} ({status}){reason}", "change what it names, and run it again"
+            )
+        return Unreachable(f"{self.name} answers {status} for {what}{reason}", "run it again later")
 
 
 def _texts(data: Any, depth: int = 0) -> Iterator[str]:
@@ -181,8 +183,8 @@ def _texts(data: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(data, str):
         yield data.strip().rstrip(".")
     elif isinstance(data, list) and depth < 4:
-        for one in data[:20]:
-            yield from _texts(one, depth + 1)
+        for item in data[:20]:
+            yield from _texts(item, depth + 1)
     elif isinstance(data, dict) and depth == 0:
         for name in ("message", "error", "error_description", "errors"):
             yield from _texts(data.get(name), 1)
@@ -197,17 +199,17 @@ def _texts(data: Any, depth: int = 0) -> Iterator[str]:
 
 def pick(data: Any, path: str, kind: type[T]) -> T:
     """Return a value of an answer, such as `head.ref`. Raises Unreachable where it is not there, or of another type."""
-    found = data
+    value = data
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    if type(found) is not kind:
+        value = value.get(name) if isinstance(value, dict) else None
+    if type(value) is not kind:
         raise Unreachable(f"the forge answers without `{path}`", "check that `--forge` is the right kind; run it again")
-    return found
+    return value
 
 
 def texts(data: Any, path: str, name: str) -> frozenset[str]:
     """Return the texts under `name` in a list of objects, in lower case; empty where there is no list."""
-    found = data.get(path) if isinstance(data, dict) else None
-    objects = found if isinstance(found, list) else []
-    values = (one.get(name) if isinstance(one, dict) else one for one in objects)
+    objects = data.get(path) if isinstance(data, dict) else None
+    items = objects if isinstance(objects, list) else []
+    values = (item.get(name) if isinstance(item, dict) else item for item in items)
     return frozenset(value.lower() for value in values if isinstance(value, str))

@@ -28,7 +28,7 @@ TRANSIENT = {429, 500, 502, 503, 504}
 
 
 class AnswerRefused(requests.RequestException):
-    """The host answered, and the answer is not taken; to ask again would not change it."""
+    """The host answered, and the answer is not accepted; asking again would not change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +97,20 @@ class Line:
                 proxies=self._proxies_for(url),
             )
         except (HTTPError, UnicodeError, requests.exceptions.InvalidURL):  # of a redirect, a `Link` or a realm
-            raise AnswerRefused("it names a URL that is none") from None
+            raise AnswerRefused("it names a malformed URL") from None
         lowered = {name.lower(): value for name, value in response.headers.items()}
         if method == "HEAD" or response.is_redirect:
             response.raw.release_conn() if method == "HEAD" else response.close()
             return Answer(response.status_code, lowered, b"", url)
         if lowered.get("content-encoding", "identity") != "identity":
             response.close()
-            raise AnswerRefused("the body is compressed, though we asked for it as it is")
+            raise AnswerRefused("the body is compressed, which we did not ask for")
         return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], data: bytes | Mapping[str, str] | None
     ) -> requests.PreparedRequest:
-        """Return a request; for our own URLs without the parsing and encoding, a tenth of a look's time."""
+        """Return a request; for our own URLs without parsing and encoding, which is a tenth of a look's time."""
         if data is not None or not url.startswith(self.origin + "/"):
             return requests.Request(method, url, headers=dict(headers), data=data).prepare()
         prepared = requests.PreparedRequest()
@@ -125,12 +125,12 @@ class Line:
 
 
 def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
-    found = bytearray()
+    body = bytearray()
     try:
         # `read1` returns what has come; `read` would wait for all that was asked for, however slowly it comes
         while chunk := response.raw.read1(64 * 1024, decode_content=False):
-            found += chunk
-            if len(found) > limit:
+            body += chunk
+            if len(body) > limit:
                 raise AnswerRefused(f"the body is larger than {limit // 2**20} MiB")
             if time.monotonic() > deadline:
                 raise AnswerRefused("the body comes too slowly")
@@ -138,13 +138,13 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
         raise requests.exceptions.ConnectionError(error) from None
     finally:
         response.close()
-    return bytes(found)
+    return bytes(body)
 
 
 def ca_of(given: str, environ: Mapping[str, str]) -> str:
     """Return the file or folder of CA certificates to use, or `""` for those of `requests`.
 
-    Raises UsageError for a file that holds none.
+    Raises UsageError for a file that does not hold any.
     """
     path = given or environ.get("REQUESTS_CA_BUNDLE", "") or environ.get("SSL_CERT_FILE", "")
     if not path or Path(path).is_dir():
@@ -160,7 +160,7 @@ def ca_of(given: str, environ: Mapping[str, str]) -> str:
 
 
 def origin_of(url: str) -> tuple[str, str]:
-    """Return the scheme and the host with its port. Raises ValueError for what is no URL."""
+    """Return the scheme and the host with its port. Raises ValueError for a malformed URL."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
 

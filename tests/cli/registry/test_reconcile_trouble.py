@@ -74,7 +74,7 @@ def test_a_registry_that_lies_is_never_in_sync_and_never_drift(ledger: Run, wire
     assert set(classes(done).values()) == {"unknown"}
     reasons = {one["tag"]: one["reason"] for one in done.json["findings"]}
     assert f"says {digest('lie')}, but the body hashes to {sha256(image())}" in reasons["v1"]
-    assert "no JSON" in reasons["v2"]
+    assert "not JSON" in reasons["v2"]
     assert "claims the digest" in reasons["v3"]
 
 

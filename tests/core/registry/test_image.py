@@ -16,7 +16,7 @@ from ledger_tool.core.registry.image import (
     INDEXES,
     MANIFESTS,
     Child,
-    Facts,
+    ImageFacts,
     Manifest,
     digest_of,
     facts,
@@ -105,10 +105,10 @@ def test_the_digest_is_of_the_raw_bytes_whatever_they_mean() -> None:
         (_index({"digest": "sha256:x"}), INDEXES[0], "malformed"),
         (_index({}), INDEXES[0], "malformed"),
         (_index(_entry("a", "lin ux")), INDEXES[0], "malformed"),
-        (b"\xef\xbb\xbf" + _image(), MANIFESTS[0], "no JSON"),
-        (_image()[:-1], MANIFESTS[0], "no JSON"),
-        (_image()[:-1] + b',"config":{}}', MANIFESTS[0], "no JSON"),
-        (b"[]", MANIFESTS[0], "no JSON object"),
+        (b"\xef\xbb\xbf" + _image(), MANIFESTS[0], "not JSON"),
+        (_image()[:-1], MANIFESTS[0], "not JSON"),
+        (_image()[:-1] + b',"config":{}}', MANIFESTS[0], "not JSON"),
+        (b"[]", MANIFESTS[0], "not a JSON object"),
     ],
 )
 def test_what_is_no_manifest_is_refused(raw: bytes, content_type: str, words: str) -> None:
@@ -142,7 +142,7 @@ def test_no_field_breaks_the_reader(name: str, value: Any) -> None:
             parse(raw, media_type)
 
 
-def _facts(labels: Any = None, annotations: dict[str, str] | None = None, **config: Any) -> Facts:
+def _facts(labels: Any = None, annotations: dict[str, str] | None = None, **config: Any) -> ImageFacts:
     image = Manifest(digest=digest_of(b""), is_index=False, annotations=annotations or {})
     return facts(image, {"config": {"Labels": labels}} | config)
 
@@ -171,7 +171,7 @@ def test_labels_and_annotations_say_where_an_image_is_from() -> None:
     ],
 )  # fmt: skip
 def test_a_malformed_label_is_left_out(labels: Any) -> None:
-    assert _facts(labels) == Facts()
+    assert _facts(labels) == ImageFacts()
 
 
 @given(json_values, json_values)

@@ -163,7 +163,7 @@ def test_an_endless_answer_is_bounded(wire: Wire, at: At) -> None:
 @pytest.mark.parametrize("body", [b"<html>log in</html>", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_json_is_unreachable_and_points_at_the_address(wire: Wire, at: At, body: bytes) -> None:
     wire.on("/x", Reply(body=body))
-    with pytest.raises(Unreachable, match="answers no JSON for thing") as caught:
+    with pytest.raises(Unreachable, match="does not answer with JSON for thing") as caught:
         at.get()
     assert "LEDGER_FORGE_URL" in caught.value.hint
     wire.on("/x", Reply(422, body=body))
@@ -183,7 +183,7 @@ def test_pages_are_read_to_the_last_and_no_further_than_forty(wire: Wire, at: At
         list(at.api.pages("/x", "things"))
     for wrong in ({"n": 1}, [1], None):
         wire.on("/x", as_json(wrong))
-        with pytest.raises(Unreachable, match="answers no list for things"):
+        with pytest.raises(Unreachable, match="does not answer with a list for things"):
             list(at.api.pages("/x", "things"))
 
 

@@ -224,7 +224,7 @@ def test_a_helper_that_is_not_installed_or_not_a_program_is_a_usage_error(tmp_pa
         Keychain(environment).find(HOST)
     script = tmp_path / "docker-credential-missing"
     script.write_text("no program")
-    with pytest.raises(UsageError, match="or can.t be run"):
+    with pytest.raises(UsageError, match="or can't be run"):
         Keychain(environment).find(HOST)
 
 
