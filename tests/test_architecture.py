@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger_tool.cli.main import COMMANDS
 from tests.support import ROOT
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import SOURCE, digest
@@ -53,6 +54,20 @@ def test_files_are_small_and_say_what_they_are(path: Path) -> None:
     assert len(text.splitlines()) <= 310
     assert ast.get_docstring(ast.parse(text)) or not text.strip()
     assert path.stem not in {"utils", "helpers", "manager", "common"}
+
+
+# Commands that share a file, on every floor; any other command has a file by its name.
+_SHARED = {"set": "edit", "remove": "edit", "yank": "edit", "get": "records", "list": "records"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_its_file_on_every_floor(command: str) -> None:
+    panel, module, _ = COMMANDS[command]
+    name = _SHARED.get(command, command.replace("-", "_"))
+    assert module == f"{panel.lower().replace(' ', '')}.{name}"
+    for floor in ("cli", "commands", "render"):
+        path = module.replace(".", "/") if floor == "cli" else name
+        assert (ROOT / "ledger_tool" / floor / f"{path}.py").is_file()
 
 
 def _loaded(code: str) -> set[str]:
