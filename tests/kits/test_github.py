@@ -129,7 +129,7 @@ def test_a_ledger_that_cannot_be_read_is_annotated_and_the_comment_says_so(
     done = check(pull_request(bad))
     assert done.failed == 4
     assert set(workflow_commands(done.output)) == {"error", "stop-commands"}
-    assert "can't be read" in comments(stage)[0]["body"]
+    assert "cannot be read" in comments(stage)[0]["body"]
 
 
 def test_a_merge_queue_is_checked_without_a_comment(check: Check, stage: Stage, proposal: Proposal) -> None:
