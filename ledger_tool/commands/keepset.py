@@ -45,7 +45,7 @@ def keepset(
             f"ledger.yaml does not name the registry {scope.registry}", "name one that is under `registries` there"
         )
     resolver = snapshot.resolver
-    scope = replace(scope, pattern=resolver.pattern(scope.pattern))
+    scope = replace(scope, pattern=resolver.pattern(scope.pattern, others=True))
     uses = uses_of(snapshot.ledger, resolver)
     if not kept_digests(uses, resolver, scope):
         raise UnknownImage(

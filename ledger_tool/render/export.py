@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from ledger_tool.commands.export import BY_RECORD, Exported
 from ledger_tool.core.export.selection import ImageVersion
+from ledger_tool.core.policy.resolve import written_as
 from ledger_tool.render.records import as_csv
 
 _HEAD = "# Written by `ledger export`."
@@ -55,15 +56,18 @@ def notes(exported: Exported, form: str) -> Iterator[str]:
 def _kustomize(exported: Exported) -> Iterator[str]:
     """Yield a kustomize component: `images` that change both `myorg/app` and `registry.example.com/myorg/app`.
 
+    Docker Hub's are changed in their short forms, too, unless that is the name of another image here.
     Source: kubectl.docs.kubernetes.io, "images" and "components". One that is renamed matches the second entry
     too, which then changes nothing.
     """
+    taken = {version.name.image for version in exported.versions}
     yield _HEAD
     yield "apiVersion: kustomize.config.k8s.io/v1alpha1"
     yield "kind: Component"
     yield "images:"
     for version in exported.versions:
-        for name in dict.fromkeys((version.name.image, version.repository)):
+        others = (name for name in written_as(version.repository) if name not in taken)
+        for name in dict.fromkeys((version.name.image, *others)):
             yield f"  - name: {_text(name)}"
             yield f"    newName: {_text(version.repository)}"
             yield f"    newTag: {_text(version.name.tag)}"

@@ -11,7 +11,7 @@ from ledger_tool.commands.prune import Pruned
 from ledger_tool.commands.registry_delete import Registrar
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Digest, Timestamp
+from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.image import Child
@@ -139,6 +139,22 @@ def test_the_children_of_an_index_that_goes_and_is_built_on_stay(fake: FakeRegis
     assert len(done.expired) == 2
     assert done.deleted == []
     assert {one.place.digest for one in done.retained} == {going[0].index, *(one.digest for one in going)}
+
+
+@pytest.mark.parametrize("base", ["deb", "library/deb", "docker.io/deb", "index.docker.io/library/deb"])
+@pytest.mark.parametrize("name", ["deb", "library/deb"])
+def test_the_children_of_a_base_stay_whatever_it_and_the_image_are_called(base: str, name: str) -> None:
+    hub = FakeRegistry("docker.io")
+    child = hub.push(name, "bookworm-amd64", "child")
+    index = hub.push_index(name, "bookworm", "index", [Child(child, Platform(AMD))])
+    life = {"ttl": "1d", "publishedAt": "2026-11-01T00:00:00Z"}
+    going = record(name, "pr-1", platform=AMD, digest=child, config=digest("config"), **life)
+    built = record(APP, "v1", digest=hub.push(APP, "v1"), config=digest("config"), dependsOn=[f"{base}:1@{index}"])
+    newer = record(name, "2", digest=hub.push(name, "2", "newer"), config=digest("config"))
+    store = MemoryStore(ledger_of(going, newer, built), Policy((Registry("docker.io"),)))
+    done = run(store, hub)
+    assert (done.expired, done.deleted) == ([going], [])
+    assert [one.reason for one in done.retained] == [f"it is in the index {index}, which is in use"]
 
 
 def test_after_an_index_that_stays_no_child_is_deleted(fake: FakeRegistry) -> None:

@@ -52,6 +52,24 @@ def test_kustomize_gets_a_component_that_pins_both_ways_to_write_an_image() -> N
     assert value["images"] == [{"name": "myorg/app"} | pinned, {"name": REPOSITORY} | pinned]
 
 
+def test_kustomize_pins_an_image_of_docker_hub_in_each_of_its_forms() -> None:
+    policy = Policy((Registry("registry.example.com", ("redis",)), Registry("docker.io")))
+
+    def names(*records: Record) -> dict[str, str]:
+        images = YAML(typ="safe").load(text("kustomize", *records, policy=policy))["images"]
+        assert len({one["name"] for one in images}) == len(images)
+        return {one["name"]: one["newName"] for one in images}
+
+    nginx = "docker.io/library/nginx"
+    assert names(record("nginx")) == dict.fromkeys(("nginx", nginx, "docker.io/nginx"), nginx)
+    tool = "docker.io/team/tool"
+    assert names(record("team/tool")) == dict.fromkeys(("team/tool", tool), tool)
+    own, hub = "registry.example.com/redis", "docker.io/library/redis"
+    assert names(record("redis"), record("library/redis")) == (
+        dict.fromkeys(("redis", own), own) | dict.fromkeys(("library/redis", hub, "docker.io/redis"), hub)
+    )
+
+
 def test_an_image_without_a_registry_has_one_entry() -> None:
     value = yaml("kustomize", record("tool", "v1"))
     assert value["images"] == [{"name": "tool", "newName": "tool", "newTag": "v1", "digest": digest()}]

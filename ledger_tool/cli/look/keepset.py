@@ -32,7 +32,7 @@ def keepset(
     from ledger_tool.core.dependencies.keepset import Scope
     from ledger_tool.render import keepset as render
 
-    if ":" in pattern:
+    if ":" in pattern.rpartition("/")[2]:
         raise UsageError(
             f"the pattern `{names.shown(pattern)}` has a tag", "give a glob of images: a repository is kept as a whole"
         )

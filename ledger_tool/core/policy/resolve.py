@@ -52,6 +52,13 @@ def pulled_from(registry: Registry, image: str) -> tuple[str, str]:
     return host, _whole(host, _below(registry, image))
 
 
+def written_as(repository: str) -> list[str]:
+    """Return the usual ways to write a repository in a manifest: in full, and Docker Hub's in short as well."""
+    host, _, path = repository.partition("/")
+    short = _spellings(host, path)[-1]
+    return list(dict.fromkeys([repository, f"{host}/{short}", short])) if host == HUB else [repository]
+
+
 def pull_repository(policy: Policy, image: str) -> str:
     """Return the repository to pull `image` from: the first registry that serves it, else the bare image."""
     return next(("/".join(pulled_from(one, image)) for one in policy.registries if one.serves(image)), image)
@@ -106,10 +113,11 @@ class Resolver:
             f"leave the registry out, or add `- host: {registry}` under `registries` in ledger.yaml",
         )
 
-    def pattern(self, text: str) -> str:
+    def pattern(self, text: str, *, others: bool = False) -> str:
         """Return a pattern by the ledger's names: an image that is written out is resolved, a glob stays as it is.
 
-        A tag behind it, glob or not, stays too. Raises UsageError as `image` does.
+        A tag behind it, glob or not, stays too. Raises UsageError as `image` does; with `others`, what is somebody
+        else's is written in full.
         """
         head, slash, last = text.rpartition("/")
         name, colon, tag = last.partition(":")
@@ -117,7 +125,8 @@ class Resolver:
         if re.search(r"[*?\[]", image) or self.has_records(image):
             return text
         try:
-            return self.image(parse_reference(image)) + colon + tag
+            reference = parse_reference(image)
+            return (self.resolve(reference).name if others else self.image(reference)) + colon + tag
         except InvalidValue:  # it matches nothing
             return text
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.git.upstream import Upstream
+from tests.support.git.upstream import Upstream, git
 from tests.support.registries.registry import Layout
 from tests.support.registries.world import World
+from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -69,6 +70,14 @@ def test_grep_with_a_keepset_leaves_what_may_go(world: World, tmp_path: Path) ->
 def test_keepset_takes_images_and_hosts_only(words: tuple[str, ...], ledger: Run, chain: Upstream) -> None:
     done = ledger("keepset", *words, "--repo", chain.url)
     assert (done.code, done.out) == (2, "")
+
+
+def test_a_registry_with_a_port_is_no_tag(ledger: Run, tmp_path: Path) -> None:
+    base = f"localhost:5000/myorg/base:12@{digest('base')}"
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes(record("myorg/app", dependsOn=[base])))
+    git("init", "--quiet", tmp_path)
+    done = ledger("keepset", "localhost:5000/myorg/base", "--repo", tmp_path)
+    assert (done.code, done.out.split()) == (0, [digest("base")])
 
 
 def test_an_empty_keepset_is_refused(ledger: Run, upstream: Upstream) -> None:
