@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.sharing import Command, sharing
 from ledger_tool.render.screen import Screen
 
 if TYPE_CHECKING:
-    from ledger_tool.commands.ports import Source
-    from ledger_tool.edges.git.history import History
-    from ledger_tool.edges.git.run import Options
+    from ledger_tool.commands.ports import History, Source, Store
+    from ledger_tool.edges.git.session import Session, SessionOptions
     from ledger_tool.edges.registry.opening import OpenRegistries
 
 
@@ -24,14 +23,20 @@ class Reading:
     """What the shared options say: the ledger, how to reach it, and the screen."""
 
     repo: str
-    settings: Options
+    settings: SessionOptions
     screen: Screen
 
-    def source(self) -> AbstractContextManager[Source]:
-        """Open the ledger to read from it."""
-        from ledger_tool.edges.git.opening import open_for_reading
+    def session(self) -> Session:
+        """Open the ledger, to use one of a session's things until the context ends."""
+        from ledger_tool.edges.git.session import open_session
 
-        return open_for_reading(self.repo, self.settings, self.screen)
+        return open_session(self.repo, self.settings, self.screen)
+
+    @contextmanager
+    def source(self) -> Iterator[Source]:
+        """Open the ledger to read from it."""
+        with self.session() as session:
+            yield session.source()
 
     @contextmanager
     def source_at(self, time_or_revision: str) -> Iterator[Source]:
@@ -47,23 +52,17 @@ class Reading:
         with self.history() as history:
             yield AsOf(history, moment)
 
-    def history(self, *, blobs: bool = False, files_alone: bool = False) -> AbstractContextManager[History]:
-        """Open the ledger's history; see `edges.git.opening.open_history`."""
-        from ledger_tool.edges.git.opening import open_history
+    @contextmanager
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> Iterator[History]:
+        """Open the ledger's history; see `edges.git.session.Session`."""
+        with self.session() as session:
+            yield session.history(blobs=blobs, files_alone=files_alone)
 
-        return open_history(self.repo, self.settings, self.screen, blobs=blobs, files_alone=files_alone)
-
-    def store(self) -> AbstractContextManager[Any]:
-        """Open the ledger to write to it."""
-        from ledger_tool.edges.git.opening import open_for_writing
-
-        return open_for_writing(self.repo, self.settings, self.screen)
-
-    def branch(self, *, sign: bool) -> AbstractContextManager[tuple[History, Any]]:
-        """Open the ledger's history and the branch to rebase."""
-        from ledger_tool.edges.git.rebased import open_branch
-
-        return open_branch(self.repo, replace(self.settings, sign=sign), self.screen)
+    @contextmanager
+    def store(self, *, shared: bool = False) -> Iterator[Store]:
+        """Open the ledger to write to it; see `edges.git.session.Session`."""
+        with self.session() as session:
+            yield session.store(shared=shared)
 
 
 def opening(
@@ -75,15 +74,15 @@ def opening(
     max_attempts: str = "0",
     no_push: bool = False,
     sign: bool = False,
-) -> Options:
+) -> SessionOptions:
     """Return how to reach and write the ledger; imported on use, since `--version` and `--help` need no git."""
     import os
 
-    from ledger_tool.edges.git.credentials import Credentials
-    from ledger_tool.edges.git.run import Options
+    from ledger_tool.edges.git.location import Credentials
+    from ledger_tool.edges.git.session import SessionOptions
 
     credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
-    return Options(
+    return SessionOptions(
         branch=branch,
         credentials=credentials,
         timeout=o.number("--timeout", timeout, 1, 86_400),

@@ -6,10 +6,10 @@ That is the ledger's branch, or with `--pull-request` a branch of its own and a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.reading import Reading, opening
@@ -20,9 +20,9 @@ from ledger_tool.render.screen import Screen
 
 if TYPE_CHECKING:
     from ledger_tool.commands.ports import Store
-    from ledger_tool.commands.write import Written
-
-    Finish = Callable[[Written], Written]
+    from ledger_tool.core.changes.change import Change, Snapshot
+    from ledger_tool.core.changes.proposal import Proposal
+    from ledger_tool.edges.forge.opening import Forge
 
 _FOOTER = (
     "\n\n---\nMerge it by rebase or squash: the message of its commit says what it does, and `ledger audit` reads it.\n"
@@ -38,6 +38,30 @@ class PullRequest:
     draft: bool
     forge: str
 
+    def opened_at(self, remote_url: str) -> AbstractContextManager[Forge]:
+        """Open the forge that serves a git remote, before anything is pushed there."""
+        from ledger_tool.edges.forge.opening import open_forge
+
+        url = os.environ.get("LEDGER_FORGE_URL", "")
+        return open_forge(remote_url, kind=self.forge, url=url, environ=os.environ)
+
+    def described(self, base: Snapshot, change: Change, branch: str, base_branch: str) -> Proposal:
+        """Return the request for a change of the ledger: its text is what `diff` says of it."""
+        from ledger_tool.core.changes.message import subject
+        from ledger_tool.core.changes.proposal import Proposal
+        from ledger_tool.core.judging.diff import tag_changes
+        from ledger_tool.render.diff import as_markdown
+
+        return Proposal(
+            branch=branch,
+            base=base_branch,
+            title=subject(change),
+            body=as_markdown(tag_changes(base.ledger, change.ledger, base.policy)) + _FOOTER,
+            labels=self.labels,
+            reviewers=self.reviewers,
+            draft=self.draft,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Writing(Reading):
@@ -47,13 +71,14 @@ class Writing(Reading):
     pull_request: PullRequest | None
 
     @contextmanager
-    def writing(self) -> Iterator[tuple[Store, Finish]]:
-        """Open the store to write to, and what finishes a write: it opens the pull request."""
-        with ExitStack() as stack:
+    def store(self, *, shared: bool = False) -> Iterator[Store]:
+        """Open the ledger to write to it, or to propose changes to it where a pull request was asked for."""
+        with self.session() as session:
             if self.pull_request is None or self.dry_run:
-                yield stack.enter_context(self.store()), lambda written: written
-            else:
-                yield _proposing(stack, self, self.pull_request)
+                yield session.store(shared=shared)
+                return
+            with self.pull_request.opened_at(session.remote_url) as forge:
+                yield session.proposals(forge, self.pull_request.described)
 
 
 def writing(
@@ -75,6 +100,7 @@ def writing(
 ) -> Writing:
     """Return what these options say; they are the ones that `writes` adds to a command."""
     request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
+    o.exclude_each_other({"--pull-request": pull_request, "--no-push": no_push})
     settings = opening(
         branch=branch,
         deploy_key=deploy_key,
@@ -118,36 +144,3 @@ def forge_secrets(request: PullRequest | None) -> list[str]:
     from ledger_tool.edges.forge.opening import secrets
 
     return secrets(os.environ)
-
-
-def _proposing(stack: ExitStack, ledger: Writing, request: PullRequest) -> tuple[Store, Finish]:
-    from ledger_tool.commands.write import propose
-    from ledger_tool.core.changes.message import subject
-    from ledger_tool.core.changes.proposal import Proposal
-    from ledger_tool.core.judging.diff import tag_changes
-    from ledger_tool.edges.forge.opening import Forge, open_forge
-    from ledger_tool.edges.git.proposing import open_for_proposing
-    from ledger_tool.render.diff import as_markdown
-
-    forge: Forge
-
-    def describe(base: Any, change: Any, branch: str, base_branch: str) -> Proposal:
-        return Proposal(
-            branch=branch,
-            base=base_branch,
-            title=subject(change),
-            body=as_markdown(tag_changes(base.ledger, change.ledger, base.policy)) + _FOOTER,
-            labels=request.labels,
-            reviewers=request.reviewers,
-            draft=request.draft,
-        )
-
-    store = stack.enter_context(
-        open_for_proposing(
-            ledger.repo, ledger.settings, ledger.screen, describe, lambda proposal: forge.push_options(proposal)
-        )
-    )
-    forge = stack.enter_context(
-        open_forge(store.remote, kind=request.forge, url=os.environ.get("LEDGER_FORGE_URL", ""), environ=os.environ)
-    )
-    return store, lambda written: propose(written, store.proposal, forge)

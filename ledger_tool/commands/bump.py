@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from ledger_tool.commands.ports import Source
+from ledger_tool.commands.ports import Forge, Source
 from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
-from ledger_tool.core.changes.proposal import Proposal, Proposed
+from ledger_tool.core.changes.proposal import Proposal
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests.bump import Rules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
@@ -50,16 +50,6 @@ class BaseBranch(Protocol):
 
         Raises UsageError for a branch that holds the work of others, Contended, PushRefused, Denied or Unreachable.
         """
-
-
-class Forge(Protocol):
-    """Where pull requests are."""
-
-    def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return what the push of the branch has to say."""
-
-    def propose(self, proposal: Proposal) -> Proposed:
-        """Open the request of a pushed branch, or update the open one."""
 
 
 def bump(
@@ -126,7 +116,6 @@ def propose(
     message = compose(report.edits, branch=base.branch, ledger_commit=ledger_commit)
     changed = [file for file in files if file.content is not None]
     report.commit = base.push(changed, message, forge.push_options(proposal))
-    report.branch = base.branch
     report.proposed = forge.propose(proposal)
     return report
 

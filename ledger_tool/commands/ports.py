@@ -31,6 +31,10 @@ class Landed(Protocol):
     def attempts(self) -> int:
         """How often a commit was offered; 0 where there was nothing to write."""
 
+    @property
+    def request(self) -> Proposed | None:
+        """The pull request that proposes the change, where it was only proposed."""
+
 
 class Source(Protocol):
     """A ledger to read from."""
@@ -47,7 +51,7 @@ class Store(Source, Protocol):
 
         `operation` may be called many times, and only the last call counts; what it raises ends the
         transaction with nothing written. A change that changes nothing writes no commit.
-        Raises further Contended, Unreachable, PushRefused or Denied.
+        Also raises Contended, Unreachable, PushRefused or Denied.
         """
 
 
@@ -136,6 +140,9 @@ class Registries(Protocol):
 
 class Forge(Protocol):
     """Where a repository's pull or merge requests are."""
+
+    def push_options(self, proposal: Proposal) -> tuple[str, ...]:
+        """Return what the push of the branch has to say."""
 
     def propose(self, proposal: Proposal) -> Proposed:
         """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""

@@ -7,11 +7,13 @@ whose manifests are gone, and the next run removes them. docs/adr/0021 has the r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from ledger_tool.commands.ports import Store
-from ledger_tool.commands.registry_delete import Clearance, DeletingRegistries, Deletion, Registrar, Retained
-from ledger_tool.commands.write import Request, Written, write
+from ledger_tool.commands.registry_delete import DeletingRegistries, Deletion, Registrar, Retained
+from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.resolve import Resolver
@@ -19,18 +21,18 @@ from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.prune import Spared, Wish, choose, remaining_uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
+if TYPE_CHECKING:
+    from ledger_tool.core.changes.proposal import Proposed
+
 ROUNDS = 10
 _NO_HOME = "no registry in ledger.yaml serves it"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a prune takes: records that go and that stay, and at the registries what is to be deleted, if asked."""
+class OpenStore(Protocol):
+    """What opens the ledger to write to, for a time of its own."""
 
-    wish: Wish
-    going: Sequence[Record]
-    spared: Sequence[Spared]
-    clearance: Clearance | None = None
+    def __call__(self, *, shared: bool = False) -> AbstractContextManager[Store]:
+        """Open it. With `shared`, it has to be the branch that everybody uses; else UsageError is raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,29 +51,71 @@ class Pruned:
     restored: Sequence[Deletion] = ()
     failed: Mapping[str, LedgerError] = field(default_factory=dict)
     commit: str | None = None
-    request: Request | None = None
+    request: Proposed | None = None
 
 
-def plan(read: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> Plan:
-    """Return what a prune of the fresh ledger takes; with `registries`, after a look at each digest.
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The records that are to go, and what a prune comes to if nothing happens meanwhile."""
 
-    `read` gives the ledger as it is now, however long the look took. Raises UsageError where no registry is
-    configured, Contended where the ledger moves all the time.
+    going: Sequence[Record]
+    foreseen: Pruned
+
+
+def prune(
+    open_store: OpenStore,
+    wish: Wish,
+    *,
+    registries: DeletingRegistries | None,
+    jobs: int,
+    progress: Callable[[int, int], None],
+    proposes: bool = False,
+    pushes: bool = True,
+    dry_run: bool = False,
+) -> Pruned:
+    """Take what has expired out of the ledger; with `registries`, delete there first what no record needs any more.
+
+    What is deleted has to be recorded for everybody: with `registries`, the store has to be one that pushes and does
+    not propose. Raises UsageError where it is not or where no registry is configured, Contended where the ledger
+    moves all the time, and what `write` raises; what was deleted is deleted then, and to run it again completes it.
     """
+    registrar = Registrar(jobs=jobs, progress=progress)
+    if registries is None:
+        with open_store() as store:
+            plan = _planned(store.read(), wish, None, registrar)
+            return plan.foreseen if dry_run else _recorded(store, wish, plan.foreseen)
+    if proposes or not pushes:
+        other = "--pull-request" if proposes else "--no-push"
+        raise UsageError(f"`--registry-delete` and `{other}` exclude each other", "what is deleted has to be recorded")
+
+    def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than a session
+        with open_store(shared=True) as store:  # what one branch does not use, another one may
+            return store.read()
+
+    plan = _agreed(fresh, wish, registries, registrar)
+    if dry_run:
+        return plan.foreseen
+    pruned = _deleted(plan.foreseen, registrar)
+    with open_store(shared=True) as store:
+        return _settled(store, wish, plan.going, pruned, registrar)
+
+
+def _agreed(fresh: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries, registrar: Registrar) -> _Plan:
+    """Return a plan for a ledger that has not moved while the registries were looked at."""
     for _ in range(ROUNDS):
-        snapshot = read()
-        found = _planned(snapshot, wish, registries, registrar)
+        snapshot = fresh()
+        plan = _planned(snapshot, wish, registries, registrar)
         # The look may have taken its time; what was looked at is known in the next round.
-        if registries is None or read().commit == snapshot.commit:
-            return found
+        if fresh().commit == snapshot.commit:
+            return plan
     raise Contended("the ledger moved all the time; nothing was deleted or written", "run it again")
 
 
-def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> Plan:
-    wish = replace(wish, patterns=[snapshot.resolver.pattern(pattern) for pattern in wish.patterns])
-    chosen = choose(snapshot.ledger, wish)
+def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> _Plan:
+    """Return what a prune of a ledger takes; with `registries`, after a look at each digest."""
+    chosen = choose(snapshot.ledger, _resolved(wish, snapshot))
     if registries is None:
-        return Plan(wish, chosen.going, chosen.spared)
+        return _Plan(chosen.going, Pruned(expired=chosen.going, spared=chosen.spared))
     if not snapshot.policy.registries:
         raise UsageError(
             "ledger.yaml names no registry to delete at", "leave `--registry-delete` out, or name it there"
@@ -80,102 +124,101 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
     serving = {image: registries.serving(snapshot.policy, image) for image in images}
     going = [record for record in chosen.going if serving[record.image]]
     homeless = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
-    in_use = remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going))
-    return Plan(wish, going, [*chosen.spared, *homeless], registrar.clearance(going, serving, in_use))
-
-
-def foresee(plan: Plan) -> Pruned:
-    """Return what the plan comes to, if nothing happens meanwhile."""
-    clearance = plan.clearance or Clearance((), (), {})
-    found = Pruned(
-        expired=plan.going,
-        spared=plan.spared,
+    clearance = registrar.clearance(going, serving, remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going)))
+    foreseen = Pruned(
+        expired=going,
+        spared=[*chosen.spared, *homeless],
         deleted=clearance.deletions,
         retained=clearance.retained,
         failed=clearance.failed,
     )
-    return _without(found, lambda record: clearance.failed.get(record.image))
+    return _Plan(going, _without(foreseen, lambda record: clearance.failed.get(record.image)))
 
 
-def delete(plan: Plan, registrar: Registrar) -> Pruned:
-    """Delete at the registries what the plan says; return what is done so far, the records that are to go included."""
-    before = foresee(plan)
-    deleted, left = registrar.delete(before.deleted)
+def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
+    """Delete at the registries what is foreseen; return what is done so far, the records that are to go included."""
+    deleted, left = registrar.delete(foreseen.deleted)
     errors = {(place.image, place.digest): error for place, error in reversed(left)}
-    found = replace(before, deleted=deleted, failed={**before.failed, **{at[0]: error for at, error in errors.items()}})
+    failed = {image: error for (image, _), error in errors.items()}
     return _without(
-        found,
+        replace(foreseen, deleted=deleted, failed={**foreseen.failed, **failed}),
         lambda record: errors.get((record.image, record.digest)) or errors.get((record.image, record.index or "")),
     )
 
 
-def settle(
-    store: Store,
-    plan: Plan,
-    done: Pruned,
-    registrar: Registrar,
-    finish: Callable[[Written], Written] = lambda written: written,
-) -> Pruned:
-    """Take the records out of the ledger, and put back at the registries what turns out to be in use by now.
+def _recorded(store: Store, wish: Wish, foreseen: Pruned) -> Pruned:
+    """Take out of the ledger what has expired there by now."""
+    spared = foreseen.spared
 
-    `finish` opens the pull request, where the change is only proposed. Raises what `write` raises; what was deleted
-    is deleted then, and to run it again completes it.
-    """
-    cleared = None if plan.clearance is None else _by_key(done.expired)
-    spared: Sequence[Spared] = done.spared
+    def operation(snapshot: Snapshot) -> Change:
+        nonlocal spared
+        resolved = _resolved(wish, snapshot)
+        spared = choose(snapshot.ledger, resolved).spared
+        return edits.prune(snapshot, resolved, None)
+
+    written = write(store, operation)
+    return replace(_written(foreseen, written), spared=spared)
+
+
+def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, registrar: Registrar) -> Pruned:
+    """Take the records out of the ledger, and put back at the registries what turns out to be in use by now."""
+    cleared = _by_key(before.expired)
     resolver: Resolver
 
     def operation(snapshot: Snapshot) -> Change:
-        nonlocal spared, resolver
+        nonlocal resolver
         resolver = snapshot.resolver
-        if cleared is None:
-            spared = choose(snapshot.ledger, plan.wish).spared
-        return edits.prune(snapshot, plan.wish, cleared)
+        return edits.prune(snapshot, _resolved(wish, snapshot), cleared)
 
     try:
-        written = finish(write(store, operation))
+        written = write(store, operation)
     except LedgerError as error:
-        if done.deleted:
-            error.hint += f"; what is deleted at the registries already ({len(done.deleted)}) waits for the next run"
-        raise
+        if not before.deleted:
+            raise
+        waiting = f"what is deleted at the registries already ({len(before.deleted)}) waits for the next run"
+        raise error.within("", f"{error.hint}; {waiting}") from None
+    ledger, pruned = written.change.ledger, _written(before, written)
+    gone = _by_key(pruned.expired)
+    stayed = [record for key, record in cleared.items() if key not in gone and key in ledger]
+    pruned = replace(
+        pruned, spared=[*pruned.spared, *(Spared(record, "it was changed meanwhile") for record in stayed)]
+    )
+    if not before.deleted:
+        return pruned
+    # What waits for a registry is not a living record: the next run deletes the rest of it.
+    pending = {record.key: record for record in going if record.key not in cleared}
+    living = [record for record in ledger.records() if pending.get(record.key) != record]
+    restored, failed = registrar.restore(before.deleted, living, remaining_uses(ledger, resolver, pending))
+    back = {deletion.place for deletion in restored}
+    deleted = [deletion for deletion in before.deleted if deletion.place not in back]
+    return replace(pruned, deleted=deleted, restored=restored, failed={**before.failed, **failed})
+
+
+def _written(before: Pruned, written: Written) -> Pruned:
+    """Return it with what was written in the end."""
     change = written.change
-    expired = [effect.record for effect in change.effects]
-    restored: Sequence[Deletion] = ()
-    failed = dict(done.failed)
-    if done.deleted:
-        # What waits for a registry is no living record: the next run deletes the rest of it.
-        waiting = {key: record for key, record in _by_key(plan.going).items() if key not in (cleared or ())}
-        living = [record for record in change.ledger.records() if waiting.get(record.key) != record]
-        restored, trouble = registrar.restore(done.deleted, living, remaining_uses(change.ledger, resolver, waiting))
-        failed |= trouble
-    back = {one.place for one in restored}
-    gone = _by_key(expired)
-    stayed = [
-        Spared(record, "it was changed meanwhile")
-        for record in done.expired
-        if record.key not in gone and record.key in change.ledger
-    ]
-    return Pruned(
-        expired=expired,
-        spared=[*spared, *(stayed if cleared is not None else [])],
-        deleted=[one for one in done.deleted if one.place not in back],
-        retained=done.retained,
-        restored=restored,
-        failed=failed,
+    return replace(
+        before,
+        expired=[effect.record for effect in change.effects],
         commit=written.results[0].commit if change.changed else None,
         request=written.request,
     )
 
 
-def _without(found: Pruned, why: Callable[[Record], LedgerError | None]) -> Pruned:
+def _resolved(wish: Wish, snapshot: Snapshot) -> Wish:
+    """Return the wish with its patterns as the ledger names what they mean."""
+    return replace(wish, patterns=[snapshot.resolver.pattern(pattern) for pattern in wish.patterns])
+
+
+def _without(pruned: Pruned, why: Callable[[Record], LedgerError | None]) -> Pruned:
     """Return it with the records for which there is an error among those that stay."""
-    errors = {record.key: error for record in found.expired if (error := why(record))}
+    errors = {record.key: error for record in pruned.expired if (error := why(record))}
     return replace(
-        found,
-        expired=[record for record in found.expired if record.key not in errors],
+        pruned,
+        expired=[record for record in pruned.expired if record.key not in errors],
         spared=[
-            *found.spared,
-            *(Spared(record, errors[record.key].message) for record in found.expired if record.key in errors),
+            *pruned.spared,
+            *(Spared(record, errors[record.key].message) for record in pruned.expired if record.key in errors),
         ],
     )
 

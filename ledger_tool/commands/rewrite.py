@@ -35,7 +35,7 @@ class Manifests(Protocol):
 class ManifestsReport:
     """What became of all manifests. `checked` says that nothing was to be changed.
 
-    `commit` is the commit that was made of it, or `""`; `proposed` is the request to merge that, from `branch`.
+    `commit` is the commit that was made of it, or `""`; `proposed` is the request to merge that.
     """
 
     checked: bool
@@ -43,7 +43,6 @@ class ManifestsReport:
     findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     commit: str = ""
-    branch: str = ""
     proposed: Proposed | None = None
 
     @property

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ledger_tool.commands.ports import Forge, Store
+from ledger_tool.commands.ports import Store
 from ledger_tool.core.changes.change import Change, Result, Snapshot, results
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.record import Name
 
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
-    from ledger_tool.core.changes.proposal import Proposal, Proposed
+    from ledger_tool.core.changes.proposal import Proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,7 @@ class Written:
     attempts: int
     warning: str = ""
     verified: Set[Name] | None = None
-    request: Request | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An open pull or merge request, and the branch that it asks to merge."""
-
-    proposed: Proposed
-    branch: str
+    request: Proposed | None = None
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
@@ -57,14 +49,6 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
         change = within_limits(store.read())
         return Written(results(change, None), change, 0, warning)
     landed = store.transact(within_limits)
-    return Written(results(landed.change, landed.commit), landed.change, landed.attempts, warning)
-
-
-def propose(written: Written, proposal: Proposal | None, forge: Forge) -> Written:
-    """Open or update the pull request of a change that was pushed to a branch of its own; None is for no change.
-
-    Raises Denied, UsageError or Unreachable; the branch stays, so that the next run goes on from there.
-    """
-    if proposal is None:
-        return written
-    return replace(written, request=Request(forge.propose(proposal), proposal.branch))
+    return Written(
+        results(landed.change, landed.commit), landed.change, landed.attempts, warning, request=landed.request
+    )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ledger_tool.commands.write import Request, Written
+from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Change, Result
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
 from ledger_tool.render.screen import Screen
+
+if TYPE_CHECKING:
+    from ledger_tool.core.changes.proposal import Proposed
 
 _PAST = {
     "publish": "published", "set": "edited", "remove": "removed", "yank": "yanked", "unyank": "unyanked",
@@ -35,17 +38,17 @@ def json_lines(written: Written) -> Iterator[str]:
         yield json.line(result_object(result) | asked | pull_request(written.request))
 
 
-def asked(request: Request) -> str:
+def asked(request: Proposed) -> str:
     """Return where a pull request is, and whether it is a new one."""
-    return f"{request.proposed.url} ({'opened' if request.proposed.created else 'there already'})"
+    return f"{request.url} ({'opened' if request.created else 'there already'})"
 
 
-def pull_request(request: Request | None) -> dict[str, Any]:
+def pull_request(request: Proposed | None) -> dict[str, Any]:
     """Return the field of a pull request, or none."""
     if request is None:
         return {}
-    made = request.proposed
-    return {"pullRequest": {"url": made.url, "number": made.number, "branch": request.branch, "created": made.created}}
+    fields = {"url": request.url, "number": request.number, "branch": request.branch, "created": request.created}
+    return {"pullRequest": fields}
 
 
 def summary(written: Written, *, dry_run: bool = False) -> str:

@@ -36,7 +36,7 @@ def as_json(done: ManifestsReport) -> str:
         "commit": done.commit,
         "pullRequest": done.proposed
         and {
-            "branch": done.branch,
+            "branch": done.proposed.branch,
             "url": done.proposed.url,
             "number": done.proposed.number,
             "created": done.proposed.created,

@@ -10,14 +10,11 @@ import pytest
 
 from tests.support.git.checker import check_history
 from tests.support.git.processes import finish, start
-from tests.support.git.upstream import Upstream
+from tests.support.git.upstream import DIE, UNQUARANTINED, Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-
-# The server dies in the middle of a push: its receive-pack is the hook's parent.
-_DIE = "kill -9 $PPID; sleep 0.2"
 
 
 @pytest.fixture
@@ -59,8 +56,7 @@ def test_what_a_hook_says_cannot_reach_the_terminal_as_control(publish: Run, ups
 
 
 def test_a_push_whose_answer_is_lost_is_settled_by_looking(publish: Run, upstream: Upstream, tmp_path: Path) -> None:
-    once = tmp_path / "once"
-    upstream.hook("reference-transaction", f'if [ "$1" = committed ] && [ ! -e {once} ]; then touch {once}; {_DIE}; fi')
+    upstream.once("reference-transaction", DIE, tmp_path / "once", when='[ "$1" = committed ]')
     done = publish()
     assert done.code == 0, done.err
     assert "the push reported an error, but the record is in the branch" in done.err
@@ -74,16 +70,14 @@ def test_a_push_whose_answer_is_lost_is_settled_by_looking(publish: Run, upstrea
 
 def test_a_lost_answer_is_found_below_other_writers_commits(publish: Run, upstream: Upstream, tmp_path: Path) -> None:
     """After our commit landed, another writer was on top before we could look."""
-    once = tmp_path / "once"
     upstream.git("config", "user.name", "Other")
     upstream.git("config", "user.email", "other@example.com")
-    upstream.hook(
+    theirs = 'git update-ref refs/heads/main $(git commit-tree "$tip^{tree}" -p "$tip" -m theirs)'
+    upstream.once(
         "reference-transaction",
-        f'if [ "$1" = committed ] && [ ! -e {once} ]; then touch {once}\n'
-        "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n"
-        "tip=$(git rev-parse main)\n"
-        'git update-ref refs/heads/main $(git commit-tree "$tip^{tree}" -p "$tip" -m theirs)\n'
-        f"{_DIE}; fi",
+        f"{UNQUARANTINED}\ntip=$(git rev-parse main)\n{theirs}\n{DIE}",
+        tmp_path / "once",
+        when='[ "$1" = committed ]',
     )
     done = publish()
     assert done.code == 0, done.err
@@ -95,8 +89,7 @@ def test_a_lost_answer_is_found_below_other_writers_commits(publish: Run, upstre
 def test_a_server_that_dies_before_its_ref_update_once_is_tried_again(
     publish: Run, upstream: Upstream, tmp_path: Path
 ) -> None:
-    once = tmp_path / "once"
-    upstream.hook("pre-receive", f"if [ ! -e {once} ]; then touch {once}; {_DIE}; fi")
+    upstream.once("pre-receive", DIE, tmp_path / "once")
     done = publish()
     assert done.code == 0, done.err
     assert len(check_history(upstream.path)) == 2
@@ -104,7 +97,7 @@ def test_a_server_that_dies_before_its_ref_update_once_is_tried_again(
 
 def test_a_server_that_always_dies_before_its_ref_update_is_try_again(publish: Run, upstream: Upstream) -> None:
     before = upstream.tip()
-    upstream.hook("pre-receive", _DIE)
+    upstream.hook("pre-receive", DIE)
     done = publish()
     assert done.code == 5
     assert "nothing was written" in done.err
@@ -162,7 +155,7 @@ def test_a_ledger_json_that_is_a_symlink_is_refused(ledger: Run, upstream: Upstr
     )
     done = ledger("list", "--repo", upstream.url)
     assert done.code == 4
-    assert "no plain file" in done.err
+    assert "not a plain file" in done.err
 
 
 def test_every_other_file_of_the_ledger_repository_is_kept(publish: Run, upstream: Upstream) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.git.checker import check_history
 from tests.support.git.processes import together
-from tests.support.git.upstream import Upstream
+from tests.support.git.upstream import UNQUARANTINED, Upstream
 from tests.support.values.make import digest, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
 
@@ -97,7 +97,7 @@ def _prepared_commit(upstream: Upstream) -> str:
 def test_a_writer_who_loses_every_round_gives_up_in_time_with_nothing_written(upstream: Upstream) -> None:
     upstream.hook(
         "update",
-        "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n"
+        f"{UNQUARANTINED}\n"
         'new=$(git commit-tree "$2^{tree}" -p "$2" -m theirs </dev/null) && git update-ref "$1" "$new"',
     )
     upstream.git("config", "user.name", "Other")

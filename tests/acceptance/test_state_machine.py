@@ -21,9 +21,8 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Ttl, format_timestamp
 from ledger_tool.core.ledger.query import Query
 from ledger_tool.core.writes import publish as rules
-from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.opening import open_for_reading, open_for_writing
-from ledger_tool.edges.git.run import Options
+from ledger_tool.edges.git.location import Credentials
+from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 from tests.support.git.checker import check_history
@@ -144,13 +143,16 @@ class Clients(RuleBasedStateMachine):
     def expired_is_what_the_model_says(self) -> None:
         """A record expires at its own publishedAt and TTL, whatever the clocks do meanwhile."""
         query = Query(expired_at=format_timestamp(self.now))
-        with open_for_reading(self.upstream.url, Options(credentials=Credentials()), Screen()) as source:
-            found = {(record.tag, record.platform or "") for record in list_records(source, query)}
+        with self._session() as session:
+            found = {(record.tag, record.platform or "") for record in list_records(session.source(), query)}
         lengths = {None: timedelta.max, "1h": timedelta(hours=1), "2d": timedelta(days=2)}
         ages = {key: self.now - published for key, published in self.published.items()}
         assert found == {key for key, age in ages.items() if age >= lengths[self.ttls[key]]}
 
     # How.
+
+    def _session(self) -> Session:
+        return open_session(self.upstream.url, SessionOptions(credentials=Credentials()), Screen())
 
     def _publish(self, key: Key, seed: int, ttl: Ttl | None, reason: str = "") -> Operation:
         when = format_timestamp(self.now)
@@ -160,8 +162,8 @@ class Clients(RuleBasedStateMachine):
     def _run(self, operation: Operation) -> bool:
         before, tempfile.tempdir = tempfile.tempdir, tempfile.mkdtemp(dir=self.folder)  # a machine of its own
         try:
-            with open_for_writing(self.upstream.url, Options(credentials=Credentials()), Screen()) as store:
-                return store.transact(operation).change.changed
+            with self._session() as session:
+                return session.store().transact(operation).change.changed
         finally:
             tempfile.tempdir = before
 

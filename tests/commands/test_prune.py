@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 
-from ledger_tool.commands import prune as command
-from ledger_tool.commands.prune import Pruned
-from ledger_tool.commands.registry_delete import Registrar
+from ledger_tool.commands.ports import Store
+from ledger_tool.commands.prune import Pruned, prune
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
@@ -17,7 +17,7 @@ from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.image import Child
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.prune import Wish
-from ledger_tool.errors import Contended, Denied, Unreachable
+from ledger_tool.errors import Contended, Denied, Unreachable, UsageError
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.values.make import digest, draft, ledger_of, record
 from tests.support.values.memory import MemoryStore
@@ -54,11 +54,23 @@ def both(fake: FakeRegistry, tag: str, *, old: bool = True, only: Sequence[str] 
 def run(
     store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None, jobs: int = 4
 ) -> Pruned:
-    """Prune for real; `between` happens after the plan."""
-    registrar = Registrar(jobs=jobs, progress=lambda done, total: None)
-    planned = command.plan(store.read, WISH, FakeRegistries(registries), registrar)
-    between()
-    return command.settle(store, planned, command.delete(planned, registrar), registrar)
+    """Prune for real; `between` happens after the plan: it takes two looks at a ledger that stays as it is."""
+    openings = 0
+
+    @contextmanager
+    def opened(*, shared: bool = False) -> Iterator[MemoryStore]:
+        nonlocal openings
+        assert shared
+        openings += 1
+        yield store
+        if openings == 2:
+            between()
+
+    return prune(opened, WISH, registries=FakeRegistries(registries), jobs=jobs, progress=unseen)
+
+
+def unseen(done: int, total: int) -> None:
+    """Show no progress."""
 
 
 def stored(*records: Record) -> MemoryStore:
@@ -253,11 +265,52 @@ def test_a_ledger_that_moves_all_the_time_is_not_pruned(fake: FakeRegistry) -> N
     store = stored(image(fake, "pr-1"), image(fake, "v1", old=False))
     tags = iter(range(1000))
 
-    def read() -> Snapshot:
+    @contextmanager
+    def moved(*, shared: bool = False) -> Iterator[MemoryStore]:
+        assert shared
         store.transact(lambda snapshot: rules.publish(snapshot, [draft(APP, tag=f"n{next(tags)}")]))
-        return store.read()
+        yield store
 
-    registrar = Registrar(jobs=1, progress=lambda done, total: None)
     with pytest.raises(Contended):
-        command.plan(read, WISH, FakeRegistries([fake]), registrar)
+        prune(moved, WISH, registries=FakeRegistries([fake]), jobs=1, progress=unseen)
     assert called(fake, "delete") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "option"), [({"proposes": True}, "--pull-request"), ({"pushes": False}, "--no-push")]
+)
+def test_what_is_deleted_has_to_be_recorded_for_everybody(
+    fake: FakeRegistry, where: dict[str, bool], option: str
+) -> None:
+    """This is said before the ledger, a registry or a forge is asked for anything."""
+
+    def never(*, shared: bool = False) -> AbstractContextManager[Store]:
+        raise AssertionError(shared)
+
+    with pytest.raises(UsageError, match=f"`--registry-delete` and `{option}` exclude each other"):
+        prune(
+            never, WISH, registries=FakeRegistries([fake]), jobs=1, progress=unseen,
+            proposes=option == "--pull-request", pushes=option != "--no-push",
+        )  # fmt: skip
+    assert fake.calls == []
+
+
+def test_a_dry_run_looks_at_registries_and_changes_nothing(fake: FakeRegistry) -> None:
+    going = image(fake, "pr-1")
+    store = stored(going, image(fake, "v1", old=False))
+
+    def opened(*, shared: bool = False) -> AbstractContextManager[MemoryStore]:
+        return nullcontext(store)
+
+    for registries in (None, FakeRegistries([fake])):
+        done = prune(opened, WISH, registries=registries, jobs=1, progress=unseen, dry_run=True)
+        assert (done.expired, done.commit, len(store.read().ledger)) == ([going], None, 2)
+    assert [one.place.digest for one in done.deleted] == [going.digest]
+    assert called(fake, "delete") == []
+
+
+def test_without_registries_the_ledger_is_opened_once(fake: FakeRegistry) -> None:
+    store = stored(image(fake, "pr-1"), image(fake, "v1", old=False))
+    opened = iter([nullcontext(store)])
+    done = prune(lambda *, shared=False: next(opened), WISH, registries=None, jobs=1, progress=unseen)
+    assert (len(done.expired), keys(store.read().ledger), fake.calls) == (1, [f"v1 {AMD}"], [])

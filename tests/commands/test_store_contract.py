@@ -13,9 +13,8 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.edges.git.checkout import CheckoutStore
-from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.opening import open_for_writing
-from ledger_tool.edges.git.run import Options
+from ledger_tool.edges.git.location import Credentials
+from ledger_tool.edges.git.session import SessionOptions, open_session
 from ledger_tool.errors import Conflict
 from ledger_tool.render.screen import Screen
 from tests.support.git.upstream import Upstream, git
@@ -25,8 +24,8 @@ from tests.support.values.memory import MemoryStore
 
 @contextmanager
 def _opened(repo: str) -> Iterator[Store]:
-    with open_for_writing(repo, Options(credentials=Credentials()), Screen()) as store:
-        yield store
+    with open_session(repo, SessionOptions(credentials=Credentials()), Screen()) as session:
+        yield session.store()
 
 
 @pytest.fixture(params=["memory", "remote", "checkout", "followed"])

@@ -16,6 +16,7 @@ from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.commands.rewrite import ManifestsReport
+    from ledger_tool.render.screen import Screen
 
 
 @reads
@@ -73,7 +74,7 @@ def bump(
         asked: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": wanted, "progress": progress}
         if request:
             where = Where(paths, exclude, base, [*policy, platform], ledger.settings.timeout)
-            done = _propose(stack, source, request, where, asked)
+            done = _propose(stack, source, request, where, screen, asked)
         else:
             manifests = in_folders(paths, exclude)
             committer = stack.enter_context(_work_tree(paths, ledger.settings.timeout)) if commit else None
@@ -94,11 +95,10 @@ class Where(NamedTuple):
 
 
 def _propose(
-    stack: ExitStack, source: Any, request: PullRequest, where: Where, asked: dict[str, Any]
+    stack: ExitStack, source: Any, request: PullRequest, where: Where, screen: Screen, asked: dict[str, Any]
 ) -> ManifestsReport:
     from ledger_tool.commands.bump import propose as run
-    from ledger_tool.edges.forge.opening import open_forge
-    from ledger_tool.edges.git.requestbranch import open_base
+    from ledger_tool.edges.git.bump_request import open_base
     from ledger_tool.render.bump import request_body
 
     token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
@@ -110,10 +110,10 @@ def _propose(
             exclude=where.exclude,
             token=token,
             timeout=where.timeout,
+            messages=screen,
         )
     )
-    address = os.environ.get("LEDGER_FORGE_URL", "")
-    forge = stack.enter_context(open_forge(url, kind=request.forge, url=address, environ=os.environ))
+    forge = stack.enter_context(request.opened_at(url))
     return run(
         source,
         branch,
@@ -127,6 +127,6 @@ def _propose(
 
 
 def _work_tree(paths: list[str], timeout: float) -> Any:
-    from ledger_tool.edges.git.worktree import open_work_tree
+    from ledger_tool.edges.git.bump_commit import open_work_tree
 
     return open_work_tree(paths, timeout=timeout)

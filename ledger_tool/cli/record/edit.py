@@ -34,17 +34,15 @@ def set_facts(
     if both := set(labels) & set(unlabels):
         raise InvalidValue("label", f"label `{min(both)}` is both set and taken away", "keep one of them")
     new_ttl = names.parse_ttl(ttl) if ttl and ttl != "none" else None
-    with ledger.writing() as (store, finish):
-        written = finish(
-            run(
-                store,
-                patterns,
-                labels=labels,
-                unlabel=unlabels,
-                ttl=new_ttl,
-                clear_ttl=ttl == "none",
-                dry_run=ledger.dry_run,
-            )
+    with ledger.store() as store:
+        written = run(
+            store,
+            patterns,
+            labels=labels,
+            unlabel=unlabels,
+            ttl=new_ttl,
+            clear_ttl=ttl == "none",
+            dry_run=ledger.dry_run,
         )
     render.tell(ledger.screen, written, dry_run=ledger.dry_run)
 
@@ -64,8 +62,8 @@ def remove(
     references = [parse_name(image) for image in images]
     why = reason_text(reason)
     wanted = o.parsed(names.parse_platform, platform)
-    with ledger.writing() as (store, finish):
-        written = finish(run(store, references, reason=why, platform=wanted, dry_run=ledger.dry_run))
+    with ledger.store() as store:
+        written = run(store, references, reason=why, platform=wanted, dry_run=ledger.dry_run)
     render.tell(ledger.screen, written, dry_run=ledger.dry_run)
 
 
@@ -88,8 +86,6 @@ def yank(
     references = [parse_name(image) for image in images]
     why = reason_text(reason)
     wanted = o.parsed(names.parse_platform, platform)
-    with ledger.writing() as (store, finish):
-        written = finish(
-            run(store, references, now=o.now(), reason=why, platform=wanted, undo=undo, dry_run=ledger.dry_run)
-        )
+    with ledger.store() as store:
+        written = run(store, references, now=o.now(), reason=why, platform=wanted, undo=undo, dry_run=ledger.dry_run)
     render.tell(ledger.screen, written, dry_run=ledger.dry_run)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, choice, flag, option
 from ledger_tool.cli.reading import Asking, asks
 from ledger_tool.cli.writing import Writing, writes
-from ledger_tool.errors import Denied, UsageError
-
-if TYPE_CHECKING:
-    from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.errors import Denied
 
 
 @writes
@@ -42,8 +39,7 @@ def prune(
     The last tag of an image stays. With `--registry-delete`, what no other record needs is deleted at the
     registries first; what can't be deleted stays in the ledger (exit 5 or 6), and all else goes on.
     """
-    from ledger_tool.commands import prune as command
-    from ledger_tool.commands.registry_delete import Registrar
+    from ledger_tool.commands.prune import prune as run
     from ledger_tool.core.writes.prune import Wish
     from ledger_tool.render import prune as render
 
@@ -54,32 +50,21 @@ def prune(
         older_than=o.when(older_than),
         last=last,
     )
-    if registry_delete and (ledger.pull_request or not ledger.settings.push):
-        other = "--pull-request" if ledger.pull_request else "--no-push"
-        raise UsageError(f"`--registry-delete` and `{other}` exclude each other", "what is deleted has to be recorded")
-    if registry_delete:  # what one branch does not use, another one may
-        ledger = replace(ledger, settings=replace(ledger.settings, for_all=True))
-
-    def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than `--timeout`
-        with ledger.store() as store:
-            snapshot: Snapshot = store.read()
-            return snapshot
-
+    screen, ledger = ledger.screen, replace(ledger, dry_run=ledger.dry_run or not yes)
     with ExitStack() as stack:
-        registries = stack.enter_context(registry_access.open()) if registry_delete else None
-        with ledger.screen.progress("manifests") as progress:
-            registrar = Registrar(jobs=registry_access.jobs, progress=progress)
-            planned = command.plan(fresh, wish, registries, registrar)
-            done = command.foresee(planned)
-            if yes and not ledger.dry_run:
-                done = command.delete(planned, registrar)
-        if yes and not ledger.dry_run:
-            store, finish = stack.enter_context(ledger.writing())
-            done = command.settle(store, planned, done, registrar, finish)
-    screen = ledger.screen
-    screen.data([render.as_json(done)] if output == "json" else render.as_text(done, screen.width))
-    screen.note(render.summary(done, dry_run=not yes or ledger.dry_run))
-    errors = sorted(done.failed.values(), key=lambda error: not isinstance(error, Denied))
+        pruned = run(
+            ledger.store,
+            wish,
+            registries=stack.enter_context(registry_access.open()) if registry_delete else None,
+            jobs=registry_access.jobs,
+            progress=stack.enter_context(screen.progress("manifests")),
+            proposes=ledger.pull_request is not None,
+            pushes=ledger.settings.push,
+            dry_run=ledger.dry_run,
+        )
+    screen.data([render.as_json(pruned)] if output == "json" else render.as_text(pruned, screen.width))
+    screen.note(render.summary(pruned, dry_run=ledger.dry_run))
+    errors = sorted(pruned.failed.values(), key=lambda error: not isinstance(error, Denied))
     for message in dict.fromkeys(error.message for error in errors[1:] if error.message != errors[0].message):
         screen.note(f"warning: {message}")
     if errors:

@@ -110,19 +110,17 @@ def publish(
     o.exclude_each_other({"--offline": offline, "--registry": registry})
     screen = ledger.screen
     with ExitStack() as stack:
-        store, finish = stack.enter_context(ledger.writing())
+        store = stack.enter_context(ledger.store())
         registries = None if offline else stack.enter_context(registry_access.open())
         try:
-            written = finish(
-                run(
-                    store,
-                    drafts,
-                    registries=registries,
-                    host=registry,
-                    jobs=registry_access.jobs,
-                    force_reason=why,
-                    dry_run=ledger.dry_run,
-                )
+            written = run(
+                store,
+                drafts,
+                registries=registries,
+                host=registry,
+                jobs=registry_access.jobs,
+                force_reason=why,
+                dry_run=ledger.dry_run,
             )
         except Conflict as conflict:
             screen.data([render.conflict_line(conflict)])

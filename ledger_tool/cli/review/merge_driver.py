@@ -24,7 +24,7 @@ def merge_driver(
     from ledger_tool.commands.merge_driver import merge_files
     from ledger_tool.core.ledger.codec import MAX_BYTES
     from ledger_tool.edges.files.disk import path_of, read_bytes, replace_atomically
-    from ledger_tool.edges.git import driver
+    from ledger_tool.edges.git import merge_driver as driver
     from ledger_tool.render import merge_driver as render
     from ledger_tool.render.screen import Screen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from ledger_tool.cli import options as o
@@ -27,6 +28,7 @@ def rebase(
     from ledger_tool.commands.rebase import rebase as run
     from ledger_tool.render import rebase as render
 
-    with ledger.branch(sign=sign) as (history, branch):
-        rebased = run(history, branch, onto or branch.default_base(), dry_run=dry_run)
+    with replace(ledger, settings=replace(ledger.settings, sign=sign)).session() as session:
+        branch = session.branch()
+        rebased = run(branch.history, branch, onto or branch.default_base(), dry_run=dry_run)
     ledger.screen.data([render.as_json(rebased)] if output == "json" else render.as_text(rebased, dry_run=dry_run))

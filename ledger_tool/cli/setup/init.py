@@ -29,7 +29,7 @@ def init(
     from ledger_tool.core.policy.policy import parse_registry
     from ledger_tool.core.writes.init import CI_SYSTEMS
     from ledger_tool.edges.files.kits import kit
-    from ledger_tool.edges.git.workplace import GitWorkplace
+    from ledger_tool.edges.git.init import open_folder
     from ledger_tool.render.init import lines
     from ledger_tool.render.screen import Screen
 
@@ -37,7 +37,7 @@ def init(
         parse_registry(registry, "registry")
     if ci:
         one_of("--ci", ci, CI_SYSTEMS)
-    with GitWorkplace(Path(folder)) as workplace:
+    with open_folder(Path(folder)) as workplace:
         scaffolded = run(workplace, registry=registry, kit=kit(ci) if ci else None)
     screen = Screen()
     for line in lines(scaffolded, folder):

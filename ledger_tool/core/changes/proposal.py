@@ -48,10 +48,14 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The request that is open now: its page, its number there if it is known, and whether it is a new one."""
+    """The request that is open now: its page, its number there if it is known, and its branch.
+
+    `created` says whether it is a new one.
+    """
 
     url: str
     number: int | None
+    branch: str
     created: bool
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.errors import InvalidLedger
+from ledger_tool.edges.files.disk import read_bytes
+from ledger_tool.errors import InvalidLedger, UsageError
 
 LEDGER = "ledger.json"
 SETTINGS = "ledger.yaml"
+_MAX_FILE = 100 * 2**20
 
 
 def snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
@@ -45,3 +48,30 @@ def schema(name: str) -> dict[str, Any]:
     text = (files("ledger_tool") / "schema" / f"{name}.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+class Folder:
+    """A ledger's files in a folder, read as they are; `transact` is for git repositories."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self) -> Snapshot:
+        """Return what the files say now. Raises InvalidLedger or UsageError."""
+        return snapshot("", *self.files())
+
+    def files(self) -> tuple[bytes, bytes | None]:
+        """Return the bytes of `ledger.json` and of `ledger.yaml`, None where there is none."""
+        ledger, settings = self._folder / LEDGER, self._folder / SETTINGS
+        for path in (ledger, settings):
+            if path.is_symlink():  # a pull request's link could lead anywhere on the machine that checks it
+                raise InvalidLedger(
+                    f"{path.name} in {self._folder} is not a plain file", "replace it with a plain file"
+                )
+        if not ledger.is_file():
+            raise UsageError(
+                f"there is no {LEDGER} in {self._folder}",
+                "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`",
+            )
+        raw = read_bytes(ledger, _MAX_FILE, "the ledger")
+        return raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None

@@ -124,7 +124,7 @@ class GitLabByPush:
         """Return the page that lists the branch's merge request, which the push has opened without telling more."""
         query = urlencode({"state": "opened", "source_branch": proposal.branch})
         page = f"{self._repository.base}/{quote(self._repository.path)}/-/merge_requests?{query}"
-        return Proposed(page, None, False)
+        return Proposed(page, None, proposal.branch, False)
 
 
 def _in_one_line(body: str) -> str:

@@ -72,7 +72,7 @@ class Requests(ABC):
             self.update(request, proposal)
         except LedgerError as error:
             raise error.within(f"{request.url} is open, but not as it should be") from None
-        return Proposed(request.url, request.number, is_new)
+        return Proposed(request.url, request.number, proposal.branch, is_new)
 
     @abstractmethod
     def find(self, proposal: Proposal) -> OpenRequest | None:

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.disk import path_of, read_bytes
-from ledger_tool.edges.git.credentials import Credentials
 from ledger_tool.edges.git.deploy_key import hold, read_key
-from ledger_tool.edges.git.location import Address
+from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.process import run
 from ledger_tool.errors import UsageError
 
@@ -38,13 +37,12 @@ _AUTH_SETTINGS = re.compile(r"credential\..*|http\.(?:.*\.)?extraheader")
 _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
-    ("i18n.commitEncoding", "UTF-8"),  # our messages are, whatever a checkout says of its own
+    ("i18n.commitEncoding", "UTF-8"),  # our messages are UTF-8, whatever a checkout sets for its own
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("http.lowSpeedLimit", "1"),
     ("http.lowSpeedTime", "30"),
     ("protocol.version", "2"),
-    ("i18n.commitEncoding", "UTF-8"),
 )  # fmt: skip
 _HELPER = (
     '!f() { test "$1" = get || exit 0; '
@@ -64,12 +62,10 @@ class Access:
 def user_settings(git_dir: Path | None) -> Settings:
     """Return all of the user's effective git settings, with those of a checkout where one is named."""
     environment = _passed() | {name: value for name, value in os.environ.items() if _CONFIG_SOURCES.fullmatch(name)}
-    found = run([f"--git-dir={git_dir or os.devnull}", "config", "--list", "-z"], environment=environment)
-    if not found.ok:
-        raise UsageError(
-            f"git can't read your settings: {shown(' '.join(found.stderr.split()), 300)}", "mend that file"
-        )
-    pairs = (entry.partition("\n") for entry in found.text.split("\0") if entry)
+    done = run([f"--git-dir={git_dir or os.devnull}", "config", "--list", "-z"], environment=environment)
+    if not done.ok:
+        raise UsageError(f"git can't read your settings: {shown(' '.join(done.stderr.split()), 300)}", "fix that file")
+    pairs = (entry.partition("\n") for entry in done.text.split("\0") if entry)
     return [(key, value) for key, _, value in pairs]
 
 
@@ -85,7 +81,7 @@ def prepare(
     """Return the access to `address` (or to none: local git only), holding what it needs until `stack` closes.
 
     `folder` is a private temporary folder; `sign` lets the deploy key sign where the user has no signing key.
-    Raises UsageError or Denied for a key that is none.
+    Raises UsageError or Denied for what is not a usable key.
     """
     token = (address.password if address else "") or credentials.token
     passed = [(key, value) for key, value in settings if _PASSED_SETTINGS.fullmatch(key)]
@@ -96,7 +92,7 @@ def prepare(
         "GIT_ALLOW_PROTOCOL": "file:ssh:http:https",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_GRAFT_FILE": f"{os.devnull}/none",  # where there is none: even an empty one makes git talk
+        "GIT_GRAFT_FILE": f"{os.devnull}/none",  # does not exist: even an empty file makes git print a hint
         "LC_ALL": "C",
     }
     extra: Settings = []
@@ -136,10 +132,10 @@ def _identity(passed: Settings) -> Settings:
 def _as_environment(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return settings as git's GIT_CONFIG_COUNT variables: in no file and in no argv (git-config(1))."""
     pairs = list(settings)
-    found = {"GIT_CONFIG_COUNT": str(len(pairs))}
-    for at, (key, value) in enumerate(pairs):
-        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
-    return found
+    variables = {"GIT_CONFIG_COUNT": str(len(pairs))}
+    for number, (key, value) in enumerate(pairs):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
 
 
 def _trusting(path: str, folder: Path) -> str:

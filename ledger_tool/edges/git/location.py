@@ -1,4 +1,4 @@
-"""Where a ledger is: `--repo`, taken apart and judged before git sees any of it.
+"""Where a ledger is: `--repo`, taken apart and judged before git sees any of it, and what opens it.
 
 Sources: git-fetch(1) "GIT URLS" for the forms; git's transport-helper syntax `NAME::ADDRESS`, which runs a
 program, is refused, as is any scheme but file, ssh, http and https.
@@ -45,24 +45,77 @@ class Address:
         return Path(self.url) if self.scheme == "file" else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What the user gave to reach a git remote: paths, or the texts themselves; empty means none."""
+
+    deploy_key: str = field(default="", repr=False)
+    known_hosts: str = ""
+    token: str = field(default="", repr=False)
+
+
+def parse_location(repo: str) -> Address | Path:
+    """Return the remote that `--repo` names, which may be a bare repository here, or the folder of a checkout or of
+    plain files.
+
+    Raises UsageError for what is neither, or is not there.
+    """
+    location = parse_address(repo)
+    if isinstance(location, Address):
+        return _existing(location)
+    with local_errors(location, "open"):
+        is_folder = location.is_dir()
+    if not is_folder:
+        raise UsageError(
+            f"there is no folder {shown(str(location), 300)}",
+            "name the ledger's folder or URL with `--repo` or LEDGER_REPO",
+        )
+    return file_address(location) if is_bare(location) else location
+
+
+def parse_remote(url: str, folder: Path) -> Address:
+    """Return the address of a checkout's remote, whose path may be relative to the checkout. Raises UsageError."""
+    location = parse_address(url, folder)
+    return _existing(location if isinstance(location, Address) else file_address(location))
+
+
+def is_bare(folder: Path) -> bool:
+    """Return whether a folder is a bare repository."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def git_dir_of(folder: Path) -> Path:
+    """Return the git directory of a checkout: `.git`, or where a file of that name points (gitrepository-layout(5))."""
+    git_dir = folder / ".git"
+    if git_dir.is_file():
+        pointer = git_dir.read_text("utf-8", "replace").strip().removeprefix("gitdir:").strip()
+        git_dir = folder / pointer
+    if not git_dir.is_dir():
+        raise UsageError(
+            f"{folder.absolute()} is not the top folder of a git repository",
+            "name the ledger's folder or URL with `--repo`, or make one with `ledger init`",
+        )
+    return git_dir.absolute()
+
+
 def parse_address(value: str, base: Path | None = None) -> Address | Path:
     """Return the remote that `--repo` names, or the path of a folder that may hold a checkout.
 
     `base` is what a relative path is relative to. Raises UsageError for what is neither.
     """
     if not value or value.startswith("-") or re.search(r"[\x00-\x1f\x7f]", value) or len(value) > 4096:
-        raise UsageError(f"`{shown(value)}` is no repository", _HINT)
+        raise UsageError(f"`{shown(value)}` is not a repository", _HINT)
     if re.match(r"[A-Za-z0-9+.-]*::", value):
         raise UsageError(f"`{shown(value)}` would make git run a program", _HINT)
-    if found := _url.fullmatch(value):
-        return _from_url(found, value)
+    if url := _url.fullmatch(value):
+        return _from_url(url, value)
     local = (base or Path()) / path_of(value, "the repository")
     with local_errors(local, "open"):
         is_there = local.exists()
-    if (found := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not is_there:
-        if "@" in found["path"].partition("/")[0] or found["host"].lower() in ("http", "https", "ssh", "git", "file"):
-            raise UsageError("the repository looks like a URL, but is none", _HINT)
-        return Address("ssh", value, found["host"], found["user"] or "")
+    if (scp := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not is_there:
+        if "@" in scp["path"].partition("/")[0] or scp["host"].lower() in ("http", "https", "ssh", "git", "file"):
+            raise UsageError("the repository looks like a URL, but is not one", _HINT)
+        return Address("ssh", value, scp["host"], scp["user"] or "")
     return local
 
 
@@ -71,17 +124,23 @@ def file_address(path: Path) -> Address:
     return Address("file", os.path.abspath(path))
 
 
-def _from_url(found: re.Match[str], value: str) -> Address:
-    scheme, host, path = found["scheme"].lower(), found["host"], found["path"] or ""
+def _existing(address: Address) -> Address:
+    if address.path is not None and not address.path.is_dir():
+        raise UsageError(f"there is no repository at {address.shown}", "check the path")
+    return address
+
+
+def _from_url(url: re.Match[str], value: str) -> Address:
+    scheme, host, path = url["scheme"].lower(), url["host"], url["path"] or ""
     if scheme == "file":
         if host not in ("", "localhost") or not path:
-            raise UsageError(f"`{shown(value)}` is no file URL", "write `file:///path/to/ledger.git`")
+            raise UsageError(f"`{shown(value)}` is not a file URL", "write `file:///path/to/ledger.git`")
         return file_address(Path(unquote(path)))
     if scheme not in ("ssh", "http", "https"):
-        raise UsageError(f"`{shown(value)}` has a scheme that is not used here", _HINT)
+        raise UsageError(f"`{shown(value)}` has a scheme that is not supported", _HINT)
     if not _host.fullmatch(host) or len(path) < 2 or re.search(r"[?#]", path):
-        raise UsageError(f"`{shown(value.partition('?')[0])}` is no repository's URL", _HINT)
-    user, password = unquote(found["user"] or ""), unquote(found["password"] or "")
+        raise UsageError(f"`{shown(value.partition('?')[0])}` is not the URL of a repository", _HINT)
+    user, password = unquote(url["user"] or ""), unquote(url["password"] or "")
     if not re.fullmatch(r"[A-Za-z0-9._@+-]*", user) or user.startswith("-"):
         raise UsageError(f"`{shown(value)}` has a malformed user name", _HINT)
     if password and scheme == "ssh":

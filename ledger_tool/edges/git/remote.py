@@ -5,49 +5,93 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
-from ledger_tool.edges.git.objects import Deadline, Repository
+from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.process import run
-from ledger_tool.edges.git.server_words import Push, Verdict, fetch_error, read_push
-from ledger_tool.edges.git.transaction import Landed, Operation, Progress, transact
-from ledger_tool.errors import Unreachable, UsageError
+from ledger_tool.edges.git.repository import Repository
+from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
+from ledger_tool.edges.git.transaction import Landed, Operation, Writer, transact
+from ledger_tool.edges.git.workspace import Workspace
+from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
+_IN_THE_WAY = "refs/heads/ledger"  # a file, where the folder of our branches is to be
+
+
+@dataclass(slots=True)
+class RemoteRef:
+    """One branch of a remote; see `offer.Ref`. `push_options` is what a push of it says to the server (`git push -o`).
+
+    A look asks only for the branch's commit; `contains` fetches what there is.
+    """
+
+    repository: Repository
+    address: Address
+    branch: str
+    landed: str
+    refusal_hint: str
+    push_options: Sequence[str] = ()
+
+    @property
+    def shown(self) -> str:
+        return f"{self.address.shown} ({self.branch})"
+
+    @property
+    def name(self) -> str:
+        """The ref's full name."""
+        return f"refs/heads/{self.branch}"
+
+    def push(self, commit: str, expected: str) -> PushAnswer:
+        answer = push(self.repository, self.address, self.name, commit, expected, options=self.push_options, least=10.0)
+        if self.push_options and "does not support push options" in answer.words:
+            raise UsageError(
+                f"{self.address.shown} does not accept push options, by which GitLab opens merge requests",
+                "set GITLAB_TOKEN, or name another kind of forge with `--forge`",
+            )
+        if answer.is_lock and self.name.startswith(f"{_IN_THE_WAY}/") and self._commit_of(_IN_THE_WAY):
+            raise UsageError(
+                f"{self.address.shown} has a branch `ledger`, so git can't make a branch `{self.branch}`",
+                "rename it, or delete it",
+            )
+        return answer
+
+    def look(self, *, whole: bool = False) -> str:  # noqa: ARG002 - what `contains` needs is fetched there
+        return self._commit_of(self.name)
+
+    def contains(self, tip: str, commit: str) -> bool:
+        if not tip:
+            return False
+        done = self.repository.fetch(self.address.url, self.name, least=_AFTER_PUSH)
+        if not done.ok:
+            raise fetch_error(done, self.shown, self.branch)
+        return self.repository.is_ancestor(commit, tip)
+
+    def _commit_of(self, ref: str) -> str:
+        return refs_of(self.repository, self.address, ref, least=_AFTER_PUSH).get(ref, "")
 
 
 class RemoteBranch:
-    """One branch of a remote, as a transaction's target.
+    """A ledger's branch on a remote, as a transaction's target.
 
     A look takes the tip alone: the ledger's size is what a look costs. Only a look at the whole fetches
     all commits since the base, so that `contains` can tell whether a commit of ours is among them.
     """
 
-    def __init__(
-        self,
-        address: Address,
-        branch: str,
-        access: Access,
-        folder: Path,
-        deadline: Deadline,
-        *,
-        transaction_id: str,
-        sign: bool = False,
-    ) -> None:
+    landed = "the record is"
+    refusal_hint = "propose the change with `--pull-request`, or let the deploy key bypass the rule"
+
+    def __init__(self, address: Address, branch: str, workspace: Workspace, writer: Writer) -> None:
         self.address = address
         self._branch = branch
-        self.repository = Repository(folder / "ledger.git", access, deadline, _SHORT_LIVED)
-        self._transaction_id = transaction_id
-        self._sign = sign
+        self.repository = workspace.repository(workspace.folder / "ledger.git", address, *_SHORT_LIVED)
+        self._writer = writer
         self._pushed = False
         self._snapshot: Snapshot | None = None  # the last one: a commit never changes
 
@@ -60,7 +104,7 @@ class RemoteBranch:
         """The branch's name, known after the first look."""
         return self._branch
 
-    def refresh(self, *, whole: bool = False) -> str:
+    def look(self, *, whole: bool = False) -> str:
         if self.repository.git_dir.exists():
             self._fetch([] if whole else ["--depth=1"])
         else:
@@ -78,45 +122,37 @@ class RemoteBranch:
         return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
-        text = message.compose(change, self._transaction_id)
-        return self.repository.write_commit(tip, codec.dumps(change.ledger), text, sign=self._sign)
+        return self._writer.commit(self.repository, tip, change)
 
-    def offer(self, tip: str, commit: str) -> Verdict:
-        ref = f"refs/heads/{self._branch}"
+    def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
+        return offer(self, commit, tip, attempts)
+
+    def push(self, commit: str, expected: str) -> PushAnswer:
         self._pushed = True
-        try:
-            done = self.repository.push(self.address.url, commit, ref, tip)
-        except Unreachable as error:  # time was up, and it may have landed
-            return Verdict(Push.BROKEN, error.message)
-        return read_push(done)
+        return push(self.repository, self.address, f"refs/heads/{self._branch}", commit, expected)
 
     def contains(self, tip: str, commit: str) -> bool:
         return self.repository.is_ancestor(commit, tip)
 
     def _clone(self) -> None:
         named = [f"--branch={self._branch}"] if self._branch else []
-        git_dir = self.repository.git_dir
-        done = run(
-            ["clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--no-local",
-             "--template=", *named, "--", self.address.url, str(git_dir)],
-            environment=self.repository.access.environment,
-            timeout=self.repository.deadline.remaining(at_least=1.0),
-            step="fetch",
-        )  # fmt: skip
-        if not done.ok:
-            shutil.rmtree(git_dir, ignore_errors=True)
-            raise fetch_error(done, self.address.shown, self._branch)
+        how = ("--depth=1", "--single-branch", "--no-tags")
+        try:
+            clone(self.address, self.repository, *how, *named, branch=self._branch, step="fetch")
+        except LedgerError:
+            shutil.rmtree(self.repository.git_dir, ignore_errors=True)
+            raise
 
     def _tips(self) -> dict[str, str]:
-        """Return the branches that were fetched, which is the one, with their commit ids."""
+        """Return the branches that were fetched, at most one, with their commit ids."""
         listing = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
         return {name: oid for oid, _, name in (line.partition(" ") for line in listing.split("\n") if line)}
 
     def _nothing_there(self) -> UsageError:
         """Return the error for a remote whose clone has no branch: it is empty, or has others than the one meant."""
-        listing = self.repository.git("ls-remote", "--heads", "--", self.address.url, least=1.0, step="ls-remote")
+        refs = refs_of(self.repository, self.address, "refs/heads/*", least=1.0)
         shutil.rmtree(self.repository.git_dir, ignore_errors=True)
-        heads = re.findall(r"\trefs/heads/(.+)$", listing.text, re.MULTILINE)
+        heads = [ref.removeprefix("refs/heads/") for ref in refs if ref != "HEAD"]
         if not heads:
             return UsageError(
                 f"{self.address.shown} is empty: it has no branch yet",
@@ -140,11 +176,9 @@ class RemoteBranch:
 class RemoteStore:
     """A `Store` on a git remote. Read-only work needs one look; a write is a transaction."""
 
-    def __init__(self, branch: RemoteBranch, deadline: Deadline, max_attempts: int, progress: Progress) -> None:
+    def __init__(self, branch: RemoteBranch, bounds: Bounds) -> None:
         self._branch = branch
-        self._deadline = deadline
-        self._max_attempts = max_attempts
-        self._progress = progress
+        self._bounds = bounds
         self._seen = ""  # the tip of a look that no write has used yet
 
     @property
@@ -153,39 +187,59 @@ class RemoteStore:
         return self._branch.branch
 
     def read(self) -> Snapshot:
-        snapshot = self._branch.snapshot(self._branch.refresh())
+        snapshot = self._branch.snapshot(self._branch.look())
         self._seen = snapshot.commit
         return snapshot
 
     def transact(self, operation: Operation) -> Landed:
         tip, self._seen = self._seen, ""
-        with turn(self._branch.shown, self._deadline.remaining()) as waited:
-            tip = "" if waited else tip  # others have landed meanwhile
-            return transact(self._branch, operation, self._deadline, self._max_attempts, self._progress, tip)
+        with turn(self._branch.shown, self._bounds.deadline.remaining()) as waited:
+            # Who had to wait looks again: others have landed meanwhile.
+            return transact(self._branch, operation, self._bounds, "" if waited else tip)
 
 
-def default_branch(repository: Repository, address: Address) -> str:
-    """Return the branch that a remote's HEAD names, or `""` for none. Raises Unreachable or Denied."""
-    done = repository.git("ls-remote", "--symref", "--", address.url, "HEAD", least=1.0, step="ls-remote")
+def clone(address: Address, repository: Repository, *how: str, branch: str = "", step: str = "clone") -> None:
+    """Make a repository's git directory a bare clone of a remote. Raises what `fetch_error` makes of a failure."""
+    done = run(
+        ["clone", "--quiet", "--bare", "--no-local", "--template=", *how, "--", address.url, str(repository.git_dir)],
+        environment=repository.access.environment,
+        timeout=repository.deadline.remaining(at_least=1.0),
+        step=step,
+    )
     if not done.ok:
-        raise fetch_error(done, address.shown, "")
-    found = re.match(r"ref: refs/heads/(.+)\tHEAD$", done.text, re.MULTILINE)
-    return found[1] if found else ""
+        raise fetch_error(done, address.shown, branch)
+
+
+def push(
+    repository: Repository,
+    address: Address,
+    ref: str,
+    commit: str,
+    expected: str,
+    *,
+    options: Sequence[str] = (),
+    least: float = 1.0,
+) -> PushAnswer:
+    """Move a remote's ref from exactly `expected` (`""`: not there) to `commit`; return how that went."""
+    try:
+        return read_push(repository.push(address.url, commit, ref, expected, options=options, least=least))
+    except Unreachable as error:  # time was up, and it may have landed
+        return PushAnswer(PushStatus.BROKEN, error.message)
 
 
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
-    """Return the commit of each ref of a remote that a pattern names; of `HEAD`, the branch that it is."""
+    """Return the commit of each ref of a remote that a pattern names; of `HEAD`, the branch that it names, or `""`."""
     done = repository.git("ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote")
     if not done.ok:
         raise fetch_error(done, address.shown, "")
-    found = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
+    commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
     head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
-    return found | {"HEAD": head[1] if head else ""}
+    return commits | {"HEAD": head[1] if head else ""}
 
 
 def check_branch(name: str) -> str:
     """Return a branch name that git would take (git-check-ref-format(1)), or raise UsageError."""
     bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
     if not name or len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
-        raise UsageError(f"`{shown(name)}` is no branch name", "name a branch such as `main`")
+        raise UsageError(f"`{shown(name)}` is not a branch name", "name a branch such as `main`")
     return name

@@ -1,7 +1,7 @@
 """What git's words about a remote mean: enough to tell a person what to do, never to decide whether a push landed.
 
-Hosts word a lost race in a dozen ways, some of them exactly like a hook's refusal, so the transaction
-looks at the remote's state instead. The words only choose the message once the state has spoken.
+Hosts word a lost race in a dozen ways, some of them exactly like a hook's refusal, so an offer looks at the
+remote's state instead (`offer`). The words only choose the message once the state has spoken.
 Source of the porcelain format: git-push(1), "OUTPUT".
 """
 
@@ -71,7 +71,7 @@ _ACCESS = (
 )
 
 
-class Push(Enum):
+class PushStatus(Enum):
     """How a push ended, as far as its words tell."""
 
     LANDED = "landed"
@@ -81,10 +81,10 @@ class Push(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PushAnswer:
     """How a push ended, and the server's words about it, fit for a terminal."""
 
-    push: Push
+    status: PushStatus
     words: str = ""
 
     @property
@@ -93,16 +93,16 @@ class Verdict:
         return bool(re.search(r"cannot lock ref|\.lock'?: File exists|failed to update ref", self.words))
 
 
-def read_push(done: Completed) -> Verdict:
+def read_push(done: Completed) -> PushAnswer:
     """Return what `git push --porcelain` said."""
-    status = re.search(r"^([ +*=!-])\t\S+\t(.*)$", done.text, re.MULTILINE)
-    if status and status[1] in " +*=" and done.ok:
-        return Verdict(Push.LANDED)
-    words = "; ".join(filter(None, (status[2] if status and status[1] == "!" else "", server_words(done.stderr))))
-    if status and status[1] == "!" and re.match(r"\[(?:remote )?rejected\]", status[2]):
-        return Verdict(Push.REJECTED, words)
+    line = re.search(r"^([ +*=!-])\t\S+\t(.*)$", done.text, re.MULTILINE)
+    if line and line[1] in " +*=" and done.ok:
+        return PushAnswer(PushStatus.LANDED)
+    words = "; ".join(filter(None, (line[2] if line and line[1] == "!" else "", server_words(done.stderr))))
+    if line and line[1] == "!" and re.match(r"\[(?:remote )?rejected\]", line[2]):
+        return PushAnswer(PushStatus.REJECTED, words)
     denied = access_error(done.stderr, "the remote")
-    return Verdict(Push.DENIED if denied else Push.BROKEN, words)
+    return PushAnswer(PushStatus.DENIED if denied else PushStatus.BROKEN, words)
 
 
 def server_words(stderr: str) -> str:

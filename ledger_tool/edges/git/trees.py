@@ -1,58 +1,51 @@
-"""Whole trees by plumbing: the files of a commit or an index, and a commit with some of them replaced.
+"""Whole trees and the index by plumbing: a commit with some of its files replaced, and the same in an index.
 
-No work tree is read or written, no hook or filter runs: what is stored is the bytes that are given.
+No work tree is read or written, and no hook or filter runs: what is stored is the bytes that are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.access import Access
-from ledger_tool.edges.git.objects import Repository, local_failure
+from ledger_tool.edges.git.repository import Entry, Repository, local_failure, paths_of
+from ledger_tool.errors import Contended
+
+_TRIES = 30  # for the lock of the index, a tenth of a second apart
 
 
-@dataclass(frozen=True, slots=True)
-class TreeFile:
-    """One entry of a commit or an index. `size` is -1 where it was not asked for; `stage` is 0 unless in conflict."""
-
-    mode: str
-    oid: str
-    size: int = -1
-    stage: int = 0
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is a regular file, and no link or submodule."""
-        return self.mode.startswith("100")
-
-
-def files_of(repository: Repository, commit: str) -> dict[str, TreeFile]:
+def files_of(repository: Repository, commit: str) -> dict[str, Entry]:
     """Return every file of a commit by its path."""
-    done = repository.git("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
-    if not done.ok:
-        raise local_failure(done, "ls-tree", repository.git_dir)
-    found = {}
-    for entry in _entries(done.stdout):
-        facts, _, path = entry.partition("\t")
-        mode, _, oid, size = facts.split()
-        found[path] = TreeFile(mode, oid, int(size) if size.isdigit() else -1)
-    return found
+    return {entry.path: entry for entry in repository.listed(commit, "-r")}
 
 
-def index_of(repository: Repository) -> dict[str, TreeFile]:
+def index_of(repository: Repository) -> dict[str, Entry]:
     """Return every file of the index by its path; of one in conflict, one of its stages."""
-    done = repository.git("ls-files", "--stage", "-z")
-    if not done.ok:
-        raise local_failure(done, "ls-files", repository.git_dir)
-    found = {}
-    for entry in _entries(done.stdout):
-        facts, _, path = entry.partition("\t")
+    entries = {}
+    for line in paths_of(repository.succeed("ls-files", "--stage", "-z").stdout):
+        facts, _, path = line.partition("\t")
         mode, oid, stage = facts.split()
-        found[path] = TreeFile(mode, oid, stage=int(stage))
-    return found
+        entries[path] = Entry(mode, "blob", oid, path, stage=int(stage))
+    return entries
+
+
+def update_index(repository: Repository, top: Path, entries: Collection[Entry]) -> None:
+    """Put entries into the index of the work tree at `top`. Raises Contended while another git command holds it."""
+    for _ in range(_TRIES):
+        done = repository.git("update-index", "-z", "--index-info", stdin=_index_info(entries))
+        if done.ok:
+            return
+        if "index.lock" not in done.stderr:
+            raise local_failure(done, "update-index", top)
+        time.sleep(0.1)
+    raise Contended(
+        f"another git command is at work in {top}: its `index.lock` is there",
+        "run it again; if no git is running, a crash left that file",
+    )
 
 
 def store(repository: Repository, contents: Sequence[bytes], folder: Path) -> list[str]:
@@ -60,32 +53,25 @@ def store(repository: Repository, contents: Sequence[bytes], folder: Path) -> li
     place = folder / "blobs"
     with local_errors(place, "write to"):
         place.mkdir(exist_ok=True)
-        paths = [place / str(at) for at in range(len(contents))]
+        paths = [place / str(number) for number in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):
             path.write_bytes(content)
     listing = "".join(f"{path}\n" for path in paths).encode()
-    done = repository.git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing)
-    if not done.ok:
-        raise local_failure(done, "hash-object", repository.git_dir)
-    return done.text.split()
+    return repository.must("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing).split()
 
 
-def write_tree(repository: Repository, commit: str, changes: Mapping[str, TreeFile], folder: Path) -> str:
+def write_tree(repository: Repository, commit: str, changes: Collection[Entry], folder: Path) -> str:
     """Write the tree of a commit with some files replaced; return its id."""
     index = folder / "index"
     index.unlink(missing_ok=True)
     environment = {**repository.access.environment, "GIT_INDEX_FILE": str(index)}
     aside = replace(repository, access=Access(environment))
     aside.must("read-tree", commit)
-    aside.must("update-index", "-z", "--index-info", stdin=index_info(changes))
+    aside.must("update-index", "-z", "--index-info", stdin=_index_info(changes))
     return aside.must("write-tree")
 
 
-def index_info(changes: Mapping[str, TreeFile]) -> bytes:
+def _index_info(entries: Collection[Entry]) -> bytes:
     """Return what `git update-index -z --index-info` takes."""
-    lines = "".join(f"{file.mode} {file.oid}\t{path}\0" for path, file in changes.items())
+    lines = "".join(f"{entry.mode} {entry.oid}\t{entry.path}\0" for entry in entries)
     return lines.encode("utf-8", "surrogateescape")
-
-
-def _entries(listing: bytes) -> list[str]:
-    return [entry for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry]

@@ -128,7 +128,7 @@ def test_what_cant_be_committed_so_is_refused_before_anything_changes(
     (elsewhere / "a.yaml").write_text(POD)
     outside = ledger("bump", elsewhere, "--policy", "semver:^1", "--repo", deployed.ledger, "--commit")
     assert (outside.code, (elsewhere / "a.yaml").read_text()) == (2, POD)
-    assert "in no git repository" in outside.err
+    assert "is not in a git repository" in outside.err
 
 
 def test_no_words_of_a_manifest_reach_the_message(deployed: Deployed, bump: Callable[..., Outcome]) -> None:

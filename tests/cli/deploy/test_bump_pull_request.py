@@ -13,7 +13,7 @@ from tests.support.forges.fake_forge import TOKEN
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.deployed import NEW, POD, Deployed, moved
 from tests.support.git.servers import http_server
-from tests.support.git.upstream import Upstream, git
+from tests.support.git.upstream import DIE, Upstream, git
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -136,6 +136,36 @@ def test_a_push_that_is_refused_says_so(fleet: Fleet) -> None:
     refused = fleet.bump()
     assert refused.code == 6
     assert "no bumps on friday" in refused.err
+    assert fleet.forge.requests == []
+
+
+@github
+def test_a_push_whose_answer_is_lost_is_settled_by_looking(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.origin.once("reference-transaction", DIE, tmp_path / "once", when='[ "$1" = committed ]')
+    done = fleet.bump("--format", "json")
+    assert done.code == 0, done.err
+    (branch,) = fleet.branches()
+    assert done.json["commit"] == fleet.origin.tip(branch)
+    assert "the push reported an error, but the edits are in the branch" in done.err
+    assert len(fleet.forge.requests) == 1
+
+
+@github
+def test_a_push_is_tried_again_where_the_server_died_before_it_made_the_branch(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.origin.once("pre-receive", DIE, tmp_path / "once")
+    done = fleet.bump("--format", "json")
+    assert done.code == 0, done.err
+    assert [done.json["commit"]] == [fleet.origin.tip(branch) for branch in fleet.branches()]
+
+
+@github
+def test_a_branch_that_somebody_else_made_meanwhile_is_left_alone(fleet: Fleet, tmp_path: Path) -> None:
+    theirs = fleet.origin.git("commit-tree", "main^{tree}", "-p", "main", "-m", "theirs")
+    fleet.origin.once("update", f'env -u GIT_QUARANTINE_PATH git update-ref "$1" {theirs}', tmp_path / "once")
+    done = fleet.bump()
+    assert done.code == 5
+    assert "somebody else moved" in done.err
+    assert [fleet.origin.tip(branch) for branch in fleet.branches()] == [theirs]
     assert fleet.forge.requests == []
 
 

@@ -76,7 +76,7 @@ def test_log_takes_an_image_a_limit_a_time_and_a_revision(run: Run, publish: Pub
         (("myorg/nope:v1",), 3, "the ledger never had myorg/nope:v1"),
         (("--since", "nowhere"), 2, "has no revision `nowhere`"),
         (("--since", "2026-13-01"), 2, "time `2026-13-01T00:00:00Z` is malformed"),
-        (("--since", "--output=x"), 2, "is no revision"),
+        (("--since", "--output=x"), 2, "is not a revision"),
         (("--limit", "0"), 2, "out of bounds"),
         ((f"a:v1@{digest()}",), 2, "ledger whence DIGEST"),
         (("registry.example.com/a:v1",), 2, "names a registry that ledger.yaml does not"),

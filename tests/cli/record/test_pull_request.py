@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.edges.git.proposing import _ProposedBranch
+from ledger_tool.edges.git.remote import RemoteRef
 from tests.support.forges.fake_forge import TOKEN, FakeForge
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.servers import HttpServer, http_server
@@ -216,9 +216,9 @@ def test_a_branch_that_is_deleted_meanwhile_is_made_again(team: Team, monkeypatc
     assert team.publish().code == 0
     (branch,) = team.branches()
     tip = team.upstream.tip(branch)
-    real, seen = _ProposedBranch._look, [tip]
+    real, seen = RemoteRef.look, [tip]
     team.upstream.git("update-ref", "-d", f"refs/heads/{branch}")
-    monkeypatch.setattr(_ProposedBranch, "_look", lambda target, *ref: seen.pop() if seen else real(target, *ref))
+    monkeypatch.setattr(RemoteRef, "look", lambda ref: seen.pop() if seen else real(ref))
     done = team.publish(seed="c")
     assert done.code == 0, done.err
     assert team.upstream.records(branch)[1]["digest"] == digest("c")

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 from ledger_tool.commands.audit import audit as replay
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.git import log
-from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.opening import open_for_writing, open_history
-from ledger_tool.edges.git.run import Options
+from ledger_tool.edges.git import contents
+from ledger_tool.edges.git.location import Credentials
+from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.screen import Screen
 from tests.support.git.tamper import amend, commit, move_branch, second_root
@@ -298,7 +297,7 @@ def test_a_commit_that_git_would_not_write_is_judged_like_any_other(
 
 
 def test_history_is_read_in_chunks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "CHUNK_BYTES", 2000)
+    monkeypatch.setattr(contents, "CHUNK_BYTES", 2000)
     assert audit() == (0, [])
 
 
@@ -408,6 +407,10 @@ def test_what_a_message_smuggles_reaches_no_terminal(ledger: Run, upstream: Upst
         assert "\u202e" not in done.out
 
 
+def _session(upstream: Upstream) -> Session:
+    return open_session(upstream.url, SessionOptions(credentials=Credentials()), Screen())
+
+
 class _Operations:
     """What clients do, on a real repository."""
 
@@ -416,8 +419,8 @@ class _Operations:
 
     def run(self, operation: Operation) -> None:
         try:
-            with open_for_writing(self.upstream.url, Options(credentials=Credentials()), Screen()) as store:
-                store.transact(operation)
+            with _session(self.upstream) as session:
+                session.store().transact(operation)
         except LedgerError:
             pass  # refused: nothing was written
 
@@ -430,7 +433,8 @@ def test_any_sequence_of_operations_audits_clean(operations: list[Operation]) ->
         clients = _Operations(folder)
         for one in operations:
             clients.run(one)
-        with open_history(clients.upstream.url, Options(credentials=Credentials()), Screen(), blobs=True) as history:
+        with _session(clients.upstream) as session:
+            history = session.history(blobs=True)
             found = replay(
                 history,
                 read_ledger=ledgerfiles.read_ledger,

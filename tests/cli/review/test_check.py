@@ -493,5 +493,5 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(name: str, pull: Pull, tm
     for words in (("check",), ("list",), ("check", "--base", "origin/main")):
         done = pull.run(*words, "--repo", pull.folder)
         assert done.code in (1, 4)
-        assert "no plain file" in done.out + done.err
+        assert "not a plain file" in done.out + done.err
         assert "secret" not in done.out + done.err

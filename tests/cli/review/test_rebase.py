@@ -6,9 +6,12 @@ import json
 import stat
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from tests.support.git.clone import ALL, Clone
-from tests.support.git.upstream import Upstream
+from tests.support.git.upstream import DIE, UNQUARANTINED, Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
@@ -188,3 +191,65 @@ def test_a_branch_of_a_remote_is_rebased_and_pushed(clone: Clone, upstream: Upst
 
 def test_a_remote_without_a_branch_named_is_a_mistake(ledger: Run, upstream: Upstream) -> None:
     assert ledger("rebase", "--repo", upstream.url).code == 2
+
+
+@pytest.fixture
+def rebase(clone: Clone, upstream: Upstream, ledger: Run) -> Callable[..., Outcome]:
+    """Return a function that rebases the branch `pr` of the remote."""
+    clone.git("push", "-q", "origin", "main", "pr")
+    return lambda *options: ledger("rebase", "--repo", upstream.url, "--branch", "pr", *options)
+
+
+def test_a_rebase_whose_push_landed_and_whose_answer_is_lost_is_done(
+    rebase: Callable[..., Outcome], upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.once("reference-transaction", DIE, tmp_path / "once", when='[ "$1" = committed ]')
+    done = rebase("--format", "json")
+    assert done.code == 0, done.err
+    assert done.json["new"] == upstream.tip("pr")
+    assert upstream.git("merge-base", "pr", "main") == upstream.tip()
+    assert "the push reported an error, but the rebased commits are in the branch" in done.err
+
+
+def test_a_rebase_whose_lost_answer_is_followed_by_another_writer_is_done(
+    rebase: Callable[..., Outcome], upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.git("config", "user.name", "Other")
+    upstream.git("config", "user.email", "other@example.com")
+    theirs = 'git update-ref refs/heads/pr $(git commit-tree "pr^{tree}" -p pr -m theirs)'
+    script = f"{UNQUARANTINED}\n{theirs}\n{DIE}"
+    upstream.once("reference-transaction", script, tmp_path / "once", when='[ "$1" = committed ]')
+    done = rebase("--format", "json")
+    assert done.code == 0, done.err
+    assert done.json["new"] == upstream.commits("pr")[1]
+
+
+def test_a_rebase_is_tried_again_where_the_server_died_before_it_moved_the_branch(
+    rebase: Callable[..., Outcome], upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.once("pre-receive", DIE, tmp_path / "once")
+    assert rebase().code == 0
+    assert upstream.git("merge-base", "pr", "main") == upstream.tip()
+
+
+def test_a_rebase_of_a_branch_that_moved_meanwhile_changes_nothing(
+    rebase: Callable[..., Outcome], upstream: Upstream, tmp_path: Path
+) -> None:
+    theirs = upstream.git("commit-tree", "pr^{tree}", "-p", "pr", "-m", "theirs")
+    upstream.once("update", f'env -u GIT_QUARANTINE_PATH git update-ref "$1" {theirs}', tmp_path / "once")
+    done = rebase()
+    assert done.code == 5
+    assert "somebody else moved" in done.err
+    assert upstream.tip("pr") == theirs
+
+
+def test_a_rebase_that_a_hook_refuses_is_refused_in_its_words(
+    rebase: Callable[..., Outcome], upstream: Upstream
+) -> None:
+    tip = upstream.tip("pr")
+    upstream.hook("update", 'echo "stale info: no rewriting on Fridays" >&2; exit 1')
+    done = rebase()
+    assert done.code == 6
+    assert "no rewriting on Fridays" in done.err
+    assert "rebase in a clone" in done.err
+    assert upstream.tip("pr") == tip

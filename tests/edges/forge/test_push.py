@@ -43,7 +43,7 @@ def test_the_options_say_all_that_gitlab_takes(forge: Forge) -> None:
 
 def test_the_page_that_lists_the_branchs_request_is_all_that_is_known(forge: Forge) -> None:
     url = "https://gitlab.com/team/sub/ledger/-/merge_requests?state=opened&source_branch=bump%2Fapp"
-    assert forge.propose(PLAIN) == Proposed(url, None, False)
+    assert forge.propose(PLAIN) == Proposed(url, None, PLAIN.branch, False)
 
 
 def test_reviewers_need_a_token_and_labels_no_comma(forge: Forge) -> None:

@@ -64,7 +64,7 @@ def writes(there: Any) -> int:
 def test_a_request_is_opened_with_all_that_was_asked_for(there: Any) -> None:
     done = proposed(there, FULL)
     (request,) = there.requests
-    assert done == Proposed(request.get("html_url") or request["web_url"], 1, True)
+    assert done == Proposed(request.get("html_url") or request["web_url"], 1, FULL.branch, True)
     assert request["title"] == DRAFT[there.kind] + FULL.title
     assert request[BODY[there.kind]] == FULL.body
     assert (labels(request), reviewers(request)) == (["digest"], ["alice"])
@@ -83,7 +83,7 @@ def test_a_second_run_finds_it_and_changes_nothing(there: Any) -> None:
 def test_a_run_with_more_updates_what_differs_and_keeps_what_people_added(there: Any) -> None:
     proposed(there, FULL)
     more = replace(PLAIN, title="publish 2 images", body="new", labels=("READY",), reviewers=("Bob",))
-    assert proposed(there, more) == Proposed(proposed(there, more).url, 1, False)
+    assert proposed(there, more) == Proposed(proposed(there, more).url, 1, more.branch, False)
     (request,) = there.requests
     assert request["title"] == DRAFT[there.kind] + "publish 2 images"  # what is a draft stays one
     assert request[BODY[there.kind]] == "new"

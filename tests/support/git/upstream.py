@@ -21,6 +21,11 @@ _HERMETIC = {
     "LC_ALL": "C",
 }
 
+# For hooks. The server dies in the middle of a push: its receive-pack is the hook's parent.
+DIE = "kill -9 $PPID; sleep 0.2"
+# What lets a hook of a push write to the repository as another writer would.
+UNQUARANTINED = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
+
 
 def git(*arguments: object, cwd: Path | None = None, stdin: bytes = b"", check: bool = True) -> str:
     """Run git in a world without settings and return its stdout."""
@@ -114,3 +119,7 @@ class Upstream:
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
+
+    def once(self, name: str, script: str, mark: Path, when: str = "true") -> None:
+        """Install a server-side hook that runs its script the first time that `when` holds, which makes the mark."""
+        self.hook(name, f"if {when} && [ ! -e {mark} ]; then touch {mark}\n{script}\nfi")

@@ -17,6 +17,7 @@ class MemoryLanded:
     commit: str
     change: Change
     attempts: int
+    request: None = None
 
 
 @dataclass

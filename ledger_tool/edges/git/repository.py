@@ -1,9 +1,9 @@
-"""Git objects by plumbing: read a commit's files, write a commit with one file replaced. No work tree, no index."""
+"""A git repository by plumbing: a commit's files are read, and trees and commits written, without a work tree."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,13 +33,19 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a commit's root tree."""
+    """One entry of a tree or an index. `size` is -1 where it is not known; `stage` is 0 unless in conflict."""
 
     mode: str
     kind: str
     oid: str
-    size: int
-    name: str
+    path: str
+    size: int = -1
+    stage: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a regular file, not a folder, a link or a submodule."""
+        return self.mode.startswith("100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +68,28 @@ class Repository:
             step=step or arguments[0],
         )
 
-    def must(self, *arguments: str, stdin: bytes = b"") -> str:
-        """Run a local git command that has to succeed and return its stdout without the newline."""
-        done = self.git(*arguments, stdin=stdin)
+    def succeed(self, *arguments: str, stdin: bytes = b"", least: float = 10.0) -> Completed:
+        """Run a local git command that has to succeed. Raises what `local_failure` makes of one that does not."""
+        done = self.git(*arguments, stdin=stdin, least=least)
         if not done.ok:
             raise local_failure(done, arguments[0], self.git_dir)
-        return done.text.strip()
+        return done
+
+    def must(self, *arguments: str, stdin: bytes = b"") -> str:
+        """Run a local git command that has to succeed; return its stdout without the newline."""
+        return self.succeed(*arguments, stdin=stdin).text.strip()
+
+    def in_work_tree(self, top: Path, *arguments: str) -> Completed:
+        """Run git as from the top folder of a work tree, wherever this process is."""
+        return self.git("-C", str(top), f"--work-tree={top}", *arguments, step=arguments[0])
 
     def push(
-        self, url: str, commit: str, ref: str, seen: str, *, options: Sequence[str] = (), least: float = 1.0
+        self, url: str, commit: str, ref: str, expected: str, *, options: Sequence[str] = (), least: float = 1.0
     ) -> Completed:
-        """Move a remote's ref to a commit if it still is at `seen` (`""`: not there); `read_push` reads the answer."""
+        """Move a remote's ref to a commit if it still is at `expected` (`""`: not there); see `read_push`."""
         return self.git(
             "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{seen}", *(f"--push-option={option}" for option in options),
+            f"--force-with-lease={ref}:{expected}", *(f"--push-option={option}" for option in options),
             "--", url, f"{commit}:{ref}", least=least, step="push",
         )  # fmt: skip
 
@@ -86,31 +100,37 @@ class Repository:
             "--", url, *refspecs, least=least, step="fetch",
         )  # fmt: skip
 
+    def commit_of(self, revision: str) -> str:
+        """Return the commit id of a revision of our own making, or `""` where there is none."""
+        done = self.git("rev-parse", "--quiet", "--verify", f"{revision}^{{commit}}")
+        return done.text.strip() if done.ok else ""
+
     def entries(self, commit: str) -> list[Entry]:
         """Return the root tree of a commit, looked up once: a commit never changes."""
-        if commit in self._trees:
-            return self._trees[commit]
-        listing = self.git("ls-tree", "-z", "-l", "--full-tree", commit)
-        if not listing.ok:
-            raise local_failure(listing, "ls-tree", self.git_dir)
-        found = []
-        for line in filter(None, listing.stdout.decode("utf-8", "surrogateescape").split("\0")):
-            facts, _, name = line.partition("\t")
+        if commit not in self._trees:
+            self._trees[commit] = self.listed(commit)
+        return self._trees[commit]
+
+    def listed(self, commit: str, *how: str) -> list[Entry]:
+        """Return what `git ls-tree` lists of a commit; with `-r` as `how`, every file."""
+        listing = self.succeed("ls-tree", *how, "-z", "-l", "--full-tree", commit)
+        entries = []
+        for line in paths_of(listing.stdout):
+            facts, _, path = line.partition("\t")
             mode, kind, oid, size = facts.split()
-            found.append(Entry(mode, kind, oid, int(size) if size.isdigit() else 0, name))
-        self._trees[commit] = found
-        return found
+            entries.append(Entry(mode, kind, oid, path, int(size) if size.isdigit() else 0))
+        return entries
 
     def ledger_files(self, commit: str, where: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None where there is none) at a commit.
 
-        Raises InvalidLedger where `ledger.json` is missing, there twice, no plain file, or beyond any limit.
+        Raises InvalidLedger where `ledger.json` is missing, there twice, not a plain file, or beyond any limit.
         """
-        named = [entry for entry in self.entries(commit) if entry.name in (LEDGER, SETTINGS)]
-        entries = {entry.name: entry for entry in named}
+        named = [entry for entry in self.entries(commit) if entry.path in (LEDGER, SETTINGS)]
+        entries = {entry.path: entry for entry in named}
         if len(entries) < len(named):
             raise InvalidLedger(
-                f"{where} names {LEDGER} or {SETTINGS} twice", "take that commit away: git itself does not write such"
+                f"{where} names {LEDGER} or {SETTINGS} twice", "remove that commit: git itself never writes such a tree"
             )
         ledger, settings = entries.get(LEDGER), entries.get(SETTINGS)
         if ledger is None:
@@ -118,63 +138,74 @@ class Repository:
                 f"{where} has no {LEDGER}", "make the repository a ledger with `ledger init`, commit and push"
             )
         for entry in filter(None, (ledger, settings)):
-            if entry.kind != "blob" or entry.mode == "120000":
-                raise InvalidLedger(f"{entry.name} in {where} is no plain file", "replace it with a plain file")
+            if not entry.is_plain:
+                raise InvalidLedger(f"{entry.path} in {where} is not a plain file", "replace it with a plain file")
         if ledger.size >= MAX_BYTES:
             raise InvalidLedger(
                 f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host takes",
                 "start a second ledger for some of the images",
             )
         if settings and settings.size > 2**20:
-            raise UsageError(f"{SETTINGS} in {where} is larger than 1 MB", "check that the right file is there")
+            raise UsageError(f"{SETTINGS} in {where} is larger than 1 MB", "check that it is the right file")
         blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
-        """Return the contents of blobs."""
-        done = self.git("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
-        if not done.ok:
-            raise local_failure(done, "cat-file", self.git_dir)
-        found, at = [], 0
+        """Return the contents of blobs that are there."""
+        output = self.succeed("cat-file", "--batch", stdin=batch(oids), least=60.0).stdout if oids else b""
+        contents, offset = [], 0
         for _ in oids:
-            end = done.stdout.index(b"\n", at)
-            size = int(done.stdout[at:end].split()[2])
-            found.append(done.stdout[end + 1 : end + 1 + size])
-            at = end + 1 + size + 1
-        return found
+            start = output.index(b"\n", offset) + 1
+            offset = start + int(output[offset:start].split()[2])
+            contents.append(output[start:offset])
+            offset += 1
+        return contents
 
     def write_commit(self, parent: str, content: bytes, message: str, *, sign: bool = False) -> str:
         """Write a commit on `parent` in which `ledger.json` has this content and all else is kept; return its id."""
-        blob = self.must("hash-object", "-w", "--stdin", stdin=content)
-        lines = []
-        for entry in self.entries(parent):
-            oid = blob if entry.name == LEDGER else entry.oid
-            lines.append(f"{entry.mode} {entry.kind} {oid}\t{entry.name}\0")
-        tree = self.must("mktree", "-z", stdin="".join(lines).encode("utf-8", "surrogateescape"))
+        tree = self.write_root(self.entries(parent), content)
         return self.commit_tree(tree, parent, message, sign=sign)
+
+    def write_root(self, entries: Sequence[Entry], content: bytes) -> str:
+        """Write a root tree of these entries, in which `ledger.json` has this content; return its id."""
+        blob = self.must("hash-object", "-w", "--stdin", stdin=content)
+        lines = "".join(
+            f"{entry.mode} {entry.kind} {blob if entry.path == LEDGER else entry.oid}\t{entry.path}\0"
+            for entry in entries
+        )
+        return self.must("mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape"))
 
     def commit_tree(self, tree: str, parent: str, message: str, *, sign: bool = False) -> str:
         """Write a commit of a tree on `parent`; return its id. Raises UsageError where git can't sign or name it."""
         signing = ["-S"] if sign else ["--no-gpg-sign"]
         done = self.git("commit-tree", *signing, "-p", parent, "-F", "-", tree, stdin=message.encode())
+        words = " ".join(done.stderr.split())[:300]
+        if not done.ok and sign:
+            raise UsageError(
+                f"git could not sign the commit: {words}",
+                "set git's `user.signingKey` and `gpg.format`, or pass `--deploy-key`, which can sign too",
+            )
+        if not done.ok and ("ident" in done.stderr or "disallowed characters" in done.stderr):
+            raise UsageError(
+                f"git does not accept the author's name or address: {words}", "set git's `user.name` and `user.email`"
+            )
         if not done.ok:
-            if sign:
-                words = " ".join(done.stderr.split())[:300]
-                raise UsageError(
-                    f"git could not sign the commit: {words}",
-                    "set git's `user.signingKey` and `gpg.format`, or pass `--deploy-key`, which can sign too",
-                )
-            if "ident" in done.stderr or "disallowed characters" in done.stderr:
-                words = " ".join(done.stderr.split())[:300]
-                raise UsageError(
-                    f"git does not take the author's name or address: {words}", "set git's `user.name` and `user.email`"
-                )
             raise local_failure(done, "commit-tree", self.git_dir)
         return done.text.strip()
 
     def is_ancestor(self, commit: str, tip: str) -> bool:
         """Return whether `commit` is `tip` or lies behind it."""
         return commit == tip or self.git("merge-base", "--is-ancestor", commit, tip).ok
+
+
+def batch(oids: Iterable[str]) -> bytes:
+    """Return object ids as git reads them on stdin."""
+    return "".join(f"{oid}\n" for oid in oids).encode()
+
+
+def paths_of(listing: bytes) -> list[str]:
+    """Return the entries of a listing with `-z`; paths need not be UTF-8."""
+    return [entry for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry]
 
 
 def local_failure(done: Completed, command: str, where: Path) -> LedgerError:

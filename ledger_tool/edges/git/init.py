@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.edges.files.disk import local_errors, read_bytes
 from ledger_tool.edges.files.ledger import LEDGER, read_ledger
-from ledger_tool.edges.git.access import Access, prepare, user_settings
-from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
+from ledger_tool.edges.git.location import is_bare
 from ledger_tool.edges.git.process import run
-from ledger_tool.edges.git.run import private_folder
+from ledger_tool.edges.git.repository import Repository, local_failure
+from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import LedgerError, UsageError
 
 
-class GitWorkplace:
-    """A folder with a git repository in it, made where there is none. Use as a context manager."""
+class GitFolder:
+    """See `commands.init.Workplace`: a folder with a git repository in it, made where there is none."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> GitWorkplace:
-        work = private_folder(self._stack)
-        settings = user_settings(self._git_dir if self._git_dir.exists() else None)
-        self._access: Access = prepare(None, Credentials(), settings, work, self._stack)
-        self._repository = Repository(self._git_dir, self._access, Deadline(60.0))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    @property
-    def _git_dir(self) -> Path:
-        return self._folder / ".git"
+    def __init__(self, folder: Path, repository: Repository) -> None:
+        self._folder = folder
+        self._repository = repository
 
     def missing(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if not os.path.lexists(self._folder / name)]
@@ -45,17 +30,16 @@ class GitWorkplace:
     def prepare(self) -> bool:
         with local_errors(self._folder, "make"):
             self._folder.mkdir(parents=True, exist_ok=True)
-        if not self._git_dir.exists():
-            if (self._folder / "HEAD").is_file() and (self._folder / "objects").is_dir():
+        if not self._repository.git_dir.exists():
+            if is_bare(self._folder):
                 raise UsageError(f"{self._folder} is a bare repository", "clone it, and run `ledger init` in the clone")
             done = run(
                 ["init", "--quiet", "--initial-branch=main", "--template=", "--", str(self._folder)],
-                environment=self._access.environment,
+                environment=self._repository.access.environment,
             )
             if not done.ok:
                 raise local_failure(done, "init", self._folder)
-        has_commit = self._repository.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").ok
-        return not has_commit and not self._repository.must("ls-files")
+        return not self._repository.commit_of("HEAD") and not self._repository.must("ls-files")
 
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
@@ -81,3 +65,12 @@ class GitWorkplace:
         commit = self._repository.must("commit-tree", "--no-gpg-sign", "-F", "-", tree, stdin=message.encode())
         self._repository.must("update-ref", "-m", "ledger init", "HEAD", commit, "")
         return commit
+
+
+@contextmanager
+def open_folder(folder: Path) -> Iterator[GitFolder]:
+    """Yield the folder that `init` turns into a ledger."""
+    folder = folder.absolute()
+    git_dir = folder / ".git"
+    with Workspace(git_dir if git_dir.exists() else None) as workspace:
+        yield GitFolder(folder, workspace.repository(git_dir))

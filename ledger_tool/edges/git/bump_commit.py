@@ -8,23 +8,20 @@ and stays as it was. No hook runs.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.rewrite import Edit, Rewritten
-from ledger_tool.edges.git.access import prepare, user_settings
-from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
-from ledger_tool.edges.git.run import git_dir_of, private_folder
-from ledger_tool.edges.git.trees import TreeFile, files_of, index_info, index_of, store, write_tree
+from ledger_tool.edges.git.location import git_dir_of
+from ledger_tool.edges.git.repository import Entry, Repository
+from ledger_tool.edges.git.trees import files_of, index_of, store, update_index, write_tree
+from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import Contended, UsageError
 
-_TRIES = 30  # for the lock of the index, each a tenth of a second
-_AT_WORK = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+_UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 
 Rewrite = Callable[[str, bytes], Rewritten]
 
@@ -37,12 +34,12 @@ def top_of(paths: Sequence[str]) -> Path:
     return tops.pop()
 
 
-def _top(place: Path) -> Path:
-    for folder in (place, *place.parents):
+def _top(path: Path) -> Path:
+    for folder in (path, *path.parents):
         if (folder / ".git").exists():
             return folder
     raise UsageError(
-        f"{shown(str(place), 300)} is in no git repository", "run `git init` there, or leave `--commit` out"
+        f"{shown(str(path), 300)} is not in a git repository", "run `git init` there, or leave `--commit` out"
     )
 
 
@@ -54,13 +51,13 @@ class WorkTree:
         self._repository = repository
         self._folder = folder
         self._head = ""
-        self._committed: dict[str, TreeFile] = {}
-        self._staged: dict[str, TreeFile] = {}
+        self._committed: dict[str, Entry] = {}
+        self._staged: dict[str, Entry] = {}
 
     def prepare(self, paths: Sequence[str], rewrite: Rewrite) -> list[Edit]:
         """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits."""
         self._check_idle()
-        self._head = self._repository.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}").text.strip()
+        self._head = self._repository.commit_of("HEAD")
         if not self._head:
             raise UsageError(f"{self._top} has no commit yet", "make one first, or leave `--commit` out")
         committed, staged = files_of(self._repository, self._head), index_of(self._repository)
@@ -81,7 +78,7 @@ class WorkTree:
 
     def commit(self, message: str) -> str:
         """Commit what was prepared, and nothing else; return the commit's id."""
-        tree = write_tree(self._repository, self._head, self._committed, self._folder)
+        tree = write_tree(self._repository, self._head, self._committed.values(), self._folder)
         commit = self._repository.commit_tree(tree, self._head, message)
         done = self._repository.git("update-ref", "-m", "ledger bump", "HEAD", commit, self._head)
         if not done.ok:
@@ -93,21 +90,21 @@ class WorkTree:
         return commit
 
     def _edited(
-        self, files: dict[str, TreeFile], rewrite: Rewrite, names: dict[str, str]
-    ) -> tuple[list[Edit], dict[str, TreeFile]]:
+        self, files: dict[str, Entry], rewrite: Rewrite, names: dict[str, str]
+    ) -> tuple[list[Edit], dict[str, Entry]]:
         """Return the edits of files' stored contents, and the files with them."""
-        contents = self._repository.blobs([file.oid for file in files.values()]) if files else []
-        done = {name: rewrite(names[name], raw) for name, raw in zip(files, contents, strict=True)}
-        changed = {name: one.content for name, one in done.items() if one.content is not None}
+        contents = self._repository.blobs([file.oid for file in files.values()])
+        rewritten = {name: rewrite(names[name], raw) for name, raw in zip(files, contents, strict=True)}
+        changed = {name: result.content for name, result in rewritten.items() if result.content is not None}
         oids = store(self._repository, list(changed.values()), self._folder) if changed else []
-        edits = [edit for name in changed for edit in done[name].edits]
+        edits = [edit for name in changed for edit in rewritten[name].edits]
         return edits, {name: replace(files[name], oid=oid) for name, oid in zip(changed, oids, strict=True)}
 
     def _name(self, path: str) -> str:
         return Path(os.path.realpath(path)).relative_to(self._top).as_posix()
 
     def _check_idle(self) -> None:
-        for name in _AT_WORK:
+        for name in _UNFINISHED:
             if (self._repository.git_dir / name).exists():
                 raise UsageError(
                     f"a merge or a rebase is not finished in {self._top}", "finish it first, or leave `--commit` out"
@@ -116,20 +113,15 @@ class WorkTree:
     def _update_index(self) -> None:
         if not self._staged:
             return
-        for _ in range(_TRIES):
-            done = self._repository.git("update-index", "-z", "--index-info", stdin=index_info(self._staged))
-            if done.ok:
-                # Says nothing new, but lets `git diff-index` see that the files are what the index has.
-                work_tree = f"--work-tree={self._top}"
-                self._repository.git("-C", str(self._top), work_tree, "update-index", "-q", "--refresh")
-                return
-            if "index.lock" not in done.stderr:
-                raise local_failure(done, "update-index", self._top)
-            time.sleep(0.1)
-        raise Contended(
-            f"the commit is made, but another git command is at work in {self._top}: its `index.lock` is there",
-            "run `git restore --staged` for the files when it is done",
-        )
+        try:
+            update_index(self._repository, self._top, self._staged.values())
+        except Contended as error:
+            raise Contended(
+                f"the commit is made, but {error.message}",
+                "run `git restore --staged` for the files when it is done",
+            ) from None
+        # Says nothing new, but lets `git diff-index` see that the files are what the index has.
+        self._repository.in_work_tree(self._top, "update-index", "-q", "--refresh")
 
 
 @contextmanager
@@ -137,7 +129,5 @@ def open_work_tree(paths: Sequence[str], *, timeout: float) -> Iterator[WorkTree
     """Yield the repository that holds the paths. Raises UsageError where there is none, or several."""
     top = top_of(paths)
     git_dir = git_dir_of(top)
-    with ExitStack() as stack:
-        folder = private_folder(stack)
-        access = prepare(None, Credentials(), user_settings(git_dir), folder, stack)
-        yield WorkTree(top, Repository(git_dir, access, Deadline(timeout)), folder)
+    with Workspace(git_dir, timeout=timeout) as workspace:
+        yield WorkTree(top, workspace.repository(git_dir), workspace.folder)

@@ -1,4 +1,4 @@
-"""The merge driver's place in a clone, and git's own merge of lines for files that are no ledgers.
+"""The merge driver's registration in a clone, and git's own merge of lines for files that are not ledgers.
 
 Source: gitattributes(5), "Defining a custom merge driver".
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.files.ledger import LEDGER
-from ledger_tool.edges.git.access import prepare, user_settings
-from ledger_tool.edges.git.credentials import Credentials
-from ledger_tool.edges.git.objects import Deadline, Repository, local_failure
-from ledger_tool.edges.git.run import git_dir_of, private_folder
+from ledger_tool.edges.git.location import git_dir_of
+from ledger_tool.edges.git.repository import local_failure
+from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import UsageError
 
 DRIVER = "ledger"
@@ -25,8 +22,8 @@ DRIVER = "ledger"
 def command() -> str:
     """Return the driver's command line for git: this Python, whatever is on the PATH when git merges.
 
-    Git takes every failure for a conflict, also that this Python is gone: our side alone would stand in the file, and
-    nothing would say so. So what left no conflict there is merged by the line, and stays a conflict.
+    Git treats every failure as a conflict, even a Python that is gone: our side alone would stand in the file, and
+    nothing would say so. So where the driver left no conflict there, git merges by line, and it stays a conflict.
     """
     python = shlex.quote(sys.executable).replace("%", "%%")
     by_line = "git merge-file -q --marker-size=%L %A %O %B"
@@ -34,22 +31,17 @@ def command() -> str:
 
 
 def install(folder: Path) -> bool:
-    """Register the driver in a clone. Return whether its attributes had to be told, too, beside `.gitattributes`.
+    """Register the driver in a clone. Return whether its own attributes had to name it, beside `.gitattributes`.
 
-    Raises UsageError for a folder that is no clone.
+    Raises UsageError for a folder that is not a clone.
     """
-    folder = folder.absolute()
-    with ExitStack() as stack:
-        work = private_folder(stack)
-        git_dir = git_dir_of(folder)
-        access = prepare(None, Credentials(), user_settings(git_dir), work, stack)
-        repository = Repository(git_dir, access, Deadline(60.0))
+    folder, git_dir = folder.absolute(), git_dir_of(folder.absolute())
+    with Workspace(git_dir) as workspace:
+        repository = workspace.repository(git_dir)
         # In this order: git refuses to merge at all where a driver has a name and no command.
         repository.must("config", "--local", f"merge.{DRIVER}.driver", command())
         repository.must("config", "--local", f"merge.{DRIVER}.name", "merge of ledger.json by record")
-        named = repository.git(
-            "-C", str(folder), f"--work-tree={folder}", "check-attr", "-z", "merge", "--", LEDGER
-        )  # fmt: skip
+        named = repository.in_work_tree(folder, "check-attr", "-z", "merge", "--", LEDGER)
         if not named.ok:
             raise local_failure(named, "check-attr", folder)
         if named.text.split("\0")[2:3] == [DRIVER]:
@@ -67,12 +59,10 @@ def install(folder: Path) -> bool:
 
 def merge_lines(base: str, ours: str, theirs: str, size: int) -> None:
     """Merge three files line by line, into `ours`, with conflict markers. Raises UsageError where git can't."""
-    with ExitStack() as stack:
-        work = private_folder(stack)
-        access = prepare(None, Credentials(), user_settings(None), work, stack)
-        repository = Repository(work, access, Deadline(60.0))
-        paths: Sequence[str] = [str(Path(path).absolute()) for path in (ours, base, theirs)]
+    with Workspace(None) as workspace:
+        paths = [str(Path(path).absolute()) for path in (ours, base, theirs)]
         labels = [word for label in ("ours", "base", "theirs") for word in ("-L", label)]
+        repository = workspace.repository(workspace.folder)
         done = repository.git("merge-file", "-q", f"--marker-size={size}", *labels, "--", *paths)
         if not 0 <= done.code < 128:
             raise UsageError(f"git can't merge the files: {done.stderr.strip()[:300]}", "resolve the conflict by hand")

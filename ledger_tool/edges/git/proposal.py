@@ -1,0 +1,148 @@
+"""A write that is proposed and not made: on a branch of its own, for a pull or merge request.
+
+It is the same transaction with another end. The function runs on the fresh tip of the base, the commit stands on
+that tip, and the push goes to a branch that is named from the change: a re-run finds it, and what it holds already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.changes.proposal import Proposal, branch_name
+from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import LEDGER
+from ledger_tool.edges.git.offer import Attempts, Bounds, offer
+from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef
+from ledger_tool.edges.git.server_words import fetch_error
+from ledger_tool.edges.git.transaction import Landed, Operation, transact
+from ledger_tool.errors import LedgerError, RuleRefused
+
+if TYPE_CHECKING:
+    from ledger_tool.edges.forge.opening import Forge
+
+Describe = Callable[[Snapshot, Change, str, str], Proposal]  # of the base, the change, the branch, the base's name
+
+
+class ProposedBranch:
+    """A branch for one change, as a transaction's target; what it stands on is the base's tip."""
+
+    def __init__(self, base: RemoteBranch, operation: Operation, forge: Forge, describe: Describe) -> None:
+        self._base = base
+        self._repository = base.repository
+        self._operation = operation
+        self._forge = forge
+        self._describe = describe
+        self._there = ""  # the commit of the branch on the remote, or "" where there is none
+        self._ref: RemoteRef
+        self.proposal: Proposal
+
+    @property
+    def shown(self) -> str:
+        return self._ref.shown
+
+    def look(self) -> str:
+        return self._base.look()
+
+    def snapshot(self, tip: str) -> Snapshot:
+        return self._base.snapshot(tip)
+
+    def commit(self, tip: str, change: Change) -> str:
+        name = branch_name(change.verb, (effect.key for effect in change.reported))
+        self.proposal = self._describe(self._base.snapshot(tip), change, name, self._base.branch)
+        self._ref = RemoteRef(
+            self._repository,
+            self._base.address,
+            name,
+            landed="the record is",
+            refusal_hint="let the key or token push branches named `ledger/…`, and rewrite them",
+            push_options=self._forge.push_options(self.proposal),
+        )
+        self._there = self._ref.look()
+        if self._there and self._has_it_already(tip, change):
+            return self._there
+        return self._base.commit(tip, change)
+
+    def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:  # noqa: ARG002 - the lease is on the branch
+        has_moved = offer(self._ref, commit, self._there, attempts) is not None
+        return attempts.look(self.look) if has_moved else None
+
+    def _has_it_already(self, base: str, change: Change) -> bool:
+        """Return whether the branch holds what is to be proposed, on the base's tip, or with work of somebody else.
+
+        Raises RuleRefused where it holds something else, and work of somebody else.
+        """
+        commits = self._commits_of_its_own()
+        self._there = commits[0] if commits else ""
+        if not commits:
+            return False
+        is_current = self._parent(commits[-1]) == base
+        is_ours = len(commits) == 1 and self._is_ours(commits[0], change, base if is_current else "")
+        if (is_current or not is_ours) and self._holds(commits[0], change):
+            return True
+        if not is_ours:
+            raise RuleRefused(
+                f"the branch `{self._ref.branch}` has commits of somebody else, and a push would lose them",
+                "merge it, or delete it, and run it again",
+            )
+        return False
+
+    def _commits_of_its_own(self) -> list[str]:
+        """Fetch what the branch has and the base has not; return the commits, the newest first; none: it is gone."""
+        # Git refuses the first where that is nothing, as in a merged branch, in words that differ by transport.
+        for how in (f"--shallow-exclude=refs/heads/{self._base.branch}", "--depth=1"):
+            branch = f"+{self._ref.name}:refs/proposed"
+            done = self._repository.fetch(self._base.address.url, branch, how=[how], least=1.0)
+            if done.ok:
+                return self._repository.must("rev-list", "--topo-order", "refs/proposed", "--").split("\n")
+        if not self._ref.look():
+            return []
+        raise fetch_error(done, self._base.address.shown, self._ref.branch)
+
+    def _parent(self, commit: str) -> str:
+        """Return a commit's first parent, which need not be here, or `""`."""
+        parent = re.search(r"^parent ([0-9a-f]+)$", self._repository.must("cat-file", "commit", commit), re.MULTILINE)
+        return parent[1] if parent else ""
+
+    def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
+        """Tell whether a commit is one that a run like this made; `parent` is `""` where it is not here."""
+        form = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
+        message = parse_message(self._repository.must("log", "-1", *form, commit, "--"))
+        if not message.transaction or message.verb != change.verb:
+            return False
+        made, base = (
+            [entry for entry in self._repository.entries(one) if entry.path != LEDGER]
+            for one in (commit, parent or commit)
+        )
+        return made == base
+
+    def _holds(self, commit: str, change: Change) -> bool:
+        """Tell whether a commit has what the change makes of the ledger, or would not be changed by the operation."""
+        try:
+            held = ledgerfiles.snapshot(commit, *self._repository.ledger_files(commit, self.shown))
+            return held.ledger == change.ledger or not self._operation(held).changed
+        except LedgerError:
+            return False  # it holds something else: another digest for the same image:tag
+
+
+class ProposingStore:
+    """A `Store` whose writes become a branch and a request to merge it; its reads are the base's."""
+
+    def __init__(self, base: RemoteBranch, forge: Forge, describe: Describe, bounds: Bounds) -> None:
+        self._base = base
+        self._forge = forge
+        self._describe = describe
+        self._bounds = bounds
+
+    def read(self) -> Snapshot:
+        return self._base.snapshot(self._base.look())
+
+    def transact(self, operation: Operation) -> Landed:
+        """Also raise what the forge raises; the branch stays then, and the next run goes on from there."""
+        target = ProposedBranch(self._base, operation, self._forge, self._describe)
+        landed = transact(target, operation, self._bounds)
+        return replace(landed, request=self._forge.propose(target.proposal)) if landed.change.changed else landed

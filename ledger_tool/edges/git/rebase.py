@@ -1,0 +1,131 @@
+"""The branch that `rebase` brings up to date: the one that is checked out, or one of a remote."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.files.ledger import LEDGER
+from ledger_tool.edges.git.access import Access
+from ledger_tool.edges.git.checkout import Checkout
+from ledger_tool.edges.git.history import History
+from ledger_tool.edges.git.location import Address
+from ledger_tool.edges.git.offer import Bounds, offer_once
+from ledger_tool.edges.git.remote import RemoteRef
+from ledger_tool.edges.git.repository import Entry, Repository
+from ledger_tool.edges.git.server_words import server_words
+from ledger_tool.errors import Contended, UsageError
+
+_authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class RebasedBranch(ABC):
+    """See `commands.rebase.Branch`: it writes commits as somebody else's, in the repository of its history."""
+
+    history: History
+    sign: bool
+
+    @abstractmethod
+    def default_base(self) -> str:
+        """Return what to rebase onto where nothing is named: the remote's default branch."""
+
+    @abstractmethod
+    def move(self, old: str, new: str) -> None:
+        """Make the branch, which is at commit `old`, be at `new`."""
+
+    @property
+    def repository(self) -> Repository:
+        return self.history.repository
+
+    def files(self, commit: str) -> Mapping[str, str]:
+        entries = self.repository.entries(commit)
+        return {entry.path: f"{entry.mode} {entry.kind} {entry.oid}" for entry in entries if entry.path != LEDGER}
+
+    def write(self, parent: str, ledger: Ledger, files: Mapping[str, str], like: Commit, message: str) -> str:
+        kept = []
+        for path, facts in files.items():
+            mode, kind, oid = facts.split()
+            kept.append(Entry(mode, kind, oid, path))
+        mode = next((entry.mode for entry in self.repository.entries(parent) if entry.path == LEDGER), "100644")
+        tree = self.repository.write_root([*kept, Entry(mode, "blob", "", LEDGER)], codec.dumps(ledger))
+        as_author = replace(self.repository, access=self._as_author_of(like))
+        return as_author.commit_tree(tree, parent, message, sign=self.sign)
+
+    def _as_author_of(self, like: Commit) -> Access:
+        raw = self.repository.git("cat-file", "commit", like.id).stdout
+        name = like.author or like.email or "unknown"  # git accepts no empty one
+        names = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": like.email}
+        if authored := _authored.search(raw.partition(b"\n\n")[0]):
+            names["GIT_AUTHOR_DATE"] = f"@{authored[1].decode()}"
+        return Access({**self.repository.access.environment, **names})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOutBranch(RebasedBranch):
+    """The branch that is checked out in a folder; its files follow."""
+
+    folder: Path
+
+    def default_base(self) -> str:
+        for name in ("origin/HEAD", "origin/main", "origin/master"):
+            if self.repository.commit_of(f"refs/remotes/{name}"):
+                return name
+        raise UsageError("nothing says what to rebase onto", "name it, such as `ledger rebase origin/main`")
+
+    def move(self, old: str, new: str) -> None:
+        """Raise UsageError, with nothing changed, for uncommitted work that it would touch."""
+        checkout = Checkout(self.folder, self.repository)
+        with checkout.alone():
+            if not checkout.branch():
+                raise UsageError(f"{self.folder} has no branch checked out", "check out the branch to rebase")
+            if self.repository.commit_of("HEAD") != old:
+                raise Contended("the branch moved meanwhile; nothing was changed", "run it again")
+            if self.repository.in_work_tree(self.folder, "status", "--porcelain", "--untracked-files=no").text:
+                raise UsageError(
+                    f"{self.folder} has uncommitted changes; nothing was changed", "commit or `git stash` them first"
+                )
+            # Else what we wrote ourselves looks changed to git.
+            self.repository.in_work_tree(self.folder, "update-index", "-q", "--refresh")
+            done = self.repository.in_work_tree(self.folder, "reset", "--keep", "--quiet", new)
+            if not done.ok:
+                raise UsageError(
+                    f"git can't move the branch: {server_words(done.stderr)}",
+                    "move what is in the way, and run it again",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class ClonedBranch(RebasedBranch):
+    """A branch of a remote, in a clone that lives for this run."""
+
+    address: Address
+    branch: str
+    bounds: Bounds
+
+    def default_base(self) -> str:
+        return "HEAD"
+
+    def move(self, old: str, new: str) -> None:
+        """Push it, if it is still where it was. Raises UsageError for the remote's default branch: it is the ledger."""
+        default = self.repository.git("symbolic-ref", "--quiet", "--short", "HEAD").text.strip()
+        if default == self.branch and not self.repository.is_ancestor(old, new):
+            raise UsageError(
+                f"`{shown(self.branch)}` is the default branch of {self.address.shown}, which is never rewritten",
+                "name the branch to bring up to date with `--branch`, and the new base as the argument",
+            )
+        ref = RemoteRef(
+            self.repository,
+            self.address,
+            self.branch,
+            landed="the rebased commits are",
+            refusal_hint="let the key rewrite this branch, or rebase in a clone",
+        )
+        offer_once(ref, new, old, self.bounds)

@@ -1,0 +1,254 @@
+"""One opening of a ledger: from `--repo` to what is read and written, whatever it names.
+
+That is a remote, a checkout that follows its remote, a checkout alone, or a folder to read. What a session needs it
+makes on first use, and once. A folder is read without git, so that `get` and `list` start fast: git's modules are
+imported where they are used.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.files.ledger import Folder
+from ledger_tool.edges.git.location import Address, Credentials, file_address, git_dir_of, parse_location
+from ledger_tool.errors import UsageError
+
+if TYPE_CHECKING:
+    from ledger_tool.edges.forge.opening import Forge
+    from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore
+    from ledger_tool.edges.git.history import History
+    from ledger_tool.edges.git.offer import Bounds, Messages
+    from ledger_tool.edges.git.proposal import Describe, ProposingStore
+    from ledger_tool.edges.git.rebase import RebasedBranch
+    from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore
+    from ledger_tool.edges.git.transaction import Writer
+    from ledger_tool.edges.git.upstream import Upstream
+    from ledger_tool.edges.git.workspace import Workspace
+
+# Of a history, parents come from the commits themselves, not from a file beside them that nobody hashes.
+_NO_GRAPH = ("-c", "core.commitGraph=false")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit in it."""
+
+    branch: str = ""
+    credentials: Credentials
+    timeout: float = 120.0
+    max_attempts: int = 0
+    push: bool = True
+    sign: bool = False
+
+
+class Session:
+    """One run against a ledger on a remote, to open one thing with. Use as a context manager; see `open_session`."""
+
+    def __init__(self, address: Address, options: SessionOptions, messages: Messages) -> None:
+        self._address = address
+        self._options = options
+        self._messages = messages
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def source(self) -> Folder | RemoteStore:
+        """Return the ledger to read from; of a folder, the files as they are unless `--branch` names a branch."""
+        return self._remote_store(self._address)
+
+    def store(self, *, shared: bool = False) -> RemoteStore | CheckoutStore | FollowedStore:  # noqa: ARG002
+        """Return the ledger to write to: of a checkout, the branch that it follows at its remote, else its own.
+
+        With `shared`, what a checkout follows has to be the branch that everybody uses: the remote's default one,
+        unless `--branch` names another. Raises UsageError for a folder that can't be written to.
+        """
+        if not self._options.push:
+            raise UsageError("`--no-push` needs a checkout", "clone the ledger, and name that folder with `--repo`")
+        return self._remote_store(self._address)
+
+    def proposals(self, forge: Forge, describe: Describe) -> ProposingStore:
+        """Return the ledger to propose changes to; a checkout means its remote."""
+        from ledger_tool.edges.git.proposal import ProposingStore
+
+        return ProposingStore(self._remote_branch(*self._remote), forge, describe, self._bounds)
+
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> History:  # noqa: ARG002
+        """Return the ledger's history; of a remote, in a clone that lives for this session.
+
+        `blobs` fetches every version of every file at once. `files_alone` says that only the files of a folder will
+        be read, which then need not be a checkout.
+        """
+        from ledger_tool.edges.git.history import History
+        from ledger_tool.edges.git.remote import check_branch, clone
+
+        branch = check_branch(self._options.branch) if self._options.branch else ""
+        repository = self._workspace.repository(self._workspace.folder / "history.git", self._address, *_NO_GRAPH)
+        clone(self._address, repository, *([] if blobs else ["--filter=blob:none"]))
+        head = f"refs/heads/{branch}" if branch else "HEAD"
+        return History(repository, self._address.shown, head=head, promisor="" if blobs else "origin")
+
+    def branch(self) -> RebasedBranch:
+        """Return the branch to rebase: the one that is checked out, or for a remote the one that `--branch` names."""
+        from ledger_tool.edges.git.rebase import ClonedBranch
+
+        if not self._options.branch:
+            raise UsageError("nothing says which branch to rebase", "name it with `--branch`")
+        return ClonedBranch(self.history(), self._options.sign, self._address, self._options.branch, self._bounds)
+
+    @property
+    def remote_url(self) -> str:
+        """The URL of the ledger's remote, without credentials; the remote is not asked."""
+        return self._remote[0].url
+
+    @property
+    def _remote(self) -> tuple[Address, str]:
+        """The ledger's remote, and the branch there unless `--branch` names one; `""` for its default one."""
+        return self._address, ""
+
+    @property
+    def _settings_dir(self) -> Path | None:
+        """The git directory whose settings count beside the user's."""
+        return None
+
+    @cached_property
+    def _workspace(self) -> Workspace:
+        from ledger_tool.edges.git.workspace import Workspace
+
+        given = self._options
+        return self._stack.enter_context(
+            Workspace(self._settings_dir, timeout=given.timeout, credentials=given.credentials, sign=given.sign)
+        )
+
+    @cached_property
+    def _bounds(self) -> Bounds:
+        from ledger_tool.edges.git.offer import Bounds
+
+        return Bounds(self._workspace.deadline, self._messages, self._options.max_attempts)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        from ledger_tool.edges.git.transaction import Writer
+
+        return Writer(os.urandom(8).hex(), self._options.sign)
+
+    def _remote_branch(self, address: Address, branch: str = "") -> RemoteBranch:
+        from ledger_tool.edges.git.remote import RemoteBranch, check_branch
+
+        name = self._options.branch or branch
+        return RemoteBranch(address, check_branch(name) if name else "", self._workspace, self._writer)
+
+    def _remote_store(self, address: Address, branch: str = "") -> RemoteStore:
+        from ledger_tool.edges.git.remote import RemoteStore
+
+        return RemoteStore(self._remote_branch(address, branch), self._bounds)
+
+
+class FolderSession(Session):
+    """A session with a ledger in a folder: a checkout, or plain files."""
+
+    def __init__(self, folder: Path, options: SessionOptions, messages: Messages) -> None:
+        super().__init__(file_address(folder), options, messages)
+        self._folder = folder
+
+    def source(self) -> Folder | RemoteStore:
+        return super().source() if self._options.branch else Folder(self._folder)
+
+    def store(self, *, shared: bool = False) -> CheckoutStore | FollowedStore:
+        from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore, LocalBranch
+
+        checkout, upstream = self._checkout, self._upstream if self._options.push else None
+        if upstream:
+            if shared and upstream.head and not self._options.branch:
+                self._check_default(upstream)
+            remote = self._remote_store(upstream.address, upstream.branch)
+            there = self._workspace.repository(self._git_dir, upstream.address)
+            return FollowedStore(remote, Checkout(checkout.folder, there), upstream, self._bounds)
+        head = checkout.branch()
+        if not head or self._options.branch not in ("", head):
+            raise UsageError(
+                f"{checkout.folder} has {f'`{shown(head)}`' if head else 'no branch'} checked out",
+                "check out the ledger's branch, or name its remote's URL with `--repo`",
+            )
+        return CheckoutStore(LocalBranch(checkout, head, self._writer), self._bounds)
+
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> History:  # noqa: ARG002 - all is here
+        from ledger_tool.edges.git.history import History
+
+        git_dir = self._folder if files_alone and self._settings_dir is None else self._git_dir
+        repository = self._workspace.repository(git_dir, None, *_NO_GRAPH)
+        name, promisor, branch = shown(str(self._folder), 300), self._promisor(), self._options.branch
+        if not branch:
+            return History(repository, name, files=Folder(self._folder).files, promisor=promisor)
+        # In full, since git takes a tag of that name first, and whoever can push can make one.
+        refs = (f"refs/{kind}/{branch}" for kind in ("heads", "remotes"))
+        there = (ref for ref in refs if repository.git("show-ref", "--verify", "--quiet", "--", ref).ok)
+        return History(repository, name, head=next(there, branch), promisor=promisor)
+
+    def branch(self) -> RebasedBranch:
+        from ledger_tool.edges.git.rebase import CheckedOutBranch
+
+        if self._options.branch:
+            raise UsageError("`--branch` goes with a remote's URL", "check the branch out, and leave the option out")
+        return CheckedOutBranch(self.history(), self._options.sign, self._folder.absolute())
+
+    @property
+    def _remote(self) -> tuple[Address, str]:
+        if self._upstream is None:
+            raise UsageError(f"{self._checkout.folder} has no remote", "name the ledger's URL with `--repo`")
+        return self._upstream.address, self._upstream.branch
+
+    @property
+    def _settings_dir(self) -> Path | None:
+        return self._git_dir if (self._folder / ".git").exists() else None
+
+    @cached_property
+    def _git_dir(self) -> Path:
+        return git_dir_of(self._folder.absolute())
+
+    @cached_property
+    def _checkout(self) -> Checkout:
+        from ledger_tool.edges.git.checkout import Checkout
+
+        return Checkout(self._folder.absolute(), self._workspace.repository(self._git_dir))
+
+    @cached_property
+    def _upstream(self) -> Upstream | None:
+        from ledger_tool.edges.git.upstream import find_upstream
+
+        return find_upstream(self._workspace.settings, self._checkout.branch(), self._checkout.folder)
+
+    def _promisor(self) -> str:
+        """Return the remote of a partial clone, or `""` (git's partial-clone.txt)."""
+        keys = (key for key, value in self._workspace.settings if key.endswith(".promisor") and value)
+        return next(keys, "").removeprefix("remote.").removesuffix(".promisor")
+
+    def _check_default(self, upstream: Upstream) -> None:
+        """Raise UsageError where a checkout follows another branch than the remote's default one."""
+        from ledger_tool.edges.git.remote import refs_of
+
+        repository = self._workspace.repository(self._git_dir, upstream.address)
+        default = refs_of(repository, upstream.address, "HEAD", least=1.0)["HEAD"]
+        if upstream.branch != default:
+            raise UsageError(
+                f"{self._checkout.folder} follows the branch `{shown(upstream.branch)}`, and others use "
+                f"`{shown(default) or 'another'}`, the remote's default branch",
+                "check that one out, or name the branch that counts with `--branch`",
+            )
+
+
+def open_session(repo: str, options: SessionOptions, messages: Messages) -> Session:
+    """Return a session with the ledger that `--repo` names. Raises UsageError where it names nothing that is there."""
+    location = parse_location(repo)
+    if isinstance(location, Path):
+        return FolderSession(location, options, messages)
+    return Session(location, options, messages)

@@ -1,0 +1,48 @@
+"""The branch of a remote that a checkout follows, as git's own settings have it (git-config(1), `branch.*`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.git.access import Settings
+from ledger_tool.edges.git.location import Address, parse_remote
+from ledger_tool.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A remote's name and address, the branch that is followed there, and the checked-out branch that follows it."""
+
+    remote: str
+    address: Address
+    branch: str
+    head: str
+
+
+def find_upstream(settings: Settings, head: str, folder: Path) -> Upstream | None:
+    """Return what the checked-out branch `head` of a checkout follows, or None where the checkout has no remote.
+
+    Raises UsageError where there are several remotes and nothing says which one.
+    """
+    values = dict(settings)
+    remotes = [
+        key[len("remote.") : -len(".url")] for key in values if key.startswith("remote.") and key.endswith(".url")
+    ]
+    branch = values.get(f"branch.{head}.merge", "").removeprefix("refs/heads/") or head
+    named = values.get(f"branch.{head}.remote", "")
+    if named and named != "." and named not in remotes:  # git accepts a URL there, too
+        return Upstream("origin", parse_remote(named, folder), branch, head)
+    if not remotes:
+        return None
+    if named in remotes:
+        remote = named
+    elif "origin" in remotes or len(remotes) == 1:
+        remote = "origin" if "origin" in remotes else remotes[0]
+    else:
+        raise UsageError(
+            f"the checkout has several remotes ({shown(', '.join(remotes))}), and `{shown(head)}` follows none of them",
+            "set one with `git branch --set-upstream-to`, or pass `--no-push` to only commit",
+        )
+    return Upstream(remote, parse_remote(values[f"remote.{remote}.url"], folder), branch, head)

@@ -1,0 +1,71 @@
+"""What the git commands of one run share: a private folder, the user's settings, a deadline, and how to reach a remote.
+
+This is the one way to a repository: for a ledger (`session`), for the manifests of `bump`, for `init` and the merge
+driver.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.git.access import Access, Settings, prepare, user_settings
+from ledger_tool.edges.git.location import Address, Credentials
+from ledger_tool.edges.git.repository import Deadline, Repository
+
+
+class Workspace:
+    """A context manager; what it made is gone when it closes. Each thing is made on first use, and once.
+
+    `git_dir` is that of the checkout whose settings count, or None for those of the user alone. `timeout` is in
+    seconds. `credentials` are for the remote; `sign` lets a deploy key sign where the user has no signing key.
+    """
+
+    def __init__(
+        self,
+        git_dir: Path | None,
+        *,
+        timeout: float = 60.0,
+        credentials: Credentials = Credentials(),  # noqa: B008 - a frozen value
+        sign: bool = False,
+    ) -> None:
+        self._git_dir = git_dir
+        self.credentials = credentials
+        self._sign = sign
+        self._stack = ExitStack()
+        self._accesses: dict[Address | None, Access] = {}
+        self.deadline = Deadline(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @cached_property
+    def folder(self) -> Path:
+        """A folder that only we can enter."""
+        with local_errors("the folder for temporary files", "use"):
+            made = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
+        return Path(self._stack.enter_context(made))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The user's git settings, with those of the checkout. Raises UsageError where git can't read them."""
+        return user_settings(self._git_dir)
+
+    def access(self, address: Address | None = None) -> Access:
+        """Return the access to a remote, or to local git alone. Raises UsageError or Denied for a deploy key."""
+        if address not in self._accesses:
+            self._accesses[address] = prepare(
+                address, self.credentials, self.settings, self.folder, self._stack, sign=self._sign
+            )
+        return self._accesses[address]
+
+    def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
+        """Return a repository whose commands can reach a remote; `options` are git's own, before the command."""
+        return Repository(git_dir, self.access(address), self.deadline, options)
