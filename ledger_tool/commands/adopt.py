@@ -32,23 +32,18 @@ class Adopted:
 def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Timestamp, jobs: int) -> Adopted:
     """Record every untracked tag of a report that says where it is from. Raises what `write` raises.
 
-    A tag that is found in several registries is taken from the first. What can't be recorded (no sourceRef in
-    its labels, a manifest that is none) is left, with the reason.
+    A tag that several registries have is taken from the first. What can't be recorded (no sourceRef in its labels, a
+    broken manifest) is left out, with the reason.
     """
     start = store.read()
     wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
     def look(finding: DriftFinding) -> Sequence[Draft]:
-        draft = Draft(
-            reference=Reference("", finding.image),
-            tag=Tag(finding.tag),
-            digest=None,
-            published_at=now,
-            source_ref=no_source,
-        )
+        reference = Reference("", finding.image)
+        draft = Draft(reference=reference, tag=Tag(finding.tag), digest=None, published_at=now, source_ref=no_source)
         expanded = inspect([draft], start, registries, host=finding.registry, jobs=1).drafts
-        writes.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left, too
+        writes.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left out, too
         return expanded
 
     drafts: list[Draft] = []

@@ -23,8 +23,8 @@ def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
         if effect.new is None:
             continue
         is_new = effect.kind != "updated"
-        for digest, wanted in ((effect.new.digest, is_new), (effect.new.index, is_new or "index" in effect.fields())):
-            if digest and wanted and (effect.new.image, digest) not in seen:
+        for digest, is_meant in ((effect.new.digest, is_new), (effect.new.index, is_new or "index" in effect.fields())):
+            if digest and is_meant and (effect.new.image, digest) not in seen:
                 seen.add((effect.new.image, digest))
                 yield effect.new, digest
 

@@ -1,8 +1,8 @@
 """One look at the registry before a publish: what is really there, and what it says of itself.
 
-A tag without a digest is resolved; a given digest is compared with what the tag serves; an index becomes a
-record for each of its images. Facts that the caller did not give are filled in, and none that they gave is
-ever overridden. What a registry does not show is an error here, never a record.
+A tag without a digest is resolved; a given digest is compared with what the tag serves; an index becomes a record for
+each of its images. Facts that the caller did not give are filled in; those that they gave are never overridden. What
+a registry does not show is an error here, never a record.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def inspect(
 ) -> Inspected:
     """Look at each draft's image in the first configured registry that serves it (or in `host`).
 
-    Where none serves it, the draft stays as it is told. Raises RuleRefused for what the registry has not, or has
-    otherwise; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
+    Where none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, or has
+    under another digest; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
     """
     images = images_of(snapshot, drafts)
 
@@ -66,10 +66,8 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
         return serving[0] if serving else None
     chosen = next((registry for registry in serving if same_host(registry.name) == same_host(host)), None)
     if chosen is None:
-        raise UsageError(
-            f"ledger.yaml does not say that {host} serves {image}",
-            "name another with `--registry`, or add it to ledger.yaml",
-        )
+        hint = "name another with `--registry`, or add it to ledger.yaml"
+        raise UsageError(f"ledger.yaml does not say that {host} serves {image}", hint)
     return chosen
 
 
@@ -77,9 +75,8 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
     served = registry.look(image, draft.tag)
     name = f"{image}:{draft.tag}"
     if isinstance(served, Absent):
-        raise RuleRefused(
-            f"{registry.name} has no {name}", "publish after the push, and check that both name the same tag"
-        )
+        hint = "publish after the push, and check that both name the same tag"
+        raise RuleRefused(f"{registry.name} has no {name}", hint)
     if draft.index and draft.index != served:
         raise _overwritten(name, registry, served, draft.index)
     manifest = served_manifest(registry, image, draft.tag, served)
@@ -87,7 +84,11 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
         if draft.digest not in (None, served):
             raise _not_served(draft, name, image, registry, served)
         return [_filled(replace(draft, digest=served), manifest, image, registry)]
-    children = _children(draft, manifest, served)
+    children = [
+        child
+        for child in manifest.children
+        if draft.digest in (None, served, child.digest) and draft.platform in (None, child.platform)
+    ]
     if not children:
         if draft.digest not in (None, served) and all(child.digest != draft.digest for child in manifest.children):
             raise _not_served(draft, name, image, registry, served)
@@ -95,14 +96,6 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
         wanted = f" for {draft.platform}" if draft.platform else ""
         raise RuleRefused(f"{name} has no image{wanted} at {registry.name}", f"its platforms are: {there or 'none'}")
     return [_child(draft, child, served, image, registry) for child in children]
-
-
-def _children(draft: Draft, manifest: Manifest, served: str) -> list[Child]:
-    return [
-        child
-        for child in manifest.children
-        if draft.digest in (None, served, child.digest) and draft.platform in (None, child.platform)
-    ]
 
 
 def _child(draft: Draft, child: Child, index: Digest, image: str, registry: RegistryPort) -> Draft:
@@ -144,15 +137,13 @@ def _same_platform(said: str, known: str) -> bool:
 
 def _not_served(draft: Draft, name: str, image: str, registry: RegistryPort, served: str) -> RuleRefused:
     if draft.digest and isinstance(registry.look(image, draft.digest), Absent):
-        return RuleRefused(
-            f"{registry.name} does not have {draft.digest} of {image}",
-            "publish after the push, with the digest that the push printed",
-        )
+        hint = "publish after the push, with the digest that the push printed"
+        return RuleRefused(f"{registry.name} does not have {draft.digest} of {image}", hint)
     return _overwritten(name, registry, served, draft.digest or "")
 
 
 def _overwritten(name: str, registry: RegistryPort, served: str, given: str) -> RuleRefused:
     return RuleRefused(
         f"{name} serves {served} at {registry.name}, not {given}: somebody overwrote it between the push and now",
-        "find out which of the two is meant, and publish that one",
+        "find out which of the two is meant, then publish that one",
     )

@@ -36,14 +36,13 @@ def keepset(
     """Return what a garbage collector must keep in the repositories of a scope.
 
     With `registries`, they are asked for all children of every index and base, attestations included. Raises
-    UnknownImage where nothing is to be kept, for a collector would take an empty list for "delete all";
-    Unreachable where any of the questions has no answer; UsageError where an index is in no known registry.
+    UnknownImage where nothing is to be kept, since a collector would read an empty list as "delete all"; Unreachable
+    where any question has no answer; UsageError where an index is in no known registry.
     """
     snapshot = source.read()
     if scope.registry and scope.host not in {same_host(registry.host) for registry in snapshot.policy.registries}:
-        raise UsageError(
-            f"ledger.yaml does not name the registry {scope.registry}", "name one that is under `registries` there"
-        )
+        hint = "name one that is under `registries` there"
+        raise UsageError(f"ledger.yaml does not name the registry {scope.registry}", hint)
     resolver = snapshot.resolver
     scope = replace(scope, pattern=resolver.pattern(scope.pattern, others=True))
     uses = uses_of(snapshot.ledger, resolver)
@@ -75,7 +74,7 @@ def _children(
         serving = _serving(named, resolver, registries, scope)
         if not serving and role == "index":
             raise UsageError(
-                f"no registry of ledger.yaml serves {named.name}, so that the children of {digest} can't be asked for",
+                f"no registry of ledger.yaml serves {named.name}, so the children of {digest} are not known",
                 "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
             )
         starts += [RegistryDigest(port, named.name, digest) for port in serving]
@@ -96,7 +95,7 @@ def _children(
     for index, answer in walk_indexes(starts, look):
         if isinstance(answer, LedgerError):  # half a list would delete the rest
             raise Unreachable(
-                f"{index.registry.name} could not be asked for {index}, so that nothing is printed: {answer.message}",
+                f"{index.registry.name} could not be asked for {index}, so nothing is printed: {answer.message}",
                 "run it again; `ledger auth HOST` says which credential a registry gets",
             )
         name = index.image, index.digest
@@ -112,7 +111,7 @@ def _check_seen(images: set[str], is_there: Mapping[tuple[str, str], bool]) -> N
     seen = {image for (image, _), there in is_there.items() if there}
     if hidden := sorted(images - seen):
         raise Unreachable(
-            f"none of the indexes of {hidden[0]} is in its registries, so that nothing is printed",
+            f"none of the indexes of {hidden[0]} is in its registries, so nothing is printed",
             "see with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
         )
 

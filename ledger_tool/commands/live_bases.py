@@ -1,4 +1,4 @@
-"""Asking the registries what the tags of bases serve now. What can't be observed is Unknown, and has not moved on."""
+"""What the tags of bases serve now, asked at the registries. What can't be observed is Unknown, and has not moved."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ _Question = tuple[str, str, str]  # the registry's name, the image, the tag
 class Newest:
     """What the tags serve now, by the text of the reference.
 
-    `now` holds the digest of a tag that has moved on, `""` for one that has not, or why it is Unknown;
-    `gone` are those whose tag is not there; `unasked` those of registries that `ledger.yaml` does not name,
-    which nobody was asked about.
+    `now` holds the digest of a tag that has moved on, `""` for one that has not, or why it is Unknown. `gone` are
+    those whose tag is gone; `unasked` those of registries that `ledger.yaml` does not name.
     """
 
     now: Mapping[str, str | Unknown]
@@ -45,8 +44,7 @@ def newest(
 ) -> Newest:
     """Ask for the tag of each base that has one, each tag once, at the registry that the reference names.
 
-    No registry is asked that `ledger.yaml` does not name: a record must not be able to say where our
-    credentials go.
+    Only registries that `ledger.yaml` names are asked: a record must not be able to say where our credentials go.
     """
     ports: dict[str, RegistryPort] = {}
     questions: dict[_Question, dict[str, str]] = {}
@@ -92,6 +90,6 @@ def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Ma
     if isinstance(served, Absent):
         return served
     current: Set[str] = {served}
-    if digests - current:  # one image of the index that is served is not an old one
+    if digests - current:  # an image of the index that is served is not an old one
         current = served_manifest(registry, image, tag, served).reached
     return {digest: "" if digest in current else served for digest in digests}

@@ -19,9 +19,7 @@ from ledger_tool.errors import LedgerError, UnknownImage, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """A run that ended: its report, how many records are of images that no configured registry serves, and
-    whether it was interrupted.
-    """
+    """A run that ended: its report, how many records no configured registry serves, and whether it was interrupted."""
 
     report: DriftReport
     homeless: int
@@ -39,22 +37,20 @@ def reconcile(
     untracked: bool = False,
     progress: Callable[[int, int], None],
 ) -> Reconciled:
-    """Look at every record that answers `query`, at every registry that serves it, and classify it.
+    """Look at every record that matches `query`, at every registry that serves it, and classify it.
 
-    `progress` is told how many image:tags of how many have been looked at. ^C ends the looking, and the
-    report of what is known so far is not complete. Raises UsageError where no registry is configured.
+    `progress` is told how many image:tags of how many have been looked at. ^C ends the run, and the report of what is
+    known so far is not complete. Raises UsageError where no registry is configured.
     """
     snapshot = source.read()
     if not snapshot.policy.registries:
-        raise UsageError(
-            "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
-        )
+        hint = "add `- host: registry.example.com` under `registries`"
+        raise UsageError("ledger.yaml names no registry to compare with", hint)
     query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
     groups = list(by_name(select(snapshot.ledger, query)).values())
     if not groups and query != Query():
-        raise UnknownImage(
-            "no record answers to that pattern and time", "`ledger list` with the same words shows what does"
-        )
+        hint = "`ledger list` with the same pattern and time shows what the ledger has"
+        raise UnknownImage("no record matches that pattern and time", hint)
     serving = {records[0].image: registries.serving(snapshot.policy, records[0].image) for records in groups}
     tasks: list[Task] = [(registry, records) for records in groups for registry in serving[records[0].image]]
     findings: list[DriftFinding] = []
@@ -76,7 +72,7 @@ def reconcile(
 
 
 def _untracked(snapshot: Snapshot, serving: Mapping[Image, Sequence[RegistryPort]], jobs: int) -> list[DriftFinding]:
-    """Return a finding for each tag that the registries have of the ledger's images, and the ledger has not."""
+    """Return a finding for each tag of the ledger's images that a registry has and the ledger does not."""
     known: dict[str, set[str]] = {str(image): set() for image in serving}
     for image, tag, _ in snapshot.ledger.keys:
         if image in known:
@@ -85,9 +81,8 @@ def _untracked(snapshot: Snapshot, serving: Mapping[Image, Sequence[RegistryPort
     findings: list[DriftFinding] = []
     for (registry, image), tags in in_parallel(lambda place: list(place[0].tags(place[1])), repositories, jobs=jobs):
         if isinstance(tags, LedgerError):
-            findings.append(
-                DriftFinding(drift="unknown", registry=registry.name, image=image, tag="", reason=tags.message)
-            )
+            reason = tags.message
+            findings.append(DriftFinding(drift="unknown", registry=registry.name, image=image, tag="", reason=reason))
         else:
             findings += drift.untracked(registry.name, image, tags, known[image])
     return findings

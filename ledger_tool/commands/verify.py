@@ -96,16 +96,9 @@ def matched(records: Sequence[Record], digest: str | None) -> DigestMatch:
 def _given(records: tuple[Record, ...], digest: Digest) -> VerifyCheck:
     match = matched(records, digest)
     state: VerifyState = "mismatch" if match == "none" else "ok"
-    reason = (
-        "the ledger has another digest"
-        if match == "none"
-        else f"it is the {match}'s digest"
-        if match != "image"
-        else ""
-    )
-    return VerifyCheck(
-        registry=None, expected=pull_digest(records), served=digest, match=match, state=state, reason=reason
-    )
+    reason = {"none": "the ledger has another digest", "image": ""}.get(match, f"it is the {match}'s digest")
+    expected = pull_digest(records)
+    return VerifyCheck(registry=None, expected=expected, served=digest, match=match, state=state, reason=reason)
 
 
 def _check(record: Record, finding: DriftFinding) -> VerifyCheck:

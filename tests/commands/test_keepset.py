@@ -61,7 +61,7 @@ def test_live_adds_all_children_of_indexes_and_bases_attestations_and_nested_one
 def test_one_question_without_an_answer_leaves_nothing(error: Unreachable | Denied, failing: str) -> None:
     fake, records = world()
     fake.failing[digest(failing)] = error
-    with pytest.raises(Unreachable, match="so that nothing is printed"):
+    with pytest.raises(Unreachable, match="so nothing is printed"):
         run(*records, fakes=[fake])
 
 
