@@ -17,13 +17,13 @@ from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, l
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.position import RecordPositions
-from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import LedgerError
-from tests.support.values.make import but, digest, ledger_of, record
+from tests.support.values.make import but, digest, ledger_of, record, source
 from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, POLICIES, ledgers
 
@@ -95,7 +95,25 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     merged = merge(start, ours, theirs)
     assert list(merge_commit(merged, merged.ledger)) == []
     if not merged.collisions:
-        assert list(judge.net(theirs, merged.ledger)) == []
+        after = _publications(merged.ledger)
+        overruled = {key[0] for key, facts in _publications(theirs).items() if after.get(key, facts) != facts}
+        faults = judge.net(theirs, merged.ledger)
+        assert [fault for fault in faults if not fault.key or Name(*fault.key[:2]) not in overruled] == []
+
+
+def _publications(ledger: Ledger) -> dict[tuple[Name, str], tuple[str, str]]:
+    """Return when and from what each digest of an image:tag was published."""
+    return {(one.name, one.digest): (one.published_at, one.source_ref) for one in ledger.records()}
+
+
+def test_a_merge_that_overrules_the_publication_of_the_base_is_found() -> None:
+    """Both sides published one digest and the merge keeps ours, so that the record of the base has other facts."""
+    judge = RangeJudge(STRICT)
+    assert judged(judge, Ledger(), ledger_of(V1)) == []
+    theirs = ledger_of(but(V1, sourceRef=source("theirs")))
+    merged = merge(Ledger(), ledger_of(V1), theirs)
+    assert merged.collisions == ()
+    assert [fault.rule for fault in judge.net(theirs, merged.ledger)] == ["merge"]
 
 
 V1 = record("app", platform=AMD)
