@@ -1,1 +1,1 @@
-"""How long `ledger` takes, side by side with what it is made of and what it replaces: `python -m benchmarks`."""
+"""How long `ledger` takes, compared with what it is built on and what it replaces: `python -m benchmarks`."""

@@ -48,7 +48,7 @@ def _reconcile(world: World, quick: bool) -> Iterator[Section]:
 
 
 def _history(world: World, quick: bool) -> Iterator[Section]:
-    yield histories.measure(world, 100 if quick else 1000, 1000 if quick else 10_000, 3 if quick else 5)
+    yield histories.measure(world, 1000, 1000 if quick else 10_000, 3 if quick else 5)
 
 
 def _manifests(world: World, quick: bool) -> Iterator[Section]:
@@ -86,22 +86,22 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 
 def main() -> None:
-    """Run the benchmarks that were asked for, printing each as it is done."""
+    """Run the requested benchmarks, printing each result as soon as it is available."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, few rounds, no race of scripts")
-    parser.add_argument("--only", action="append", choices=list(BENCHMARKS), help="this one only; may be repeated")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round here too")
+    parser.add_argument("--only", action="append", choices=list(BENCHMARKS), help="only this one; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every round to FILE")
     options = parser.parse_args()
     require("git", "jq", "bash")
     ledger_program()
-    done: list[Section] = []
-    with world() as place:
+    sections: list[Section] = []
+    with world() as made_world:
         for name in options.only or BENCHMARKS:
-            for section in BENCHMARKS[name](place, options.quick):
-                done.append(section)
+            for section in BENCHMARKS[name](made_world, options.quick):
+                sections.append(section)
                 print("\n".join(lines(section)), flush=True)
     if options.json:
-        options.json.write_text(json.dumps(as_json(done), indent=2) + "\n", "utf-8")
+        options.json.write_text(json.dumps(as_json(sections), indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run processes against the clock, contenders in turn, so that what else the machine does hits them all alike."""
+"""Time processes, contenders in turn, so that other load on the machine affects them all alike."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from benchmarks.world import World
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A process that ended: how long it took, its exit code, and what it said on stderr."""
+    """A process that ended: how long it took, its exit code, and its stderr."""
 
     seconds: float
     code: int
-    words: str
+    stderr: str
 
 
 def run(world: World, words: Words) -> Finished:
@@ -29,33 +29,33 @@ def run(world: World, words: Words) -> Finished:
 
 
 def seconds(world: World, words: Words) -> float:
-    """Return how long a command took that has to succeed: a failed one would look fast."""
+    """Return how long a command took. It has to succeed: a failed one would look fast."""
     done = run(world, words)
     if done.code:
-        raise SystemExit(f"error: `{' '.join(words)}` failed with exit code {done.code}\n{done.words}")
+        raise SystemExit(f"error: `{' '.join(words)}` failed with exit code {done.code}\n{done.stderr}")
     return done.seconds
 
 
 def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Run all contenders once a round (A B C, A B C, ...) and return the seconds of each, round by round.
+    """Run all contenders once per round (A B C, A B C, ...) and return the seconds of each, round by round.
 
-    One round more comes first, which warms the disk's cache and does not count.
+    An additional first round warms the disk cache and does not count.
     """
-    found: dict[str, list[float]] = {name: [] for name in contenders}
-    for at in range(rounds + 1):
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for round_number in range(rounds + 1):
         for name, contender in contenders.items():
-            took = contender()
-            if at:
-                found[name].append(took)
-    return found
+            elapsed = contender()
+            if round_number:
+                times[name].append(elapsed)
+    return times
 
 
-def best_of(function: Callable[[], object], times: int) -> float:
-    """Return the least time of several calls in this process."""
-    taken = []
-    for _ in range(times):
+def best_of(function: Callable[[], object], count: int) -> float:
+    """Return the shortest time of several calls in this process."""
+    times = []
+    for _ in range(count):
         gc.collect()
         began = time.perf_counter()
         function()
-        taken.append(time.perf_counter() - began)
-    return min(taken)
+        times.append(time.perf_counter() - began)
+    return min(times)

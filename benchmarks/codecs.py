@@ -1,4 +1,4 @@
-"""Reading and writing `ledger.json` in memory, against the bare JSON parser, which validates nothing."""
+"""Reading and writing `ledger.json` in memory, compared with the plain JSON parser, which validates nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ledger_tool.core.ledger import codec
 
 
 def measure(records: int, rounds: int) -> Section:
-    """Return `codec.loads` and `codec.dumps` at one size."""
+    """Measure `codec.loads` and `codec.dumps` at one size."""
     raw = data.ledger(records)
     ledger = codec.loads(raw)
     if codec.dumps(ledger) != raw:
-        raise SystemExit("error: the codec did not give back the bytes that it read")
+        raise SystemExit("error: the codec did not reproduce the bytes that it read")
     section = Section("codec, in memory", records)
     section.add(
         clock.in_turn(

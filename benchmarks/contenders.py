@@ -11,27 +11,29 @@ Words = list[str]
 
 
 def floor(remote: Path, prepared: Path) -> Words:
-    """Git plumbing alone, which writes a file that was prepared before."""
+    """Git plumbing alone, writing a prepared file."""
     return [str(HERE / "floor.sh"), url(remote), str(prepared)]
 
 
-def script(remote: Path, one: Publication, pause: int = 2) -> Words:
-    """What teams write today; `pause` is the seconds between two attempts."""
-    record = [one.image, one.tag, one.platform, one.digest, one.source]
+def script(remote: Path, publication: Publication, pause: int = 2) -> Words:
+    """What teams write today; `pause` is the number of seconds between two attempts."""
+    new = publication
+    record = [new.image, new.tag, new.platform, new.digest, new.source]
     return [str(HERE / "script.sh"), url(remote), *record, str(pause)]
 
 
-def restless_script(remote: Path, one: Publication) -> Words:
-    """The same without a pause: the fastest that such a script can be."""
-    return script(remote, one, 0)
+def restless_script(remote: Path, publication: Publication) -> Words:
+    """The same without a pause: as fast as a script can be."""
+    return script(remote, publication, 0)
 
 
-def publish(remote: Path, one: Publication) -> Words:
-    """The program itself; `-v` makes it tell of each push that it lost."""
-    return [ledger_program(), *publish_arguments(remote, one)]
+def publish(remote: Path, publication: Publication) -> Words:
+    """The program itself; with `-v` it reports each push that it lost."""
+    return [ledger_program(), *publish_arguments(remote, publication)]
 
 
-def publish_arguments(remote: Path, one: Publication) -> Words:
+def publish_arguments(remote: Path, publication: Publication) -> Words:
     """What follows the program's name."""
-    named = f"{one.image}:{one.tag}@{one.digest}"
-    return ["publish", named, "--platform", one.platform, "--source", one.source, "--repo", url(remote), "-v"]
+    new = publication
+    reference = f"{new.image}:{new.tag}@{new.digest}"
+    return ["publish", reference, "--platform", new.platform, "--source", new.source, "--repo", url(remote), "-v"]

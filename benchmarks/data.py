@@ -1,4 +1,4 @@
-"""Ledgers to measure with: the same bytes on every run, records as a CI fleet writes them (about 350 bytes each)."""
+"""Ledgers to measure with: the same bytes on every run, records as CI jobs write them (about 350 bytes each)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 _TEAMS = ("payments", "platform", "search", "myorg", "data", "edge", "identity", "observability")
 _WORDS = ("api", "worker", "gateway", "billing", "indexer", "web", "auth", "cron", "events", "mailer", "proxy", "sync")
 _PLATFORMS = ("linux/amd64", "linux/arm64")
-_TAGS = 20  # of each image; each tag has one record a platform
+_TAGS = 20  # per image; each tag has one record per platform
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One image to publish, which no ledger of this module has yet."""
+    """An image to publish that no ledger of this module contains."""
 
     image: str
     tag: str
@@ -29,47 +29,51 @@ class Publication:
 
 
 def ledger(records: int) -> bytes:
-    """Return the `ledger.json` of this many records."""
+    """Return a `ledger.json` with this many records."""
     return _file(list(_records(records)))
 
 
 def items(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """Yield key and text of each record of the ledger of this many, in its order."""
+    """Yield key and text of each record of that ledger, in its order."""
     return _records(records)
 
 
 def file(texts: Sequence[str]) -> bytes:
-    """Return the `ledger.json` of these texts."""
+    """Return a `ledger.json` with these records."""
     if not texts:
         return b'{\n  "schemaVersion": 1,\n  "records": []\n}\n'
     return _file([(("", "", ""), text) for text in texts])
 
 
 def history(records: int, commits: int) -> list[bytes]:
-    """Return the `ledger.json` of each of this many commits, the oldest first: each has one record more."""
+    """Return the `ledger.json` of each of this many commits, the oldest first; each adds one record."""
     items = list(_records(records))
     newest = sorted(random.Random(records).sample(range(records), commits - 1))
-    return [_file([item for at, item in enumerate(items) if at not in newest[left:]]) for left in range(commits)]
+    return [
+        _file([item for index, item in enumerate(items) if index not in newest[published:]])
+        for published in range(commits)
+    ]
 
 
 def ledger_with(records: int, publication: Publication) -> bytes:
-    """Return the same `ledger.json` with one record more: what a publish makes of it."""
+    """Return the `ledger.json` with this many records after a publish."""
     return _file(sorted([*_records(records), (_key(publication), publication.record)]))
 
 
 def publications(records: int, count: int) -> list[Publication]:
-    """Return new tags of images in the midst of a ledger of this many records, all of them different."""
+    """Return distinct new tags of images from the middle of a ledger with this many records."""
     images = _images(records)
     chance = random.Random(f"publish {count} to {records}")
-    found = []
-    for at in range(count):
-        image = images[(len(images) // 2 + at) % len(images)]
-        found.append(Publication(image, f"v9.{at}.0", _PLATFORMS[0], _digest(chance), _source(chance, image)))
-    return found
+    middle = len(images) // 2
+    chosen = [images[(middle + number) % len(images)] for number in range(count)]
+    return [
+        Publication(image, f"v9.{number}.0", _PLATFORMS[0], _digest(chance), _source(chance, image))
+        for number, image in enumerate(chosen)
+    ]
 
 
 def known(records: int) -> tuple[str, str, str]:
-    """Return the image, tag and platform of a record in the midst of a ledger of this many records."""
+    """Return the image, tag and platform of a record from the middle of a ledger with this many records."""
     key, _ = list(_records(records))[records // 2]
     return key
 
@@ -77,19 +81,20 @@ def known(records: int) -> tuple[str, str, str]:
 def _records(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
     """Yield key and text in the ledger's order."""
     chance = random.Random(records)
-    left = records
+    remaining = records
     for image in _images(records):
-        for tag in sorted(f"v{1 + at // 8}.{at % 8}.{chance.randrange(12)}" for at in range(_TAGS)):
+        for tag in sorted(f"v{1 + number // 8}.{number % 8}.{chance.randrange(12)}" for number in range(_TAGS)):
             index = _digest(chance)
             source = _source(chance, image)
-            at = f"2026-{chance.randrange(1, 12):02}-{chance.randrange(1, 29):02}T{chance.randrange(10, 24)}:30:00Z"
+            time = f"2026-{chance.randrange(1, 12):02}-{chance.randrange(1, 29):02}T{chance.randrange(10, 24)}:30:00Z"
             for platform in _PLATFORMS:
-                if not left:
+                if not remaining:
                     return
-                left -= 1
-                extra = f',\n      "labels": {{\n        "env": "{chance.choice(("prod", "staging"))}"\n      }}'
-                text = _record(image, tag, platform, _digest(chance), source, at, extra if left % 8 == 0 else "")
-                if left % 4 == 0:
+                remaining -= 1
+                labels = f',\n      "labels": {{\n        "env": "{chance.choice(("prod", "staging"))}"\n      }}'
+                extra = labels if remaining % 8 == 0 else ""
+                text = _record(image, tag, platform, _digest(chance), source, time, extra)
+                if remaining % 4 == 0:
                     text = text.replace('      "publishedAt"', f'      "index": "{index}",\n      "publishedAt"')
                 yield (image, tag, platform), text
 
@@ -97,13 +102,13 @@ def _records(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
 def _images(records: int) -> list[str]:
     count = max(1, -(-records // (_TAGS * len(_PLATFORMS))))
     bases = [f"{team}/{word}" for team in _TEAMS for word in _WORDS]
-    return sorted(f"{bases[at % len(bases)]}-{at // len(bases):02}" for at in range(count))
+    return sorted(f"{bases[number % len(bases)]}-{number // len(bases):02}" for number in range(count))
 
 
-def _record(image: str, tag: str, platform: str, digest: str, source: str, at: str, extra: str) -> str:
+def _record(image: str, tag: str, platform: str, digest: str, source: str, time: str, extra: str) -> str:
     return (
         f'      "image": "{image}",\n      "tag": "{tag}",\n      "platform": "{platform}",\n'
-        f'      "digest": "{digest}",\n      "publishedAt": "{at}",\n      "sourceRef": "{source}"{extra}'
+        f'      "digest": "{digest}",\n      "publishedAt": "{time}",\n      "sourceRef": "{source}"{extra}'
     )
 
 

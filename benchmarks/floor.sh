@@ -1,5 +1,5 @@
 #!/bin/sh
-# The floor: one publish by git plumbing alone. What is to be written was prepared before the clock started.
+# The floor: one publish with git plumbing alone. The file to write was prepared before the clock started.
 # usage: floor.sh URL PREPARED_LEDGER_JSON
 set -eu
 

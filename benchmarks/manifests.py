@@ -1,4 +1,4 @@
-"""`ledger pin` on a tree of manifests: what a check costs, what writing costs, and what of it is not parsing."""
+"""`ledger pin` on a tree of manifests: the cost of a check, of writing, and of everything but parsing."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from benchmarks.world import World, ledger_program
 
 _RECORDS = 10_000
 _PER_FOLDER = 50
-# Of ten files, seven name an image and three don't, which is generous: real trees have more of the latter.
+# Seven of ten files name an image, which is generous: in real trees fewer do.
 _WITH_IMAGES = 7
 _TARGET = 30.0  # seconds for 5,000 manifests on two processors
 _DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: app-{at}
+  name: app-{number}
   namespace: shop
   labels: {{app.kubernetes.io/name: app, app.kubernetes.io/part-of: shop}}
 spec:
   replicas: 3
   selector:
     matchLabels:
-      app: app-{at}
+      app: app-{number}
   template:
     metadata:
       labels:
-        app: app-{at}
+        app: app-{number}
       annotations:
         prometheus.io/scrape: "true"
     spec:
@@ -55,22 +55,22 @@ spec:
       volumes:
         - name: config
           configMap:
-            name: app-{at}
+            name: app-{number}
 ---
 apiVersion: v1
 kind: Service
-metadata: {{name: app-{at}}}
+metadata: {{name: app-{number}}}
 spec:
-  selector: {{app: app-{at}}}
+  selector: {{app: app-{number}}}
   ports:
     - port: 80
       targetPort: http
 """
-_CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app-{at}\ndata:\n  LOG_LEVEL: info\n"
+_CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app-{number}\ndata:\n  LOG_LEVEL: info\n"
 
 
 def measure(world: World, files: int, rounds: int) -> Section:
-    """Return `pin --check` and `pin` on a fresh tree of this many manifests, and `pin` on one that is pinned."""
+    """Measure `pin --check` and `pin` on a fresh tree of this many manifests, and `pin` on a pinned one."""
     image, tag, platform = data.known(_RECORDS)
     section = Section(f"pin, {files:,} manifests")
     with world.checkout(_RECORDS) as ledger:
@@ -85,7 +85,7 @@ def measure(world: World, files: int, rounds: int) -> Section:
             words = [ledger_program(), "pin", str(tree), "--repo", str(ledger), "--platform", platform, *options]
             done = clock.run(world, words)
             if done.code != ("--check" in options):
-                raise SystemExit(f"error: `ledger pin` ended with exit code {done.code}\n{done.words}")
+                raise SystemExit(f"error: `ledger pin` ended with exit code {done.code}\n{done.stderr}")
             return done.seconds
 
         section.add(
@@ -101,13 +101,13 @@ def measure(world: World, files: int, rounds: int) -> Section:
         shutil.rmtree(tree)
         shutil.rmtree(pristine)
     longest = max(timing.median for timing in section.timings)
-    section.value("the longest of them", longest, "s", at_most=_TARGET * files / 5000)
+    section.value("the slowest of them", longest, "s", at_most=_TARGET * files / 5000)
     return section
 
 
 def _write(folder: Path, files: int, image: str) -> None:
-    for at in range(files):
-        place = folder / f"team-{at // _PER_FOLDER:03}"
-        place.mkdir(parents=True, exist_ok=True)
-        text = _DEPLOYMENT if at % 10 < _WITH_IMAGES else _CONFIG
-        (place / f"app-{at}.yaml").write_text(text.format(at=at, image=image), "utf-8")
+    for number in range(files):
+        team = folder / f"team-{number // _PER_FOLDER:03}"
+        team.mkdir(parents=True, exist_ok=True)
+        text = _DEPLOYMENT if number % 10 < _WITH_IMAGES else _CONFIG
+        (team / f"app-{number}.yaml").write_text(text.format(number=number, image=image), "utf-8")

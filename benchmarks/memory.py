@@ -11,23 +11,21 @@ from benchmarks import contenders, data
 from benchmarks.report import Section
 from benchmarks.world import HERE, World
 
-_PERIOD = 0.005  # seconds between two looks at the children; their own high-water marks bridge the gaps
-# On Linux a process starts with the peak of the one that it came from; the shell in between has none to speak of.
+_PERIOD = 0.005  # seconds between two samples of the children; their own high-water marks bridge the gaps
+# On Linux a process starts with its parent's peak; that of the shell in between is negligible.
 _THROUGH_A_SHELL = ("sh", "-c", '"$@"; exit $?', "sh")
 
 
 def measure(world: World, records: int, rounds: int) -> Section:
-    """Return the peaks of a publish at one size, the largest of several."""
-    one = data.publications(records, 1)[0]
-    own, children = [], []
+    """Measure the peaks of a publish at one size, the largest of several."""
+    publication = data.publications(records, 1)[0]
+    peaks = []
     for _ in range(rounds):
         with world.remote(records) as remote:
-            mine, theirs = _peaks(world, contenders.publish_arguments(remote, one))
-        own.append(mine)
-        children.append(theirs)
+            peaks.append(_peaks(world, contenders.publish_arguments(remote, publication)))
     section = Section("memory of ledger publish", records)
-    section.value("the process itself", max(own), "MB", at_most=500)
-    section.value("its largest git process", max(children), "MB")
+    section.value("the process itself", max(own for own, _ in peaks), "MB", at_most=500)
+    section.value("its largest git process", max(children for _, children in peaks), "MB")
     return section
 
 
@@ -43,27 +41,28 @@ def _peaks(world: World, arguments: list[str]) -> tuple[float, float]:
         largest = max([largest, *(_high_water(pid) for pid in _descendants(process.pid))])
         time.sleep(_PERIOD)
     if process.returncode:
-        said = process.stderr.read().decode() if process.stderr else ""
-        raise SystemExit(f"error: `ledger publish` failed with exit code {process.returncode}\n{said}")
+        stderr = process.stderr.read().decode() if process.stderr else ""
+        raise SystemExit(f"error: `ledger publish` failed with exit code {process.returncode}\n{stderr}")
     return int(answer.read_text()) / 1024, largest / 1024
 
 
 def _descendants(pid: int) -> list[int]:
-    """Return every process below a process, as far as they still run."""
-    found: list[int] = []
-    left = [pid]
-    while left:
+    """Return every process below a process that is still running."""
+    descendants: list[int] = []
+    pending = [pid]
+    while pending:
+        parent = pending.pop()
         try:
-            children = Path(f"/proc/{(at := left.pop())}/task/{at}/children").read_text().split()
-        except OSError:  # it has ended meanwhile
+            children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        except OSError:  # it has ended
             continue
-        left += map(int, children)
-        found += map(int, children)
-    return found
+        pending += map(int, children)
+        descendants += map(int, children)
+    return descendants
 
 
 def _high_water(pid: int) -> int:
-    """Return the peak in KiB of a git process, 0 for any other: what is forked but not yet git shares its parent's."""
+    """Return the peak in KiB of a git process, 0 for any other: one that is forked but not yet git has its parent's."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""The merge driver, as git runs it, against `git merge-file` on the same files, which knows lines and nothing else."""
+"""The merge driver, as git runs it, compared with `git merge-file` on the same files, which merges by line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINES = ("git", "merge-file", "-q")
 
 
 def measure(world: World, records: int, rounds: int) -> Section:
-    """Return a merge at one size: each side has one record more, far enough apart for lines, too."""
+    """Measure a merge at one size: each side adds a record, far enough apart to merge by line, too."""
     ours, theirs = _two_sides(records)
     files = {"base": data.ledger(records), "ours": ours, "theirs": theirs}
     folder = world.path("merge")
@@ -44,15 +44,15 @@ def _two_sides(records: int) -> tuple[bytes, bytes]:
 
 
 def _timed(world: World, folder: Path, words: tuple[str, ...], order: tuple[str, ...]) -> Callable[[], float]:
-    """Return a function that runs one merge; what it merges into is a fresh copy each time."""
+    """Return a function that runs one merge, into a fresh copy each time."""
     merged = folder / "merged"
     paths = [str(merged if name == "ours" else folder / name) for name in order]
 
     def run() -> float:
         shutil.copyfile(folder / "ours", merged)
-        taken = clock.seconds(world, [*words, *paths])
+        elapsed = clock.seconds(world, [*words, *paths])
         if merged.stat().st_size <= (folder / "ours").stat().st_size:
             raise SystemExit(f"error: `{words[0]}` left out what their side added")
-        return taken
+        return elapsed
 
     return run

@@ -1,4 +1,4 @@
-"""Run `ledger ARGUMENTS` in this process, and leave its own peak memory in KiB in a file; `memory` starts it."""
+"""Run `ledger ARGUMENTS` in this process and write its own peak memory in KiB to a file; `memory` starts it."""
 
 from __future__ import annotations
 

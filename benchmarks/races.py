@@ -1,4 +1,4 @@
-"""Many publishers at once on one remote: how long until all are done, and whether every record is there."""
+"""Many publishers at once on one remote: how long until all are done, and whether every record has landed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ Contender = Callable[[Path, Publication], contenders.Words]
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """How a race ended: seconds from the first start to the last end, and what the remote has to show for it.
+    """How a race ended: seconds from the first start to the last end, and what is on the remote.
 
-    `processor` are the seconds that all processes computed, the remote's among them: what else the machine
-    does hardly touches them.
+    `processor` is the processor time of all processes in seconds, including the remote's; other load hardly affects it.
     """
 
     seconds: float
@@ -38,33 +37,33 @@ class Race:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every publisher succeeded and every record is there, on one straight line of commits."""
+        """Whether every publisher succeeded and every record has landed, on one straight line of commits."""
         return self.succeeded == self.landed == self.started and self.is_linear
 
 
 def race(world: World, records: int, count: int, contender: Contender) -> Race:
     """Start this many publishers at once, each with an image of its own, and wait for the last."""
-    entries = data.publications(records, count)
+    publications = data.publications(records, count)
     with world.remote(records) as remote:
-        before = world.git(remote, "rev-list", "--count", "refs/heads/main")
-        logs = [world.path("words") for _ in entries]
-        began, computed = time.perf_counter(), _processor()
-        codes = _at_once(world, [contender(remote, one) for one in entries], logs)
-        seconds, processor = time.perf_counter() - began, _processor() - computed
+        commits_before = int(world.git(remote, "rev-list", "--count", "refs/heads/main"))
+        logs = [world.path("log") for _ in publications]
+        began, processor_before = time.perf_counter(), _processor()
+        codes = _at_once(world, [contender(remote, publication) for publication in publications], logs)
+        seconds, processor = time.perf_counter() - began, _processor() - processor_before
         history = [line.split() for line in world.git(remote, "rev-list", "--parents", "refs/heads/main").splitlines()]
-        found = json.loads(world.git(remote, "cat-file", "blob", "refs/heads/main:ledger.json"))["records"]
-    there = {(record["image"], record["tag"], record["digest"]) for record in found}
+        ledger = json.loads(world.git(remote, "cat-file", "blob", "refs/heads/main:ledger.json"))["records"]
+    landed = {(record["image"], record["tag"], record["digest"]) for record in ledger}
     lost = sum(len(re.findall(r"^attempt \d+ did not land", log.read_text(), re.MULTILINE)) for log in logs)
     return Race(
         seconds=seconds,
         processor=processor,
         started=count,
         succeeded=codes.count(0),
-        landed=sum((one.image, one.tag, one.digest) in there for one in entries),
+        landed=sum((one.image, one.tag, one.digest) in landed for one in publications),
         lost_pushes=lost,
         is_linear=all(len(line) <= 2 for line in history)
-        and len(history) == int(before) + count
-        and len(found) == records + count,
+        and len(history) == commits_before + count
+        and len(ledger) == records + count,
     )
 
 
@@ -84,11 +83,11 @@ def _at_once(world: World, commands: list[contenders.Words], logs: list[Path]) -
         return [process.wait() for process in running]
     finally:
         for process in running:
-            process.kill()  # those that an interrupted race leaves
+            process.kill()  # if the race was interrupted
 
 
 def against_scripts(world: World, records: int, count: int, rounds: int) -> Section:
-    """Return races of publishers against races of scripts, with a pause between attempts and without (restless)."""
+    """Run races of publishers and races of scripts, with a pause between attempts and without (restless)."""
     entrants: dict[str, Contender] = {
         "scripts": contenders.script,
         "restless scripts": contenders.restless_script,
@@ -99,26 +98,26 @@ def against_scripts(world: World, records: int, count: int, rounds: int) -> Sect
     for _ in range(rounds):
         for name, contender in entrants.items():
             races[name].append(race(world, records, count, contender))
-    section.add({name: [one.seconds for one in found] for name, found in races.items()})
+    section.add({name: [one.seconds for one in of_one] for name, of_one in races.items()})
     section.ratio("scripts", "ledger publish", at_least=5.0)
     section.ratio("restless scripts", "ledger publish")
-    for name, found in races.items():
-        _tell(section, name, found, is_target=name == "ledger publish")
+    for name in races:
+        _report(section, name, races[name], is_target=name == "ledger publish")
     return section
 
 
 def alone(world: World, records: int, count: int, rounds: int) -> Section:
-    """Return races of publishers alone."""
+    """Run races of publishers alone."""
     section = Section(f"race of {count}", records)
-    ledgers = [race(world, records, count, contenders.publish) for _ in range(rounds)]
-    section.add({"ledger publish": [one.seconds for one in ledgers]})
-    _tell(section, "ledger publish", ledgers, is_target=True)
+    races = [race(world, records, count, contenders.publish) for _ in range(rounds)]
+    section.add({"ledger publish": [one.seconds for one in races]})
+    _report(section, "ledger publish", races, is_target=True)
     return section
 
 
-def _tell(section: Section, who: str, races: list[Race], *, is_target: bool) -> None:
+def _report(section: Section, name: str, races: list[Race], *, is_target: bool) -> None:
     started = sum(one.started for one in races)
-    section.count(f"{who}: landed", sum(one.landed for one in races), started, is_target=is_target)
-    section.count(f"{who}: whole and linear", sum(one.is_whole for one in races), len(races), is_target=is_target)
-    section.value(f"{who}: pushes lost", sum(one.lost_pushes for one in races) / started, "a record")
-    section.value(f"{who}: computed", statistics.median(one.processor for one in races), "s")
+    section.count(f"{name}: landed", sum(one.landed for one in races), started, is_target=is_target)
+    section.count(f"{name}: whole and linear", sum(one.is_whole for one in races), len(races), is_target=is_target)
+    section.value(f"{name}: pushes lost", sum(one.lost_pushes for one in races) / started, "/record")
+    section.value(f"{name}: computed", statistics.median(one.processor for one in races), "s")

@@ -1,4 +1,4 @@
-"""A reconcile against a real registry: its rate, beside the registry's own and skopeo's, and its thrift."""
+"""A reconcile against a real registry: its rate, next to the registry's own and skopeo's, and its request count."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _SKOPEO_REQUESTS = 60
 
 
 def rates(world: World, tags: int, rounds: int) -> Section:
-    """Return how fast a reconcile looks at tags, beside bare HEADs and a shell loop of skopeo, in one run."""
+    """Measure how fast a reconcile checks tags, next to bare HEADs and a shell loop of skopeo, in one run."""
     section = Section("reconcile", tags)
     with _registry(world) as registry:
         digest = _tagged(registry, world.path("layout"), tags)
         folder = _ledger(world.path("ledger"), registry.host, tags, digest)
-        found: dict[str, list[float]] = {"bare": [], "skopeo": [], "ledger": []}
+        rates: dict[str, list[float]] = {"bare": [], "skopeo": [], "ledger": []}
         for _ in range(rounds):
-            found["bare"].append(_bare_rate(registry))
-            found["skopeo"].append(_skopeo_rate(world, registry))
-            found["ledger"].append(tags / timed(world, [ledger_program(), "reconcile", "--repo", str(folder)]))
-        best = {name: sorted(values)[len(values) // 2] for name, values in found.items()}
-        section.value("ab -i -k -c 8: the registry's own rate", best["bare"], "HEAD/s")
-        section.value("a loop of skopeo inspect", best["skopeo"], "tags/s")
-        section.value("ledger reconcile, its start included", best["ledger"], "tags/s")
-        section.share("ledger / the registry's own rate", best["ledger"] / best["bare"], at_least=0.6)
-        section.share("ledger / skopeo", best["ledger"] / best["skopeo"], at_least=15.0)
+            rates["bare"].append(_bare_rate(registry))
+            rates["skopeo"].append(_skopeo_rate(world, registry))
+            rates["ledger"].append(tags / timed(world, [ledger_program(), "reconcile", "--repo", str(folder)]))
+        median = {name: sorted(values)[len(values) // 2] for name, values in rates.items()}
+        section.value("ab -i -k -c 8: the registry's own rate", median["bare"], "HEAD/s")
+        section.value("a loop of skopeo inspect", median["skopeo"], "tags/s")
+        section.value("ledger reconcile, including start-up", median["ledger"], "tags/s")
+        section.share("ledger / the registry's own rate", median["ledger"] / median["bare"], at_least=0.6)
+        section.share("ledger / skopeo", median["ledger"] / median["skopeo"], at_least=15.0)
         with _in_front(registry.host, _LATENCY) as (port, _):
             slow = _ledger(world.path("slow"), f"127.0.0.1:{port}", tags, digest)
             rate = tags / timed(world, [ledger_program(), "reconcile", "--repo", str(slow)])
@@ -50,8 +50,8 @@ def rates(world: World, tags: int, rounds: int) -> Section:
 
 
 def thrift(world: World, records: int) -> Section:
-    """Return the requests and the peak memory of a reconcile of many records in sync."""
-    section = Section("reconcile, thrift", records)
+    """Measure the requests and the peak memory of a reconcile of many records in sync."""
+    section = Section("reconcile, requests and memory", records)
     with _registry(world) as registry:
         digest = _tagged(registry, world.path("layout"), records)
         with _in_front(registry.host, 0.0) as (port, counts):
@@ -77,16 +77,16 @@ def _tagged(registry: RealRegistry, layout: Path, tags: int) -> str:
     connection = http.client.HTTPConnection(registry.host)
     connection.request("GET", "/v2/myorg/app/manifests/t0", headers={"Accept": OCI_MANIFEST})
     manifest = connection.getresponse().read()
-    for at in range(1, tags):
+    for number in range(1, tags):
         headers = {"Content-Type": OCI_MANIFEST}
-        connection.request("PUT", f"/v2/myorg/app/manifests/t{at}", body=manifest, headers=headers)
+        connection.request("PUT", f"/v2/myorg/app/manifests/t{number}", body=manifest, headers=headers)
         connection.getresponse().read()
     return digest
 
 
 def _ledger(folder: Path, host: str, tags: int, digest: str) -> Path:
     folder.mkdir()
-    (folder / "ledger.json").write_bytes(ledger_bytes(*(record(tag=f"t{at}", digest=digest) for at in range(tags))))
+    (folder / "ledger.json").write_bytes(ledger_bytes(*(record(tag=f"t{n}", digest=digest) for n in range(tags))))
     (folder / "ledger.yaml").write_text(f"registries:\n  - host: http://{host}\n")
     return folder
 
@@ -94,18 +94,16 @@ def _ledger(folder: Path, host: str, tags: int, digest: str) -> Path:
 def _bare_rate(registry: RealRegistry) -> float:
     words = ["ab", "-q", "-k", "-i", "-n", str(_BARE_REQUESTS), "-c", "8", "-H", f"Accept: {OCI_MANIFEST}"]
     url = f"{registry.url}/v2/myorg/app/manifests/t0"
-    said = subprocess.run([*words, url], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"Requests per second:\s+([\d.]+)", said)
-    if not found:
-        raise SystemExit(f"error: ab did not tell its rate\n{said}")
-    return float(found[1])
+    output = subprocess.run([*words, url], capture_output=True, text=True, check=True).stdout
+    rate = re.search(r"Requests per second:\s+([\d.]+)", output)
+    if not rate:
+        raise SystemExit(f"error: ab did not report its rate\n{output}")
+    return float(rate[1])
 
 
 def _skopeo_rate(world: World, registry: RealRegistry) -> float:
-    loop = (
-        f"for at in $(seq 0 {_SKOPEO_REQUESTS - 1}); do skopeo inspect --tls-verify=false --format '{{{{.Digest}}}}' "
-    )
-    loop += f'"docker://{registry.host}/myorg/app:t$at" >/dev/null || exit 1; done'
+    loop = f"for n in $(seq 0 {_SKOPEO_REQUESTS - 1}); do skopeo inspect --tls-verify=false --format '{{{{.Digest}}}}' "
+    loop += f'"docker://{registry.host}/myorg/app:t$n" >/dev/null || exit 1; done'
     return _SKOPEO_REQUESTS / timed(world, ["bash", "-c", loop])
 
 

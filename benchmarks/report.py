@@ -26,7 +26,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One measured value, with the target that it is held against, if there is one."""
+    """A measured value, with its target if there is one."""
 
     what: str
     value: float
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass
 class Section:
-    """What one benchmark found for one size of ledger."""
+    """The results of one benchmark for one size of ledger."""
 
     name: str
     records: int | None = None
@@ -50,8 +50,8 @@ class Section:
 
     def ratio(self, contender: str, rival: str, *, at_most: float = math.inf, at_least: float = 0.0) -> None:
         """Add how many times as long as its rival a contender took: the median of the rounds' ratios."""
-        one, other = self._seconds(contender), self._seconds(rival)
-        value = statistics.median(a / b for a, b in zip(one, other, strict=True))
+        own, rivals = self._seconds(contender), self._seconds(rival)
+        value = statistics.median(a / b for a, b in zip(own, rivals, strict=True))
         target = f"<= {at_most:g} x" if at_most < math.inf else f">= {at_least:g} x" if at_least else ""
         self.findings.append(
             Finding(f"{contender} / {rival}", value, "x", target, at_least <= value <= at_most if target else None)
@@ -59,18 +59,18 @@ class Section:
 
     def difference(self, contender: str, rival: str, *, at_most: float) -> None:
         """Add how many seconds longer than its rival a contender took: the median of the rounds' differences."""
-        one, other = self._seconds(contender), self._seconds(rival)
-        value = statistics.median(a - b for a, b in zip(one, other, strict=True))
+        own, rivals = self._seconds(contender), self._seconds(rival)
+        value = statistics.median(a - b for a, b in zip(own, rivals, strict=True))
         self.value(f"{contender} - {rival}", value, "s", at_most=at_most)
 
     def value(self, what: str, value: float, unit: str, *, at_most: float = math.inf) -> None:
-        """Add a value, with the bound that it should not pass, if there is one."""
+        """Add a value, with the bound that it should not exceed, if there is one."""
         bounded = at_most < math.inf
         target = f"<= {at_most:g} {unit}" if bounded else ""
         self.findings.append(Finding(what, value, unit, target, value <= at_most if bounded else None))
 
     def rate(self, what: str, value: float, unit: str, *, at_least: float) -> None:
-        """Add a rate, which should not be smaller than its bound."""
+        """Add a rate, which should not be below its bound."""
         self.findings.append(Finding(what, value, unit, f">= {at_least:g} {unit}", value >= at_least))
 
     def median(self, contender: str) -> float:
@@ -78,11 +78,11 @@ class Section:
         return statistics.median(self._seconds(contender))
 
     def share(self, what: str, value: float, *, at_least: float) -> None:
-        """Add a ratio of two rates, which should not be smaller than its bound."""
+        """Add a ratio of two rates, which should not be below its bound."""
         self.findings.append(Finding(what, value, "x", f">= {at_least:g} x", value >= at_least))
 
     def count(self, what: str, value: int, of: int, *, is_target: bool) -> None:
-        """Add how many of some things went as they should."""
+        """Add how many of something went as they should."""
         met = value == of if is_target else None
         self.findings.append(Finding(what, value, f"of {of}", "all" if is_target else "", met))
 
@@ -93,23 +93,23 @@ class Section:
 def lines(section: Section) -> list[str]:
     """Return a section as lines of the table."""
     size = "" if section.records is None else f", {section.records:,} records"
-    found = ["", f"{section.name}{size}"]
+    table = ["", f"{section.name}{size}"]
     for timing in section.timings:
         spread = f"{min(timing.seconds):.3f} .. {max(timing.seconds):.3f} s"
         rounds = f"{len(timing.seconds)} rounds" if len(timing.seconds) > 1 else "once"
-        found.append(f"  {timing.contender:<{_WIDTH}} {timing.median:>8.3f} {'s':<9}{spread:<20} {rounds}")
+        table.append(f"  {timing.contender:<{_WIDTH}} {timing.median:>8.3f} {'s':<9}{spread:<20} {rounds}")
     for finding in section.findings:
         verdict = ("met" if finding.met else "MISSED") if finding.target else ""
         target = f"target {finding.target}" if finding.target else ""
-        found.append(f"  {finding.what:<{_WIDTH}} {_shown(finding)}{target:<20} {verdict}".rstrip())
-    return found
+        table.append(f"  {finding.what:<{_WIDTH}} {_shown(finding)}{target:<20} {verdict}".rstrip())
+    return table
 
 
 def as_json(sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """Return all sections as a JSON value, with every single round."""
+    """Return all sections as a JSON value, with every round."""
     return [asdict(section) for section in sections]
 
 
 def _shown(finding: Finding) -> str:
-    places = {"x": 2, "s": 3, "a record": 2}.get(finding.unit, 0)
+    places = {"x": 2, "s": 3, "/record": 2}.get(finding.unit, 0)
     return f"{finding.value:>8.{places}f} {finding.unit:<9}"

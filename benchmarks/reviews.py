@@ -1,4 +1,4 @@
-"""A pull request on a large ledger: `diff` and `check --base` against `git diff` of the same range."""
+"""A pull request on a large ledger: `diff` and `check --base`, compared with `git diff` of the same range."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from benchmarks.report import Section
 from benchmarks.world import World, ledger_program
 
 COMMITS = 3
-SECONDS = {10_000: 0.5, 100_000: 5.0}  # a whole process may take
+SECONDS = {10_000: 0.5, 100_000: 5.0}  # that a whole process may take
 
 
 def measure(world: World, records: int, rounds: int) -> Section:
-    """Return both commands, and git, on a branch of three publishes to a ledger of this many records."""
+    """Measure both commands, and git, on a branch of three publishes to a ledger with this many records."""
     ledger = ledger_program()
     section = Section("review", records)
     with world.checkout(records) as folder:
         git = ["git", "-C", str(folder)]
         world.run([*git, "checkout", "--quiet", "-b", "pr"])
-        for one in data.publications(records, COMMITS):
+        for new in data.publications(records, COMMITS):
             world.run(
-                [ledger, "publish", f"{one.image}:{one.tag}@{one.digest}", "--platform", one.platform,
-                 "--source", one.source, "--repo", str(folder), "--no-push"]
+                [ledger, "publish", f"{new.image}:{new.tag}@{new.digest}", "--platform", new.platform,
+                 "--source", new.source, "--repo", str(folder), "--no-push"]
             )  # fmt: skip
         contenders = {
             "git diff": [*git, "diff", "origin/main...HEAD"],

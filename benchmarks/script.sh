@@ -1,5 +1,5 @@
 #!/bin/bash
-# What teams write today: clone, edit with jq, commit, push, and all of it again when somebody else was first.
+# What teams write today: clone, edit with jq, commit, push, and all of it again if somebody else was first.
 # usage: script.sh URL IMAGE TAG PLATFORM DIGEST SOURCE PAUSE_IN_SECONDS
 set -euo pipefail
 

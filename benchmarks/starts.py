@@ -1,4 +1,4 @@
-"""What a command costs before it does anything, and the one lookup that is done all day."""
+"""The cost of a command before it does anything, and of the lookup that runs all day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.world import World, ledger_program
 
 
 def version(world: World, rounds: int) -> Section:
-    """Return `ledger --version` against the import of the library that its command line stands on."""
+    """Measure `ledger --version`, compared with importing the library of its command line."""
     section = Section("start")
     section.add(
         clock.in_turn(
@@ -26,7 +26,7 @@ def version(world: World, rounds: int) -> Section:
 
 
 def get(world: World, records: int, rounds: int) -> Section:
-    """Return `ledger get` in a checkout against `jq` on the same file."""
+    """Measure `ledger get` in a checkout, compared with `jq` on the same file."""
     image, tag, _ = data.known(records)
     chosen = ".records[] | select(.image == $image and .tag == $tag)"
     section = Section("get", records)

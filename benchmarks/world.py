@@ -1,4 +1,4 @@
-"""The world that every measurement runs in: a temporary folder, an environment of its own, remotes made to order."""
+"""The world that every measurement runs in: a temporary folder, its own environment, remotes made to order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import data
 
 HERE = Path(__file__).resolve().parent
-_HISTORY = 3  # commits that a remote has
+_HISTORY = 3  # commits on a remote
 
 
 class World:
@@ -50,13 +50,13 @@ class World:
         return self.run(["git", f"--git-dir={repository}", *arguments], stdin).decode().strip()
 
     def path(self, name: str) -> Path:
-        """Return a path in here that nothing uses yet."""
+        """Return an unused path in the folder."""
         self._serial += 1
         return self.folder / f"{self._serial}-{name}"
 
     @contextmanager
     def remote(self, records: int) -> Iterator[Path]:
-        """Yield a fresh bare repository with a ledger of this many records; it is deleted afterwards."""
+        """Yield a fresh bare repository with a ledger of this many records, and delete it afterwards."""
         if records not in self._remotes:
             self._remotes[records] = self._make_remote(records)
         copy = self.path("remote.git")
@@ -64,7 +64,7 @@ class World:
         try:
             yield copy
         finally:
-            shutil.rmtree(copy, ignore_errors=True)  # the world's end takes what is left
+            shutil.rmtree(copy, ignore_errors=True)  # what remains goes with the world
 
     @contextmanager
     def checkout(self, records: int) -> Iterator[Path]:
@@ -75,7 +75,7 @@ class World:
             yield folder
 
     def _make_remote(self, records: int) -> Path:
-        """Make a repository as a host has it between two collections: the history packed, the last push loose."""
+        """Make a repository like a host's between two collections: packed history, the last push loose."""
         made = self.path(f"template-{records}.git")
         self.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", made])
         readme = self.git(made, "hash-object", "-w", "--stdin", stdin=b"# Our ledger\n")
@@ -94,7 +94,7 @@ class World:
 
 @contextmanager
 def world() -> Iterator[World]:
-    """Yield a world that is gone when the block ends."""
+    """Yield a world that is deleted when the block ends."""
     with tempfile.TemporaryDirectory(prefix="ledger-benchmarks-") as folder:
         yield World(Path(folder))
 
@@ -106,16 +106,16 @@ def url(repository: Path) -> str:
 
 @cache
 def ledger_program() -> str:
-    """Return the path of the installed console script: beside this Python, else in PATH."""
-    beside = Path(sys.executable).with_name("ledger")
-    found = str(beside) if beside.exists() else shutil.which("ledger")
-    if not found:
+    """Return the path of the installed console script: next to this Python, else in PATH."""
+    sibling = Path(sys.executable).with_name("ledger")
+    program = str(sibling) if sibling.exists() else shutil.which("ledger")
+    if not program:
         raise SystemExit("error: `ledger` is not installed\n\nhint: install it with `pip install -e .`")
-    return found
+    return program
 
 
 def require(*programs: str) -> None:
-    """End with a hint where a program that the comparison needs is missing."""
+    """End with a hint if a program that the comparison needs is missing."""
     for program in programs:
         if not shutil.which(program):
             raise SystemExit(f"error: `{program}` was not found\n\nhint: install it; the benchmarks compare with it")

@@ -13,10 +13,10 @@ SIZES = (1_000, 10_000, 100_000)
 
 
 def measure(world: World, records: int, rounds: int) -> Section:
-    """Return one publish to a ledger of this many records, each to a fresh copy of one remote."""
-    one = data.publications(records, 1)[0]
+    """Measure one publish to a ledger with this many records, each to a fresh copy of one remote."""
+    publication = data.publications(records, 1)[0]
     prepared = world.path("prepared.json")
-    prepared.write_bytes(data.ledger_with(records, one))
+    prepared.write_bytes(data.ledger_with(records, publication))
 
     def on_a_fresh_remote(words: Callable[[Path], contenders.Words]) -> Callable[[], float]:
         def contender() -> float:
@@ -30,8 +30,8 @@ def measure(world: World, records: int, rounds: int) -> Section:
         clock.in_turn(
             {
                 "floor": on_a_fresh_remote(lambda remote: contenders.floor(remote, prepared)),
-                "script": on_a_fresh_remote(lambda remote: contenders.script(remote, one)),
-                "ledger publish": on_a_fresh_remote(lambda remote: contenders.publish(remote, one)),
+                "script": on_a_fresh_remote(lambda remote: contenders.script(remote, publication)),
+                "ledger publish": on_a_fresh_remote(lambda remote: contenders.publish(remote, publication)),
             },
             rounds,
         )
