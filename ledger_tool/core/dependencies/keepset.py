@@ -70,20 +70,20 @@ def uses_of(ledger: Ledger, resolver: Resolver) -> list[DigestUse]:
         reference = split(text)
         return DigestUse(resolver.resolve(reference), str(reference.digest), "base", reference.tag or "")
 
-    found = []
+    uses = []
     for record in ledger.records():
         here = NamedImage(record.image, ours=True)
-        found.append(DigestUse(here, record.digest, "image", record.tag))
+        uses.append(DigestUse(here, record.digest, "image", record.tag))
         if record.index:
-            found.append(DigestUse(here, record.index, "index", record.tag))
-        found += map(base, record.depends_on)
-    return found
+            uses.append(DigestUse(here, record.index, "index", record.tag))
+        uses += map(base, record.depends_on)
+    return uses
 
 
-def kept_digests(found: Iterable[DigestUse], resolver: Resolver, scope: Scope) -> list[Kept]:
+def kept_digests(uses: Iterable[DigestUse], resolver: Resolver, scope: Scope) -> list[Kept]:
     """Return what must stay in the repositories of a scope, by image and digest."""
     groups: dict[tuple[str, str], list[DigestUse]] = {}
-    for use in found:
+    for use in uses:
         if scope.has(resolver, use.named):
             groups.setdefault((use.named.name, use.digest), []).append(use)
     result = []

@@ -82,7 +82,8 @@ class Resolver:
     def resolve(self, reference: Reference) -> NamedImage:
         """Return what a typed or recorded reference names. Its tag and digest don't matter."""
         served = self._served(reference)
-        image = next(filter(self.has_records, self.names(reference)), served[0] if served else "")
+        own = [] if reference.registry else [reference.path]
+        image = next(filter(self.has_records, own + served), served[0] if served else "")
         if image:
             return NamedImage(image, ours=True)
         host, path = self._repository(reference)
@@ -143,8 +144,8 @@ class Resolver:
         """Return the host and the whole address of each repository that is known to hold an image."""
         if not named.ours:
             return [(named.name.partition("/")[0], named.name)]
-        found = [pulled_from(one, named.name) for one in self.policy.registries if one.serves(named.name)]
-        return [(same_host(host), f"{host.lower()}/{path}") for host, path in found]
+        homes = [pulled_from(one, named.name) for one in self.policy.registries if one.serves(named.name)]
+        return [(same_host(host), f"{host.lower()}/{path}") for host, path in homes]
 
     def _repository(self, reference: Reference) -> tuple[str, str]:
         """Return the host and the path that a typed reference means."""
