@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,14 +24,14 @@ class Reading:
     """What the shared options say: the ledger, how to reach it, and the screen."""
 
     repo: str
-    settings: SessionOptions
+    session_options: SessionOptions
     screen: Screen
 
     def session(self) -> Session:
         """Open the ledger, to use one of a session's things until the context ends."""
         from ledger_tool.edges.git.session import open_session
 
-        return open_session(self.repo, self.settings, self.screen)
+        return open_session(self.repo, self.session_options, self.screen)
 
     @contextmanager
     def source(self) -> Iterator[Source]:
@@ -65,33 +66,6 @@ class Reading:
             yield session.store(shared=shared)
 
 
-def opening(
-    *,
-    branch: str,
-    deploy_key: str,
-    known_hosts: str,
-    timeout: str,
-    max_attempts: str = "0",
-    no_push: bool = False,
-    sign: bool = False,
-) -> SessionOptions:
-    """Return how to reach and write the ledger; imported on use, since `--version` and `--help` need no git."""
-    import os
-
-    from ledger_tool.edges.git.location import Credentials
-    from ledger_tool.edges.git.session import SessionOptions
-
-    credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
-    return SessionOptions(
-        branch=branch,
-        credentials=credentials,
-        timeout=o.number("--timeout", timeout, 1, 86_400),
-        max_attempts=o.whole_number("--max-attempts", max_attempts, 0, 1_000_000),
-        push=not no_push,
-        sign=sign,
-    )
-
-
 def reading(
     timeout: o.Timeout = "120",
     repo: o.Repo = ".",
@@ -101,8 +75,13 @@ def reading(
     verbose: o.Verbose = False,
 ) -> Reading:
     """Return what these options say; they are the ones that `reads` adds to a command."""
-    settings = opening(branch=branch, deploy_key=deploy_key, known_hosts=known_hosts, timeout=timeout)
-    return Reading(repo, settings, Screen(o.secrets(deploy_key), verbose=verbose))
+    # Imported here, since `--version` and `--help` need no git.
+    from ledger_tool.edges.git.location import Credentials
+    from ledger_tool.edges.git.session import SessionOptions
+
+    credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
+    options = SessionOptions(branch=branch, credentials=credentials, timeout=o.number("--timeout", timeout, 1, 86_400))
+    return Reading(repo, options, Screen(o.secrets(deploy_key), verbose=verbose))
 
 
 # Gives a command the options of `reading`: it has a keyword `ledger`, which gets what they say.

@@ -6,13 +6,13 @@ That is the ledger's branch, or with `--pull-request` a branch of its own and a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.reading import Reading, opening
+from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.sharing import sharing
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
@@ -81,41 +81,58 @@ class Writing(Reading):
                 yield session.proposals(forge, self.pull_request.described)
 
 
-def writing(
+def requesting(
     pull_request: o.PullRequest = False,
     pr_label: o.PrLabel = o.NONE,
     pr_reviewer: o.PrReviewer = o.NONE,
     pr_draft: o.PrDraft = False,
     forge: o.Forge = "",
+) -> PullRequest | None:
+    """Return the pull request that these options ask for, or None. They are the ones that `proposes` adds."""
+    if pull_request:
+        return PullRequest(tuple(pr_label), tuple(pr_reviewer), pr_draft, forge)
+    if pr_label or pr_reviewer or pr_draft:
+        raise UsageError("`--pr-label`, `--pr-reviewer` and `--pr-draft` go with `--pull-request`", "add it")
+    return None
+
+
+# Gives a command the options of `requesting`: it has a keyword `pull_request`, which gets what they say.
+proposes = sharing(requesting, "pull_request")
+
+
+@reads
+@proposes
+def writing(
     dry_run: o.DryRun = False,
     no_push: o.NoPush = False,
     sign: o.Sign = False,
     max_attempts: o.MaxAttempts = "0",
-    timeout: o.Timeout = "120",
-    repo: o.Repo = ".",
-    branch: o.Branch = "",
-    deploy_key: o.DeployKey = "",
-    known_hosts: o.KnownHosts = "",
-    verbose: o.Verbose = False,
+    *,
+    ledger: Reading,
+    pull_request: PullRequest | None,
 ) -> Writing:
     """Return what these options say; they are the ones that `writes` adds to a command."""
-    request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
     o.exclude_each_other({"--pull-request": pull_request, "--no-push": no_push})
-    settings = opening(
-        branch=branch,
-        deploy_key=deploy_key,
-        known_hosts=known_hosts,
-        timeout=timeout,
-        max_attempts=max_attempts,
-        no_push=no_push,
+    options = replace(
+        ledger.session_options,
+        max_attempts=o.whole_number("--max-attempts", max_attempts, 0, 1_000_000),
+        push=not no_push,
         sign=sign,
     )
-    screen = Screen([*o.secrets(deploy_key), *forge_secrets(request)], verbose=verbose)
-    return Writing(repo, settings, screen, dry_run, request)
+    return Writing(ledger.repo, options, hiding_tokens(ledger.screen, pull_request), dry_run, pull_request)
 
 
 # Gives a command the options of `writing`: it has a keyword `ledger`, which gets what they say.
 writes = sharing(writing, "ledger")
+
+
+def hiding_tokens(screen: Screen, pull_request: PullRequest | None) -> Screen:
+    """Return a screen that hides the tokens that a pull request may be opened with."""
+    if pull_request is None:
+        return screen
+    from ledger_tool.edges.forge.opening import secrets
+
+    return screen.hiding(secrets(os.environ))
 
 
 def reason_text(text: str) -> str:
@@ -124,23 +141,3 @@ def reason_text(text: str) -> str:
     if not reason:
         raise UsageError("`--reason` is empty", "say why; it stays in history")
     return reason
-
-
-def requested(
-    pull_request: bool, labels: Sequence[str], reviewers: Sequence[str], *, draft: bool, forge: str
-) -> PullRequest | None:
-    """Return the pull request that was asked for, or None. Raises UsageError for options of it without it."""
-    if pull_request:
-        return PullRequest(tuple(labels), tuple(reviewers), draft, forge)
-    if labels or reviewers or draft:
-        raise UsageError("`--pr-label`, `--pr-reviewer` and `--pr-draft` go with `--pull-request`", "add it")
-    return None
-
-
-def forge_secrets(request: PullRequest | None) -> list[str]:
-    """Return the tokens that a pull request may be opened with, which must never be printed."""
-    if request is None:
-        return []
-    from ledger_tool.edges.forge.opening import secrets
-
-    return secrets(os.environ)

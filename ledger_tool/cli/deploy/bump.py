@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.deploy.manifests import Exclude, Format, Paths, Platform, in_folders, tell
 from ledger_tool.cli.options import choice, flag, option
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.cli.writing import PullRequest, forge_secrets, requested
+from ledger_tool.cli.writing import PullRequest, hiding_tokens, proposes
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
-    from ledger_tool.commands.rewrite import ManifestsReport
+    from ledger_tool.edges.git.bump_commit import WorkTree
+    from ledger_tool.edges.git.bump_request import RequestBranch
     from ledger_tool.render.screen import Screen
 
 
 @reads
+@proposes
 def bump(
     paths: Paths,
     policy: Annotated[
@@ -40,17 +42,13 @@ def bump(
     exclude: Exclude = o.NONE,
     output: Format = "text",
     commit: Annotated[bool, flag("--commit", "Commit the edits, and nothing else, in their git repository.")] = False,
-    pull_request: o.PullRequest = False,
     base: Annotated[
         str,
         option("--base", "NAME", "The branch to change", "Pull request", default="the default branch of origin"),
     ] = "",
-    pr_label: o.PrLabel = o.NONE,
-    pr_reviewer: o.PrReviewer = o.NONE,
-    pr_draft: o.PrDraft = False,
-    forge: o.Forge = "",
     *,
     ledger: Reading,
+    pull_request: PullRequest | None,
 ) -> int:
     """Move image references in manifests to the newest version that a policy allows, tag and digest together.
 
@@ -58,75 +56,55 @@ def bump(
     without one stay as they are. Exit codes are those of pin; with --check, 1 says that an image is behind.
     """
     from ledger_tool.commands.bump import bump as run
+    from ledger_tool.commands.bump import propose
     from ledger_tool.core.manifests.bump import Rules
     from ledger_tool.core.manifests.policy import parse_rule
+    from ledger_tool.render.bump import request_body
 
     o.exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
-    request = requested(pull_request, pr_label, pr_reviewer, draft=pr_draft, forge=forge)
-    if base and not request:
+    if base and not pull_request:
         raise UsageError("`--base` goes with `--pull-request`", "add it, or leave the base out")
     rules = Rules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
     wanted = o.parsed(names.parse_platform, platform)
-    screen = ledger.screen.hiding(forge_secrets(request))
+    timeout, screen = ledger.session_options.timeout, hiding_tokens(ledger.screen, pull_request)
     with ExitStack() as stack:
         source = stack.enter_context(ledger.source())
         progress = stack.enter_context(screen.progress("files"))
         asked: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": wanted, "progress": progress}
-        if request:
-            where = Where(paths, exclude, base, [*policy, platform], ledger.settings.timeout)
-            done = _propose(stack, source, request, where, screen, asked)
+        if pull_request:
+            question = [*policy, platform]
+            branch, url = stack.enter_context(_base_branch(paths, exclude, base, question, timeout, screen))
+            forge = stack.enter_context(pull_request.opened_at(url))
+            done = propose(
+                source,
+                branch,
+                forge,
+                describe=request_body,
+                labels=pull_request.labels,
+                reviewers=pull_request.reviewers,
+                draft=pull_request.draft,
+                **asked,
+            )
         else:
-            manifests = in_folders(paths, exclude)
-            committer = stack.enter_context(_work_tree(paths, ledger.settings.timeout)) if commit else None
-            done = run(source, manifests, check=check, committer=committer, **asked)
+            committer = stack.enter_context(_work_tree(paths, timeout)) if commit else None
+            done = run(source, in_folders(paths, exclude), check=check, committer=committer, **asked)
     if not (policy or done.edits or done.findings):
         screen.note("note: without `--policy`, only lines with a `# ledger:` comment have one")
     return tell(screen, done, output)
 
 
-class Where(NamedTuple):
-    """Where a pull request's manifests are: paths, what to leave out, the base; and the question that it answers."""
-
-    paths: list[str]
-    exclude: list[str]
-    base: str
-    question: list[str]
-    timeout: float
-
-
-def _propose(
-    stack: ExitStack, source: Any, request: PullRequest, where: Where, screen: Screen, asked: dict[str, Any]
-) -> ManifestsReport:
-    from ledger_tool.commands.bump import propose as run
+def _base_branch(
+    paths: list[str], exclude: list[str], base: str, question: list[str], timeout: float, screen: Screen
+) -> AbstractContextManager[tuple[RequestBranch, str]]:
     from ledger_tool.edges.git.bump_request import open_base
-    from ledger_tool.render.bump import request_body
 
     token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
-    branch, url = stack.enter_context(
-        open_base(
-            where.paths,
-            base=where.base,
-            policies=where.question,
-            exclude=where.exclude,
-            token=token,
-            timeout=where.timeout,
-            messages=screen,
-        )
-    )
-    forge = stack.enter_context(request.opened_at(url))
-    return run(
-        source,
-        branch,
-        forge,
-        describe=request_body,
-        labels=request.labels,
-        reviewers=request.reviewers,
-        draft=request.draft,
-        **asked,
+    return open_base(
+        paths, base=base, policies=question, exclude=exclude, token=token, timeout=timeout, messages=screen
     )
 
 
-def _work_tree(paths: list[str], timeout: float) -> Any:
+def _work_tree(paths: list[str], timeout: float) -> AbstractContextManager[WorkTree]:
     from ledger_tool.edges.git.bump_commit import open_work_tree
 
     return open_work_tree(paths, timeout=timeout)

@@ -59,7 +59,7 @@ def prune(
             jobs=registry_access.jobs,
             progress=stack.enter_context(screen.progress("manifests")),
             proposes=ledger.pull_request is not None,
-            pushes=ledger.settings.push,
+            pushes=ledger.session_options.push,
             dry_run=ledger.dry_run,
         )
     screen.data([render.as_json(pruned)] if output == "json" else render.as_text(pruned, screen.width))

@@ -36,7 +36,7 @@ def check(
 
     screen = ledger.screen
     with ExitStack() as stack:
-        history = stack.enter_context(ledger.history(files_alone=not (base or ledger.settings.branch)))
+        history = stack.enter_context(ledger.history(files_alone=not (base or ledger.session_options.branch)))
         registries = stack.enter_context(registry_access.open()) if registry else None
         checked = run(
             history,

@@ -28,7 +28,7 @@ def rebase(
     from ledger_tool.commands.rebase import rebase as run
     from ledger_tool.render import rebase as render
 
-    with replace(ledger, settings=replace(ledger.settings, sign=sign)).session() as session:
+    with replace(ledger, session_options=replace(ledger.session_options, sign=sign)).session() as session:
         branch = session.branch()
         rebased = run(branch.history, branch, onto or branch.default_base(), dry_run=dry_run)
     ledger.screen.data([render.as_json(rebased)] if output == "json" else render.as_text(rebased, dry_run=dry_run))
