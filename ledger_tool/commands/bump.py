@@ -8,7 +8,15 @@ from functools import partial
 from typing import Protocol
 
 from ledger_tool.commands.ports import Forge, Source
-from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
+from ledger_tool.commands.rewrite import (
+    EditableManifests,
+    Manifests,
+    ManifestsReport,
+    Progress,
+    checked,
+    survey,
+    written,
+)
 from ledger_tool.core.changes.proposal import Proposal
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests.bump import Rules, judge_bump
@@ -54,7 +62,7 @@ class BaseBranch(Protocol):
 
 def bump(
     source: Source,
-    manifests: Manifests,
+    manifests: EditableManifests,
     *,
     now: Timestamp,
     rules: Rules,

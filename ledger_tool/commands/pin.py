@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ledger_tool.commands.ports import Source
-from ledger_tool.commands.rewrite import Manifests, ManifestsReport, Progress, checked, survey, written
+from ledger_tool.commands.rewrite import EditableManifests, ManifestsReport, Progress, checked, survey, written
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin
@@ -13,7 +13,7 @@ from ledger_tool.core.manifests.pin import judge_pin
 
 def pin(
     source: Source,
-    manifests: Manifests,
+    manifests: EditableManifests,
     *,
     now: Timestamp,
     platform: Platform | None = None,

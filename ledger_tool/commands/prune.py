@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.registry_delete import DeletingRegistries, Deletion, Registrar, Retained
-from ledger_tool.commands.write import Written, write
+from ledger_tool.commands.write import write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Key, Record
-from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.prune import Spared, Wish, choose, remaining_uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
@@ -83,7 +82,7 @@ def prune(
     if registries is None:
         with open_store() as store:
             plan = _planned(store.read(), wish, None, registrar)
-            return plan.foreseen if dry_run else _recorded(store, wish, plan.foreseen)
+            return plan.foreseen if dry_run else _settled(store, wish, plan, plan.foreseen, None)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
         raise UsageError(f"`--registry-delete` and `{other}` exclude each other", "what is deleted has to be recorded")
@@ -97,7 +96,7 @@ def prune(
         return plan.foreseen
     pruned = _deleted(plan.foreseen, registrar)
     with open_store(shared=True) as store:
-        return _settled(store, wish, plan.going, pruned, registrar)
+        return _settled(store, wish, plan, pruned, registrar)
 
 
 def _agreed(fresh: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries, registrar: Registrar) -> _Plan:
@@ -146,28 +145,17 @@ def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
     )
 
 
-def _recorded(store: Store, wish: Wish, foreseen: Pruned) -> Pruned:
-    """Take out of the ledger what has expired there by now."""
-    spared = foreseen.spared
+def _settled(store: Store, wish: Wish, plan: _Plan, before: Pruned, registrar: Registrar | None) -> Pruned:
+    """Take the records out of the ledger, and put back at the registries what turns out to be in use by now.
+
+    Without a registrar, all goes that has expired by now.
+    """
+    cleared = _by_key(before.expired) if registrar else None
+    last: Snapshot
 
     def operation(snapshot: Snapshot) -> Change:
-        nonlocal spared
-        resolved = _resolved(wish, snapshot)
-        spared = choose(snapshot.ledger, resolved).spared
-        return edits.prune(snapshot, resolved, None)
-
-    written = write(store, operation)
-    return replace(_written(foreseen, written), spared=spared)
-
-
-def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, registrar: Registrar) -> Pruned:
-    """Take the records out of the ledger, and put back at the registries what turns out to be in use by now."""
-    cleared = _by_key(before.expired)
-    resolver: Resolver
-
-    def operation(snapshot: Snapshot) -> Change:
-        nonlocal resolver
-        resolver = snapshot.resolver
+        nonlocal last
+        last = snapshot
         return edits.prune(snapshot, _resolved(wish, snapshot), cleared)
 
     try:
@@ -177,32 +165,24 @@ def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, 
             raise
         waiting = f"what is deleted at the registries already ({len(before.deleted)}) waits for the next run"
         raise error.within("", f"{error.hint}; {waiting}") from None
-    ledger, pruned = written.change.ledger, _written(before, written)
-    gone = _by_key(pruned.expired)
+    ledger, expired = written.change.ledger, [effect.record for effect in written.change.effects]
+    commit = written.results[0].commit if written.change.changed else None
+    pruned = replace(before, expired=expired, commit=commit, request=written.request)
+    if registrar is None or cleared is None:
+        return replace(pruned, spared=choose(last.ledger, _resolved(wish, last)).spared)
+    gone = _by_key(expired)
     stayed = [record for key, record in cleared.items() if key not in gone and key in ledger]
-    pruned = replace(
-        pruned, spared=[*pruned.spared, *(Spared(record, "it was changed meanwhile") for record in stayed)]
-    )
+    spared = [*before.spared, *(Spared(record, "it was changed meanwhile") for record in stayed)]
     if not before.deleted:
-        return pruned
+        return replace(pruned, spared=spared)
     # What waits for a registry is not a living record: the next run deletes the rest of it.
-    pending = {record.key: record for record in going if record.key not in cleared}
+    pending = {record.key: record for record in plan.going if record.key not in cleared}
     living = [record for record in ledger.records() if pending.get(record.key) != record]
-    restored, failed = registrar.restore(before.deleted, living, remaining_uses(ledger, resolver, pending))
+    uses = remaining_uses(ledger, last.resolver, pending)
+    restored, failed = registrar.restore(before.deleted, living, uses)
     back = {deletion.place for deletion in restored}
     deleted = [deletion for deletion in before.deleted if deletion.place not in back]
-    return replace(pruned, deleted=deleted, restored=restored, failed={**before.failed, **failed})
-
-
-def _written(before: Pruned, written: Written) -> Pruned:
-    """Return it with what was written in the end."""
-    change = written.change
-    return replace(
-        before,
-        expired=[effect.record for effect in change.effects],
-        commit=written.results[0].commit if change.changed else None,
-        request=written.request,
-    )
+    return replace(pruned, spared=spared, deleted=deleted, restored=restored, failed={**before.failed, **failed})
 
 
 def _resolved(wish: Wish, snapshot: Snapshot) -> Wish:

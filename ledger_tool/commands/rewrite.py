@@ -21,6 +21,10 @@ class Manifests(Protocol):
         Without `write` no new content is made.
         """
 
+
+class EditableManifests(Manifests, Protocol):
+    """Manifests that can be edited in place."""
+
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
         """Return what a judge makes of another content of one of the files."""
 

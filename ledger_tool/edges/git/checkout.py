@@ -8,9 +8,7 @@ directory lets the next run finish what was cut short; a lock, released with the
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import LEDGER
+from ledger_tool.edges.git.machine_queue import lock
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteStore
 from ledger_tool.edges.git.repository import Repository
@@ -103,21 +102,12 @@ class Checkout:
         with local_errors(path, "lock"):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._lock(descriptor)
+            if lock(descriptor, self.repository.deadline.remaining()) is None:
+                raise Contended(f"another `ledger` has been at work in {self.folder} all the time", "run it again")
             self._finish()
             yield
         finally:
             os.close(descriptor)
-
-    def _lock(self, descriptor: int) -> None:
-        while True:
-            try:
-                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if self.repository.deadline.remaining() <= 0:
-                    message = f"another `ledger` has been at work in {self.folder} all the time"
-                    raise Contended(message, "run it again") from None
-                time.sleep(0.05)
 
     @property
     def _journal(self) -> Path:

@@ -1,7 +1,7 @@
 """Publishers on one machine take turns: each would otherwise burn the CPU that the others need to lose its race.
 
-Only courtesy: the wait is bounded, and whoever waited too long, or can't open the file, goes ahead. What
-lands is decided by the remote's compare-and-swap alone, with or without this.
+This is a courtesy: the wait is bounded, and whoever waited too long, or can't open the file, goes ahead. What lands is
+decided by the remote's compare-and-swap alone, with or without this.
 """
 
 from __future__ import annotations
@@ -33,20 +33,22 @@ def turn(address: str, seconds_left: float) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _wait(descriptor, time.monotonic() + seconds_left * _LONGEST_SHARE)
+        yield lock(descriptor, seconds_left * _LONGEST_SHARE) is not False
     finally:
         with suppress(OSError):
             os.close(descriptor)
 
 
-def _wait(descriptor: int, end: float) -> bool:
+def lock(descriptor: int, seconds: float) -> bool | None:
+    """Lock a file; return whether that took a wait, or None where it took too long and is not ours."""
+    end = time.monotonic() + seconds
     waited = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if time.monotonic() >= end:
-                return True
+                return None
             waited = True
             time.sleep(_PERIOD)
         else:

@@ -201,12 +201,13 @@ def _denied(ref: Ref, answer: PushAnswer) -> Denied:
 
 
 def _unavailable(ref: Ref, answer: PushAnswer) -> LedgerError:
+    words = answer.words or "the remote closed the connection"
     if answer.is_lock:
         return Contended(
-            f"{ref.shown} could not lock its branch; nothing was written: {answer.words}",
+            f"{ref.shown} could not lock its branch; nothing was written: {words}",
             "run it again; if it stays so, a crash left a `.lock` file in the remote repository",
         )
     return Unreachable(
-        f"the push to {ref.shown} failed and nothing was written: {answer.words or 'the remote closed the connection'}",
+        f"the push to {ref.shown} failed and nothing was written: {words}",
         "run it again; check the network and the remote's disk if it stays so",
     )

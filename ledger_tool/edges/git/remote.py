@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import shown
@@ -25,7 +26,7 @@ _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
 _IN_THE_WAY = "refs/heads/ledger"  # a file, where the folder of our branches is to be
 
 
-@dataclass(slots=True)
+@dataclass
 class RemoteRef:
     """One branch of a remote; see `offer.Ref`. `push_options` is what a push of it says to the server (`git push -o`).
 
@@ -38,10 +39,11 @@ class RemoteRef:
     landed: str
     refusal_hint: str
     push_options: Sequence[str] = ()
+    push_seconds: ClassVar[float] = 10.0  # what a push gets, however late it is
 
     @property
     def shown(self) -> str:
-        return f"{self.address.shown} ({self.branch})"
+        return f"{self.address.shown} ({self.branch})" if self.branch else self.address.shown
 
     @property
     def name(self) -> str:
@@ -49,8 +51,13 @@ class RemoteRef:
         return f"refs/heads/{self.branch}"
 
     def push(self, commit: str, expected: str) -> PushAnswer:
-        answer = push(self.repository, self.address, self.name, commit, expected, options=self.push_options, least=10.0)
-        if self.push_options and "does not support push options" in answer.words:
+        options, seconds = self.push_options, self.push_seconds
+        try:
+            done = self.repository.push(self.address.url, commit, self.name, expected, options=options, least=seconds)
+        except Unreachable as error:  # time was up, and it may have landed
+            return PushAnswer(PushStatus.BROKEN, error.message)
+        answer = read_push(done)
+        if options and "does not support push options" in answer.words:
             raise UsageError(
                 f"{self.address.shown} does not accept push options, by which GitLab opens merge requests",
                 "set GITLAB_TOKEN, or name another kind of forge with `--forge`",
@@ -77,32 +84,22 @@ class RemoteRef:
         return refs_of(self.repository, self.address, ref, least=_AFTER_PUSH).get(ref, "")
 
 
-class RemoteBranch:
-    """A ledger's branch on a remote, as a transaction's target.
+class RemoteBranch(RemoteRef):
+    """A ledger's branch on a remote, as a transaction's target. Its name is known after the first look.
 
     A look takes the tip alone: the ledger's size is what a look costs. Only a look at the whole fetches
     all commits since the base, so that `contains` can tell whether a commit of ours is among them.
     """
 
-    landed = "the record is"
-    refusal_hint = "propose the change with `--pull-request`, or let the deploy key bypass the rule"
+    push_seconds = 1.0
 
     def __init__(self, address: Address, branch: str, workspace: Workspace, writer: Writer) -> None:
-        self.address = address
-        self._branch = branch
-        self.repository = workspace.repository(workspace.folder / "ledger.git", address, *_SHORT_LIVED)
+        repository = workspace.repository(workspace.folder / "ledger.git", address, *_SHORT_LIVED)
+        hint = "propose the change with `--pull-request`, or let the deploy key bypass the rule"
+        super().__init__(repository, address, branch, landed="the record is", refusal_hint=hint)
         self._writer = writer
         self._pushed = False
         self._snapshot: Snapshot | None = None  # the last one: a commit never changes
-
-    @property
-    def shown(self) -> str:
-        return f"{self.address.shown} ({self._branch})" if self._branch else self.address.shown
-
-    @property
-    def branch(self) -> str:
-        """The branch's name, known after the first look."""
-        return self._branch
 
     def look(self, *, whole: bool = False) -> str:
         if self.repository.git_dir.exists():
@@ -112,8 +109,8 @@ class RemoteBranch:
         tips = self._tips()
         if not tips:
             raise self._nothing_there()
-        self._branch = self._branch or next(iter(tips))
-        return tips[self._branch]
+        self.branch = self.branch or next(iter(tips))
+        return tips[self.branch]
 
     def snapshot(self, tip: str) -> Snapshot:
         if self._snapshot is None or self._snapshot.commit != tip:
@@ -129,16 +126,16 @@ class RemoteBranch:
 
     def push(self, commit: str, expected: str) -> PushAnswer:
         self._pushed = True
-        return push(self.repository, self.address, f"refs/heads/{self._branch}", commit, expected)
+        return super().push(commit, expected)
 
     def contains(self, tip: str, commit: str) -> bool:
         return self.repository.is_ancestor(commit, tip)
 
     def _clone(self) -> None:
-        named = [f"--branch={self._branch}"] if self._branch else []
+        named = [f"--branch={self.branch}"] if self.branch else []
         how = ("--depth=1", "--single-branch", "--no-tags")
         try:
-            clone(self.address, self.repository, *how, *named, branch=self._branch, step="fetch")
+            clone(self.address, self.repository, *how, *named, branch=self.branch, step="fetch")
         except LedgerError:
             shutil.rmtree(self.repository.git_dir, ignore_errors=True)
             raise
@@ -159,18 +156,17 @@ class RemoteBranch:
                 "make a ledger with `ledger init`, and push it there",
             )
         there = shown(", ".join(heads), 200)
-        if self._branch:
+        if self.branch:
             return UsageError(
-                f"{self.address.shown} has no branch `{shown(self._branch)}`", f"its branches are: {there}"
+                f"{self.address.shown} has no branch `{shown(self.branch)}`", f"its branches are: {there}"
             )
         return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {there}")
 
     def _fetch(self, how: Sequence[str]) -> None:
-        ref = f"refs/heads/{self._branch}"
         least = _AFTER_PUSH if self._pushed else 1.0
-        done = self.repository.fetch(self.address.url, f"+{ref}:{ref}", how=how, least=least)
+        done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=how, least=least)
         if not done.ok:
-            raise fetch_error(done, self.address.shown, self._branch)
+            raise fetch_error(done, self.address.shown, self.branch)
 
 
 class RemoteStore:
@@ -208,23 +204,6 @@ def clone(address: Address, repository: Repository, *how: str, branch: str = "",
     )
     if not done.ok:
         raise fetch_error(done, address.shown, branch)
-
-
-def push(
-    repository: Repository,
-    address: Address,
-    ref: str,
-    commit: str,
-    expected: str,
-    *,
-    options: Sequence[str] = (),
-    least: float = 1.0,
-) -> PushAnswer:
-    """Move a remote's ref from exactly `expected` (`""`: not there) to `commit`; return how that went."""
-    try:
-        return read_push(repository.push(address.url, commit, ref, expected, options=options, least=least))
-    except Unreachable as error:  # time was up, and it may have landed
-        return PushAnswer(PushStatus.BROKEN, error.message)
 
 
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
