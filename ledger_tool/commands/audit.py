@@ -10,10 +10,8 @@ from ledger_tool.commands.ports import History
 from ledger_tool.core.history.commit import LEDGER, SETTINGS, TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy
 from ledger_tool.errors import InvalidLedger, UsageError
-
-_SETTINGS_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +133,8 @@ def _content(step: Step, path: str, read: Iterator[bytes | None]) -> FileContent
     raw = next(read)
     if raw is None:
         return FileContent(None, "is missing in the repository, or larger than any git host takes")
-    if path == SETTINGS and len(raw) > _SETTINGS_BYTES:
-        return FileContent(None, "is larger than 1 MB")
+    if path == SETTINGS and len(raw) > MAX_SETTINGS_BYTES:
+        return FileContent(None, f"is larger than {MAX_SETTINGS_BYTES // 1024} KiB")
     return FileContent(raw)
 
 

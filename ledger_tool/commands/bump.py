@@ -19,7 +19,7 @@ from ledger_tool.commands.rewrite import (
 )
 from ledger_tool.core.changes.proposal import Proposal
 from ledger_tool.core.ledger.names import Platform, Timestamp
-from ledger_tool.core.manifests.bump import Rules, judge_bump
+from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.message import compose, subject
 from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
@@ -65,7 +65,7 @@ def bump(
     manifests: EditableManifests,
     *,
     now: Timestamp,
-    rules: Rules,
+    rules: BumpRules,
     platform: Platform | None = None,
     check: bool = False,
     committer: Committer | None = None,
@@ -95,7 +95,7 @@ def propose(
     forge: Forge,
     *,
     now: Timestamp,
-    rules: Rules,
+    rules: BumpRules,
     platform: Platform | None = None,
     describe: Callable[[Sequence[Edit]], str],
     labels: tuple[str, ...] = (),
@@ -128,7 +128,7 @@ def propose(
     return report
 
 
-def _judge(source: Source, now: Timestamp, rules: Rules, platform: Platform | None) -> tuple[Judge, str]:
+def _judge(source: Source, now: Timestamp, rules: BumpRules, platform: Platform | None) -> tuple[Judge, str]:
     snapshot = source.read()
     resolved = snapshot.resolver.pattern
     rules = replace(rules, rules=[replace(rule, images=resolved(rule.images)) for rule in rules.rules])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ledger_tool.core.changes.proposal import Proposed
-from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, Note, Rewritten
+from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, ManifestNote, Rewritten
 
 Progress = Callable[[int, int], None]  # how many of how many files are done
 
@@ -45,12 +45,12 @@ class ManifestsReport:
     checked: bool
     edits: list[Edit] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    notes: list[ManifestNote] = field(default_factory=list)
     commit: str = ""
     proposed: Proposed | None = None
 
     @property
-    def faults(self) -> Sequence[Note]:
+    def faults(self) -> Sequence[ManifestNote]:
         """The notes on files that could not be looked at, or not understood."""
         return [note for note in self.notes if note.is_fault]
 
@@ -63,14 +63,14 @@ class ManifestsReport:
 def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: bool) -> list[Rewritten]:
     """Return what a judge makes of every manifest that is worth reporting; nothing is written."""
     rewritten = manifests.rewritten(judge, progress, write=write)
-    return [file for file in rewritten if file.edits or file.mendable or file.findings or file.notes]
+    return [file for file in rewritten if file.edits or file.fixable or file.findings or file.notes]
 
 
 def checked(files: Sequence[Rewritten]) -> ManifestsReport:
     """Return the report on manifests that stay as they are: what an edit would fix is a finding, too."""
     report = ManifestsReport(checked=True)
     for file in files:
-        report.findings += sorted([*file.mendable, *file.findings], key=lambda finding: finding.line)
+        report.findings += sorted([*file.fixable, *file.findings], key=lambda finding: finding.line)
         report.notes += file.notes
     return report
 
@@ -84,7 +84,7 @@ def written(files: Sequence[Rewritten], replace: Callable[[Rewritten], str] = la
         if file.content is None:
             continue
         if problem := replace(file):
-            report.notes.append(Note(file.path, 1, f"not written: {problem}", is_fault=True))
+            report.notes.append(ManifestNote(file.path, 1, f"not written: {problem}", is_fault=True))
             continue
         report.edits += file.edits
     return report

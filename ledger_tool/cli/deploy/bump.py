@@ -57,14 +57,14 @@ def bump(
     """
     from ledger_tool.commands.bump import bump as run
     from ledger_tool.commands.bump import propose
-    from ledger_tool.core.manifests.bump import Rules
+    from ledger_tool.core.manifests.bump import BumpRules
     from ledger_tool.core.manifests.policy import parse_rule
     from ledger_tool.render.bump import request_body
 
     o.exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
     if base and not pull_request:
         raise UsageError("`--base` goes with `--pull-request`", "add it, or leave the base out")
-    rules = Rules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
+    rules = BumpRules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
     wanted = o.parsed(names.parse_platform, platform)
     timeout, screen = ledger.session_options.timeout, hiding_tokens(ledger.screen, pull_request)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What a ledger says of the images that manifests name: the digest of each tag, and whether it may be used."""
+"""What a ledger says about the images that manifests name: the digest of each tag, and whether it may be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from ledger_tool.core.ledger.record import Record, pull_digest
 class Release:
     """One tag of an image, for the platform that is asked for or for all.
 
-    `digest` is the one to pull by; where there is none, `why` says so. `digests` are all by which it can be pulled.
+    `digest` is the one to pull by; where there is none, `why` says why. `digests` are all by which it can be pulled.
+    `yanked` is the reason of a yanked one, else None.
     """
 
     tag: str
@@ -25,8 +26,7 @@ class Release:
     digests: frozenset[str] = frozenset()
     published_at: Timestamp
     source_ref: SourceRef
-    yanked: str = ""
-    is_yanked: bool = False
+    yanked: str | None = None
     is_expired: bool = False
 
 
@@ -37,16 +37,16 @@ class Catalogue:
     snapshot: Snapshot
     now: Timestamp
     platform: Platform | None = None
-    _found: dict[str, dict[str, Release]] = field(default_factory=dict, repr=False)
+    _by_image: dict[str, dict[str, Release]] = field(default_factory=dict, repr=False)
 
     def releases(self, image: str) -> dict[str, Release]:
         """Return the releases of an image by tag, looked up once; empty where the ledger has none."""
-        if image not in self._found:
+        if image not in self._by_image:
             by_tag: dict[str, list[Record]] = {}
             for record in self.snapshot.ledger.of_image(image):
                 by_tag.setdefault(record.tag, []).append(record)
-            self._found[image] = {tag: self._release(tag, records) for tag, records in by_tag.items()}
-        return self._found[image]
+            self._by_image[image] = {tag: self._release(tag, records) for tag, records in by_tag.items()}
+        return self._by_image[image]
 
     def tags_of(self, image: str, digest: str) -> list[str]:
         """Return the tags of an image that can be pulled by a digest: those that don't move first, the newest first."""
@@ -56,7 +56,7 @@ class Catalogue:
 
     def _release(self, tag: str, records: Sequence[Record]) -> Release:
         chosen = [record for record in records if self.platform in (None, record.platform)]
-        of = chosen or records
+        meant = chosen or records
         digest, why = None, ""
         if not chosen:
             there = listed_platforms(record.platform for record in records)
@@ -66,15 +66,14 @@ class Catalogue:
         else:
             digest = pull_digest(tuple(chosen))
             why = "" if digest else "it has several images and no common index digest; `--platform` chooses one"
-        yanked = next((record.yanked for record in of if record.yanked), None)
+        yanked = next((record.yanked for record in meant if record.yanked), None)
         return Release(
             tag=tag,
             digest=digest,
             why=why,
-            digests=frozenset(one for record in records for one in (record.digest, record.index) if one),
-            published_at=max(record.published_at for record in of),
-            source_ref=of[0].source_ref,
-            yanked=yanked.reason if yanked else "",
-            is_yanked=yanked is not None,
-            is_expired=any(is_expired(record, self.now) for record in of),
+            digests=frozenset(digest for record in records for digest in (record.digest, record.index) if digest),
+            published_at=max(record.published_at for record in meant),
+            source_ref=meant[0].source_ref,
+            yanked=yanked.reason if yanked else None,
+            is_expired=any(is_expired(record, self.now) for record in meant),
         )

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, YamlToken, is_scalar, look_up
+from ledger_tool.core.policy.reference import split
 
 # What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
 # that can't be told without a parser, by an escape, an alias or a comment in it.
@@ -45,11 +46,11 @@ _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SiteField:
     """One scalar of a site. `part` is what it holds: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
 
-    `key` is the token of its key, where it is the mapping's own and no alias stands for the scalar; `scheme` is what
-    stands in front of a reference, `docker://` or nothing.
+    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `scheme` is what stands
+    in front of a reference, `docker://` or nothing.
     """
 
     part: str
@@ -59,8 +60,8 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A digest field that is not there yet: `key` would follow the value at `after`, whose own key is at `beside`."""
+class MissingDigest:
+    """A digest field to add: `key` would follow the value at `after`, whose own key is at `beside`."""
 
     key: str
     beside: YamlToken
@@ -72,9 +73,8 @@ class Missing:
 class Site:
     """One place that names an image, in one field or several.
 
-    `name`, `tag` and `digest` are as written, `""` where they are not; `text` is all of it in one string. `marks`
-    are the words of its `# ledger:` comments. `whole` says that one string holds it all, in which Docker's own
-    default for the tag holds.
+    `name`, `tag` and `digest` are as written, `""` where they are not; `text` is all of it in one string. `marks` are
+    the words of its `# ledger:` comments. `whole` says that one string holds it all, so Docker's default tag applies.
     """
 
     line: int
@@ -82,37 +82,41 @@ class Site:
     name: str
     tag: str = ""
     digest: str = ""
-    fields: tuple[Field, ...] = ()
-    missing: Missing | None = None
+    fields: tuple[SiteField, ...] = ()
+    missing: MissingDigest | None = None
     whole: bool = False
     marks: tuple[str, ...] = ()
 
 
-def looks_like_one(text: str) -> bool:
-    """Return whether a document's text may name an image; most that don't are told without a parser."""
+def may_have_sites(text: str) -> bool:
+    """Return whether a document's text may name an image; most that don't are recognized without a parser."""
     return bool(_LOOKS_LIKE.search(text))
 
 
-def find(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
-    """Return the sites of a document, in their order; `path` is the file's, `text` its whole text."""
-    found: dict[tuple[str, tuple[int, ...], int], Site] = {}
+def find_sites(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
+    """Return the sites of a document, in order; `path` is the file's, `text` its whole text."""
+    by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
     for root in roots:
         for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
-            place = site.missing.beside.number if site.missing else -1
-            found.setdefault((site.name, tuple(field.token.number for field in site.fields), place), site)
-    # A mapping that has the same by a merge, or by an alias, is mended where that is written.
-    mended = {key[:2] for key in found if key[2] >= 0}
-    sites = [site for key, site in found.items() if key[2] >= 0 or key[:2] not in mended]
+            beside = site.missing.beside.number if site.missing else -1
+            by_place.setdefault((site.name, tuple(field.token.number for field in site.fields), beside), site)
+    # A mapping that has the same by a merge, or by an alias, gets its digest where that is written.
+    fixed = {place[:2] for place in by_place if place[2] >= 0}
+    sites = [site for place, site in by_place.items() if place[2] >= 0 or place[:2] not in fixed]
     return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
 
 
 @dataclass(frozen=True, slots=True)
-class _At:
-    """A node on the way: its place and the keys above it, the nearest first; `""` for a list's item."""
+class _Visit:
+    """A node on the walk and the keys above it, the nearest first; `""` for a list's item."""
 
     node: YamlNode
     keys: tuple[str, ...] = ()
     registry: str = ""  # of all images that name one: `global.imageRegistry` of Helm values
+
+    def below(self, key: str, node: YamlNode) -> _Visit:
+        """Return the visit of a node below this one."""
+        return replace(self, node=node, keys=(key, *self.keys[:3]))
 
 
 def _walk(root: YamlNode, text: str, *, in_gitlab: bool) -> Iterator[Site]:
@@ -121,41 +125,41 @@ def _walk(root: YamlNode, text: str, *, in_gitlab: bool) -> Iterator[Site]:
     above = look_up(root, "global")
     registry = _value(above.node, "imageRegistry") if above else ""
     seen: set[int] = set()
-    ahead = [_At(root, registry=registry)]
+    ahead = [_Visit(root, registry=registry)]
     while ahead:
-        at = ahead.pop()
-        if id(at.node) in seen:
+        visit = ahead.pop()
+        if id(visit.node) in seen:
             continue
-        seen.add(id(at.node))
-        if at.node.token.kind == "list":
-            ahead += [_At(place.node, ("", *at.keys[:3]), registry) for place in at.node.items]
-            if in_gitlab and at.keys[:1] == ("services",):
-                yield from (_whole(place, place.token, text) for place in at.node.items if _is_written(place))
-        elif at.node.token.kind == "map":
-            yield from _in_map(at, text, in_gitlab=in_gitlab)
-            ahead += [_At(place.node, (key.token.text, *at.keys[:3]), registry) for key, place in at.node.pairs]
+        seen.add(id(visit.node))
+        if visit.node.token.kind == "list":
+            ahead += [visit.below("", place.node) for place in visit.node.items]
+            if in_gitlab and visit.keys[:1] == ("services",):
+                yield from (_whole(place, place.token, text) for place in visit.node.items if _is_written(place))
+        elif visit.node.token.kind == "map":
+            yield from _in_map(visit, text, in_gitlab=in_gitlab)
+            ahead += [visit.below(key.token.text, place.node) for key, place in visit.node.pairs]
 
 
-def _in_map(at: _At, text: str, *, in_gitlab: bool) -> Iterator[Site]:
-    node = at.node
-    site = _kustomize(at, text) or _helm(at, text)
+def _in_map(visit: _Visit, text: str, *, in_gitlab: bool) -> Iterator[Site]:
+    node = visit.node
+    site = _kustomize(visit, text) or _helm(visit, text)
     if site:
         yield site
-    elif at.keys[:1] == ("image",) or (in_gitlab and at.keys[:2] == ("", "services")):
+    elif visit.keys[:1] == ("image",) or (in_gitlab and visit.keys[:2] == ("", "services")):
         for name in ("name", "reference", "repository"):
             place = look_up(node, name)
             # A repository alone gets its tag from the chart.
             if place and _is_written(place) and (name != "repository" or _HAS_TAG.search(_text(place))):
                 yield _whole(place, _key_token(node, name) or place.token, text)
                 return
-    # An image that is a part of that site is none of its own; Compose names by `image` what it builds.
+    # An image that is part of that site is not a site of its own; Compose names by `image` what it builds.
     is_taken = site is not None and not _value(node, "repository")
-    is_built = at.keys[1:2] == ("services",) and look_up(node, "build") is not None
+    is_built = visit.keys[1:2] == ("services",) and look_up(node, "build") is not None
     is_dockerfile = _value(node, "using") == "docker" and not _value(node, "image").startswith(_DOCKER)
     for key, place in node.pairs:
         name = key.token.text
         is_image = name == "image" and not (is_built or is_taken or is_dockerfile)
-        is_job = name == "container" and at.keys[1:2] == ("jobs",)
+        is_job = name == "container" and visit.keys[1:2] == ("jobs",)
         is_step = name == "uses" and _text(place).startswith(_DOCKER)
         if is_scalar(key) and (is_image or is_job or is_step) and _is_written(place):
             yield _whole(place, key.token, text)
@@ -165,35 +169,32 @@ def _whole(place: YamlPlace, beside: YamlToken, text: str) -> Site:
     token = place.node.token
     value = token.text.strip()
     scheme = _DOCKER if value.startswith(_DOCKER) else ""
-    value = value.removeprefix(scheme)
-    rest, _, digest = value.partition("@")
-    head, slash, tail = rest.rpartition("/")
-    last, _, tag = tail.partition(":")
+    reference = split(value.removeprefix(scheme))
     return Site(
-        line=place.node.token.line,
-        text=value,
-        name=head + slash + last,
-        tag=tag,
-        digest=digest,
-        fields=(Field("whole", token, scheme=scheme),),
+        line=token.line,
+        text=value.removeprefix(scheme),
+        name=reference.name,
+        tag=reference.tag or "",
+        digest=reference.digest or "",
+        fields=(SiteField("whole", token, scheme=scheme),),
         whole=True,
         marks=_marks(text, beside, place.token, token),
     )
 
 
-def _kustomize(at: _At, text: str) -> Site | None:
-    if at.keys[:2] != ("", "images") or not look_up(at.node, "name"):
+def _kustomize(visit: _Visit, text: str) -> Site | None:
+    if visit.keys[:2] != ("", "images") or not look_up(visit.node, "name"):
         return None
-    tag, digest = look_up(at.node, "newTag"), look_up(at.node, "digest")
+    tag, digest = look_up(visit.node, "newTag"), look_up(visit.node, "digest")
     if not (tag and _is_written(tag)) and not (digest and _is_written(digest)):
-        return None  # only renamed: tag and digest are those of the place where it is used
-    name = _value(at.node, "newName") or _value(at.node, "name")
-    return _split(at.node, name, ("newTag", "digest"), ("name", "newName"), text)
+        return None  # it is only renamed: tag and digest are those of the place where it is used
+    name = _value(visit.node, "newName") or _value(visit.node, "name")
+    return _split(visit.node, name, ("newTag", "digest"), ("name", "newName"), text)
 
 
-def _helm(at: _At, text: str) -> Site | None:
-    node = at.node
-    named = ["repository", "image"] + (["name"] if at.keys[:1] == ("image",) else [])
+def _helm(visit: _Visit, text: str) -> Site | None:
+    node = visit.node
+    named = ["repository", "image"] + (["name"] if visit.keys[:1] == ("image",) else [])
     key = next((key for key in named if _value(node, key)), "")
     tag_key = next((key for key in _TAGS if look_up(node, key)), "")
     digest_key = next((key for key in _DIGESTS if look_up(node, key)), "")
@@ -204,7 +205,7 @@ def _helm(at: _At, text: str) -> Site | None:
         return None  # it holds its own tag: what is beside it means something else
     if "://" in name or name.endswith(".git"):
         return None  # a chart's or a source's repository
-    if registry := (at.registry if look_up(node, "registry") else "") or _value(node, "registry"):
+    if registry := (visit.registry if look_up(node, "registry") else "") or _value(node, "registry"):
         name = f"{registry.rstrip('/')}/{name}"
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
     return _split(node, name, (tag_key, digest_key), ("registry", key), text)
@@ -219,15 +220,14 @@ def _split(node: YamlNode, name: str, keys: tuple[str, str], names: tuple[str, s
     fields = []
     missing = None
     if tag_place and is_scalar(tag_place.node):
-        fields.append(Field("tagged" if digest else "tag", tag_place.node.token, _own_key(node, tag_key, tag_place)))
+        fields.append(_field("tagged" if digest else "tag", node, tag_key, tag_place))
     if not digest and digest_place and is_scalar(digest_place.node):
         digest = _text(digest_place)
         is_hex = digest_key == "sha" and not digest.startswith("sha256:")
         digest = f"sha256:{digest}" if digest and is_hex else digest
-        key = _own_key(node, digest_key, digest_place)
-        fields.append(Field("hex" if is_hex else "digest", digest_place.node.token, key))
+        fields.append(_field("hex" if is_hex else "digest", node, digest_key, digest_place))
     elif not digest and tag_place and (beside := _key_token(node, tag_key)):
-        missing = Missing(digest_key, beside, tag_place.token, bool(node.token.style))
+        missing = MissingDigest(digest_key, beside, tag_place.token, bool(node.token.style))
     if not fields:
         return None
     tokens = [token for key in keys if (token := _key_token(node, key))]
@@ -267,18 +267,19 @@ def _key_token(node: YamlNode, key: str) -> YamlToken | None:
     return node.named[key][0] if key in node.named else None
 
 
-def _own_key(node: YamlNode, key: str, place: YamlPlace) -> YamlToken | None:
-    return _key_token(node, key) if place.token is place.node.token else None
+def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:
+    own_key = _key_token(node, key) if place.token is place.node.token else None
+    return SiteField(part, place.node.token, own_key)
 
 
 def _marks(text: str, *tokens: YamlToken) -> tuple[str, ...]:
     """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars begin."""
-    found: dict[str, None] = {}
+    marks: dict[str, None] = {}
     for token in tokens:
         if token.start == token.end:  # nothing is written, and the parser's place for it is that of what comes next
             continue
-        at = token.start if token.style in ("|", ">") else token.end
-        line = re.split(r"[\r\n]", text[at : at + 2000], maxsplit=1)[0]
+        offset = token.start if token.style in ("|", ">") else token.end
+        line = re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0]
         if mark := _MARK.search(line):
-            found[mark[1]] = None
-    return tuple(found)
+            marks[mark[1]] = None
+    return tuple(marks)

@@ -1,7 +1,7 @@
-"""The commit message and the branch of a bump: what moved, from what to what, and where to read what lies between.
+"""The commit message and the branch of a bump: what moved, from what to what, and a link to what lies between.
 
-Every value in it has a grammar without spaces or line breaks (images, tags, digests, URLs of sourceRefs), so that
-none can forge a second line or a trailer.
+Every value in it has a grammar without spaces or line breaks (images, tags, digests, URLs of sourceRefs), so none can
+forge a second line or a trailer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ledger_tool.core.manifests.rewrite import Edit
 
 MARK = "Ledger-Bump"
 _MOST = 100
-Move = tuple[str, str, str, str, str]  # image, old tag, new tag, digest, compare link
+BumpedTag = tuple[str, str, str, str, str]  # image, old tag, new tag, digest, compare link
 
 
 def subject(edits: Sequence[Edit]) -> str:
@@ -31,7 +31,7 @@ def compose(edits: Sequence[Edit], *, branch: str = "", ledger_commit: str = "")
     lines = [subject(edits), ""]
     moves = _moves(edits)
     for move in moves[:_MOST]:
-        lines += _told(move)
+        lines += _lines(move)
     if len(moves) > _MOST:
         lines += [f"and {len(moves) - _MOST} more", ""]
     lines.append(f"{MARK}: {branch or 'commit'}")
@@ -40,11 +40,11 @@ def compose(edits: Sequence[Edit], *, branch: str = "", ledger_commit: str = "")
     return "\n".join(lines) + "\n"
 
 
-def _moves(edits: Sequence[Edit]) -> list[Move]:
-    return list(dict.fromkeys((one.image, *one.tags, one.digest, one.compare) for one in edits))
+def _moves(edits: Sequence[Edit]) -> list[BumpedTag]:
+    return list(dict.fromkeys((edit.image, *edit.tags, edit.digest, edit.compare) for edit in edits))
 
 
-def _told(move: Move) -> Iterator[str]:
+def _lines(move: BumpedTag) -> Iterator[str]:
     image, old, new, digest, compare = move
     yield f"{image} {old or 'no tag'} -> {new or 'no tag'}" if old != new else f"{image} {new}"
     yield f"  {digest}"
@@ -54,6 +54,6 @@ def _told(move: Move) -> Iterator[str]:
 
 
 def branch_of(base: str, paths: Sequence[str], policies: Sequence[str]) -> str:
-    """Return the branch of a pull request: the same for the same question, so that its answer is updated."""
+    """Return the branch of a pull request: the same for the same question, whose open request is then updated."""
     question = "\0".join([base, *sorted(paths), "", *policies])
     return f"ledger/bump-{hashlib.sha256(question.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"

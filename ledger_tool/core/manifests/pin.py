@@ -1,4 +1,4 @@
-"""What a ledger says of one reference: that it is pinned as it should be, what it should say, or what is wrong.
+"""What a ledger says about one reference: that it is pinned as it should be, what it should say, or what is wrong.
 
 | the manifest names                               | the ledger has                    | outcome            |
 |--------------------------------------------------|-----------------------------------|--------------------|
@@ -19,38 +19,38 @@ from typing import Literal
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.find import Site
-from ledger_tool.core.manifests.splice import Wanted
-from ledger_tool.core.policy.reference import Reference, parse_in_manifest
+from ledger_tool.core.manifests.splice import WantedVersion
+from ledger_tool.core.policy.reference import parse_in_manifest
 from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
-Kind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
+FindingKind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
 IGNORE = "ignore"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The outcome for one site. `kind` is `""` where nothing is wrong; with `wanted`, an edit would mend it.
+    """The outcome for one site. `kind` is `""` where nothing is wrong; with `wanted`, an edit would fix it.
 
     `image` is the ledger's name of it, or what the manifest says where the ledger has none. `note` is for people.
     `old` and `new` are the releases on both sides of an edit, where the ledger has them.
     """
 
     image: str
-    kind: Kind | Literal[""] = ""
+    kind: FindingKind | Literal[""] = ""
     message: str = ""
-    wanted: Wanted | None = None
+    wanted: WantedVersion | None = None
     note: str = ""
     old: Release | None = None
     new: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What a site names, taken apart, and the ledger's image of that name."""
+class NamedSite:
+    """The ledger's image that a site names, and its tag there, by Docker's default or its own, or `""`."""
 
-    reference: Reference
     image: str
+    tag: str
 
 
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
@@ -58,18 +58,18 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     if is_left_alone(site):
         return None
     named = name(site, catalogue)
-    return named if isinstance(named, Judgement) else pin_to(site, named, _own_tag(site, named), catalogue)
+    return named if isinstance(named, Judgement) else pin_to(site, named.image, named.tag, catalogue)
 
 
 def is_left_alone(site: Site) -> bool:
-    """Return whether a site is marked so, or is a template's, of which there is nothing to say before it is filled."""
+    """Return whether a site is marked so, or is a template's, which says nothing before it is filled in."""
     return IGNORE in site.marks or ("{{" in site.text and "${{" not in site.text)
 
 
-def name(site: Site, catalogue: Catalogue) -> Named | Judgement:
-    """Return what a site names, or why the ledger has nothing to say of it."""
+def name(site: Site, catalogue: Catalogue) -> NamedSite | Judgement:
+    """Return what a site names, or why the ledger has nothing to say about it."""
     if "$" in site.text:
-        message = f"`{shown(site.text)}` holds a variable: write the image out, so that it can be pinned"
+        message = f"`{shown(site.text)}` holds a variable, and can be pinned only where the image is written out"
         return Judgement(shown(site.text), "unpinned", message)
     try:
         reference = parse_in_manifest(site.text)
@@ -82,18 +82,14 @@ def name(site: Site, catalogue: Catalogue) -> Named | Judgement:
     if not named.ours or not catalogue.releases(named.name):
         image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")
-    return Named(reference, named.name)
+    return NamedSite(named.name, reference.effective_tag if site.whole else site.tag)
 
 
-def _own_tag(site: Site, named: Named) -> str:
-    return named.reference.effective_tag if site.whole else site.tag
-
-
-def pin_to(site: Site, named: Named, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:
+def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:
     """Return the outcome of making a site name its own tag by digest; `may_be_unfit` lets it be yanked or expired."""
-    image, digest = named.image, site.digest
+    digest = site.digest
     if not tag:
-        return _by_digest_alone(site, named, catalogue)
+        return _by_digest_alone(image, digest, catalogue)
     release = catalogue.releases(image).get(tag)
     elsewhere = catalogue.tags_of(image, digest) if digest else []
     if elsewhere and tag not in elsewhere:
@@ -107,39 +103,29 @@ def pin_to(site: Site, named: Named, tag: str, catalogue: Catalogue, *, may_be_u
         return Judgement(image, old=release)
     if release.digest is None:
         return Judgement(image, "unpinned", f"{image}:{tag} can't be pinned: {release.why}")
-    kind: Kind = "stale" if digest else "unpinned"
-    has = f"has {digest}" if digest else "has no digest"
-    return Judgement(
-        image,
-        kind,
-        f"{image}:{tag} {has}, and is {release.digest} in the ledger",
-        Wanted(tag, release.digest),
-        old=release,
-        new=release,
-    )
+    message = f"{image}:{tag} has {digest or 'no digest'}, and is {release.digest} in the ledger"
+    wanted = WantedVersion(tag, release.digest)
+    return Judgement(image, "stale" if digest else "unpinned", message, wanted, old=release, new=release)
 
 
 def unfitness(image: str, release: Release) -> Judgement | None:
     """Return the finding for a release that is not to be used, or None for one that may be."""
-    what = f"{image}:{release.tag}"
-    if release.is_yanked:
-        return Judgement(image, "yanked", f"{what} is yanked: {release.yanked}", old=release)
+    if release.yanked is not None:
+        return Judgement(image, "yanked", f"{image}:{release.tag} is yanked: {release.yanked}", old=release)
     if release.is_expired:
-        return Judgement(image, "expired", f"{what} is past its TTL", old=release)
+        return Judgement(image, "expired", f"{image}:{release.tag} is past its TTL", old=release)
     return None
 
 
-def _by_digest_alone(site: Site, named: Named, catalogue: Catalogue) -> Judgement:
-    image = named.image
-    if not site.digest:
-        message = f"{image} has neither a tag nor a digest here, so that something else chooses its version"
+def _by_digest_alone(image: str, digest: str, catalogue: Catalogue) -> Judgement:
+    if not digest:
+        message = f"{image} has neither a tag nor a digest here, so something else chooses its version"
         return Judgement(image, "unpinned", message)
-    tags = catalogue.tags_of(image, site.digest)
-    if not tags:
-        return Judgement(image, "unknown", f"the ledger has no record of {image}@{site.digest}")
-    releases = [catalogue.releases(image)[tag] for tag in tags]
-    unfit = [unfitness(image, release) for release in releases]
-    if all(unfit):
-        return next(filter(None, unfit))
-    fit = next(release for release, problem in zip(releases, unfit, strict=True) if not problem)
-    return Judgement(image, note=f"{image}@{site.digest} is {image}:{fit.tag} in the ledger", old=fit)
+    judgements = []
+    for tag in catalogue.tags_of(image, digest):
+        release = catalogue.releases(image)[tag]
+        unfit = unfitness(image, release)
+        if unfit is None:
+            return Judgement(image, note=f"{image}@{digest} is {image}:{tag} in the ledger", old=release)
+        judgements.append(unfit)
+    return judgements[0] if judgements else Judgement(image, "unknown", f"the ledger has no record of {image}@{digest}")

@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ledger_tool.core.ledger import names, version
+from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.version import Version
-from ledger_tool.core.manifests import versionrange
+from ledger_tool.core.ledger.version import Version, parse_version
 from ledger_tool.core.manifests.catalogue import Release
-from ledger_tool.core.manifests.versionrange import Range
+from ledger_tool.core.manifests.versionrange import Range, parse_range
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
@@ -50,38 +49,38 @@ class VersionPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PolicyRule:
     """A policy for the images that a glob matches."""
 
     images: str
     policy: VersionPolicy
 
 
-def parse_rule(text: str) -> Rule:
+def parse_rule(text: str) -> PolicyRule:
     """Return the rule of `[GLOB=]POLICY`, or raise InvalidValue."""
     scheme = re.match(r"[a-z]*", text)
     if scheme and scheme[0] in _SCHEMES and text[scheme.end() : scheme.end() + 1] in ("", ":"):
-        return Rule("*", parse(text))
+        return PolicyRule("*", parse_policy(text))
     images, equals, policy = text.partition("=")
     if not equals or not images:
         raise InvalidValue("policy", f"policy `{shown(text)}` is malformed", _HINT)
-    return Rule(images, parse(policy))
+    return PolicyRule(images, parse_policy(policy))
 
 
-def rule_for(rules: Sequence[Rule], image: str) -> VersionPolicy | None:
-    """Return the policy of an image: that of the first glob that matches it, `*` coming last."""
+def policy_for(rules: Sequence[PolicyRule], image: str) -> VersionPolicy | None:
+    """Return the policy of an image: that of the first glob that matches it, with `*` last."""
     ordered = [rule for rule in rules if rule.images != "*"] + [rule for rule in rules if rule.images == "*"]
     return next((rule.policy for rule in ordered if fnmatchcase(image, rule.images)), None)
 
 
-def parse(text: str) -> VersionPolicy:
+def parse_policy(text: str) -> VersionPolicy:
     """Return the policy that a text means, or raise InvalidValue."""
     scheme, colon, argument = text.partition(":")
     if len(text) > _LONGEST:
         raise InvalidValue("policy", f"policy is longer than {_LONGEST} characters", "shorten it")
     match scheme:
         case "semver" | "prerelease" if colon:
-            return VersionPolicy(text, scheme, range=versionrange.parse(argument))
+            return VersionPolicy(text, scheme, range=parse_range(argument))
         case "newest" if argument or not colon:
             return VersionPolicy(text, scheme, argument=argument)
         case "tag" if argument:
@@ -96,64 +95,51 @@ def parse(text: str) -> VersionPolicy:
 def _pattern(text: str) -> re.Pattern[str]:
     """Return a regular expression that no tag can keep busy: few repeats and choices, and no repeat of a group."""
     try:
-        found = re.compile(text, re.ASCII)
+        pattern = re.compile(text, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
-        raise InvalidValue("policy", f"`{shown(text)}` is no regular expression: {error}", _HINT) from None
+        raise InvalidValue("policy", f"`{shown(text)}` is not a regular expression: {error}", _HINT) from None
     literal = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", text, flags=re.DOTALL)
     repeats = len(re.findall(r"[*+]|\{[^}]*\}", literal))
     choices = len(re.findall(r"(?<![(*+}?])\?|\|", literal))
     if re.search(r"\)\s*[*+{]|\(\?[a-z]*x", literal) or repeats > _MOST_REPEATS or choices > _MOST_CHOICES:
-        raise InvalidValue(
-            "policy",
-            f"`{shown(text)}` repeats a group, repeats more than {_MOST_REPEATS} times, or leaves more than "
-            f"{_MOST_CHOICES} choices",
-            r"repeat single characters only, such as `[0-9.]+`",
-        )
-    if len(found.groupindex) != 1:
+        limits = f"repeats more than {_MOST_REPEATS} times, or leaves more than {_MOST_CHOICES} choices"
+        message = f"`{shown(text)}` repeats a group, {limits}"
+        raise InvalidValue("policy", message, "repeat single characters only, such as `[0-9.]+`")
+    if len(pattern.groupindex) != 1:
         hint = r"name the part to order by, such as `v(?P<version>[0-9.]+)` or `main-(?P<number>[0-9]+)`"
         raise InvalidValue("policy", f"`{shown(text)}` does not have exactly one named group", hint)
-    return found
+    return pattern
 
 
 def choose(
     policy: VersionPolicy, releases: Mapping[str, Release], current: str, ledger: Policy, *, prereleases: bool = False
 ) -> Release | None:
-    """Return the release that a policy chooses, or None where none answers to it.
+    """Return the release that a policy chooses, or None where none matches it.
 
     Of equal ones the higher version goes first, then the `current` tag, the more exact version, a tag that does not
     move, and one that is written as the current is.
     """
     if policy.scheme == "tag":
         return releases.get(policy.argument)
-    has_v = current.startswith("v")
-    best: tuple[Any, ...] | None = None
-    chosen = None
+    ranked: dict[str, Any] = {}
     for tag, release in releases.items():
-        found = version.parse_version(tag)
-        rank = _rank(policy, tag, found, release, ledger, prereleases=prereleases)
-        if rank is None:
-            continue
-        exactness = (
-            found.precedence if found else (),
-            tag == current,
-            found.parts if found else 0,
-            not ledger.is_mutable(tag),
-            tag.startswith("v") == has_v,
-            tag,
-        )
-        if best is None or (rank, exactness) > best:
-            best, chosen = (rank, exactness), release
-    return chosen
+        parsed = parse_version(tag)
+        rank = _rank(policy, tag, parsed, release, ledger, prereleases=prereleases)
+        if rank is not None:
+            exactness = (parsed.precedence, tag == current, parsed.parts) if parsed else ((), tag == current, 0)
+            looks_alike = tag.startswith("v") == current.startswith("v")
+            ranked[tag] = (rank, *exactness, not ledger.is_mutable(tag), looks_alike, tag)
+    return releases[max(ranked, key=ranked.__getitem__)] if ranked else None
 
 
 def _rank(
-    policy: VersionPolicy, tag: str, found: Version | None, release: Release, ledger: Policy, *, prereleases: bool
+    policy: VersionPolicy, tag: str, parsed: Version | None, release: Release, ledger: Policy, *, prereleases: bool
 ) -> Any:
-    """Return what a tag is ordered by under a policy, or None where it does not answer to it."""
+    """Return what a tag is ordered by under a policy, or None where it does not match it."""
     match policy.scheme:
-        case "semver" | "prerelease" if found and policy.range:
+        case "semver" | "prerelease" if parsed and policy.range:
             with_prereleases = prereleases or policy.scheme == "prerelease"
-            return found.precedence if policy.range.admits(found, prereleases=with_prereleases) else None
+            return parsed.precedence if policy.range.admits(parsed, prereleases=with_prereleases) else None
         case "newest":
             glob = policy.argument
             is_meant = fnmatchcase(tag, glob) if glob else not ledger.is_mutable(tag)
@@ -166,8 +152,8 @@ def _rank(
 
 def _ordered_by(group: str, text: str) -> Any:
     if group == "version":
-        found = version.parse_version(text)
-        return found.precedence if found else None
+        parsed = parse_version(text)
+        return parsed.precedence if parsed else None
     if group == "number":
         return [int(digits) for digits in re.findall(r"[0-9]+", text)] or None
     return text

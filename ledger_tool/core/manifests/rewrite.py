@@ -1,22 +1,21 @@
-"""One manifest: from its bytes to its images, from the judgement on each to the bytes that it should have.
+"""One manifest: from its bytes to its images, and from the judgement on each to the bytes that it should have.
 
-The parser is an argument: what comes in and what goes out are values, and the new text is only given out when a
-second look by the same parser says that it differs from the old one in exactly the wanted values.
+The parser is an argument: what goes in and out are values, and a new text is only returned when a second look by the
+same parser says that it differs from the old one in exactly the wanted values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
-from ledger_tool.core.manifests import find as sites
-from ledger_tool.core.manifests import splice, yamltree
-from ledger_tool.core.manifests.find import Site
-from ledger_tool.core.manifests.pin import Judgement, Kind
-from ledger_tool.core.manifests.splice import Refused, Splice
+from ledger_tool.core.manifests import yamltree
+from ledger_tool.core.manifests.find import Site, find_sites, may_have_sites
+from ledger_tool.core.manifests.pin import FindingKind, Judgement
+from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, YamlToken
 from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
@@ -32,8 +31,8 @@ _HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uU
 class Edit:
     """One reference that was changed, from `old` to `new`, both as written and in one string.
 
-    `tags` are the tag before (`""` where there was none) and after; `compare` is a page that shows what lies
-    between the two sources, or `""`.
+    `tags` are the tag before (`""` where there was none) and after; `compare` is a page that shows what lies between
+    the two sources, or `""`.
     """
 
     path: str
@@ -50,7 +49,7 @@ class Edit:
 class ManifestFinding:
     """One reference that is not as it should be."""
 
-    kind: Kind
+    kind: FindingKind
     path: str
     line: int
     image: str
@@ -58,7 +57,7 @@ class ManifestFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ManifestNote:
     """Something to know about a file. `is_fault` says that it could not be looked at, or not understood."""
 
     path: str
@@ -67,35 +66,20 @@ class Note:
     is_fault: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rewritten:
     """What became of one manifest: its new bytes, or None where they stay, and the digest of the old ones.
 
-    `mendable` are the findings that the edits mend.
+    `fixable` are the findings that the edits fix.
     """
 
     path: str
     content: bytes | None = None
     seen: str = ""
-    edits: Sequence[Edit] = ()
-    mendable: Sequence[ManifestFinding] = ()
-    findings: Sequence[ManifestFinding] = ()
-    notes: Sequence[Note] = ()
-
-
-@dataclass
-class _Work:
-    """What is found on the way through one file. `texts` is its new text so far; `refused`, why it has none."""
-
-    path: str
-    text: str
-    texts: list[str] = field(default_factory=list)
-    refused: str = ""
-    changes: list[Splice] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
-    mendable: list[ManifestFinding] = field(default_factory=list)
+    fixable: list[ManifestFinding] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    notes: list[ManifestNote] = field(default_factory=list)
 
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
@@ -103,50 +87,49 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
 
     What can't be read or written is a note or a finding, never an error.
     """
+    done = Rewritten(path, seen=digest_of(raw))
+    texts, refused = [], ""
     try:
-        work = _Work(path, yamltree.decoded(raw))
-        for document in yamltree.documents(work.text):
-            work.texts.append(_document(work, document, parse, judge, write=write))
+        text = yamltree.decoded(raw)
+        for document in yamltree.documents(text):
+            texts.append(text[document.start : document.end])
+            try:
+                texts[-1] = _document(done, text, document, parse, judge, write=write and not refused)
+            except SpliceRefused as error:
+                refused = error.reason
     except YamlFault as fault:
         return Rewritten(path, notes=[_unread(path, raw, fault)])
-    if work.refused:
-        work.findings += [_left(finding, work.refused) for finding in work.mendable]
-        work.edits, work.mendable, work.texts = [], [], [work.text]
-    content = "".join(work.texts).encode()
-    work.findings.sort(key=lambda finding: finding.line)
-    new = content if content != raw else None
-    return Rewritten(path, new, digest_of(raw), work.edits, work.mendable, work.findings, work.notes)
+    if refused:
+        done.findings += [_left(finding, refused) for finding in done.fixable]
+        done.edits, done.fixable, texts = [], [], [text]
+    content = "".join(texts).encode()
+    done.content = content if content != raw else None
+    done.findings.sort(key=lambda finding: finding.line)
+    return done
 
 
-def _document(work: _Work, document: YamlDocument, parse: Parse, judge: Judge, *, write: bool) -> str:
-    """Take down what a judge makes of one document, and return its new text. Raises YamlFault."""
-    old = work.text[document.start : document.end]
-    if not sites.looks_like_one(old):
+def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, judge: Judge, *, write: bool) -> str:
+    """Note in `done` what a judge makes of a document, and return its new text. Raises YamlFault, SpliceRefused."""
+    old = text[document.start : document.end]
+    if not may_have_sites(old):
         return old
-    tokens = parse(work.text, document)
-    work.changes = []
-    said = [_judge(site, judge, work) for site in sites.find(work.path, work.text, yamltree.tree(tokens))]
-    if not work.changes or not write or work.refused:
+    tokens = parse(text, document)
+    changes: list[Splice] = []
+    said = [_judged(site, judge, text, done, changes) for site in find_sites(done.path, text, yamltree.tree(tokens))]
+    if not changes or not write:
         return old
-    try:
-        new = splice.applied(old, [splice.shifted(one, -document.start) for one in work.changes])
-        _verify(work.path, new, tokens, work.changes, said, parse)
-    except (Refused, YamlFault) as error:
-        work.refused = error.reason if isinstance(error, Refused) else error.message
-        return old
+    new = applied(text, document, changes)
+    try:  # a second look, by the same parser
+        again = yamltree.documents(new)
+        new_tokens = parse(new, again[0]) if len(again) == 1 else []
+        sites = find_sites(done.path, new, yamltree.tree(new_tokens))
+    except YamlFault as fault:
+        raise SpliceRefused(fault.message) from None
+    if not new_tokens or not is_exactly(tokens, new_tokens, changes):
+        raise SpliceRefused("the edited file would not say exactly that")
+    if said != [(site.name, site.tag, site.digest) for site in sites]:
+        raise SpliceRefused("by an alias or a merge, another image would get a tag or a digest that is not its own")
     return new
-
-
-def _verify(
-    path: str, text: str, before: Sequence[YamlToken], changes: Sequence[Splice], said: Sequence[Said], parse: Parse
-) -> None:
-    """Parse a new text. Raises Refused or YamlFault unless it says just what it should."""
-    again = yamltree.documents(text)
-    tokens = parse(text, again[0]) if len(again) == 1 else []
-    if not tokens or not splice.is_exactly(before, tokens, changes):
-        raise Refused("the edited file would not say exactly that")
-    if said != [(site.name, site.tag, site.digest) for site in sites.find(path, text, yamltree.tree(tokens))]:
-        raise Refused("by an alias or a merge, another image would get a tag or a digest that is not its own")
 
 
 def may_name_images(raw: bytes) -> bool:
@@ -154,57 +137,50 @@ def may_name_images(raw: bytes) -> bool:
     return raw.startswith(yamltree.NOT_UTF8) or bool(_HINTS.search(raw))
 
 
-def _unread(path: str, raw: bytes, fault: YamlFault) -> Note:
-    if fault.is_syntax and b"{{" in raw:  # what is beyond a limit is no template, whatever it says
-        return Note(path, fault.line, f"skipped: a template, and no YAML before it is filled ({fault.message})")
-    return Note(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
+def _unread(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
+    if fault.is_syntax and b"{{" in raw:  # what is beyond a limit is not a template, whatever it says
+        message = f"skipped: a template, which is not YAML before it is filled in ({fault.message})"
+        return ManifestNote(path, fault.line, message)
+    return ManifestNote(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
 
 
-def _judge(site: Site, judge: Judge, work: _Work) -> Said:
-    """Take down what a judge makes of a site; return what the site says then."""
+def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> Said:
+    """Note in `done` and `changes` what a judge makes of a site; return what the site says after that."""
     said = site.name, site.tag, site.digest
     try:
         judgement = judge(site)
     except LedgerError as error:
-        work.notes.append(Note(work.path, site.line, error.message, is_fault=True))
+        done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
         return said
-    if judgement is None:
+    if judgement and judgement.note:
+        done.notes.append(ManifestNote(done.path, site.line, judgement.note))
+    if not judgement or not judgement.kind:
         return said
-    if judgement.note:
-        work.notes.append(Note(work.path, site.line, judgement.note))
-    if not judgement.kind:
-        return said
-    finding = ManifestFinding(judgement.kind, work.path, site.line, judgement.image, judgement.message)
-    wanted = judgement.wanted
+    finding = ManifestFinding(judgement.kind, done.path, site.line, judgement.image, judgement.message)
+    wanted, old, new = judgement.wanted, judgement.old, judgement.new
     if wanted is None:
-        work.findings.append(finding)
+        done.findings.append(finding)
         return said
     try:
-        work.changes += splice.splices(site, wanted, work.text)
-    except Refused as refused:
-        work.findings.append(_left(finding, refused.reason))
+        changes += splices(site, wanted, text)
+    except SpliceRefused as refused:
+        done.findings.append(_left(finding, refused.reason))
         return said
-    work.mendable.append(finding)
-    work.edits.append(_edit(site, judgement, work.path))
-    return site.name, wanted.tag or site.tag, wanted.digest
-
-
-def _left(finding: ManifestFinding, reason: str) -> ManifestFinding:
-    return ManifestFinding(
-        finding.kind, finding.path, finding.line, finding.image, f"{finding.message}; left as it is: {reason}"
-    )
-
-
-def _edit(site: Site, judgement: Judgement, path: str) -> Edit:
-    wanted, old, new = judgement.wanted, judgement.old, judgement.new
-    assert wanted is not None
-    return Edit(
-        path=path,
+    tag = wanted.tag or site.tag
+    edit = Edit(
+        path=done.path,
         line=site.line,
         image=judgement.image,
         old=shown(site.text, 600),
-        new=written(site.name, wanted.tag or site.tag, wanted.digest),
-        tags=(old.tag if old else site.tag, wanted.tag or site.tag),
+        new=written(site.name, tag, wanted.digest),
+        tags=(old.tag if old else site.tag, tag),
         digest=wanted.digest,
         compare=compare_url(old.source_ref, new.source_ref) if old and new else "",
     )
+    done.fixable.append(finding)
+    done.edits.append(edit)
+    return site.name, tag, wanted.digest
+
+
+def _left(finding: ManifestFinding, reason: str) -> ManifestFinding:
+    return replace(finding, message=f"{finding.message}; left as it is: {reason}")

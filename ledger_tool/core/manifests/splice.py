@@ -1,7 +1,7 @@
-"""From the sites of a text and what they should say to a new text, in which nothing else is different.
+"""From the sites of a text and what they should say to a new text that differs in nothing else.
 
-Each edit replaces one stretch of the text, or puts a line in. What can't be written so that only the wanted
-values change, such as a reference folded over several lines, is refused with a reason, and left as it is.
+Each edit replaces one stretch of the text, or adds a line. What can't be written without changing more than the wanted
+values, such as a reference folded over several lines, is refused with a reason, and left unchanged.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
-from ledger_tool.core.manifests.find import Field, Missing, Site
-from ledger_tool.core.manifests.yamltree import YamlToken, plain_type
+from ledger_tool.core.manifests.find import MissingDigest, Site, SiteField
+from ledger_tool.core.manifests.yamltree import YamlDocument, YamlToken, plain_type
 from ledger_tool.core.policy.reference import written
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
@@ -19,7 +20,7 @@ _COLON = re.compile(r"[ \t]*:")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)")
 
 
-class Refused(Exception):
+class SpliceRefused(Exception):
     """A site can't be written; the reason is fit for a message."""
 
     def __init__(self, reason: str) -> None:
@@ -28,7 +29,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedVersion:
     """What a site should say: a tag, or `""` to keep it without one, and a digest."""
 
     tag: str
@@ -50,38 +51,37 @@ class Splice:
     key: str = ""
 
 
-def splices(site: Site, wanted: Wanted, text: str) -> list[Splice]:
-    """Return the splices by which a site says what is wanted; none where it says so already. Raises Refused."""
-    found = []
+def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
+    """Return the splices by which a site says what is wanted; none where it says so already. Raises SpliceRefused."""
+    changes = []
     for field in site.fields:
         value = _value(site, field, wanted)
         if value != field.token.text.strip():
-            found.append(_replaced(field, value, text))
+            changes.append(_replaced(field, value, text))
     if site.missing and wanted.digest and site.fields[0].part != "tagged":
-        found.append(_added(site.missing, wanted.digest, text))
+        changes.append(_added(site.missing, wanted.digest, text))
     holds_digest = site.missing or any(field.part != "tag" for field in site.fields)
     if wanted.digest and not holds_digest:
-        raise Refused("its digest has no place here: the tag is another mapping's, merged into this one")
-    return found
+        raise SpliceRefused("its digest has no place here: the tag is another mapping's, merged into this one")
+    return changes
 
 
-def applied(text: str, changes: Sequence[Splice]) -> str:
-    """Return the text with all splices in it. Raises Refused where two overlap and differ."""
-    unique = sorted(set(changes), key=lambda one: (one.start, one.end))
+def applied(text: str, document: YamlDocument, changes: Sequence[Splice]) -> str:
+    """Return the text of a document with all splices in it. Raises SpliceRefused where two overlap and differ."""
     parts = []
-    at = 0
-    for one in unique:
-        if one.start < at:
-            raise Refused("one value is shared by several images, by an alias, and they need different ones")
-        parts += [text[at : one.start], one.text]
-        at = one.end
-    return "".join([*parts, text[at:]])
+    end = document.start
+    for change in sorted(set(changes), key=lambda change: (change.start, change.end)):
+        if change.start < end:
+            raise SpliceRefused("several images share one value, by an alias, and they need different ones")
+        parts += [text[end : change.start], change.text]
+        end = change.end
+    return "".join([*parts, text[end : document.end]])
 
 
 def is_exactly(before: Sequence[YamlToken], after: Sequence[YamlToken], changes: Sequence[Splice]) -> bool:
     """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
-    values = {one.token.number: one.value for one in changes if not one.key}
-    added = {one.token.number: one for one in changes if one.key}
+    values = {change.token.number: change.value for change in changes if not change.key}
+    added = {change.token.number: change for change in changes if change.key}
     expected: list[tuple[str, ...]] = []
     for token in before:
         if token.number in values:
@@ -115,7 +115,7 @@ def _is_text(token: YamlToken) -> bool:
     return bool(token.style) or not plain_type(token.text)
 
 
-def _value(site: Site, field: Field, wanted: Wanted) -> str:
+def _value(site: Site, field: SiteField, wanted: WantedVersion) -> str:
     match field.part:
         case "whole":
             return field.scheme + written(site.name, wanted.tag, wanted.digest)
@@ -131,11 +131,11 @@ def _value(site: Site, field: Field, wanted: Wanted) -> str:
 
 def _hex(digest: str) -> str:
     if not digest.startswith("sha256:"):
-        raise Refused("its field takes the digits of a sha256 digest, and this is another")
+        raise SpliceRefused("its field takes the digits of a sha256 digest, and this is another")
     return digest.removeprefix("sha256:")
 
 
-def _replaced(field: Field, value: str, text: str) -> Splice:
+def _replaced(field: SiteField, value: str, text: str) -> Splice:
     """Return the splice that makes a scalar say another value: by as few characters as its style allows."""
     token = field.token
     properties = _PROPERTIES.match(text, token.start, token.end)
@@ -148,22 +148,20 @@ def _replaced(field: Field, value: str, text: str) -> Splice:
     for mark in ("/", "\\/"):  # JSON may escape a slash
         written_so = old.replace("/", mark)
         if body.count(written_so) == 1 and (mark == "/" or token.style == '"'):
-            at = start + body.index(written_so)
-            return _narrowed(Splice(at, at + len(written_so), value.replace("/", mark), token, value), text)
-    raise Refused("it is written with escapes or over several lines")
+            offset = start + body.index(written_so)
+            return _narrowed(Splice(offset, offset + len(written_so), value.replace("/", mark), token, value), text)
+    raise SpliceRefused("it is written with escapes or over several lines")
 
 
 def _narrowed(splice: Splice, text: str) -> Splice:
-    """Leave out of a splice what both texts begin with: `@sha256:…` is put in behind a tag that stays."""
-    old = text[splice.start : splice.end]
-    same = 0
-    while same < min(len(old), len(splice.text)) and old[same] == splice.text[same]:
-        same += 1
+    """Leave out of a splice what both texts begin with: `@sha256:…` is added behind a tag that stays."""
+    pairs = zip(text[splice.start : splice.end], splice.text, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return replace(splice, start=splice.start + same, text=splice.text[same:])
 
 
-def _filled(field: Field, start: int, body: str, value: str, text: str) -> Splice:
-    """Return the splice for a scalar that is empty, or that YAML takes for a number or the like."""
+def _filled(field: SiteField, start: int, body: str, value: str, text: str) -> Splice:
+    """Return the splice for a scalar that is empty, or that YAML reads as a number or the like."""
     plain = f'"{value}"' if plain_type(value) else value
     if body in ('""', "''"):
         return Splice(start + 1, start + 1, value, field.token, value)
@@ -172,18 +170,18 @@ def _filled(field: Field, start: int, body: str, value: str, text: str) -> Splic
     # Of a value that is not there, the parser says where the next thing is; its place is right behind the colon.
     colon = _COLON.match(text, field.key.end) if field.key and not body else None
     if not colon:
-        raise Refused("its empty value is written in an unusual way")
+        raise SpliceRefused("its empty value is written in an unusual way")
     return Splice(colon.end(), colon.end(), f" {plain}", field.token, value)
 
 
-def _added(missing: Missing, digest: str, text: str) -> Splice:
+def _added(missing: MissingDigest, digest: str, text: str) -> Splice:
     """Return the splice that puts a digest field behind a tag's: a line of its own, with its indent and line break."""
     beside, after = missing.beside, missing.after
     value = _hex(digest) if missing.key == "sha" else digest
     line_start = text.rfind("\n", 0, beside.start) + 1
     line_start = max(line_start, text.rfind("\r", line_start, beside.start) + 1)
     indent = text[line_start : beside.start].lstrip("\ufeff")
-    line_break = _line_break(text)
+    line_break = match[0] if (match := re.search(r"\r\n|\r|\n", text)) else "\n"
     key = f"{beside.style}{missing.key}{beside.style}" if beside.style in ('"', "'") else missing.key
     if missing.in_flow:
         quote = after.style if after.style in ('"', "'") else ""
@@ -192,20 +190,10 @@ def _added(missing: Missing, digest: str, text: str) -> Splice:
         lead = f",{line_break}{indent}" if re.fullmatch(r"[ \t]+", indent) else ", "
         return Splice(after.end, after.end, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
     if after.style in ("|", ">") or text.find("\n", after.start, after.end) >= 0 or not re.fullmatch(r"[ -]*", indent):
-        raise Refused("its tag is not written on one line, so that a digest has no place below it")
+        raise SpliceRefused("its tag is not written on one line, so a digest has no place below it")
     end = _REST_OF_LINE.match(text, after.end)
     if not end:
-        raise Refused("its tag is followed by something, so that a digest has no place below it")
+        raise SpliceRefused("its tag is followed by something, so a digest has no place below it")
     line = f"{' ' * len(indent)}{key}: {value}"
     added = f"{line}{end[1]}" if end[1] else f"{line_break}{line}"
     return Splice(end.end(), end.end(), added, after, value, missing.key)
-
-
-def _line_break(text: str) -> str:
-    found = re.search(r"\r\n|\r|\n", text)
-    return found[0] if found else "\n"
-
-
-def shifted(one: Splice, by: int) -> Splice:
-    """Return a splice for a part of its text."""
-    return replace(one, start=one.start + by, end=one.end + by)

@@ -1,10 +1,10 @@
 """Ranges of versions, as npm's semver writes them: `^1.5`, `~2`, `1.x`, `>=1.2 <2`, `1.2 - 1.4`, `^1 || ^3`.
 
 Each form is shorthand for bounds; a range is a union of sets of them. The upper bound of a shorthand lies below
-that version's own prereleases: `^1.5` is `>=1.5.0 <2.0.0-0`, so that 2.0.0-rc.1 is not in it. Without
+that version's own prereleases: `^1.5` is `>=1.5.0 <2.0.0-0`, which leaves 2.0.0-rc.1 out. Without
 `prereleases`, a prerelease is only in a set that names a prerelease of the same MAJOR.MINOR.PATCH.
 
-Source: the documentation of the npm package `semver`, "Ranges". A comma between two bounds is taken for a space.
+Source: the documentation of the npm package `semver`, "Ranges". A comma between two bounds counts as a space.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NoReturn
 
 from ledger_tool.core.ledger.names import shown
@@ -20,7 +21,7 @@ from ledger_tool.core.ledger.version import PRERELEASE, Precedence, Version, pre
 from ledger_tool.errors import InvalidValue
 
 _PART = r"(?:0|[1-9][0-9]{0,8}|[xX*])"
-_comparator = re.compile(
+_WORD = re.compile(
     rf"(?P<operator>\^|~>?|[<>]=?|=)?v?(?P<major>{_PART})(?:\.(?P<minor>{_PART})(?:\.(?P<patch>{_PART})"
     rf"(?:-(?P<prerelease>{PRERELEASE}))?)?)?",
     re.ASCII,
@@ -34,15 +35,15 @@ _COMPARE: dict[str, Callable[[Precedence, Precedence], bool]] = {
 }
 _LONGEST = 256
 _MOST_SETS = 16
-Release = tuple[int, int, int]
+Triple = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One comparison. `prerelease` says that a person named one; `filled` that parts were left out and are 0."""
+    """One comparison. `prerelease` is the one that a person named; `filled` says that parts left out are taken as 0."""
 
     operator: str
-    release: Release
+    release: Triple
     prerelease: str = ""
     filled: bool = False
 
@@ -74,11 +75,11 @@ class Range:
         return self.text
 
 
-def parse(text: str) -> Range:
+def parse_range(text: str) -> Range:
     """Return the range that a text means, or raise InvalidValue."""
     if len(text) > _LONGEST or text.count("||") >= _MOST_SETS:
         _refuse(text)
-    return Range(text, tuple(_bounds(one.strip(), text) for one in text.split("||")))
+    return Range(text, tuple(_bounds(part.strip(), text) for part in text.split("||")))
 
 
 def _refuse(text: str) -> NoReturn:
@@ -89,78 +90,79 @@ def _refuse(text: str) -> NoReturn:
     )
 
 
-def _bounds(one: str, text: str) -> tuple[Bound, ...]:
-    if hyphen := re.fullmatch(r"(\S+)\s+-\s+(\S+)", one):
-        low, high = _parsed(hyphen[1], text), _parsed(hyphen[2], text)
-        if low["operator"] or high["operator"]:
+@dataclass(frozen=True, slots=True)
+class _Comparator:
+    """One word of a range, such as `^1.5`: the numbers before the first part that is left out or `x`."""
+
+    operator: str
+    numbers: list[int]
+    prerelease: str
+
+
+def _bounds(part: str, text: str) -> tuple[Bound, ...]:
+    if hyphen := re.fullmatch(r"(\S+)\s+-\s+(\S+)", part):
+        low, high = _comparator(hyphen[1], text), _comparator(hyphen[2], text)
+        if low.operator or high.operator:
             _refuse(text)
         return (*_at_least(low), *_compared("<=", high))
-    words = re.sub(r"(?<=[<>=~^])\s+", "", one.replace(",", " ")).split()
-    return tuple(bound for word in words for bound in _desugared(_parsed(word, text)))
+    words = re.sub(r"(?<=[<>=~^])\s+", "", part.replace(",", " ")).split()
+    return tuple(bound for word in words for bound in _desugared(_comparator(word, text)))
 
 
-def _parsed(word: str, text: str) -> re.Match[str]:
-    found = _comparator.fullmatch(word)
-    if not found:
+def _comparator(word: str, text: str) -> _Comparator:
+    match = _WORD.fullmatch(word)
+    if not match:
         _refuse(text)
-    return found
+    numbers = [match[name] for name in ("major", "minor", "patch")]
+    given = takewhile(lambda number: number is not None and number not in "xX*", numbers)
+    return _Comparator(match["operator"] or "", [int(number) for number in given], match["prerelease"] or "")
 
 
-def _numbers(found: re.Match[str]) -> list[int]:
-    """Return the numbers before the first part that is left out or `x`."""
-    numbers: list[int] = []
-    for name in ("major", "minor", "patch"):
-        if found[name] is None or found[name] in "xX*":
-            break
-        numbers.append(int(found[name]))
-    return numbers
-
-
-def _release(numbers: list[int]) -> Release:
+def _triple(numbers: list[int]) -> Triple:
     major, minor, patch = (*numbers, 0, 0, 0)[:3]
     return major, minor, patch
 
 
-def _desugared(found: re.Match[str]) -> tuple[Bound, ...]:
-    numbers = _numbers(found)
-    match found["operator"]:
+def _desugared(comparator: _Comparator) -> tuple[Bound, ...]:
+    numbers = comparator.numbers
+    match comparator.operator:
         case "^":
             # Up to the next change of the leftmost part that is not 0, or of the last one given.
-            fixed = next((at for at, number in enumerate(numbers) if number), len(numbers) - 1)
-            return (*_at_least(found), *_below(numbers, fixed))
+            fixed = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
+            return (*_at_least(comparator), *_below(numbers, fixed))
         case "~" | "~>":
-            return (*_at_least(found), *_below(numbers, min(1, len(numbers) - 1)))
-        case None | "=" if len(numbers) == 3:
-            return (Bound("=", _release(numbers), found["prerelease"] or ""),)
-        case None | "=":
-            return (*_at_least(found), *_below(numbers, len(numbers) - 1))
+            return (*_at_least(comparator), *_below(numbers, min(1, len(numbers) - 1)))
+        case "" | "=" if len(numbers) == 3:
+            return (Bound("=", _triple(numbers), comparator.prerelease),)
+        case "" | "=":
+            return (*_at_least(comparator), *_below(numbers, len(numbers) - 1))
         case operator_:
-            return _compared(operator_, found)
+            return _compared(operator_, comparator)
 
 
-def _at_least(found: re.Match[str]) -> tuple[Bound, ...]:
-    numbers = _numbers(found)
-    return (Bound(">=", _release(numbers), found["prerelease"] or "", filled=len(numbers) < 3),)
+def _at_least(comparator: _Comparator) -> tuple[Bound, ...]:
+    numbers = comparator.numbers
+    return (Bound(">=", _triple(numbers), comparator.prerelease, filled=len(numbers) < 3),)
 
 
-def _below(numbers: list[int], at: int) -> tuple[Bound, ...]:
+def _below(numbers: list[int], place: int) -> tuple[Bound, ...]:
     """Return the bound below the next change of one part; none where no part is given, as in `*`."""
-    if at < 0:
+    if place < 0:
         return ()
     # `0` is the lowest prerelease there is. That `Range` sees one named here changes nothing: none passes the bound.
-    return (Bound("<", _release([*numbers[:at], numbers[at] + 1]), "0"),)
+    return (Bound("<", _triple([*numbers[:place], numbers[place] + 1]), "0"),)
 
 
-def _compared(operator_: str, found: re.Match[str]) -> tuple[Bound, ...]:
+def _compared(operator_: str, comparator: _Comparator) -> tuple[Bound, ...]:
     """Return the bounds of `<`, `<=`, `>` or `>=`: of what is left out, `>` and `<=` mean all of it."""
-    numbers = _numbers(found)
+    numbers = comparator.numbers
     if len(numbers) == 3:
-        return (Bound(operator_, _release(numbers), found["prerelease"] or ""),)
+        return (Bound(operator_, _triple(numbers), comparator.prerelease),)
     if not numbers:
         nothing = (Bound("<", (0, 0, 0), "0"),)
-        return nothing if operator_ in "<>" else _at_least(found)
+        return nothing if operator_ in "<>" else _at_least(comparator)
     if operator_ == "<=":
         return _below(numbers, len(numbers) - 1)
     if operator_ == ">":
-        return (Bound(">=", _release([*numbers[:-1], numbers[-1] + 1]), filled=True),)
-    return (Bound("<", _release(numbers), "0"),) if operator_ == "<" else _at_least(found)
+        return (Bound(">=", _triple([*numbers[:-1], numbers[-1] + 1]), filled=True),)
+    return (Bound("<", _triple(numbers), "0"),) if operator_ == "<" else _at_least(comparator)

@@ -1,8 +1,8 @@
 """YAML as tokens with positions, and the tree that they make. Text is never changed and never written here.
 
 A file is cut into its documents first: a line that begins with `---` ends one, whatever stands in it (YAML 1.2,
-section 9.1.2 and `c-forbidden`), so that documents without anything of interest need no parser. A tree keeps
-aliases as what they are, the same node in several places; nothing is expanded, so nothing can explode.
+section 9.1.2 and `c-forbidden`), so documents without anything of interest need no parser. In a tree, an alias is the
+same node in several places; nothing is expanded, so nothing can explode.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ _NOT_TEXT = re.compile(
 
 
 def plain_type(value: str) -> str:
-    """Return as what some reader takes a value without quotes, YAML 1.1's among them, or `""` for text to all.
+    """Return what some reader, such as one of YAML 1.1, reads a value without quotes as, or `""` where all read text.
 
     It is `null`, `boolean`, `number`, `date` or `sign`: `1.10` is a number.
     """

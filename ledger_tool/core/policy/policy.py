@@ -11,6 +11,8 @@ from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.errors import InvalidValue
 
+MAX_SETTINGS_BYTES = 64 * 1024  # of `ledger.yaml`
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:

@@ -1,4 +1,4 @@
-"""The files that connect a ledger repository to a CI system, as this program brings them along."""
+"""The files that connect a ledger repository to a CI system; they come with this program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _KITS = Path(__file__).parents[2] / "kits"
 
 
 def kit(ci: str) -> dict[str, str]:
-    """Return the text of each file by its path in a ledger repository; `ci` is one of `scaffold.CI_SYSTEMS`."""
+    """Return the text of each file by its path in a ledger repository; `ci` is one of `core.writes.init.CI_SYSTEMS`."""
     folder = _KITS / ci
     return {
         path.relative_to(folder).as_posix(): path.read_text("utf-8")

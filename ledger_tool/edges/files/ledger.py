@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.history.commit import LEDGER, SETTINGS
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy
 from ledger_tool.edges.files.disk import read_bytes
 from ledger_tool.errors import InvalidLedger, UsageError
-
-LEDGER = "ledger.json"
-SETTINGS = "ledger.yaml"
-_MAX_FILE = 100 * 2**20
 
 
 def snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
@@ -46,8 +43,7 @@ def read_ledger(raw: bytes) -> Ledger:
 def schema(name: str) -> dict[str, Any]:
     """Return a schema of the folder `schema/` by its name without `.schema.json`."""
     text = (files("ledger_tool") / "schema" / f"{name}.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 class Folder:
@@ -65,13 +61,10 @@ class Folder:
         ledger, settings = self._folder / LEDGER, self._folder / SETTINGS
         for path in (ledger, settings):
             if path.is_symlink():  # a pull request's link could lead anywhere on the machine that checks it
-                raise InvalidLedger(
-                    f"{path.name} in {self._folder} is not a plain file", "replace it with a plain file"
-                )
+                message = f"{path.name} in {self._folder} is not a plain file"
+                raise InvalidLedger(message, "replace it with a plain file")
         if not ledger.is_file():
-            raise UsageError(
-                f"there is no {LEDGER} in {self._folder}",
-                "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`",
-            )
-        raw = read_bytes(ledger, _MAX_FILE, "the ledger")
-        return raw, read_bytes(settings, 2**20, "the file") if settings.is_file() else None
+            hint = "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`"
+            raise UsageError(f"there is no {LEDGER} in {self._folder}", hint)
+        raw = read_bytes(ledger, codec.MAX_BYTES, "the ledger")
+        return raw, read_bytes(settings, MAX_SETTINGS_BYTES, "the file") if settings.is_file() else None

@@ -1,7 +1,7 @@
 """The files that hold manifests: those that a person named, and the YAML and JSON files in folders that they named.
 
-A folder's symbolic links are not followed, to files or to folders: what they lead to is either in the folder
-anyway, or none of its business. A link that a person names is followed. `.git` is no place for manifests.
+A folder's symbolic links are not followed, neither to files nor to folders: what they lead to is in the folder anyway,
+or does not belong to it. A link that a person names is followed. `.git` is not searched.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.manifests.rewrite import Judge, Note, Rewritten, may_name_images, rewrite
+from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, may_name_images, rewrite
 from ledger_tool.core.registry.image import digest_of
-from ledger_tool.edges.files.disk import local_errors, replace_atomically
+from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically
 from ledger_tool.errors import TryAgain, UsageError
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ MAX_FILE = 10 * 2**20
 _SUFFIXES = (".yaml", ".yml", ".json")
 _MANY = 200  # files: fewer are read before processes have started
 _CHUNK = 16  # files that a process takes at once
-_NO_PLACES = {".git", ".hg", ".svn"}
+_NOT_SEARCHED = {".git", ".hg", ".svn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ManifestFile:
     """One file: its path as a person would write it, and where it really is."""
 
     path: str
@@ -42,29 +42,29 @@ class Manifest:
 
 
 class FolderManifests:
-    """Manifests on disk; see `commands.rewrite.Manifests`. `jobs` are the processes that many files are read by."""
+    """Manifests on disk; see `commands.rewrite.Manifests`. `jobs` is how many processes share many files."""
 
     def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), *, jobs: int = 1) -> None:
         self._exclude = tuple(exclude)
         self._jobs = jobs
-        found: dict[str, Manifest] = {}
+        files: dict[str, ManifestFile] = {}
         for path in paths:
-            for one in self._under(path):
-                found.setdefault(os.path.realpath(one.place), one)
-        self._places = {one.path: one for one in found.values()}
+            for file in self._under(path):
+                files.setdefault(os.path.realpath(file.place), file)
+        self._files = {file.path: file for file in files.values()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in their order; what can't be read becomes a note."""
-        files = list(self._places.values())
+        """Yield what a judge makes of each file, in order; what can't be read becomes a note."""
+        files = list(self._files.values())
         with ExitStack() as stack:
             if self._jobs > 1 and len(files) >= _MANY:
                 pool = stack.enter_context(_processes(self._jobs, judge, write))
-                found = pool.map(_rewritten_there, files, chunksize=_CHUNK)
+                results = pool.map(_rewritten_there, files, chunksize=_CHUNK)
             else:
-                found = map(partial(_rewritten, judge=judge, write=write), files)
-            for at, one in enumerate(found, 1):
-                yield one
-                progress(at, len(files))
+                results = map(partial(_rewritten, judge=judge, write=write), files)
+            for done, result in enumerate(results, 1):
+                yield result
+                progress(done, len(files))
 
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
         """Return what a judge makes of another content of one of the files."""
@@ -72,58 +72,59 @@ class FolderManifests:
 
     def replace(self, done: Rewritten) -> str:
         """Give a file its new content, whole or not at all; return why not, or `""`."""
-        one = self._places[done.path]
+        file = self._files[done.path]
         assert done.content is not None
-        raw = _read(one)
-        if isinstance(raw, Note) or digest_of(raw) != done.seen:
-            return "it was changed by somebody else meanwhile"
+        raw = _read(file)
+        if isinstance(raw, ManifestNote) or digest_of(raw) != done.seen:
+            return "somebody else changed it meanwhile"
         try:
-            replace_atomically(Path(os.path.realpath(one.place)), done.content)
+            replace_atomically(Path(os.path.realpath(file.place)), done.content)
         except UsageError as error:
             return error.message
         return ""
 
-    def _under(self, path: str) -> Iterator[Manifest]:
+    def _under(self, path: str) -> Iterator[ManifestFile]:
         place = Path(path)
         with local_errors(path, "read"):
             mode = place.stat().st_mode
         if stat.S_ISDIR(mode):
             yield from self._in_folder(path)
         elif stat.S_ISREG(mode):
-            yield Manifest(path, place)
+            yield ManifestFile(path, place)
         else:
             raise UsageError(f"{shown(path, 300)} is neither a file nor a folder", "name files, or folders of files")
 
-    def _in_folder(self, top: str) -> Iterator[Manifest]:
+    def _in_folder(self, top: str) -> Iterator[ManifestFile]:
         def unreadable(error: OSError) -> None:
-            with local_errors(error.filename or top, "read"):
-                raise error
+            raise local_error(error, error.filename or top, "read")
 
         for folder, folders, names in os.walk(top, onerror=unreadable):
-            folders[:] = sorted(name for name in folders if name not in _NO_PLACES)
+            folders[:] = sorted(name for name in folders if name not in _NOT_SEARCHED)
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 below = os.path.relpath(path, top)
-                is_meant = is_named_so(name) and not is_excluded(below, self._exclude)
+                is_meant = is_manifest_name(name) and not is_excluded(below, self._exclude)
                 if is_meant and stat.S_ISREG(os.lstat(path).st_mode):
-                    yield Manifest(os.path.normpath(path), Path(path))
+                    yield ManifestFile(os.path.normpath(path), Path(path))
 
 
-def is_named_so(path: str) -> bool:
+def is_manifest_name(path: str) -> bool:
     """Return whether a file in a folder is looked at, by its name."""
     return path.lower().endswith(_SUFFIXES)
 
 
 def is_excluded(below: str, exclude: Sequence[str]) -> bool:
-    """Return whether a path below a folder, its name, or a folder on its way is excluded by a glob."""
+    """Return whether a glob excludes a path below a folder, its name, or a folder on its way."""
     path = Path(below)
     places = [path.name, below, *(str(parent) for parent in path.parents)]
     return any(fnmatchcase(place, glob.rstrip("/")) for glob in exclude for place in places)
 
 
-def _rewritten(one: Manifest, judge: Judge, write: bool) -> Rewritten:
-    raw = _read(one)
-    return Rewritten(one.path, notes=[raw]) if isinstance(raw, Note) else rewritten(one.path, raw, judge, write=write)
+def _rewritten(file: ManifestFile, judge: Judge, write: bool) -> Rewritten:
+    raw = _read(file)
+    if isinstance(raw, ManifestNote):
+        return Rewritten(file.path, notes=[raw])
+    return rewritten(file.path, raw, judge, write=write)
 
 
 def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rewritten:
@@ -137,7 +138,7 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
 
 @contextmanager
 def _processes(count: int, judge: Judge, write: bool) -> Iterator[ProcessPoolExecutor]:
-    """Give processes that share the work: YAML is parsed by the processor alone, and Python uses one per process."""
+    """Give processes that share the work: parsing YAML keeps a processor busy, and Python uses one per process."""
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
@@ -147,7 +148,7 @@ def _processes(count: int, judge: Judge, write: bool) -> Iterator[ProcessPoolExe
         yield pool
     except BrokenProcessPool:
         message = "a process that reads manifests was ended from outside; nothing was written"
-        raise TryAgain(message, "run it again; look at the memory that is left") from None
+        raise TryAgain(message, "run it again; check how much memory is free") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -157,22 +158,22 @@ _task: tuple[Judge, bool] | None = None  # of a process of the pool, set once wh
 
 def _begin(judge: Judge, write: bool) -> None:
     global _task
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the first process' to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process handles ^C
     _task = judge, write
 
 
-def _rewritten_there(one: Manifest) -> Rewritten:
+def _rewritten_there(file: ManifestFile) -> Rewritten:
     assert _task is not None
-    return _rewritten(one, *_task)
+    return _rewritten(file, *_task)
 
 
-def _read(one: Manifest) -> bytes | Note:
+def _read(file: ManifestFile) -> bytes | ManifestNote:
     """Return a file's bytes, or why it is not looked at."""
     try:
-        with open(one.place, "rb") as file:
-            raw = file.read(MAX_FILE + 1)
+        with open(file.place, "rb") as stream:
+            raw = stream.read(MAX_FILE + 1)
     except OSError as error:
-        return Note(one.path, 1, f"not looked at: {(error.strerror or str(error)).lower()}", is_fault=True)
+        return ManifestNote(file.path, 1, f"not looked at: {(error.strerror or str(error)).lower()}", is_fault=True)
     if len(raw) > MAX_FILE:
-        return Note(one.path, 1, f"not looked at: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
+        return ManifestNote(file.path, 1, f"not looked at: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
     return raw

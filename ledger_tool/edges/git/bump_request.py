@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests import message as bumpmessage
-from ledger_tool.core.manifests.rewrite import Judge, Note, Rewritten
-from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_named_so, rewritten
+from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten
+from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.location import Address, Credentials, git_dir_of, parse_remote
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
@@ -47,7 +47,7 @@ class TreeManifests:
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         for path in self._large:
             reason = f"not looked at: larger than {MAX_FILE // 2**20} MiB"
-            yield Rewritten(path, notes=[Note(path, 1, reason, is_fault=True)])
+            yield Rewritten(path, notes=[ManifestNote(path, 1, reason, is_fault=True)])
         paths = list(self.files)
         for start in range(0, len(paths), _BATCH):
             batch = paths[start : start + _BATCH]
@@ -60,7 +60,7 @@ class TreeManifests:
 def _is_meant(path: str, named: Sequence[str], exclude: Sequence[str]) -> bool:
     for name in named:
         below = path if name == "." else path.removeprefix(f"{name}/") if path.startswith(f"{name}/") else ""
-        if path == name or (below and is_named_so(path) and not is_excluded(below, exclude)):
+        if path == name or (below and is_manifest_name(path) and not is_excluded(below, exclude)):
             return True
     return False
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
-from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.machine_queue import lock
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteStore

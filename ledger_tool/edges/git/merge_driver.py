@@ -9,8 +9,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.edges.files.disk import local_errors
-from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.location import git_dir_of
 from ledger_tool.edges.git.repository import local_failure
 from ledger_tool.edges.git.workspace import Workspace

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
+from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.files.ledger import LEDGER
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef
 from ledger_tool.edges.git.server_words import fetch_error

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ledger_tool.core.history.commit import LEDGER, SETTINGS
 from ledger_tool.core.ledger.codec import MAX_BYTES
-from ledger_tool.edges.files.ledger import LEDGER, SETTINGS
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES
 from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
@@ -145,8 +146,9 @@ class Repository:
                 f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host takes",
                 "start a second ledger for some of the images",
             )
-        if settings and settings.size > 2**20:
-            raise UsageError(f"{SETTINGS} in {where} is larger than 1 MB", "check that it is the right file")
+        if settings and settings.size > MAX_SETTINGS_BYTES:
+            message = f"{SETTINGS} in {where} is larger than {MAX_SETTINGS_BYTES // 1024} KiB"
+            raise UsageError(message, "check that it is the right file")
         blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 

@@ -22,11 +22,10 @@ from ledger_tool.core.manifests.yamltree import (
     plain_type,
     tree,
 )
-from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy, Registry
 from ledger_tool.edges.yaml.tokens import tokens
 from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
-MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
 T = TypeVar("T")
 _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
@@ -34,8 +33,8 @@ _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
 
 def load(raw: bytes) -> Policy:
     """Return the policy that the bytes of a `ledger.yaml` say. Raises InvalidSettings."""
-    if len(raw) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1024} KiB"
+    if len(raw) > MAX_SETTINGS_BYTES:
+        message = f"the file is larger than {MAX_SETTINGS_BYTES // 1024} KiB"
         raise InvalidSettings(1, 1, message, "check that the right file is there")
     try:
         text = decoded(raw)

@@ -10,7 +10,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests import policy as versionpolicy
 from ledger_tool.core.manifests.catalogue import Catalogue
-from ledger_tool.core.manifests.policy import choose, parse, parse_rule, rule_for
+from ledger_tool.core.manifests.policy import choose, parse_policy, parse_rule, policy_for
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest, ledger_of, record
@@ -25,7 +25,7 @@ def chosen(policy: str, *tags: str, current: str = "", prereleases: bool = False
         for at, tag in enumerate(tags)
     ]
     catalogue = Catalogue(Snapshot("", ledger_of(*records), SETTINGS), Timestamp("2026-11-25T00:00:00Z"))
-    found = choose(parse(policy), catalogue.releases("a"), current, SETTINGS, prereleases=prereleases)
+    found = choose(parse_policy(policy), catalogue.releases("a"), current, SETTINGS, prereleases=prereleases)
     return found.tag if found else None
 
 
@@ -75,7 +75,7 @@ def test_prereleases_are_chosen_on_request() -> None:
 )  # fmt: skip
 def test_anything_else_is_malformed(text: str) -> None:
     with pytest.raises(InvalidValue):
-        parse(text)
+        parse_policy(text)
 
 
 def test_a_few_choices_are_left() -> None:
@@ -94,7 +94,7 @@ def test_rules_are_chosen_by_image_the_one_for_all_last() -> None:
     rules = [
         parse_rule(text) for text in ("newest", "myorg/*=semver:>=1.5", "myorg/app=tag:stable", "x=regex:(?P<a>=)")
     ]
-    policies = {image: str(rule_for(rules, image)) for image in ("myorg/app", "nginx", "x")}
+    policies = {image: str(policy_for(rules, image)) for image in ("myorg/app", "nginx", "x")}
     assert policies == {"myorg/app": "semver:>=1.5", "nginx": "newest", "x": "regex:(?P<a>=)"}
-    assert rule_for(rules[1:], "nginx") is None
+    assert policy_for(rules[1:], "nginx") is None
     assert versionpolicy.parse_rule("semver:>=1.5").images == "*"

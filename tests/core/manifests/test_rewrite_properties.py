@@ -14,10 +14,10 @@ from ruamel.yaml import YAML
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.manifests import bump as bumping
-from ledger_tool.core.manifests import pin as pinning
-from ledger_tool.core.manifests import policy as versionpolicy
+from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.pin import judge_pin
+from ledger_tool.core.manifests.policy import parse_rule
 from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.policy import Policy
@@ -33,9 +33,9 @@ LEDGER = ledger_of(
     record("myorg/app", "1.10", digest=digest("new"), publishedAt="2026-11-25T00:00:00Z"),
 )
 CATALOGUE = Catalogue(Snapshot("", LEDGER, Policy()), Timestamp("2026-11-25T09:30:00Z"))
-PIN = partial(pinning.judge_pin, catalogue=CATALOGUE)
-RULES = bumping.Rules(rules=[versionpolicy.parse_rule("newest")])
-BUMP = partial(bumping.judge_bump, catalogue=CATALOGUE, rules=RULES)
+PIN = partial(judge_pin, catalogue=CATALOGUE)
+RULES = BumpRules(rules=[parse_rule("newest")])
+BUMP = partial(judge_bump, catalogue=CATALOGUE, rules=RULES)
 _FILES = sorted(path for path in (EXAMPLES / "manifests/cases").glob("*/before/**/*") if path.is_file())
 
 

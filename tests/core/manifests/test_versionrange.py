@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger import version
-from ledger_tool.core.manifests import versionrange
+from ledger_tool.core.manifests.versionrange import parse_range
 from ledger_tool.errors import InvalidValue
 
 
 def admits(range_text: str, text: str, *, prereleases: bool = False) -> bool:
     found = version.parse_version(text)
     assert found is not None
-    return versionrange.parse(range_text).admits(found, prereleases=prereleases)
+    return parse_range(range_text).admits(found, prereleases=prereleases)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_prereleases_are_admitted_on_request_but_not_those_of_the_next_major() -
 )  # fmt: skip
 def test_anything_else_is_malformed(text: str) -> None:
     with pytest.raises(InvalidValue):
-        versionrange.parse(text)
+        parse_range(text)
 
 
 numbers = st.integers(0, 4)
@@ -118,6 +118,6 @@ def test_bounds_are_an_intersection(
 @given(st.text(alphabet="0123456789.xX*^~<>=|- vab,", max_size=30))
 def test_any_text_is_a_range_or_malformed(text: str) -> None:
     try:
-        versionrange.parse(text)
+        parse_range(text)
     except InvalidValue:
         return

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy, Registry
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.yaml.settings import MAX_BYTES, load
+from ledger_tool.edges.yaml.settings import load
 from ledger_tool.errors import UsageError
 from tests.support.values.examples import examples, expected
 from tests.support.values.profiles import example_count
@@ -66,16 +66,16 @@ def test_the_order_of_registries_and_patterns_is_kept() -> None:
 
 
 _HOSTILE = {
-    "larger than the limit": b"#" * (MAX_BYTES + 1),
+    "larger than the limit": b"#" * (MAX_SETTINGS_BYTES + 1),
     "50 megabytes": b"a: b\n" * (10 * 2**20),
-    "flow lists as deep as there is room": b"[" * MAX_BYTES,
-    "flow mappings as deep as there is room": b"{a: " * (MAX_BYTES // 4),
-    "block lists as deep as there is room": b"- " * (MAX_BYTES // 2),
-    "explicit keys as deep as there is room": b"? " * (MAX_BYTES // 2),
-    "one long key": b"k" * (MAX_BYTES - 4) + b": v",
-    "one long word": b"w" * MAX_BYTES,
-    "quotes": b"'" * MAX_BYTES,
-    "empty lines before a tab": b"\n" * (MAX_BYTES - 2) + b"\tx",
+    "flow lists as deep as there is room": b"[" * MAX_SETTINGS_BYTES,
+    "flow mappings as deep as there is room": b"{a: " * (MAX_SETTINGS_BYTES // 4),
+    "block lists as deep as there is room": b"- " * (MAX_SETTINGS_BYTES // 2),
+    "explicit keys as deep as there is room": b"? " * (MAX_SETTINGS_BYTES // 2),
+    "one long key": b"k" * (MAX_SETTINGS_BYTES - 4) + b": v",
+    "one long word": b"w" * MAX_SETTINGS_BYTES,
+    "quotes": b"'" * MAX_SETTINGS_BYTES,
+    "empty lines before a tab": b"\n" * (MAX_SETTINGS_BYTES - 2) + b"\tx",
     "the largest alias bomb": b"a: &a [" + b"x," * 100 + b"]\n" + b"".join(
         b"a%d: &a%d [%s]\n" % (at, at, b",".join([b"*a"] * 100)) for at in range(180)
     ),
@@ -96,9 +96,9 @@ def test_an_escape_beyond_unicode_is_refused() -> None:
 
 
 def test_a_file_beyond_the_limit_is_told_the_limit() -> None:
-    message = refused(b"#" * (MAX_BYTES + 1)).message
+    message = refused(b"#" * (MAX_SETTINGS_BYTES + 1)).message
     assert message == "ledger.yaml, line 1, column 1: the file is larger than 64 KiB"
-    assert load(b"#" * MAX_BYTES) == Policy()
+    assert load(b"#" * MAX_SETTINGS_BYTES) == Policy()
 
 
 @given(st.binary(max_size=60))
