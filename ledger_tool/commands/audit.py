@@ -86,11 +86,11 @@ def _trusted(history: History, since: str, head: str, findings: list[AuditFindin
     except UsageError:
         if not re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", since):
             raise
-        findings.append(AuditFinding("rewritten", since, None, "the trusted commit is not in the repository any more"))
+        findings.append(AuditFinding("rewritten", since, None, "the trusted commit is no longer in the repository"))
         return since, ""
     if history.contains(trusted, head):
         return trusted, trusted
-    why = "the trusted commit is not in the branch any more: its history was rewritten"
+    why = "the trusted commit is no longer in the branch: its history was rewritten"
     findings.append(AuditFinding("rewritten", trusted, None, why))
     try:
         return trusted, history.merge_base(trusted, head)
@@ -102,7 +102,7 @@ def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str
     """Yield a finding for each root but the first, and for a line of first parents that does not begin at `start`."""
     first = steps[0].commit if steps else None
     if first and start and first.parents[:1] != (start,):
-        why = "the branch's own line does not go through the trusted commit, which came in by a merge"
+        why = "the trusted commit is not on the branch's own line: it came in by a merge"
         yield AuditFinding("linear", first.id, None, why)
     for root in history.roots(start, head):
         if start or (first and root != first.id):
@@ -127,12 +127,12 @@ def _content(step: Step, path: str, read: Iterator[bytes | None]) -> FileContent
     if after is None:
         return FileContent(None)
     if after.mode == TWICE:
-        return FileContent(None, "stands twice in the commit, and git's readers differ in which one they take")
+        return FileContent(None, "appears twice in the commit, and git's readers differ in which one they use")
     if not after.is_plain:
-        return FileContent(None, "is no plain file")
+        return FileContent(None, "is not a plain file")
     raw = next(read)
     if raw is None:
-        return FileContent(None, "is missing in the repository, or larger than any git host takes")
+        return FileContent(None, "is missing from the repository, or larger than any git host accepts")
     if path == SETTINGS and len(raw) > MAX_SETTINGS_BYTES:
         return FileContent(None, f"is larger than {MAX_SETTINGS_BYTES // 1024} KiB")
     return FileContent(raw)

@@ -101,7 +101,7 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
 def _child(draft: Draft, child: Child, index: Digest, image: str, registry: RegistryPort) -> Draft:
     manifest = registry.manifest(image, child.digest)
     if isinstance(manifest, Absent):
-        hint = "push the whole index again, and see what deletes images there"
+        hint = "push the whole index again, and find out what deletes images there"
         raise RuleRefused(f"{image}:{draft.tag} refers to {child.digest}, which {registry.name} does not have", hint)
     if manifest.is_index:
         raise BadManifest(f"{image}:{draft.tag} is an index of indexes at {registry.name}", "push an index of images")
@@ -144,6 +144,6 @@ def _not_served(draft: Draft, name: str, image: str, registry: RegistryPort, ser
 
 def _overwritten(name: str, registry: RegistryPort, served: str, given: str) -> RuleRefused:
     return RuleRefused(
-        f"{name} serves {served} at {registry.name}, not {given}: somebody overwrote it between the push and now",
-        "find out which of the two is meant, then publish that one",
+        f"{name} serves {served} at {registry.name}, not {given}: somebody has overwritten it since the push",
+        "find out which of the two is right, then publish that one",
     )

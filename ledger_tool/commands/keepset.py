@@ -112,7 +112,7 @@ def _check_seen(images: set[str], is_there: Mapping[tuple[str, str], bool]) -> N
     if hidden := sorted(images - seen):
         raise Unreachable(
             f"none of the indexes of {hidden[0]} is in its registries, so nothing is printed",
-            "see with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
+            "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
         )
 
 

@@ -48,7 +48,7 @@ def log(
     newest = list(islice(filter(is_named, everything), limit))
     if reference and not newest and not since:
         name = f"{images[0]}:{tag}" if tag else images[0]
-        raise UnknownImage(f"the ledger never had {name}", "`ledger log` shows all that it ever had")
+        raise UnknownImage(f"the ledger never had {name}", "`ledger log` shows everything that it ever had")
     return newest
 
 

@@ -70,7 +70,9 @@ def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
             from ledger_tool.core.writes.prune import withdrawn
 
             if lost := seen & withdrawn(before.ledger, snapshot.ledger):
-                raise Overtaken(f"{min(lost)} was pruned while it was looked at; nothing was written", "run it again")
+                raise Overtaken(
+                    f"{min(lost)} was pruned while the registry was looked at; nothing was written", "run it again"
+                )
         return writes.publish(snapshot, drafts, force_reason=force_reason)
 
     return operation

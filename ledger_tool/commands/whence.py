@@ -140,7 +140,7 @@ def _searched(
     """Yield what all versions of the file say, in the order of the branch's own line."""
     steps = [step for step in history.steps("", head, line=True) if LEDGER in step.touched]
     files = [step.touched[LEDGER].after for step in steps]
-    note(f"no commit's message tells where {wanted} comes from: reading all {len(steps)} versions of {LEDGER}")
+    note(f"no commit message says where {wanted} comes from: reading all {len(steps)} versions of {LEDGER}")
     contents = iter(history.contents([file.id for file in files if file]))
     there: dict[Occurrence, tuple[Record, Point]] = {}
     for done, (step, file) in enumerate(zip(steps, files, strict=True), 1):

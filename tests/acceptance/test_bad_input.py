@@ -271,7 +271,7 @@ def test_a_failing_record_of_a_batch_is_named_by_its_line_and_nothing_is_written
         (json.dumps({"image": "a", "digest": digest()}), 2, "line 4: `tag` is missing"),
         (json.dumps(fields() | {"imge": "x"}), 2, "line 4: unknown field `imge`"),
         (json.dumps(fields(tag="v0", digest=digest("other"))), 2, "line 4: myorg/app:v0 is given twice"),
-        ('{"image": "a", "image": "b"}', 2, "line 4, column 16: the key `image` stands twice"),
+        ('{"image": "a", "image": "b"}', 2, "line 4, column 16: the key `image` appears twice"),
         ("[" * 100_000, 2, "line 4, column 65: nested deeper"),
         ("NaN", 2, "line 4, column 1: `NaN` is not JSON"),
         ('"text"', 2, "line 4: a record is a JSON object"),

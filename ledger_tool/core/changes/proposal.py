@@ -15,7 +15,7 @@ TITLE_MAX = 255  # GitLab's and Gitea's; GitHub's is one more
 BODY_MAX = 65_536  # GitHub's, in characters
 _LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,255}"
 _REVIEWER = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?"
-_CUT = "\n\n*The rest is left out: the forge takes no longer text.*"
+_CUT = "\n\n*The rest is left out: the forge accepts no more text.*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

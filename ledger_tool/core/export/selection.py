@@ -55,7 +55,7 @@ def select(ledger: Ledger, selection: Selection) -> list[Record]:
     named = select_named(ledger, patterns, is_wanted) if patterns else ledger.select(is_wanted)
     records = [record for record in named if has_labels(record, selection.labels)]
     if not records:
-        raise UnknownImage("no record answers to what is asked for", "`ledger list` shows what there is")
+        raise UnknownImage("no record matches the selection", "`ledger list` shows what there is")
     return records
 
 
@@ -112,7 +112,7 @@ def latest_each(
         chosen.append(fixed[-1])
     if not chosen:
         raise UnknownImage(
-            "all that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"
+            "everything that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"
         )
     return chosen, left
 

@@ -45,7 +45,7 @@ def objection(signature: Signature, listed: Set[str]) -> str:
         case "U" if signature.fingerprint in listed:
             return f"it is signed by the key {key}, which is not allowed to sign at that time, or is expired"
         case "U" if signature.is_ssh:
-            return f"it is signed by the key {key}, which is no allowed signer"
+            return f"it is signed by the key {key}, which is not an allowed signer"
         case "U":
             return f"it is signed by the key {key}, which the keyring has, but does not trust"
         case "X":

@@ -1,12 +1,12 @@
-"""The proof of a branch's history: told of one commit after the other, it says what each breaks of the promises.
+"""The audit of a branch's history: given one commit after the other, it says which promises each one breaks.
 
-- The history is one straight line: a commit has one parent, and the first one none.
+- The history is one straight line: each commit has one parent, and the first one has none.
 - Every version of `ledger.json` is valid and canonical.
 - Every change of a record is explained by the trailers of its commit, and allowed by the `ledger.yaml` that was in
   force before it (`explain`): a commit can't loosen a rule and make use of that at once.
 
-The ledger may begin later than the repository: up to then there is nothing to prove. What a broken version hides is
-judged when the next valid one comes: then only that is a fault which no message could mend.
+The ledger may begin later than the repository: until then there is nothing to audit. What a broken version hides is
+judged with the next valid one: then only what no message could explain is a fault.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FileContent:
 
 
 class HistoryAudit:
-    """The state between two commits. `why` says what is wrong with the bytes of a `ledger.json` that is not valid."""
+    """The state between two commits. `why` says what is wrong with the bytes of an invalid `ledger.json`."""
 
     def __init__(self, why: Callable[[bytes], str], read_policy: Callable[[bytes | None], Policy]) -> None:
         self._why = why
@@ -65,10 +65,10 @@ class HistoryAudit:
 
     def commit(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
         """Yield what is wrong with a commit, given the files that it touched."""
-        found = list(self._faults(step, contents))
-        yield from found[:_MOST]
-        if len(found) > _MOST:
-            yield CommitFault(found[_MOST].rule, None, f"and {len(found) - _MOST} more findings of this commit")
+        faults = list(self._faults(step, contents))
+        yield from faults[:_MOST]
+        if len(faults) > _MOST:
+            yield CommitFault(faults[_MOST].rule, None, f"and {len(faults) - _MOST} more findings of this commit")
         self._settings = contents.get(SETTINGS, self._settings)  # from the next commit on
 
     def _faults(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
@@ -77,7 +77,7 @@ class HistoryAudit:
             yield CommitFault(
                 "linear",
                 None,
-                f"it brings {parents} lines of history together: of the others only what came of them was looked at",
+                f"it joins {parents} lines of history: of the others, only the result was audited",
             )
         message = None if parents > 1 or self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
@@ -91,11 +91,11 @@ class HistoryAudit:
         if differences:
             yield from self._read_settings()
         if differences or not self._is_broken:
-            # Each commit has a judge of its own: to remove a record and publish it again are two changes with reasons.
+            # A judge for each commit: removing a record and publishing it again are two changes, each with its reason.
             yield from RangeJudge().changes(differences, message, self._policy)
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
-        """Return what the next version of `ledger.json` changes in the last valid one, and what is wrong with it."""
+        """Return what the next version of `ledger.json` changes in the last valid one; or what is wrong with it."""
         if content.trouble or content.raw is None:
             return (), f"its ledger.json {content.trouble or 'is gone'}"
         try:

@@ -1,4 +1,4 @@
-"""What `check` has to say: findings with their place in the files that a reviewer has before them."""
+"""The judge of a range of commits, and findings placed in the files that a reviewer has open."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class CheckFinding:
 
 @dataclass(frozen=True, slots=True)
 class RangeJudge:
-    """The judge of a range of commits, told of one after the other; `base` is the policy of the base, if there is one.
+    """The judge of a range of commits, given one after the other; `base` is the policy of the base, if there is one.
 
-    A tag moves without force only where both the commit's parent and the base let it: a pull request that makes a
-    tag mutable does not move it, too. It remembers what the range did, and the digests that it took away, by
-    image:tag and platform: what comes back with another one has moved all the same.
+    A tag moves without force only where both the commit's parent and the base allow it: a pull request that makes a
+    tag mutable can't move it as well. The judge remembers what the range did, and the digests that it removed, by
+    image:tag and platform: a record that comes back with another digest has moved.
     """
 
     base: Policy | None = None
@@ -43,62 +43,61 @@ class RangeJudge:
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
     def commit(self, before: Ledger, after: Ledger, message: Message | None, policy: Policy) -> Iterator[CommitFault]:
-        """Yield what is wrong with the step from a ledger, under a policy, to the next; see `explain.faults`."""
+        """Yield what is wrong with the step from a ledger, under a policy, to the next; see `judge_commit`."""
         return self.changes(compare(before, after), message, policy)
 
     def changes(
         self, differences: Sequence[Difference], message: Message | None, policy: Policy
     ) -> Iterator[CommitFault]:
         """Yield what is wrong with a step that makes these differences."""
-        done = effects_of(differences)
-        found = judge_commit(done, message, policy)
-        yield from found
-        known = {fault.key for fault in found if fault.rule == "immutable"}
-        for fault in judge_commit(done, message, self.base) if self.base else ():
+        effects = effects_of(differences)
+        faults = judge_commit(effects, message, policy)
+        yield from faults
+        known = {fault.key for fault in faults if fault.rule == "immutable"}
+        for fault in judge_commit(effects, message, self.base) if self.base else ():
             if fault.rule == "immutable" and fault.key not in known:
                 yield fault
-        for effect in done:
+        for effect in effects:
             self._remember(effect)
-        for effect in done:
+        for effect in effects:
             yield from self._returned(effect, policy)
             yield from _required(effect, policy)
 
     def _remember(self, effect: Effect) -> None:
-        """Note what goes, and forget what comes back as it was."""
+        """Note what is removed, and forget what comes back unchanged."""
         self._done.setdefault(effect.name, []).append(effect)
         gone = self._gone.setdefault(effect.name, {})
         if effect.kind == "removed":
             gone[effect.key.platform] = effect.record.digest
-        for at in [at for at in self._in_the_way(effect) if gone[at] == effect.record.digest and effect.new]:
-            del gone[at]
+        for platform in self._predecessors(effect):
+            if gone[platform] == effect.record.digest and effect.new:
+                del gone[platform]
 
-    def _in_the_way(self, effect: Effect) -> list[str]:
-        """Return the platforms of what went that stood for the same as a record; without one it stands for all."""
+    def _predecessors(self, effect: Effect) -> list[str]:
+        """Return the platforms of removed records whose place a record takes; without one it stands for all."""
         gone = self._gone.get(effect.name, {})
-        platform = effect.key.platform
-        return [at for at in sorted(gone) if at in (platform, "") or not platform]
+        own = effect.key.platform
+        return [platform for platform in sorted(gone) if not own or platform in (own, "")]
 
     def _returned(self, effect: Effect, policy: Policy) -> Iterator[CommitFault]:
         if effect.kind != "added" or policy.is_mutable(effect.name.tag):
             return
-        for at in self._in_the_way(effect):
+        for platform in self._predecessors(effect):
             yield CommitFault(
                 "immutable",
                 effect.key,
-                f"{Key(*effect.name, at)} was taken away as {self._gone[effect.name][at]} and comes back as "
-                f"{effect.record.digest}: a move is made with `ledger publish --force --reason TEXT`",
+                f"{Key(*effect.name, platform)} was removed as {self._gone[effect.name][platform]} and comes back as "
+                f"{effect.record.digest}: a tag is moved with `ledger publish --force --reason TEXT`",
             )
 
     def net(self, before: Ledger, after: Ledger) -> Iterator[CommitFault]:
-        """Yield what the whole range did that none of its commits did: what a merge smuggled in.
+        """Yield what the whole range did and none of its commits: what a merge smuggled in.
 
-        A merge commit may choose a side where two collide. From the base's side that choice may be a move.
+        A merge commit may choose a side where two collide. Seen from the base, that choice may be a move.
         """
         for effect in effects_of(compare(before, after)):
             if not self._did(effect):
-                yield CommitFault(
-                    "merge", effect.key, f"no commit says how {effect.key} became what it is: a merge did it"
-                )
+                yield CommitFault("merge", effect.key, f"no commit explains how {effect.key} changed: a merge did it")
 
     def _did(self, effect: Effect) -> bool:
         """Return whether commits of the range lead to what became of a record."""
@@ -118,21 +117,19 @@ class RangeJudge:
 
 def _led_to(digest: str, steps: Iterable[Effect]) -> set[str]:
     """Return the digests that a digest became, one move after the other."""
-    found = {digest}
+    digests = {digest}
     for step in steps:  # in the order in which they were made
-        if step.new and step.kind == "moved" and not found.isdisjoint(step.replaces):
-            found.add(step.new.digest)
-    return found
+        if step.new and step.kind == "moved" and not digests.isdisjoint(step.replaces):
+            digests.add(step.new.digest)
+    return digests
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:
-    """Yield what a merge commit has that is not the merge of its parents. What collided is a person's to choose."""
-    chosen = {one.name: (one.ours, one.theirs) for one in merged.collisions}
+    """Yield what a merge commit has that is not the merge of its parents. Where they collide, a person may choose."""
+    sides = {collision.name: (collision.ours, collision.theirs) for collision in merged.collisions}
     for effect in effects_of(compare(merged.ledger, after)):
-        if after.find(effect.name) not in chosen.get(effect.name, ()):
-            yield CommitFault(
-                "merge", effect.key, f"it changes {effect.key} itself, beyond what its parents bring together"
-            )
+        if after.find(effect.name) not in sides.get(effect.name, ()):
+            yield CommitFault("merge", effect.key, f"it changes {effect.key} itself, beyond merging its parents")
 
 
 def _required(effect: Effect, policy: Policy) -> Iterator[CommitFault]:
@@ -143,14 +140,14 @@ def _required(effect: Effect, policy: Policy) -> Iterator[CommitFault]:
             yield CommitFault("required", effect.key, error.message)
 
 
-def located(found: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:
-    """Return faults, each with the name of what has it, as findings in `ledger.json`."""
+def located(faults: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:
+    """Return faults, each with the name of the commit that has it, as findings in `ledger.json`."""
     return [
         CheckFinding(fault.rule, "ledger.json", *positions.of(fault.key), f"{where}: {fault.message}")
-        for where, fault in found
+        for where, fault in faults
     ]
 
 
 def in_order(findings: Iterable[CheckFinding]) -> list[CheckFinding]:
-    """Return findings as a reader goes through the files, those of `ledger.yaml` first."""
+    """Return findings in the order of the files, those of `ledger.yaml` first."""
     return sorted(findings, key=lambda one: (one.path != "ledger.yaml", one.line, one.column))

@@ -1,12 +1,12 @@
-"""Is what a commit did what its message says, and what the rules allow? The one judge of `check` and `audit`.
+"""Whether a commit did what its message says and what the rules allow: the judge of `check` and `audit`.
 
-It knows nothing of how the commit was made, and so holds for a push, a merge and an edit by hand alike:
+It knows nothing of how the commit was made, so it holds for a push, a merge and an edit by hand alike:
 
 - every record that changed is named in the trailers, with its digest and what it replaces, and nothing is named
   that did not change; only a commit of more image:tags than a message names may count them instead;
 - a digest moves only under a mutable tag, or with a `forced` mark that says which digest it replaced;
-- a record goes, or is yanked, only with a reason;
-- under the same digest only those facts change, or go, that a verb can change, or take away.
+- a record is removed or yanked only with a reason;
+- while a record keeps its digest, a verb changes or removes only the facts that it may.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 
 _PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl"}
-# What each verb may do, and which facts it may change; a message without a verb of ours may do what one of them may.
+# What each verb may do, and which facts it may change; without a verb of ours, what any of them may.
 _MAY = {
     "publish": ({"added", "moved", "updated"}, _PUBLISHED),
     "set": ({"updated"}, {"labels", "ttl"}),
@@ -31,11 +31,11 @@ _MAY = {
     "yank": ({"updated"}, {"yanked"}),
     "unyank": ({"updated"}, {"yanked"}),
 }
-FREE = _PUBLISHED | {"yanked"}  # what may change under a digest that stays
+FREE = _PUBLISHED | {"yanked"}  # what may change while the digest stays
 _ANY = ({"added", "moved", "updated", "removed"}, FREE)
-# Which facts of those it may take away: a publish keeps what it does not say.
+# Which of those facts it may remove: a publish keeps what it does not mention.
 _MAY_TAKE = {"publish": set(), "": {"labels", "ttl", "yanked"}}
-_PAST = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
+_DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +48,35 @@ class CommitFault:
 
 
 def judge_commit(effects: Sequence[Effect], message: Message | None, policy: Policy) -> list[CommitFault]:
-    """Return all that is wrong with a commit that did `effects` on a ledger with this policy, saying `message`.
+    """Return all that is wrong with a commit that had these effects under this policy, and has this message.
 
-    None is for a change without a message yet: then only that is judged which no message could mend.
+    The message is None for a change without one yet: then only what no message could explain is judged.
     """
-    found: list[CommitFault] = []
-    if message is None:
-        pass
-    elif effects and message.silent:
-        found += [
-            CommitFault(
-                "unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}"
-            )
-            for effect in effects
-        ]
-    elif message.record_count is not None:
-        found += _miscounted(effects, message)
-    else:
-        found += _mismatched(effects, message.entries)
+    faults: list[CommitFault] = []
+    if message and effects and message.silent:
+        faults += map(_unexplained, effects)
+    elif message and message.record_count is not None:
+        faults += _miscounted(effects, message)
+    elif message:
+        faults += _mismatched(effects, message.entries)
     for effect in effects:
-        found += _not_allowed(effect, message)
+        faults += _not_allowed(effect, message)
     for _, group in groupby(effects, key=lambda effect: effect.name):
-        found += _unforced(list(group), message, policy)
-    return found
+        faults += _unforced(list(group), message, policy)
+    return faults
+
+
+def _unexplained(effect: Effect) -> CommitFault:
+    return CommitFault("unexplained", effect.key, f"its message does not say that it {_DOES[effect.kind]} {effect.key}")
 
 
 def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[CommitFault]:
     names = {effect.name for effect in effects}
     if len(names) <= MAX_BLOCKS:
         for effect in effects:
-            yield CommitFault("unexplained", effect.key, f"its message counts records, and does not name {effect.key}")
+            yield CommitFault(
+                "unexplained", effect.key, f"its message only counts records, and does not name {effect.key}"
+            )
         if not effects:
             yield CommitFault("trailers", None, f"its message counts {message.record_count} records, and none changed")
         return
@@ -86,14 +85,12 @@ def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[CommitF
             "trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed"
         )
     for entry in message.entries:
-        yield CommitFault(
-            "trailers", None, f"its message counts records, and names {shown(str(entry.name), 200)} beside"
-        )
+        yield CommitFault("trailers", None, f"its message counts records, and also names {shown(str(entry.name), 200)}")
     sources = {effect.record.source_ref for effect in effects}
     if message.source_count is not None:
         if message.source_count != len(sources):
             yield CommitFault(
-                "trailers", None, f"its message counts {message.source_count} sourceRefs of {len(sources)}"
+                "trailers", None, f"its message counts {message.source_count} sourceRefs, and there are {len(sources)}"
             )
         return
     for effect in effects:
@@ -101,7 +98,7 @@ def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[CommitF
             yield CommitFault("trailers", effect.key, f"its message does not name the sourceRef of {effect.key}")
     for source in sorted(set(message.sources) - sources):
         yield CommitFault(
-            "trailers", None, f"its message names {shown(source, 300)}, which no record that changed is from"
+            "trailers", None, f"its message names {shown(source, 300)}, which no changed record comes from"
         )
 
 
@@ -112,9 +109,7 @@ def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> I
     for effect in effects:
         here = said.pop(effect.key, [])
         if not here:
-            yield CommitFault(
-                "unexplained", effect.key, f"its message does not say that it {_PAST[effect.kind]} {effect.key}"
-            )
+            yield _unexplained(effect)
         for entry in here:
             yield from _wrong(effect, entry)
     for key, here in said.items():
@@ -127,7 +122,7 @@ def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> I
         if (have := replaced.pop(effect.name, None)) is not None and have != claimed.get(effect.name, have):
             was = ", ".join(sorted(have)) or "nothing"
             yield CommitFault(
-                "trailers", effect.key, f"its message says otherwise what {effect.name} replaces: it was {was}"
+                "trailers", effect.key, f"its message is wrong about what {effect.name} replaces: it was {was}"
             )
 
 
@@ -140,15 +135,17 @@ def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[CommitFault]:
         )
     if entry.source_ref and entry.source_ref != effect.record.source_ref:
         yield CommitFault(
-            "trailers", effect.key, f"its message gives another sourceRef for {effect.key}: {shown(entry.source_ref)}"
+            "trailers",
+            effect.key,
+            f"its message gives a different sourceRef for {effect.key}: {shown(entry.source_ref)}",
         )
 
 
 def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[tuple[str, str], set[str]]:
-    found: dict[tuple[str, str], set[str]] = {}
+    replaced: dict[tuple[str, str], set[str]] = {}
     for name, digests in pairs:
-        found.setdefault(name, set()).update(digests)
-    return found
+        replaced.setdefault(name, set()).update(digests)
+    return replaced
 
 
 def _not_allowed(effect: Effect, message: Message | None) -> Iterator[CommitFault]:
@@ -156,14 +153,12 @@ def _not_allowed(effect: Effect, message: Message | None) -> Iterator[CommitFaul
     kinds, fields = _MAY.get(verb, _ANY)
     who = f"a `{verb}`" if verb else "no command"
     if effect.kind not in kinds:
-        yield CommitFault(
-            "trailers", effect.key, f"{who} {_PAST[effect.kind]} no record, and this one {_PAST[effect.kind]} it"
-        )
+        yield CommitFault("trailers", effect.key, f"{who} never {_DOES[effect.kind]} a record, and this one does")
     elif odd := sorted(effect.fields() - fields):
-        does = "changes" if verb else "ever changes"
+        does = "never changes" if verb else "changes"
         yield CommitFault("facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
     elif gone := sorted(effect.lost() - _MAY_TAKE.get(verb, fields)):
-        does = "takes away" if verb else "ever takes away"
+        does = "never removes" if verb else "removes"
         yield CommitFault("facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
     if effect.new and effect.new.yanked and effect.kind != "updated":
         yield CommitFault(
@@ -181,7 +176,7 @@ def _without_reason(effect: Effect, message: Message) -> Iterator[CommitFault]:
         )
     elif is_marked and effect.new and effect.new.yanked and effect.new.yanked.reason != message.reason:
         yield CommitFault(
-            "trailers", effect.key, f"the `yanked` mark of {effect.key} has another reason than the message"
+            "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
         )
 
 
@@ -208,7 +203,7 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
             )
         elif mark and message and not message.silent and mark.reason != message.reason:
             yield CommitFault(
-                "forced", effect.key, f"the `forced` mark of {effect.key} has another reason than the message"
+                "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"
             )
 
 

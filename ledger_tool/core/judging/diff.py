@@ -8,10 +8,10 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
-from ledger_tool.core.ledger import version
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
 from ledger_tool.core.ledger.sourceref import compare_url
+from ledger_tool.core.ledger.version import Version, parse_version
 from ledger_tool.core.policy.policy import Policy
 
 TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
@@ -23,10 +23,10 @@ _VERSION_LABELS = ("org.opencontainers.image.version", "version")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagChange:
-    """What happens to one image:tag: its records before and after, by platform, and what there is to see in it.
+    """What happens to one image:tag: its records before and after, by platform, and what a reviewer looks at.
 
     `previous` is, for a new version, the highest lower one of the image. `versions` are the ones before and after,
-    `""` where they can't be told. `immutable` says that the tag may only move by force.
+    `""` where they are not known. `immutable` says that the tag may only move by force.
     """
 
     kind: TagChangeKind
@@ -43,7 +43,7 @@ class TagChange:
 
     @property
     def platforms(self) -> list[str]:
-        """The platforms that the change is about, those given."""
+        """The platforms that the change is about, as far as they are given."""
         return sorted({effect.record.platform for effect in self.effects if effect.record.platform})
 
     @property
@@ -53,7 +53,7 @@ class TagChange:
 
     @property
     def yanked(self) -> Yanked | None:
-        """The mark that the change makes that the image is not to be used."""
+        """The mark that the change sets on an image that must not be used."""
         return next((effect.new.yanked for effect in self.effects if effect.new and "yanked" in effect.fields()), None)
 
     @property
@@ -61,7 +61,7 @@ class TagChange:
         """Whether an immutable tag moves without a mark that says why; `check` says whether it is the right one."""
 
         def has_mark(effect: Effect) -> bool:
-            gives_way = any(old.platform is None for old in effect.old)  # to several, of which one bears the mark
+            gives_way = any(old.platform is None for old in effect.old)  # to several, one of which has the mark
             return bool(effect.new and effect.new.forced) or (gives_way and bool(self.marks))
 
         return self.immutable and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
@@ -74,9 +74,9 @@ class TagChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangedFact:
-    """One thing that differs: `digest`, `source`, `base image`, `label env`, ...; `""` is none on that side.
+    """One thing that differs: `digest`, `source`, `base image`, `label`, ...; `""` stands for none on that side.
 
-    `subject` names what of it, such as a platform or a base image's name.
+    `subject` says which one, such as a platform or a base image's name.
     """
 
     what: str
@@ -87,21 +87,21 @@ class ChangedFact:
 
 def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange]:
     """Return the changes from one ledger to another; `policy` is the one that the changes are made under."""
-    done: dict[Name, list[Effect]] = {}
+    effects: dict[Name, list[Effect]] = {}
     for effect in effects_of(compare(before, after)):
-        done.setdefault(effect.name, []).append(effect)
-    images = {name.image for name in done}
+        effects.setdefault(effect.name, []).append(effect)
+    images = {name.image for name in effects}
     was, now = _Versions(before, images), _Versions(after, images)
-    found = [
-        _change(name, tuple(of_it), before.find(name), after.find(name), was, now, policy)
-        for name, of_it in done.items()
+    changes = [
+        _change(name, tuple(of_name), before.find(name), after.find(name), was, now, policy)
+        for name, of_name in effects.items()
     ]
-    return sorted(found, key=lambda one: (one.gravity > 0, one.name.image, one.gravity, one.name.tag))
+    return sorted(changes, key=lambda one: (one.gravity > 0, one.name.image, one.gravity, one.name.tag))
 
 
 def _change(
     name: Name,
-    of_it: tuple[Effect, ...],
+    effects: tuple[Effect, ...],
     old: tuple[Record, ...],
     new: tuple[Record, ...],
     was: _Versions,
@@ -112,9 +112,9 @@ def _change(
     start = old or ((previous,) if previous else ())
     versions = (was.of(start), now.of(new))
     return TagChange(
-        kind=_kind(of_it, old),
+        kind=_kind(effects, old),
         name=name,
-        effects=of_it,
+        effects=effects,
         old=old,
         new=new,
         previous=previous,
@@ -122,32 +122,32 @@ def _change(
         direction=_direction(*versions),
         compare=_compare(start, new),
         immutable=not policy.is_mutable(name.tag),
-        facts=tuple(_facts(of_it, old, new, start)),
+        facts=tuple(_facts(effects, old, new, start)),
     )
 
 
-def _kind(of_it: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
-    kinds = {effect.kind for effect in of_it}
+def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
+    kinds = {effect.kind for effect in effects}
     if not old:
         return "added"
     if "moved" in kinds:
         return "moved"
     if "removed" in kinds:
         return "removed"
-    if any("yanked" in effect.fields() and effect.new and effect.new.yanked for effect in of_it):
+    if any("yanked" in effect.fields() and effect.new and effect.new.yanked for effect in effects):
         return "yanked"
     return "updated"
 
 
 def _direction(old: str, new: str) -> Direction:
-    before, after = version.parse_version(old), version.parse_version(new)
+    before, after = parse_version(old), parse_version(new)
     if before is None or after is None:
         return "unknown"
     return "same" if before == after else "upgrade" if before < after else "downgrade"
 
 
 def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
-    """Return the compare URL where one source commit became another one."""
+    """Return the compare URL where one source commit became another."""
     before, after = {one.source_ref for one in old}, {one.source_ref for one in new}
     if len(before) != 1 or len(after) != 1:
         return ""
@@ -155,37 +155,37 @@ def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
 
 
 class _Versions:
-    """The versions of some images in a ledger: of a tag by itself, of another by a label or by its digest."""
+    """The versions of some images in a ledger: the tag itself, or else what a label or the digest says."""
 
     def __init__(self, ledger: Ledger, images: Iterable[str]) -> None:
-        self._records: dict[str, list[tuple[version.Version, Record]]] = {}
+        self._records: dict[str, list[tuple[Version, Record]]] = {}
         self._by_digest: dict[tuple[str, str], str] = {}
         wanted = set(images)
         for record in ledger.select(lambda image, *_: image in wanted):
-            if (parsed := version.parse_version(record.tag)) is None:
+            if (parsed := parse_version(record.tag)) is None:
                 continue
             self._records.setdefault(record.image, []).append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
-                known = version.parse_version(self._by_digest.get((record.image, digest), ""))
-                if known is None or known.parts < parsed.parts:  # of `1`, `1.5` and `1.5.0` the last says most
+                known = parse_version(self._by_digest.get((record.image, digest), ""))
+                if known is None or known.parts < parsed.parts:  # of `1`, `1.5` and `1.5.0`, the last is the most exact
                     self._by_digest[record.image, digest] = record.tag
 
     def of(self, records: Sequence[Record]) -> str:
         """Return the version of an image:tag's records, or `""`."""
         for record in records:
-            if version.parse_version(record.tag):
+            if parse_version(record.tag):
                 return record.tag
             for label in _VERSION_LABELS:
                 if record.labels.get(label):
                     return record.labels[label]
             for digest in filter(None, (record.index, record.digest)):
-                if found := self._by_digest.get((record.image, digest)):
-                    return found
+                if tag := self._by_digest.get((record.image, digest)):
+                    return tag
         return ""
 
     def lower_than(self, name: Name) -> Record | None:
         """Return a record of the highest version of the image that is lower than a tag; never a yanked one."""
-        this = version.parse_version(name.tag)
+        this = parse_version(name.tag)
         if this is None:
             return None
         lower = [(one, record) for one, record in self._records.get(name.image, ()) if one < this and not record.yanked]
@@ -193,39 +193,39 @@ class _Versions:
 
 
 def _facts(
-    of_it: Sequence[Effect], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
+    effects: Sequence[Effect], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
 ) -> Iterable[ChangedFact]:
-    """Yield what differs, in the order in which a reviewer asks; a new version is compared with the one before it.
+    """Yield what differs, in the order of a reviewer's questions; a new version is compared with the one before it.
 
     `start` are the records that source and base image are compared with.
     """
     before, after = pull_digest(old) if old else "", pull_digest(new) if new else ""
     if before != after and (before or after):
         yield ChangedFact("digest", before or "", after or "")
-    for effect in of_it:
+    for effect in effects:
         yield from _platform_facts(effect, {before, after})
     yield from _set_fact("source", {one.source_ref for one in start}, {one.source_ref for one in new})
     yield from _base_facts(start, new)
     yield from _label_facts(old, new)
     yield from _set_fact("TTL", {one.ttl or "" for one in old}, {one.ttl or "" for one in new})
-    if all(effect.kind == "updated" for effect in of_it):
+    if all(effect.kind == "updated" for effect in effects):
         yield from _set_fact("published", {one.published_at for one in old}, {one.published_at for one in new})
-    for effect in of_it:
+    for effect in effects:
         if "yanked" in effect.fields() and effect.new and not effect.new.yanked:
             yield ChangedFact(
                 "yanked", effect.old[0].yanked.reason if effect.old[0].yanked else "", "", effect.new.platform or ""
             )
 
 
-def _platform_facts(effect: Effect, told: set[str | None]) -> Iterable[ChangedFact]:
-    """Yield what becomes of one platform's image, unless the digest to pull by says it all."""
+def _platform_facts(effect: Effect, shown: set[str | None]) -> Iterable[ChangedFact]:
+    """Yield what becomes of one platform's image, unless the pull digest shows it already."""
     platform = effect.record.platform or ""
     if effect.kind == "updated" and effect.new:
         if "platform" in effect.fields():
             yield ChangedFact("platform", "", platform)
         return
     olds, new = [one.digest for one in effect.old], effect.new.digest if effect.new else ""
-    if not set(olds) | {new} <= told | {""}:
+    if not set(olds) | {new} <= shown | {""}:
         yield ChangedFact("image", ", ".join(olds), new, platform)
 
 
@@ -243,12 +243,12 @@ def _base_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[Change
 
 
 def _bases(records: Sequence[Record]) -> Mapping[str, str]:
-    found: dict[str, set[str]] = {}
+    bases: dict[str, set[str]] = {}
     for record in records:
         for reference in record.depends_on:
             name, _, digest = reference.partition("@")
-            found.setdefault(name, set()).add(digest)
-    return {name: ", ".join(sorted(digests)) for name, digests in found.items()}
+            bases.setdefault(name, set()).add(digest)
+    return {name: ", ".join(sorted(digests)) for name, digests in bases.items()}
 
 
 def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:

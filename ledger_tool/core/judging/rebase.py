@@ -1,4 +1,4 @@
-"""One commit, applied again on another ledger: the change that it made, not the text that it left."""
+"""Applying a commit again to another ledger: the change that it made, not the text that it left."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
     """
     merged = merge(parent.ledger, onto.ledger, commit.ledger)
     if merged.collisions:
-        told = "; ".join(describe(one) for one in merged.collisions[:10])
+        some = "; ".join(map(describe, merged.collisions[:10]))
         more = f"; and {len(merged.collisions) - 10} more" if len(merged.collisions) > 10 else ""
         raise RuleRefused(
-            f"commit {name} collides with what the base has by now: {told}{more}; nothing was changed",
+            f"commit {name} collides with changes in the base: {some}{more}; nothing was changed",
             "make that change again on the base with `ledger publish`, or drop the commit",
         )
     files, clashes = merge_files(parent.files, onto.files, commit.files)
@@ -68,7 +68,7 @@ def merge_files(
 
 
 def retold(text: str, before: Ledger, after: Ledger) -> str:
-    """Return a commit's message, which is kept unless it names records that the base has by now just so."""
+    """Return a commit's message, which is kept unless the base has made some of its changes already."""
     effects = effects_of(compare(before, after))
     message = parse_message(text)
     verb = next((verb for verb in VERBS if verb == message.verb), None)

@@ -232,11 +232,11 @@ def check_size(size: int) -> str:
     shown = f"{size / MEGABYTE:.1f} MB"
     if size >= MAX_BYTES:
         raise UsageError(
-            f"ledger.json would be {shown}, and git hosts refuse files from 100 MB",
+            f"ledger.json would be {shown}, and git hosts refuse files of 100 MB or more",
             "remove expired records with `ledger remove`, or start a second ledger for some of the images",
         )
     if size >= WARN_BYTES:
-        return f"ledger.json is {shown}; git hosts warn from 50 MB and refuse from 100 MB"
+        return f"ledger.json is {shown}; git hosts warn at 50 MB and refuse at 100 MB"
     return ""
 
 

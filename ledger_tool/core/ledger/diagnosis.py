@@ -38,7 +38,7 @@ def invalid_ledger(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     found = next(file_faults(raw, schema), FileFault("canonical", 1, 1, "not in canonical form"))
     if found.rule == "version":
         return InvalidLedger(f"ledger.json {found.message}", "upgrade `ledger-tool`; nothing was changed")
-    hint = "restore the last good ledger.json with git, or mend the line"
+    hint = "restore the last valid ledger.json with git, or fix the line"
     if found.message.startswith(UNRESOLVED):
         hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
     return InvalidLedger(f"ledger.json, line {found.line}, column {found.column}: {found.message}", hint)
@@ -48,7 +48,7 @@ def file_faults(raw: bytes, schema: Mapping[str, Any]) -> Iterator[FileFault]:
     """Yield the faults of the bytes of a `ledger.json`, the most telling first."""
     if len(raw) >= codec.MAX_BYTES:
         size = f"{len(raw) / codec.MEGABYTE:.1f} MB"
-        yield FileFault("size", 1, 1, f"the file has {size}, and git hosts refuse files from 100 MB")
+        yield FileFault("size", 1, 1, f"the file has {size}, and git hosts refuse files of 100 MB or more")
         return
     try:
         text = _decoded(raw)
@@ -154,9 +154,9 @@ def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tupl
         times = [("publishedAt", record["publishedAt"])] + [("yanked", y["at"]) for y in [record.get("yanked")] if y]
         for name, value in times:
             if not codec.is_date(value[:10]):
-                yield [*path, name], "date", f"`{shown(value)}` is no date of the calendar"
+                yield [*path, name], "date", f"`{shown(value)}` is not a calendar date"
         if not unicodedata.is_normalized("NFC", json.dumps(record, ensure_ascii=False)):
-            yield path, "nfc", "text is not in Unicode's normal form NFC"
+            yield path, "nfc", "text is not in Unicode normalization form NFC"
         key = (record["image"], record["tag"], record.get("platform", ""))
         name = f"{key[0]}:{key[1]}"
         if previous is None:
@@ -201,7 +201,7 @@ def _unlike(have: str, want: str) -> tuple[int, str]:
     column = next((at for at, (a, b) in enumerate(zip(have, want, strict=False), 1) if a != b), 1)
     have_shown, want_shown = shown(have.strip(), 60), shown(want.strip(), 60)
     if have_shown == want_shown:
-        return column, "not in canonical form: white space differs"
+        return column, "not in canonical form: whitespace differs"
     return column, f"not in canonical form: `{have_shown}` should be `{want_shown}`"
 
 

@@ -46,7 +46,7 @@ def parse(text: str) -> Any:
         if len(fields) != len(items):
             seen: set[str] = set()
             twice = next(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise JsonFault(_second(text, twice), f"the key `{shown(twice)}` stands twice in one object")
+            raise JsonFault(_second(text, twice), f"the key `{shown(twice)}` appears twice in one object")
         return fields
 
     def constant(name: str) -> Any:
@@ -60,7 +60,7 @@ def parse(text: str) -> Any:
         at = _first(text, lambda token: len(token) > 1000 and token.lstrip("-").isdigit())
         raise JsonFault(at, "a number has thousands of digits") from None
     if (alone := next((found for found in _surrogate.finditer(text) if found[1]), None)) is not None:
-        raise JsonFault(alone.start(), "a lone surrogate is no character")
+        raise JsonFault(alone.start(), "a lone surrogate is not a character")
     return value
 
 

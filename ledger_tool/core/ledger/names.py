@@ -185,7 +185,7 @@ def parse_timestamp(value: str, field: str = "publishedAt") -> Timestamp:
     try:
         return format_timestamp(datetime.fromisoformat(whole))
     except (ValueError, OverflowError):
-        raise InvalidValue(field, f"{field} `{shown(value)}` is no date of the calendar", hint) from None
+        raise InvalidValue(field, f"{field} `{shown(value)}` is not a calendar date", hint) from None
 
 
 def format_timestamp(moment: datetime) -> Timestamp:

@@ -47,7 +47,7 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
     """
     system = next((system for system in _SYSTEMS if _is_here(system, environment)), None)
     if system is None:
-        raise UsageError("sourceRef is missing, and no known CI system's environment tells it", _HINT)
+        raise UsageError("sourceRef is missing, and no known CI system's environment gives one", _HINT)
     there = {name: value for name, value in environment.items() if value}
     try:
         url = re.sub(r"^(https?://)[^/]*@", r"\1", system.url.format_map(there))

@@ -77,7 +77,7 @@ def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
         except LedgerError as error:
             raise error.within(where) from error
     if not found:
-        raise UsageError("the input holds no records", "give a JSON array of records, or one record a line")
+        raise UsageError("the input contains no records", "give a JSON array of records, or one record a line")
     return found
 
 
@@ -184,7 +184,7 @@ def _json(raw: bytes, what: str) -> Any:
         line, column = jsontext.line_and_column(text, fault.offset)
         raise UsageError(
             f"{what} is not JSON: line {line}, column {column}: {fault.reason}",
-            "check the file that the step before wrote",
+            "check the file that the previous step wrote",
         ) from None
 
 

@@ -50,7 +50,7 @@ def test_a_tag_that_was_overwritten_since_the_push_is_refused(world: World) -> N
     theirs = world.push("v1", "theirs")
     done = world.publish(f"v1@{mine.digest}")
     assert done.code == 3
-    assert "somebody overwrote it" in done.err
+    assert "somebody has overwritten it" in done.err
     assert mine.digest in done.err
     assert theirs.digest in done.err
     assert world.upstream.records() == []

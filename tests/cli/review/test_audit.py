@@ -277,7 +277,7 @@ def test_a_version_that_is_missing_in_the_repository_is_named(ledger: Run, upstr
     assert done.code == 1
     assert (
         done.out
-        == f"{lost[:12]} invalid: its ledger.json is missing in the repository, or larger than any git host takes\n"
+        == f"{lost[:12]} invalid: its ledger.json is missing from the repository, or larger than any git host accepts\n"
     )
 
 

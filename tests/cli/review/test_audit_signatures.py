@@ -69,7 +69,7 @@ def test_another_key_is_no_allowed_signer(audit: Run, signed: Upstream, sshd: Ss
     assert [line.split(" ")[0] for line in done.out.splitlines()] == [
         one[:12] for one in reversed(signed.commits()[:2])
     ]
-    assert done.out.count("which is no allowed signer") == 2
+    assert done.out.count("which is not an allowed signer") == 2
 
 
 def test_a_key_that_has_expired_is_told_from_one_that_is_unknown(audit: Run, signed: Upstream, sshd: SshServer) -> None:
