@@ -7,9 +7,11 @@ All of it goes into code spans. No escape would do: the hosts look for mentions 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.ledger.names import escaped
 
+MOST_ROWS = 200  # of one table
 LONGEST = 300  # characters of one value: what is longer, nobody reads in a comment
 
 
@@ -36,3 +38,15 @@ def link(label: str, url: str) -> str:
     if not re.fullmatch(r"https?://[A-Za-z0-9._~:/?&=;,+%@!$'*\[\]()-]+", url):
         return label
     return f"[{label}]({url.translate({ord(mark): f'%{ord(mark):02X}' for mark in '()[]*'})})"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield an empty line and a table; cells are Markdown. What is beyond `MOST_ROWS` is counted instead."""
+    yield ""
+    yield f"| {' | '.join(header)} |"
+    yield "|---" * len(header) + "|"
+    for row in rows[:MOST_ROWS]:
+        yield f"| {' | '.join(row)} |"
+    if len(rows) > MOST_ROWS:
+        yield ""
+        yield f"{len(rows) - MOST_ROWS} more are left out here; `--format json` has them all."

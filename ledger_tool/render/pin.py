@@ -9,11 +9,10 @@ from ledger_tool.commands.rewrite import ManifestsReport
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.manifests.rewrite import Edit, ManifestFinding
 from ledger_tool.render import json
+from ledger_tool.render.edit import pull_request
 from ledger_tool.render.github import command
-from ledger_tool.render.markdown import cell, link
+from ledger_tool.render.markdown import cell, link, table
 from ledger_tool.render.records import short_digest
-
-_ROWS = 200
 
 
 def as_json(done: ManifestsReport) -> str:
@@ -34,16 +33,10 @@ def as_json(done: ManifestsReport) -> str:
             for finding in done.findings
         ],
         "commit": done.commit,
-        "pullRequest": done.proposed
-        and {
-            "branch": done.proposed.branch,
-            "url": done.proposed.url,
-            "number": done.proposed.number,
-            "created": done.proposed.created,
-        },
+        "pullRequest": None,
         "unread": [{"path": note.path, "line": note.line, "message": note.message} for note in done.faults],
     }  # fmt: skip
-    return json.document(value)
+    return json.document(value | pull_request(done.proposed))
 
 
 def as_text(done: ManifestsReport) -> Iterator[str]:
@@ -76,11 +69,8 @@ def as_markdown(done: ManifestsReport) -> Iterator[str]:
 
 def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
     """Yield a Markdown table of edits, images first."""
-    yield ""
-    yield "| image | old | new | digest | changes | where |"
-    yield "|---|---|---|---|---|---|"
-    for edit in edits[:_ROWS]:
-        cells = (
+    rows = [
+        (
             cell(edit.image),
             cell(edit.tags[0]) or "none",
             cell(edit.tags[1]) or "none",
@@ -88,23 +78,14 @@ def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
             link("compare", edit.compare) if edit.compare else "",
             cell(f"{edit.path}:{edit.line}"),
         )
-        yield f"| {' | '.join(cells)} |"
-    yield from _rest(len(edits))
+        for edit in edits
+    ]
+    return table(("image", "old", "new", "digest", "changes", "where"), rows)
 
 
 def _findings_table(findings: Sequence[ManifestFinding]) -> Iterator[str]:
-    yield ""
-    yield "| class | where | what |"
-    yield "|---|---|---|"
-    for finding in findings[:_ROWS]:
-        yield f"| {finding.kind} | {cell(f'{finding.path}:{finding.line}')} | {cell(finding.message)} |"
-    yield from _rest(len(findings))
-
-
-def _rest(count: int) -> Iterator[str]:
-    if count > _ROWS:
-        yield ""
-        yield f"{count - _ROWS} more are left out here; `--format json` has them all."
+    rows = [(finding.kind, cell(f"{finding.path}:{finding.line}"), cell(finding.message)) for finding in findings]
+    return table(("class", "where", "what"), rows)
 
 
 def headline(done: ManifestsReport) -> str:

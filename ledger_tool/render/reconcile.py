@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.registry.drift import DriftFinding, DriftReport
-from ledger_tool.render import json
+from ledger_tool.render import json, markdown
 from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.markdown import cell
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
-
-MARKDOWN_ROWS = 200
 
 
 def as_json(report: DriftReport) -> str:
@@ -60,31 +59,20 @@ def as_text(report: DriftReport, width: int | None) -> Iterator[str]:
 def as_markdown(report: DriftReport) -> Iterator[str]:
     """Yield Markdown for a job summary or an issue's body; nothing in a record can break out of it."""
     yield f"**{_headline(report)}**"
-    yield ""
-    yield "| class | records |"
-    yield "|---|---|"
-    for name, count in report.summary.items():
-        yield f"| {name} | {count} |"
-    differing = _differing(report)
-    if not differing:
-        return
-    yield ""
-    yield "| class | image | platform | ledger | served | reason |"
-    yield "|---|---|---|---|---|---|"
-    for finding in differing[:MARKDOWN_ROWS]:
-        name = f"{finding.registry}/{finding.image}:{finding.tag}"
-        cells = (
+    yield from markdown.table(("class", "records"), [(name, str(count)) for name, count in report.summary.items()])
+    rows = [
+        (
             finding.drift,
-            cell(name),
+            cell(f"{finding.registry}/{finding.image}:{finding.tag}"),
             cell(finding.platform),
             cell(_short(finding.ledger)),
             cell(_short(finding.served)),
             cell(finding.reason),
         )
-        yield f"| {' | '.join(cells)} |"
-    if len(differing) > MARKDOWN_ROWS:
-        yield ""
-        yield f"{len(differing) - MARKDOWN_ROWS} more are left out here; `--format json` has them all."
+        for finding in _differing(report)
+    ]
+    if rows:
+        yield from markdown.table(("class", "image", "platform", "ledger", "served", "reason"), rows)
 
 
 def as_junit(report: DriftReport) -> Iterator[str]:
@@ -108,31 +96,27 @@ def as_metrics(report: DriftReport, now: float, last_complete: float | None, *, 
 
     `last_complete` is kept by a run that could not observe everything, or was not `of_all` records.
     """
-    counts: dict[tuple[str, str], int] = {}
-    for finding in report.findings:
-        counts[finding.registry, finding.drift] = counts.get((finding.registry, finding.drift), 0) + 1
+    counts = Counter((finding.registry, finding.drift) for finding in report.findings)
+    by_class = (
+        (f'{{registry="{_label(registry)}",class="{name}"}}', count) for (registry, name), count in counts.items()
+    )
     lines = [
-        "# HELP ledger_reconcile_records Records by registry and class.",
-        "# TYPE ledger_reconcile_records gauge",
-        *(
-            f'ledger_reconcile_records{{registry="{_label(registry)}",class="{name}"}} {count}'
-            for (registry, name), count in sorted(counts.items())
-        ),
-        "# HELP ledger_reconcile_complete Whether the last run could observe everything.",
-        "# TYPE ledger_reconcile_complete gauge",
-        f"ledger_reconcile_complete {int(report.complete)}",
-        "# HELP ledger_reconcile_last_run_timestamp_seconds When the last run ended.",
-        "# TYPE ledger_reconcile_last_run_timestamp_seconds gauge",
-        f"ledger_reconcile_last_run_timestamp_seconds {now:.0f}",
+        *_gauge("records", "Records by registry and class.", *sorted(by_class)),
+        *_gauge("complete", "Whether the last run could observe everything.", ("", int(report.complete))),
+        *_gauge("last_run_timestamp_seconds", "When the last run ended.", ("", now)),
     ]
     complete_at = now if report.complete and of_all else last_complete
     if complete_at is not None:
-        lines += [
-            "# HELP ledger_reconcile_last_complete_timestamp_seconds When the last complete run ended.",
-            "# TYPE ledger_reconcile_last_complete_timestamp_seconds gauge",
-            f"ledger_reconcile_last_complete_timestamp_seconds {complete_at:.0f}",
-        ]
+        lines += _gauge("last_complete_timestamp_seconds", "When the last complete run ended.", ("", complete_at))
     return "\n".join(lines) + "\n"
+
+
+def _gauge(name: str, help_text: str, *values: tuple[str, float]) -> Iterator[str]:
+    """Yield a metric (Prometheus, "Exposition formats"); each value is its labels, in braces, and its number."""
+    yield f"# HELP ledger_reconcile_{name} {help_text}"
+    yield f"# TYPE ledger_reconcile_{name} gauge"
+    for labels, value in values:
+        yield f"ledger_reconcile_{name}{labels} {value:.0f}"
 
 
 def last_complete(metrics: str) -> float | None:
