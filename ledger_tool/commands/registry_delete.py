@@ -1,8 +1,8 @@
 """Deleting at registries what a prune takes: look first, indexes before their children, and put back what is needed.
 
-Nothing is deleted that a living record uses, is served through, or is built on, and no child of an index that is
-in use; which those are, only the registry knows. What is not in the ledger is not looked at: other children of a
-deleted index are left to the registry's own garbage collector.
+Nothing is deleted that a living record uses, is served through, or is built on, nor a child of an index that is in use,
+as the registry tells. What is not in the ledger is not looked at: other children of a deleted index are left to the
+registry's own garbage collector.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
-# Every single request is bounded; together they take as long as they take.
-_LONGEST = 86_400.0
+_LONGEST = 86_400.0  # seconds; every single request has a bound of its own
 _LOOK = "look at the registry with `ledger reconcile`, or prune without `--registry-delete`"
 
 
@@ -36,7 +35,7 @@ class DeletingRegistry(RegistryPort, Protocol):
         """Return a manifest or index as it is served, its bytes checked against the digest."""
 
     def delete(self, image: str, digest: str) -> None:
-        """Delete a manifest or index by digest; one that is not there any more is no error."""
+        """Delete a manifest or index by digest; one that is gone already is not an error."""
 
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest."""
@@ -54,16 +53,16 @@ Place = RegistryDigest[DeletingRegistry]
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A manifest or index to delete, as it is now; `first` is set for what may be an index."""
+    """A manifest or index to delete, as it is now."""
 
     place: Place
     document: ServedDocument
-    first: bool
+    may_be_index: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Retained:
-    """A digest of a record that goes, which stays at the registry, and why."""
+    """A digest that stays at the registry though its record goes, and why."""
 
     place: Place
     reason: str
@@ -71,7 +70,7 @@ class Retained:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """What is to be deleted, what stays, and the images of which not everything could be looked at."""
+    """What is to be deleted, what stays, and the images that could not be looked at as a whole."""
 
     deletions: Sequence[Deletion]
     retained: Sequence[Retained]
@@ -79,7 +78,7 @@ class Clearance:
 
 
 class Registrar:
-    """Looks and deletes for one prune; what was looked at once is known. `jobs` requests run at once."""
+    """Looks and deletes for one prune; nothing is looked at twice. `jobs` requests run at once."""
 
     def __init__(self, *, jobs: int, progress: Progress) -> None:
         self._jobs = jobs
@@ -92,60 +91,50 @@ class Registrar:
         self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: RemainingUses
     ) -> Clearance:
         """Return what to delete of records that go, at the registries that serve them."""
-        firsts = {(record.image, digest) for record in going if (digest := may_be_index(record))}
-        wanted = firsts | {(record.image, record.digest) for record in going}
+        indexes = {(record.image, digest) for record in going if (digest := may_be_index(record))}
+        wanted = indexes | {(record.image, record.digest) for record in going}
         places = [Place(registry, image, digest) for image, digest in sorted(wanted) for registry in serving[image]]
-        homes = {place.repository: place for place in places}.values()
-        children, failed = self._children(
-            [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
-        )
-        kept = [place for place in places if (place.image, place.digest) in firsts and place.digest in uses.why]
-        of_kept, failed_of_kept = self._children(kept)
-        children, failed = children | of_kept, failed | failed_of_kept
+        kept = [place for place in places if (place.image, place.digest) in indexes and place.digest in uses.why]
+        reasons, failed = self._children([*_roots(places, uses), *kept])
         retained = []
         free = []
         for place in places:
-            if reason := uses.why.get(place.digest) or children.get(place, ""):
+            if reason := uses.why.get(place.digest) or reasons.get(place, ""):
                 retained.append(Retained(place, reason))
             elif place.image not in failed:
                 free.append(place)
         deletions = []
-        empty = {home.repository: home for home in homes}
+        empty = {place.repository: place for place in places}
         for place, document in self._known(self._documents, _document, free):
             if isinstance(document, LedgerError):
                 failed.setdefault(place.image, document)
             elif isinstance(document, ServedDocument):
-                deletions.append(Deletion(place, document, (place.image, place.digest) in firsts))
+                deletions.append(Deletion(place, document, (place.image, place.digest) in indexes))
                 empty.pop(place.repository, None)
-        failed = self._emptied([home for home in empty.values() if home.image not in failed], uses) | failed
+        failed = self._emptied([place for place in empty.values() if place.image not in failed], uses) | failed
         return Clearance([one for one in deletions if one.place.image not in failed], retained, failed)
 
-    def _emptied(self, homes: Sequence[Place], uses: RemainingUses) -> dict[str, LedgerError]:
+    def _emptied(self, places: Sequence[Place], uses: RemainingUses) -> dict[str, LedgerError]:
         """Return the images of which a registry has nothing at all: it is the wrong one, or has lost its data.
 
-        Where it had nothing of what is to go, the newest living record of the image has to be there.
+        Where it has nothing of what is to go, the newest living record of the image has to be there.
         """
-        wanted = [
-            Place(home.registry, home.image, uses.newest[home.image].digest)
-            for home in homes
-            if home.image in uses.newest
-        ]
+        newest = [replace(one, digest=uses.newest[one.image].digest) for one in places if one.image in uses.newest]
         failed: dict[str, LedgerError] = {}
-        for place, seen in self._known(self._looks, _digest, wanted):
+        for place, seen in self._known(self._looks, _digest, newest):
             if isinstance(seen, LedgerError):
                 failed.setdefault(place.image, seen)
             elif isinstance(seen, Absent):
-                failed[place.image] = Unreachable(
-                    f"{place.registry.name} has nothing of {place.image}, not even {uses.newest[place.image].name}",
-                    _LOOK,
-                )
+                name = uses.newest[place.image].name
+                message = f"{place.registry.name} has nothing of {place.image}, not even {name}"
+                failed[place.image] = Unreachable(message, _LOOK)
         return failed
 
     def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], list[tuple[Place, LedgerError]]]:
         """Delete, what may be an index first; return what is gone, and what stays, with the error.
 
-        What somebody else deleted meanwhile is gone as well, and put back like the rest where it is needed. No image
-        of an index that stays is deleted; nor anything more of an image once a registry of it does not answer.
+        What somebody else deleted meanwhile counts as gone, and is put back like the rest where it is needed. No image
+        of an index that stays is deleted, nor anything more of an image once one of its registries does not answer.
         """
         done: list[Deletion] = []
         left: list[tuple[Place, LedgerError]] = []
@@ -164,18 +153,18 @@ class Registrar:
                 return error
             return None
 
-        for first in (True, False):
-            batch = [one for one in deletions if one.first is first]
+        for is_index_round in (True, False):
+            batch = [deletion for deletion in deletions if deletion.may_be_index is is_index_round]
             for deletion, error in in_parallel(delete, batch, jobs=self._jobs, longest=_LONGEST):
                 place = deletion.place
                 if error is None:
                     done.append(deletion)
                 else:
                     left.append((place, error))
-                    index = _parsed(deletion) if first else None
+                    index = _parsed(deletion) if is_index_round else None
                     if isinstance(index, Manifest):
                         held |= {replace(place, digest=digest): error for digest in index.referenced}
-                    elif first:  # nobody knows what is in it
+                    elif is_index_round:  # nobody knows what is in it
                         silent.setdefault(place.image, error)
                 self._progress(len(done) + len(left), len(deletions))
         order = {deletion.place: number for number, deletion in enumerate(deletions)}
@@ -186,19 +175,18 @@ class Registrar:
     ) -> tuple[list[Deletion], dict[str, LedgerError]]:
         """Put back what was deleted and turns out to be in use, children first; with the tags of `records`, if gone.
 
-        Return what was put back, and the errors of the images where that can't be told or done.
+        Return what was put back, and the errors of the images where that could not be decided or done.
         """
-        again = [one for one in deleted if one.first and one.place.digest in uses.why]
-        self._manifests |= {one.place: _parsed(one) for one in deleted if one.first}
-        homes = {one.place.repository: one.place for one in deleted}.values()
-        roots = [Place(home.registry, home.image, root) for home in homes for root in uses.roots(home.image)]
-        children, failed = self._children([*roots, *(one.place for one in again)])
+        self._manifests |= {deletion.place: _parsed(deletion) for deletion in deleted if deletion.may_be_index}
+        again = [one.place for one in deleted if one.may_be_index and one.place.digest in uses.why]
+        reasons, failed = self._children([*_roots([deletion.place for deletion in deleted], uses), *again])
         back: list[Deletion] = []
-        for deletion in sorted(deleted, key=lambda one: one.first):
+        for deletion in sorted(deleted, key=lambda deletion: deletion.may_be_index):
             place = deletion.place
-            if place.digest not in uses.why and place not in children:
+            if place.digest not in uses.why and place not in reasons:
                 continue
-            tags = [one.tag for one in records if one.image == place.image and expected(one) == place.digest]
+            own = [record for record in records if record.image == place.image]
+            tags = [record.tag for record in own if expected(record) == place.digest]
             try:
                 _put_back(deletion, tags)
                 back.append(deletion)
@@ -207,7 +195,7 @@ class Registrar:
         return back, failed
 
     def _children(self, places: Iterable[Place]) -> tuple[dict[Place, str], dict[str, LedgerError]]:
-        """Return why what indexes refer to is in use, by its own key, and the images where that can't be told."""
+        """Return why each digest that indexes refer to is in use, and the images where that can't be told."""
         reasons: dict[Place, str] = {}
         failed: dict[str, LedgerError] = {}
         for place, answer in walk_indexes(places, partial(self._known, self._manifests, _manifest)):
@@ -229,6 +217,12 @@ class Registrar:
         return [(place, known[place]) for place in wanted]
 
 
+def _roots(places: Iterable[Place], uses: RemainingUses) -> list[Place]:
+    """Return what the digests in use hang on, in the repositories of these places."""
+    repositories = {place.repository: place for place in places}.values()
+    return [replace(place, digest=root) for place in repositories for root in uses.roots(place.image)]
+
+
 def _manifest(place: Place) -> Manifest | Absent:
     return place.registry.manifest(place.image, place.digest)
 
@@ -242,7 +236,7 @@ def _digest(place: Place) -> str | Absent:
 
 
 def _parsed(deletion: Deletion) -> Manifest | Absent:
-    """Return what was deleted; what is no manifest that we know has no children either."""
+    """Return what was deleted; a manifest of a kind that we don't know has no children."""
     try:
         return parse(deletion.document.raw, deletion.document.media_type, deletion.place.digest)
     except BadManifest:

@@ -22,7 +22,7 @@ def place(seed: str) -> Place:
 
 
 def deletion(seed: str) -> Deletion:
-    return Deletion(place(seed), ServedDocument(b"", ""), first=False)
+    return Deletion(place(seed), ServedDocument(b"", ""), may_be_index=False)
 
 
 DONE = Pruned(

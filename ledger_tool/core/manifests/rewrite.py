@@ -183,4 +183,4 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
 
 
 def _left(finding: ManifestFinding, reason: str) -> ManifestFinding:
-    return replace(finding, message=f"{finding.message}; left as it is: {reason}")
+    return replace(finding, message=f"{finding.message}; left unchanged: {reason}")

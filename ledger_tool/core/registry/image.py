@@ -151,7 +151,7 @@ def platform_of(value: Any) -> Platform | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What an image says of itself, as far as it is well-formed."""
+    """What an image says about itself, as far as it is well-formed."""
 
     platform: Platform | None = None
     source_ref: SourceRef | None = None

@@ -19,7 +19,7 @@ _DISK = {errno.ENOSPC, errno.EIO, errno.EDQUOT}
 
 @contextmanager
 def local_errors(path: Path | str, doing: str) -> Iterator[None]:
-    """Turn an OSError about `path` into LocalDiskError (a full or failing disk) or UsageError (all else)."""
+    """Turn an OSError about `path` into LocalDiskError (a full or failing disk) or UsageError (anything else)."""
     try:
         yield
     except OSError as error:
@@ -35,19 +35,18 @@ def local_error(error: OSError, path: Path | str, doing: str) -> LedgerError:
 
 
 def path_of(text: str, what: str) -> Path:
-    """Return the path that a person wrote, `~` expanded. Raises UsageError for one that can't be."""
+    """Return the path that a person wrote, with `~` expanded. Raises UsageError where it can't be expanded."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise UsageError(
-            f"the path {shown(text)} of {what} has no home folder to start from", "write the whole path"
-        ) from None
+        message = f"the path {shown(text)} of {what} has no home folder to start from"
+        raise UsageError(message, "write the whole path") from None
 
 
 def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
     """Return the content of a regular file, or of standard input for `-`.
 
-    Raises UsageError where it can't be read, is no file, or is larger than `limit` bytes.
+    Raises UsageError where it can't be read, is not a file, or is larger than `limit` bytes.
     """
     if str(path) == "-":
         raw = sys.stdin.buffer.read(limit + 1)
@@ -62,8 +61,8 @@ def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
 def replace_atomically(path: Path, content: bytes) -> None:
     """Make `path` hold `content`: readers see the old file or the new one, also after a crash.
 
-    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept, and the owner where
-    we may. On any error the old file is whole and the temporary one is gone.
+    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept, and the owner where that
+    is allowed. On any error the old file is whole and the temporary one is gone.
     """
     with local_errors(path, "write"):
         old = path.stat() if path.exists() else None
@@ -73,7 +72,7 @@ def replace_atomically(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 if old:
-                    with suppress(PermissionError):  # root in a container would take a person's file away
+                    with suppress(PermissionError):  # a root in a container would otherwise own a person's file
                         os.fchown(file.fileno(), old.st_uid, old.st_gid)
                 os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode) if old else 0o644)
                 os.fsync(file.fileno())

@@ -27,7 +27,7 @@ class Forge(Protocol):
     """A forge's pull or merge requests for one repository."""
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return what the push of the branch has to say (`git push -o`); empty where the API is spoken to.
+        """Return what the push of the branch has to say (`git push -o`); empty where the API opens the request.
 
         Raises UsageError for what the forge can't take.
         """
@@ -55,9 +55,9 @@ def open_forge(
 ) -> Iterator[Forge]:
     """Yield the forge that serves a git remote, given in any of git's forms.
 
-    `kind` is `github`, `gitlab`, `gitea` or empty, `url` the address of the forge's pages or empty. The token is tried
-    and the repository looked at, before anything is pushed; GitLab needs neither. Raises UsageError, Denied or
-    Unreachable. HTTP is imported here, for a publish without a pull request starts faster.
+    `kind` is `github`, `gitlab`, `gitea` or empty, `url` the address of the forge's pages or empty. Before anything is
+    pushed, the token is tried by a look at the repository; GitLab also goes without a token. Raises UsageError, Denied
+    or Unreachable. HTTP is imported here, since a publish without a pull request starts faster without it.
     """
     from ledger_tool.edges.forge.api import Api
     from ledger_tool.edges.forge.gitea import Gitea
@@ -83,8 +83,8 @@ def open_forge(
 def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the variables that may hold a token for the forge.
 
-    GitHub's go to GitHub, as its own command line has it; elsewhere only where somebody said that the forge is one,
-    so that a host that only calls itself `github.…` does not get them.
+    GitHub's go to GitHub, as with its own command line. Other hosts get them only where somebody said that the forge
+    is GitHub: a host that just calls itself `github.…` does not.
     """
     if repository.kind == "github":
         if repository.host == "github.com" or repository.host.endswith(".ghe.com"):
@@ -97,14 +97,14 @@ def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple
 
 
 def _token(repository: ForgeRepository, environ: Mapping[str, str], permissions: str) -> ForgeToken | None:
-    """Return the token, or None where GitLab goes without. Raises Denied where there is none, or it is malformed."""
+    """Return the token, or None where GitLab goes without one. Raises Denied for a missing or malformed one."""
     from ledger_tool.edges.forge.api import ForgeToken
 
     names = _variables(repository, environ)
     for name in names:
         text = environ.get(name, "").strip()
         if text and not re.fullmatch(r"[!-~]{1,4096}", text):
-            raise Denied(f"{name} holds what can't be a token", "store the token itself, on one line")
+            raise Denied(f"{name} does not hold a token", "store the token itself, on one line")
         if text:
             return ForgeToken(name, text, permissions)
     if repository.kind == "gitlab":

@@ -56,7 +56,7 @@ def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]
         raise UsageError("a pull request needs a remote on a forge, but this one is a folder", "name it with `--repo`")
     host = re.sub(r":[0-9]+$", "", address.host).lower()
     host = _SSH_HOSTS.get(host, host)
-    ci = _told_by_ci(host, environ)
+    ci = _forge_of_ci(host, environ)
     base = _checked(url, "LEDGER_FORGE_URL") if url else _checked(*ci[1:]) if ci else _base(address, host)
     is_sure = bool(kind or url or ci)
     kind = _KINDS.get(kind) or (ci[0] if ci else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
@@ -90,8 +90,8 @@ def _checked(url: str, variable: str) -> str:
     return url.rstrip("/")
 
 
-def _told_by_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """Return the kind and the address of the forge whose CI job this is, and its variable, if it is the remote's."""
+def _forge_of_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return the kind and the address of the forge whose CI job this is, and its variable, if it serves the remote."""
     is_gitea = "true" in (environ.get("GITEA_ACTIONS"), environ.get("FORGEJO_ACTIONS"))
     for kind, variable, also in (
         ("gitlab", "CI_SERVER_URL", environ.get("CI_SERVER_SHELL_SSH_HOST", "")),
@@ -112,7 +112,7 @@ def _guess(host: str) -> str:
 
 
 def _path(address: Address, base: str, kind: str) -> str:
-    """Return the repository's path. A forge below a path has it in its https remotes, and not in those of ssh."""
+    """Return the repository's path. A forge below a path has that in its https remotes, but not in those of ssh."""
     path = urlsplit(address.url).path if "://" in address.url else address.url.partition(":")[2]
     below = urlsplit(base).path
     if address.scheme != "ssh" and below and path.startswith(f"{below}/"):

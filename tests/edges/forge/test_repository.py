@@ -173,7 +173,7 @@ def test_no_token_is_denied_before_anything_is_asked_and_names_the_variable_and_
 @pytest.mark.parametrize("text", ["two words", "line\nbreak", "ünïcode"])
 def test_what_can_be_no_token_is_never_sent_nor_shown(text: str) -> None:
     with (
-        pytest.raises(Denied, match="GITHUB_TOKEN holds what can't be a token") as caught,
+        pytest.raises(Denied, match="GITHUB_TOKEN does not hold a token") as caught,
         opening.open_forge("git@github.com:o/r", environ={"GITHUB_TOKEN": text}),
     ):
         pass
