@@ -2,7 +2,7 @@
 
 Of the user's git settings only these pass: who commits (`user.*`), how to reach a host (`http.*.proxy`,
 `http.*.sslCAInfo`, ..., `credential.*`, `http.*.extraHeader`) and how to sign (`gpg.*`). Everything else
-(hooks, fsmonitor, aliases, URL rewriting, tracing) stays outside; docs/git.md lists it.
+(hooks, fsmonitor, aliases, URL rewriting, tracing) is left out; docs/git.md lists it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Settings = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The environment of every git command of a run: all that its children see."""
+    """The environment of every git command of a run, which is all that its children see."""
 
     environment: Mapping[str, str]
 
@@ -120,7 +120,7 @@ def _passed() -> dict[str, str]:
 
 
 def _identity(passed: Settings) -> Settings:
-    """Return a committer for machines that have none; git would guess, or refuse."""
+    """Return a committer for machines that have none configured: git would guess one, or refuse."""
     given = dict(passed)
     return [
         (key, value)
@@ -150,7 +150,7 @@ def _trusting(path: str, folder: Path) -> str:
 
 
 def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack) -> str:
-    """Return ssh with its options: no prompt ever, host keys always checked.
+    """Return ssh with its options: it never prompts, and always checks host keys.
 
     With a deploy key, that key and nothing of the user's own ssh set-up; without one, the user's.
     """
@@ -182,5 +182,5 @@ def _known_hosts(value: str) -> bytes:
     try:
         return read_bytes(path_of(value, "the known-hosts file"), 1024 * 1024, "the known-hosts file") + b"\n"
     except UsageError as error:
-        error.hint = "make it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
-        raise
+        hint = "make it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
+        raise error.within("", hint) from None

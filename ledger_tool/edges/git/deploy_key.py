@@ -1,8 +1,8 @@
-r"""The deploy key: read, mended as CI systems mangle it, and held where only this process can reach it.
+r"""The deploy key: read, repaired where a CI system mangled it, and held where only this process can reach it.
 
-CI variables lose final newlines, gain carriage returns, or hold `\n` as two characters. The mended key
+CI variables lose final newlines, gain carriage returns, or hold `\n` as two characters. The repaired key
 lives in an anonymous file in memory, which ssh opens by this process's /proc path: it is never on a
-disk, and gone with the process, however that ends. Elsewhere than on Linux it is a file of mode 0600.
+disk, and gone with the process, however that ends. On systems other than Linux it is a file of mode 0600.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """One offer of a commit to a ref, and one judgement of how it went: for every push, and for a local branch.
 
-An offer is a compare-and-swap on what the ref is expected to be. If it fails, the ref is looked at, and its state
-decides, not the words of the answer (`server_words` says why):
+An offer is a compare-and-swap on the commit that the ref is expected to have. If it fails, the ref is looked up again,
+and its state decides, not the words of the answer (`server_words` says why):
 
-=========================  ===================================================================
-our commit is in the ref   it landed, and only the answer was lost
-the ref moved              another writer won: what follows is for the caller to decide
-the ref stayed             nothing was written: a broken connection or a lock is tried again,
-                           within bounds; what stays refused time after time is refused
-=========================  ===================================================================
+========================  =====================================================================
+our commit is in the ref  it landed; only the answer was lost
+the ref moved             another writer won; the caller decides what follows
+the ref stayed            nothing was written: a broken connection or a lock is retried, within
+                          bounds; a refusal that is repeated is final
+========================  =====================================================================
 
-Time is bounded by a deadline. Waiting is full jitter (random between nothing and a growing window), which lets many
+A deadline bounds the time. The pauses have full jitter (random between zero and a growing window), which lets many
 writers through with few attempts.
 """
 
@@ -27,8 +27,8 @@ from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, access_er
 from ledger_tool.errors import Contended, Denied, LedgerError, PushRefused, Unreachable
 
 T = TypeVar("T")
-REFUSALS = 3  # of one and the same ref, before a refusal is believed
-FAILURES = 5  # of one and the same ref, before the remote is said to be broken
+REFUSALS = 3  # in a row, before a refusal is believed
+FAILURES = 5  # in a row, before the remote is reported as broken
 LONGEST_PAUSE = 30.0  # seconds
 SHORTEST_ROUND = 0.05  # seconds
 
@@ -46,8 +46,8 @@ class Messages(Protocol):
 class Ref(Protocol):
     """A ref that commits can be offered to.
 
-    `shown` is its address, fit for messages; `landed` says of a commit that has arrived what is there now, such as
-    `the record is`; `refusal_hint` is what to do where the remote's rules refuse a commit.
+    `shown` is its address, fit for messages. `landed` begins the sentence that says what has arrived, as in `the record
+    is`. `refusal_hint` says what to do if the remote's rules refuse the commit.
     """
 
     @property
@@ -58,21 +58,21 @@ class Ref(Protocol):
     def refusal_hint(self) -> str: ...  # noqa: D102
 
     def push(self, commit: str, expected: str) -> PushAnswer:
-        """Move the ref from exactly `expected` (`""`: not there) to `commit`, or say how that failed."""
+        """Move the ref from exactly `expected` (`""`: no such ref) to `commit`, or say how that failed."""
 
     def look(self, *, whole: bool = False) -> str:
-        """Return the commit id of the ref, just looked up, or `""`. Raises TryAgain or Denied.
+        """Return the ref's commit id, just looked up, or `""` if there is no such ref. Raises TryAgain or Denied.
 
-        `whole` asks for all that is needed for `contains`.
+        `whole` also fetches what `contains` needs.
         """
 
     def contains(self, tip: str, commit: str) -> bool:
-        """Return whether `commit` is in the ref whose commit is `tip`, after a look at the whole."""
+        """Return whether `commit` is in the history of `tip`, which `look(whole=True)` returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long to go on, and who is told of it; 0 attempts means as many as fit in the time."""
+    """How long to keep trying, and whom to tell about it; 0 attempts means as many as the time allows."""
 
     deadline: Deadline
     messages: Messages
@@ -96,7 +96,7 @@ class Attempts:
 
     @property
     def spent(self) -> bool:
-        """Whether there should be no further one."""
+        """Whether no further attempt may be made."""
         return self.bounds.deadline.remaining() <= 0 or self.made == self.bounds.max_attempts
 
     def pause(self, more: int = 0) -> None:
@@ -127,11 +127,11 @@ class Attempts:
 
 
 def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | None:
-    """Move a ref from exactly `expected` (`""`: not there) to `commit`; see the module's docstring.
+    """Move a ref from exactly `expected` (`""`: no such ref) to `commit`; see the module's docstring.
 
-    Return None once it has landed; else the ref has moved: its commit now, or `""`. Raises PushRefused, Denied,
-    Unreachable, or Contended for a ref that stays locked. Nothing was written then, unless the message says that the
-    outcome is unknown.
+    Return None once the commit has landed, or the commit that the ref has moved to (`""`: it is gone). Raises
+    PushRefused, Denied, Unreachable, or Contended for a ref that stays locked; then nothing was written, unless the
+    message says that the outcome is unknown.
     """
     unheard = False
     while commit != expected:
@@ -161,13 +161,13 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
 
 
 def offer_once(ref: Ref, commit: str, expected: str, bounds: Bounds) -> None:
-    """Offer a commit that can't be made again. Raises Contended where another writer was first; see `offer`."""
+    """Offer a commit that is not remade on a moved ref: another writer's win raises Contended. See `offer`."""
     if offer(ref, commit, expected, Attempts(bounds)) is not None:
         raise Contended(f"somebody else moved {ref.shown} meanwhile; nothing was written", "run it again")
 
 
 def _look_after(ref: Ref, commit: str, expected: str, attempts: Attempts, *, whole: bool) -> tuple[str, bool]:
-    """Return the ref's commit after a push, and whether ours is in it; worth more patience than a look before one."""
+    """Return the ref's commit after a push, and whether ours is in it. It is tried more often than a look before."""
 
     def look() -> tuple[str, bool]:
         now = ref.look(whole=whole)
@@ -183,7 +183,7 @@ def _look_after(ref: Ref, commit: str, expected: str, attempts: Attempts, *, who
 
 
 def _count_failure(ref: Ref, answer: PushAnswer, attempts: Attempts) -> None:
-    """Count an offer that failed while the ref stayed as it was, and raise if there should be no further one."""
+    """Count an offer that failed while the ref stayed as it was. Raises if no further one may be made."""
     if answer.status is PushStatus.REJECTED and not answer.is_lock:
         attempts.refused += 1
     else:

@@ -27,7 +27,7 @@ from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.errors import Unreachable, UsageError
 
 # Of GitPython only `git.cmd` is needed. Importing the whole package takes twice as long, and runs `git version`
-# with the job's whole environment; so its `__init__` is passed over by a package that has only its path.
+# with the job's whole environment; so a stand-in that only has the package's path takes the place of its `__init__`.
 _spec = find_spec("git")
 if _spec is None or _spec.submodule_search_locations is None:
     raise ImportError("GitPython is not installed")
@@ -44,7 +44,7 @@ logging.getLogger("git").setLevel(logging.CRITICAL)
 
 
 _lock = threading.Lock()
-_STDERR_BYTES = 64 * 1024  # of the end: enough for words, too little to keep a regular expression busy
+_STDERR_BYTES = 64 * 1024  # from the end: enough for the message, too few to keep a regular expression busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def run(
 
 
 def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
-    """Wait for a child; GitPython ends it when the handle is forgotten."""
+    """Wait for a child; GitPython kills it when the handle is garbage-collected."""
     child = cast("subprocess.Popen[bytes]", handle.proc)
     try:
         out, err = child.communicate(timeout=max(timeout, 0.1))
@@ -130,7 +130,7 @@ def _only(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a child and all that it started: first so that git can take away its lock files, then for good."""
+    """End a child and all that it started: first gently, so that git can remove its lock files, then for good."""
     for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, None)):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)

@@ -23,14 +23,14 @@ from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
-_IN_THE_WAY = "refs/heads/ledger"  # a file, where the folder of our branches is to be
+_IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one leaves no room for the folder of our branches
 
 
 @dataclass
 class RemoteRef:
-    """One branch of a remote; see `offer.Ref`. `push_options` is what a push of it says to the server (`git push -o`).
+    """One branch of a remote; see `offer.Ref`. `push_options` are passed to the server (`git push -o`).
 
-    A look asks only for the branch's commit; `contains` fetches what there is.
+    A look asks only for the branch's commit; `contains` fetches the branch.
     """
 
     repository: Repository
@@ -39,7 +39,7 @@ class RemoteRef:
     landed: str
     refusal_hint: str
     push_options: Sequence[str] = ()
-    push_seconds: ClassVar[float] = 10.0  # what a push gets, however late it is
+    push_seconds: ClassVar[float] = 10.0  # that a push gets, however late it is
 
     @property
     def shown(self) -> str:
@@ -87,8 +87,8 @@ class RemoteRef:
 class RemoteBranch(RemoteRef):
     """A ledger's branch on a remote, as a transaction's target. Its name is known after the first look.
 
-    A look takes the tip alone: the ledger's size is what a look costs. Only a look at the whole fetches
-    all commits since the base, so that `contains` can tell whether a commit of ours is among them.
+    A look fetches the tip alone, so it costs one transfer of the ledger. A look at the whole fetches all commits
+    since the base, so that `contains` can tell whether a commit of ours is among them.
     """
 
     push_seconds = 1.0
@@ -190,7 +190,7 @@ class RemoteStore:
     def transact(self, operation: Operation) -> Landed:
         tip, self._seen = self._seen, ""
         with turn(self._branch.shown, self._bounds.deadline.remaining()) as waited:
-            # Who had to wait looks again: others have landed meanwhile.
+            # After a wait the tip is looked up again: others have landed meanwhile.
             return transact(self._branch, operation, self._bounds, "" if waited else tip)
 
 
@@ -217,7 +217,7 @@ def refs_of(repository: Repository, address: Address, *patterns: str, least: flo
 
 
 def check_branch(name: str) -> str:
-    """Return a branch name that git would take (git-check-ref-format(1)), or raise UsageError."""
+    """Return a branch name if git accepts it (git-check-ref-format(1)). Raises UsageError."""
     bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
     if not name or len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
         raise UsageError(f"`{shown(name)}` is not a branch name", "name a branch such as `main`")
