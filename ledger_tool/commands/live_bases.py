@@ -13,7 +13,7 @@ from ledger_tool.core.policy.resolve import Resolver, same_host
 from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.errors import LedgerError
 
-_Question = tuple[str, str, str]  # the registry's name, the image, the tag
+_Question = tuple[RegistryPort, str, str]  # the registry, the image, the tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +46,21 @@ def newest(
 
     Only registries that `ledger.yaml` names are asked: a record must not be able to say where our credentials go.
     """
-    ports: dict[str, RegistryPort] = {}
     questions: dict[_Question, dict[str, str]] = {}
     unasked: set[str] = set()
     for base in bases:
         if not base.reference.tag:
             continue
-        port = _port(resolver, registries, base)
-        if port is None:
+        registry = _registry(resolver, registries, base)
+        if registry is None:
             unasked.add(base.text)
         else:
-            ports[port.name] = port
-            questions.setdefault((port.name, base.named.name, base.reference.tag), {})[base.text] = base.digest
+            questions.setdefault((registry, base.named.name, base.reference.tag), {})[base.text] = base.digest
     now: dict[str, str | Unknown] = {}
     gone: list[str] = []
 
     def look(question: _Question) -> Mapping[str, str] | Absent:
-        name, image, tag = question
-        return _look(ports[name], image, tag, set(questions[question].values()))
+        return _look(*question, set(questions[question].values()))
 
     for done, (question, seen) in enumerate(in_parallel(look, questions, jobs=jobs), 1):
         for text, digest in questions[question].items():
@@ -76,12 +73,12 @@ def newest(
     return Newest(now, sorted(gone), sorted(unasked))
 
 
-def _port(resolver: Resolver, registries: Registries, base: Base) -> RegistryPort | None:
+def _registry(resolver: Resolver, registries: Registries, base: Base) -> RegistryPort | None:
     if not base.named.ours:
         return None
     serving = registries.serving(resolver.policy, base.named.name)
     host = resolver.host(base.reference)
-    return next((port for port in serving if same_host(port.name) == host), None)
+    return next((registry for registry in serving if same_host(registry.name) == host), None)
 
 
 def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Mapping[str, str] | Absent:
