@@ -67,7 +67,7 @@ def test_an_index_is_expanded_and_its_order_kept(fake: FakeRegistry) -> None:
 def test_an_index_that_is_given_and_not_served_is_refused(fake: FakeRegistry) -> None:
     children = _children(fake)
     fake.push_index(APP, "v1", "index", children)
-    with pytest.raises(RuleRefused, match="overwrote"):
+    with pytest.raises(RuleRefused, match="overwritten"):
         _inspect(fake, draft(digest=children[0].digest, index=digest("old index")))
 
 

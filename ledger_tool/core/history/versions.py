@@ -33,5 +33,5 @@ class Versions:
         self._raw = raw
         if partly is None:
             return before, self.ledger
-        old, new = slice(partly.start, partly.was), slice(partly.start, partly.now)
+        old, new = slice(partly.start, partly.old_end), slice(partly.start, partly.end)
         return Ledger(before.keys[old], before.texts[old]), Ledger(self.ledger.keys[new], self.ledger.texts[new])

@@ -16,15 +16,15 @@ The format, version 1 (`schema/ledger-v1.schema.json` is the published contract)
       ]
     }
 
-Records stand in the order of (image, tag, platform), by code point; keys in the order of the schema,
-labels by name; two-space indent, UTF-8 unescaped, one newline at the end. Exactly these bytes are
-*canonical*, and a file with any others is invalid. That one rule catches duplicate keys, reordered
+Records are sorted by (image, tag, platform), by code point; keys stand in the order of the schema,
+labels are sorted by name; two-space indent, UTF-8 unescaped, one newline at the end. Exactly these bytes
+are *canonical*, and a file with any others is invalid. This one rule catches duplicate keys, reordered
 records, smuggled whitespace and hand-made formatting.
 
-Because of it the valid records form a regular language, so that one pattern, built from the grammar
-of `names`, reads and validates a record at once, at the speed of `re`. What is not regular (order,
-unique keys, dates of the calendar, NFC) is checked beside it. This says only *that* something is
-wrong, fast; `diagnosis.explain` says what, and where. docs/adr/0002 tells why.
+It makes the valid records a regular language, so one pattern, built from the grammar of `names`, reads
+and validates a record at once, at the speed of `re`. What is not regular (order, unique keys, calendar
+dates, NFC) is checked separately. This module says only *that* something is wrong, fast; `diagnosis`
+says what, and where. See docs/adr/0002.
 """
 
 from __future__ import annotations
@@ -94,10 +94,7 @@ _label_key = re.compile(r'^        "([^"]+)": ', re.MULTILINE)
 
 
 def loads(raw: bytes) -> Ledger:
-    """Return the ledger of the bytes of a `ledger.json`.
-
-    Raises InvalidLedger for all that is not canonical and valid.
-    """
+    """Return the ledger of the bytes of a `ledger.json`. Raises InvalidLedger unless they are canonical and valid."""
     ledger = _read(raw)
     if ledger is None:
         raise InvalidLedger("ledger.json is not a valid ledger in canonical form")
@@ -106,19 +103,19 @@ def loads(raw: bytes) -> Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A ledger read by what differs from another: its records `start` to `now` stand where the other's to `was` did."""
+    """A ledger read by what differs from an old one: records `start` to `end` replace those from `start` to `old_end`."""
 
     ledger: Ledger
     start: int
-    was: int
-    now: int
+    old_end: int
+    end: int
 
 
 def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
-    """Return the ledger of `raw`, reading only the records that are not in `before`, the bytes of `ledger`, just so.
+    """Return the ledger of `raw`, reading only the records that differ from `before`, the bytes of `ledger`.
 
-    None says that it can't be told this way, not that it is invalid: `loads` can. Sound, since what is returned
-    is made of valid records in order, and its bytes are `raw`: the records at both ends are those of `before`,
+    None means that it can't be read this way, not that it is invalid: `loads` decides that. This is sound, since the
+    result is made of valid records in order, and its bytes are `raw`: the records at both ends are those of `before`,
     byte for byte, and each one between them is read by the same pattern as in `loads`.
     """
     if not ledger.texts or len(raw) >= MAX_BYTES or not raw.endswith(_CLOSE_BYTES):
@@ -140,32 +137,33 @@ def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
     keys = _keys(texts) if middle.isascii() or unicodedata.is_normalized("NFC", middle) else None
     if keys is None:
         return None
-    at = before.count(_BETWEEN_BYTES, 0, start)
-    was = at + before.count(_BETWEEN_BYTES, start, end) + 1
-    if not _in_order([*ledger.keys[max(at - 1, 0) : at], *keys, *ledger.keys[was : was + 1]]):
+    first = before.count(_BETWEEN_BYTES, 0, start)
+    rest = first + before.count(_BETWEEN_BYTES, start, end) + 1
+    if not _in_order([*ledger.keys[max(first - 1, 0) : first], *keys, *ledger.keys[rest : rest + 1]]):
         return None
-    found = Ledger([*ledger.keys[:at], *keys, *ledger.keys[was:]], [*ledger.texts[:at], *texts, *ledger.texts[was:]])
-    return Reread(found, at, was, at + len(texts))
+    all_keys = [*ledger.keys[:first], *keys, *ledger.keys[rest:]]
+    all_texts = [*ledger.texts[:first], *texts, *ledger.texts[rest:]]
+    return Reread(Ledger(all_keys, all_texts), first, rest, first + len(texts))
 
 
-def _common_prefix(one: bytes, other: bytes, limit: int) -> int:
+def _common_prefix(raw: bytes, other: bytes, limit: int) -> int:
     """Return how many bytes two texts start with in common, up to a limit."""
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
+        if raw[low:middle] == other[low:middle]:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _common_suffix(one: bytes, other: bytes, limit: int) -> int:
+def _common_suffix(raw: bytes, other: bytes, limit: int) -> int:
     """Return how many bytes two texts end with in common, up to a limit."""
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
-        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+        if raw[len(raw) - middle : len(raw) - low] == other[len(other) - middle : len(other) - low]:
             low = middle
         else:
             high = middle - 1
@@ -173,12 +171,12 @@ def _common_suffix(one: bytes, other: bytes, limit: int) -> int:
 
 
 def is_valid(record: object) -> bool:
-    """Return whether a record, read from JSON, is valid and its keys in order, as its JSON Schema says, but faster."""
+    """Return whether a record, read from JSON, is valid and its keys are in order: as the JSON Schema, but faster."""
     if not isinstance(record, dict):
         return False
     lines = json.dumps(record, indent=2, ensure_ascii=False).split("\n")[1:-1]
-    found = _record.fullmatch("\n".join("    " + line for line in lines))
-    return found is not None and (found[6] is None or _distinct(found[6]))
+    match = _record.fullmatch("\n".join("    " + line for line in lines))
+    return match is not None and (match[6] is None or _distinct(match[6]))
 
 
 def dumps(ledger: Ledger) -> bytes:
@@ -263,11 +261,11 @@ def _keys(texts: Sequence[str]) -> list[tuple[str, str, str]] | None:
     """Return the key of each record, or None if one of them is not valid."""
     keys: list[tuple[str, str, str]] = []
     fullmatch = _record.fullmatch
-    for one in texts:
-        found = fullmatch(one)
-        if found is None:
+    for text in texts:
+        match = fullmatch(text)
+        if match is None:
             return None
-        image, tag, platform, published_at, labels, dependencies, yanked_at = found.groups()
+        image, tag, platform, published_at, labels, dependencies, yanked_at = match.groups()
         if not is_date(published_at[:10]) or (yanked_at and not is_date(yanked_at[:10])):
             return None
         if (labels and not _sorted_labels(labels)) or (dependencies and not _distinct(dependencies)):
@@ -283,7 +281,7 @@ def _in_order(keys: list[tuple[str, str, str]]) -> bool:
 
 @cache
 def is_date(value: str) -> bool:
-    """Return whether `YYYY-MM-DD` is a date of the calendar, which no pattern can tell."""
+    """Return whether `YYYY-MM-DD` is a calendar date, which no pattern can tell."""
     try:
         date.fromisoformat(value)
     except ValueError:

@@ -1,7 +1,7 @@
 """What is wrong with a `ledger.json`, in words and with a position. Slow, and only run on bad files.
 
-`codec.loads` knows *that* a file is invalid; here the JSON Schema says what of it, and a search finds
-the line. `codec` is the judge: whatever it refuses, this must find a reason for.
+`codec.loads` knows *that* a file is invalid; here the JSON Schema says what is invalid, and a search finds
+the line. `codec` is the judge: for whatever it refuses, a reason must be found here.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ class FileFault:
 
 def invalid_ledger(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     """Return the error for a `ledger.json` that `codec.loads` refused; `schema` is `ledger-v1`."""
-    found = next(file_faults(raw, schema), FileFault("canonical", 1, 1, "not in canonical form"))
-    if found.rule == "version":
-        return InvalidLedger(f"ledger.json {found.message}", "upgrade `ledger-tool`; nothing was changed")
+    fault = next(file_faults(raw, schema), FileFault("canonical", 1, 1, "not in canonical form"))
+    if fault.rule == "version":
+        return InvalidLedger(f"ledger.json {fault.message}", "upgrade `ledger-tool`; nothing was changed")
     hint = "restore the last valid ledger.json with git, or fix the line"
-    if found.message.startswith(UNRESOLVED):
+    if fault.message.startswith(UNRESOLVED):
         hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
-    return InvalidLedger(f"ledger.json, line {found.line}, column {found.column}: {found.message}", hint)
+    return InvalidLedger(f"ledger.json, line {fault.line}, column {fault.column}: {fault.message}", hint)
 
 
 def file_faults(raw: bytes, schema: Mapping[str, Any]) -> Iterator[FileFault]:
-    """Yield the faults of the bytes of a `ledger.json`, the most telling first."""
+    """Yield the faults in the bytes of a `ledger.json`, the most telling first."""
     if len(raw) >= codec.MAX_BYTES:
         size = f"{len(raw) / codec.MEGABYTE:.1f} MB"
-        yield FileFault("size", 1, 1, f"the file has {size}, and git hosts refuse files of 100 MB or more")
+        yield FileFault("size", 1, 1, f"the file is {size}, and git hosts refuse files of 100 MB or more")
         return
     try:
         text = _decoded(raw)
@@ -82,14 +82,14 @@ def _decoded(raw: bytes) -> str:
 
 
 def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[FileFault]:
-    places = _Positions(text)
+    positions = _Positions(text)
 
-    def at(path: Sequence[str | int], rule: str, message: str) -> FileFault:
-        return FileFault(rule, *places.of(path), message)
+    def fault(path: Sequence[str | int], rule: str, message: str) -> FileFault:
+        return FileFault(rule, *positions.of(path), message)
 
     version = data.get("schemaVersion") if isinstance(data, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
-        yield at(
+        yield fault(
             ["schemaVersion"],
             "version",
             f"has schemaVersion {shown(str(version), 20)}; this version knows {SCHEMA_VERSION}",
@@ -98,17 +98,18 @@ def _structure(text: str, data: Any, schema: Mapping[str, Any]) -> Iterator[File
     unsound: set[str | int] = set()
     for path, message in _schema_faults(data, schema):
         unsound.add(path[1] if len(path) > 1 and path[0] == "records" else "")
-        yield at(path, "schema", message)
+        yield fault(path, "schema", message)
     if "" in unsound:
         return
-    rules = list(_rule_faults((at, record) for at, record in enumerate(data["records"]) if at not in unsound))
-    yield from (at(path, rule, message) for path, rule, message in rules)
+    sound = ((number, record) for number, record in enumerate(data["records"]) if number not in unsound)
+    rules = list(_rule_faults(sound))
+    yield from (fault(path, rule, message) for path, rule, message in rules)
     if not rules and not unsound:
         yield from _form_faults(text, data)
 
 
 class _Positions:
-    """Line and column of what stands in the text of a ledger, the records looked up once."""
+    """Line and column of values in the text of a ledger; the records are located once."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -139,18 +140,18 @@ def _schema_faults(data: Any, schema: Mapping[str, Any]) -> Iterator[tuple[list[
     yield from errors(schema, shell)
     if shell is not data:
         of_a_record = part(schema, "record")
-        for at, record in enumerate(data["records"]):
+        for number, record in enumerate(data["records"]):
             if codec.is_valid(record):
                 continue
             for path, message in errors(of_a_record, record):
-                yield ["records", at, *path], message
+                yield ["records", number, *path], message
 
 
 def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[list[str | int], str, str]]:
     """Yield what the schema can't say: dates, NFC, order, unique keys, a record without a platform alone."""
     previous: tuple[str, str, str] | None = None
-    for at, record in records:
-        path: list[str | int] = ["records", at]
+    for number, record in records:
+        path: list[str | int] = ["records", number]
         times = [("publishedAt", record["publishedAt"])] + [("yanked", y["at"]) for y in [record.get("yanked")] if y]
         for name, value in times:
             if not codec.is_date(value[:10]):
@@ -167,7 +168,7 @@ def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tupl
             yield (
                 path,
                 "order",
-                f"{name} stands after {previous[0]}:{previous[1]}; records are sorted by image, tag, platform",
+                f"{name} comes after {previous[0]}:{previous[1]}; records are sorted by image, tag, platform",
             )
         elif key[:2] == previous[:2] and not previous[2]:
             yield path, "platform", f"{name} has a record without a platform, which must be its only one"
@@ -182,22 +183,22 @@ def _form_faults(text: str, data: dict[str, Any]) -> Iterator[FileFault]:
     want = json.dumps(_ordered(data), indent=2, ensure_ascii=False) + "\n"
     pairs = list(zip(text.split("\n"), want.split("\n"), strict=False))
     is_aligned = text.count("\n") == want.count("\n")  # else every line after the first fault differs
-    found = 0
+    last = 0
     for number, (have, due) in enumerate(pairs, 1):
         if have == due:
             continue
-        if found != number - 1 or not found:  # lines in a row are one fault
+        if not last or last != number - 1:  # consecutive lines are one fault
             yield FileFault("canonical", number, *_unlike(have, due))
-        found = number
+        last = number
         if not is_aligned:
             return
-    if not found and text != want:
+    if not last and text != want:
         line = min(text.count("\n"), want.count("\n")) + 1
         yield FileFault("canonical", line, 1, "not in canonical form: it ends with exactly one newline")
 
 
 def _unlike(have: str, want: str) -> tuple[int, str]:
-    """Return the column where a line leaves the canonical form, and what to say of it."""
+    """Return the column where a line leaves the canonical form, and the message."""
     column = next((at for at, (a, b) in enumerate(zip(have, want, strict=False), 1) if a != b), 1)
     have_shown, want_shown = shown(have.strip(), 60), shown(want.strip(), 60)
     if have_shown == want_shown:

@@ -1,8 +1,8 @@
 r"""The grammar of every single value in a ledger, and one parser for each.
 
 A parser takes text from outside and returns the value in its one normal form, or raises
-`InvalidValue`. The patterns here are the ones of `schema/ledger-v1.schema.json`; a test holds the
-two together. They are written for `fullmatch`: in Python `^...$` lets a trailing newline through.
+`InvalidValue`. The patterns here are those of `schema/ledger-v1.schema.json`; a test keeps the
+two the same. They are written for `fullmatch`: in Python `^...$` lets a trailing newline through.
 
 Sources: image and tag, OCI distribution-spec 1.1 "Pulling manifests"; digest, OCI image-spec 1.1
 "Digests"; platform, containerd `platforms` package; time, RFC 3339 section 5.6.
@@ -37,10 +37,10 @@ TTL = r"[1-9][0-9]{0,4}[mhdw]"
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
 # A registry as `ledger.yaml` and the command line name it: `http://` in front of a plain-HTTP one.
 REGISTRY = rf"(?:https?://)?{HOST}"
-# No query and no fragment: they are where tokens hide. No brackets: a host may take `[skip ci]` for an order.
+# No query and no fragment: tokens hide there. No brackets: a host may obey a `[skip ci]`.
 _PATH = r"[A-Za-z0-9._~:/!$&'()*+,;=%-]{0,1999}"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}@"
-# Only an ssh URL may have a user name (`git@`); a user name in an https URL is nearly always a token.
+# Only an ssh URL may have a user name (`git@`); in an https URL it is nearly always a token.
 SOURCE_REF = (
     rf"(?:https?://{HOST}(?:/{_PATH})?|(?:ssh|git)://(?:{_USER})?{HOST}(?:/{_PATH})?"
     rf"|{_USER}[A-Za-z0-9][A-Za-z0-9.-]{{0,252}}:[A-Za-z0-9~/]{_PATH})@[0-9a-f]{{40}}(?:[0-9a-f]{{24}})?"
@@ -52,7 +52,7 @@ LABEL_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?"
 TEXT_MAX = 1024
 
 # Controls, bidi and zero-width characters, other invisible format characters, line and paragraph
-# separators, lone surrogates: what a person can't see must not be in a record.
+# separators, lone surrogates: a record must not hold what a person can't see.
 UNSEEN = (
     "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
     "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
@@ -61,8 +61,8 @@ UNSEEN_ASTRAL = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff
 TEXT = rf"(?! )[^{UNSEEN}{UNSEEN_ASTRAL}]*(?<! )"
 
 _unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
-# `##[error]` and `##vso[task.setvariable …]` are orders to a CI runner wherever they stand in a line of its log;
-# U+FFFE and U+FFFF are no characters, and XML can't hold them.
+# `##[error]` and `##vso[task.setvariable …]` are commands to a CI runner anywhere in a line of its log;
+# U+FFFE and U+FFFF are not characters, and XML can't hold them.
 _unsafe = re.compile(r"##(?=[A-Za-z]*\[)|[\ufffe\uffff]")
 _userinfo = re.compile(r"(https?://)[^/\s]*@|(://)[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 _skip_ci = re.compile(
@@ -73,10 +73,10 @@ _skip_ci = re.compile(
 
 
 def escaped(value: str) -> str:
-    """Return `value` with what a terminal or a CI system would act on, or an eye would miss, written as `\\x1b`."""
+    """Return `value` with what a terminal or a CI system would act on, or a reader would miss, written as `\\x1b`."""
 
-    def written(found: re.Match[str]) -> str:
-        return found[0].encode("unicode_escape", "backslashreplace").decode()
+    def written(match: re.Match[str]) -> str:
+        return match[0].encode("unicode_escape", "backslashreplace").decode()
 
     return _unsafe.sub(lambda found: r"#\x23" if found[0] == "##" else written(found), _unseen.sub(written, value))
 
@@ -87,7 +87,7 @@ def redacted(text: str) -> str:
 
 
 def shown(value: str, limit: int = 80) -> str:
-    """Return `value` as a person may safely look at it in a message: escaped, cut, without a URL's credentials."""
+    """Return `value` as a message can safely show it: escaped, cut, without the credentials of URLs."""
     clean = escaped(redacted(value[: max(4 * limit, 10_000)]))
     return clean if len(clean) <= limit else clean[:limit] + "…"
 
@@ -161,9 +161,9 @@ def parse_platform(value: str) -> Platform:
 def parse_source_ref(value: str) -> SourceRef:
     """Return `URL@COMMIT`, or raise InvalidValue.
 
-    The commit is whole (40 or 64 hex digits); the URL is http(s), ssh, git or scp-like. A user name
+    The commit is a full id (40 or 64 hex digits); the URL is http(s), ssh, git or scp-like. A user name
     or password in an http(s) URL is refused: it would be published to everyone who reads the ledger.
-    What may hold one is not repeated in the message.
+    A value that may hold one is not repeated in the message.
     """
     hint = "write `--source URL@COMMIT` with the whole commit id, such as `https://git.example.com/team/app@4ef5a303…`"
     if re.match(r"(?i)https?://[^/]*@.*@", value):
@@ -213,8 +213,8 @@ def parse_dependency(value: str) -> str:
 def parse_text(value: str, field: str) -> str:
     """Return free text (a label's value, a reason) in NFC and stripped, or raise InvalidValue.
 
-    Refused: control, bidi and zero-width characters, since they hide from a reviewer what a machine
-    reads; and the marks that make a host skip its CI, since the text goes into a commit message.
+    Control, bidi and zero-width characters are refused, since they hide from a reviewer what a machine
+    reads, as are the marks that make a host skip CI, since the text goes into a commit message.
     """
     value = unicodedata.normalize("NFC", value).strip(" ")
     if bad := _unseen.search(value):

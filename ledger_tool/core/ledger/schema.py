@@ -1,4 +1,4 @@
-"""What a JSON Schema says of a value. The schema comes in as a value; `jsonschema` is imported on use."""
+"""How a value breaks a JSON Schema. The schema comes in as a value; `jsonschema` is imported on use."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def errors(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[list[str | i
     """Yield the path and the message of each way in which `value` breaks `schema`."""
     from jsonschema import Draft202012Validator
 
-    found = Draft202012Validator(schema).iter_errors(value)
-    for error in sorted(found, key=lambda error: list(map(str, error.path))):
+    violations = Draft202012Validator(schema).iter_errors(value)
+    for error in sorted(violations, key=lambda error: list(map(str, error.path))):
         yield list(error.path), _message(error)
 
 
 def _message(error: Any) -> str:
-    """Say it in a person's words: jsonschema's own text shows whole patterns and whole values."""
+    """Return the message for a person: jsonschema's own text shows whole patterns and whole values."""
     field = ".".join(str(step) for step in error.absolute_path) or "the file"
     value = shown(json.dumps(error.instance, ensure_ascii=False), 60)
     match error.validator:

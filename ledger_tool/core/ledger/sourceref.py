@@ -1,7 +1,7 @@
 """From two sourceRefs to the page where a person can read what lies between them.
 
-Sources: the forges' own documentation of their compare pages. A host is told by its name, as people name
-their forges; where it tells nothing there is no link, and the sourceRefs stand as text.
+Sources: the forges' own documentation of their compare pages. Which forge a host is follows from its name, as people
+name their forges; where the name does not say, there is no link, and the sourceRefs stand as text.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def split(source: SourceRef) -> tuple[str, str]:
 
 def web_url(url: str) -> str:
     """Return the page of a repository from any form of its URL, or `""` for a local or odd one."""
-    found = _web.fullmatch(url) or _ssh.fullmatch(url) or _scp.fullmatch(url)
-    if not found:
+    parts = _web.fullmatch(url) or _ssh.fullmatch(url) or _scp.fullmatch(url)
+    if not parts:
         return ""
-    host, path = found["host"].lower(), found["path"].strip("/").removesuffix(".git")
-    scheme = found.groupdict().get("scheme", "https")
+    host, path = parts["host"].lower(), parts["path"].strip("/").removesuffix(".git")
+    scheme = parts.groupdict().get("scheme", "https")
     match host:
         case "ssh.github.com":
             host = "github.com"

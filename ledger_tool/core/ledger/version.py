@@ -1,10 +1,10 @@
 """Versions in tags: `1.5.0`, `v1.5`, `2.0.0-rc.1`, ordered as SemVer 2.0.0 section 11 says.
 
 A tag is a version if it is `[v]MAJOR[.MINOR[.PATCH]][-PRERELEASE]`, numbers without leading zeros. Parts that are
-not given count as 0; a tag can't hold build metadata, as `+` is none of its letters. What merely looks like a
-number is no version, so that it can't win against one: MAJOR has at most four digits, and after a MAJOR alone a
+not given count as 0; a tag can't hold build metadata, since `+` is not allowed in one. What merely looks like a
+number is not a version, so it can't win against one: MAJOR has at most four digits, and after a MAJOR alone a
 prerelease does not begin with a digit. So `1234567` (a commit id), `20240101`, `2024-01-15` and `20240101.3` (dates,
-builds) are none, and neither are `2024.01` (a leading zero), `1.2.3.4` or `1.2.3_4`; `7`, `2022` and `7-alpine` are.
+builds) are not versions, nor are `2024.01` (a leading zero), `1.2.3.4` and `1.2.3_4`; `7`, `2022` and `7-alpine` are.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ class Version:
 
 
 def parse_version(text: str) -> Version | None:
-    """Return the version that a tag is, or None where it is none."""
-    found = _version.fullmatch(text) if len(text) <= _LONGEST else None
-    if found is None:
+    """Return the version that a tag is, or None."""
+    parsed = _version.fullmatch(text) if len(text) <= _LONGEST else None
+    if parsed is None:
         return None
-    parts = 1 + (found["minor"] is not None) + (found["patch"] is not None)
-    prerelease = found["prerelease"] or ""
+    parts = 1 + (parsed["minor"] is not None) + (parsed["patch"] is not None)
+    prerelease = parsed["prerelease"] or ""
     if parts == 1 and prerelease[:1].isdigit():
         return None
-    release = int(found["major"]), int(found["minor"] or 0), int(found["patch"] or 0)
+    release = int(parsed["major"]), int(parsed["minor"] or 0), int(parsed["patch"] or 0)
     return Version(precedence(release, prerelease), text, parts, prerelease)
 
 
@@ -71,6 +71,6 @@ def precedence(release: tuple[int, int, int], prerelease: str) -> Precedence:
 
 
 def rank(tag: str) -> tuple[tuple[object, ...], str]:
-    """Return what orders any tags: versions after all others, by precedence, and what is equal by its text."""
-    found = parse_version(tag)
-    return (found.precedence if found else (), tag)
+    """Return the key that orders any tags: versions after all others, by precedence; equal ones by their text."""
+    version = parse_version(tag)
+    return (version.precedence if version else (), tag)

@@ -19,7 +19,7 @@ SSH = "SHA256:" + "a" * 43
         ("G", "ultimate", "ABCD", ""),
         ("G", "marginal", "ABCD", "does not trust fully"),
         ("G", "", "ABCD", "does not trust fully"),
-        ("U", "", SSH, "no allowed signer"),
+        ("U", "", SSH, "not an allowed signer"),
         ("U", "", "SHA256:listed", "not allowed to sign at that time"),
         ("U", "", "ABCD", "does not trust"),
         ("X", "", "ABCD", "signature by the key ABCD has expired"),

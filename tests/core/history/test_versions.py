@@ -85,8 +85,8 @@ def test_only_what_differs_is_read(at: int, how: str) -> None:
     found = codec.reread(codec.dumps(after), codec.dumps(before), before)
     assert found
     assert found.ledger == after
-    assert found.was - found.start <= 3
-    assert found.now - found.start <= 3
+    assert found.old_end - found.start <= 3
+    assert found.end - found.start <= 3
 
 
 def test_an_invalid_version_is_forgotten() -> None:
