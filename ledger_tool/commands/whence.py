@@ -11,7 +11,7 @@ from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import LEDGER, Commit
-from ledger_tool.core.history.log import GONE, LogEntry, by
+from ledger_tool.core.history.log import GONE, LogEntry
 from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Record
@@ -165,4 +165,4 @@ def _point(entry: LogEntry) -> Point:
 
 def _made(commit: Commit) -> Point:
     message = parse_message(commit.message)
-    return Point(commit.id, commit.at, by(commit), message.verb or "updated", message.reason)
+    return Point(commit.id, commit.at, commit.by, message.verb or "updated", message.reason)

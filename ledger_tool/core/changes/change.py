@@ -79,7 +79,7 @@ class Change:
 class Result:
     """What a write did to one image:tag: the JSON object that the commands that write print.
 
-    `digest` is the one to pull by; `records` are the image:tag's records afterwards.
+    `digest` is the one to pull by; `records` are those of the image:tag afterwards.
     """
 
     name: Name

@@ -1,4 +1,4 @@
-"""What differs between two ledgers, by key: a value that `diff`, `check`, `audit` and merges all start from."""
+"""What differs between two ledgers, by key: what `diff`, `check`, `audit` and merges all start from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ledger_tool.core.ledger.record import Key, Name, Record
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One key whose record differs: None on a side is a key that is not there; never None on both."""
+    """One key whose record differs. A side without the key is None; never both."""
 
     key: Key
     old: Record | None
@@ -20,21 +20,21 @@ class Difference:
 
 def compare(old: Ledger, new: Ledger) -> list[Difference]:
     """Return what differs, in key order. Only the records that differ are parsed."""
-    was, now = _unlike(old, new), _unlike(new, old)
-    return [Difference(key, was.get(key), now.get(key)) for key in sorted(was.keys() | now.keys())]
+    before, after = _changed(old, new), _changed(new, old)
+    return [Difference(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
 
 
 def by_name(differences: Iterable[Difference]) -> Mapping[Name, list[Difference]]:
     """Return the differences of each image:tag, in key order."""
-    found: dict[Name, list[Difference]] = {}
-    for one in differences:
-        found.setdefault(Name(one.key.image, one.key.tag), []).append(one)
-    return found
+    groups: dict[Name, list[Difference]] = {}
+    for difference in differences:
+        groups.setdefault(Name(*difference.key[:2]), []).append(difference)
+    return groups
 
 
-def _unlike(ledger: Ledger, other: Ledger) -> dict[Key, Record]:
-    """Return the records of a ledger that the other does not have just so."""
-    known = set(other.texts)  # a text has its key in it
+def _changed(ledger: Ledger, other: Ledger) -> dict[Key, Record]:
+    """Return the records of a ledger that the other does not have, or not the same."""
+    known = set(other.texts)  # a text includes its key
     return {
         Key(*key): parse_text(text) for key, text in zip(ledger.keys, ledger.texts, strict=True) if text not in known
     }

@@ -1,4 +1,4 @@
-"""The three-way merge of two ledgers that parted from a third: by record, not by line.
+"""The three-way merge of two ledgers that come from a third one: by record, not by line.
 
 | of one key, both sides                        | outcome                                                |
 |-----------------------------------------------|--------------------------------------------------------|
@@ -8,8 +8,8 @@
 |                                               | publications of one digest, ours is the first          |
 | have different digests, or one removed it     | they collide                                           |
 
-Changes of different keys never collide, but for the one rule that is about an image:tag as a whole: a record
-without a platform stands for all of them. It collides with another digest, and the same digest fills it in.
+Changes of different keys never collide, except by the one rule about an image:tag as a whole: a record without
+a platform stands for all of them. It collides with another digest, and the same digest fills it in.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.difference import by_name, compare
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import FIELDS, Name, Record, from_json, to_json
 
@@ -40,7 +40,7 @@ class Collision:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The merge. Where two changes collide the ledger has ours."""
+    """The merge. Where two changes collide, the ledger has ours."""
 
     ledger: Ledger
     collisions: tuple[Collision, ...]
@@ -52,8 +52,7 @@ class _CollisionError(Exception):
 
 def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
     """Return `ours` with what `theirs` changed since `base`, and what collides in doing so."""
-    changed_here = {Name(one.key.image, one.key.tag) for one in compare(base, ours)}
-    changed_there = {Name(one.key.image, one.key.tag) for one in compare(base, theirs)}
+    changed_here, changed_there = by_name(compare(base, ours)), by_name(compare(base, theirs))
     result: dict[Name, tuple[Record, ...]] = {}
     collisions = []
     for name in sorted(changed_there):
@@ -73,18 +72,18 @@ def _by_platform(records: tuple[Record, ...]) -> Records:
 
 
 def _merged(base: Records, ours: Records, theirs: Records) -> Records:
-    found: dict[str, Record] = {}
+    merged: dict[str, Record] = {}
     for platform in sorted(base.keys() | ours.keys() | theirs.keys()):
         record = _chosen(base.get(platform), ours.get(platform), theirs.get(platform))
         if record:
-            found[platform] = record
-    whole = found.get("")
-    if whole and len(found) > 1:
-        twin = next((at for at, one in found.items() if at and one.digest == whole.digest), None)
-        if twin is None or len(found) > 2:
+            merged[platform] = record
+    whole = merged.get("")
+    if whole and len(merged) > 1:
+        twin = next((key for key, record in merged.items() if key and record.digest == whole.digest), None)
+        if twin is None or len(merged) > 2:
             raise _CollisionError
-        return {twin: _with_facts(base.get(""), whole, found[twin], platform=twin)}
-    return found
+        return {twin: _with_facts(base.get(""), whole, merged[twin], platform=twin)}
+    return merged
 
 
 def _chosen(base: Record | None, ours: Record | None, theirs: Record | None) -> Record | None:
@@ -102,8 +101,8 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
     """Return the record of a digest that both sides have, each fact from the side that changed it."""
     if base and base.digest != ours.digest:
         base = None
-    before, here, there = (to_json(one) if one else {} for one in (base, ours, theirs))
-    if base is None:  # both published the digest: as in a publish, when and from what stays as it is there
+    before, here, there = (to_json(record) if record else {} for record in (base, ours, theirs))
+    if base is None:  # both published the digest: as in a publish, when and from what is the first one's
         there |= {name: here[name] for name in _PUBLICATION}
     if platform:
         here, there = here | {"platform": platform}, there | {"platform": platform}
@@ -113,13 +112,13 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
 
 
 def _fields(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    found = {}
+    fields = {}
     for name in dict.fromkeys(chain(ours, theirs)):
         before, here, there = base.get(name), ours.get(name), theirs.get(name)
         value = here if there in (here, before) else there if here == before else _collide()
         if value is not None:
-            found[name] = value
-    return found
+            fields[name] = value
+    return fields
 
 
 def _collide() -> Any:

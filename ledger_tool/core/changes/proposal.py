@@ -81,9 +81,9 @@ def shortened(body: str, limit: int = BODY_MAX, length: Callable[[str], int] = l
 
 def branch_name(verb: str, keys: Iterable[Key]) -> str:
     """Return the branch for a write of some records: the same one for the same keys, whatever their digests."""
-    wanted = sorted(set(keys))
-    names = {Name(key.image, key.tag) for key in wanted}
+    unique = sorted(set(keys))
+    names = {Name(key.image, key.tag) for key in unique}
     what = str(names.pop()) if len(names) == 1 else f"{len(names)}-images"
     words = re.sub(r"[^A-Za-z0-9._]+|\.(?=\.|$)", "-", what)[:80].strip("-.")
-    told = sha256("\n".join(map(str, wanted)).encode()).hexdigest()[:10]
-    return f"ledger/{verb}-{words}-{told}"
+    checksum = sha256("\n".join(map(str, unique)).encode()).hexdigest()[:10]
+    return f"ledger/{verb}-{words}-{checksum}"

@@ -22,6 +22,11 @@ class Commit:
     at: Timestamp
     message: str
 
+    @property
+    def by(self) -> str:
+        """The author, in git's notation."""
+        return f"{self.author} <{self.email}>"
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -32,7 +37,7 @@ class File:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a file with a content of its own: no symbolic link, folder or submodule."""
+        """Whether it is a file with content of its own: not a symbolic link, a folder or a submodule."""
         return self.mode in ("100644", "100755")
 
 

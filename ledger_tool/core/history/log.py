@@ -1,9 +1,9 @@
-"""What a commit did, record by record, as `log` tells it: from its trailers, or where they don't say, from its diff."""
+"""What a commit did, record by record: from its trailers or, where they don't say, from its diff."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.effect import Effect
@@ -13,7 +13,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name
 
-GONE = ("remove", "prune", "removed")  # the actions after which a record is not there any more
+GONE = ("remove", "prune", "removed")  # the actions after which a record is gone
 
 _Match = Callable[[str], "re.Match[str] | None"]
 _image: _Match = re.compile(names.IMAGE).fullmatch
@@ -27,8 +27,8 @@ _source: _Match = re.compile(names.SOURCE_REF).fullmatch
 class LogEntry:
     """What one commit did to one record, at `at`, by its author.
 
-    `action` is the verb of the message; for a message without one, what the diff shows: `added`, `moved`, `updated`
-    or `removed`. `digest` is the record's afterwards, or of the removed one; platform, sourceRef and reason are `""`
+    `action` is the verb of the message or, for a message without one, what the diff shows: `added`, `moved`, `updated`
+    or `removed`. `digest` is the record's afterwards, or the removed record's; platform, sourceRef and reason are `""`
     where there is none.
     """
 
@@ -52,7 +52,7 @@ class LogEntry:
 def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     """Return what a message says, or None where only the diff can tell.
 
-    That is a message that counts, that says nothing, or that no command of ours could have written.
+    That is the case for a message that counts, that is silent, or that no command of ours could have written.
     """
     if (
         not message.verb
@@ -63,7 +63,7 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
         return None
     return [
         LogEntry(
-            commit.id, commit.at, by(commit), message.verb, entry.name, entry.platform, entry.digest,
+            commit.id, commit.at, commit.by, message.verb, entry.name, entry.platform, entry.digest,
             entry.replaces, entry.source_ref, message.reason,
         )
         for entry in message.entries
@@ -74,16 +74,11 @@ def seen(commit: Commit, message: Message, effects: Iterable[Effect]) -> list[Lo
     """Return what a commit's diff shows."""
     return [
         LogEntry(
-            commit.id, commit.at, by(commit), message.verb or effect.kind, effect.name, effect.key.platform,
+            commit.id, commit.at, commit.by, message.verb or effect.kind, effect.name, effect.key.platform,
             effect.record.digest, effect.replaces, effect.record.source_ref, message.reason,
         )
         for effect in effects
     ]  # fmt: skip
-
-
-def by(commit: Commit) -> str:
-    """Return who wrote a commit, as git writes persons."""
-    return f"{commit.author} <{commit.email}>"
 
 
 def _is_wellformed(entry: MessageEntry) -> bool:
@@ -93,9 +88,5 @@ def _is_wellformed(entry: MessageEntry) -> bool:
         and _digest(entry.digest)
         and (not entry.platform or _platform(entry.platform))
         and (not entry.source_ref or _source(entry.source_ref))
-        and _all(_digest, entry.replaces)
+        and all(map(_digest, entry.replaces))
     )
-
-
-def _all(match: _Match, values: Sequence[str]) -> bool:
-    return all(map(match, values))

@@ -23,6 +23,6 @@ class Moment:
 def parse_moment(value: str, now: datetime) -> Moment:
     """Return what `2026-11-24`, an RFC 3339 time, a length back from now (`7d`) or else a revision means.
 
-    Raises InvalidValue for what looks like a time and is none.
+    Raises InvalidValue for what looks like a time but is not one.
     """
     return Moment(time=parse_when(value, now)) if _time.fullmatch(value) else Moment(revision=value)

@@ -1,8 +1,8 @@
-"""What git says of a commit's signature, and what that means to who demands one.
+"""What git says of a commit's signature, and whether that is good enough.
 
 The letters are those of `%G?` (git-log(1), "PRETTY FORMATS"). An SSH key is good (`G`) when the file of allowed signers
-(ssh-keygen(1), "ALLOWED SIGNERS") has it for the commit's time and for the namespace `git`; git says `U` of every
-other one. A GPG key is good when the keyring trusts it fully; `%G?` alone would take a marginal trust, too.
+(ssh-keygen(1), "ALLOWED SIGNERS") has it for the commit's time and for the namespace `git`; every other one is `U`.
+A GPG key is good when the keyring trusts it fully; `%G?` alone would accept marginal trust as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Signature:
 
     @property
     def is_ssh(self) -> bool:
-        """Whether an SSH key made it, as far as one can tell."""
+        """Whether an SSH key made it, as far as git shows."""
         return self.fingerprint.startswith("SHA256:")
 
 
@@ -65,12 +65,12 @@ def objection(signature: Signature, listed: Set[str]) -> str:
 
 def fingerprints(allowed: bytes) -> set[str]:
     """Return the fingerprints of the keys in a file of allowed signers, as ssh-keygen writes them."""
-    found = set()
+    keys = set()
     for line in allowed.splitlines():
         if line.strip() and not line.lstrip().startswith(b"#") and (key := _key.search(line)):
             try:
                 blob = base64.b64decode(key[1], validate=True)
             except binascii.Error:
                 continue
-            found.add("SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("="))
-    return found
+            keys.add("SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("="))
+    return keys

@@ -1,7 +1,7 @@
 """Where a digest is, or was: in which records, from which commit on, and until which.
 
-Records are found in the text of a `ledger.json`, so that a version costs what it has to say of the digest, and one
-that is not valid as a whole still tells what it can; each record that is found is validated.
+Records are found in the text of a `ledger.json`, so a version costs only what it says of the digest, and one that is
+not valid as a whole still tells what it can; each record that is found is validated.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ledger_tool.errors import InvalidValue
 
 OccurrenceKind = Literal["image", "index", "config"]
 KINDS: tuple[OccurrenceKind, ...] = ("image", "index", "config")
-SHORTEST = 12  # hex digits: what tools show of a digest, and enough to be unique by
+SHORTEST = 12  # hex digits: what tools show of a digest, and enough to be unique
 
-_wanted = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{12,128})")
+_prefix = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{12,128})")
 
 
 @dataclass(frozen=True, slots=True)
 class DigestPrefix:
-    """A digest, or its beginning; the algorithm is `""` where it was not said."""
+    """A digest, or its beginning; the algorithm is `""` where it was not given."""
 
     algorithm: str
     hexadecimal: str
@@ -35,7 +35,7 @@ class DigestPrefix:
         return f"{self.algorithm}:{self.hexadecimal}" if self.algorithm else self.hexadecimal
 
     def is_of(self, digest: str | None) -> bool:
-        """Return whether a digest begins so."""
+        """Return whether a digest begins with this."""
         algorithm, _, value = (digest or "").partition(":")
         return value.startswith(self.hexadecimal) and self.algorithm in ("", algorithm)
 
@@ -53,7 +53,7 @@ class Occurrence:
 class Span:
     """A digest at a key, from the commit that brought it to the one that took it away (None: not yet).
 
-    `key` is the record's at the end: it may have got its platform meanwhile.
+    `key` is the record's at the end: its platform may have been filled in meanwhile.
     """
 
     key: Key
@@ -63,44 +63,44 @@ class Span:
 
 def parse_digest_prefix(value: str) -> DigestPrefix:
     """Return what `sha256:…`, its beginning, or `image@sha256:…` asks for. Raises InvalidValue."""
-    found = _wanted.fullmatch(value.rpartition("@")[2])
+    match = _prefix.fullmatch(value.rpartition("@")[2])
     longest = {"sha256": 64, "sha512": 128}
-    if not found or len(found[2]) > longest.get(found[1], 128):
+    if not match or len(match[2]) > longest.get(match[1], 128):
         raise InvalidValue(
             "digest",
             f"digest `{shown(value)}` is malformed",
             f"give `sha256:` and its lower-case hex digits, or at least the first {SHORTEST} of them",
         )
-    return DigestPrefix(found[1] or "", found[2])
+    return DigestPrefix(match[1] or "", match[2])
 
 
 def occurrences_in(raw: bytes, wanted: DigestPrefix) -> dict[Occurrence, Record]:
     """Return the records in the bytes of a `ledger.json` that have such a digest, and as what."""
-    found: dict[Occurrence, Record] = {}
+    occurrences: dict[Occurrence, Record] = {}
     for record in codec.records_holding(raw, f":{wanted.hexadecimal}"):
         for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
             if digest and wanted.is_of(digest):
-                found[Occurrence(kind, record.key, digest)] = record
-    return found
+                occurrences[Occurrence(kind, record.key, digest)] = record
+    return occurrences
 
 
 def spans(entries: Iterable[LogEntry], wanted: DigestPrefix) -> Iterator[Span]:
-    """Yield where and when a digest was a record's own, as the entries of a log say, given from the oldest on."""
-    there: dict[Key, LogEntry] = {}
-    for one in entries:
-        ended = [key for key in there if key[:2] == one.name and _ends(key, there[key].digest, one)]
-        whole = Key(*one.name, "")
-        if one.platform and whole in there and there[whole].digest == one.digest:  # its platform is filled in
-            there[one.key] = there.pop(whole)
+    """Yield where and when a digest was a record's own, as the entries of a log say, the oldest first."""
+    starts: dict[Key, LogEntry] = {}
+    for entry in entries:
+        ended = [key for key in starts if key[:2] == entry.name and _ends(key, starts[key].digest, entry)]
+        whole = Key(*entry.name, "")
+        if entry.platform and whole in starts and starts[whole].digest == entry.digest:  # its platform is filled in
+            starts[entry.key] = starts.pop(whole)
         for key in ended:
-            yield Span(key, there.pop(key), one)
-        if one.action not in GONE and wanted.is_of(one.digest):
-            there.setdefault(one.key, one)
-    yield from (Span(key, one, None) for key, one in there.items())
+            yield Span(key, starts.pop(key), entry)
+        if entry.action not in GONE and wanted.is_of(entry.digest):
+            starts.setdefault(entry.key, entry)
+    yield from (Span(key, start, None) for key, start in starts.items())
 
 
-def _ends(key: Key, digest: str, one: LogEntry) -> bool:
-    """Return whether an entry takes a digest away from a key of the same image:tag."""
-    if key == one.key:
-        return one.action in GONE or one.digest != digest
-    return digest in one.replaces and one.digest != digest
+def _ends(key: Key, digest: str, entry: LogEntry) -> bool:
+    """Return whether an entry removes a digest from a key of the same image:tag."""
+    if key == entry.key:
+        return entry.action in GONE or entry.digest != digest
+    return digest in entry.replaces and entry.digest != digest

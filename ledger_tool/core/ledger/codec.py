@@ -103,7 +103,7 @@ def loads(raw: bytes) -> Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A ledger read by what differs from an old one: records `start` to `end` replace those from `start` to `old_end`."""
+    """A ledger read by what differs from an old one: records `start:end` replace the old `start:old_end`."""
 
     ledger: Ledger
     start: int
