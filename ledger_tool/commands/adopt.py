@@ -48,15 +48,14 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
 
     drafts: list[Draft] = []
     left = []
-    adopted = set()
     for finding, looked in in_parallel(look, wanted.values(), jobs=jobs):
         if isinstance(looked, LedgerError):
             left.append(looked.within(f"{finding.image}:{finding.tag}").message)
-            continue
-        drafts += looked
-        adopted.add((finding.image, finding.tag))
+        else:
+            drafts += looked
     if not drafts:
         return Adopted(before, None, sorted(left))
+    adopted = {(draft.reference.path, draft.tag) for draft in drafts}
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
     written = write(store, recording(start, drafts))
     rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in adopted]

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.commands.ports import History
+from ledger_tool.commands.ports import History, Progress
 from ledger_tool.core.history.commit import LEDGER, SETTINGS, TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
-from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
 
 
@@ -39,8 +39,8 @@ def audit(
     since: str = "",
     allowed_signers: bytes | None = None,
     read_ledger: Callable[[bytes], object],
-    read_policy: Callable[[bytes | None], Policy],
-    progress: Callable[[int, int], None],
+    read_policy: ReadPolicy,
+    progress: Progress,
 ) -> Audited:
     """Replay the branch from its first commit, or from the trusted one `since`, to its head.
 
@@ -111,13 +111,8 @@ def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str
 
 def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[Step, Mapping[str, FileContent]]]:
     """Yield each commit with the files that it touched, as they are afterwards."""
-    wanted = [
-        touch.after.id
-        for step in steps
-        for touch in step.touched.values()
-        if touch.after is not None and touch.after.is_plain
-    ]
-    read = iter(history.contents(wanted))
+    after = [touch.after for step in steps for touch in step.touched.values()]
+    read = iter(history.contents([file.id for file in after if file is not None and file.is_plain]))
     for step in steps:
         yield step, {path: _content(step, path, read) for path in step.touched}
 

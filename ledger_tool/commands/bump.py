@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from ledger_tool.commands.ports import Forge, Source
+from ledger_tool.commands.ports import Forge, Progress, Source
 from ledger_tool.commands.rewrite import (
     EditableManifests,
     Manifests,
     ManifestsReport,
-    Progress,
     checked,
     survey,
     written,

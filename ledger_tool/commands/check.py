@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -20,7 +21,7 @@ from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Policy, ReadPolicy
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
 MOST_FINDINGS = 1000  # of a broken file: nobody reads more, and a broken generator makes one a record
@@ -30,7 +31,6 @@ _DEEPEST = 100  # commits to look back for a valid file
 _NOTHING = Snapshot("", Ledger(), Policy())
 
 Schema = Callable[[], Mapping[str, Any]]
-ReadPolicy = Callable[[bytes | None], Policy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,8 @@ def check(
     unknown: list[str] = []
     homeless = 0
     if registries is not None:
-        if not (start or now.policy.registries):
-            raise UsageError(
-                "ledger.yaml names no registry to compare with", "add `- host: registry.example.com` under `registries`"
-            )
+        if not start:
+            now.policy.check_registries("compare with")
         from ledger_tool.commands.check_registry import missing_digests, new_digests
 
         wanted = list(new_digests(past.before.ledger, now.ledger))
@@ -233,19 +231,12 @@ class _CommitFiles:
 
     def sound(self, commit: str) -> Snapshot:
         """Return what a commit's files say, each as it last was valid; empty where it was not for long."""
-        ledger: Ledger | None = None
-        policy: Policy | None = None
-        ancestor = commit
-        for _ in range(_DEEPEST):
-            read = self.at(ancestor)
-            if ledger is None and isinstance(read.ledger, Ledger):
-                ledger = read.ledger
-            if policy is None and isinstance(read.policy, Policy):
-                policy = read.policy
-            if ledger is not None and policy is not None:
-                break
-            try:
-                ancestor = self.history.resolve(f"{ancestor}^")
-            except UsageError:
-                break
-        return Snapshot(commit, ledger or Ledger(), policy or Policy())
+        ledgers = (read.ledger for read in self._back_from(commit) if isinstance(read.ledger, Ledger))
+        policies = (read.policy for read in self._back_from(commit) if isinstance(read.policy, Policy))
+        return Snapshot(commit, next(ledgers, Ledger()), next(policies, Policy()))
+
+    def _back_from(self, commit: str) -> Iterator[_Read]:
+        with suppress(UsageError):  # the first commit has no parent
+            for _ in range(_DEEPEST):
+                yield self.at(commit)
+                commit = self.history.resolve(f"{commit}^")

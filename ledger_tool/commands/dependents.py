@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.live_bases import Newest, newest
-from ledger_tool.commands.ports import Registries, Source
+from ledger_tool.commands.ports import Progress, Registries, Source
 from ledger_tool.core.dependencies.graph import (
     Base,
     BaseQuery,
@@ -21,7 +21,7 @@ from ledger_tool.core.dependencies.graph import (
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.reference import Reference, written
 from ledger_tool.core.registry.drift import Unknown
-from ledger_tool.errors import UnknownImage, UsageError
+from ledger_tool.errors import UnknownImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def stale(
     asked: Reference | Digest | None,
     *,
     jobs: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> FoundDependents:
     """Return what is still built on an old digest of a base whose tag has moved on, and all that is built on that.
 
@@ -65,10 +65,8 @@ def stale(
     """
     snapshot = source.read()
     graph = build_graph(snapshot.ledger, snapshot.policy)
-    if registries is not None and not snapshot.policy.registries:
-        raise UsageError(
-            "ledger.yaml names no registry to ask", "add `- host: registry.example.com` under `registries`"
-        )
+    if registries is not None:
+        snapshot.policy.check_registries("ask")
     affected = dependents_of(graph, _query(graph, asked) if asked else None, by_name=True)
     live = None
     if registries is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
@@ -22,13 +23,8 @@ def set_facts(
     dry_run: bool = False,
 ) -> Written:
     """Edit every record that matches a pattern. Raises UnknownImage, and what `write` raises."""
-    return write(
-        store,
-        lambda snapshot: writes.set_facts(
-            snapshot, patterns, labels=labels, unlabel=unlabel, ttl=ttl, clear_ttl=clear_ttl
-        ),
-        dry_run=dry_run,
-    )
+    edit = partial(writes.set_facts, patterns=patterns, labels=labels, unlabel=unlabel, ttl=ttl, clear_ttl=clear_ttl)
+    return write(store, edit, dry_run=dry_run)
 
 
 def remove(
@@ -40,11 +36,8 @@ def remove(
     dry_run: bool = False,
 ) -> Written:
     """Delete image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
-    return write(
-        store,
-        lambda snapshot: writes.remove(snapshot, references, reason=reason, platform=platform),
-        dry_run=dry_run,
-    )
+    edit = partial(writes.remove, references=references, reason=reason, platform=platform)
+    return write(store, edit, dry_run=dry_run)
 
 
 def yank(
@@ -58,8 +51,5 @@ def yank(
     dry_run: bool = False,
 ) -> Written:
     """Mark image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
-    return write(
-        store,
-        lambda snapshot: writes.yank(snapshot, references, at=now, reason=reason, platform=platform, undo=undo),
-        dry_run=dry_run,
-    )
+    edit = partial(writes.yank, references=references, at=now, reason=reason, platform=platform, undo=undo)
+    return write(store, edit, dry_run=dry_run)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
-from ledger_tool.commands.ports import Registries, RegistryPort, Source
+from ledger_tool.commands.ports import Progress, Registries, RegistryPort, Source
 from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
 from ledger_tool.core.dependencies.keepset import DigestUse, Kept, Scope, kept_digests, uses_of
 from ledger_tool.core.ledger.names import parse_digest
@@ -31,7 +31,7 @@ def keepset(
     scope: Scope,
     *,
     jobs: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Keepset:
     """Return what a garbage collector must keep in the repositories of a scope.
 
@@ -66,12 +66,13 @@ def _children(
     scope: Scope,
     *,
     jobs: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[list[DigestUse], list[str]]:
     """Return the children of every index, and what is in none of the registries that should have it."""
     starts: list[RegistryDigest[RegistryPort]] = []
     for named, digest, role in dict.fromkeys((use.named, use.digest, use.role) for use in inside):
-        serving = _serving(named, resolver, registries, scope)
+        ports = registries.serving(resolver.policy, named.name) if named.ours else ()
+        serving = [port for port in ports if scope.registry == "" or same_host(port.name) == scope.host]
         if not serving and role == "index":
             raise UsageError(
                 f"no registry of ledger.yaml serves {named.name}, so the children of {digest} are not known",
@@ -114,10 +115,3 @@ def _check_seen(images: set[str], is_there: Mapping[tuple[str, str], bool]) -> N
             f"none of the indexes of {hidden[0]} is in its registries, so nothing is printed",
             "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
         )
-
-
-def _serving(named: NamedImage, resolver: Resolver, registries: Registries, scope: Scope) -> Sequence[RegistryPort]:
-    if not named.ours:
-        return ()
-    ports = registries.serving(resolver.policy, named.name)
-    return [port for port in ports if scope.registry == "" or same_host(port.name) == scope.host]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ledger_tool.commands.parallel import in_parallel
-from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.commands.ports import Progress, Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.dependencies.graph import Base
 from ledger_tool.core.policy.resolve import Resolver, same_host
@@ -35,12 +35,7 @@ class Newest:
 
 
 def newest(
-    resolver: Resolver,
-    registries: Registries,
-    bases: Iterable[Base],
-    *,
-    jobs: int,
-    progress: Callable[[int, int], None],
+    resolver: Resolver, registries: Registries, bases: Iterable[Base], *, jobs: int, progress: Progress
 ) -> Newest:
     """Ask for the tag of each base that has one, each tag once, at the registry that the reference names.
 
@@ -60,7 +55,16 @@ def newest(
     gone: list[str] = []
 
     def look(question: _Question) -> Mapping[str, str] | Absent:
-        return _look(*question, set(questions[question].values()))
+        """Return the digest of now for each that is asked about, `""` where it is one that the tag leads to."""
+        registry, image, tag = question
+        digests = set(questions[question].values())
+        served = registry.look(image, tag)
+        if isinstance(served, Absent):
+            return served
+        current: Set[str] = {served}
+        if digests - current:  # an image of the index that is served is not an old one
+            current = served_manifest(registry, image, tag, served).reached
+        return {digest: "" if digest in current else served for digest in digests}
 
     for done, (question, seen) in enumerate(in_parallel(look, questions, jobs=jobs), 1):
         for text, digest in questions[question].items():
@@ -79,14 +83,3 @@ def _registry(resolver: Resolver, registries: Registries, base: Base) -> Registr
     serving = registries.serving(resolver.policy, base.named.name)
     host = resolver.host(base.reference)
     return next((registry for registry in serving if same_host(registry.name) == host), None)
-
-
-def _look(registry: RegistryPort, image: str, tag: str, digests: set[str]) -> Mapping[str, str] | Absent:
-    """Return the digest of now for each of these digests, `""` where it is one that the tag leads to."""
-    served = registry.look(image, tag)
-    if isinstance(served, Absent):
-        return served
-    current: Set[str] = {served}
-    if digests - current:  # an image of the index that is served is not an old one
-        current = served_manifest(registry, image, tag, served).reached
-    return {digest: "" if digest in current else served for digest in digests}

@@ -17,7 +17,7 @@ from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp, shown
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import ReadPolicy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.errors import InvalidLedger, UnknownImage
@@ -29,7 +29,7 @@ def log(
     *,
     since: Moment | None = None,
     limit: int | None = None,
-    read_policy: Callable[[bytes | None], Policy],
+    read_policy: ReadPolicy,
     note: Callable[[str], None],
 ) -> list[LogEntry]:
     """Return what was done to an image, an image:tag or all of them, the newest commit first.
@@ -52,9 +52,7 @@ def log(
     return newest
 
 
-def _images(
-    history: History, head: str, reference: Reference, read_policy: Callable[[bytes | None], Policy]
-) -> Sequence[str]:
+def _images(history: History, head: str, reference: Reference, read_policy: ReadPolicy) -> Sequence[str]:
     """Return the image that a reference means now; where the ledger has none any more, every name it may have had.
 
     Raises UsageError for an unknown registry.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ledger_tool.commands.ports import Source
-from ledger_tool.commands.rewrite import EditableManifests, ManifestsReport, Progress, checked, survey, written
+from ledger_tool.commands.ports import Progress, Source
+from ledger_tool.commands.rewrite import EditableManifests, ManifestsReport, checked, survey, written
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin

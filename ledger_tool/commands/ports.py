@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ledger_tool.core.registry.drift import Absent
     from ledger_tool.core.registry.image import Manifest
 
+Progress = Callable[[int, int], None]  # how many of how many are done
+
 
 class Landed(Protocol):
     """A finished write."""

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from ledger_tool.commands.ports import Store
+from ledger_tool.commands.ports import Progress, Store
 from ledger_tool.commands.registry_delete import DeletingRegistries, Deletion, Registrar, Retained
 from ledger_tool.commands.write import write
 from ledger_tool.core.changes.change import Change, Snapshot
@@ -67,7 +67,7 @@ def prune(
     *,
     registries: DeletingRegistries | None,
     jobs: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
     proposes: bool = False,
     pushes: bool = True,
     dry_run: bool = False,

@@ -34,12 +34,10 @@ def publish(
 
     Raises Conflict and whatever else `inspect`, `writes.publish` and `write` raise.
     """
-    if registries is None:
-        return _as_given(store, drafts, force_reason, dry_run=dry_run)
     for left in reversed(range(LOOKS)):
-        before = store.read()
-        if not (before.policy.registries or host):
-            return _as_given(store, drafts, force_reason, dry_run=dry_run)
+        if registries is None or not ((before := store.read()).policy.registries or host):
+            as_given = partial(writes.publish, drafts=drafts, force_reason=force_reason)
+            return replace(write(store, as_given, dry_run=dry_run), verified=frozenset())
         from ledger_tool.commands.inspect import inspect
 
         inspected = inspect(drafts, before, registries, host=host, jobs=jobs)
@@ -50,12 +48,6 @@ def publish(
             if not left:
                 raise
     raise AssertionError("unreachable")
-
-
-def _as_given(store: Store, drafts: Sequence[Draft], force_reason: str, *, dry_run: bool) -> Written:
-    """Record what is given, without asking a registry."""
-    operation = partial(writes.publish, drafts=drafts, force_reason=force_reason)
-    return replace(write(store, operation, dry_run=dry_run), verified=frozenset())
 
 
 def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Callable[[Snapshot], Change]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.observe import Task, observe_all
 from ledger_tool.commands.parallel import in_parallel
-from ledger_tool.commands.ports import Registries, RegistryPort, Source
+from ledger_tool.commands.ports import Progress, Registries, RegistryPort, Source
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import Query, matches, select
 from ledger_tool.core.ledger.record import by_name
 from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import DriftFinding, DriftReport
-from ledger_tool.errors import LedgerError, UnknownImage, UsageError
+from ledger_tool.errors import LedgerError, UnknownImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def reconcile(
     jobs: int,
     deep: bool = False,
     untracked: bool = False,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Reconciled:
     """Look at every record that matches `query`, at every registry that serves it, and classify it.
 
@@ -43,9 +43,7 @@ def reconcile(
     known so far is not complete. Raises UsageError where no registry is configured.
     """
     snapshot = source.read()
-    if not snapshot.policy.registries:
-        hint = "add `- host: registry.example.com` under `registries`"
-        raise UsageError("ledger.yaml names no registry to compare with", hint)
+    snapshot.policy.check_registries("compare with")
     query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
     groups = list(by_name(select(snapshot.ledger, query)).values())
     if not groups and query != Query():

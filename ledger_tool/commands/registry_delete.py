@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol, TypeVar
 
 from ledger_tool.commands.parallel import in_parallel
-from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.commands.walk import RegistryDigest, walk_indexes
+from ledger_tool.commands.ports import Progress, RegistryPort
+from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent, expected
@@ -23,7 +22,6 @@ from ledger_tool.core.writes.prune import RemainingUses, may_be_index
 from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 _LONGEST = 86_400.0  # seconds; every single request has a bound of its own
 _LOOK = "look at the registry with `ledger reconcile`, or prune without `--registry-delete`"
 
@@ -83,7 +81,7 @@ class Registrar:
     def __init__(self, *, jobs: int, progress: Progress) -> None:
         self._jobs = jobs
         self._progress = progress
-        self._manifests: dict[Place, Manifest | Absent | LedgerError] = {}
+        self._manifests: dict[Place, Answer] = {}
         self._documents: dict[Place, ServedDocument | Absent | LedgerError] = {}
         self._looks: dict[Place, str | Absent | LedgerError] = {}
 
@@ -105,7 +103,8 @@ class Registrar:
                 free.append(place)
         deletions = []
         empty = {place.repository: place for place in places}
-        for place, document in self._known(self._documents, _document, free):
+        fetched = self._known(self._documents, lambda place: place.registry.document(place.image, place.digest), free)
+        for place, document in fetched:
             if isinstance(document, LedgerError):
                 failed.setdefault(place.image, document)
             elif isinstance(document, ServedDocument):
@@ -121,7 +120,8 @@ class Registrar:
         """
         newest = [replace(one, digest=uses.newest[one.image].digest) for one in places if one.image in uses.newest]
         failed: dict[str, LedgerError] = {}
-        for place, seen in self._known(self._looks, _digest, newest):
+        looked = self._known(self._looks, lambda place: place.registry.look(place.image, place.digest), newest)
+        for place, seen in looked:
             if isinstance(seen, LedgerError):
                 failed.setdefault(place.image, seen)
             elif isinstance(seen, Absent):
@@ -136,7 +136,7 @@ class Registrar:
         What somebody else deleted meanwhile counts as gone, and is put back like the rest where it is needed. No image
         of an index that stays is deleted, nor anything more of an image once one of its registries does not answer.
         """
-        done: list[Deletion] = []
+        done: set[Place] = set()
         left: list[tuple[Place, LedgerError]] = []
         silent: dict[str, LedgerError] = {}
         held: dict[Place, LedgerError] = {}
@@ -158,7 +158,7 @@ class Registrar:
             for deletion, error in in_parallel(delete, batch, jobs=self._jobs, longest=_LONGEST):
                 place = deletion.place
                 if error is None:
-                    done.append(deletion)
+                    done.add(place)
                 else:
                     left.append((place, error))
                     index = _parsed(deletion) if is_index_round else None
@@ -167,8 +167,7 @@ class Registrar:
                     elif is_index_round:  # nobody knows what is in it
                         silent.setdefault(place.image, error)
                 self._progress(len(done) + len(left), len(deletions))
-        order = {deletion.place: number for number, deletion in enumerate(deletions)}
-        return sorted(done, key=lambda deletion: order[deletion.place]), left
+        return [deletion for deletion in deletions if deletion.place in done], left
 
     def restore(
         self, deleted: Sequence[Deletion], records: Sequence[Record], uses: RemainingUses
@@ -188,17 +187,25 @@ class Registrar:
             own = [record for record in records if record.image == place.image]
             tags = [record.tag for record in own if expected(record) == place.digest]
             try:
-                _put_back(deletion, tags)
+                place.registry.put(place.image, place.digest, deletion.document)
+                for tag in tags:
+                    if isinstance(place.registry.look(place.image, tag), Absent):
+                        place.registry.put(place.image, tag, deletion.document)
                 back.append(deletion)
             except LedgerError as error:
-                failed[place.image] = error
+                hint = "push it again, under the tags that the ledger has"
+                failed[place.image] = error.within(f"{place} is needed again and could not be put back", hint)
         return back, failed
 
     def _children(self, places: Iterable[Place]) -> tuple[dict[Place, str], dict[str, LedgerError]]:
         """Return why each digest that indexes refer to is in use, and the images where that can't be told."""
         reasons: dict[Place, str] = {}
         failed: dict[str, LedgerError] = {}
-        for place, answer in walk_indexes(places, partial(self._known, self._manifests, _manifest)):
+
+        def look(level: Iterable[Place]) -> list[tuple[Place, Answer]]:
+            return self._known(self._manifests, lambda place: place.registry.manifest(place.image, place.digest), level)
+
+        for place, answer in walk_indexes(places, look):
             if isinstance(answer, LedgerError):
                 failed.setdefault(place.image, answer)
             elif isinstance(answer, Manifest):
@@ -223,33 +230,9 @@ def _roots(places: Iterable[Place], uses: RemainingUses) -> list[Place]:
     return [replace(place, digest=root) for place in repositories for root in uses.roots(place.image)]
 
 
-def _manifest(place: Place) -> Manifest | Absent:
-    return place.registry.manifest(place.image, place.digest)
-
-
-def _document(place: Place) -> ServedDocument | Absent:
-    return place.registry.document(place.image, place.digest)
-
-
-def _digest(place: Place) -> str | Absent:
-    return place.registry.look(place.image, place.digest)
-
-
 def _parsed(deletion: Deletion) -> Manifest | Absent:
     """Return what was deleted; a manifest of a kind that we don't know has no children."""
     try:
         return parse(deletion.document.raw, deletion.document.media_type, deletion.place.digest)
     except BadManifest:
         return ABSENT
-
-
-def _put_back(deletion: Deletion, tags: Sequence[str]) -> None:
-    place = deletion.place
-    try:
-        place.registry.put(place.image, place.digest, deletion.document)
-        for tag in tags:
-            if isinstance(place.registry.look(place.image, tag), Absent):
-                place.registry.put(place.image, tag, deletion.document)
-    except LedgerError as error:
-        hint = "push it again, under the tags that the ledger has"
-        raise error.within(f"{place} is needed again and could not be put back", hint) from None

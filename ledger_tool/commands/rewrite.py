@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ledger_tool.commands.ports import Progress
 from ledger_tool.core.changes.proposal import Proposed
 from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, ManifestNote, Rewritten
-
-Progress = Callable[[int, int], None]  # how many of how many files are done
 
 
 class Manifests(Protocol):

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Literal
 
 from ledger_tool.commands.log import entries
-from ledger_tool.commands.ports import History
+from ledger_tool.commands.ports import History, Progress
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.commit import LEDGER, Commit
+from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.core.history.log import GONE, LogEntry
 from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
 from ledger_tool.core.ledger.names import Digest, Timestamp
@@ -53,7 +53,7 @@ class WhenceMatch:
 
 
 def whence(
-    history: History, wanted: DigestPrefix, *, note: Callable[[str], None], progress: Callable[[int, int], None]
+    history: History, wanted: DigestPrefix, *, note: Callable[[str], None], progress: Progress
 ) -> list[WhenceMatch]:
     """Return every record that has or had a digest: those that have it first, then the newest.
 
@@ -73,7 +73,8 @@ def whence(
 
     now = occurrences_at(head)
     matches = [*_own(log, wanted, occurrences_at, now), *_served(log, occurrences_at, now)]
-    if not matches or any(not any(_is_at(match, current) for match in matches) for current in now):
+    known = {(match.kind, match.record.key, match.digest) for match in matches if not match.until}
+    if not matches or any((current.kind, current.key, current.digest) not in known for current in now):
         matches = list(_searched(history, head, wanted, note, progress))
     digests = sorted({match.digest for match in matches})
     if not digests:
@@ -129,13 +130,8 @@ def _served(
             yield WhenceMatch(current.kind, current.digest, record, _point(since), None)
 
 
-def _is_at(match: WhenceMatch, current: Occurrence) -> bool:
-    there = (match.kind, match.record.key, match.digest)
-    return not match.until and there == (current.kind, current.key, current.digest)
-
-
 def _searched(
-    history: History, head: str, wanted: DigestPrefix, note: Callable[[str], None], progress: Callable[[int, int], None]
+    history: History, head: str, wanted: DigestPrefix, note: Callable[[str], None], progress: Progress
 ) -> Iterator[WhenceMatch]:
     """Yield what all versions of the file say, in the order of the branch's own line."""
     steps = [step for step in history.steps("", head, line=True) if LEDGER in step.touched]
@@ -147,7 +143,8 @@ def _searched(
         raw = next(contents) if file else None
         seen = occurrences_in(raw, wanted) if raw else {}
         if seen or there:
-            here = _made(step.commit)
+            made, message = step.commit, parse_message(step.commit.message)
+            here = Point(made.id, made.at, made.by, message.verb or "updated", message.reason)
             for gone in [occurrence for occurrence in there if occurrence not in seen]:
                 record, since = there.pop(gone)
                 kind: WhenceKind = "replaced" if gone.kind == "image" else gone.kind
@@ -161,8 +158,3 @@ def _searched(
 def _point(entry: LogEntry) -> Point:
     digest = "" if entry.action in GONE else entry.digest
     return Point(entry.commit, entry.at, entry.by, entry.action, entry.reason, digest)
-
-
-def _made(commit: Commit) -> Point:
-    message = parse_message(commit.message)
-    return Point(commit.id, commit.at, commit.by, message.verb or "updated", message.reason)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown
-from ledger_tool.core.ledger.record import Name, Record
-from ledger_tool.errors import InvalidValue
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.errors import InvalidValue, UsageError
 
 MAX_SETTINGS_BYTES = 64 * 1024  # of `ledger.yaml`
 
@@ -52,6 +52,12 @@ class Policy:
         """Return the TTL of a newly published tag, the first matching pattern's."""
         return next((ttl for pattern, ttl in self.ttl.items() if fnmatchcase(tag, pattern)), None)
 
+    def check_registries(self, purpose: str) -> None:
+        """Raise UsageError where there is no registry to `compare with`, to `ask`, or whatever the purpose is."""
+        if not self.registries:
+            hint = "add `- host: registry.example.com` under `registries`"
+            raise UsageError(f"ledger.yaml names no registry to {purpose}", hint)
+
     def meets_requirements(self, record: Record) -> bool:
         """Return whether a record has every field that the team insists on."""
         try:
@@ -62,35 +68,23 @@ class Policy:
 
     def check_required(self, record: Record) -> None:
         """Raise InvalidValue for a field that the team insists on and `record` lacks."""
-        present = {
-            "sourceRef": record.source_ref,
-            "platform": record.platform,
-            "index": record.index,
-            "config": record.config,
-            "dependsOn": record.depends_on,
-            "ttl": record.ttl,
-        }
-        option = {
-            "platform": "--platform",
-            "dependsOn": "--depends-on",
-            "ttl": "--ttl",
-            "index": "--index",
-            "config": "--config",
+        fields: Mapping[str, tuple[object, str]] = {
+            "sourceRef": (record.source_ref, "--source"),
+            "platform": (record.platform, "--platform"),
+            "index": (record.index, "--index"),
+            "config": (record.config, "--config"),
+            "dependsOn": (record.depends_on, "--depends-on"),
+            "ttl": (record.ttl, "--ttl"),
         }
         for name in self.require:
             label = name.removeprefix("labels.")
-            if name.startswith("labels.") and not record.labels.get(label):
-                raise _missing(record.name, name, f"--label {label}=VALUE")
-            if not name.startswith("labels.") and not present[name]:
-                raise _missing(record.name, name, option.get(name, f"--{name}"))
+            value, option = fields[name] if label == name else (record.labels.get(label), f"--label {label}=VALUE")
+            if not value:
+                message = f"{record.name} has no {name}, which ledger.yaml requires"
+                raise InvalidValue(name, message, f"pass `{option}`, or give it in the record")
 
 
-def _missing(name: Name, field_name: str, option: str) -> InvalidValue:
-    return InvalidValue(
-        field_name,
-        f"{name} has no {field_name}, which ledger.yaml requires",
-        f"pass `{option}`, or give it in the record",
-    )
+ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`, or None where there is none
 
 
 def parse_registry(value: str, field_name: str) -> Registry:
