@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
@@ -34,6 +33,8 @@ _PASSED_SETTINGS = re.compile(
     r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|extraheader)"
 )
 _AUTH_SETTINGS = re.compile(r"credential\..*|http\.(?:.*\.)?extraheader")
+# Before the user's own: git would guess a committer, or refuse, on machines that have none configured.
+_DEFAULT_SETTINGS = (("user.name", "ledger"), ("user.email", "ledger@localhost"))
 _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
@@ -43,20 +44,13 @@ _FIXED_SETTINGS = (
     ("http.lowSpeedLimit", "1"),
     ("http.lowSpeedTime", "30"),
     ("protocol.version", "2"),
-)  # fmt: skip
+)
 _HELPER = (
     '!f() { test "$1" = get || exit 0; '
     'printf "username=%s\\npassword=%s\\n" "$LEDGER_GIT_USERNAME" "$LEDGER_GIT_PASSWORD"; }; f'
 )
 
 Settings = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The environment of every git command of a run, which is all that its children see."""
-
-    environment: Mapping[str, str]
 
 
 def user_settings(git_dir: Path | None) -> Settings:
@@ -77,11 +71,12 @@ def prepare(
     stack: ExitStack,
     *,
     sign: bool = False,
-) -> Access:
-    """Return the access to `address` (or to none: local git only), holding what it needs until `stack` closes.
+) -> Mapping[str, str]:
+    """Return the environment of git commands that reach `address` (or none: local git only), all that they see.
 
+       What it names is held until `stack` closes.
     `folder` is a private temporary folder; `sign` lets the deploy key sign where the user has no signing key.
-    Raises UsageError or Denied for what is not a usable key.
+       Raises UsageError or Denied for what is not a usable key.
     """
     token = (address.password if address else "") or credentials.token
     passed = [(key, value) for key, value in settings if _PASSED_SETTINGS.fullmatch(key)]
@@ -111,31 +106,15 @@ def prepare(
         environment["GIT_SSH_VARIANT"] = "ssh"
     if sign and key_path and "user.signingkey" not in dict(passed):
         extra += [("gpg.format", "ssh"), ("user.signingKey", key_path)]
-    chosen = [*_identity(passed), *passed, *extra, *_FIXED_SETTINGS]
-    return Access(environment | _as_environment(chosen))
+    chosen = [*_DEFAULT_SETTINGS, *passed, *extra, *_FIXED_SETTINGS]
+    environment["GIT_CONFIG_COUNT"] = str(len(chosen))  # settings that are in no file and in no argv (git-config(1))
+    for number, (key, value) in enumerate(chosen):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
 
 
 def _passed() -> dict[str, str]:
     return {name: os.environ[name] for name in _PASSED if os.environ.get(name)}
-
-
-def _identity(passed: Settings) -> Settings:
-    """Return a committer for machines that have none configured: git would guess one, or refuse."""
-    given = dict(passed)
-    return [
-        (key, value)
-        for key, value in (("user.name", "ledger"), ("user.email", "ledger@localhost"))
-        if not given.get(key)
-    ]
-
-
-def _as_environment(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return settings as git's GIT_CONFIG_COUNT variables: in no file and in no argv (git-config(1))."""
-    pairs = list(settings)
-    variables = {"GIT_CONFIG_COUNT": str(len(pairs))}
-    for number, (key, value) in enumerate(pairs):
-        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return variables
 
 
 def _trusting(path: str, folder: Path) -> str:

@@ -30,7 +30,7 @@ def read_key(value: str) -> bytes:
     The value itself is never repeated: it may be the key.
     """
     text = _decoded(value)
-    if text.strip() and not _looks_like_text(text):
+    if text.strip() and not re.search(r"-----|\n|\\n|\A(?:ssh|ecdsa|sk)-[a-z0-9-]+ ", text):  # a path
         if len(value) > _LONGEST_PATH:
             raise Denied("the deploy key is neither a private key nor the path of one", _HINT)
         text = read_bytes(path_of(value, "the deploy key"), MAX_BYTES, "the deploy key").decode("utf-8", "replace")
@@ -49,15 +49,6 @@ def _decoded(value: str) -> str:
     except ValueError:
         return value
     return text if "-----BEGIN" in text else value
-
-
-def _looks_like_text(value: str) -> bool:
-    return (
-        "-----" in value
-        or "\n" in value
-        or "\\n" in value
-        or re.match(r"(?:ssh|ecdsa|sk)-[a-z0-9-]+ ", value) is not None
-    )
 
 
 def _check(key: str) -> None:

@@ -3,56 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
-from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import Folder, snapshot
 from ledger_tool.edges.git import contents, log, signatures
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
 
 
+@dataclass(frozen=True, slots=True)
 class History:
     """See `commands.ports.History`: reads commits and their ledgers.
 
-    `head` is the revision that is meant where none is named; `files` reads the ledger's files as they are now,
-    where those may be newer than any commit; `promisor` is the remote from which a partial clone gets its contents.
+    `revision` is meant where none is named; `folder` has the ledger's files as they are now, where those may be newer
+    than any commit; `promisor` is the remote from which a partial clone gets its contents.
     """
 
-    def __init__(
-        self,
-        repository: Repository,
-        name: str,
-        *,
-        head: str = "HEAD",
-        files: Callable[[], tuple[bytes, bytes | None]] | None = None,
-        promisor: str = "",
-    ) -> None:
-        self.repository = repository
-        self._name = name
-        self._head = head
-        self._files = files
-        self._promisor = promisor
+    repository: Repository
+    name: str
+    revision: str = "HEAD"
+    folder: Folder | None = None
+    promisor: str = ""
 
     def head(self) -> str:
-        return self.resolve(self._head)
+        return self.resolve(self.revision)
 
     def current_files(self) -> tuple[bytes, bytes | None]:
-        return self._files() if self._files else self.files(self.head())
+        return self.folder.files() if self.folder else self.files(self.head())
 
     def current(self) -> Snapshot:
-        return ledgerfiles.snapshot("", *self._files()) if self._files else self.snapshot(self.head())
+        return self.folder.read() if self.folder else self.snapshot(self.head())
 
     def resolve(self, revision: str) -> str:
         if not revision or revision.startswith("-") or re.search(r"[\x00-\x1f\x7f]", revision) or len(revision) > 1000:
             raise UsageError(f"`{shown(revision)}` is not a revision", "name a commit, a branch or a tag")
         done = self.repository.git("rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         if not done.ok:
-            raise UsageError(f"{self._name} has no revision `{shown(revision)}`", self._missing_hint())
+            raise UsageError(f"{self.name} has no revision `{shown(revision)}`", self._missing_hint())
         return done.text.strip()
 
     def merge_base(self, commit: str, other: str) -> str:
@@ -68,8 +61,8 @@ class History:
         return log.steps(self.repository, base, head, line=line)
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
-        if self._promisor:
-            contents.fetch_missing(self.repository, ids, self._promisor)
+        if self.promisor:
+            contents.fetch_missing(self.repository, ids, self.promisor)
         return contents.contents(self.repository, ids)
 
     def contains(self, commit: str, head: str) -> bool:
@@ -87,7 +80,7 @@ class History:
         if not commit:
             first = self.repository.must("log", "--no-show-signature", "--reverse", "--format=%ct", *line)
             raise UsageError(
-                f"{self._name} has no commit at or before {time}: its first is of "
+                f"{self.name} has no commit at or before {time}: its first is of "
                 f"{log.time_of(first.partition(chr(10))[0])}",
                 self._shallow_hint() or "name a later time, or a revision",
             )
@@ -95,18 +88,18 @@ class History:
 
     def must_be_whole(self) -> None:
         if hint := self._shallow_hint():
-            raise UsageError(f"{self._name} does not have the whole history", hint)
+            raise UsageError(f"{self.name} does not have the whole history", hint)
 
     def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
         return signatures.signatures(self.repository, commits, allowed)
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
-        return self.repository.ledger_files(commit, f"{self._name} at {commit[:12]}")
+        return self.repository.ledger_files(commit, f"{self.name} at {commit[:12]}")
 
     def snapshot(self, commit: str) -> Snapshot:
         files = self.files(commit)
         try:
-            return ledgerfiles.snapshot(commit, *files)
+            return snapshot(commit, *files)
         except LedgerError as error:
             raise error.within(f"at {commit[:12]}") from None
 

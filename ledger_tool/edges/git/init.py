@@ -36,7 +36,7 @@ class GitFolder:
                 raise UsageError(f"{self._folder} is a bare repository", "clone it, and run `ledger init` in the clone")
             done = run(
                 ["init", "--quiet", "--initial-branch=main", "--template=", "--", str(self._folder)],
-                environment=self._repository.access.environment,
+                environment=self._repository.environment,
             )
             if not done.ok:
                 raise local_failure(done, "init", self._folder)

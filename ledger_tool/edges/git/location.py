@@ -39,11 +39,6 @@ class Address:
         """The address, fit for messages."""
         return shown(self.url, 300)
 
-    @property
-    def path(self) -> Path | None:
-        """The local repository, of a file address."""
-        return Path(self.url) if self.scheme == "file" else None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
@@ -125,7 +120,7 @@ def file_address(path: Path) -> Address:
 
 
 def _existing(address: Address) -> Address:
-    if address.path is not None and not address.path.is_dir():
+    if address.scheme == "file" and not Path(address.url).is_dir():
         raise UsageError(f"there is no repository at {address.shown}", "check the path")
     return address
 

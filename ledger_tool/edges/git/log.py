@@ -20,18 +20,13 @@ _RAW = ("--raw", "--no-abbrev", "--no-renames", "--root")
 
 
 def commits(repository: Repository, base: str, head: str) -> list[Commit]:
-    """Return the commits that `head` has and `base` (`""`: nothing) has not, the oldest first."""
+    """See `commands.ports.History`."""
     fields = _log(repository, f"--format={_FIELDS}", _span(base, head), "--")
     return [_commit(fields[start : start + 6]) for start in range(0, len(fields) - 5, 6)]
 
 
 def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[Step]:
-    """Return the commits of a span with what they did to the two files, the oldest first.
-
-    With `line`: all commits of the branch's own line (the first parents), and of a merge what it brings to it.
-    Else: all commits that touched the files, also those that a merge threw away, and of a merge what is in none of
-    its parents.
-    """
+    """See `commands.ports.History`; without `line`, also the commits that a merge threw away."""
     how = ["--first-parent", "--diff-merges=first-parent"] if line else ["--full-history", "--diff-merges=combined"]
     paths = [] if line else [LEDGER, SETTINGS]
     fields = _log(repository, *_RAW, *how, f"--format={_FIELDS}", _span(base, head), "--", *paths)
@@ -81,14 +76,8 @@ def _span(base: str, head: str) -> str:
 
 def _commit(fields: Sequence[str]) -> Commit:
     commit, parents, author, email, seconds, message = fields
-    return Commit(
-        commit.lstrip("\n"),
-        tuple(parents.split()),
-        author,
-        email,
-        time_of(seconds),
-        message.rstrip("\n") + "\n",
-    )
+    text = message.rstrip("\n") + "\n"
+    return Commit(commit.lstrip("\n"), tuple(parents.split()), author, email, time_of(seconds), text)
 
 
 def _touch(line: str) -> Touch:

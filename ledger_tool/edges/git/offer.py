@@ -24,7 +24,7 @@ from typing import Protocol, TypeVar
 
 from ledger_tool.edges.git.repository import Deadline
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, access_error
-from ledger_tool.errors import Contended, Denied, LedgerError, PushRefused, Unreachable
+from ledger_tool.errors import Contended, Denied, PushRefused, Unreachable
 
 T = TypeVar("T")
 REFUSALS = 3  # in a row, before a refusal is believed
@@ -152,7 +152,9 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
         why = "another writer was first" if moved else answer.words or answer.status.value
         attempts.bounds.messages.detail(f"attempt {attempts.made} did not land: {why}")
         if answer.status is PushStatus.DENIED:
-            raise _denied(ref, answer)
+            hint = "check the rights of the key or token"
+            denied = Denied(f"{ref.shown} denied the push: {answer.words}", hint)
+            raise access_error(answer.words, ref.shown) or denied
         if moved:
             attempts.lost, attempts.refused, attempts.failed = attempts.lost + 1, 0, 0
             return now
@@ -190,24 +192,15 @@ def _count_failure(ref: Ref, answer: PushAnswer, attempts: Attempts) -> None:
         attempts.failed += 1
     if attempts.refused >= REFUSALS or (attempts.spent and attempts.refused):
         raise PushRefused(f"{ref.shown} refused the push: {answer.words}", ref.refusal_hint)
-    if attempts.failed >= FAILURES or attempts.spent:
-        raise _unavailable(ref, answer)
-
-
-def _denied(ref: Ref, answer: PushAnswer) -> Denied:
-    return access_error(answer.words, ref.shown) or Denied(
-        f"{ref.shown} denied the push: {answer.words}", "check the rights of the key or token"
-    )
-
-
-def _unavailable(ref: Ref, answer: PushAnswer) -> LedgerError:
+    if attempts.failed < FAILURES and not attempts.spent:
+        return
     words = answer.words or "the remote closed the connection"
     if answer.is_lock:
-        return Contended(
+        raise Contended(
             f"{ref.shown} could not lock its branch; nothing was written: {words}",
             "run it again; if it stays so, a crash left a `.lock` file in the remote repository",
         )
-    return Unreachable(
+    raise Unreachable(
         f"the push to {ref.shown} failed and nothing was written: {words}",
         "run it again; check the network and the remote's disk if it stays so",
     )

@@ -80,7 +80,9 @@ class ProposedBranch:
         self._there = commits[0] if commits else ""
         if not commits:
             return False
-        is_current = self._parent(commits[-1]) == base
+        # Read from the commit itself, since its parent need not be here.
+        parents = re.findall(r"^parent (\S+)$", self._repository.must("cat-file", "commit", commits[-1]), re.MULTILINE)
+        is_current = parents[:1] == [base]
         is_ours = len(commits) == 1 and self._is_ours(commits[0], change, base if is_current else "")
         if (is_current or not is_ours) and self._holds(commits[0], change):
             return True
@@ -102,11 +104,6 @@ class ProposedBranch:
         if not self._ref.look():
             return []
         raise fetch_error(done, self._base.address.shown, self._ref.branch)
-
-    def _parent(self, commit: str) -> str:
-        """Return a commit's first parent, which need not be here, or `""`."""
-        parent = re.search(r"^parent ([0-9a-f]+)$", self._repository.must("cat-file", "commit", commit), re.MULTILINE)
-        return parent[1] if parent else ""
 
     def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
         """Tell whether a commit is one that a run like this made; `parent` is `""` where it is not here."""

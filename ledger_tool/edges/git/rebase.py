@@ -12,7 +12,6 @@ from ledger_tool.core.history.commit import LEDGER, Commit
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.history import History
 from ledger_tool.edges.git.location import Address
@@ -55,16 +54,12 @@ class RebasedBranch(ABC):
             kept.append(Entry(mode, kind, oid, path))
         mode = next((entry.mode for entry in self.repository.entries(parent) if entry.path == LEDGER), "100644")
         tree = self.repository.write_root([*kept, Entry(mode, "blob", "", LEDGER)], codec.dumps(ledger))
-        as_author = replace(self.repository, access=self._as_author_of(like))
-        return as_author.commit_tree(tree, parent, message, sign=self.sign)
-
-    def _as_author_of(self, like: Commit) -> Access:
+        name = like.author or like.email or "unknown"  # git does not accept an empty one
+        environment = {**self.repository.environment, "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": like.email}
         raw = self.repository.git("cat-file", "commit", like.id).stdout
-        name = like.author or like.email or "unknown"  # git accepts no empty one
-        names = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": like.email}
         if authored := _authored.search(raw.partition(b"\n\n")[0]):
-            names["GIT_AUTHOR_DATE"] = f"@{authored[1].decode()}"
-        return Access({**self.repository.access.environment, **names})
+            environment["GIT_AUTHOR_DATE"] = f"@{authored[1].decode()}"
+        return replace(self.repository, environment=environment).commit_tree(tree, parent, message, sign=self.sign)
 
 
 @dataclass(frozen=True, slots=True)

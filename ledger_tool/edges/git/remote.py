@@ -51,9 +51,13 @@ class RemoteRef:
         return f"refs/heads/{self.branch}"
 
     def push(self, commit: str, expected: str) -> PushAnswer:
-        options, seconds = self.push_options, self.push_seconds
+        options = [f"--push-option={option}" for option in self.push_options]
         try:
-            done = self.repository.push(self.address.url, commit, self.name, expected, options=options, least=seconds)
+            done = self.repository.git(
+                "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
+                f"--force-with-lease={self.name}:{expected}", *options, "--", self.address.url, f"{commit}:{self.name}",
+                least=self.push_seconds, step="push",
+            )  # fmt: skip
         except Unreachable as error:  # time was up, and it may have landed
             return PushAnswer(PushStatus.BROKEN, error.message)
         answer = read_push(done)
@@ -103,14 +107,18 @@ class RemoteBranch(RemoteRef):
 
     def look(self, *, whole: bool = False) -> str:
         if self.repository.git_dir.exists():
-            self._fetch([] if whole else ["--depth=1"])
+            how, least = [] if whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
+            done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=how, least=least)
+            if not done.ok:
+                raise fetch_error(done, self.address.shown, self.branch)
         else:
             self._clone()
-        tips = self._tips()
-        if not tips:
+        # At most one: a clone has a single branch.
+        tip = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
+        if not tip:
             raise self._nothing_there()
-        self.branch = self.branch or next(iter(tips))
-        return tips[self.branch]
+        commit, _, self.branch = tip.partition(" ")
+        return commit
 
     def snapshot(self, tip: str) -> Snapshot:
         if self._snapshot is None or self._snapshot.commit != tip:
@@ -140,11 +148,6 @@ class RemoteBranch(RemoteRef):
             shutil.rmtree(self.repository.git_dir, ignore_errors=True)
             raise
 
-    def _tips(self) -> dict[str, str]:
-        """Return the branches that were fetched, at most one, with their commit ids."""
-        listing = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
-        return {name: oid for oid, _, name in (line.partition(" ") for line in listing.split("\n") if line)}
-
     def _nothing_there(self) -> UsageError:
         """Return the error for a remote whose clone has no branch: it is empty, or has others than the one meant."""
         refs = refs_of(self.repository, self.address, "refs/heads/*", least=1.0)
@@ -161,12 +164,6 @@ class RemoteBranch(RemoteRef):
                 f"{self.address.shown} has no branch `{shown(self.branch)}`", f"its branches are: {there}"
             )
         return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {there}")
-
-    def _fetch(self, how: Sequence[str]) -> None:
-        least = _AFTER_PUSH if self._pushed else 1.0
-        done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=how, least=least)
-        if not done.ok:
-            raise fetch_error(done, self.address.shown, self.branch)
 
 
 class RemoteStore:
@@ -198,7 +195,7 @@ def clone(address: Address, repository: Repository, *how: str, branch: str = "",
     """Make a repository's git directory a bare clone of a remote. Raises what `fetch_error` makes of a failure."""
     done = run(
         ["clone", "--quiet", "--bare", "--no-local", "--template=", *how, "--", address.url, str(repository.git_dir)],
-        environment=repository.access.environment,
+        environment=repository.environment,
         timeout=repository.deadline.remaining(at_least=1.0),
         step=step,
     )

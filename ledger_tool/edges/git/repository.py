@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_tool.core.history.commit import LEDGER, SETTINGS
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES
-from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
 
@@ -18,18 +17,17 @@ from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskE
 class Deadline:
     """The time that is left for a whole run; `seconds` from now."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._started = clock()
+    def __init__(self, seconds: float) -> None:
+        self._started = time.monotonic()
         self._end = self._started + seconds
 
     def remaining(self, at_least: float = 0.0) -> float:
         """Return the seconds that are left, never less than `at_least`."""
-        return max(self._end - self._clock(), at_least)
+        return max(self._end - time.monotonic(), at_least)
 
     def elapsed(self) -> float:
         """Return the seconds since the start."""
-        return self._clock() - self._started
+        return time.monotonic() - self._started
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A git directory and the access by which its commands run."""
+    """A git directory and the environment in which its commands run."""
 
     git_dir: Path
-    access: Access
+    environment: Mapping[str, str]
     deadline: Deadline
     options: tuple[str, ...] = ()
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
@@ -63,7 +61,7 @@ class Repository:
         """Run a git command here, whatever its exit code. `least` is the time that it gets in any case, in seconds."""
         return run(
             [f"--git-dir={self.git_dir}", *self.options, *arguments],
-            environment=self.access.environment,
+            environment=self.environment,
             stdin=stdin,
             timeout=self.deadline.remaining(at_least=least),
             step=step or arguments[0],
@@ -83,16 +81,6 @@ class Repository:
     def in_work_tree(self, top: Path, *arguments: str) -> Completed:
         """Run git as from the top folder of a work tree, wherever this process is."""
         return self.git("-C", str(top), f"--work-tree={top}", *arguments, step=arguments[0])
-
-    def push(
-        self, url: str, commit: str, ref: str, expected: str, *, options: Sequence[str] = (), least: float = 1.0
-    ) -> Completed:
-        """Move a remote's ref to a commit if it still is at `expected` (`""`: not there); see `read_push`."""
-        return self.git(
-            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{expected}", *(f"--push-option={option}" for option in options),
-            "--", url, f"{commit}:{ref}", least=least, step="push",
-        )  # fmt: skip
 
     def fetch(self, url: str, *refspecs: str, how: Sequence[str] = (), least: float = 10.0) -> Completed:
         """Fetch these refs of a remote and nothing else; `how` are options such as `--depth=1`."""
@@ -162,11 +150,6 @@ class Repository:
             contents.append(output[start:offset])
             offset += 1
         return contents
-
-    def write_commit(self, parent: str, content: bytes, message: str, *, sign: bool = False) -> str:
-        """Write a commit on `parent` in which `ledger.json` has this content and all else is kept; return its id."""
-        tree = self.write_root(self.entries(parent), content)
-        return self.commit_tree(tree, parent, message, sign=sign)
 
     def write_root(self, entries: Sequence[Entry], content: bytes) -> str:
         """Write a root tree of these entries, in which `ledger.json` has this content; return its id."""

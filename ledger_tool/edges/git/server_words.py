@@ -134,9 +134,7 @@ def fetch_error(done: Completed, where: str, branch: str) -> LedgerError:
         return LocalDiskError(
             "the disk for temporary files is full", "free some disk space, or set TMPDIR to another folder"
         )
-    if found := access_error(words, where):
-        return found
-    return Unreachable(
+    return access_error(words, where) or Unreachable(
         f"could not reach {where}: {server_words(words) or 'the remote closed the connection'}",
         "run it again; check the network if it stays so",
     )

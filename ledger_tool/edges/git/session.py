@@ -95,7 +95,7 @@ class Session:
         repository = self._workspace.repository(self._workspace.folder / "history.git", self._address, *_NO_GRAPH)
         clone(self._address, repository, *([] if blobs else ["--filter=blob:none"]))
         head = f"refs/heads/{branch}" if branch else "HEAD"
-        return History(repository, self._address.shown, head=head, promisor="" if blobs else "origin")
+        return History(repository, self._address.shown, revision=head, promisor="" if blobs else "origin")
 
     def branch(self) -> RebasedBranch:
         """Return the branch to rebase: the one that is checked out, or for a remote the one that `--branch` names."""
@@ -186,13 +186,16 @@ class FolderSession(Session):
 
         git_dir = self._folder if files_alone and self._settings_dir is None else self._git_dir
         repository = self._workspace.repository(git_dir, None, *_NO_GRAPH)
-        name, promisor, branch = shown(str(self._folder), 300), self._promisor(), self._options.branch
+        name, branch = shown(str(self._folder), 300), self._options.branch
+        # Of a partial clone (git's partial-clone.txt).
+        remotes = (key for key, value in self._workspace.settings if key.endswith(".promisor") and value)
+        promisor = next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
         if not branch:
-            return History(repository, name, files=Folder(self._folder).files, promisor=promisor)
+            return History(repository, name, folder=Folder(self._folder), promisor=promisor)
         # In full, since git takes a tag of that name first, and whoever can push can make one.
         refs = (f"refs/{kind}/{branch}" for kind in ("heads", "remotes"))
         there = (ref for ref in refs if repository.git("show-ref", "--verify", "--quiet", "--", ref).ok)
-        return History(repository, name, head=next(there, branch), promisor=promisor)
+        return History(repository, name, revision=next(there, branch), promisor=promisor)
 
     def branch(self) -> RebasedBranch:
         from ledger_tool.edges.git.rebase import CheckedOutBranch
@@ -226,11 +229,6 @@ class FolderSession(Session):
         from ledger_tool.edges.git.upstream import find_upstream
 
         return find_upstream(self._workspace.settings, self._checkout.branch(), self._checkout.folder)
-
-    def _promisor(self) -> str:
-        """Return the remote of a partial clone, or `""` (git's partial-clone.txt)."""
-        keys = (key for key, value in self._workspace.settings if key.endswith(".promisor") and value)
-        return next(keys, "").removeprefix("remote.").removesuffix(".promisor")
 
     def _check_default(self, upstream: Upstream) -> None:
         """Raise UsageError where a checkout follows another branch than the remote's default one."""

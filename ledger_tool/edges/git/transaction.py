@@ -46,9 +46,9 @@ class Writer:
     sign: bool
 
     def commit(self, repository: Repository, tip: str, change: Change) -> str:
-        """Write a commit of a change on `tip`; return its id."""
-        text = message.compose(change, self.transaction_id)
-        return repository.write_commit(tip, codec.dumps(change.ledger), text, sign=self.sign)
+        """Write a commit of a change on `tip`, in which all other files are kept; return its id."""
+        tree = repository.write_root(repository.entries(tip), codec.dumps(change.ledger))
+        return repository.commit_tree(tree, tip, message.compose(change, self.transaction_id), sign=self.sign)
 
 
 class Target(Protocol):

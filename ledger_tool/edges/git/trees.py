@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ledger_tool.edges.files.disk import local_errors
-from ledger_tool.edges.git.access import Access
 from ledger_tool.edges.git.repository import Entry, Repository, local_failure, paths_of
 from ledger_tool.errors import Contended
 
@@ -64,14 +63,12 @@ def write_tree(repository: Repository, commit: str, changes: Collection[Entry], 
     """Write the tree of a commit with some files replaced; return its id."""
     index = folder / "index"
     index.unlink(missing_ok=True)
-    environment = {**repository.access.environment, "GIT_INDEX_FILE": str(index)}
-    aside = replace(repository, access=Access(environment))
+    aside = replace(repository, environment={**repository.environment, "GIT_INDEX_FILE": str(index)})
     aside.must("read-tree", commit)
     aside.must("update-index", "-z", "--index-info", stdin=_index_info(changes))
     return aside.must("write-tree")
 
 
 def _index_info(entries: Collection[Entry]) -> bytes:
-    """Return what `git update-index -z --index-info` takes."""
     lines = "".join(f"{entry.mode} {entry.oid}\t{entry.path}\0" for entry in entries)
     return lines.encode("utf-8", "surrogateescape")

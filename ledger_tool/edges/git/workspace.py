@@ -7,17 +7,20 @@ driver.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from ledger_tool.edges.files.disk import local_errors
-from ledger_tool.edges.git.access import Access, Settings, prepare, user_settings
+from ledger_tool.edges.git.access import Settings, prepare, user_settings
 from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.repository import Deadline, Repository
 
 
+@dataclass
 class Workspace:
     """A context manager; what it made is gone when it closes. Each thing is made on first use, and once.
 
@@ -25,19 +28,14 @@ class Workspace:
     seconds. `credentials` are for the remote; `sign` lets a deploy key sign where the user has no signing key.
     """
 
-    def __init__(
-        self,
-        git_dir: Path | None,
-        *,
-        timeout: float = 60.0,
-        credentials: Credentials = Credentials(),  # noqa: B008 - a frozen value
-        sign: bool = False,
-    ) -> None:
-        self._git_dir = git_dir
-        self.credentials = credentials
-        self._sign = sign
-        self._stack = ExitStack()
-        self._accesses: dict[Address | None, Access] = {}
+    git_dir: Path | None
+    timeout: InitVar[float] = 60.0
+    credentials: Credentials = Credentials()  # noqa: RUF009 - a frozen value
+    sign: bool = False
+    _stack: ExitStack = field(default_factory=ExitStack, init=False)
+    _environments: dict[Address | None, Mapping[str, str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self, timeout: float) -> None:
         self.deadline = Deadline(timeout)
 
     def __enter__(self) -> Self:
@@ -56,16 +54,15 @@ class Workspace:
     @cached_property
     def settings(self) -> Settings:
         """The user's git settings, with those of the checkout. Raises UsageError where git can't read them."""
-        return user_settings(self._git_dir)
-
-    def access(self, address: Address | None = None) -> Access:
-        """Return the access to a remote, or to local git alone. Raises UsageError or Denied for a deploy key."""
-        if address not in self._accesses:
-            self._accesses[address] = prepare(
-                address, self.credentials, self.settings, self.folder, self._stack, sign=self._sign
-            )
-        return self._accesses[address]
+        return user_settings(self.git_dir)
 
     def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
-        """Return a repository whose commands can reach a remote; `options` are git's own, before the command."""
-        return Repository(git_dir, self.access(address), self.deadline, options)
+        """Return a repository whose commands can reach a remote; `options` are git's own, before the command.
+
+        Raises UsageError or Denied for a deploy key.
+        """
+        if address not in self._environments:
+            self._environments[address] = prepare(
+                address, self.credentials, self.settings, self.folder, self._stack, sign=self.sign
+            )
+        return Repository(git_dir, self._environments[address], self.deadline, options)
