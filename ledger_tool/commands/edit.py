@@ -51,5 +51,5 @@ def yank(
     dry_run: bool = False,
 ) -> Written:
     """Mark image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
-    edit = partial(writes.yank, references=references, at=now, reason=reason, platform=platform, undo=undo)
+    edit = partial(writes.yank, references=references, now=now, reason=reason, platform=platform, undo=undo)
     return write(store, edit, dry_run=dry_run)

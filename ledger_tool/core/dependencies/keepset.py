@@ -28,7 +28,7 @@ class DigestUse:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One digest of one image that must stay, everything that it is, and the repositories that may hold it."""
+    """One digest of one image that must stay, all its roles, and the repositories that may hold it."""
 
     digest: str
     image: str
@@ -39,16 +39,16 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which repositories are asked of: those whose image matches a glob, and those at one registry (`""` is all).
+    """Which repositories are meant: those whose image matches a glob, and those at one registry (`""`: at any).
 
-    It picks repositories, and not records: an image that another one is built on is kept on that one's account.
+    It selects repositories, not records: an image that another one is built on is kept for that one's sake.
     """
 
     pattern: str = "*"
     registry: str = ""
 
     def has(self, resolver: Resolver, named: NamedImage) -> bool:
-        """Return whether an image's repository is asked of."""
+        """Return whether an image's repository is meant."""
         if not fnmatchcase(named.name, self.pattern):
             return False
         return not self.registry or any(host == self.host for host, _ in resolver.repositories(named))
@@ -60,7 +60,7 @@ class Scope:
 
 
 def uses_of(ledger: Ledger, resolver: Resolver) -> list[DigestUse]:
-    """Return every use of a digest that a ledger tells of.
+    """Return every use of a digest that a ledger records.
 
     Records that are expired or yanked count: until they are pruned, they can be pulled.
     """

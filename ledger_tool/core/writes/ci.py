@@ -1,4 +1,4 @@
-"""The sourceRef that a CI system's own environment tells: a mapping of variables in, `URL@COMMIT` out.
+"""The sourceRef that a CI system's own environment gives: a mapping of variables in, `URL@COMMIT` out.
 
 Sources: each system's documentation page of predefined variables; the names below are theirs.
 """
@@ -14,8 +14,8 @@ from ledger_tool.errors import InvalidValue, UsageError
 
 
 class System(NamedTuple):
-    """A CI system: the variable (and its value, if that matters) by which to know it, the variables that
-    make up the repository's URL, and the one with the commit.
+    """A CI system: the variable (and its value, if that matters) that identifies it, the variables that make up the
+    repository's URL, and the one with the commit.
     """
 
     name: str
@@ -59,5 +59,5 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
 
 
 def _is_here(system: System, environment: Mapping[str, str]) -> bool:
-    found = environment.get(system.variable, "")
-    return found.lower() == system.value if system.value else bool(found)
+    value = environment.get(system.variable, "")
+    return value.lower() == system.value if system.value else bool(value)

@@ -1,4 +1,4 @@
-"""What a caller says about an image before the ledger has a say: a record with parts left open."""
+"""What a caller says about an image before the ledger is consulted: a record with parts left open."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ledger_tool.errors import LedgerError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One image to publish. None and empty mean "not said": the ledger's own value is then kept.
+    """One image to publish. None and empty mean "not given": the ledger's own value is kept.
 
-    A registry may fill in the digest and the sourceRef; where none does, a missing digest is refused, and the
-    error in the sourceRef's place, which says why there is none, is raised.
+    A registry may fill in the digest and the sourceRef; where none does, a missing digest is refused, and the error in
+    place of the sourceRef, which says why there is none, is raised.
 
     `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
     is set where the input says that the digest is an index's, not an image's own.

@@ -1,4 +1,4 @@
-"""What set, remove, yank and prune do to a ledger: edits of records that are there.
+"""What set, remove, yank and prune do to a ledger: edits of records that it has.
 
 Like `publish`, each is run again on every fresh tip and depends on nothing but its arguments.
 """
@@ -28,8 +28,8 @@ def set_facts(
 ) -> Change:
     """Return the change that edits labels and TTL of all records that match a pattern.
 
-    Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would take away what the
-    policy requires.
+    Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would remove what the policy
+    requires.
     """
     pending = PendingRecords(snapshot.ledger)
     asked = []
@@ -66,12 +66,12 @@ def yank(
     snapshot: Snapshot,
     references: Sequence[Reference],
     *,
-    at: Timestamp,
+    now: Timestamp,
     reason: str,
     platform: Platform | None = None,
     undo: bool = False,
 ) -> Change:
-    """Return the change that marks image:tags as not to be used, or with `undo` takes the mark away.
+    """Return the change that marks image:tags as not to be used, or with `undo` removes the mark.
 
     A record that is marked already keeps the time, and gets the new reason. Raises UnknownImage for a name that
     the ledger does not have.
@@ -79,7 +79,7 @@ def yank(
     pending = PendingRecords(snapshot.ledger)
     asked = []
     for old in _named(snapshot, references, platform, pending):
-        new = replace(old, yanked=None if undo else Yanked(old.yanked.at if old.yanked else at, reason))
+        new = replace(old, yanked=None if undo else Yanked(old.yanked.at if old.yanked else now, reason))
         pending.of(old.name)[old.platform or ""] = new
         asked.append(new)
     return pending.change("unyank" if undo else "yank", asked, reason=reason)
@@ -88,8 +88,8 @@ def yank(
 def prune(snapshot: Snapshot, wish: Wish, only: Mapping[Key, Record] | None = None) -> Change:
     """Return the change that removes what has expired, as far as `wish` wants it gone.
 
-    With `only`, nothing is removed but these records, and those only while they are exactly as given: what was
-    published anew or edited meanwhile stays.
+    With `only`, nothing is removed but these records, and only while they are exactly as given: what was published
+    again or edited in the meantime stays.
     """
     pending = PendingRecords(snapshot.ledger)
     asked = []

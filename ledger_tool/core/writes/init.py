@@ -22,7 +22,7 @@ _NO_REGISTRY = """\
 """
 
 _SETTINGS = """\
-# The settings of this ledger. Every part is optional; lines that start with `#` show what there is.
+# The settings of this ledger. Every part is optional; lines that start with `#` show what is possible.
 
 # Where images live. The first match wins; several may serve one image (mirrors).
 {registries}
@@ -32,13 +32,13 @@ tags:
   # How long newly published records live, by tag; quote patterns with a star.
   ttl: {{"pr-*": 7d}}
 
-# Optional fields that this team insists on: platform, index, config, dependsOn, ttl, labels.NAME
+# Optional fields that every record must have: platform, index, config, dependsOn, ttl, labels.NAME
 # require: [platform, labels.team]
 """
 
 _ATTRIBUTES = """\
 # ledger.json is only valid byte for byte: no line-ending conversion, ever.
-# `ledger merge-driver --install` tells a clone what `merge=ledger` is; without it, git merges the file as text.
+# `ledger merge-driver --install` tells a clone what `merge=ledger` means; without it, git merges the file as text.
 ledger.json text eol=lf merge=ledger
 ledger.yaml text eol=lf
 """
@@ -64,10 +64,10 @@ Record an image from CI, right after the push, with a deploy key that may write 
 ledger publish myorg/app:v1.5.0@sha256:… --repo ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git
 ```
 
-`LEDGER_REPO`, `LEDGER_DEPLOY_KEY` and `LEDGER_KNOWN_HOSTS` say it once for a whole job. The same tag with another
+`LEDGER_REPO`, `LEDGER_DEPLOY_KEY` and `LEDGER_KNOWN_HOSTS` set these options for a whole job. The same tag with another
 digest is refused (exit 3), unless `ledger.yaml` lists the tag as mutable, or it is forced with a reason.
 
-To merge or rebase branches of this repository, say once in each clone what git is to do with two changes of the ledger:
+To merge or rebase branches of this repository, tell git once in each clone how to merge two changes of the ledger:
 
 ```
 ledger merge-driver --install

@@ -1,7 +1,7 @@
 """Images to publish, as files give them: `--from` (JSON or JSON Lines) and buildx's `--metadata-file`.
 
-Bytes in, drafts out. Every value is parsed here, once; what a record leaves open the command line's
-`Defaults` fill in. Faults are named by line (JSON Lines), by position (a JSON array) or by target (bake).
+Bytes in, drafts out. Every value is parsed here, once; what a record leaves open is filled in from the command
+line's `Defaults`. Errors name the line (JSON Lines), the position (a JSON array) or the target (bake).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger_tool.core.ledger import jsontext, names
@@ -26,7 +26,7 @@ _FIELDS = set(FIELDS) - {"forced", "yanked"}  # the marks are the ledger's own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What the command line says for every image that does not say it itself."""
+    """What the command line gives for every image that does not give it itself."""
 
     published_at: names.Timestamp
     source_ref: names.SourceRef | LedgerError
@@ -36,13 +36,28 @@ class Defaults:
     depends_on: tuple[str, ...] = ()
     ttl: names.Ttl | None = None
 
+    def draft(self, reference: Reference, tag: names.Tag, digest: str, where: str = "") -> Draft:
+        """Return the draft of an image of which nothing else is known; the digest may be `""`. Raises InvalidValue."""
+        return Draft(
+            reference=reference,
+            tag=tag,
+            digest=names.parse_digest(digest) if digest else None,
+            platform=self.platform,
+            published_at=self.published_at,
+            source_ref=self.source_ref,
+            labels=self.labels,
+            depends_on=self.depends_on,
+            ttl=self.ttl,
+            where=where,
+        )
+
 
 def draft_from_arguments(
     reference: Reference | None, digest: str, index: str, config: str, defaults: Defaults
 ) -> Draft:
     """Return the draft of the one image that a command line names.
 
-    Raises UsageError for what is missing or said twice.
+    Raises UsageError for what is missing or given twice.
     """
     if reference is None:
         raise UsageError(
@@ -53,38 +68,30 @@ def draft_from_arguments(
     tag, given = defaults.tag or reference.tag, digest or reference.digest or ""
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "write `IMAGE:TAG@DIGEST`, or pass `--tag` or `--pr`")
-    return Draft(
-        reference=reference,
-        tag=tag,
-        digest=names.parse_digest(given) if given else None,
+    return replace(
+        defaults.draft(reference, tag, given),
         index=names.parse_digest(index, "index") if index else None,
         config=names.parse_digest(config, "config") if config else None,
-        platform=defaults.platform,
-        published_at=defaults.published_at,
-        source_ref=defaults.source_ref,
-        labels=defaults.labels,
-        depends_on=defaults.depends_on,
-        ttl=defaults.ttl,
     )
 
 
 def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
     """Return a draft for each record of a JSON array, or of JSON Lines. Raises UsageError naming the record."""
-    found = []
+    drafts = []
     for where, value in _values(raw):
         try:
-            found.append(_draft(value, defaults, where))
+            drafts.append(_draft(value, defaults, where))
         except LedgerError as error:
             raise error.within(where) from error
-    if not found:
+    if not drafts:
         raise UsageError("the input contains no records", "give a JSON array of records, or one record a line")
-    return found
+    return drafts
 
 
 def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None = None) -> list[Draft]:
     """Return a draft for each image name in the JSON of `docker buildx build|bake --metadata-file`.
 
-    `only` names the image instead, where the build had one. A bake file has one object a target.
+    `only` names the image instead, where there is one target. A bake file has one object for each target.
     Raises UsageError for a target without a digest or a name.
 
     Source: docs.docker.com, `docker buildx build --metadata-file` and `docker buildx bake --metadata-file`.
@@ -92,33 +99,33 @@ def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None 
     data = _json(raw, "the metadata file")
     targets = {"": data} if isinstance(data, dict) and "containerimage.digest" in data else data
     if not isinstance(targets, dict) or not targets:
-        raise UsageError(
-            "the metadata file has no `containerimage.digest`", "build with `--push`, so that buildx knows the digest"
-        )
-    found: list[Draft] = []
+        raise _no_digest()
+    drafts: list[Draft] = []
     for target, facts in targets.items():
         if target.startswith("buildx.build."):  # bake's own notes beside the targets
             continue
         where = f"target `{names.shown(target)}`" if target else ""
         if not isinstance(facts, dict) or not isinstance(digest := facts.get("containerimage.digest"), str):
-            raise UsageError(
-                f"{where or 'the metadata file'} has no `containerimage.digest`",
-                "build with `--push`, so that buildx knows the digest",
-            )
-        found += _of_target(facts, names.parse_digest(digest), defaults, where, only)
-    if only and len(found) > 1:
+            raise _no_digest(where)
+        drafts += _of_target(facts, digest, defaults, where, only)
+    if only and len(drafts) > 1:
         raise UsageError(
             "one image is named, but the metadata file has several targets", "leave the image out: the file names each"
         )
-    if not found:
-        raise UsageError(
-            "the metadata file has no `containerimage.digest`", "build with `--push`, so that buildx knows the digest"
-        )
-    return list({(draft.reference, draft.tag, draft.digest): draft for draft in found}.values())
+    if not drafts:
+        raise _no_digest()
+    return list({(draft.reference, draft.tag, draft.digest): draft for draft in drafts}.values())
+
+
+def _no_digest(where: str = "") -> UsageError:
+    return UsageError(
+        f"{where or 'the metadata file'} has no `containerimage.digest`",
+        "build with `--push`, so that buildx knows the digest",
+    )
 
 
 def _of_target(
-    facts: Mapping[str, Any], digest: names.Digest, defaults: Defaults, where: str, only: Reference | None
+    facts: Mapping[str, Any], digest: str, defaults: Defaults, where: str, only: Reference | None
 ) -> Iterator[Draft]:
     given = facts.get("image.name")
     references = (
@@ -134,23 +141,16 @@ def _of_target(
     for reference in references:
         if only:
             _check_agreement(only, defaults.tag, digest)
-        yield Draft(
-            reference=reference,
-            tag=defaults.tag or reference.tag or names.Tag("latest"),  # what Docker means by a name without a tag
-            digest=digest,
+        tag = defaults.tag or reference.tag or names.Tag("latest")  # what Docker means by a name without a tag
+        yield replace(
+            defaults.draft(reference, tag, digest, where),
             is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in INDEXES,
             platform=defaults.platform or platform_of(platform),
-            published_at=defaults.published_at,
-            source_ref=defaults.source_ref,
-            labels=defaults.labels,
-            depends_on=defaults.depends_on,
-            ttl=defaults.ttl,
-            where=where,
         )
 
 
 def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None:
-    """Raise UsageError where a named image says another tag or digest than what is given beside it."""
+    """Raise UsageError where an image has another tag or digest than what is given beside it."""
     if reference.tag and tag and reference.tag != tag:
         raise UsageError(f"two tags are given, `{reference.tag}` and `{tag}`", "keep one of them")
     if reference.digest and digest and reference.digest != digest:
@@ -161,18 +161,19 @@ def _values(raw: bytes) -> Iterable[tuple[str, Any]]:
     text = _text(raw, "the input")
     if text.lstrip().startswith("["):
         array = _json(raw, "the input")
-        return [(f"record {at}", value) for at, value in enumerate(array, 1)]
+        return [(f"record {number}", value) for number, value in enumerate(array, 1)]
     if re.match(r"\s*\{\s*\n", text):  # one object, written over several lines
         return [("record 1", _json(raw, "the input"))]
-    return [(f"line {at}", _line(line, at)) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+    lines = enumerate(text.split("\n"), 1)
+    return [(f"line {number}", _line(line, number)) for number, line in lines if line.strip()]
 
 
-def _line(line: str, at: int) -> Any:
+def _line(line: str, number: int) -> Any:
     try:
         return jsontext.parse(line)
     except jsontext.JsonFault as fault:
         raise UsageError(
-            f"line {at}, column {fault.offset + 1}: {fault.reason}", "give one JSON object a line"
+            f"line {number}, column {fault.offset + 1}: {fault.reason}", "give one JSON object a line"
         ) from None
 
 
@@ -209,10 +210,8 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "give each record its tag")
     digest = _once(value, "digest", reference.digest)
-    return Draft(
-        reference=reference,
-        tag=tag,
-        digest=names.parse_digest(digest) if digest else None,
+    return replace(
+        defaults.draft(reference, tag, digest, where),
         platform=names.parse_platform(text) if (text := _string(value, "platform")) else defaults.platform,
         index=names.parse_digest(text, "index") if (text := _string(value, "index")) else None,
         config=names.parse_digest(text, "config") if (text := _string(value, "config")) else None,
@@ -221,26 +220,25 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
         labels={**defaults.labels, **_labels(value.get("labels", {}))},
         depends_on=_dependencies(value.get("dependsOn", [])) or defaults.depends_on,
         ttl=names.parse_ttl(text) if (text := _string(value, "ttl")) else defaults.ttl,
-        where=where,
     )
 
 
 def _string(value: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    found = value.get(name)
-    if found is None and not required:
+    text = value.get(name)
+    if text is None and not required:
         return ""
-    if not isinstance(found, str):
-        what = "is missing" if found is None else f"should be a string, not {names.shown(json.dumps(found), 40)}"
+    if not isinstance(text, str):
+        what = "is missing" if text is None else f"should be a string, not {names.shown(json.dumps(text), 40)}"
         raise InvalidValue(name, f"`{name}` {what}", "give the fields of a record as in ledger.json")
-    return found
+    return text
 
 
 def _once(value: Mapping[str, Any], name: str, in_image: str | None) -> str:
     """Return what a field or else the image's name says, or `""`. Raises InvalidValue where they differ."""
-    found = _string(value, name)
-    if found and in_image and found != in_image:
+    text = _string(value, name)
+    if text and in_image and text != in_image:
         raise InvalidValue(name, f"two {name}s are given, in `image` and in `{name}`", "keep one of them")
-    return found or in_image or ""
+    return text or in_image or ""
 
 
 def _labels(value: Any) -> dict[str, str]:

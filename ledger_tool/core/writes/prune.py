@@ -1,4 +1,4 @@
-"""What a prune takes: which records have expired and go, which stay all the same, which digests are still in use.
+"""What a prune removes: which expired records go, which stay nevertheless, and which digests are still in use.
 
 Whether a record has expired follows from itself and the time alone (`query.is_expired`), for `list`, `reconcile`
 and this module alike.
@@ -24,8 +24,8 @@ from ledger_tool.core.policy.resolve import Resolver
 class Wish:
     """What a prune was asked for.
 
-    `patterns` name what it looks at, all if there are none; of that, the `keep` newest image:tags of each image stay,
-    and what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
+    `patterns` name what it looks at, everything if there are none; of that, the `keep` newest image:tags of each image
+    stay, and what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
     """
 
     now: Timestamp
@@ -41,7 +41,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """A record that has expired and stays, and why."""
+    """An expired record that stays, and why."""
 
     record: Record
     reason: str
@@ -49,7 +49,7 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Of the expired records that a wish names: those that go, and those that stay; both in key order."""
+    """The expired records that a wish names: those that go, and those that stay; both in key order."""
 
     going: Sequence[Record]
     spared: Sequence[Spared]
@@ -83,20 +83,20 @@ def _images(ledger: Ledger) -> Iterator[list[Record]]:
 
 
 def _reasons(records: Sequence[Record], wish: Wish) -> dict[Key, str]:
-    """Return why each expired record of an image that the wish names stays, or `""` where nothing speaks for it."""
+    """Return why each expired record of an image that the wish names stays, or `""` for one that goes."""
     named = [record for record in records if wish.names(record.image, record.tag)]
     kept = _newest_first(named)[: wish.keep]
-    found = {}
+    reasons = {}
     for record in named:
         if not is_expired(record, wish.now):
             continue
         if record.tag in kept:
-            found[record.key] = f"among the {wish.keep} newest" if wish.keep > 1 else "the newest"
+            reasons[record.key] = f"among the {wish.keep} newest" if wish.keep > 1 else "the newest"
         elif wish.older_than is not None and record.published_at >= wish.older_than:
-            found[record.key] = "not old enough"
+            reasons[record.key] = "not old enough"
         else:
-            found[record.key] = ""
-    return found
+            reasons[record.key] = ""
+    return reasons
 
 
 def _newest_first(records: Sequence[Record]) -> list[str]:
@@ -136,7 +136,7 @@ def may_be_index(record: Record) -> str | None:
 
 
 def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> RemainingUses:
-    """Return what all records use but those that go: which are in `going`, and exactly as they are there."""
+    """Return what all records use except those that go: the ones that are in `going`, and exactly as they are there."""
     why: dict[str, str] = {}
     through: dict[str, set[str]] = {}
     bases: dict[str, set[str]] = {}
@@ -150,7 +150,7 @@ def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Recor
     for record in ledger.records():
         if going.get(record.key) == record:
             continue
-        why.setdefault(record.digest, f"{record.name} is it")
+        why.setdefault(record.digest, f"it is {record.name}")
         if record.published_at >= newest.get(record.image, record).published_at:
             newest[record.image] = record
         if record.index:
@@ -164,9 +164,9 @@ def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Recor
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:
-    """Return the digests of the records of `before` that are in `now` no more, or not as they were.
+    """Return the digests of the records of `before` that are no longer in `now`, or not as they were.
 
-    A prune may have deleted these at the registries; whoever looked there before has to look again.
+    A prune may have deleted them at the registries; whoever looked there before has to look again.
     """
     old = [difference.old for difference in compare(before, now) if difference.old]
     return {digest for record in old for digest in (record.digest, record.index) if digest}

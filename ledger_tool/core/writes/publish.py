@@ -1,19 +1,19 @@
 """The rules that everything else protects: what a publish does to a ledger; `edit` has the other writes.
 
-A write takes a snapshot and returns a change, or raises. It is run again on every fresh tip, so it may
+A write takes a snapshot and returns a change, or raises. It is run again on every fresh tip, so it must
 depend on nothing but its arguments.
 
 | the ledger has for this key              | publish of | outcome                                   |
 |------------------------------------------|------------|-------------------------------------------|
 | nothing                                  | any digest | added                                     |
 | the same digest, same facts              | same       | unchanged: no commit                      |
-| the same digest, other facts             | same       | updated: what is not said is kept         |
+| the same digest, other facts             | same       | updated: what is not given is kept        |
 | another digest, mutable tag              | new digest | moved                                     |
 | another digest, any other tag            | new digest | Conflict                                  |
 | the same, with a reason to force         | new digest | moved, the record marked `forced`         |
 
 A record without a platform stands for its whole image:tag: it conflicts with every other digest
-there, the same digest with a platform fills the platform in, and a move replaces what was there.
+there, the same digest with a platform fills the platform in, and a move replaces all that was there.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def images_of(snapshot: Snapshot, drafts: Sequence[Draft]) -> list[Image]:
 
 @contextmanager
 def _named(where: str) -> Iterator[None]:
-    """Put the place of the input in front of the message of what goes wrong with it."""
+    """Name the place of the input in the error that it causes."""
     try:
         yield
     except LedgerError as error:
@@ -107,9 +107,9 @@ def _record(draft: Draft, image: Image) -> Record:
 
 
 def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_reason: str, given: Set[str]) -> Record:
-    """Apply one record to the records of its image:tag, in place, and return what is recorded of it.
+    """Apply one record to the records of its image:tag, in place, and return it as it is recorded.
 
-    `given` are the platforms of the image:tag for which this very batch has already said a digest.
+    `given` are the platforms of the image:tag for which the same batch has already given a digest.
     """
     rivals, twin = _rivals_and_twin(record, records)
     if rivals:
@@ -150,7 +150,7 @@ def _with_default_ttl(record: Record, policy: Policy) -> Record:
 
 
 def _merged(old: Record, new: Record) -> Record:
-    """Return `old` with what `new` says beyond it. When and from what it was published stays as recorded."""
+    """Return `old` with what `new` adds. When and from what it was published stays as recorded."""
     return replace(
         old,
         platform=old.platform or new.platform,
@@ -179,10 +179,10 @@ def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) ->
         )
     elif record.platform is None and any(rival.platform for rival in rivals):
         hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
-    at = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
+    seen_in = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
     return Conflict(
         f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
-        f"published {first.published_at}{at}; refused is {_with_index(record)}",
+        f"published {first.published_at}{seen_in}; {_with_index(record)} is refused",
         hint,
         existing=[to_json(rival) for rival in rivals],
         given=record.digest,
@@ -191,5 +191,5 @@ def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) ->
 
 
 def _with_index(record: Record) -> str:
-    """Return the digest, and that of the index that serves it: the one that a push or a pull shows."""
+    """Return the digest, with that of the index that serves it: the one that a push or a pull shows."""
     return record.digest + (f" (in the index {record.index})" if record.index else "")

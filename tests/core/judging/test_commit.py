@@ -71,9 +71,9 @@ def changes(ledger: Ledger, name: str, platform: Platform | None) -> list[tuple[
     try:
         removed = edits.remove(snapshot, [parse_name(name)], reason="gone", platform=platform)
         edited = edits.set_facts(snapshot, [name.partition(":")[0]], labels={"a": "b"}, unlabel=["env"], clear_ttl=True)
-        yanked = edits.yank(snapshot, [parse_name(name)], at=Timestamp("2026-01-01T00:00:00Z"), reason="bad")
+        yanked = edits.yank(snapshot, [parse_name(name)], now=Timestamp("2026-01-01T00:00:00Z"), reason="bad")
         after = Snapshot("", yanked.ledger, Policy())
-        back = edits.yank(after, [parse_name(name)], at=Timestamp("2026-01-02T00:00:00Z"), reason="good", undo=True)
+        back = edits.yank(after, [parse_name(name)], now=Timestamp("2026-01-02T00:00:00Z"), reason="good", undo=True)
     except LedgerError:
         assume(False)
     return [(ledger, removed), (ledger, edited), (ledger, yanked), (yanked.ledger, back)]

@@ -181,7 +181,7 @@ def yank(
 ) -> Change:  # fmt: skip
     references = [parse_name(name) for name in names]
     on = parse_platform(platform) if platform else None
-    return edits.yank(snapshot(ledger), references, at=at, reason=reason, platform=on, undo=undo)
+    return edits.yank(snapshot(ledger), references, now=at, reason=reason, platform=on, undo=undo)
 
 
 def test_yank_marks_every_platform_and_touches_nothing_else() -> None:

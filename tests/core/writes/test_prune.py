@@ -139,10 +139,10 @@ def test_what_living_records_use_is_known_with_its_user() -> None:
     )
     found = remaining_uses(ledger, Resolver(Policy(), ledger.has_image), {going.key: going})
     assert dict(found.why) == {
-        digest("v1"): "app:v1 is it",
-        digest("v2"): "app:v2 is it",
+        digest("v1"): "it is app:v1",
+        digest("v2"): "it is app:v2",
         digest("i2"): "app:v2 is served through it",
-        digest("v3"): "app:v3 is it",
+        digest("v3"): "it is app:v3",
         digest("base"): "app:v3 is built on it",
     }
     assert found.roots("app") == sorted([digest("i2"), digest("v3")])  # v3 has no config: it may be an index

@@ -32,7 +32,7 @@ def _remove(name: str) -> Operation:
 
 
 def _yank(name: str, undo: bool) -> Operation:
-    return lambda snapshot: edits.yank(snapshot, [parse_name(name)], at=_NOW, reason="bad", undo=undo)
+    return lambda snapshot: edits.yank(snapshot, [parse_name(name)], now=_NOW, reason="bad", undo=undo)
 
 
 def _set(pattern: str) -> Operation:
