@@ -55,10 +55,6 @@ class Base:
         """The digest that the record was built on."""
         return self.reference.digest or ""
 
-    def names(self, named: NamedImage, tag: str | None) -> bool:
-        """Return whether the reference itself names an image, or an image:tag."""
-        return self.named == named and tag in (None, self.reference.tag)
-
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -135,7 +131,7 @@ def is_named_by(base: Base, query: BaseQuery) -> bool:
     """Return whether a reference itself names what is asked for."""
     if query.digest:
         return base.digest == query.digest
-    return query.named is not None and base.names(query.named, query.tag)
+    return query.named == base.named and query.tag in (None, base.reference.tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +224,7 @@ def rebuild_order(among: Dependents, moved: Callable[[Base], str]) -> list[Rebui
         before = {lower for node in component for lower in below[node]}.difference(component)
         ended = max((step[node] for node in before), default=0)
         step.update(dict.fromkeys(component, ended + (0 if groups.issuperset(component) else 1)))
-    return [
-        Rebuild(number, step[number], tuple(old[number])) for number in sorted(stale, key=lambda at: (step[at], at))
-    ]
+    return [Rebuild(number, step[number], old[number]) for number in sorted(stale, key=lambda at: (step[at], at))]
 
 
 def _below(among: Dependents, stale: Sequence[int]) -> tuple[Mapping[int, Sequence[int]], frozenset[int]]:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.reference import split
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 
 Role = Literal["image", "index", "child", "base"]
-ROLES: tuple[Role, ...] = ("image", "index", "child", "base")
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +88,9 @@ def kept_digests(uses: Iterable[DigestUse], resolver: Resolver, scope: Scope) ->
             groups.setdefault((use.named.name, use.digest), []).append(use)
     result = []
     for (image, digest), group in sorted(groups.items()):
-        roles = {use.role for use in group}
-        repositories = [
-            repository
-            for host, repository in resolver.repositories(group[0].named)
-            if scope.registry == "" or host == scope.host
-        ]
-        result.append(
-            Kept(
-                digest,
-                image,
-                [role for role in ROLES if role in roles],
-                sorted({use.tag for use in group} - {""}),
-                list(dict.fromkeys(repositories)),
-            )
-        )
+        roles = sorted({use.role for use in group}, key=ROLES.index)
+        tags = sorted({use.tag for use in group} - {""})
+        homes = resolver.repositories(group[0].named)
+        repositories = dict.fromkeys(path for host, path in homes if not scope.registry or host == scope.host)
+        result.append(Kept(digest, image, roles, tags, list(repositories)))
     return result

@@ -16,22 +16,18 @@ SERVICE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 
 def variable(image: str) -> str:
     """Return the variable of an image for a dotenv file: `MYORG_APP_IMAGE`."""
-    return _identifier(image).upper() + "_IMAGE"
+    return value_key(image).upper() + "_IMAGE"
 
 
 def value_key(image: str) -> str:
     """Return the key of an image in Helm values, one that a template takes after a dot: `myorg_app`."""
-    return _identifier(image)
+    name = re.sub(r"[^A-Za-z0-9]", "_", image)
+    return f"_{name}" if name[0].isdigit() else name
 
 
 def service(image: str) -> str:
     """Return the Compose service of an image: the last component of its name."""
     return image.rpartition("/")[2]
-
-
-def _identifier(image: str) -> str:
-    name = re.sub(r"[^A-Za-z0-9]", "_", image)
-    return f"_{name}" if name[0].isdigit() else name
 
 
 def parse_keys(values: Sequence[str], grammar: str) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ledger_tool.core.ledger.version import parse_version
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.find import Site
-from ledger_tool.core.manifests.pin import IGNORE, Judgement, NamedSite, is_left_alone, name, pin_to, unfitness
+from ledger_tool.core.manifests.pin import IGNORE, Judgement, is_left_alone, name, pin_to, unfitness
 from ledger_tool.core.manifests.policy import PolicyRule, VersionPolicy, choose, parse_policy, policy_for
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.errors import InvalidValue
@@ -30,22 +30,19 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
     """
     if is_left_alone(site):
         return None
-    marked = _policy_of_mark(site)
+    if len(site.marks) > 1:
+        raise InvalidValue("policy", f"the reference has several marks: {', '.join(site.marks)}", "keep one of them")
+    marked = parse_policy(site.marks[0]) if site.marks else None
     named = name(site, catalogue)
     if isinstance(named, Judgement):
         return named if marked and marked.scheme != IGNORE else None  # a policy for all means what the ledger has
-    policy = marked or policy_for(rules.rules, named.image)
-    return None if policy is None or policy.scheme == IGNORE else _moved(site, named, policy, catalogue, rules)
+    policy = marked or policy_for(rules.rules, named[0])
+    return None if policy is None or policy.scheme == IGNORE else _moved(site, *named, policy, catalogue, rules)
 
 
-def _policy_of_mark(site: Site) -> VersionPolicy | None:
-    if len(site.marks) > 1:
-        raise InvalidValue("policy", f"the reference has several marks: {', '.join(site.marks)}", "keep one of them")
-    return parse_policy(site.marks[0]) if site.marks else None
-
-
-def _moved(site: Site, named: NamedSite, policy: VersionPolicy, catalogue: Catalogue, rules: BumpRules) -> Judgement:
-    image, tag = named.image, named.tag
+def _moved(
+    site: Site, image: str, tag: str, policy: VersionPolicy, catalogue: Catalogue, rules: BumpRules
+) -> Judgement:
     if not tag and site.digest:  # then the site is at a tag that the ledger has its digest under
         tag = next(iter(catalogue.tags_of(image, site.digest)), "")
     releases = catalogue.releases(image)

@@ -9,7 +9,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger import version
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp, listed_platforms
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Record, pull_digest
+from ledger_tool.core.ledger.record import Record, by_name, pull_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +42,8 @@ class Catalogue:
     def releases(self, image: str) -> dict[str, Release]:
         """Return the releases of an image by tag, looked up once; empty where the ledger has none."""
         if image not in self._by_image:
-            by_tag: dict[str, list[Record]] = {}
-            for record in self.snapshot.ledger.of_image(image):
-                by_tag.setdefault(record.tag, []).append(record)
-            self._by_image[image] = {tag: self._release(tag, records) for tag, records in by_tag.items()}
+            groups = by_name(self.snapshot.ledger.of_image(image)).items()
+            self._by_image[image] = {name.tag: self._release(name.tag, records) for name, records in groups}
         return self._by_image[image]
 
     def tags_of(self, image: str, digest: str) -> list[str]:

@@ -45,20 +45,12 @@ class Judgement:
     new: Release | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedSite:
-    """The ledger's image that a site names, and its tag there, by Docker's default or its own, or `""`."""
-
-    image: str
-    tag: str
-
-
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     """Return the outcome of pinning a site to its own tag, or None for one that is not to be looked at."""
     if is_left_alone(site):
         return None
     named = name(site, catalogue)
-    return named if isinstance(named, Judgement) else pin_to(site, named.image, named.tag, catalogue)
+    return named if isinstance(named, Judgement) else pin_to(site, *named, catalogue)
 
 
 def is_left_alone(site: Site) -> bool:
@@ -66,8 +58,8 @@ def is_left_alone(site: Site) -> bool:
     return IGNORE in site.marks or ("{{" in site.text and "${{" not in site.text)
 
 
-def name(site: Site, catalogue: Catalogue) -> NamedSite | Judgement:
-    """Return what a site names, or why the ledger has nothing to say about it."""
+def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
+    """Return the ledger's image and the tag (by Docker's default, or `""`) that a site names; or why it has none."""
     if "$" in site.text:
         message = f"`{shown(site.text)}` holds a variable, and can be pinned only where the image is written out"
         return Judgement(shown(site.text), "unpinned", message)
@@ -82,7 +74,7 @@ def name(site: Site, catalogue: Catalogue) -> NamedSite | Judgement:
     if not named.ours or not catalogue.releases(named.name):
         image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")
-    return NamedSite(named.name, reference.effective_tag if site.whole else site.tag)
+    return named.name, (reference.effective_tag if site.whole else site.tag)
 
 
 def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:

@@ -103,8 +103,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     choices = len(re.findall(r"(?<![(*+}?])\?|\|", literal))
     if re.search(r"\)\s*[*+{]|\(\?[a-z]*x", literal) or repeats > _MOST_REPEATS or choices > _MOST_CHOICES:
         limits = f"repeats more than {_MOST_REPEATS} times, or leaves more than {_MOST_CHOICES} choices"
-        message = f"`{shown(text)}` repeats a group, {limits}"
-        raise InvalidValue("policy", message, "repeat single characters only, such as `[0-9.]+`")
+        hint = "repeat single characters only, such as `[0-9.]+`"
+        raise InvalidValue("policy", f"`{shown(text)}` repeats a group, {limits}", hint)
     if len(pattern.groupindex) != 1:
         hint = r"name the part to order by, such as `v(?P<version>[0-9.]+)` or `main-(?P<number>[0-9]+)`"
         raise InvalidValue("policy", f"`{shown(text)}` does not have exactly one named group", hint)

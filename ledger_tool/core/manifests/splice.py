@@ -53,11 +53,8 @@ class Splice:
 
 def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
     """Return the splices by which a site says what is wanted; none where it says so already. Raises SpliceRefused."""
-    changes = []
-    for field in site.fields:
-        value = _value(site, field, wanted)
-        if value != field.token.text.strip():
-            changes.append(_replaced(field, value, text))
+    values = [(field, _value(site, field, wanted)) for field in site.fields]
+    changes = [_replaced(field, value, text) for field, value in values if value != field.token.text.strip()]
     if site.missing and wanted.digest and site.fields[0].part != "tagged":
         changes.append(_added(site.missing, wanted.digest, text))
     holds_digest = site.missing or any(field.part != "tag" for field in site.fields)
@@ -84,15 +81,11 @@ def is_exactly(before: Sequence[YamlToken], after: Sequence[YamlToken], changes:
     added = {change.token.number: change for change in changes if change.key}
     expected: list[tuple[str, ...]] = []
     for token in before:
-        if token.number in values:
-            expected.append(_edited(replace(token, text=values[token.number])))
-        else:
-            expected.append(_same(token))
+        is_edited = token.number in values
+        expected.append(_edited(replace(token, text=values[token.number])) if is_edited else _same(token))
         if token.number in added:
             expected += [("field", added[token.number].key), ("field", added[token.number].value)]
-    if len(expected) != len(after):
-        return False
-    return all(_agrees(want, token) for want, token in zip(expected, after, strict=True))
+    return len(expected) == len(after) and all(map(_agrees, expected, after))
 
 
 def _agrees(want: tuple[str, ...], token: YamlToken) -> bool:
@@ -116,17 +109,11 @@ def _is_text(token: YamlToken) -> bool:
 
 
 def _value(site: Site, field: SiteField, wanted: WantedVersion) -> str:
-    match field.part:
-        case "whole":
-            return field.scheme + written(site.name, wanted.tag, wanted.digest)
-        case "tag":
-            return wanted.tag or site.tag
-        case "tagged":
-            return written(wanted.tag or site.tag, "", wanted.digest)
-        case "hex":
-            return _hex(wanted.digest)
-        case _:
-            return wanted.digest
+    if field.part == "whole":
+        return field.scheme + written(site.name, wanted.tag, wanted.digest)
+    if field.part in ("tag", "tagged"):
+        return written(wanted.tag or site.tag, "", wanted.digest if field.part == "tagged" else "")
+    return _hex(wanted.digest) if field.part == "hex" else wanted.digest
 
 
 def _hex(digest: str) -> str:

@@ -62,14 +62,12 @@ class Range:
 
     def admits(self, version: Version, *, prereleases: bool = False) -> bool:
         """Return whether a version is in the range."""
-        return any(self._in_set(bounds, version, prereleases=prereleases) for bounds in self.sets)
-
-    def _in_set(self, bounds: tuple[Bound, ...], version: Version, *, prereleases: bool) -> bool:
-        if not all(bound.admits(version, prereleases=prereleases) for bound in bounds):
-            return False
-        if prereleases or not version.prerelease:
-            return True
-        return any(bound.prerelease and bound.release == version.release for bound in bounds)
+        any_goes = prereleases or not version.prerelease
+        return any(
+            all(bound.admits(version, prereleases=prereleases) for bound in bounds)
+            and (any_goes or any(bound.prerelease and bound.release == version.release for bound in bounds))
+            for bounds in self.sets
+        )
 
     def __str__(self) -> str:
         return self.text

@@ -21,20 +21,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.image import Manifest
 
-DriftClass = Literal[
-    "in-sync", "tag-moved", "index-moved", "tag-missing", "gone", "children-missing", "expired", "untracked", "unknown"
+DriftClass = Literal[  # the most serious first
+    "gone", "children-missing", "tag-moved", "tag-missing", "index-moved", "expired", "untracked", "unknown", "in-sync"
 ]
-# The most serious first.
-CLASSES: tuple[DriftClass, ...] = (
-    "gone", "children-missing", "tag-moved", "tag-missing", "index-moved", "expired", "untracked", "unknown", "in-sync",
-)  # fmt: skip
+CLASSES: tuple[DriftClass, ...] = get_args(DriftClass)
 _LOOKS_DOWN_SHARE = 0.2
 _LOOKS_DOWN_COUNT = 5
 
@@ -124,17 +121,15 @@ def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | 
 
 def classify(records: Sequence[Record], registry: str, seen: Observation, now: Timestamp) -> list[DriftFinding]:
     """Return one finding for each record of an image:tag."""
-    findings = []
-    for record in records:
-        drift, reason = _drift(record, seen, now)
-        served = seen.served if isinstance(seen.served, str) else None
-        findings.append(
-            DriftFinding(
-                drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
-                ledger=expected(record), served=served, reason=reason,
-            )
-        )  # fmt: skip
-    return findings
+    served = seen.served if isinstance(seen.served, str) else None
+    return [
+        DriftFinding(
+            drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
+            ledger=expected(record), served=served, reason=reason,
+        )
+        for record in records
+        for drift, reason in [_drift(record, seen, now)]
+    ]  # fmt: skip
 
 
 def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:

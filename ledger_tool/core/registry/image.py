@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, shown
 from ledger_tool.errors import BadManifest, InvalidValue
 
 T = TypeVar("T")
+V = TypeVar("V")
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 MEDIA_TYPES = (*INDEXES, *MANIFESTS)
@@ -98,37 +99,27 @@ def _bad(message: str) -> BadManifest:
 
 
 def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
-    children = []
-    referenced = []
-    nested = []
-    for entry in data["manifests"]:
-        referenced.append(str(entry.get("digest", "")))
-        if entry.get("mediaType") in INDEXES:
-            nested.append(referenced[-1])
-        reference_type = (entry.get("annotations") or {}).get("vnd.docker.reference.type")
-        if reference_type == _ATTESTATION or entry.get("mediaType", MANIFESTS[0]) not in MEDIA_TYPES:
-            continue
-        children.append(Child(names.parse_digest(entry["digest"]), platform_of(entry.get("platform"))))
+    entries = data["manifests"]
+    images = [
+        Child(names.parse_digest(entry["digest"]), platform_of(entry.get("platform")))
+        for entry in entries
+        if (entry.get("annotations") or {}).get("vnd.docker.reference.type") != _ATTESTATION
+        and entry.get("mediaType", MANIFESTS[0]) in MEDIA_TYPES
+    ]
     return Manifest(
         digest=digest,
         is_index=True,
-        children=tuple(children),
-        referenced=tuple(referenced),
-        nested=tuple(nested),
+        children=tuple(images),
+        referenced=tuple(str(entry.get("digest", "")) for entry in entries),
+        nested=tuple(str(entry.get("digest", "")) for entry in entries if entry.get("mediaType") in INDEXES),
         annotations=_strings(data.get("annotations")),
     )
 
 
 def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
-    config = names.parse_digest(data["config"]["digest"])
-    layers = tuple(names.parse_digest(layer["digest"]) for layer in data["layers"])
-    return Manifest(
-        digest=digest,
-        is_index=False,
-        config=config,
-        blobs=(config, *layers),
-        annotations=_strings(data.get("annotations")),
-    )
+    blobs = tuple(names.parse_digest(blob["digest"]) for blob in (data["config"], *data["layers"]))
+    annotations = _strings(data.get("annotations"))
+    return Manifest(digest=digest, is_index=False, config=blobs[0], blobs=blobs, annotations=annotations)
 
 
 def _strings(value: Any) -> dict[str, str]:
@@ -170,18 +161,14 @@ def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
     keys = ("source", "revision", "base.name", "base.digest")
     source, revision, base, digest = (said.get(f"org.opencontainers.image.{key}", "") for key in keys)
     depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
-    try:
-        platform = platform_of(config)
-    except InvalidValue:
-        platform = None
     return ImageFacts(
-        platform=platform,
+        platform=_tried(platform_of, config),
         source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
         depends_on=(depends_on,) if depends_on else (),
     )
 
 
-def _tried(parse: Callable[[str], T], value: str) -> T | None:
+def _tried(parse: Callable[[V], T | None], value: V) -> T | None:
     try:
         return parse(value)
     except InvalidValue:
