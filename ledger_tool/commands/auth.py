@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ledger_tool.commands.ports import RegistryPort
+
 
 class ConfiguredCredential(Protocol):
     """A credential as it is configured; `username` is `""` for an identity token, `source` says where it is from."""
@@ -18,12 +20,8 @@ class ConfiguredCredential(Protocol):
         """Where the credential is configured."""
 
 
-class LoginRegistry(Protocol):
+class LoginRegistry(RegistryPort, Protocol):
     """A registry to log in to."""
-
-    @property
-    def name(self) -> str:
-        """The host."""
 
     def check_login(self) -> tuple[ConfiguredCredential | None, str]:
         """Return the credential for the registry, or None, and why it was refused, or `""`."""

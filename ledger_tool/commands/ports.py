@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ledger_tool.core.changes.change import Change, Snapshot
+    from ledger_tool.core.changes.change import Change, Landed, Snapshot
     from ledger_tool.core.changes.proposal import Proposal, Proposed
     from ledger_tool.core.history.commit import Commit, Step
     from ledger_tool.core.history.signature import Signature
@@ -16,26 +16,6 @@ if TYPE_CHECKING:
     from ledger_tool.core.registry.image import Manifest
 
 Progress = Callable[[int, int], None]  # how many of how many are done
-
-
-class Landed(Protocol):
-    """A finished write."""
-
-    @property
-    def commit(self) -> str:
-        """The ledger commit in which the ledger is as the change says."""
-
-    @property
-    def change(self) -> Change:
-        """The change of the run that counted, the last one."""
-
-    @property
-    def attempts(self) -> int:
-        """How often a commit was offered; 0 where there was nothing to write."""
-
-    @property
-    def request(self) -> Proposed | None:
-        """The pull request that proposes the change, where it was only proposed."""
 
 
 class Source(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
@@ -15,6 +15,9 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.errors import UnknownImage
+
+if TYPE_CHECKING:  # a write that proposes nothing need not load it
+    from ledger_tool.core.changes.proposal import Proposed
 
 Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -73,6 +76,20 @@ class Change:
     def changed(self) -> bool:
         """Whether there is anything to commit."""
         return bool(self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A finished write: the commit in which the ledger is as the change says, and how many offers it took.
+
+    There are none where there was nothing to write. `request` is the open request to merge it, where it was only
+    proposed.
+    """
+
+    commit: str
+    change: Change
+    attempts: int
+    request: Proposed | None = None
 
 
 @dataclass(frozen=True, slots=True)

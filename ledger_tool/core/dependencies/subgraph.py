@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from ledger_tool.core.dependencies.components import components, cyclic
 from ledger_tool.core.dependencies.graph import Base, Dependents, Graph, RecordGroup
 from ledger_tool.core.ledger.record import Record
+
+_Key = int | str  # of a node: a record's number in the graph, any other node's text
+_Step = tuple[_Key, _Key, Base]  # from one node to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,55 +41,43 @@ class Subgraph:
     cycles: Sequence[Sequence[int]]
 
 
-class _Builder:
-    """Numbers the nodes of a subgraph. A record's key is its number in `graph`, any other node's its text."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._numbers: dict[int | str, int] = {}
-        self.nodes: list[GraphNode] = []
-        self.links: list[list[Link]] = []
-
-    def __contains__(self, key: int | str) -> bool:
-        return key in self._numbers
-
-    def node(self, key: int | str) -> int:
-        """Return the number of a node, which is made where there is none yet."""
-        if key not in self._numbers:
-            self._numbers[key] = len(self.nodes)
-            record = self._graph.records[key] if isinstance(key, int) else None
-            self.nodes.append(GraphNode(str(record.key if record else key), record))
-            self.links.append([])
-        return self._numbers[key]
-
-    def link(self, start: int | str, end: int | str, base: Base) -> None:
-        """Add a link from one node to another."""
-        self.links[self.node(start)].append(Link(self.node(end), base))
-
-    def subgraph(self, roots: Iterable[int]) -> Subgraph:
-        def after(node: int) -> list[int]:
-            return [link.to for link in self.links[node]]
-
-        cycles = [component for component in components(range(len(self.nodes)), after) if cyclic(component, after)]
-        return Subgraph(self.nodes, self.links, tuple(roots), sorted(cycles))
-
-
 def beneath(graph: Graph, records: Iterable[Record]) -> Subgraph:
     """Return what these records are built on, down to the bases that the ledger does not have."""
     keys = {record.key for record in records}
-    waiting = [number for number, record in enumerate(graph.records) if record.key in keys]
-    made = _Builder(graph)
-    roots = [made.node(number) for number in waiting]
+    roots = [number for number, record in enumerate(graph.records) if record.key in keys]
+    links: list[_Step] = []
+    waiting, seen = list(roots), set(roots)
     while waiting:
         number = waiting.pop()
         for base in graph.bases[number]:
-            for target in _shown(graph, base):
-                if target not in made:
-                    waiting.append(target)
-                made.link(number, target, base)
-            if not base.targets:
-                made.link(number, base.text, base)
-    return made.subgraph(roots)
+            targets = _shown(graph, base)
+            links += [(number, target, base) for target in targets]
+            if not targets:
+                links.append((number, base.text, base))
+            fresh = [target for target in targets if target not in seen]
+            seen.update(fresh)
+            waiting += fresh
+    return _numbered(graph, roots, (), links)
+
+
+def _numbered(graph: Graph, roots: Iterable[_Key], others: Iterable[_Key], steps: Sequence[_Step]) -> Subgraph:
+    """Return the subgraph of these steps, its nodes numbered in the order in which they are named."""
+    numbers: dict[_Key, int] = {}
+    for key in chain(roots, others, chain.from_iterable(step[:2] for step in steps)):
+        numbers.setdefault(key, len(numbers))
+    nodes = [
+        GraphNode(key) if isinstance(key, str) else GraphNode(str(graph.records[key].key), graph.records[key])
+        for key in numbers
+    ]
+    links: list[list[Link]] = [[] for _ in nodes]
+    for start, end, base in steps:
+        links[numbers[start]].append(Link(numbers[end], base))
+
+    def after(node: int) -> list[int]:
+        return [link.to for link in links[node]]
+
+    cycles = [component for component in components(range(len(nodes)), after) if cyclic(component, after)]
+    return Subgraph(nodes, links, tuple(numbers[key] for key in roots), sorted(cycles))
 
 
 def above(graph: Graph, dependents: Dependents, what: str) -> Subgraph:
@@ -95,17 +87,13 @@ def above(graph: Graph, dependents: Dependents, what: str) -> Subgraph:
     def inside_of(group: RecordGroup) -> list[int]:
         return [number for number in group if number in dependents.links]
 
-    made = _Builder(graph)
-    root = made.node(what)
-    for number in dependents.links:
-        made.node(number)
+    links: list[_Step] = []
     for number, bases in dependents.links.items():
         below = [(base, lower) for base in bases for group in dependents.leads_to(base) for lower in inside_of(group)]
-        for base, lower in below:
-            made.link(lower, number, base)
+        links += [(lower, number, base) for base, lower in below]
         if number in dependents.direct or not below:
-            made.link(what, number, bases[0])
-    return made.subgraph([root])
+            links.append((what, number, bases[0]))
+    return _numbered(graph, [what], dependents.links, links)
 
 
 def _shown(graph: Graph, base: Base) -> list[int]:

@@ -96,10 +96,13 @@ def latest_each(
     The newest is the one that was published last. Of several that were published in the same second, it is
     one with a tag that can't move; if these have different digests, RuleRefused is raised.
     """
-    left = [version for version in versions if yanked(version) or expired(version, now)]
-    left_names = {version.name for version in left}
+    usable: list[ImageVersion] = []
+    left: list[ImageVersion] = []
+    for version in versions:
+        is_left = any(record.yanked or is_expired(record, now) for record in version.records)
+        (left if is_left else usable).append(version)
     chosen = []
-    for image, several in _by_image(version for version in versions if version.name not in left_names).items():
+    for image, several in _by_image(usable).items():
         last = max(map(_published, several))
         newest = [version for version in several if _published(version) == last]
         fixed = [version for version in newest if not policy.is_mutable(version.name.tag)] or newest
@@ -115,16 +118,6 @@ def latest_each(
             "everything that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"
         )
     return chosen, left
-
-
-def yanked(version: ImageVersion) -> str:
-    """Return why a version is not to be used, or `""`."""
-    return next((record.yanked.reason for record in version.records if record.yanked), "")
-
-
-def expired(version: ImageVersion, now: Timestamp) -> bool:
-    """Return whether any of a version's images is past its TTL."""
-    return any(is_expired(record, now) for record in version.records)
 
 
 def _published(version: ImageVersion) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
@@ -22,7 +22,7 @@ from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteStore
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, server_words
-from ledger_tool.edges.git.transaction import Landed, Operation, Writer, transact
+from ledger_tool.edges.git.transaction import Operation, Writer, transact
 from ledger_tool.edges.git.trees import update_index
 from ledger_tool.edges.git.upstream import Upstream
 from ledger_tool.errors import Contended, LedgerError, PushRefused, UsageError

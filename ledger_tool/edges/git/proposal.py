@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
 from ledger_tool.core.history.commit import LEDGER
@@ -19,7 +19,7 @@ from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef
 from ledger_tool.edges.git.server_words import fetch_error
-from ledger_tool.edges.git.transaction import Landed, Operation, transact
+from ledger_tool.edges.git.transaction import Operation, transact
 from ledger_tool.errors import LedgerError, RuleRefused
 
 if TYPE_CHECKING:

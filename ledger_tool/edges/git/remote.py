@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.git.location import Address
@@ -17,7 +17,7 @@ from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
-from ledger_tool.edges.git.transaction import Landed, Operation, Writer, transact
+from ledger_tool.edges.git.transaction import Operation, Writer, transact
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 

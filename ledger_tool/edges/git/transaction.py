@@ -9,33 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ledger_tool.core.changes import message
-from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.edges.git.offer import Attempts, Bounds
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import Contended
 
-if TYPE_CHECKING:  # a write that proposes nothing need not load it
-    from ledger_tool.core.changes.proposal import Proposed
-
 Operation = Callable[[Snapshot], Change]
-
-
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """A finished write: the commit in which the ledger now is as the change says, and how many offers it took.
-
-    `request` is the open request to merge it, where it was only proposed.
-    """
-
-    commit: str
-    change: Change
-    attempts: int
-    request: Proposed | None = None
 
 
 @dataclass(frozen=True, slots=True)

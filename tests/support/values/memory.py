@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
-
-
-@dataclass(frozen=True)
-class MemoryLanded:
-    """A finished write."""
-
-    commit: str
-    change: Change
-    attempts: int
-    request: None = None
 
 
 @dataclass
@@ -32,19 +22,19 @@ class MemoryStore:
     def read(self) -> Snapshot:
         return Snapshot(str(self.commits), self.ledger, self.policy)
 
-    def transact(self, operation: Callable[[Snapshot], Change]) -> MemoryLanded:
+    def transact(self, operation: Callable[[Snapshot], Change]) -> Landed:
         attempts = 0
         while True:
             seen = self.read()
             change = operation(seen)
             if not change.changed:
-                return MemoryLanded(seen.commit, change, attempts)
+                return Landed(seen.commit, change, attempts)
             attempts += 1
             if self.rivals:
                 self._land(self.rivals.pop(0)(seen))
                 continue
             self._land(change)
-            return MemoryLanded(str(self.commits), change, attempts)
+            return Landed(str(self.commits), change, attempts)
 
     def _land(self, change: Change) -> None:
         self.ledger = change.ledger
