@@ -17,7 +17,7 @@ from itertools import groupby
 
 from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.record import Key, Name
 
 MAX_BLOCKS = 100
 
@@ -36,6 +36,17 @@ class MessageEntry:
     digest: str
     replaces: tuple[str, ...] = ()
     source_ref: str = ""
+
+    @classmethod
+    def of(cls, effect: Effect) -> MessageEntry:
+        """Return what the message of a commit with this effect has to say."""
+        record = effect.record
+        return cls(effect.name, record.platform or "", record.digest, effect.replaces, record.source_ref)
+
+    @property
+    def key(self) -> Key:
+        """The record's key."""
+        return Key(*self.name, self.platform)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,31 +54,23 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
 
     That is the case for a message that counts, that is silent, or that no command of ours could have written.
     """
-    if (
-        not message.verb
-        or message.record_count is not None
-        or message.silent
-        or not all(map(_is_wellformed, message.entries))
-    ):
+    if not message.verb or not message.entries or message.record_count is not None:
         return None
-    return [
-        LogEntry(
-            commit.id, commit.at, commit.by, message.verb, entry.name, entry.platform, entry.digest,
-            entry.replaces, entry.source_ref, message.reason,
-        )
-        for entry in message.entries
-    ]  # fmt: skip
+    if not all(map(_is_wellformed, message.entries)):
+        return None
+    return [_logged(commit, message, message.verb, entry) for entry in message.entries]
 
 
 def seen(commit: Commit, message: Message, effects: Iterable[Effect]) -> list[LogEntry]:
     """Return what a commit's diff shows."""
-    return [
-        LogEntry(
-            commit.id, commit.at, commit.by, message.verb or effect.kind, effect.name, effect.key.platform,
-            effect.record.digest, effect.replaces, effect.record.source_ref, message.reason,
-        )
-        for effect in effects
-    ]  # fmt: skip
+    return [_logged(commit, message, message.verb or effect.kind, MessageEntry.of(effect)) for effect in effects]
+
+
+def _logged(commit: Commit, message: Message, action: str, entry: MessageEntry) -> LogEntry:
+    return LogEntry(
+        commit.id, commit.at, commit.by, action, entry.name, entry.platform, entry.digest, entry.replaces,
+        entry.source_ref, message.reason,
+    )  # fmt: skip
 
 
 def _is_wellformed(entry: MessageEntry) -> bool:

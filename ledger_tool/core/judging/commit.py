@@ -52,60 +52,55 @@ def judge_commit(effects: Sequence[Effect], message: Message | None, policy: Pol
 
     The message is None for a change without one yet: then only what no message could explain is judged.
     """
-    faults: list[CommitFault] = []
+    broken: list[_Broken] = []
     if message and effects and message.silent:
-        faults += map(_unexplained, effects)
+        broken += map(_unexplained, effects)
     elif message and message.record_count is not None:
-        faults += _miscounted(effects, message)
+        broken += _miscounted(effects, message)
     elif message:
-        faults += _mismatched(effects, message.entries)
+        broken += _mismatched(effects, message.entries)
     for effect in effects:
-        faults += _not_allowed(effect, message)
+        broken += _not_allowed(effect, message)
     for _, group in groupby(effects, key=lambda effect: effect.name):
-        faults += _unforced(list(group), message, policy)
-    return faults
+        broken += _unforced(list(group), message, policy)
+    return [CommitFault(*fault) for fault in broken]
 
 
-def _unexplained(effect: Effect) -> CommitFault:
-    return CommitFault("unexplained", effect.key, f"its message does not say that it {_DOES[effect.kind]} {effect.key}")
+_Broken = tuple[str, Key | None, str]  # the parts of a CommitFault
 
 
-def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[CommitFault]:
+def _unexplained(effect: Effect) -> _Broken:
+    return "unexplained", effect.key, f"its message does not say that it {_DOES[effect.kind]} {effect.key}"
+
+
+def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[_Broken]:
     names = {effect.name for effect in effects}
     if len(names) <= MAX_BLOCKS:
         for effect in effects:
-            yield CommitFault(
-                "unexplained", effect.key, f"its message only counts records, and does not name {effect.key}"
-            )
+            yield "unexplained", effect.key, f"its message only counts records, and does not name {effect.key}"
         if not effects:
-            yield CommitFault("trailers", None, f"its message counts {message.record_count} records, and none changed")
+            yield "trailers", None, f"its message counts {message.record_count} records, and none changed"
         return
     if message.record_count != len(effects):
-        yield CommitFault(
-            "trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed"
-        )
+        yield "trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed"
     for entry in message.entries:
-        yield CommitFault("trailers", None, f"its message counts records, and also names {shown(str(entry.name), 200)}")
+        yield "trailers", None, f"its message counts records, and also names {shown(str(entry.name), 200)}"
     sources = {effect.record.source_ref for effect in effects}
     if message.source_count is not None:
         if message.source_count != len(sources):
-            yield CommitFault(
-                "trailers", None, f"its message counts {message.source_count} sourceRefs, and there are {len(sources)}"
-            )
+            yield "trailers", None, f"its message counts {message.source_count} sourceRefs, not {len(sources)}"
         return
     for effect in effects:
         if effect.record.source_ref not in message.sources:
-            yield CommitFault("trailers", effect.key, f"its message does not name the sourceRef of {effect.key}")
+            yield "trailers", effect.key, f"its message does not name the sourceRef of {effect.key}"
     for source in sorted(set(message.sources) - sources):
-        yield CommitFault(
-            "trailers", None, f"its message names {shown(source, 300)}, which no changed record comes from"
-        )
+        yield "trailers", None, f"its message names {shown(source, 300)}, which no changed record comes from"
 
 
-def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[CommitFault]:
+def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[_Broken]:
     said: dict[Key, list[MessageEntry]] = {}
     for entry in entries:
-        said.setdefault(Key(*entry.name, entry.platform), []).append(entry)
+        said.setdefault(entry.key, []).append(entry)
     for effect in effects:
         here = said.pop(effect.key, [])
         if not here:
@@ -113,32 +108,22 @@ def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> I
         for entry in here:
             yield from _wrong(effect, entry)
     for key, here in said.items():
-        yield CommitFault(
-            "trailers", key, f"its message names {_key(key)}, {shown(here[0].digest)}, which it did not change"
-        )
+        name, digest = shown(str(key), 200), shown(here[0].digest)
+        yield "trailers", key, f"its message names {name}, {digest}, which it did not change"
     replaced = _replaced((effect.name, effect.replaces) for effect in effects)
     claimed = _replaced((entry.name, entry.replaces) for entry in entries)
     for effect in effects:
         if (have := replaced.pop(effect.name, None)) is not None and have != claimed.get(effect.name, have):
             was = ", ".join(sorted(have)) or "nothing"
-            yield CommitFault(
-                "trailers", effect.key, f"its message is wrong about what {effect.name} replaces: it was {was}"
-            )
+            yield "trailers", effect.key, f"its message is wrong about what {effect.name} replaces: it was {was}"
 
 
-def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[CommitFault]:
-    if entry.digest != effect.record.digest:
-        yield CommitFault(
-            "trailers",
-            effect.key,
-            f"its message says {shown(entry.digest)} for {effect.key}, and the record is {effect.record.digest}",
-        )
-    if entry.source_ref and entry.source_ref != effect.record.source_ref:
-        yield CommitFault(
-            "trailers",
-            effect.key,
-            f"its message gives a different sourceRef for {effect.key}: {shown(entry.source_ref)}",
-        )
+def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[_Broken]:
+    key, record = effect.key, effect.record
+    if entry.digest != record.digest:
+        yield "trailers", key, f"its message says {shown(entry.digest)} for {key}, and the record is {record.digest}"
+    if entry.source_ref and entry.source_ref != record.source_ref:
+        yield "trailers", key, f"its message gives a different sourceRef for {key}: {shown(entry.source_ref)}"
 
 
 def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[tuple[str, str], set[str]]:
@@ -148,39 +133,33 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return replaced
 
 
-def _not_allowed(effect: Effect, message: Message | None) -> Iterator[CommitFault]:
+def _not_allowed(effect: Effect, message: Message | None) -> Iterator[_Broken]:
     verb = message.verb if message else ""
     kinds, fields = _MAY.get(verb, _ANY)
     who = f"a `{verb}`" if verb else "no command"
     if effect.kind not in kinds:
-        yield CommitFault("trailers", effect.key, f"{who} never {_DOES[effect.kind]} a record, and this one does")
+        yield "trailers", effect.key, f"{who} never {_DOES[effect.kind]} a record, and this one does"
     elif odd := sorted(effect.fields() - fields):
         does = "never changes" if verb else "changes"
-        yield CommitFault("facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest")
+        yield "facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest"
     elif gone := sorted(effect.lost() - _MAY_TAKE.get(verb, fields)):
         does = "never removes" if verb else "removes"
-        yield CommitFault("facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest")
+        yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
     if effect.new and effect.new.yanked and effect.kind != "updated":
-        yield CommitFault(
-            "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
-        )
+        yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
     if message:
         yield from _without_reason(effect, message)
 
 
-def _without_reason(effect: Effect, message: Message) -> Iterator[CommitFault]:
+def _without_reason(effect: Effect, message: Message) -> Iterator[_Broken]:
     is_marked = "yanked" in effect.fields()
     if not message.reason and (effect.kind == "removed" or is_marked):
-        yield CommitFault(
-            "reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`"
-        )
+        yield "reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`"
     elif is_marked and effect.new and effect.new.yanked and effect.new.yanked.reason != message.reason:
-        yield CommitFault(
-            "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
-        )
+        yield "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
 
 
-def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy) -> Iterator[CommitFault]:
+def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy) -> Iterator[_Broken]:
     """Yield the faults of forced moves of one image:tag."""
     marks = [effect.mark for effect in effects if effect.mark]
     replaced = {digest for effect in effects for digest in effect.replaces}
@@ -190,7 +169,7 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
         mine = marks if any(old.platform is None for old in effect.old) else [own] if own else []
         is_marked = policy.is_mutable(effect.name.tag) or any(mark.replaces in effect.replaces for mark in mine)
         if effect.kind == "moved" and not is_marked:
-            yield CommitFault(
+            yield (
                 "immutable",
                 effect.key,
                 f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, its tag is "
@@ -198,14 +177,6 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
             )
         mark = effect.mark
         if mark and mark.replaces not in replaced:
-            yield CommitFault(
-                "forced", effect.key, f"{effect.key} is marked to replace {mark.replaces}, which was not there"
-            )
+            yield "forced", effect.key, f"{effect.key} is marked to replace {mark.replaces}, which was not there"
         elif mark and message and not message.silent and mark.reason != message.reason:
-            yield CommitFault(
-                "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"
-            )
-
-
-def _key(key: Key) -> str:
-    return shown(str(key), 200)
+            yield "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"
