@@ -11,7 +11,7 @@ _LOG_SECONDS = 15.0
 
 
 class Progress:
-    """Told of each step, it draws on stderr; call `end` before anything else is written there."""
+    """Told of each step, it draws on stderr; call `end` before anything else is written there, unless all is done."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -34,6 +34,8 @@ class Progress:
             sys.stderr.flush()
             self._drawn = True
             self._next = now + _REDRAW_SECONDS
+            if done >= total:  # what follows may have something to say
+                self.end()
         elif now >= self._next:
             sys.stderr.write(f"{counts}\n")
             self._next = now + _LOG_SECONDS
@@ -43,3 +45,4 @@ class Progress:
         if self._drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+            self._drawn = False

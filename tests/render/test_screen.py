@@ -155,3 +155,15 @@ def test_a_long_text_is_made_safe_in_linear_time(capsys: Capture) -> None:
     # Server output can be megabytes of anything; a careless pattern would need minutes for this.
     Screen().note("a" * 1_000_000 + "://" * 1000 + "x:" * 100_000)
     assert len(capsys.readouterr().err) > 1_000_000
+
+
+def test_a_note_after_the_last_step_stands_on_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    screen = Screen()
+    with screen.progress("manifests") as progress:
+        progress(1, 2)
+        progress(2, 2)
+        screen.note("a note")
+    assert capsys.readouterr().err.rpartition("\r\x1b[K")[2] == "a note\n"
