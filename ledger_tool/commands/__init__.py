@@ -1,1 +1,1 @@
-"""Floor 3: one file a verb, the steps in order, plain keyword arguments, no printing."""
+"""Floor 3: one file for each command, the steps in order, plain keyword arguments, no printing."""

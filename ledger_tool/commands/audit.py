@@ -1,4 +1,4 @@
-"""`audit`: replay a branch's history commit by commit, and prove what the ledger promises."""
+"""`audit`: replay a branch's history commit by commit, and check what the ledger promises."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ledger_tool.errors import InvalidLedger, UsageError
 class Audited:
     """What was found in how many commits up to `head`; `since` is the trusted commit, or `""`.
 
-    `signed` are the commits whose signature was looked at.
+    `signed` is the number of commits whose signature was checked.
     """
 
     head: str
@@ -45,7 +45,7 @@ def audit(
     """Replay the branch from its first commit, or from the trusted one `since`, to its head.
 
     `allowed_signers` is the file of the SSH keys that may sign: with it, every commit needs a good signature.
-    `read_ledger` raises InvalidLedger that says where and why. Raises UsageError for a shallow clone or an unknown
+    `read_ledger` raises an InvalidLedger that says where and why. Raises UsageError for a shallow clone or an unknown
     revision, InvalidLedger where the trusted commit has no valid ledger.
     """
     history.must_be_whole()
@@ -80,7 +80,7 @@ def audit(
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:
-    """Return the trusted commit, and where the replay starts: there, or where the history that is there now parted."""
+    """Return the trusted commit, and where the replay starts: there, or where the present history parted from it."""
     try:
         trusted = history.resolve(since)
     except UsageError:

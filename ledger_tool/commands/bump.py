@@ -30,7 +30,7 @@ class Committer(Protocol):
     def prepare(self, paths: Sequence[str], rewrite: Callable[[str, bytes], Rewritten]) -> list[Edit]:
         """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits.
 
-        Nothing that a person can see changes. Raises UsageError where a file can't be committed so.
+        Nothing that a person can see changes. Raises UsageError where a file can't be committed like this.
         """
 
     def commit(self, message: str) -> str:
@@ -70,9 +70,9 @@ def bump(
     committer: Committer | None = None,
     progress: Progress,
 ) -> ManifestsReport:
-    """Move the images of all manifests by their policies, and commit that where there is a committer.
+    """Move the images of all manifests by their policies, and commit the edits where there is a committer.
 
-    With `check` only say which are behind.
+    With `check`, only report which are behind.
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(manifests, judge, progress, write=not check)
@@ -102,7 +102,7 @@ def propose(
     draft: bool = False,
     progress: Progress,
 ) -> ManifestsReport:
-    """Move the images of the base's manifests, and ask to merge that. `describe` gives the request's text, Markdown.
+    """Move the images of the base's manifests, and ask to merge that. `describe` returns the request's Markdown.
 
     Where nothing moves, nothing is pushed or asked for.
     """

@@ -37,7 +37,7 @@ Schema = Callable[[], Mapping[str, Any]]
 class Checked:
     """What was found, in how many records and commits.
 
-    `invalid` says that `ledger.json` itself is no valid ledger, `unknown` what a registry could not tell,
+    `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what no registry could tell,
     `homeless` how many records are of images that no registry serves, and `yanked` which records of the ledger are
     marked as not to be used.
     """
@@ -52,13 +52,13 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing to find fault with."""
+        """Whether nothing is wrong."""
         return not self.findings
 
 
 @dataclass(slots=True)
 class _Files:
-    """The two files as they are now: the ledger is None where `ledger.json` is no valid one."""
+    """The two files as they are now: the ledger is None where `ledger.json` is not valid."""
 
     ledger: Ledger | None = None
     policy: Policy = field(default_factory=Policy)
@@ -69,7 +69,7 @@ class _Files:
 class _Past:
     """What a range of commits started from, how many there are, and what is wrong with them.
 
-    `policy` is the one of the base as it is, which may be ahead of where the range started.
+    `policy` is that of the base as it is now, which may be ahead of where the range started.
     """
 
     before: Snapshot
@@ -91,7 +91,7 @@ def check(
     """Check the ledger as it is now and, with `base`, each commit since it parted from there.
 
     `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`. With `registries` each digest is looked up;
-    with `base` each new one, in the registries that `ledger.yaml` named there: a pull request does not say where
+    with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must not say where
     credentials go. Raises UsageError for an unknown revision, or where no registry is configured.
     """
     start = history.resolve(base) if base else ""
@@ -170,7 +170,7 @@ def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
 
 
 def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[CheckFinding]:
-    """Yield what a commit's own files have, if those of today don't say the same already."""
+    """Yield what is wrong with a commit's own files, unless the present ones show it already."""
     if not isinstance(error, InvalidSettings):
         yield CheckFinding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
     elif error.reason not in (one.message for one in now.findings if one.rule == "settings"):
@@ -203,7 +203,7 @@ class _Read:
 
 
 class _CommitFiles:
-    """Reads the files of many commits, those of the last few once."""
+    """Reads the files of many commits, those of the last few only once."""
 
     def __init__(self, history: History, schema: Schema, read_policy: ReadPolicy) -> None:
         self.history = history
@@ -230,7 +230,7 @@ class _CommitFiles:
         return _Read(ledger, policy)
 
     def sound(self, commit: str) -> Snapshot:
-        """Return what a commit's files say, each as it last was valid; empty where it was not for long."""
+        """Return what a commit's files say, each as it was last valid; empty where it was not valid recently."""
         ledgers = (read.ledger for read in self._back_from(commit) if isinstance(read.ledger, Ledger))
         policies = (read.policy for read in self._back_from(commit) if isinstance(read.policy, Policy))
         return Snapshot(commit, next(ledgers, Ledger()), next(policies, Policy()))

@@ -1,4 +1,4 @@
-"""`check --registry`: is each digest that a ledger names really there?"""
+"""`check --registry`: whether each digest that a ledger names is really there."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ledger_tool.core.judging.diff import TagChange, tag_changes
 class Diff:
     """The changes, and how many commits of the base are not in the head: those are not shown.
 
-    `settings_changed` says that `ledger.yaml` means something else than before.
+    `settings_changed` says that `ledger.yaml` means something different.
     """
 
     changes: Sequence[TagChange]

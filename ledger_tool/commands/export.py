@@ -38,7 +38,7 @@ class Exported:
     """What to write: the image:tags that were chosen, and their records; `keys` is empty where a format has none.
 
     `left` are versions that were passed over as yanked or expired; `doubtful` those that are among the chosen
-    all the same, since they were asked for, with why they should not be.
+    nevertheless, since they were asked for, with the reason against them.
     """
 
     records: Sequence[Record]
@@ -58,9 +58,9 @@ def export(
     latest: bool = False,
     keys: Sequence[str] = (),
 ) -> Exported:
-    """Return what `form`, one of FORMATS, is to have of the records that are selected.
+    """Return what `form`, one of FORMATS, needs of the records that are selected.
 
-    Raises UnknownImage where nothing is; RuleRefused where an image has several tags and the format has room
+    Raises UnknownImage where none is; RuleRefused where an image has several tags and the format has room
     for one; UsageError for keys that clash.
     """
     default, grammar = _KEYS.get(form, (None, ""))

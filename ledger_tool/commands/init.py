@@ -25,7 +25,7 @@ class Workplace(Protocol):
         """Write new files; one that exists is never touched."""
 
     def why_invalid(self) -> str:
-        """Return why the `ledger.json` that is there is no valid ledger, or `""`."""
+        """Return why the present `ledger.json` is not a valid ledger, or `""`."""
 
     def has_remote(self) -> bool:
         """Return whether the repository has a remote already."""

@@ -1,4 +1,4 @@
-"""`log`: every digest that a tag ever had, told by the commits."""
+"""`log`: every digest that a tag ever had, according to the commits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def log(
 ) -> list[LogEntry]:
     """Return what was done to an image, an image:tag or all of them, the newest commit first.
 
-    `note` is told of what can't be read. Raises UnknownImage for a name that history never had.
+    `note` gets what can't be read. Raises UnknownImage for a name that history never had.
     """
     head = history.head()
     images = _images(history, head, reference, read_policy) if reference else []
@@ -53,7 +53,7 @@ def log(
 
 
 def _images(history: History, head: str, reference: Reference, read_policy: ReadPolicy) -> Sequence[str]:
-    """Return the image that a reference means now; where the ledger has none any more, every name it may have had.
+    """Return the image that a reference means now; where the ledger no longer has one, every name that it may have had.
 
     Raises UsageError for an unknown registry.
     """
@@ -99,7 +99,7 @@ def _read(
 
 
 def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Difference] | None]:
-    """Yield what each touch changed in the ledger: of a merge, what is as in none of its parents; None if invalid."""
+    """Yield what each touch changed in the ledger; of a merge, what differs from all its parents; None if invalid."""
     wanted = [file.id for touch in touches for file in (*touch.before, touch.after) if file]
     contents = iter(history.contents(wanted))
     versions = Versions()

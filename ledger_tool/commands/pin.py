@@ -20,7 +20,7 @@ def pin(
     check: bool = False,
     progress: Progress,
 ) -> ManifestsReport:
-    """Pin the images of all manifests, or with `check` only say which are not pinned as they should be."""
+    """Pin the images of all manifests, or with `check` only report those that are not pinned as they should be."""
     judge = partial(judge_pin, catalogue=Catalogue(source.read(), now, platform))
     files = survey(manifests, judge, progress, write=not check)
     return checked(files) if check else written(files, manifests.replace)

@@ -41,7 +41,7 @@ class History(Protocol):
     """A ledger repository's commits. A revision that is not there raises UsageError."""
 
     def head(self) -> str:
-        """Return the commit id of the revision that is meant where none is named."""
+        """Return the commit id of the default revision."""
 
     def resolve(self, revision: str) -> str:
         """Return the commit id of a revision (gitrevisions(7))."""
@@ -50,7 +50,7 @@ class History(Protocol):
         """Return the commit where two commits parted."""
 
     def commits(self, base: str, head: str) -> Sequence[Commit]:
-        """Return the commits that `head` has and `base` (`""`: nothing) has not, the oldest first."""
+        """Return the commits that `head` has and `base` (`""`: nothing) does not have, the oldest first."""
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None where there is none) at a commit."""
@@ -67,15 +67,15 @@ class History(Protocol):
     def steps(self, base: str, head: str, *, line: bool) -> Sequence[Step]:
         """Return the commits of a span with what they did to the two files, the oldest first.
 
-        With `line`: all commits of the branch's own line (the first parents), and of a merge what it brings to it.
-        Else: the commits that had a part in what the files are, and of a merge what is in none of its parents.
+        With `line`: all commits of the branch's own line (the first parents), and what a merge brings to it.
+        Otherwise: the commits that contributed to the files, and what a merge has that none of its parents has.
         """
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
         """Yield the content of each file that `steps` named, in order; None for one that is missing or too large."""
 
     def contains(self, commit: str, head: str) -> bool:
-        """Return whether `commit` is `head` or lies behind it."""
+        """Return whether `commit` is `head` or an ancestor of it."""
 
     def roots(self, base: str, head: str) -> Sequence[str]:
         """Return the commits of a span that have no parent."""
@@ -98,7 +98,7 @@ class RegistryPort(Protocol):
         """The host, as `ledger.yaml` has it."""
 
     def look(self, image: str, reference: str) -> Digest | Absent:
-        """Return the digest that a tag serves, or that a digest is there; ABSENT where the registry says so."""
+        """Return the digest that a tag serves, or a digest that is there; ABSENT where the registry says so."""
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves; its digest is computed from its bytes."""
@@ -124,7 +124,7 @@ class Forge(Protocol):
     """Where a repository's pull or merge requests are."""
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return what the push of the branch has to say."""
+        """Return the options for the push of the branch."""
 
     def propose(self, proposal: Proposal) -> Proposed:
         """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""

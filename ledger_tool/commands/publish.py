@@ -17,7 +17,7 @@ LOOKS = 5
 
 
 class Overtaken(Contended):
-    """The look at the registry is older than a prune that may have deleted what it saw; nothing was written."""
+    """A prune since the look at the registry may have deleted what it saw; nothing was written."""
 
 
 def publish(
@@ -51,9 +51,9 @@ def publish(
 
 
 def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Callable[[Snapshot], Change]:
-    """Return the write that records what a registry was seen to have, after `before` was read.
+    """Return the write that records what a registry was seen to have after `before` was read.
 
-    It raises Overtaken where a record with such a digest has left the ledger since: see docs/adr/0021.
+    It raises Overtaken where a record with one of those digests has left the ledger since: see docs/adr/0021.
     """
     seen = {digest for draft in drafts for digest in (draft.digest, draft.index) if digest}
 

@@ -25,12 +25,12 @@ class Branch(Protocol):
         """Write a commit with the author and the time of another one; return its id."""
 
     def move(self, old: str, new: str) -> None:
-        """Make the branch, which is at commit `old`, be at `new`. Raises Contended, Denied or UsageError."""
+        """Move the branch from commit `old` to `new`. Raises Contended, Denied or UsageError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
-    """Where the branch was and is, on which commit; what became of each commit: its new id, or `""` if not needed."""
+    """Where the branch was and is, and on which base; and the new id of each commit, `""` if it is not needed."""
 
     old: str
     new: str
@@ -39,10 +39,10 @@ class Rebased:
 
 
 def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False) -> Rebased:
-    """Make the changes that the head has and `onto` has not again, on `onto`. All of them, or none.
+    """Make the changes that only the head has again, on `onto`. All of them, or none.
 
     Authors, times of authorship and messages are kept; merges of the base are left out, as are commits whose
-    changes are there by now. Raises RuleRefused for what collides, UsageError for what only git can merge.
+    changes the base already has. Raises RuleRefused for what collides, UsageError for what only git can merge.
     """
     base, head = history.resolve(onto), history.head()
     commits = history.commits(base, head)
@@ -75,7 +75,7 @@ def _content(history: History, branch: Branch, commit: str) -> CommitContent:
 
 
 def _only_merges(history: History, branch: Branch, commit: Commit) -> None:
-    """Raise for a merge that has changes of its own: to leave it out would lose them."""
+    """Raise for a merge that has changes of its own: leaving it out would lose them."""
     if len(commit.parents) != 2:
         raise UsageError(
             f"commit {commit.id[:12]} has {len(commit.parents)} parents", "rebase this branch with `git rebase`"

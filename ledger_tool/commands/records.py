@@ -39,7 +39,7 @@ def get(source: Source, reference: Reference, *, platform: Platform | None = Non
 
 
 def list_records(source: Source, query: Query) -> list[Record]:
-    """Return the records that answer a query, in key order."""
+    """Return the records that match a query, in key order."""
     snapshot = source.read()
     return list(select(snapshot.ledger, replace(query, pattern=snapshot.resolver.pattern(query.pattern))))
 

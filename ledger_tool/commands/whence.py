@@ -27,7 +27,7 @@ Occurrences = Mapping[Occurrence, Record]
 class Point:
     """A commit of the ledger: its id, when and by whom it was made, and what it did (see `LogEntry`).
 
-    `digest` is what it left at the record's key, or `""` where it left nothing, or nobody can tell.
+    `digest` is what it left at the record's key, or `""` where it left nothing, or that is not known.
     """
 
     commit: str
@@ -55,11 +55,11 @@ class WhenceMatch:
 def whence(
     history: History, wanted: DigestPrefix, *, note: Callable[[str], None], progress: Progress
 ) -> list[WhenceMatch]:
-    """Return every record that has or had a digest: those that have it first, then the newest.
+    """Return every record that has or had a digest: those that still have it first, and the newest first.
 
-    The ledger as it is and the trailers are asked first. What neither knows, such as the index of a record that is
-    long gone, is looked for in every version of the file; `note` and `progress` are told.
-    Raises UnknownImage where nothing has it, and UsageError for the beginning of several digests.
+    The present ledger and the trailers are searched first. What neither has, such as the index of a record that is
+    long gone, is searched for in every version of the file; `note` and `progress` are informed.
+    Raises UnknownImage where nothing has it, and UsageError where several digests begin with what is given.
     """
     head = history.head()
     log = list(entries(history, "", head, note))
@@ -95,7 +95,7 @@ def _own(
     occurrences_at: Callable[[str], Occurrences],
     now: Occurrences,
 ) -> Iterator[WhenceMatch]:
-    """Yield the records whose own digest it is or was, as the log says, if the ledger of that commit says so too."""
+    """Yield the records whose own digest it is or was, according to the log and to the ledger of that commit."""
     for span in spans(reversed(log), wanted):
         start = span.start
         then = Occurrence("image", start.key, Digest(start.digest))

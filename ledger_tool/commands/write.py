@@ -1,4 +1,4 @@
-"""The steps that every write shares: the operation through the store, within what git hosts take."""
+"""The steps that every write shares: the operation through the store, within what git hosts accept."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # a write that proposes nothing need not load it
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: the result of each image:tag, the change behind them, offers made, a warning or `""`.
+    """What a write did: the result of each image:tag, the change behind them, the number of offers, a warning or `""`.
 
-    `verified` are the image:tags that a registry was asked about; None where that is no question. `request` is the
+    `verified` are the image:tags that a registry was asked about; None where that is irrelevant. `request` is the
     pull request that proposes it, where it was not made but proposed.
     """
 
@@ -34,7 +34,7 @@ class Written:
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
     """Run `operation` through the store, or only on what it reads for a dry run.
 
-    Raises UsageError before anything is sent if the ledger would outgrow what hosts take, and what
+    Raises UsageError before anything is sent if the ledger would outgrow what hosts accept, and what
     `operation` and `Store.transact` raise.
     """
     warning = ""
