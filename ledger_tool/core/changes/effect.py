@@ -62,7 +62,7 @@ class Effect:
         return {name for name in FIELDS if old.get(name) != new.get(name)}
 
     def lost(self) -> set[str]:
-        """Return the names of the fields that an update took away; `labels` counts where one label is gone."""
+        """Return the names of the fields that an update removed; `labels` counts where one label is gone."""
         if self.kind != "updated" or self.new is None:
             return set()
         old, new = self.old[0], self.new

@@ -1,7 +1,7 @@
 """The ledger as a value: its records by key, each kept as its canonical text until someone looks.
 
 A publish looks at one record of thousands. So a ledger holds two parallel lists in key order, the
-keys and the texts; `find` and `replaced` touch what they are asked about and copy nothing else.
+keys and the texts; `find` and `replaced` touch only what they are asked about.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Merge conflicts that were left in the text of a `ledger.json`, told by git's markers.
+"""Merge conflicts that were left in the text of a `ledger.json`, found by git's markers.
 
 Source: git-merge(1), "How conflicts are presented".
 """

@@ -67,9 +67,9 @@ def select_named(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What `list` was asked for; an empty part asks for nothing. `since` is inclusive.
+    """What `list` was asked for; an empty part does not restrict it. `since` is inclusive.
 
-    With `latest_at`, of each image only the newest image:tag is meant that is in use at that time: see `select`.
+    With `latest_at`, only the newest image:tag of each image that is in use at that time is meant: see `select`.
     """
 
     pattern: str = "*"
@@ -81,14 +81,14 @@ class Query:
 
 
 def select(ledger: Ledger, query: Query) -> Iterator[Record]:
-    """Yield the records that answer a query, in key order.
+    """Yield the records that match a query, in key order.
 
-    The latest are chosen last, among those that answer all else: the records, neither yanked nor expired, of the
+    The latest are chosen last, among those that match all the rest: the records, neither yanked nor expired, of the
     image:tag whose newest such record is the newest of its image. Of two of the same second, it is the last in
     key order.
     """
     named = ledger.select(lambda image, tag, _: matches(query.pattern, image, tag))
-    records = (record for record in named if _answers(record, query))
+    records = (record for record in named if _matches(record, query))
     return records if query.latest_at is None else _latest(records, query.latest_at)
 
 
@@ -100,7 +100,7 @@ def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
         yield from (record for record in of_image if record.tag == newest.tag)
 
 
-def _answers(record: Record, query: Query) -> bool:
+def _matches(record: Record, query: Query) -> bool:
     return (
         has_labels(record, query.labels)
         and query.source in record.source_ref

@@ -16,7 +16,7 @@ FIELDS = (
 
 
 class Name(NamedTuple):
-    """`image:tag`, what a person calls an image by."""
+    """`image:tag`, what people call an image."""
 
     image: str
     tag: str
@@ -26,7 +26,7 @@ class Name(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What a record is unique by, and sorted by. The platform is `""` where nobody could tell it."""
+    """What a record is unique by, and sorted by. The platform is `""` where it is not known."""
 
     image: str
     tag: str
@@ -46,7 +46,7 @@ class Forced:
 
 @dataclass(frozen=True, slots=True)
 class Yanked:
-    """The mark of a record that is not to be used any more."""
+    """The mark of a record that must no longer be used."""
 
     at: Timestamp
     reason: str
@@ -72,7 +72,7 @@ class Record:
 
     @property
     def key(self) -> Key:
-        """What the record is unique by."""
+        """What the record is unique by, and sorted by."""
         return Key(self.image, self.tag, self.platform or "")
 
     @property

@@ -1,4 +1,4 @@
-"""The records that a write works on, and the change that it comes to."""
+"""The records that a write works on, and the change that results."""
 
 from __future__ import annotations
 
