@@ -33,7 +33,7 @@ def test_a_ledger_that_hosts_will_soon_warn_of_is_written_with_a_warning(ledger:
     done = ledger("publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url)
     assert done.code == 0, done.err
     assert "warning: ledger.json is 4" in done.err
-    assert "warn from 50 MB and refuse from 100 MB" in done.err
+    assert "warn at 50 MB and refuse at 100 MB" in done.err
 
 
 def test_a_ledger_that_hosts_would_refuse_is_refused_before_anything_is_sent(ledger: Run, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_ledger_that_hosts_would_refuse_is_refused_before_anything_is_sent(led
     batch.write_text("".join(json.dumps(fields("b", f"v{at}", labels=labels)) + "\n" for at in range(10)))
     done = ledger("publish", "--from", batch, "--repo", upstream.url)
     assert done.code == 2, done.err
-    assert "refuse files from 100 MB" in done.err
+    assert "refuse files of 100 MB" in done.err
     assert not (tmp_path / "sent").exists()
 
 
