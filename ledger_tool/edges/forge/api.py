@@ -65,10 +65,6 @@ class Api:
             backoff_seconds=1.0, run_seconds=PATIENCE_SECONDS, stays=True,
         )  # fmt: skip
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.host.close()
-
     def get(self, path: str, what: str, **query: str) -> Any:
         """Return the JSON at a path; `what` is that, for messages. Raises Denied, UsageError, Unreachable."""
         return self.ask("GET", path, what, query=query).data

@@ -30,7 +30,6 @@ class Gitea(Pulls):
 
     @staticmethod
     def headers(token: ForgeToken) -> dict[str, str]:
-        """See `Requests`."""
         return {"Accept": "application/json", "Authorization": f"token {token.text}"}
 
     def query(self, proposal: Proposal) -> dict[str, str]:
@@ -39,7 +38,6 @@ class Gitea(Pulls):
         return {"sort": "recentupdate"}
 
     def open(self, proposal: Proposal) -> OpenRequest:
-        """See `Requests`."""
         labels = self._label_ids(proposal.labels)
         body = {"head": proposal.branch, "base": proposal.base, "labels": labels, **self.words(proposal)}
         what, also = "a new pull request", (404, 409, 422)
@@ -52,7 +50,6 @@ class Gitea(Pulls):
         raise UsageError(message, REFUSED_HINT)
 
     def update(self, request: OpenRequest, proposal: Proposal) -> None:
-        """See `Requests`."""
         body = self.new_words(request, proposal)
         if missing := self.missing_labels(request, proposal):
             ids = [pick(label, "id", int) for label in request.data["labels"]]

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ledger_tool.core.changes.proposal import Proposal
 from ledger_tool.edges.forge.api import Api, ForgeToken, pick, texts
 from ledger_tool.edges.forge.repository import ForgeRepository
-from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests, is_team
+from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests
 from ledger_tool.errors import UsageError
 
 REFUSED_HINT = "check that both branches are there and differ, and that the base is the one to merge into"
@@ -41,7 +41,6 @@ class Pulls(Requests):
         return f"/repos/{quote(self.path)}{rest}"
 
     def find(self, proposal: Proposal) -> OpenRequest | None:
-        """See `Requests`."""
         query = {"state": "open", **self.query(proposal), **self.page_size}
         pulls = self.api.pages(self.at("/pulls"), "the pull requests", **query)
         return next((self.parse(data) for data in pulls if self._is_ours(data, proposal)), None)
@@ -62,10 +61,9 @@ class Pulls(Requests):
     def request_reviews(self, request: OpenRequest, proposal: Proposal) -> None:
         """Ask those reviewers who are not asked and have not reviewed yet."""
         asked = texts(request.data, "requested_reviewers", "login")
-        people = [name for name in proposal.reviewers if not is_team(name) and name.lower() not in asked]
-        asked_teams = texts(request.data, *self.teams)
-        teams = [name.partition("/")[2] for name in proposal.reviewers if is_team(name)]
-        teams = [team for team in teams if team.lower() not in asked_teams]
+        people = [name for name in proposal.reviewers if "/" not in name and name.lower() not in asked]
+        asked = texts(request.data, *self.teams)
+        teams = [team for name in proposal.reviewers if (team := name.partition("/")[2]) and team.lower() not in asked]
         if not people and not teams:
             return
         pull = self.at(f"/pulls/{request.number}")
@@ -99,7 +97,6 @@ class GitHub(Pulls):
 
     @staticmethod
     def headers(token: ForgeToken) -> dict[str, str]:
-        """See `Requests`."""
         return {
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
@@ -107,7 +104,6 @@ class GitHub(Pulls):
         }
 
     def open(self, proposal: Proposal) -> OpenRequest:
-        """See `Requests`."""
         body = {"head": proposal.branch, "base": proposal.base, "draft": proposal.draft, **self.words(proposal)}
         reply = self.api.ask("POST", self.at("/pulls"), "a new pull request", body=body, also=(422,), once=True)
         if reply.status != 422:
@@ -120,7 +116,6 @@ class GitHub(Pulls):
         raise UsageError(message, REFUSED_HINT)
 
     def update(self, request: OpenRequest, proposal: Proposal) -> None:
-        """See `Requests`."""
         if words := self.new_words(request, proposal):
             self.api.ask("PATCH", self.at(f"/pulls/{request.number}"), "the pull request", body=words)
         if missing := self.missing_labels(request, proposal):

@@ -13,7 +13,7 @@ from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shor
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.forge.api import Api, ForgeToken, pick, texts
 from ledger_tool.edges.forge.repository import ForgeRepository
-from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests, is_team
+from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests
 from ledger_tool.errors import UsageError
 
 _OPTION_BYTES = 60_000  # git sends an option in one packet of at most 65,516 bytes
@@ -30,7 +30,6 @@ class GitLab(Requests):
 
     @staticmethod
     def headers(token: ForgeToken) -> dict[str, str]:
-        """See `Requests`."""
         return {"Accept": "application/json", "PRIVATE-TOKEN": token.text}
 
     def __init__(self, api: Api, path: str) -> None:
@@ -40,17 +39,10 @@ class GitLab(Requests):
         self._requests = f"/projects/{self._id}/merge_requests"
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """See `Requests`."""
         _check_labels(proposal.labels)
         return ()
 
-    def propose(self, proposal: Proposal) -> Proposed:
-        """See `Requests`."""
-        _check_labels(proposal.labels)
-        return super().propose(proposal)
-
     def find(self, proposal: Proposal) -> OpenRequest | None:
-        """See `Requests`."""
         named = {"source_branch": proposal.branch, "target_branch": proposal.base}
         wanted = named | {"source_project_id": self._id}
         for data in self.api.pages(self._requests, "the merge requests", state="opened", per_page="100", **named):
@@ -59,7 +51,6 @@ class GitLab(Requests):
         return None
 
     def open(self, proposal: Proposal) -> OpenRequest:
-        """See `Requests`."""
         body = {
             "source_branch": proposal.branch,
             "target_branch": proposal.base,
@@ -75,7 +66,6 @@ class GitLab(Requests):
         return self.parse(reply.data)
 
     def update(self, request: OpenRequest, proposal: Proposal) -> None:
-        """See `Requests`."""
         body = self.new_words(request, proposal)
         if missing := self.missing_labels(request, proposal):
             body["add_labels"] = ",".join(missing)
@@ -89,7 +79,7 @@ class GitLab(Requests):
     def _user_ids(self, names: Sequence[str]) -> list[int]:
         ids = []
         for name in names:
-            users = [] if is_team(name) else self.api.get("/users", "the users", username=name)
+            users = [] if "/" in name else self.api.get("/users", "the users", username=name)
             if not isinstance(users, list) or len(users) != 1:
                 raise UsageError(
                     f"{self.api.name} has no user `{shown(name)}`", "name each reviewer as in the address of their page"

@@ -5,37 +5,24 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
-from ledger_tool.core.changes.proposal import Proposal, Proposed
 from ledger_tool.edges.forge.repository import ForgeRepository, find_repository
 from ledger_tool.errors import Denied
 
 if TYPE_CHECKING:
     from ledger_tool.edges.forge.api import ForgeToken
+    from ledger_tool.edges.forge.gitlab import GitLabByPush
+    from ledger_tool.edges.forge.request import Requests
 
 _ANY = "LEDGER_FORGE_TOKEN"
 _GITHUB = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 _GITLAB = ("GITLAB_TOKEN",)
 _GITEA = ("GITEA_TOKEN", "FORGEJO_TOKEN")
+Forge: TypeAlias = "Requests | GitLabByPush"
 VARIABLES = (_ANY, *_GITHUB, *_ENTERPRISE, *_GITLAB, *_GITEA)
-
-
-class Forge(Protocol):
-    """A forge's pull or merge requests for one repository."""
-
-    def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return what the push of the branch has to say (`git push -o`); empty where the API opens the request.
-
-        Raises UsageError for what the forge can't take.
-        """
-        ...
-
-    def propose(self, proposal: Proposal) -> Proposed:
-        """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""
-        ...
 
 
 def secrets(environ: Mapping[str, str]) -> list[str]:
@@ -72,12 +59,9 @@ def open_forge(
     if token is None:
         yield GitLabByPush(repository)
         return
-    line = Line(requests.api_base(repository), ca_file=ca_of(ca_file, environ))
-    api = Api(repository.name, line, token, requests.headers(token), sleep=sleep)
-    try:
+    with closing(Line(requests.api_base(repository), ca_file=ca_of(ca_file, environ))) as line:
+        api = Api(repository.name, line, token, requests.headers(token), sleep=sleep)
         yield requests(api, repository.path)
-    finally:
-        api.close()
 
 
 def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple[str, ...]:

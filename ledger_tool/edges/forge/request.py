@@ -59,12 +59,15 @@ class Requests(ABC):
         self.api = api
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return nothing, since the API opens the request, and not the push of its branch."""
+        """Return what the push of the branch has to say (`git push -o`): nothing, since the API opens the request.
+
+        Raises UsageError for what the forge can't take.
+        """
         del proposal
         return ()
 
     def propose(self, proposal: Proposal) -> Proposed:
-        """See `edges.forge.opening.Forge`."""
+        """Open the request of a pushed branch, or update the open one."""
         request, is_new = self.find(proposal), False
         if request is None:
             request, is_new = self._opened(proposal)
@@ -137,8 +140,3 @@ class Requests(ABC):
                 if not tries_left or not is_lost:
                     raise
         raise AssertionError("unreachable")
-
-
-def is_team(reviewer: str) -> bool:
-    """Return whether a reviewer is a team (`org/team`)."""
-    return "/" in reviewer

@@ -22,9 +22,9 @@ from urllib3.exceptions import HTTPError
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import UsageError
 
-CONNECT_SECONDS, READ_SECONDS = 10.0, 20.0
-REQUEST_SECONDS = 60.0  # for one body, however slowly it comes
+CONNECT_SECONDS = 10.0
 TRANSIENT = {429, 500, 502, 503, 504}
+Body = bytes | Mapping[str, str]  # bytes, or the fields of a form
 
 
 class AnswerRefused(requests.RequestException):
@@ -47,7 +47,10 @@ class Answer:
 
 
 class Line:
-    """A pool of connections that sends one request at a time, for several threads."""
+    """A pool of connections that sends one request at a time, for several threads.
+
+    `request_seconds` bound one body, however slowly it comes.
+    """
 
     def __init__(
         self,
@@ -55,41 +58,29 @@ class Line:
         *,
         jobs: int = 1,
         ca_file: str = "",
-        read_seconds: float = READ_SECONDS,
-        request_seconds: float = REQUEST_SECONDS,
+        read_seconds: float = 20.0,
+        request_seconds: float = 60.0,
     ) -> None:
         self.origin = origin
         self._read_seconds = read_seconds
         self._request_seconds = request_seconds
-        self._session = requests.Session()
-        self._session.trust_env = False  # a ~/.netrc would override our own Authorization
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        # Without a session of `requests`, since a ~/.netrc would override our own Authorization.
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
+        self.close = self._adapter.close
         self._verify: str | bool = ca_file or True
         self._proxies: dict[tuple[str, str], dict[str, str]] = {}
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
     def send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        *,
-        limit: int,
-        data: bytes | Mapping[str, str] | None = None,
+        self, method: str, url: str, headers: Mapping[str, str], *, limit: int, data: Body | None = None
     ) -> Answer:
         """Send one request without `requests`' own redirects, cookies and hooks, and read a body of `limit` bytes.
 
-        `data` is a body, or the fields of a form. Raises requests.RequestException, AnswerRefused among them.
+        Raises requests.RequestException, AnswerRefused among them.
         """
         deadline = time.monotonic() + self._request_seconds
         sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
         try:
-            response = self._session.get_adapter(url).send(
+            response = self._adapter.send(
                 self._prepared(method, url, sent, data),
                 stream=True,
                 timeout=(CONNECT_SECONDS, self._read_seconds),
@@ -108,7 +99,7 @@ class Line:
         return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
 
     def _prepared(
-        self, method: str, url: str, headers: Mapping[str, str], data: bytes | Mapping[str, str] | None
+        self, method: str, url: str, headers: Mapping[str, str], data: Body | None
     ) -> requests.PreparedRequest:
         """Return a request; for our own URLs without parsing and encoding, which is a tenth of a look's time."""
         if data is not None or not url.startswith(self.origin + "/"):

@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 import requests
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.http.client import TRANSIENT, Answer, AnswerRefused, Line, origin_of, retry_after, words
+from ledger_tool.edges.http.client import TRANSIENT, Answer, AnswerRefused, Body, Line, origin_of, retry_after, words
 from ledger_tool.errors import Unreachable
 
 PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
@@ -51,6 +51,7 @@ class Host:
     ) -> None:
         self.origin = line.origin
         self.name = name or line.origin
+        self.close = line.close
         self._line = line
         self._sleep = sleep
         self._rate_limit = rate_limit
@@ -61,10 +62,6 @@ class Host:
         self._open_at = 0.0
         self._failures = 0
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._line.close()
-
     def request(
         self,
         method: str,
@@ -73,12 +70,12 @@ class Host:
         *,
         limit: int,
         authorization: str = "",
-        body: Mapping[str, str] | bytes = b"",
+        body: Body = b"",
         once: bool = False,
     ) -> Answer:
         """Send a request, again while that may help, and return the answer to it, whatever its status.
 
-        `body` is a form or bytes; `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own
+        `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own
         origin and to no other. `once` is for what must not happen twice: it is only sent again where the host said
         that nothing was done. Raises Unreachable where there is no answer, or none within our patience; then Lost
         where `once` leaves it open whether the request took effect.
@@ -150,13 +147,7 @@ class Host:
             self._failures += 1
 
     def _follow(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        limit: int,
-        authorization: str,
-        body: Mapping[str, str] | bytes,
+        self, method: str, url: str, headers: Mapping[str, str], limit: int, authorization: str, body: Body
     ) -> Answer:
         origin = origin_of(url)
         for _ in range(REDIRECTS + 1):

@@ -44,7 +44,7 @@ class At:
 def at(wire: Wire) -> Iterator[At]:
     made = At(wire.url)
     yield made
-    made.api.close()
+    made.api.host.close()
 
 
 def _limited(status: int = 403, message: str = "no", **headers: str) -> Reply:
@@ -128,8 +128,8 @@ def test_a_forge_that_is_down_hangs_or_is_silent_is_unreachable() -> None:
         hanging = At(f"http://127.0.0.1:{port}", read_seconds=0.05)
         with pytest.raises(Unreachable, match="did not answer: timed out"):
             hanging.get()
-        hanging.api.close()
-    down.api.close()
+        hanging.api.host.close()
+    down.api.host.close()
 
 
 def test_a_certificate_that_is_not_trusted_is_not_tried_again(tmp_path: Path) -> None:
@@ -139,10 +139,10 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(tmp_path: Path) ->
         at = At(wire.url)
         with pytest.raises(Unreachable, match="its certificate is not trusted"):
             at.post(once=True)
-        at.api.close()
+        at.api.host.close()
         trusting = At(wire.url, ca_file=str(certificate[0]))
         assert trusting.get() == {"id": 7}
-        trusting.api.close()
+        trusting.api.host.close()
 
 
 def test_a_body_is_json_with_its_type(wire: Wire, at: At) -> None:
