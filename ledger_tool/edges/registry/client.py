@@ -38,7 +38,10 @@ _HUB_API = "registry-1.docker.io"
 
 
 class RegistryClient:
-    """A configured registry, reachable from several threads. Close it when done."""
+    """A configured registry, reachable from several threads. Close it when done.
+
+    Methods raise Unreachable or Denied without an answer, and BadManifest for one that is not what it claims to be.
+    """
 
     def __init__(
         self, registry: Registry, keychain: Keychain, *, jobs: int = 8, ca_file: str = "", http: Host | None = None
@@ -47,6 +50,7 @@ class RegistryClient:
         host = _HUB_API if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
         self._http = http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
+        self.close = self._http.close
         self._login = Login(registry, host, keychain, self._http)
         self._refused: dict[str, tuple[str, str]] = {}  # by scope: message and hint; asked once, not for each tag
 
@@ -55,29 +59,25 @@ class RegistryClient:
         """The host, as `ledger.yaml` has it."""
         return self.registry.host
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
     def look(self, image: str, reference: str) -> Digest | Absent:
-        """Return the digest that a tag serves, or a digest itself if it is there; ABSENT if the registry says so.
-
-        Raises Unreachable, Denied or BadManifest where that can't be told.
-        """
+        """Return the digest that a tag serves, or a digest itself if it is there; ABSENT if the registry says so."""
         answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_METHOD)
         if answer.status == 404:
             return ABSENT
         claimed = answer.headers.get("docker-content-digest", "")
-        if claimed:
-            return self._checked(claimed, reference)
-        manifest = self.manifest(image, reference)
-        return manifest if isinstance(manifest, Absent) else manifest.digest
+        if not claimed:
+            manifest = self.manifest(image, reference)
+            return manifest if isinstance(manifest, Absent) else manifest.digest
+        try:
+            digest = names.parse_digest(claimed)
+        except InvalidValue:
+            raise BadManifest(f"the registry claims the digest {shown(claimed)}") from None
+        if ":" in reference and digest != reference:
+            raise BadManifest(f"the registry says {digest} where {reference} was asked for")
+        return digest
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
-        """Return what a tag or digest serves, its body checked against every digest that is claimed.
-
-        Raises Unreachable, Denied or BadManifest.
-        """
+        """Return what a tag or digest serves, its body checked against every digest that is claimed."""
         answer = self._ask("GET", image, f"manifests/{reference}", limit=MANIFEST_BYTES)
         if answer.status == 404:
             return ABSENT
@@ -89,10 +89,7 @@ class RegistryClient:
         return manifest
 
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
-        """Return a manifest or index as it is served, its bytes checked, whatever its media type is.
-
-        Raises Unreachable, Denied or BadManifest.
-        """
+        """Return a manifest or index as it is served, its bytes checked, whatever its media type is."""
         answer = self._ask("GET", image, f"manifests/{digest}", limit=MANIFEST_BYTES)
         if answer.status == 404:
             return ABSENT
@@ -103,7 +100,7 @@ class RegistryClient:
     def delete(self, image: str, digest: str) -> None:
         """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it is there.
 
-        Raises Denied for what is not allowed or not done here, or Unreachable.
+        Raises Denied for what is not allowed or not done here.
         """
         answer = self._let_in("DELETE", image, f"manifests/{digest}", "delete", limit=ERROR_BYTES)
         if answer.status in (200, 202, 204):
@@ -122,20 +119,14 @@ class RegistryClient:
         )
 
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
-        """Store a manifest or index under a tag or its digest; what it refers to has to be there.
-
-        Raises Denied or Unreachable.
-        """
+        """Store a manifest or index under a tag or its digest; what it refers to has to be there."""
         path = f"manifests/{reference}"
         answer = self._let_in("PUT", image, path, "pull,push", limit=ERROR_BYTES, document=document)
         if answer.status not in (200, 201, 202):
             raise self._failed(answer)
 
     def config(self, image: str, digest: str) -> dict[str, object]:
-        """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked.
-
-        Raises Unreachable, Denied or BadManifest.
-        """
+        """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked."""
         answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
         if answer.status == 404 or digest_of(answer.body, digest.partition(":")[0]) != digest:
             raise BadManifest(f"the config {digest} is missing, or not what it should be")
@@ -146,11 +137,11 @@ class RegistryClient:
         return config if isinstance(config, dict) else {}
 
     def has_blob(self, image: str, digest: str) -> bool:
-        """Return whether a blob is there. Raises Unreachable or Denied."""
+        """Return whether a blob is there."""
         return self._ask("HEAD", image, f"blobs/{digest}", limit=0).status != 404
 
     def tags(self, image: str) -> Iterator[str]:
-        """Yield the tags of an image, page by page. Raises Unreachable or Denied."""
+        """Yield the tags of an image, page by page."""
         path: str = "tags/list?n=1000"
         seen: set[str] = set()
         for _ in range(TAG_PAGES):
@@ -161,7 +152,10 @@ class RegistryClient:
             link = re.search(r'<([^>]*)>\s*;\s*rel="?next"?', answer.headers.get("link", ""))
             if not link:
                 return
-            path = _joined(answer.url, link[1])
+            try:
+                path = urljoin(answer.url, link[1])
+            except ValueError:
+                path = ""
             if path in seen or not path.startswith(f"{self._http.origin}/v2/"):
                 where = "in circles" if path in seen else "to another host"
                 message = f"{self.name} sends us {where} for the tags of {image}"
@@ -177,15 +171,6 @@ class RegistryClient:
         except Denied as denied:
             return credential, denied.message
         return credential, "" if answer.status == 200 else f"it answers {answer.status}"
-
-    def _checked(self, claimed: str, reference: str) -> Digest:
-        try:
-            digest = names.parse_digest(claimed)
-        except InvalidValue:
-            raise BadManifest(f"the registry claims the digest {shown(claimed)}") from None
-        if ":" in reference and digest != reference:
-            raise BadManifest(f"the registry says {digest} where {reference} was asked for")
-        return digest
 
     def _ask(self, method: str, image: str, path: str, *, limit: int, also: tuple[int, ...] = ()) -> Answer:
         """Return the answer to a read, whose status is 200, 404 or one of `also`."""
@@ -220,13 +205,6 @@ class RegistryClient:
         if answer.status == 429:
             return Unreachable(f"{self.name} limits our rate (429)", "run it again later, or with fewer `--jobs`")
         return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
-
-
-def _joined(url: str, link: str) -> str:
-    try:
-        return urljoin(url, link)
-    except ValueError:
-        return ""
 
 
 def _tags_of(answer: Answer) -> list[str]:

@@ -21,7 +21,6 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, same_host
 from ledger_tool.errors import UsageError
 
-_HELPER_SECONDS = 30.0
 _MAX_FILE = 4 * 2**20
 _HUB_KEYS = ("https://index.docker.io/v1/", *HUB_HOSTS)
 
@@ -39,7 +38,7 @@ class Credential:
 class Keychain:
     """Looks credentials up, once for each host; safe to ask from several threads."""
 
-    def __init__(self, environment: Mapping[str, str], *, helper_seconds: float = _HELPER_SECONDS) -> None:
+    def __init__(self, environment: Mapping[str, str], *, helper_seconds: float = 30.0) -> None:
         self._environment = environment
         self._helper_seconds = helper_seconds
         self._known: dict[str, Credential | UsageError | None] = {}
