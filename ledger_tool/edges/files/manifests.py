@@ -11,7 +11,6 @@ import signal
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -33,12 +32,7 @@ _CHUNK = 16  # files that a process takes at once
 _NOT_SEARCHED = {".git", ".hg", ".svn"}
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestFile:
-    """One file: its path as a person would write it, and where it really is."""
-
-    path: str
-    place: Path
+ManifestFile = tuple[str, str]  # a file's path as messages show it, and the one that opens it
 
 
 class FolderManifests:
@@ -48,14 +42,14 @@ class FolderManifests:
         self._exclude = tuple(exclude)
         self._jobs = jobs
         files: dict[str, ManifestFile] = {}
-        for path in paths:
-            for file in self._under(path):
-                files.setdefault(os.path.realpath(file.place), file)
-        self._files = {file.path: file for file in files.values()}
+        for named in paths:
+            for path, place in self._under(named):
+                files.setdefault(os.path.realpath(place), (path, place))
+        self._files = dict(files.values())
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         """Yield what a judge makes of each file, in order; what can't be read becomes a note."""
-        files = list(self._files.values())
+        files = list(self._files.items())
         with ExitStack() as stack:
             if self._jobs > 1 and len(files) >= _MANY:
                 pool = stack.enter_context(_processes(self._jobs, judge, write))
@@ -72,25 +66,24 @@ class FolderManifests:
 
     def replace(self, done: Rewritten) -> str:
         """Give a file its new content, whole or not at all; return why not, or `""`."""
-        file = self._files[done.path]
+        place = self._files[done.path]
         assert done.content is not None
-        raw = _read(file)
+        raw = _read(done.path, place)
         if isinstance(raw, ManifestNote) or digest_of(raw) != done.seen:
             return "somebody else changed it meanwhile"
         try:
-            replace_atomically(Path(os.path.realpath(file.place)), done.content)
+            replace_atomically(Path(os.path.realpath(place)), done.content)
         except UsageError as error:
             return error.message
         return ""
 
     def _under(self, path: str) -> Iterator[ManifestFile]:
-        place = Path(path)
         with local_errors(path, "read"):
-            mode = place.stat().st_mode
+            mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
             yield from self._in_folder(path)
         elif stat.S_ISREG(mode):
-            yield ManifestFile(path, place)
+            yield path, path
         else:
             raise UsageError(f"{shown(path, 300)} is neither a file nor a folder", "name files, or folders of files")
 
@@ -105,7 +98,7 @@ class FolderManifests:
                 below = os.path.relpath(path, top)
                 is_meant = is_manifest_name(name) and not is_excluded(below, self._exclude)
                 if is_meant and stat.S_ISREG(os.lstat(path).st_mode):
-                    yield ManifestFile(os.path.normpath(path), Path(path))
+                    yield os.path.normpath(path), path
 
 
 def is_manifest_name(path: str) -> bool:
@@ -121,10 +114,11 @@ def is_excluded(below: str, exclude: Sequence[str]) -> bool:
 
 
 def _rewritten(file: ManifestFile, judge: Judge, write: bool) -> Rewritten:
-    raw = _read(file)
+    path, place = file
+    raw = _read(path, place)
     if isinstance(raw, ManifestNote):
-        return Rewritten(file.path, notes=[raw])
-    return rewritten(file.path, raw, judge, write=write)
+        return Rewritten(path, notes=[raw])
+    return rewritten(path, raw, judge, write=write)
 
 
 def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rewritten:
@@ -167,13 +161,13 @@ def _rewritten_there(file: ManifestFile) -> Rewritten:
     return _rewritten(file, *_task)
 
 
-def _read(file: ManifestFile) -> bytes | ManifestNote:
+def _read(path: str, place: str) -> bytes | ManifestNote:
     """Return a file's bytes, or why it is not looked at."""
     try:
-        with open(file.place, "rb") as stream:
+        with open(place, "rb") as stream:
             raw = stream.read(MAX_FILE + 1)
     except OSError as error:
-        return ManifestNote(file.path, 1, f"not looked at: {(error.strerror or str(error)).lower()}", is_fault=True)
+        return ManifestNote(path, 1, f"not looked at: {(error.strerror or str(error)).lower()}", is_fault=True)
     if len(raw) > MAX_FILE:
-        return ManifestNote(file.path, 1, f"not looked at: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
+        return ManifestNote(path, 1, f"not looked at: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
     return raw

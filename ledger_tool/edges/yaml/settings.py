@@ -100,7 +100,7 @@ def _items(node: YamlNode, what: str) -> list[YamlNode]:
     return [place.node for place in node.items]
 
 
-def _text(token: YamlToken, what: str) -> str:
+def _parsed(token: YamlToken, what: str, parse: Callable[[str], T]) -> T:
     kind = _type(token)
     if kind in ("list", "map"):
         raise _fail(token, f"{what} should be text")
@@ -109,13 +109,8 @@ def _text(token: YamlToken, what: str) -> str:
     if kind != "text":
         shown = names.shown(token.text)
         raise _fail(token, f"`{shown}` is read as a YAML {kind}, not as text", f'quote it: `"{shown}"`')
-    return token.text
-
-
-def _parsed(token: YamlToken, what: str, parse: Callable[[str], T]) -> T:
-    text = _text(token, what)
     try:
-        return parse(text)
+        return parse(token.text)
     except LedgerError as error:
         raise _fail(token, error.message, error.hint) from None
 

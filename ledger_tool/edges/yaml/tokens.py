@@ -76,11 +76,8 @@ def _words(message: str) -> str:
 
 def _tokens(part: str, offset: int, first_line: int, deepest: int) -> Iterator[YamlToken]:
     depth = 0
-    number = 0
-    for event in YAML(typ="safe", pure=True).parse(part):
-        kind = _KINDS.get(type(event).__name__)
-        if kind is None:
-            continue
+    events = ((event, _KINDS.get(type(event).__name__)) for event in YAML(typ="safe", pure=True).parse(part))
+    for number, (event, kind) in enumerate((event, kind) for event, kind in events if kind):
         token = _token(event, kind, offset, first_line, number)
         depth += (kind in ("map", "list")) - (kind == "end")
         if depth > deepest:
@@ -88,7 +85,6 @@ def _tokens(part: str, offset: int, first_line: int, deepest: int) -> Iterator[Y
         if number >= MAX_TOKENS:
             raise YamlFault(token.line, f"a document of more than {MAX_TOKENS:,} keys and values")
         yield token
-        number += 1
 
 
 def _token(event: Any, kind: TokenKind, offset: int, first_line: int, number: int) -> YamlToken:
