@@ -122,11 +122,9 @@ class GitHub(Pulls):
             labels = self.at(f"/issues/{request.number}/labels")
             self.api.ask("POST", labels, "the labels", body={"labels": missing})
         self.request_reviews(request, proposal)
-        if proposal.draft and not request.data.get("draft"):
-            self._make_draft(pick(request.data, "node_id", str))
-
-    def _make_draft(self, node: str) -> None:
-        body = {"query": _DRAFT, "variables": {"id": node}}
+        if not proposal.draft or request.data.get("draft"):
+            return
+        body = {"query": _DRAFT, "variables": {"id": pick(request.data, "node_id", str)}}
         graphql = self.api.base.removesuffix("/v3") + "/graphql"
         reply = self.api.ask("POST", graphql, "the draft state", body=body)
         if isinstance(reply.data, dict) and reply.data.get("errors"):  # GraphQL answers 200 to everything

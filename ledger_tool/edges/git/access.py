@@ -64,13 +64,7 @@ def user_settings(git_dir: Path | None) -> Settings:
 
 
 def prepare(
-    address: Address | None,
-    credentials: Credentials,
-    settings: Settings,
-    folder: Path,
-    stack: ExitStack,
-    *,
-    sign: bool = False,
+    address: Address | None, credentials: Credentials, settings: Settings, folder: Path, stack: ExitStack, *, sign: bool
 ) -> Mapping[str, str]:
     """Return the environment of git commands that reach `address` (or none: local git only), all that they see.
 

@@ -56,7 +56,9 @@ class WorkTree:
 
     def prepare(self, paths: Sequence[str], rewrite: Rewrite) -> list[Edit]:
         """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits."""
-        self._check_idle()
+        if any((self._repository.git_dir / name).exists() for name in _UNFINISHED):
+            message = f"a merge or a rebase is not finished in {self._top}"
+            raise UsageError(message, "finish it first, or leave `--commit` out")
         self._head = self._repository.commit_of("HEAD")
         if not self._head:
             raise UsageError(f"{self._top} has no commit yet", "make one first, or leave `--commit` out")
@@ -102,13 +104,6 @@ class WorkTree:
 
     def _name(self, path: str) -> str:
         return Path(os.path.realpath(path)).relative_to(self._top).as_posix()
-
-    def _check_idle(self) -> None:
-        for name in _UNFINISHED:
-            if (self._repository.git_dir / name).exists():
-                raise UsageError(
-                    f"a merge or a rebase is not finished in {self._top}", "finish it first, or leave `--commit` out"
-                )
 
     def _update_index(self) -> None:
         if not self._staged:

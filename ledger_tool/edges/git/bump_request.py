@@ -127,8 +127,7 @@ def open_base(
     """
     top = top_of(paths)
     git_dir = git_dir_of(top)
-    if base:
-        check_branch(base)
+    check_branch(base)
     with Workspace(git_dir, timeout=timeout) as workspace:
         url = dict(workspace.settings).get("remote.origin.url", "")
         if not url:

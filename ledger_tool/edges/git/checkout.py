@@ -35,11 +35,9 @@ class Checkout:
 
     def __init__(self, folder: Path, repository: Repository) -> None:
         self.folder = folder
+        self.file = folder / LEDGER
         self.repository = repository
-
-    @property
-    def file(self) -> Path:
-        return self.folder / LEDGER
+        self._journal = repository.git_dir / "ledger-advance"
 
     def branch(self) -> str:
         """Return the checked-out branch, or `""` for a detached HEAD."""
@@ -108,10 +106,6 @@ class Checkout:
             yield
         finally:
             os.close(descriptor)
-
-    @property
-    def _journal(self) -> Path:
-        return self.repository.git_dir / "ledger-advance"
 
     def _finish(self) -> None:
         """Finish an advance that was cut short, if nobody has touched the file or the branch since."""
@@ -228,7 +222,7 @@ class FollowedStore:
 
         A checked-out branch that does not track the one that was written to stays as it is, without a word.
         """
-        checkout, upstream, branch = self._checkout, self._upstream, self._remote.branch
+        checkout, upstream, branch = self._checkout, self._upstream, self._remote.target.branch
         tracking = f"refs/remotes/{upstream.remote}/{branch}"
         fetched = checkout.repository.fetch(upstream.address.url, f"+refs/heads/{branch}:{tracking}")
         if not upstream.head or branch != upstream.branch:

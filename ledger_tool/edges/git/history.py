@@ -12,7 +12,7 @@ from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.files.ledger import Folder, snapshot
-from ledger_tool.edges.git import contents, log, signatures
+from ledger_tool.edges.git import log, signatures
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
 
@@ -62,8 +62,8 @@ class History:
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
         if self.promisor:
-            contents.fetch_missing(self.repository, ids, self.promisor)
-        return contents.contents(self.repository, ids)
+            self.repository.fetch_missing(ids, self.promisor)
+        return self.repository.contents(ids)
 
     def contains(self, commit: str, head: str) -> bool:
         return self.repository.is_ancestor(commit, head)

@@ -50,12 +50,11 @@ class Ref(Protocol):
     is`. `refusal_hint` says what to do if the remote's rules refuse the commit.
     """
 
+    landed: str
+    refusal_hint: str
+
     @property
     def shown(self) -> str: ...  # noqa: D102
-    @property
-    def landed(self) -> str: ...  # noqa: D102
-    @property
-    def refusal_hint(self) -> str: ...  # noqa: D102
 
     def push(self, commit: str, expected: str) -> PushAnswer:
         """Move the ref from exactly `expected` (`""`: no such ref) to `commit`, or say how that failed."""

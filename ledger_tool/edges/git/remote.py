@@ -166,29 +166,24 @@ class RemoteBranch(RemoteRef):
         return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {there}")
 
 
+@dataclass
 class RemoteStore:
     """A `Store` on a git remote. Read-only work needs one look; a write is a transaction."""
 
-    def __init__(self, branch: RemoteBranch, bounds: Bounds) -> None:
-        self._branch = branch
-        self._bounds = bounds
-        self._seen = ""  # the tip of a look that no write has used yet
-
-    @property
-    def branch(self) -> str:
-        """The branch's name, known after the first look."""
-        return self._branch.branch
+    target: RemoteBranch
+    bounds: Bounds
+    _seen: str = ""  # the tip of a look that no write has used yet
 
     def read(self) -> Snapshot:
-        snapshot = self._branch.snapshot(self._branch.look())
+        snapshot = self.target.snapshot(self.target.look())
         self._seen = snapshot.commit
         return snapshot
 
     def transact(self, operation: Operation) -> Landed:
         tip, self._seen = self._seen, ""
-        with turn(self._branch.shown, self._bounds.deadline.remaining()) as waited:
+        with turn(self.target.shown, self.bounds.deadline.remaining()) as waited:
             # After a wait the tip is looked up again: others have landed meanwhile.
-            return transact(self._branch, operation, self._bounds, "" if waited else tip)
+            return transact(self.target, operation, self.bounds, "" if waited else tip)
 
 
 def clone(address: Address, repository: Repository, *how: str, branch: str = "", step: str = "clone") -> None:
@@ -214,8 +209,8 @@ def refs_of(repository: Repository, address: Address, *patterns: str, least: flo
 
 
 def check_branch(name: str) -> str:
-    """Return a branch name if git accepts it (git-check-ref-format(1)). Raises UsageError."""
+    """Return a branch name, or `""`, if git accepts it (git-check-ref-format(1)). Raises UsageError."""
     bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
-    if not name or len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
+    if len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
         raise UsageError(f"`{shown(name)}` is not a branch name", "name a branch such as `main`")
     return name

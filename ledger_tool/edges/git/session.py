@@ -8,11 +8,11 @@ imported where they are used.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.ledger import Folder
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.offer import Bounds, Messages
     from ledger_tool.edges.git.proposal import Describe, ProposingStore
     from ledger_tool.edges.git.rebase import RebasedBranch
-    from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore
+    from ledger_tool.edges.git.remote import RemoteStore
     from ledger_tool.edges.git.transaction import Writer
     from ledger_tool.edges.git.upstream import Upstream
     from ledger_tool.edges.git.workspace import Workspace
@@ -47,7 +47,7 @@ class SessionOptions:
     sign: bool = False
 
 
-class Session:
+class Session(AbstractContextManager["Session"]):
     """One run against a ledger on a remote, to open one thing with. Use as a context manager; see `open_session`."""
 
     def __init__(self, address: Address, options: SessionOptions, messages: Messages) -> None:
@@ -55,9 +55,6 @@ class Session:
         self._options = options
         self._messages = messages
         self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
@@ -80,7 +77,7 @@ class Session:
         """Return the ledger to propose changes to; a checkout means its remote."""
         from ledger_tool.edges.git.proposal import ProposingStore
 
-        return ProposingStore(self._remote_branch(*self._remote), forge, describe, self._bounds)
+        return ProposingStore(self._remote_store(*self._remote).target, forge, describe, self._bounds)
 
     def history(self, *, blobs: bool = False, files_alone: bool = False) -> History:  # noqa: ARG002
         """Return the ledger's history; of a remote, in a clone that lives for this session.
@@ -91,7 +88,7 @@ class Session:
         from ledger_tool.edges.git.history import History
         from ledger_tool.edges.git.remote import check_branch, clone
 
-        branch = check_branch(self._options.branch) if self._options.branch else ""
+        branch = check_branch(self._options.branch)
         repository = self._workspace.repository(self._workspace.folder / "history.git", self._address, *_NO_GRAPH)
         clone(self._address, repository, *([] if blobs else ["--filter=blob:none"]))
         head = f"refs/heads/{branch}" if branch else "HEAD"
@@ -141,16 +138,11 @@ class Session:
 
         return Writer(os.urandom(8).hex(), self._options.sign)
 
-    def _remote_branch(self, address: Address, branch: str = "") -> RemoteBranch:
-        from ledger_tool.edges.git.remote import RemoteBranch, check_branch
-
-        name = self._options.branch or branch
-        return RemoteBranch(address, check_branch(name) if name else "", self._workspace, self._writer)
-
     def _remote_store(self, address: Address, branch: str = "") -> RemoteStore:
-        from ledger_tool.edges.git.remote import RemoteStore
+        from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, check_branch
 
-        return RemoteStore(self._remote_branch(address, branch), self._bounds)
+        name = check_branch(self._options.branch or branch)
+        return RemoteStore(RemoteBranch(address, name, self._workspace, self._writer), self._bounds)
 
 
 class FolderSession(Session):
@@ -165,13 +157,20 @@ class FolderSession(Session):
 
     def store(self, *, shared: bool = False) -> CheckoutStore | FollowedStore:
         from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore, LocalBranch
+        from ledger_tool.edges.git.remote import refs_of
 
         checkout, upstream = self._checkout, self._upstream if self._options.push else None
         if upstream:
-            if shared and upstream.head and not self._options.branch:
-                self._check_default(upstream)
-            remote = self._remote_store(upstream.address, upstream.branch)
             there = self._workspace.repository(self._git_dir, upstream.address)
+            if shared and upstream.head and not self._options.branch:
+                default = refs_of(there, upstream.address, "HEAD", least=1.0)["HEAD"]
+                if upstream.branch != default:
+                    raise UsageError(
+                        f"{checkout.folder} follows the branch `{shown(upstream.branch)}`, and others use "
+                        f"`{shown(default) or 'another'}`, the remote's default branch",
+                        "check that one out, or name the branch that counts with `--branch`",
+                    )
+            remote = self._remote_store(upstream.address, upstream.branch)
             return FollowedStore(remote, Checkout(checkout.folder, there), upstream, self._bounds)
         head = checkout.branch()
         if not head or self._options.branch not in ("", head):
@@ -229,19 +228,6 @@ class FolderSession(Session):
         from ledger_tool.edges.git.upstream import find_upstream
 
         return find_upstream(self._workspace.settings, self._checkout.branch(), self._checkout.folder)
-
-    def _check_default(self, upstream: Upstream) -> None:
-        """Raise UsageError where a checkout follows another branch than the remote's default one."""
-        from ledger_tool.edges.git.remote import refs_of
-
-        repository = self._workspace.repository(self._git_dir, upstream.address)
-        default = refs_of(repository, upstream.address, "HEAD", least=1.0)["HEAD"]
-        if upstream.branch != default:
-            raise UsageError(
-                f"{self._checkout.folder} follows the branch `{shown(upstream.branch)}`, and others use "
-                f"`{shown(default) or 'another'}`, the remote's default branch",
-                "check that one out, or name the branch that counts with `--branch`",
-            )
 
 
 def open_session(repo: str, options: SessionOptions, messages: Messages) -> Session:

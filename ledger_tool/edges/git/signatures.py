@@ -15,9 +15,6 @@ from ledger_tool.edges.git.repository import Repository, batch, local_failure
 from ledger_tool.errors import UsageError
 
 _AT_ONCE = 64  # commits: each costs a process or two of gpg or ssh-keygen
-_SECONDS = 300.0
-_SIGNATURE = "%H%x00%G?%x00%GF"
-_TRUST = "%H%x00%GT"
 
 
 def signatures(repository: Repository, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
@@ -32,7 +29,7 @@ def signatures(repository: Repository, commits: Sequence[str], allowed: bytes) -
 
 
 def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> Iterator[Signature]:
-    done = _log(repository, commits, _SIGNATURE, allowed)
+    done = _log(repository, commits, "%H%x00%G?%x00%GF", allowed)
     if not done.ok:
         raise local_failure(done, "log", repository.git_dir)
     fields = done.text.split("\0")
@@ -52,7 +49,7 @@ def _trust(repository: Repository, commits: Sequence[str], allowed: Path) -> Map
     """
     if not commits:
         return {}
-    done = _log(repository, commits, _TRUST, allowed)
+    done = _log(repository, commits, "%H%x00%GT", allowed)
     if done.ok:
         fields = done.text.split("\0")
         return dict(zip(fields[::2], fields[1::2], strict=False))
@@ -65,5 +62,5 @@ def _log(repository: Repository, commits: Sequence[str], form: str, allowed: Pat
     return repository.git(
         "-c", f"gpg.ssh.allowedSignersFile={allowed}",
         "log", "--no-walk=unsorted", "--no-show-signature", "--no-color", "-z", f"--format={form}", "--stdin",
-        stdin=batch(commits), least=_SECONDS,
+        stdin=batch(commits), least=300.0,
     )  # fmt: skip

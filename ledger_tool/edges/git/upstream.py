@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,20 +28,16 @@ def find_upstream(settings: Settings, head: str, folder: Path) -> Upstream | Non
     Raises UsageError where there are several remotes and nothing says which one.
     """
     values = dict(settings)
-    remotes = [
-        key[len("remote.") : -len(".url")] for key in values if key.startswith("remote.") and key.endswith(".url")
-    ]
+    remotes = [match[1] for key in values if (match := re.fullmatch(r"remote\.(.*)\.url", key))]
     branch = values.get(f"branch.{head}.merge", "").removeprefix("refs/heads/") or head
     named = values.get(f"branch.{head}.remote", "")
     if named and named != "." and named not in remotes:  # git accepts a URL there, too
         return Upstream("origin", parse_remote(named, folder), branch, head)
     if not remotes:
         return None
-    if named in remotes:
-        remote = named
-    elif "origin" in remotes or len(remotes) == 1:
-        remote = "origin" if "origin" in remotes else remotes[0]
-    else:
+    candidates = (named, "origin", remotes[0] if len(remotes) == 1 else "")
+    remote = next((name for name in candidates if name in remotes), None)
+    if remote is None:
         raise UsageError(
             f"the checkout has several remotes ({shown(', '.join(remotes))}), and `{shown(head)}` follows none of them",
             "set one with `git branch --set-upstream-to`, or pass `--no-push` to only commit",

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.access import Settings, prepare, user_settings
@@ -21,7 +20,7 @@ from ledger_tool.edges.git.repository import Deadline, Repository
 
 
 @dataclass
-class Workspace:
+class Workspace(AbstractContextManager["Workspace"]):
     """A context manager; what it made is gone when it closes. Each thing is made on first use, and once.
 
     `git_dir` is that of the checkout whose settings count, or None for those of the user alone. `timeout` is in
@@ -37,9 +36,6 @@ class Workspace:
 
     def __post_init__(self, timeout: float) -> None:
         self.deadline = Deadline(timeout)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

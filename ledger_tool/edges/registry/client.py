@@ -34,7 +34,6 @@ _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
     "prune without `--registry-delete`"
 )
-_HUB_API = "registry-1.docker.io"
 
 
 class RegistryClient:
@@ -47,7 +46,7 @@ class RegistryClient:
         self, registry: Registry, keychain: Keychain, *, jobs: int = 8, ca_file: str = "", http: Host | None = None
     ) -> None:
         self.registry = registry
-        host = _HUB_API if same_host(registry.host) == HUB else registry.host
+        host = "registry-1.docker.io" if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
         self._http = http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
         self.close = self._http.close

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ledger_tool.edges.registry.credentials import Keychain
 
 
-class OpenRegistries:
+class OpenRegistries(AbstractContextManager["OpenRegistries"]):
     """Hands out clients. Use as a context manager; `jobs` is how many threads will ask at once."""
 
     def __init__(self, *, jobs: int = 8, ca_file: str = "") -> None:
@@ -23,9 +24,6 @@ class OpenRegistries:
         self._keychain: Keychain | None = None
         self._clients: dict[Registry, RegistryClient] = {}
         self._lock = Lock()
-
-    def __enter__(self) -> OpenRegistries:
-        return self
 
     def __exit__(self, *_: object) -> None:
         for client in self._clients.values():

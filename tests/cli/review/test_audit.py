@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from ledger_tool.commands.audit import audit as replay
 from ledger_tool.edges.files import ledger as ledgerfiles
-from ledger_tool.edges.git import contents
 from ledger_tool.edges.git.location import Credentials
 from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 from ledger_tool.errors import LedgerError
@@ -297,7 +296,7 @@ def test_a_commit_that_git_would_not_write_is_judged_like_any_other(
 
 
 def test_history_is_read_in_chunks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "CHUNK_BYTES", 2000)
+    monkeypatch.setattr("ledger_tool.edges.git.repository.CHUNK_BYTES", 2000)
     assert audit() == (0, [])
 
 
