@@ -45,10 +45,8 @@ class GitLab(Requests):
     def find(self, proposal: Proposal) -> OpenRequest | None:
         named = {"source_branch": proposal.branch, "target_branch": proposal.base}
         wanted = named | {"source_project_id": self._id}
-        for data in self.api.pages(self._requests, "the merge requests", state="opened", per_page="100", **named):
-            if all(data.get(name) == value for name, value in wanted.items()):
-                return self.parse(data)
-        return None
+        requests = self.api.pages(self._requests, "the merge requests", state="opened", per_page="100", **named)
+        return next((self.parse(data) for data in requests if wanted.items() <= data.items()), None)
 
     def open(self, proposal: Proposal) -> OpenRequest:
         body = {

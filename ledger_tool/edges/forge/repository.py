@@ -17,7 +17,6 @@ from ledger_tool.edges.git.location import Address, parse_address
 from ledger_tool.errors import UsageError
 
 _KINDS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
-_HOSTS = {"github.com": "github", "gitlab.com": "gitlab", "codeberg.org": "gitea"}
 # Where the hosts answer ssh on port 443; the pages and the API are elsewhere.
 _SSH_HOSTS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 _LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|\[?::1\]?"
@@ -104,8 +103,8 @@ def _forge_of_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str, str] 
 
 
 def _guess(host: str) -> str:
-    if host in _HOSTS:
-        return _HOSTS[host]
+    if host == "codeberg.org":
+        return "gitea"
     if host.endswith(".ghe.com"):
         return "github"
     return next((kind for word, kind in _KINDS.items() if word in host), "")

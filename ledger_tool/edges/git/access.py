@@ -66,11 +66,10 @@ def user_settings(git_dir: Path | None) -> Settings:
 def prepare(
     address: Address | None, credentials: Credentials, settings: Settings, folder: Path, stack: ExitStack, *, sign: bool
 ) -> Mapping[str, str]:
-    """Return the environment of git commands that reach `address` (or none: local git only), all that they see.
+    """Return the environment of git commands that reach `address`, or none: local git only.
 
-       What it names is held until `stack` closes.
-    `folder` is a private temporary folder; `sign` lets the deploy key sign where the user has no signing key.
-       Raises UsageError or Denied for what is not a usable key.
+    What the environment names is held until `stack` closes. `folder` is a private temporary folder; `sign` lets the
+    deploy key sign where the user has no signing key. Raises UsageError or Denied for what is not a usable key.
     """
     token = (address.password if address else "") or credentials.token
     passed = [(key, value) for key, value in settings if _PASSED_SETTINGS.fullmatch(key)]

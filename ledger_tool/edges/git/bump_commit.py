@@ -63,7 +63,7 @@ class WorkTree:
         if not self._head:
             raise UsageError(f"{self._top} has no commit yet", "make one first, or leave `--commit` out")
         committed, staged = files_of(self._repository, self._head), index_of(self._repository)
-        names = {self._name(path): path for path in paths}
+        names = {Path(os.path.realpath(path)).relative_to(self._top).as_posix(): path for path in paths}
         for name, path in names.items():
             if name not in committed or not committed[name].is_plain:
                 raise UsageError(
@@ -88,7 +88,14 @@ class WorkTree:
                 f"somebody else committed in {self._top} meanwhile; the files are edited, and not committed",
                 "commit them, or run it again",
             )
-        self._update_index()
+        if self._staged:
+            try:
+                update_index(self._repository, self._top, self._staged.values())
+            except Contended as error:
+                hint = "run `git restore --staged` for the files when it is done"
+                raise Contended(f"the commit is made, but {error.message}", hint) from None
+            # Says nothing new, but lets `git diff-index` see that the files are what the index has.
+            self._repository.in_work_tree(self._top, "update-index", "-q", "--refresh")
         return commit
 
     def _edited(
@@ -101,22 +108,6 @@ class WorkTree:
         oids = store(self._repository, list(changed.values()), self._folder) if changed else []
         edits = [edit for name in changed for edit in rewritten[name].edits]
         return edits, {name: replace(files[name], oid=oid) for name, oid in zip(changed, oids, strict=True)}
-
-    def _name(self, path: str) -> str:
-        return Path(os.path.realpath(path)).relative_to(self._top).as_posix()
-
-    def _update_index(self) -> None:
-        if not self._staged:
-            return
-        try:
-            update_index(self._repository, self._top, self._staged.values())
-        except Contended as error:
-            raise Contended(
-                f"the commit is made, but {error.message}",
-                "run `git restore --staged` for the files when it is done",
-            ) from None
-        # Says nothing new, but lets `git diff-index` see that the files are what the index has.
-        self._repository.in_work_tree(self._top, "update-index", "-q", "--refresh")
 
 
 @contextmanager

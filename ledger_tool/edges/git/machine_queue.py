@@ -1,7 +1,7 @@
 """Publishers on one machine take turns: each would otherwise burn the CPU that the others need to lose its race.
 
 This is a courtesy: the wait is bounded, and whoever waited too long, or can't open the file, goes ahead. What lands is
-decided by the remote's compare-and-swap alone, with or without this.
+decided by the remote's compare-and-swap alone, with or without this. The system frees a lock with its process.
 """
 
 from __future__ import annotations
@@ -21,10 +21,7 @@ _PERIOD = 0.01  # seconds
 
 @contextmanager
 def turn(address: str, seconds_left: float) -> Iterator[bool]:
-    """Wait for our turn to write to `address`; yield whether there was anything to wait for.
-
-    The lock is the operating system's, and gone with the process.
-    """
+    """Wait for our turn to write to `address`; yield whether there was anything to wait for."""
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}"
     try:

@@ -17,11 +17,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.errors import Unreachable, UsageError
@@ -41,7 +41,6 @@ from git.exc import GitCommandNotFound  # noqa: E402
 if _whole is None:
     del sys.modules["git"]  # whoever else imports it gets all of it
 logging.getLogger("git").setLevel(logging.CRITICAL)
-
 
 _lock = threading.Lock()
 _STDERR_BYTES = 64 * 1024  # from the end: enough for the message, too few to keep a regular expression busy
@@ -78,15 +77,21 @@ def run(
 
     `timeout` is in seconds; past it the whole process group is ended and Unreachable raised, naming `step`.
     """
-    if not stdin:
-        return _ended(_started(arguments, environment, None), timeout, step or arguments[0])
-    # From a file, since a pipe is fed 4 KiB at a time.
-    with local_errors("the folder for temporary files", "write to"):
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, by the block that the child starts in
-        file.write(stdin)
-        file.seek(0)
-    with file:
-        handle = _started(arguments, environment, file)
+    with ExitStack() as stack:
+        file = None
+        if stdin:  # from a file, since a pipe is fed 4 KiB at a time
+            with local_errors("the folder for temporary files", "write to"):
+                file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the stack, once it is written
+                file.write(stdin)
+                file.seek(0)
+            stack.enter_context(file)
+        try:
+            with _only(environment):
+                handle = Git().execute(
+                    ["git", *arguments], istream=cast("BinaryIO | None", file), as_process=True, start_new_session=True
+                )
+        except GitCommandNotFound as error:
+            raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
     return _ended(handle, timeout, step or arguments[0])
 
 
@@ -103,16 +108,6 @@ def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
         _kill(child)
         raise
     return Completed(child.returncode, out, err[-_STDERR_BYTES:].decode("utf-8", "replace"))
-
-
-def _started(arguments: Sequence[str], environment: Mapping[str, str], stdin: IO[bytes] | None) -> Git.AutoInterrupt:
-    try:
-        with _only(environment):
-            return Git().execute(
-                ["git", *arguments], istream=cast("BinaryIO | None", stdin), as_process=True, start_new_session=True
-            )
-    except GitCommandNotFound as error:
-        raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
 
 
 @contextmanager

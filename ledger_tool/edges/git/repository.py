@@ -51,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A git directory and the environment in which its commands run."""
+    """A git directory, and how its commands run: the environment, and git's own options before the command."""
 
     git_dir: Path
     environment: Mapping[str, str]

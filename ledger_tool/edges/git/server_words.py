@@ -107,12 +107,9 @@ def read_push(done: Completed) -> PushAnswer:
 
 def server_words(stderr: str) -> str:
     """Return the telling lines of git's stderr, without prefixes and noise, escaped and cut."""
-    lines = []
-    for line in re.split(r"[\r\n]+", stderr):
-        line = re.sub(r"^(?:remote:|fatal:|error:)\s*", "", line).strip()
-        if line and not _NOISE.match(line):
-            lines.append(line)
-    return shown(" ".join(dict.fromkeys(lines)), _SERVER_WORDS)
+    lines = (re.sub(r"^(?:remote:|fatal:|error:)\s*", "", line).strip() for line in re.split(r"[\r\n]+", stderr))
+    telling = dict.fromkeys(line for line in lines if line and not _NOISE.match(line))
+    return shown(" ".join(telling), _SERVER_WORDS)
 
 
 def access_error(stderr: str, where: str) -> Denied | None:

@@ -53,10 +53,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         return user_settings(self.git_dir)
 
     def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
-        """Return a repository whose commands can reach a remote; `options` are git's own, before the command.
-
-        Raises UsageError or Denied for a deploy key.
-        """
+        """Return a repository whose commands can reach a remote. Raises UsageError or Denied for a deploy key."""
         if address not in self._environments:
             self._environments[address] = prepare(
                 address, self.credentials, self.settings, self.folder, self._stack, sign=self.sign

@@ -133,10 +133,7 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
 
 
 def ca_of(given: str, environ: Mapping[str, str]) -> str:
-    """Return the file or folder of CA certificates to use, or `""` for those of `requests`.
-
-    Raises UsageError for a file that does not hold any.
-    """
+    """Return the path of CA certificates, or `""` for those of `requests`. Raises UsageError for a file without any."""
     path = given or environ.get("REQUESTS_CA_BUNDLE", "") or environ.get("SSL_CERT_FILE", "")
     if not path or Path(path).is_dir():
         return path
@@ -169,12 +166,10 @@ def retry_after(value: str) -> float | None:
 
 def words(error: requests.RequestException) -> str:
     """Return why there was no answer, without what may hold a credential."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, requests.Timeout):
-        return "timed out"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy failed"
-    if isinstance(error, requests.ConnectionError):
-        return "the connection failed"
-    return shown(str(error), 200)
+    reasons = {  # the first that fits, since some are kinds of others
+        requests.exceptions.SSLError: "its certificate is not trusted",
+        requests.Timeout: "timed out",
+        requests.exceptions.ProxyError: "the proxy failed",
+        requests.ConnectionError: "the connection failed",
+    }
+    return next((reason for kind, reason in reasons.items() if isinstance(error, kind)), shown(str(error), 200))

@@ -75,10 +75,10 @@ class Host:
     ) -> Answer:
         """Send a request, again while that may help, and return the answer to it, whatever its status.
 
-        `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own
-        origin and to no other. `once` is for what must not happen twice: it is only sent again where the host said
-        that nothing was done. Raises Unreachable where there is no answer, or none within our patience; then Lost
-        where `once` leaves it open whether the request took effect.
+        `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own origin and to no other. `once` is
+        for what must not happen twice: it is only sent again where the host said that nothing was done. Raises
+        Unreachable where there is no answer, or none within our patience; then Lost where `once` leaves it open whether
+        the request took effect.
         """
         unanswered = Lost if once else Unreachable
         for tries_left in reversed(range(TRIES)):

@@ -119,8 +119,7 @@ class RegistryClient:
 
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest; what it refers to has to be there."""
-        path = f"manifests/{reference}"
-        answer = self._let_in("PUT", image, path, "pull,push", limit=ERROR_BYTES, document=document)
+        answer = self._let_in("PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES, document=document)
         if answer.status not in (200, 201, 202):
             raise self._failed(answer)
 

@@ -54,10 +54,7 @@ class Login:
         return self._keychain.find(self._registry.host)
 
     def send(self, method: str, url: str, *, scope: str, limit: int, document: ServedDocument | None = None) -> Answer:
-        """Send a request, with a document or without; log in where the registry asks, and anew where a token ran out.
-
-        Raises Unreachable or Denied.
-        """
+        """Send a request; log in where the registry asks, anew if a token ran out. Raises Unreachable or Denied."""
         headers = _ACCEPT | ({"Content-Type": document.media_type} if document else {})
         content = document.raw if document else b""
 

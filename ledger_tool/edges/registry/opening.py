@@ -30,10 +30,8 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
             client.close()
 
     def client(self, registry: Registry) -> RegistryClient:
-        """Return the one client of a registry. Raises UsageError for a file that holds no CA certificates.
-
-        HTTP is imported here, since a publish that asks nobody starts faster without it.
-        """
+        """Return the one client of a registry. Raises UsageError for a file that holds no CA certificates."""
+        # Here, since a publish that asks nobody starts faster without HTTP.
         from ledger_tool.edges.http.client import ca_of
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain

@@ -28,6 +28,7 @@ from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
 MAX_DEPTH = 16
 T = TypeVar("T")
+_HINT = "fix ledger.yaml"
 _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
 
 
@@ -50,9 +51,6 @@ def load(raw: bytes) -> Policy:
     if len(roots) > 1:
         raise _fail(roots[1].token, "a second document", "keep everything in one YAML document")
     return _policy(roots[0]) if roots else Policy()
-
-
-_HINT = "fix ledger.yaml"
 
 
 def _fail(token: YamlToken, message: str, hint: str = _HINT) -> InvalidSettings:
