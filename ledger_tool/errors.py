@@ -4,7 +4,7 @@
 
     LedgerError                   exit  next
     ├── UsageError                  2   fix the command
-    │   ├── InvalidValue            2   ... one value of it, named
+    │   ├── InvalidValue            2   ... one named value of it
     │   └── InvalidSettings         2   ... `ledger.yaml`, at a line and column
     ├── RuleRefused                 3   decide: another tag, or force with a reason
     │   ├── Conflict                3   ... the key has another digest
@@ -17,10 +17,10 @@
     │   └── LocalDiskError          5   ... the local disk is full or failing
     ├── Denied                      6   fix access
     │   └── PushRefused             6   ... a hook or a rule of the remote said no
-    └── GitFailed                  70   report it: git failed where it has no business to
+    └── GitFailed                  70   report it: git failed where it should not
 
-A message is one sentence without a final period; the hint, another one, says what to do.
-Neither may hold a credential: whoever raises leaves it out, and the renderer redacts URLs again.
+A message is one sentence without a final period; the hint is another one and says what to do.
+Neither may contain a credential: the raiser leaves it out, and the renderer redacts URLs again.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class LedgerError(Exception):
         self.hint = hint
 
     def within(self, prefix: str, hint: str = "") -> Self:
-        """Return the same error said of `prefix`: its message after `prefix: `, and `hint` for its own, where given.
+        """Return the same error with `prefix: ` in front of its message, and with `hint` instead of its own if given.
 
-        The error itself stays as it is, since several places may share it.
+        The error itself stays unchanged, because several places may share it.
         """
         message = f"{prefix}: {self.message}" if prefix else self.message
         copy = type(self).__new__(type(self), message)
@@ -51,13 +51,13 @@ class LedgerError(Exception):
 
 
 class UsageError(LedgerError):
-    """The command, a file it names, or `ledger.yaml` is not what it should be."""
+    """The command, a file that it names, or `ledger.yaml` is wrong."""
 
     exit_code = 2
 
 
 class InvalidValue(UsageError):
-    """One value is malformed. `field` is the word of the contract for it: `digest`, `tag`, ..."""
+    """One value is malformed. `field` is its name in the contract: `digest`, `tag`, ..."""
 
     def __init__(self, field: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -65,7 +65,7 @@ class InvalidValue(UsageError):
 
 
 class InvalidSettings(UsageError):
-    """`ledger.yaml` is not what it should be, at `line` and `column`, both from 1; `reason` is what is wrong there."""
+    """`ledger.yaml` is wrong at `line` and `column`, both from 1; `reason` says how."""
 
     def __init__(self, line: int, column: int, reason: str, hint: str) -> None:
         super().__init__(f"ledger.yaml, line {line}, column {column}: {reason}", hint)
@@ -75,7 +75,7 @@ class InvalidSettings(UsageError):
 
 
 class RuleRefused(LedgerError):
-    """The ledger's rules say no; nothing was written."""
+    """The ledger's rules refuse it; nothing was written."""
 
     exit_code = 3
 
@@ -83,8 +83,8 @@ class RuleRefused(LedgerError):
 class Conflict(RuleRefused):
     """The ledger has another digest for this key.
 
-    `existing` are the records that stand in the way, as in `ledger.json`, `given` is the digest that
-    was refused, and `ledger_commit` the ledger commit in which they were seen.
+    `existing` are the conflicting records, as in `ledger.json`, `given` is the refused digest, and
+    `ledger_commit` the ledger commit in which they were found.
     """
 
     def __init__(
@@ -97,17 +97,17 @@ class Conflict(RuleRefused):
 
 
 class UnknownImage(RuleRefused):
-    """No record answers to that name."""
+    """No record has that name."""
 
 
 class InvalidLedger(LedgerError):
-    """`ledger.json` breaks its schema, its canonical form or a rule, or is not there."""
+    """`ledger.json` violates its schema, its canonical form or a rule, or is missing."""
 
     exit_code = 4
 
 
 class TryAgain(LedgerError):
-    """Nothing was written, and the same command may well succeed later."""
+    """Nothing was written, and the same command may succeed later."""
 
     exit_code = 5
 
@@ -121,7 +121,7 @@ class Unreachable(TryAgain):
 
 
 class BadManifest(Unreachable):
-    """A registry served something that is no manifest, or not the one that was asked for: never a record."""
+    """A registry served something that is not a manifest, or not the requested one: it is never recorded."""
 
 
 class LocalDiskError(TryAgain):
@@ -129,14 +129,14 @@ class LocalDiskError(TryAgain):
 
 
 class Denied(LedgerError):
-    """Authentication, permission, a host key, or a deploy key that is no key."""
+    """Authentication, permission, a host key, or an unusable deploy key."""
 
     exit_code = 6
 
 
 class GitFailed(LedgerError):
-    """A local git command failed that has no business to: a bug, or a repository that is broken."""
+    """A local git command failed that should not: a bug, or a broken repository."""
 
 
 class PushRefused(Denied):
-    """A hook, a rule or a protected branch of the remote refused the push, time after time."""
+    """A hook, a rule or a protected branch of the remote refused the push repeatedly."""

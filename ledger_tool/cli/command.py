@@ -1,8 +1,8 @@
-"""The classes of the commands and their group: its parameters arrive as they were typed.
+"""The classes of the commands and their group, which leave parameters as they were typed.
 
-Typer converts parameters with pydantic, whose import and set-up take longer than a whole `ledger get`.
-All our values have parsers of their own, in `core.ledger.names` and `options`, with our own messages, so that
-the parameters are text, lists of text and flags, and need no conversion.
+Typer converts parameters with pydantic, whose import and setup take longer than a whole `ledger get`. All our values
+have their own parsers in `core.ledger.names` and `options`, with our own messages, so the parameters are text, lists of
+text and flags, and need no conversion.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class _AsTyped:
-    """In the place of typer's converter."""
+    """Replaces typer's converter."""
 
     def coerce(self, value: Any, *, param: Any, **_: Any) -> Any:
         is_list = param.multiple or param.nargs == -1
@@ -21,13 +21,13 @@ class _AsTyped:
 
 
 class _Unconverted:
-    """Mixed into a command: leave its parameters, `--help` among them, as they are."""
+    """A mixin that leaves a command's parameters, including `--help`, as they are."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for param in params:
             param.get_runtime_param = _AsTyped
-            if not param.default:  # nothing is not worth showing
+            if not param.default:  # an empty default is not worth showing
                 param.show_default = False
         return params
 

@@ -18,7 +18,7 @@ from ledger_tool.cli.command import Command, Group
 from ledger_tool.errors import LedgerError, UsageError
 from ledger_tool.render.screen import Screen
 
-# Each command: the panel of `--help` that lists it, and where it is: a module below `cli`, and a function there.
+# Each command: its panel in `--help`, and where it is: a module below `cli`, and a function there.
 COMMANDS = {
     "publish": ("Record", "record.publish", "publish"),
     "set": ("Record", "record.edit", "set_facts"),
@@ -48,7 +48,7 @@ COMMANDS = {
 
 
 def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
-    """Return the program with these commands: a run that names one need not load and build the others."""
+    """Return the program with these commands: a run of one need not load and build the others."""
     app = typer.Typer(
         name="ledger",
         cls=Group,
@@ -66,8 +66,8 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(given: bool) -> None:
+    if given:
         Screen().data([f"ledger {__version__}"])
         raise typer.Exit
 
@@ -77,7 +77,7 @@ def _program(
         bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keep the ledger of container images: which exact digest every image:tag is, and where it came from."""
+    """Keep a ledger of container images: the exact digest of every image:tag, and where it came from."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -85,8 +85,8 @@ def main(argv: Sequence[str]) -> int:
     screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")))
     before = _interrupt_on_signals()
     try:
-        asked = next((word for word in argv if not word.startswith("-")), "")
-        app = program([asked] if asked in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
+        command = next((word for word in argv if not word.startswith("-")), "")
+        app = program([command] if command in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
         code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LedgerError as error:
@@ -94,12 +94,12 @@ def main(argv: Sequence[str]) -> int:
         return error.exit_code
     except TyperException as error:
         message = error.format_message().strip().rstrip(".")
-        if not message:  # nothing was asked, and the help has been shown
+        if not message:  # without arguments, the help has been shown
             return UsageError.exit_code
         screen.error(
             UsageError(
                 message[0].lower() + message[1:],
-                "`ledger --help` lists the commands, `ledger COMMAND --help` its options",
+                "`ledger --help` lists the commands, `ledger COMMAND --help` the options of one",
             )
         )
         return UsageError.exit_code
@@ -125,9 +125,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _interrupt_on_signals() -> dict[int, signal._HANDLER]:
-    """Make SIGTERM and SIGHUP end the run like ^C, so that children are ended and secrets removed on the way out.
+    """Make SIGTERM and SIGHUP end the run like ^C, so that children are ended and secrets removed.
 
-    Returns the handlers that were there before.
+    Returns the previous handlers.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -135,5 +135,5 @@ def _interrupt_on_signals() -> dict[int, signal._HANDLER]:
 
     try:
         return {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    except ValueError:  # not the main thread: somebody else's program, and its signals
+    except ValueError:  # not the main thread: the signals belong to another program
         return {}

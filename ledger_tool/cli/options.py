@@ -1,4 +1,4 @@
-"""How options and arguments are declared, those that several commands share, and what becomes of their texts."""
+"""How options and arguments are declared, those that several commands share, and how their texts are parsed."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def option(
     env: str | None = None,
     default: str = "",
 ) -> Any:
-    """Declare an option with a value; `default` says in words what holds without it."""
+    """Declare an option with a value; `default` describes its default."""
     text = f"{help}  [default: {default}]" if default else help
     return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel, envvar=env)
 
 
 def flag(name: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
-    """Declare an option without a value; `name` may hold a short form after a slash: `--verbose/-v`."""
+    """Declare an option without a value; `name` may have a short form after a slash: `--verbose/-v`."""
     return typer.Option(*name.split("/"), help=help, rich_help_panel=panel)
 
 
 def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
-    """Declare an option whose value, or each of whose values, is one of `choices`, written `text|json`."""
+    """Declare an option whose values are among `choices`, written `text|json`."""
     known = choices.split("|")
 
     def check(value: Any) -> Any:
@@ -83,20 +83,21 @@ KnownHosts = Annotated[
     ),
 ]
 Timeout = Annotated[str, option("--timeout", "SECONDS", "How long to keep trying.", "Ledger")]
-Verbose = Annotated[bool, flag("--verbose/-v", "Say what happens on the way.")]
+Verbose = Annotated[bool, flag("--verbose/-v", "Report progress in detail.")]
 MaxAttempts = Annotated[
-    str, option("--max-attempts", "N", "How often to offer the commit; 0 is as often as time allows.", "Writing")
+    str,
+    option("--max-attempts", "N", "How often to try to push the commit; 0 means as often as time allows.", "Writing"),
 ]
-NoPush = Annotated[bool, flag("--no-push", "In a checkout: commit, and leave the push to you.", "Writing")]
+NoPush = Annotated[bool, flag("--no-push", "In a checkout: commit, but do not push.", "Writing")]
 DryRun = Annotated[bool, flag("--dry-run", "Check everything against the ledger, and write nothing.", "Writing")]
 Sign = Annotated[
-    bool, flag("--sign", "Sign the commit with git's own signing settings, or else with the deploy key.", "Writing")
+    bool, flag("--sign", "Sign the commit with git's signing settings, or else with the deploy key.", "Writing")
 ]
 PullRequest = Annotated[
     bool,
     flag(
         "--pull-request",
-        "Propose it: push a branch, and open or update its pull or merge request.",
+        "Propose the change: push a branch, and open or update its pull or merge request.",
         "Pull request",
     ),
 ]
@@ -104,7 +105,7 @@ PrLabel = Annotated[
     list[str], option("--pr-label", "LABEL", "A label of the request; may be repeated.", "Pull request")
 ]
 PrReviewer = Annotated[
-    list[str], option("--pr-reviewer", "USER|ORG/TEAM", "Who is asked to review; may be repeated.", "Pull request")
+    list[str], option("--pr-reviewer", "USER|ORG/TEAM", "A reviewer of the request; may be repeated.", "Pull request")
 ]
 PrDraft = Annotated[bool, flag("--pr-draft", "Make it a draft.", "Pull request")]
 Forge = Annotated[
@@ -112,13 +113,13 @@ Forge = Annotated[
     option(
         "--forge",
         "github|gitlab|gitea",
-        "What the remote's host is",
+        "The kind of forge at the remote's host",
         "Pull request",
         env="LEDGER_FORGE",
-        default="by its name",
+        default="from its name",
     ),
 ]
-Jobs = Annotated[str, option("--jobs", "N", "How many requests at once.", "Registry")]
+Jobs = Annotated[str, option("--jobs", "N", "How many concurrent requests.", "Registry")]
 CaFile = Annotated[
     str,
     option(
@@ -134,25 +135,25 @@ CaFile = Annotated[
 def one_of(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise UsageError unless an option's value is one of the choices."""
     if value not in choices:
-        raise UsageError(f"`{name} {names.shown(value)}` is not known", f"use one of {', '.join(choices)}")
+        raise UsageError(f"`{name} {names.shown(value)}` is not valid", f"use one of {', '.join(choices)}")
 
 
 def exclude_each_other(given: dict[str, object]) -> None:
-    """Raise UsageError where more than one of these options, by name, has a value."""
+    """Raise UsageError if more than one of these options, by name, has a value."""
     used = [name for name, value in given.items() if value]
     if len(used) > 1:
-        raise UsageError(f"`{used[0]}` and `{used[1]}` exclude each other", "keep one of them")
+        raise UsageError(f"`{used[0]}` and `{used[1]}` cannot be combined", "keep one of them")
 
 
 def number(name: str, value: str, smallest: int, largest: int) -> float:
-    """Return the number of an option's text. Raises UsageError for what is not a number, or out of bounds."""
+    """Return an option's text as a number. Raises UsageError if it is not a number or out of bounds."""
     if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", value) and smallest <= float(value) <= largest:
         return float(value)
     raise UsageError(f"`{name} {names.shown(value)}` is out of bounds", f"use a number from {smallest} to {largest}")
 
 
 def whole_number(name: str, value: str, smallest: int, largest: int) -> int:
-    """Return the whole number of an option's text; see `number`."""
+    """Return an option's text as a whole number; see `number`."""
     whole = number(name, value, smallest, largest)
     if "." in value:
         raise UsageError(f"`{name} {value}` is not a whole number", f"use one from {smallest} to {largest}")
@@ -160,19 +161,19 @@ def whole_number(name: str, value: str, smallest: int, largest: int) -> int:
 
 
 def parsed(parse: Callable[[str], T], value: str) -> T | None:
-    """Return what a parser makes of an option's text, or None where the option was not given."""
+    """Return an option's parsed text, or None if the option was not given."""
     return parse(value) if value else None
 
 
 def when(value: str) -> names.Timestamp | None:
-    """Return the time that an option means, a length back from now included, or None where it was not given."""
+    """Return an option's time, which may be a length back from now, or None if it was not given."""
     from ledger_tool.core.ledger.query import parse_when
 
     return parse_when(value, datetime.now(UTC)) if value else None
 
 
 def now() -> names.Timestamp:
-    """Return the time, as the ledger writes it."""
+    """Return the current time, as the ledger writes it."""
     return names.format_timestamp(datetime.now(UTC))
 
 

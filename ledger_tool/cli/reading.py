@@ -1,4 +1,4 @@
-"""What the commands that read share: their options, and how they open the ledger."""
+"""What reading commands share: their options, and how they open the ledger."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the shared options say: the ledger, how to reach it, and the screen."""
+    """The values of the shared options: the ledger, how to reach it, and the screen."""
 
     repo: str
     session_options: SessionOptions
     screen: Screen
 
     def session(self) -> Session:
-        """Open the ledger, to use one of a session's things until the context ends."""
+        """Open the ledger; one part of the session may be used until the context ends."""
         from ledger_tool.edges.git.session import open_session
 
         return open_session(self.repo, self.session_options, self.screen)
@@ -74,7 +74,7 @@ def reading(
     known_hosts: o.KnownHosts = "",
     verbose: o.Verbose = False,
 ) -> Reading:
-    """Return what these options say; they are the ones that `reads` adds to a command."""
+    """Return the values of the options that `reads` adds to a command."""
     # Imported here, since `--version` and `--help` need no git.
     from ledger_tool.edges.git.location import Credentials
     from ledger_tool.edges.git.session import SessionOptions
@@ -84,13 +84,13 @@ def reading(
     return Reading(repo, options, Screen(o.secrets(deploy_key), verbose=verbose))
 
 
-# Gives a command the options of `reading`: it has a keyword `ledger`, which gets what they say.
+# Gives a command the options of `reading`; their values go to its keyword `ledger`.
 reads = sharing(reading, "ledger")
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How to ask registries: at most `jobs` requests at once, with the CA certificates of a file, or `""`."""
+    """How to ask registries: at most `jobs` requests at once, with the CA certificates in `ca_file`, if not `""`."""
 
     jobs: int
     ca_file: str
@@ -103,7 +103,7 @@ class Asking:
 
 
 def asks(default_jobs: int) -> Command:
-    """Give a command the options of asking registries: it has a keyword `registry_access`, which gets what they say."""
+    """Give a command the options for asking registries; their values go to its keyword `registry_access`."""
 
     def asking(jobs: o.Jobs = str(default_jobs), ca_file: o.CaFile = "") -> Asking:
         return Asking(o.whole_number("--jobs", jobs, 1, 256), ca_file)

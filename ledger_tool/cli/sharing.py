@@ -1,4 +1,4 @@
-"""Options that several commands share, declared once, in the signature of one function."""
+"""Options that several commands share, declared once in the signature of a function."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Command = Callable[..., Any]
 
 
 def sharing(declared: Command, keyword: str) -> Callable[[Command], Command]:
-    """Return a decorator that gives a command the parameters of `declared` beside its own.
+    """Return a decorator that adds the parameters of `declared` to a command's own.
 
-    The command has a `keyword` that gets what `declared` returns for them; typer sees one signature.
+    The command's parameter `keyword` gets what `declared` returns for them; typer sees one signature.
     """
 
     def decorator(command: Command) -> Command:
@@ -20,7 +20,7 @@ def sharing(declared: Command, keyword: str) -> Callable[[Command], Command]:
             list(inspect.signature(function, eval_str=True).parameters.values()) for function in (command, declared)
         )
         own = [parameter for parameter in own if parameter.name != keyword]
-        # What is left is filled in by another decorator, which has to be the outer one: it has no default.
+        # Another decorator, which has to be the outer one, fills in the rest: they have no defaults.
         keywords = [parameter for parameter in own if parameter.kind is parameter.KEYWORD_ONLY]
         parameters = [*(parameter for parameter in own if parameter not in keywords), *shared, *keywords]
 

@@ -1,6 +1,6 @@
-"""What the commands that write share: their options, and where a write goes.
+"""What writing commands share: their options, and where a write goes.
 
-That is the ledger's branch, or with `--pull-request` a branch of its own and a request to merge it.
+It goes to the ledger's branch or, with `--pull-request`, to its own branch with a request to merge it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from ledger_tool.core.changes.proposal import Proposal
     from ledger_tool.edges.forge.opening import Forge
 
-_FOOTER = (
-    "\n\n---\nMerge it by rebase or squash: the message of its commit says what it does, and `ledger audit` reads it.\n"
-)
+_FOOTER = "\n\n---\nMerge by rebase or squash, which keep the commit message that `ledger audit` reads.\n"
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """What the options say of a pull request."""
+    """The values of the options for a pull request."""
 
     labels: tuple[str, ...]
     reviewers: tuple[str, ...]
@@ -46,7 +44,7 @@ class PullRequest:
         return open_forge(remote_url, kind=self.forge, url=url, environ=os.environ)
 
     def described(self, base: Snapshot, change: Change, branch: str, base_branch: str) -> Proposal:
-        """Return the request for a change of the ledger: its text is what `diff` says of it."""
+        """Return the request for a change of the ledger; its text is the output of `diff`."""
         from ledger_tool.core.changes.message import subject
         from ledger_tool.core.changes.proposal import Proposal
         from ledger_tool.core.judging.diff import tag_changes
@@ -65,14 +63,14 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Writing(Reading):
-    """What the shared options say: the ledger and how to reach it, the screen, and how to write."""
+    """The values of the shared options: the ledger and how to reach it, the screen, and how to write."""
 
     dry_run: bool
     pull_request: PullRequest | None
 
     @contextmanager
     def store(self, *, shared: bool = False) -> Iterator[Store]:
-        """Open the ledger to write to it, or to propose changes to it where a pull request was asked for."""
+        """Open the ledger to write to it, or to propose changes if a pull request was requested."""
         with self.session() as session:
             if self.pull_request is None or self.dry_run:
                 yield session.store(shared=shared)
@@ -88,15 +86,15 @@ def requesting(
     pr_draft: o.PrDraft = False,
     forge: o.Forge = "",
 ) -> PullRequest | None:
-    """Return the pull request that these options ask for, or None. They are the ones that `proposes` adds."""
+    """Return the pull request that the options of `proposes` ask for, or None."""
     if pull_request:
         return PullRequest(tuple(pr_label), tuple(pr_reviewer), pr_draft, forge)
     if pr_label or pr_reviewer or pr_draft:
-        raise UsageError("`--pr-label`, `--pr-reviewer` and `--pr-draft` go with `--pull-request`", "add it")
+        raise UsageError("`--pr-label`, `--pr-reviewer` and `--pr-draft` need `--pull-request`", "add it")
     return None
 
 
-# Gives a command the options of `requesting`: it has a keyword `pull_request`, which gets what they say.
+# Gives a command the options of `requesting`; their values go to its keyword `pull_request`.
 proposes = sharing(requesting, "pull_request")
 
 
@@ -111,7 +109,7 @@ def writing(
     ledger: Reading,
     pull_request: PullRequest | None,
 ) -> Writing:
-    """Return what these options say; they are the ones that `writes` adds to a command."""
+    """Return the values of the options that `writes` adds to a command."""
     o.exclude_each_other({"--pull-request": pull_request, "--no-push": no_push})
     options = replace(
         ledger.session_options,
@@ -122,12 +120,12 @@ def writing(
     return Writing(ledger.repo, options, hiding_tokens(ledger.screen, pull_request), dry_run, pull_request)
 
 
-# Gives a command the options of `writing`: it has a keyword `ledger`, which gets what they say.
+# Gives a command the options of `writing`; their values go to its keyword `ledger`.
 writes = sharing(writing, "ledger")
 
 
 def hiding_tokens(screen: Screen, pull_request: PullRequest | None) -> Screen:
-    """Return a screen that hides the tokens that a pull request may be opened with."""
+    """Return a screen that hides the tokens that may open a pull request."""
     if pull_request is None:
         return screen
     from ledger_tool.edges.forge.opening import secrets
@@ -136,7 +134,7 @@ def hiding_tokens(screen: Screen, pull_request: PullRequest | None) -> Screen:
 
 
 def reason_text(text: str) -> str:
-    """Return a reason that has to be given. Raises UsageError for an empty one."""
+    """Return a required reason. Raises UsageError if it is empty."""
     reason = names.parse_text(text, "reason")
     if not reason:
         raise UsageError("`--reason` is empty", "say why; it stays in history")

@@ -38,7 +38,7 @@ class Checked:
     """What was found, in how many records and commits.
 
     `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what no registry could tell,
-    `homeless` how many records are of images that no registry serves, and `yanked` which records of the ledger are
+    `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
     marked as not to be used.
     """
 
@@ -47,7 +47,7 @@ class Checked:
     commits: int
     invalid: bool = False
     unknown: Sequence[str] = ()
-    homeless: int = 0
+    unserved: int = 0
     yanked: Sequence[Record] = ()
 
     @property
@@ -103,20 +103,20 @@ def check(
     if now.ledger is None:
         return Checked(findings, 0, past.commits, invalid=True)
     unknown: list[str] = []
-    homeless = 0
+    unserved = 0
     if registries is not None:
         if not start:
             now.policy.check_registries("compare with")
         from ledger_tool.commands.check_registry import missing_digests, new_digests
 
         wanted = list(new_digests(past.before.ledger, now.ledger))
-        homeless = sum(not registries.serving(past.policy, record.image) for record, _ in wanted)
+        unserved = sum(not registries.serving(past.policy, record.image) for record, _ in wanted)
         looked = list(missing_digests(wanted, past.policy, registries, jobs))
         faults = [("the registry", fault) for fault in looked if isinstance(fault, CommitFault)]
         findings = in_order([*findings, *located(faults, positions)])
         unknown = sorted(reason for reason in looked if isinstance(reason, str))
     yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
-    return Checked(findings, len(now.ledger), past.commits, unknown=unknown, homeless=homeless, yanked=yanked)
+    return Checked(findings, len(now.ledger), past.commits, unknown=unknown, unserved=unserved, yanked=yanked)
 
 
 def _as_it_is(commits: _CommitFiles, *, tolerant: bool) -> _Files:

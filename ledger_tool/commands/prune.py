@@ -85,7 +85,7 @@ def prune(
             return plan.foreseen if dry_run else _settled(store, wish, plan, plan.foreseen, None)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
-        raise UsageError(f"`--registry-delete` and `{other}` exclude each other", "what is deleted has to be recorded")
+        raise UsageError(f"`--registry-delete` and `{other}` cannot be combined", "what is deleted has to be recorded")
 
     def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than a session
         with open_store(shared=True) as store:  # what one branch does not use, another one may
@@ -122,11 +122,11 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
     images = {str(record.image) for record in chosen.going}
     serving = {image: registries.serving(snapshot.policy, image) for image in images}
     going = [record for record in chosen.going if serving[record.image]]
-    homeless = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
+    unserved = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
     clearance = registrar.clearance(going, serving, remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going)))
     foreseen = Pruned(
         expired=going,
-        spared=[*chosen.spared, *homeless],
+        spared=[*chosen.spared, *unserved],
         deleted=clearance.deletions,
         retained=clearance.retained,
         failed=clearance.failed,

@@ -22,7 +22,7 @@ class Reconciled:
     """A run that ended: its report, how many records no configured registry serves, and whether it was interrupted."""
 
     report: DriftReport
-    homeless: int
+    unserved: int
     interrupted: bool
 
 
@@ -65,8 +65,8 @@ def reconcile(
             ]
     except KeyboardInterrupt:
         interrupted = True
-    homeless = sum(len(records) for records in groups if not serving[records[0].image])
-    return Reconciled(drift.report(findings, interrupted=interrupted), homeless, interrupted)
+    unserved = sum(len(records) for records in groups if not serving[records[0].image])
+    return Reconciled(drift.report(findings, interrupted=interrupted), unserved, interrupted)
 
 
 def _untracked(snapshot: Snapshot, serving: Mapping[Image, Sequence[RegistryPort]], jobs: int) -> list[DriftFinding]:

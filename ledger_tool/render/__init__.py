@@ -1,1 +1,1 @@
-"""Floor 3: the only writer to the screen. What comes in are results; what goes out is text."""
+"""Floor 3: the only writer to the screen. It turns results into text."""

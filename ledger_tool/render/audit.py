@@ -34,13 +34,13 @@ def as_json(audited: Audited) -> str:
 
 
 def as_text(audited: Audited) -> Iterator[str]:
-    """Yield a line for each finding."""
+    """Yield one line per finding."""
     for finding in audited.findings:
         yield f"{finding.commit[:12]} {finding.rule}: {escaped(finding.message)}"
 
 
 def as_junit(audited: Audited) -> Iterator[str]:
-    """Return JUnit XML: a failed test case for each finding, or one that passed."""
+    """Return JUnit XML: one failed test case per finding, or one that passed."""
     cases = [
         Case(finding.commit, f"{finding.rule}: {finding.message}", finding.rule, finding.message, finding.commit)
         for finding in audited.findings
@@ -51,7 +51,7 @@ def as_junit(audited: Audited) -> Iterator[str]:
 def summary(audited: Audited) -> str:
     """Return one line that says how far the proof goes."""
     commits = counted(audited.commits, "commit")
-    signed = f", {audited.signed} of them checked for their signature" if audited.signed else ""
+    signed = f", {counted(audited.signed, 'signature')} checked" if audited.signed else ""
     since = f" since commit {audited.since[:12]}" if audited.since else ""
     if audited.findings:
         return f"{counted(len(audited.findings), 'finding')} in {commits}{since}"

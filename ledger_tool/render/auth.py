@@ -1,4 +1,4 @@
-"""How a login at a registry went; never the credential itself."""
+"""The result of a login at a registry; never the credential itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ledger_tool.core.ledger.names import shown
 
 
 def as_text(login: LoginCheck) -> str:
-    """Return one line: the registry, whose credential it got from where, and whether it works."""
+    """Return one line: the registry, which credential it got and from where, and whether it works."""
     if login.credential is None:
         who = "anonymous: no credential is configured"
     else:

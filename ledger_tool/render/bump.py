@@ -1,4 +1,4 @@
-"""What `bump` says in a pull request; the rest is told as `pin` tells it."""
+"""The text of `bump`'s pull request; the rest is rendered as for `pin`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from ledger_tool.render.pin import edits_table
 
 
 def request_body(edits: Sequence[Edit]) -> str:
-    """Return the text of a pull request, Markdown."""
+    """Return the text of a pull request in Markdown."""
     lines = [f"{counted(len({one.image for one in edits}), 'image')} in {counted(len(edits), 'place')}."]
     return "\n".join([*lines, *edits_table(edits)]) + "\n"

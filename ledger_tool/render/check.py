@@ -33,7 +33,7 @@ def as_json(checked: Checked) -> str:
 
 
 def as_text(checked: Checked) -> Iterator[str]:
-    """Yield a line for each finding, as compilers write them."""
+    """Yield one line per finding, in the style of compilers."""
     for finding in checked.findings:
         yield f"{finding.path}:{finding.line}:{finding.column}: {finding.rule}: {escaped(finding.message)}"
 
@@ -56,12 +56,13 @@ def as_gitlab(checked: Checked) -> str:
 
     Source: GitLab's documentation, "Code Quality report format".
     """
-    same: Counter[str] = Counter()  # GitLab shows one finding a fingerprint; a line in it would change with each edit
+    # GitLab shows one finding per fingerprint. Equal findings are numbered: a line number would change with each edit.
+    occurrences: Counter[str] = Counter()
 
     def fingerprint(finding: CheckFinding) -> str:
-        what = f"{finding.rule}\0{finding.path}\0{escaped(finding.message)}"
-        same[what] += 1
-        return hashlib.sha256(f"{what}\0{same[what]}".encode()).hexdigest()
+        content = f"{finding.rule}\0{finding.path}\0{escaped(finding.message)}"
+        occurrences[content] += 1
+        return hashlib.sha256(f"{content}\0{occurrences[content]}".encode()).hexdigest()
 
     issues = [
         {
@@ -77,7 +78,7 @@ def as_gitlab(checked: Checked) -> str:
 
 
 def as_junit(checked: Checked) -> Iterator[str]:
-    """Return JUnit XML: a failed test case for each finding, or one that passed."""
+    """Return JUnit XML: one failed test case per finding, or one that passed."""
     cases = [
         Case(
             finding.path,
@@ -92,12 +93,12 @@ def as_junit(checked: Checked) -> Iterator[str]:
 
 
 def notes(checked: Checked) -> Iterator[str]:
-    """Yield what a person should know besides the findings, and a summary."""
+    """Yield what a person should know in addition to the findings, and a summary."""
     yield from _yanked(checked.yanked)
     for reason in checked.unknown:
-        yield f"warning: not looked up: {reason}"
-    if checked.homeless:
-        digests = counted(checked.homeless, "digest is of an image", "digests are of images")
+        yield f"warning: not checked: {reason}"
+    if checked.unserved:
+        digests = counted(checked.unserved, "digest belongs to an image", "digests belong to images")
         yield f"note: {digests} that no configured registry serves"
     if checked.findings:
         yield counted(len(checked.findings), "finding")

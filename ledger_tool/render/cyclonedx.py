@@ -24,9 +24,9 @@ _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
 
 def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", time: str = "") -> str:
-    """Return the bill; `serial` is its `urn:uuid:…` and `time` its time, each left out where it is `""`.
+    """Return the bill; `serial` is its `urn:uuid:…` and `time` its time, each omitted if `""`.
 
-    A base that is among the records is their component; any other becomes one by its reference.
+    A base that is among the records is represented by their component; any other becomes a component of its own.
     """
     inside_of = _finder(records, policy)
     components = [_component(record, policy) for record in records]
@@ -58,9 +58,9 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", time
 
 
 def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, Platform | None], Sequence[Record]]:
-    """Return what finds the records of a base for an image of a platform: those of that platform, or all.
+    """Return a function that finds a base's records for an image of a platform: those of that platform, or all.
 
-    Of several tags that have its digest, it is the one that the reference names, or else the first of each image.
+    Of several tags with its digest, it takes the one that the reference names, or else the first of each image.
     """
     by_digest: dict[str, list[Record]] = {}
     for record in records:
@@ -91,7 +91,7 @@ def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, P
 def _component(record: Record, policy: Policy) -> dict[str, Any]:
     url, _, commit = record.source_ref.rpartition("@")
     repository = pull_repository(policy, record.image)
-    said = [
+    properties = [
         ("ledger:platform", record.platform),
         ("ledger:index", record.index),
         ("ledger:config", record.config),
@@ -108,7 +108,7 @@ def _component(record: Record, policy: Policy) -> dict[str, Any]:
         "hashes": [_hash(record.digest)],
         "purl": _purl(repository, record.digest, record.tag, _architecture(record.platform)),
         "externalReferences": [{"type": "vcs", "url": _vcs(url), "comment": f"commit {commit}"}],
-        "properties": [{"name": name, "value": value} for name, value in said if value],
+        "properties": [{"name": name, "value": value} for name, value in properties if value],
     }
 
 
@@ -130,11 +130,11 @@ def _hash(digest: str) -> dict[str, str]:
 
 
 def _purl(repository: str, digest: str, tag: str, architecture: str) -> str:
-    """Return `pkg:oci/NAME@DIGEST` with its qualifiers in the order of their names; one is a repository with a host."""
+    """Return `pkg:oci/NAME@DIGEST` with sorted qualifiers; `repository_url` only for a repository with a host."""
     repository = repository.lower()
     host = repository.partition("/")[0]
-    placed = repository if "/" in repository and re.search(r"[.:]|^localhost$", host) else ""
-    qualifiers = {"arch": architecture, "repository_url": placed, "tag": tag}
+    repository_url = repository if "/" in repository and re.search(r"[.:]|^localhost$", host) else ""
+    qualifiers = {"arch": architecture, "repository_url": repository_url, "tag": tag}
     query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in qualifiers.items() if value)
     name = quote(repository.rpartition("/")[2], safe="")
     return f"pkg:oci/{name}@{quote(digest, safe='')}" + (f"?{query}" if query else "")
@@ -145,11 +145,11 @@ def _architecture(platform: str | None) -> str:
 
 
 def _vcs(url: str) -> str:
-    """Return a repository's URL; the short form of ssh (`git@host:path`) is none, and gets its scheme."""
+    """Return a repository's URL; ssh's short form (`git@host:path`) is not a URL, and gets a scheme."""
     short = re.fullmatch(r"([^/:@]+@[^/:]+):(.*)", url)
     return f"ssh://{short[1]}/{short[2].lstrip('/')}" if short else url
 
 
 def is_serial(value: str) -> bool:
-    """Return whether a text is a serial number as CycloneDX takes it."""
+    """Return whether a text is a serial number that CycloneDX accepts."""
     return bool(re.fullmatch(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", value))

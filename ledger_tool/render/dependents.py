@@ -1,4 +1,4 @@
-"""What is built on something, and what of that is to be rebuilt."""
+"""What is built on something, and which of it has to be rebuilt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ledger_tool.render.table import table
 
 
 def outlined(built: FoundDependents) -> Subgraph:
-    """Return what is built on it, to be drawn."""
+    """Return what is built on it, for drawing."""
     return outline.above(built.graph, built.dependents, built.what)
 
 
@@ -37,7 +37,7 @@ def as_json(built: FoundDependents, drawn: Subgraph) -> str:
         value["unknown"] = [{"reference": text, "reason": why} for text, why in built.live.unknown.items()]
         value["gone"] = list(built.live.gone)
         value["unasked"] = list(built.live.unasked)
-    value["cycles"] = [[drawn.nodes[at].text for at in cycle] for cycle in drawn.cycles]
+    value["cycles"] = [[drawn.nodes[number].text for number in cycle] for cycle in drawn.cycles]
     return json.document(value)
 
 
@@ -51,7 +51,7 @@ def _entry(built: FoundDependents, number: int, moved: Sequence[tuple[str, str]]
 
 
 def rebuilds_table(built: FoundDependents, width: int | None) -> Iterator[str]:
-    """Yield what is to be rebuilt, in order; a line for each base that has moved on."""
+    """Yield what has to be rebuilt, in order; one line for each base that has moved on."""
     header = ("STEP", "IMAGE", "PLATFORM", "BASE", "BUILT ON", "NOW")
     rows = []
     for rebuild in built.rebuilds or ():
@@ -61,26 +61,28 @@ def rebuilds_table(built: FoundDependents, width: int | None) -> Iterator[str]:
             name = f"{base.named.name}:{base.reference.tag}"
             rows.append((*start, name, short_digest(base.digest), short_digest(now)))
         if not rebuild.moved:
-            rows.append((*start, "one of the steps before", "", ""))
+            rows.append((*start, "from an earlier step", "", ""))
     return table(header, rows, width, spare=(header.index("BUILT ON"), header.index("PLATFORM")))
 
 
 def rebuilds_drawn(built: FoundDependents) -> tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]:
-    """Return what is to be rebuilt and the bases that have moved on, as `graphs.as_dot` takes it."""
-    numbers = {rebuild.number: at for at, rebuild in enumerate(built.rebuilds or ())}
-    nodes = [GraphNode(str(built.graph.records[at].key), built.graph.records[at]) for at in numbers]
+    """Return what has to be rebuilt and the bases that have moved on, as input of `graphs.as_dot`."""
+    rebuilds = built.rebuilds or ()
+    node_numbers = {rebuild.number: node_number for node_number, rebuild in enumerate(rebuilds)}
+    records = [built.graph.records[rebuild.number] for rebuild in rebuilds]
+    nodes = [GraphNode(str(record.key), record) for record in records]
     bases: dict[str, int] = {}
     links = []
-    for rebuild in built.rebuilds or ():
+    for rebuild in rebuilds:
         moved = {base.text for base, _ in rebuild.moved}
         for base in built.dependents.links[rebuild.number]:
-            among = [numbers[to] for to in (*base.targets, *base.successors) if to in numbers]
-            if base.text in moved and not among:
+            targets = [node_numbers[to] for to in (*base.targets, *base.successors) if to in node_numbers]
+            if base.text in moved and not targets:
                 if base.text not in bases:
                     bases[base.text] = len(nodes)
                     nodes.append(GraphNode(base.text))
-                among = [bases[base.text]]
-            links += [(numbers[rebuild.number], to, base.text in moved) for to in among]
+                targets = [bases[base.text]]
+            links += [(node_numbers[rebuild.number], to, base.text in moved) for to in targets]
     return nodes, links
 
 
@@ -89,18 +91,18 @@ def notes(built: FoundDependents) -> Iterator[str]:
     if built.live is None:
         return
     for text, why in built.live.unknown.items():
-        yield f"warning: {text} could not be looked at: {why}"
+        yield f"warning: {text} could not be observed: {why}"
     for text in built.live.gone:
-        yield f"note: the tag of {text} is not there any more"
+        yield f"note: the tag of {text} no longer exists"
     if built.live.unasked:
-        bases = counted(len(built.live.unasked), "base is", "bases are")
+        bases = counted(len(built.live.unasked), "base is an image", "bases are images")
         some = ", ".join(built.live.unasked[:3]) + (", …" if len(built.live.unasked) > 3 else "")
-        yield f"note: {bases} of images that no registry of ledger.yaml serves: {some}"
+        yield f"note: {bases} that no registry of ledger.yaml serves: {some}"
 
 
 def nothing_notes(built: FoundDependents, *, stale: bool) -> Iterator[str]:
-    """Yield a note where there is nothing to show."""
+    """Yield a note if there is nothing to show."""
     if not stale and not built.dependents.links:
         yield f"nothing is built on {built.what}"
     if stale and not built.rebuilds:
-        yield "nothing is to be rebuilt" + ("" if built.complete else ", as far as could be seen")
+        yield "nothing to rebuild" + ("" if built.complete else ", as far as could be observed")

@@ -10,7 +10,7 @@ from ledger_tool.render import json
 
 
 def as_json(deps: Deps) -> str:
-    """Return the JSON object; `schema/deps-v1.schema.json` describes it. It is flat: a chain may be very long."""
+    """Return the JSON object; `schema/deps-v1.schema.json` describes it. It is flat because chains can be very long."""
     outline = deps.outline
     value: dict[str, Any] = {
         "image": deps.name.image,

@@ -15,12 +15,12 @@ from ledger_tool.render import json
 from ledger_tool.render.markdown import LONGEST, code, link
 from ledger_tool.render.records import short_digest
 
-# GitHub takes 65,536 characters in a comment; counted in bytes, with room for what a bot puts around it.
+# GitHub accepts 65,536 characters in a comment. Counted in bytes, with room for what a bot adds.
 MARKDOWN_BYTES = 60_000
 _NOTE_BYTES = 250
-_MOST_FACTS = 25  # of one image:tag, so that it can't push the others out
-_MOST_VALUES = 5  # of one fact, such as the platforms
-_SETTINGS = "`ledger.yaml` changes, too: look at which tags may move, and at what a record needs"
+_MOST_FACTS = 25  # per image:tag, so that one cannot crowd out the others
+_MOST_VALUES = 5  # per fact, such as the platforms
+_SETTINGS = "`ledger.yaml` also changes: check which tags may move and what a record needs"
 
 _COLOURS = {"moved": "33", "added": "32", "updated": "36", "removed": "31", "yanked": "31"}
 _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
@@ -56,10 +56,10 @@ def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
 
 
 def notes(reviewed: Diff, base: str) -> Iterator[str]:
-    """Yield what is not shown."""
+    """Yield a note about what is not shown."""
     if reviewed.behind:
         commits = counted(reviewed.behind, "commit")
-        yield f"note: {shown(base)} is {commits} ahead; shown is what was added since they parted"
+        yield f"note: {shown(base)} is {commits} ahead; only what was added since they parted is shown"
 
 
 def as_text(changes: Sequence[TagChange], *, colour: bool, settings_changed: bool = False) -> Iterator[str]:
@@ -90,7 +90,7 @@ def as_text(changes: Sequence[TagChange], *, colour: bool, settings_changed: boo
 
 
 def headline(changes: Sequence[TagChange]) -> str:
-    """Return one line: how many image:tags, and what becomes of them."""
+    """Return one line: the number of image:tags, and what happens to them."""
     if not changes:
         return "no record changes"
     counts = Counter(change.kind for change in changes)
@@ -101,29 +101,29 @@ def headline(changes: Sequence[TagChange]) -> str:
 
 
 def as_markdown(changes: Sequence[TagChange], *, settings_changed: bool = False, limit: int = MARKDOWN_BYTES) -> str:
-    """Return Markdown of at most `limit` bytes: first the whole digests are left out, then the least grave changes.
+    """Return Markdown of at most `limit` bytes: first the full digests are omitted, then the least serious changes.
 
-    It says what it left out. Nothing in a record can break out of it.
+    It says what is omitted. Nothing in a record can break out of it.
     """
     head = f"**{headline(changes)}**\n" + (f"\n**{_SETTINGS}.**\n" if settings_changed else "")
     room = limit - len(head.encode())
-    note = "\n_Whole digests are left out here; `ledger diff` has them._\n"
+    note = "\n_Full digests are omitted here; `ledger diff` shows them._\n"
     for with_digests, ending in ((True, ""), (False, note)):
         parts: list[str] = []
-        left = room - len(ending)
+        remaining = room - len(ending)
         for change in changes:
             parts.append(_markdown(change, with_digests=with_digests))
-            left -= len(parts[-1].encode())
-            if left < 0:  # the headings are not counted yet
+            remaining -= len(parts[-1].encode())
+            if remaining < 0:  # the headings are not counted yet
                 break
         text = "".join(_grouped(changes, parts)) + ending
-        if left >= 0 and len(text.encode()) <= room:
+        if remaining >= 0 and len(text.encode()) <= room:
             return head + text
     return head + _shortened(changes, room - _NOTE_BYTES)
 
 
 def _shortened(changes: Sequence[TagChange], room: int) -> str:
-    """Return the gravest changes that there is room for, in bytes, and how many are missing."""
+    """Return the most serious changes that fit into `room` bytes, and how many are missing."""
     kept: dict[int, str] = {}
     for position in sorted(range(len(changes)), key=lambda position: changes[position].gravity):
         part = _markdown(changes[position], with_digests=False)
@@ -133,10 +133,10 @@ def _shortened(changes: Sequence[TagChange], room: int) -> str:
         kept[position] = part
     shown = sorted(kept)
     text = "".join(_grouped([changes[position] for position in shown], [kept[position] for position in shown]))
-    left = Counter(change.kind for position, change in enumerate(changes) if position not in kept)
-    told = ", ".join(f"{count} {kind}" for kind, count in left.items())
-    more = counted(left.total(), "more is", "more are")
-    return f"{text}\n**{more} left out here** ({told}), and the whole digests of all; `ledger diff` shows them.\n"
+    omitted = Counter(change.kind for position, change in enumerate(changes) if position not in kept)
+    counts = ", ".join(f"{count} {kind}" for kind, count in omitted.items())
+    more = counted(omitted.total(), "more is", "more are")
+    return f"{text}\n**{more} omitted here** ({counts}), and all full digests; `ledger diff` shows them.\n"
 
 
 def _grouped(changes: Sequence[TagChange], parts: Sequence[str]) -> Iterator[str]:
@@ -160,13 +160,13 @@ def _markdown(change: TagChange, *, with_digests: bool) -> str:
         subject = f" {code(fact.subject)}" if fact.subject else ""
         lines.append(f"- {fact.what}{subject}: {_values(change, fact)}")
     if len(change.facts) > _MOST_FACTS:
-        lines.append(f"- and {len(change.facts) - _MOST_FACTS} more; `ledger diff` has them")
+        lines.append(f"- and {len(change.facts) - _MOST_FACTS} more; `ledger diff` shows them")
     if change.compare:
         lines.append(f"- {link('compare the source', change.compare)}")
-    whole = [fact for fact in change.facts if fact.what in ("digest", "image", "base image")] if with_digests else []
-    if whole:
-        lines += ["", "<details><summary>whole digests</summary>", "", "```text"]
-        for fact in whole[:_MOST_FACTS]:
+    digests = [fact for fact in change.facts if fact.what in ("digest", "image", "base image")] if with_digests else []
+    if digests:
+        lines += ["", "<details><summary>full digests</summary>", "", "```text"]
+        for fact in digests[:_MOST_FACTS]:
             lines.append(f"{fact.subject or fact.what}: {_step(change, fact.old, fact.new)}")
         lines += ["```", "</details>"]
     return "\n".join(lines) + "\n"
@@ -184,7 +184,7 @@ def _short_code(value: str) -> str:
 
 
 def _source(value: str) -> str:
-    """Return links to the commits of sourceRefs, which stand as text where the forge is not known."""
+    """Return links to the commits of sourceRefs, as plain text if the forge is unknown."""
     links = []
     for source in filter(None, value.split(", ")):
         url, commit = sourcelink.split(SourceRef(source))
@@ -200,7 +200,7 @@ def _some(values: Sequence[str], most: int = _MOST_VALUES) -> str:
 
 
 def _step(change: TagChange, old: str, new: str) -> str:
-    """Return `old → new`; what comes with an added image:tag, or goes with a removed one, stands alone."""
+    """Return `old → new`, or only one of them for an added or removed image:tag."""
     if (change.kind == "added" and not old) or not change.new:
         return old or new
     return f"{old or 'none'} → {new or 'none'}"
@@ -211,7 +211,7 @@ def _platforms(change: TagChange, clean: Callable[[str], str] = str, most: int =
 
 
 def _direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
-    """Return what kind of step it is, from which version to which."""
+    """Return the kind of step, and from which version to which."""
     if change.direction == "unknown" or change.kind in ("removed", "updated", "yanked"):
         return ""
     old, new = change.versions
@@ -220,10 +220,10 @@ def _direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
 
 
 def _warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:
-    """Yield what a reviewer must not miss, the words of others made `clean`."""
+    """Yield what a reviewer must not miss; `clean` makes foreign text safe."""
     for reason in list(dict.fromkeys(mark.reason for mark in change.marks))[:_MOST_VALUES]:
         yield f"forced: {clean(reason)}"
     if change.unexplained_move:
-        yield "this tag is immutable, and nothing says why it moves"
+        yield "this tag is immutable, and nothing explains why it moves"
     if change.kind == "yanked" and change.yanked:
         yield f"not to be used: {clean(change.yanked.reason)}"

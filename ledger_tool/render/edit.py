@@ -20,10 +20,10 @@ _PAST = {
     "publish": "published", "set": "edited", "remove": "removed", "yank": "yanked", "unyank": "unyanked",
     "prune": "pruned",
 }  # fmt: skip
-_ALREADY = {"yank": "yanked with that reason already", "unyank": "not yanked"}
+_ALREADY = {"yank": "already yanked with that reason", "unyank": "not yanked"}
 
 
-def tell(screen: Screen, written: Written, *, dry_run: bool) -> None:
+def show(screen: Screen, written: Written, *, dry_run: bool) -> None:
     """Write the result of a write: data for machines, a line for people, and a warning if there is one."""
     if written.warning:
         screen.note(f"warning: {written.warning}")
@@ -34,17 +34,17 @@ def tell(screen: Screen, written: Written, *, dry_run: bool) -> None:
 def json_lines(written: Written) -> Iterator[str]:
     """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
     for result in written.results:
-        asked = {} if written.verified is None else {"verified": result.name in written.verified}
-        yield json.line(result_object(result) | asked | pull_request(written.request))
+        verified = {} if written.verified is None else {"verified": result.name in written.verified}
+        yield json.line(result_object(result) | verified | pull_request(written.request))
 
 
-def asked(request: Proposed) -> str:
-    """Return where a pull request is, and whether it is a new one."""
-    return f"{request.url} ({'opened' if request.created else 'there already'})"
+def request_link(request: Proposed) -> str:
+    """Return the URL of a pull request, and whether it is new."""
+    return f"{request.url} ({'opened' if request.created else 'already open'})"
 
 
 def pull_request(request: Proposed | None) -> dict[str, Any]:
-    """Return the field of a pull request, or none."""
+    """Return the JSON field of a pull request, or nothing without one."""
     if request is None:
         return {}
     fields = {"url": request.url, "number": request.number, "branch": request.branch, "created": request.created}
@@ -57,21 +57,21 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     names = {effect.name for effect in change.reported}
     what = str(next(iter(names))) if len(names) == 1 else counted(len(names), "image")
     if not change.changed:
-        already = _ALREADY.get(change.verb, "in the ledger already")
+        already = _ALREADY.get(change.verb, "already in the ledger")
         return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} {already}"
     if effects := _effects(change):
         what += f" ({effects})"
     if dry_run:
         return f"dry run: would have {_PAST[change.verb]} {what}"
     if written.request:
-        return f"proposed to {change.verb} {what}: {asked(written.request)}"
+        return f"proposed to {change.verb} {what}: {request_link(written.request)}"
     commit = (written.results[0].commit or "")[:12]
     attempts = f", attempt {written.attempts}" if written.attempts > 1 else ""
     return f"{_PAST[change.verb]} {what} in {commit}{attempts}"
 
 
 def _effects(change: Change) -> str:
-    """Return what the verb alone does not say."""
+    """Return what the verb alone does not convey."""
     if change.verb == "publish" and len(change.reported) == 1:
         (effect,) = change.reported
         return effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces else "")

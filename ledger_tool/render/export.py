@@ -1,7 +1,7 @@
-"""Images as other tools take them: kustomize, Helm, Compose, dotenv, imgpkg.
+"""Images in the formats of other tools: kustomize, Helm, Compose, dotenv, imgpkg.
 
-YAML is written with each text in JSON's quotes, which YAML 1.2 reads as they are (its section 1.3): whatever
-stands in them is text, and never a number, a boolean or a structure.
+In YAML, each text is quoted as in JSON, which YAML 1.2 accepts (its section 1.3): so it is always text, and never a
+number, a boolean or a structure.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ def lines(exported: Exported, form: str) -> Iterator[str]:
 
 
 def notes(exported: Exported, form: str) -> Iterator[str]:
-    """Yield what a reader should know of what was chosen, and what was not."""
+    """Yield what a reader should know about what was chosen and what was not."""
     for name, why in list(exported.doubtful.items())[:_MOST_WARNINGS]:
         yield f"warning: {name} {why}"
     if (more := len(exported.doubtful) - _MOST_WARNINGS) > 0:
-        yield f"warning: so are {more} more, yanked or past their TTL"
+        yield f"warning: {more} more are yanked or past their TTL"
     if exported.left:
         names = ", ".join(str(version.name) for version in exported.left[:5]) + (
             ", …" if len(exported.left) > 5 else ""
         )
-        yield f"note: passed over, as yanked or expired: {names}"
-    homeless = sorted({version.name.image for version in exported.versions if not version.host})
-    if homeless and form not in BY_RECORD:
-        names = ", ".join(homeless[:5]) + (", …" if len(homeless) > 5 else "")
-        yield f"note: ledger.yaml names no registry for {names}; a client will take its own default"
+        yield f"note: skipped as yanked or expired: {names}"
+    unserved = sorted({version.name.image for version in exported.versions if not version.host})
+    if unserved and form not in BY_RECORD:
+        names = ", ".join(unserved[:5]) + (", …" if len(unserved) > 5 else "")
+        yield f"note: ledger.yaml names no registry for {names}; clients use their own default"
 
 
 def _kustomize(exported: Exported) -> Iterator[str]:
     """Yield a kustomize component: `images` that change both `myorg/app` and `registry.example.com/myorg/app`.
 
-    Docker Hub's are changed in their short forms, too, unless that is the name of another image here.
-    Source: kubectl.docs.kubernetes.io, "images" and "components". One that is renamed matches the second entry
-    too, which then changes nothing.
+    Docker Hub's images are also changed in their short forms, unless that is the name of another image here.
+    Source: kubectl.docs.kubernetes.io, "images" and "components". A renamed image also matches the second entry,
+    which then changes nothing.
     """
     taken = {version.name.image for version in exported.versions}
     yield _HEAD
@@ -87,7 +87,7 @@ def _helm_values(exported: Exported) -> Iterator[str]:
 
 
 def _compose(exported: Exported) -> Iterator[str]:
-    """Yield a Compose override. `$` begins a variable there, and no reference has one."""
+    """Yield a Compose override. `$` would start a variable, but no reference contains one."""
     yield _HEAD
     yield "services:"
     for key, version in exported.keys.items():
@@ -96,7 +96,7 @@ def _compose(exported: Exported) -> Iterator[str]:
 
 
 def _dotenv(exported: Exported) -> Iterator[str]:
-    """Yield variables that a shell, `docker --env-file` and Compose read alike: no quotes where none are needed."""
+    """Yield variables that a shell, `docker --env-file` and Compose all read: quoted only if necessary."""
     yield _HEAD
     for key, version in exported.keys.items():
         value = _by_digest(version)

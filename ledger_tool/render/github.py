@@ -1,4 +1,4 @@
-"""GitHub's workflow commands, which annotate lines in a pull request; no text can end one or begin another.
+"""GitHub's workflow commands, which annotate lines in a pull request; no text can end one or start another.
 
 Source: GitHub's documentation, "Workflow commands for GitHub Actions"; the escapes are those of its toolkit.
 """

@@ -1,4 +1,4 @@
-"""A part of the dependency graph for people (a tree), and for what draws (DOT, Mermaid)."""
+"""A part of the dependency graph for people (a tree) and for drawing tools (DOT, Mermaid)."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.records import short_digest
 
 Drawn = tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]
-DEEPEST = 100  # levels of the tree; every line begins with all of its levels
+DEEPEST = 100  # levels of the tree; every line starts with all of its levels
 
 
 def as_tree(outline: Subgraph, *, names_base: bool = True) -> Iterator[str]:
-    """Yield the lines of a tree. What was shown before is not shown again, so that no cycle is followed.
+    """Yield the lines of a tree. Nothing is shown twice, so cycles are not followed.
 
     `names_base` says how a link is read: from an image to its base, or from a base to what is built on it.
     """
     in_cycle = {node_number: number for number, cycle in enumerate(outline.cycles) for node_number in cycle}
     shown: set[int] = set()
-    # A root stands alone; of all else: from where, the link, what is drawn in front, and whether more follow.
-    waiting: list[tuple[int | None, Link | None, int, str, bool, int]] = [
+    # For each node: its parent, the link from there, its number, the indentation, whether siblings follow, the depth.
+    pending: list[tuple[int | None, Link | None, int, str, bool, int]] = [
         (None, None, root, "", False, 0) for root in reversed(outline.roots)
     ]
-    while waiting:
-        above, link, node_number, drawn, more, depth = waiting.pop()
+    while pending:
+        parent, link, node_number, indent, more, depth = pending.pop()
         branch = "" if link is None else "├── " if more else "└── "
         below = outline.links[node_number]
         marks = _marks(outline.nodes[node_number], link, names_base=names_base)
-        again = node_number in shown and bool(below)
-        if again:
-            cycle = above is not None and node_number in in_cycle and in_cycle.get(above) == in_cycle[node_number]
+        repeated = node_number in shown and bool(below)
+        if repeated:
+            cycle = parent is not None and node_number in in_cycle and in_cycle.get(parent) == in_cycle[node_number]
             marks.append("a cycle: not followed" if cycle else "shown above")
         shown.add(node_number)
-        yield drawn + branch + _title(outline.nodes[node_number]) + (f"  ({'; '.join(marks)})" if marks else "")
-        if again or not below:
+        yield indent + branch + _title(outline.nodes[node_number]) + (f"  ({'; '.join(marks)})" if marks else "")
+        if repeated or not below:
             continue
-        drawn += "" if link is None else "│   " if more else "    "
+        indent += "" if link is None else "│   " if more else "    "
         if depth >= DEEPEST:
-            yield f"{drawn}└── …  (deeper than {DEEPEST} levels; `--format json` has it all)"
+            yield f"{indent}└── …  (deeper than {DEEPEST} levels; `--format json` shows everything)"
             continue
         for number, link in reversed(list(enumerate(below))):
-            waiting.append((node_number, link, link.to, drawn, number < len(below) - 1, depth + 1))
+            pending.append((node_number, link, link.to, indent, number < len(below) - 1, depth + 1))
 
 
 def _title(node: GraphNode) -> str:
@@ -53,7 +53,7 @@ def _title(node: GraphNode) -> str:
 
 
 def _marks(node: GraphNode, link: Link | None, *, names_base: bool) -> list[str]:
-    """Return what there is to say of a node, and of the way that leads to it."""
+    """Return remarks on a node, and on the link that leads to it."""
     marks = []
     if node.record is not None and node.record.yanked:
         marks.append("yanked")
@@ -65,12 +65,12 @@ def _marks(node: GraphNode, link: Link | None, *, names_base: bool) -> list[str]
         marks.append(f"on {_short_reference(link.base.text)}")
     if link.base.now:
         tag = f"{link.base.named.name}:{link.base.reference.tag}"
-        marks.append(f"{tag} is {short_digest(link.base.now)} now")
+        marks.append(f"{tag} is now {short_digest(link.base.now)}")
     return marks
 
 
 def _short_reference(text: str) -> str:
-    """Return a reference, or a digest alone, with its digest shortened."""
+    """Return a reference or digest with the digest shortened."""
     name, digest = _parts(text)
     return f"{name}@{digest}" if name and digest else name or digest
 
@@ -90,9 +90,9 @@ def cycle_notes(outline: Subgraph) -> Iterator[str]:
 
 
 def as_dot(nodes: Sequence[GraphNode], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
-    """Yield Graphviz's DOT. A link is from a node to its base, and whether that base has moved on.
+    """Yield Graphviz's DOT. A link is a node, its base, and whether that base has moved on.
 
-    Source: graphviz.org "DOT Language". In a quoted string a quotation mark ends it, and a backslash escapes.
+    Source: graphviz.org "DOT Language". In a quoted string, a backslash escapes and a quotation mark ends the string.
     """
     yield "digraph ledger {"
     yield "  rankdir=LR;"
@@ -108,12 +108,12 @@ def as_dot(nodes: Sequence[GraphNode], links: Sequence[tuple[int, int, bool]]) -
 def as_mermaid(nodes: Sequence[GraphNode], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:
     """Yield a Mermaid flowchart; see `as_dot`.
 
-    Source: mermaid.js.org "Flowcharts", entity codes: `#35;`. All that might be Mermaid, Markdown or HTML is one.
+    Source: mermaid.js.org "Flowcharts", entity codes: `#35;`. They replace all that might be Mermaid, Markdown or HTML.
     """
     yield "flowchart LR"
     for number, node in enumerate(nodes):
         label = "<br/>".join(
-            re.sub(r"[^A-Za-z0-9 ./:@-]", lambda found: f"#{ord(found[0])};", line) for line in _label(node)
+            re.sub(r"[^A-Za-z0-9 ./:@-]", lambda match: f"#{ord(match[0])};", line) for line in _label(node)
         )
         yield f'  n{number}["{label}"]'
     for number, to, old in links:
@@ -128,7 +128,7 @@ def _label(node: GraphNode) -> list[str]:
 
 
 def drawn(outline: Subgraph, *, names_base: bool = True) -> Drawn:
-    """Return an outline as `as_dot` and `as_mermaid` take it: each link from an image to its base."""
+    """Return an outline as input of `as_dot` and `as_mermaid`: each link from an image to its base."""
     links = []
     for number, outgoing in enumerate(outline.links):
         for link in outgoing:

@@ -13,17 +13,17 @@ def lines(done: Scaffolded, folder: str) -> Iterator[str]:
     for name in done.added:
         yield f"added {name}"
     for name in done.kept:
-        yield f"kept {name}, as it was"
+        yield f"kept {name} unchanged"
     if done.invalid:
         yield f"warning: {done.invalid}"
-    there = shlex.quote(folder)
+    quoted = shlex.quote(folder)
     if done.commit:
         yield f"committed as {done.commit[:12]}"
         yield ""
-        push = f"`git -C {there} push --set-upstream origin HEAD`"
-        yield f"next: {push}" if done.has_remote else f"next: `git -C {there} remote add origin URL`, then {push}"
+        push = f"`git -C {quoted} push --set-upstream origin HEAD`"
+        yield f"next: {push}" if done.has_remote else f"next: `git -C {quoted} remote add origin URL`, then {push}"
     elif done.added:
         yield ""
-        yield f"next: `git -C {there} add {' '.join(done.added)}`, then commit and push"
+        yield f"next: `git -C {quoted} add {' '.join(done.added)}`, then commit and push"
     elif not done.invalid:
-        yield "nothing to do: this is a ledger already"
+        yield "nothing to do: this is already a ledger"

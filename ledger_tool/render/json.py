@@ -1,4 +1,4 @@
-"""JSON as the commands print it: text is not escaped, whatever its script."""
+"""JSON as the commands print it: non-ASCII text is not escaped."""
 
 from __future__ import annotations
 

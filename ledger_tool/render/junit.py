@@ -1,7 +1,6 @@
-"""JUnit XML: one test suite, a test case for each thing that was looked at.
+"""JUnit XML: one test suite with a test case for each item that was checked.
 
-Source: the `junit-10.xsd` of Jenkins' xUnit plugin, of which the hosts read `testsuite`, `testcase`, `failure` and
-`skipped`.
+Source: the `junit-10.xsd` of Jenkins' xUnit plugin; the hosts read `testsuite`, `testcase`, `failure` and `skipped`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from ledger_tool.core.ledger.names import escaped
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `failure` is the kind of a failure, or `""`; `skipped` is why it could not be decided, or `""`."""
+    """One test case. `failure` is the kind of failure, or `""`; `skipped` says why it could not be decided, or `""`."""
 
     classname: str
     name: str

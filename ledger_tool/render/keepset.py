@@ -1,4 +1,4 @@
-"""What a garbage collector must keep: one digest a line, or JSON."""
+"""What a garbage collector must keep: one digest per line, or JSON."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ def as_text(keepset: Keepset) -> Iterator[str]:
 def notes(keepset: Keepset) -> Iterator[str]:
     """Yield what a reader should know."""
     for reference in keepset.gone:
-        yield f"note: {reference} is in none of its registries; what it referred to is kept as far as the ledger has it"
+        yield f"note: {reference} is in none of its registries; of its contents, only what the ledger has is kept"

@@ -11,7 +11,7 @@ from ledger_tool.render import json
 from ledger_tool.render.records import short_digest, short_source
 from ledger_tool.render.table import table
 
-_WIDEST_NAME = 100  # characters: whoever pushes chooses the name, and every line of a table is as wide
+_WIDEST_NAME = 100  # characters: the pusher chooses the name, and it would widen every line of the table
 
 
 def as_json(entries: Sequence[LogEntry]) -> str:
@@ -25,7 +25,7 @@ def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
 
 
 def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = False) -> Iterator[str]:
-    """Yield the lines of a table, at most `width` columns wide if that is given."""
+    """Yield the lines of a table, at most `width` columns wide if given."""
     header = ("COMMIT", "AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST", "REPLACES", "SOURCE", "BY", "REASON")
     rows = [
         (

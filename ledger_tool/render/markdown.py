@@ -1,7 +1,7 @@
-"""Markdown that text from outside can't break out of, on GitHub, GitLab, Gitea and in a plain reader alike.
+"""Markdown that foreign text cannot break out of, on GitHub, GitLab, Gitea and in a plain reader alike.
 
-All of it goes into code spans. No escape would do: the hosts look for mentions (`@name`), issues (`#1`), labels
-(`~bug`) and links in the rendered text, where an escaped character is a character as any other; in code they don't.
+All foreign text goes into code spans. Escaping is not enough: the hosts look for mentions (`@name`), issues (`#1`),
+labels (`~bug`) and links in the rendered text, where an escaped character is like any other; in code they do not.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.ledger.names import escaped
 
-MOST_ROWS = 200  # of one table
-LONGEST = 300  # characters of one value: what is longer, nobody reads in a comment
+MOST_ROWS = 200  # per table
+LONGEST = 300  # characters per value: nobody reads longer ones in a comment
 
 
 def code(text: str | None, limit: int = LONGEST) -> str:
@@ -22,7 +22,7 @@ def code(text: str | None, limit: int = LONGEST) -> str:
     visible = escaped(text)
     visible = visible if len(visible) <= limit else visible[:limit] + "…"
     longest = max(map(len, re.findall("`+", visible)), default=0)
-    # A span is closed by as many backticks as opened it; a blank on both sides is taken off again.
+    # A span is closed by as many backticks as opened it; one blank on each side is stripped.
     ends = {visible[0], visible[-1]}
     fence, blank = "`" * (longest + 1), " " if "`" in ends or (ends == {" "} and visible.strip(" ")) else ""
     return f"{fence}{blank}{visible}{blank}{fence}"
@@ -34,7 +34,7 @@ def cell(text: str | None) -> str:
 
 
 def link(label: str, url: str) -> str:
-    """Return a link; `label` is Markdown, `url` an http(s) URL, or the label alone where it is none."""
+    """Return a link, or only the label if `url` is not an http(s) URL; `label` is Markdown."""
     if not re.fullmatch(r"https?://[A-Za-z0-9._~:/?&=;,+%@!$'*\[\]()-]+", url):
         return label
     return f"[{label}]({url.translate({ord(mark): f'%{ord(mark):02X}' for mark in '()[]*'})})"
@@ -49,4 +49,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
         yield f"| {' | '.join(row)} |"
     if len(rows) > MOST_ROWS:
         yield ""
-        yield f"{len(rows) - MOST_ROWS} more are left out here; `--format json` has them all."
+        yield f"{len(rows) - MOST_ROWS} more are omitted here; `--format json` lists all."

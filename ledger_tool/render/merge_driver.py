@@ -14,7 +14,7 @@ def conflicts(merged: MergedFile) -> Iterator[str]:
     """Yield the lines that say what a person has to decide; nothing for a merge without a conflict."""
     if merged.content is None:
         yield (
-            "conflict: a side of the merge is not a valid ledger.json, so its lines were merged; "
+            "conflict: one side of the merge is not a valid ledger.json, so it was merged by line; "
             "`ledger check` says what is wrong"
         )
     if not merged.collisions:
@@ -25,7 +25,7 @@ def conflicts(merged: MergedFile) -> Iterator[str]:
         yield f"and {len(merged.collisions) - MOST_COLLISIONS} more conflicts"
     yield (
         "in ledger.json, keep the lines of one side of each conflict and delete the markers; "
-        "`ledger check` says whether all is well"
+        "`ledger check` then says whether the file is valid"
     )
 
 

@@ -1,4 +1,4 @@
-"""What `pin` and `bump` did and found: for people, for machines, for a workflow's log, for a pull request."""
+"""What `pin` and `bump` did and found: for people, machines, a workflow's log, and a pull request."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def as_json(done: ManifestsReport) -> str:
 
 
 def as_text(done: ManifestsReport) -> Iterator[str]:
-    """Yield a line for each edit, then one for each finding."""
+    """Yield one line per edit, then one per finding."""
     for edit in done.edits:
         yield escaped(f"{edit.path}:{edit.line}: {edit.old} -> {edit.new}")
     for finding in done.findings:
@@ -91,14 +91,14 @@ def _findings_table(findings: Sequence[ManifestFinding]) -> Iterator[str]:
 def headline(done: ManifestsReport) -> str:
     """Return one line that says what was done and found."""
     files = len({edit.path for edit in done.edits})
-    told = [f"changed {counted(len(done.edits), 'reference')} in {counted(files, 'file')}"] if done.edits else []
-    told += [f"{count} {kind}" for kind, count in Counter(finding.kind for finding in done.findings).items()]
-    told += [f"{counted(len(done.faults), 'place')} not understood"] if done.faults else []
-    return "; ".join(told) or ("everything is as it should be" if done.checked else "nothing to do")
+    parts = [f"changed {counted(len(done.edits), 'reference')} in {counted(files, 'file')}"] if done.edits else []
+    parts += [f"{count} {kind}" for kind, count in Counter(finding.kind for finding in done.findings).items()]
+    parts += [f"{counted(len(done.faults), 'place')} not understood"] if done.faults else []
+    return "; ".join(parts) or ("everything is as it should be" if done.checked else "nothing to do")
 
 
 def outcome(done: ManifestsReport) -> Iterator[str]:
-    """Yield what became of the edits beyond the files."""
+    """Yield the pull request or commit that holds the edits."""
     if done.proposed:
         yield f"{'opened' if done.proposed.created else 'updated'} {done.proposed.url}"
     elif done.commit:
@@ -106,6 +106,6 @@ def outcome(done: ManifestsReport) -> Iterator[str]:
 
 
 def notes(done: ManifestsReport) -> Iterator[str]:
-    """Yield what a person should know beside the result."""
+    """Yield what a person should know in addition to the result."""
     for note in done.notes:
         yield f"{'warning' if note.is_fault else 'note'}: {note.path}:{note.line}: {note.message}"

@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on a terminal, with rate and time left; a line now and then in a log."""
+"""The progress of a long run: a bar on a terminal, with rate and time left; an occasional line in a log."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Progress:
         self._drawn = False
 
     def step(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are done, if it is time to."""
+        """Show that `done` of `total` are done, if a redraw is due."""
         now = time.monotonic()
         if now < self._next and done < total:
             return
         rate = done / max(now - self._started, 1e-6)
-        left = (total - done) / rate if rate else 0.0
-        counts = f"{done}/{total} {self._what}, {rate:.0f}/s, {left:.0f} s left"
+        seconds_left = (total - done) / rate if rate else 0.0
+        counts = f"{done}/{total} {self._what}, {rate:.0f}/s, {seconds_left:.0f} s left"
         if self._terminal:
             filled = _BAR * done // max(total, 1)
             sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (_BAR - filled)}] {counts}")
@@ -41,7 +41,7 @@ class Progress:
             self._next = now + _LOG_SECONDS
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

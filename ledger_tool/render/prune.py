@@ -1,4 +1,4 @@
-"""What a prune takes, or took: JSON for machines; for people a table of what expires, what stays, and why."""
+"""What a prune removes, or removed: JSON for machines; for people, tables of what goes, what stays, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.record import Record, to_json
 from ledger_tool.render import json
-from ledger_tool.render.edit import asked, pull_request
+from ledger_tool.render.edit import pull_request, request_link
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
 
@@ -47,27 +47,27 @@ def as_text(done: Pruned, width: int | None) -> Iterator[str]:
     places += [("keep", one.place, one.reason) for one in done.retained]
     if places:
         yield ""
-        lines = [(what, at.registry.name, at.image, short_digest(at.digest), _short(why)) for what, at, why in places]
+        lines = [
+            (action, place.registry.name, place.image, short_digest(place.digest), _short(reason))
+            for action, place, reason in places
+        ]
         yield from table(("", "REGISTRY", "IMAGE", "DIGEST", "WHY"), lines, width, spare=(1,))
 
 
 def summary(done: Pruned, *, dry_run: bool) -> str:
     """Return one line that says what happened, or would."""
     if not done.expired and not done.deleted:
-        return f"nothing to prune{_but(len(done.spared))}"
+        kept = f", {counted(len(done.spared), 'expired record')} kept" if done.spared else ""
+        return f"nothing to prune{kept}"
     images = {record.name for record in done.expired}
     what = f"{counted(len(done.expired), 'record')} of {counted(len(images), 'tag')}"
     if done.deleted:
         what += f", {counted(len(done.deleted), 'manifest')} at the registries"
     if dry_run:
-        return f"dry run: would prune {what}; `--yes` does it"
+        return f"dry run: would prune {what}; add `--yes` to do it"
     if done.request:
-        return f"proposed to prune {what}: {asked(done.request)}"
+        return f"proposed to prune {what}: {request_link(done.request)}"
     return f"pruned {what}" + (f" in {done.commit[:12]}" if done.commit else "")
-
-
-def _but(spared: int) -> str:
-    return f", {counted(spared, 'expired record')} kept" if spared else ""
 
 
 def _cells(record: Record) -> tuple[str, str, str, str]:
@@ -76,5 +76,5 @@ def _cells(record: Record) -> tuple[str, str, str, str]:
 
 
 def _short(reason: str) -> str:
-    """Return a reason with its digests cut as people compare them."""
-    return re.sub(rf"\b{names.DIGEST}\b", lambda found: short_digest(found[0]), escaped(reason))
+    """Return a reason with shortened digests."""
+    return re.sub(rf"\b{names.DIGEST}\b", lambda match: short_digest(match[0]), escaped(reason))

@@ -1,4 +1,4 @@
-"""What a publish did beyond what every write does: refusals, and what to know about what was recorded."""
+"""What is particular to a publish: refusals, and what to know about what was recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ledger_tool.render.edit import result_object
 
 
 def conflict_line(conflict: Conflict) -> str:
-    """Return the JSON object of an image:tag that was refused: what the ledger has, and the `conflict` digest given."""
+    """Return the JSON object of a refused image:tag: what the ledger has, and the given digest as `conflict`."""
     records = tuple(from_json(fields) for fields in conflict.existing)
     digest = pull_digest(records) or records[0].digest
     result = Result(records[0].name, digest, False, conflict.ledger_commit or None, records)
@@ -26,14 +26,14 @@ def conflict_line(conflict: Conflict) -> str:
 def notes(written: Written, drafts: Sequence[Draft], now: Timestamp, *, offline: bool) -> Iterator[str]:
     """Yield what a person should know about what was recorded."""
     if not written.verified and any(draft.is_index for draft in drafts):
-        yield "warning: that digest is an index's, and no registry was asked for its images; recorded as told"
+        yield "warning: the digest is that of an index, and no registry was asked for its images; recorded as given"
     yield from _expired(written, now)
     if offline:
-        yield "note: offline, so that no registry was asked; recorded as told"
+        yield "note: offline: no registry was asked; recorded as given"
 
 
 def _expired(written: Written, now: Timestamp) -> Iterator[str]:
-    """Yield a warning if something was published again, unchanged, that the next prune takes."""
+    """Yield a warning if something was published again, unchanged, that the next prune will remove."""
     expired = [
         str(result.name)
         for result in written.results
@@ -41,4 +41,4 @@ def _expired(written: Written, now: Timestamp) -> Iterator[str]:
     ]
     if expired:
         more = f" and {len(expired) - 1} more" if len(expired) > 1 else ""
-        yield f"warning: past its TTL, so that the next prune takes it: {expired[0]}{more}; `--ttl` gives a longer one"
+        yield f"warning: past its TTL, the next prune will remove it: {expired[0]}{more}; `--ttl` sets a longer one"

@@ -16,12 +16,12 @@ def as_json(done: Rebased) -> str:
 
 
 def as_text(done: Rebased, *, dry_run: bool) -> Iterator[str]:
-    """Yield a line for each commit, and a summary."""
+    """Yield one line per commit, and a summary."""
     if done.old == done.new:
-        yield f"nothing to do: the branch is based on {done.onto[:12]} already"
+        yield f"nothing to do: the branch is already based on {done.onto[:12]}"
         return
     for commit, new in done.commits:
         subject = shown(commit.message.partition("\n")[0])
-        yield f"{commit.id[:12]} -> {new[:12] or 'there already'}  {subject}"
+        yield f"{commit.id[:12]} -> {new[:12] or 'already there'}  {subject}"
     made = sum(bool(new) for _, new in done.commits)
     yield f"{'dry run: would have rebased' if dry_run else 'rebased'} {counted(made, 'commit')} onto {done.onto[:12]}"

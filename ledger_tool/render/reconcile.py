@@ -1,4 +1,4 @@
-"""The report of a reconcile: for people, for machines, for a job summary, for a test reporter, for Prometheus."""
+"""The report of a reconcile: for people, machines, a job summary, a test reporter, and Prometheus."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def as_markdown(report: DriftReport) -> Iterator[str]:
 
 
 def as_junit(report: DriftReport) -> Iterator[str]:
-    """Return JUnit XML: a test case for each record, drift as a failure, unknown as skipped."""
+    """Return JUnit XML: one test case per record, drift as a failure, unknown as skipped."""
     return suite("ledger reconcile", [_case(finding) for finding in report.findings])
 
 
@@ -94,7 +94,7 @@ def _case(finding: DriftFinding) -> Case:
 def as_metrics(report: DriftReport, now: float, last_complete: float | None, *, of_all: bool) -> str:
     """Return a Prometheus textfile; times are seconds since 1970.
 
-    `last_complete` is kept by a run that could not observe everything, or was not `of_all` records.
+    A run that could not observe everything, or was not `of_all` records, keeps `last_complete`.
     """
     counts = Counter((finding.registry, finding.drift) for finding in report.findings)
     by_class = (
@@ -120,23 +120,23 @@ def _gauge(name: str, help_text: str, *values: tuple[str, float]) -> Iterator[st
 
 
 def last_complete(metrics: str) -> float | None:
-    """Return the time of the last complete run that a textfile of ours has, or None."""
+    """Return the time of the last complete run in a textfile of ours, or None."""
     match = re.search(r"^ledger_reconcile_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
     return float(match[1]) if match else None
 
 
-def warnings(report: DriftReport, homeless: int) -> Iterator[str]:
+def warnings(report: DriftReport, unserved: int) -> Iterator[str]:
     """Yield what a reader should know before acting on the report."""
     for name in report.looks_down:
-        yield f"warning: {name} looks down or half empty; nothing should be deleted on the strength of this run"
-    if homeless:
-        records = counted(homeless, "record is of an image", "records are of images")
+        yield f"warning: {name} looks down or half empty; do not delete anything because of this run"
+    if unserved:
+        records = counted(unserved, "record belongs to an image", "records belong to images")
         yield f"note: {records} that no configured registry serves"
 
 
 def _headline(report: DriftReport) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in report.summary.items()) or "no records"
-    return counts if report.complete else f"{counts}; not complete"
+    return counts if report.complete else f"{counts}; incomplete"
 
 
 def _differing(report: DriftReport) -> Sequence[DriftFinding]:

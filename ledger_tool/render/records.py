@@ -23,9 +23,9 @@ def as_json_lines(records: Sequence[Record]) -> Iterator[str]:
 
 
 def as_csv(records: Sequence[Record]) -> Iterator[str]:
-    """Yield CSV lines (RFC 4180) with a header; objects and lists are JSON in their cell.
+    """Yield CSV lines (RFC 4180) with a header; objects and lists are JSON.
 
-    A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    A cell that a spreadsheet would read as a formula gets an apostrophe in front.
     """
     yield ",".join(FIELDS)
     for record in records:
@@ -42,7 +42,7 @@ def _cell(value: object) -> str:
 
 
 def as_table(records: Sequence[Record], width: int | None, *, bold: bool = False) -> Iterator[str]:
-    """Yield the lines of a table, at most `width` columns wide if that is given."""
+    """Yield the lines of a table, at most `width` columns wide if given."""
     header = ("IMAGE", "TAG", "PLATFORM", "DIGEST", "PUBLISHED", "SOURCE", "NOTE")
     rows = [
         (
@@ -52,7 +52,7 @@ def as_table(records: Sequence[Record], width: int | None, *, bold: bool = False
             short_digest(record.digest),
             record.published_at.replace("T", " ")[:16],
             short_source(record.source_ref),
-            " ".join(mark for mark, there in (("yanked", record.yanked), ("forced", record.forced)) if there),
+            " ".join(name for name, mark in (("yanked", record.yanked), ("forced", record.forced)) if mark),
         )
         for record in records
     ]
@@ -60,7 +60,7 @@ def as_table(records: Sequence[Record], width: int | None, *, bold: bool = False
 
 
 def short_digest(digest: str) -> str:
-    """Return a digest as people compare it: the algorithm and 12 digits."""
+    """Return a digest shortened for people: the algorithm and 12 digits."""
     algorithm, _, value = digest.partition(":")
     return f"{algorithm}:{value[:12]}"
 
@@ -91,6 +91,6 @@ def yanked_notes(records: Sequence[Record]) -> Iterator[str]:
 
 
 def no_registry_notes(tagged: TaggedRecords) -> Iterator[str]:
-    """Yield a note where nothing says which registry a reference without one means."""
+    """Yield a note if nothing says which registry a reference without one means."""
     if tagged.repository == tagged.name.image:
-        yield f"note: ledger.yaml names no registry for {tagged.name.image}; a client will take its own default"
+        yield f"note: ledger.yaml names no registry for {tagged.name.image}; clients use their own default"

@@ -1,4 +1,4 @@
-"""The only writer to stdout and stderr: data to the one, notes and errors to the other."""
+"""The only writer to stdout and stderr: data to stdout, notes and errors to stderr."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Screen:
     """Writes for one command. `secrets` are texts that must never appear, wherever they came from."""
 
     def __init__(self, secrets: Sequence[str] = (), *, verbose: bool = False) -> None:
-        # A key may turn up as a whole, by the line, or with its line breaks written as `\n`.
+        # A key may turn up as a whole, line by line, or with its line breaks written as `\n`.
         lines = [line for secret in secrets for line in re.split(r"\s+|\\[rn]", secret) if len(line) >= 16]
         self._secrets = [secret for secret in (*secrets, *lines) if len(secret) >= 4]
         self._verbose = verbose
 
     def hiding(self, secrets: Sequence[str]) -> Screen:
-        """Return a screen that hides these texts, too."""
+        """Return a screen that also hides these texts."""
         return Screen([*self._secrets, *secrets], verbose=self._verbose)
 
     @property
     def width(self) -> int | None:
-        """The columns of the terminal that stdout is, or None where it is not one."""
+        """The width of the terminal in columns, or None if stdout is not a terminal."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     @property
@@ -38,7 +38,7 @@ class Screen:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Yield what is to be told how many of how many `what` are done; it draws on stderr until the context ends."""
+        """Yield a function that takes how many `what` of how many are done, and shows it on stderr."""
         from ledger_tool.render.progress import Progress
 
         progress = Progress(what)
@@ -48,49 +48,51 @@ class Screen:
             progress.end()
 
     def data(self, lines: Iterable[str]) -> None:
-        """Write data to stdout, a line each."""
+        """Write lines of data to stdout."""
         try:
             for line in lines:
                 sys.stdout.write(line + "\n")
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever read has seen enough
+        except BrokenPipeError:  # the reader has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise LocalDiskError(
-                f"can't write to standard output: {(error.strerror or str(error)).lower()}",
+                f"cannot write to standard output: {(error.strerror or str(error)).lower()}",
                 "free some disk space, and run it again; what was recorded stays recorded",
             ) from None
 
     def note(self, text: str) -> None:
         """Write a note to stderr."""
-        _tell(self._safe(text) + "\n")
+        _write_stderr(self._safe(text) + "\n")
 
     def detail(self, text: str) -> None:
-        """Write a note to stderr for those who asked for details (`-v`)."""
+        """Write a note to stderr if details were requested (`-v`)."""
         if self._verbose:
             self.note(text)
 
     def error(self, error: LedgerError) -> None:
         """Write what happened and, after an empty line, what to do."""
         hint = f"\n\nhint: {self._safe(error.hint)}" if error.hint else ""
-        _tell(f"error: {self._safe(error.message)}{hint}\n")
+        _write_stderr(f"error: {self._safe(error.message)}{hint}\n")
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""
         for secret in self._secrets:
             traceback = traceback.replace(secret, "***")
         text = "\n".join(self._safe(line) for line in traceback.rstrip().split("\n"))
-        _tell(f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n")
+        _write_stderr(
+            f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n"
+        )
 
     def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        # GitHub's runner takes `##[command]` for an order, wherever it stands in a line.
+        # GitHub's runner obeys `##[command]` anywhere in a line.
         return escaped(redacted(text)).replace("##[", "## [")
 
 
-def _tell(text: str) -> None:
-    """Write to stderr, if there is any: where nobody can read it, the exit code still says what happened."""
+def _write_stderr(text: str) -> None:
+    """Write to stderr if possible; if not, the exit code still says what happened."""
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""A plain table: aligned columns, as wide as the terminal and no wider."""
+"""A plain table: aligned columns, no wider than the terminal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def table(
 ) -> Iterator[str]:
     """Yield the lines of a table of one-column-wide characters; nothing for no rows.
 
-    Empty columns are left out. Where `width` is too small, the `spare` columns go, in their order; then
-    the widest ones are cut with an ellipsis in their middle; what still does not fit goes from the right.
+    Empty columns are omitted. If `width` is too small, the `spare` columns are dropped, in their order; then
+    the widest ones are cut with an ellipsis in the middle; what still does not fit is dropped from the right.
     """
     shown = [column for column in range(len(header)) if any(row[column] for row in rows)]
     widths = {column: max(len(header[column]), *(len(row[column]) for row in rows)) for column in shown}

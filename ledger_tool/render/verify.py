@@ -32,7 +32,7 @@ def as_json(verified: Verified) -> str:
 
 
 def as_text(verified: Verified) -> Iterator[str]:
-    """Yield a line for each comparison."""
+    """Yield one line per comparison."""
     for check in verified.checks:
         where = check.registry or "the given digest"
         platform = f" ({check.platform})" if check.platform else ""

@@ -36,23 +36,22 @@ def _point(point: Point) -> dict[str, Any]:
 
 
 def as_text(matches: Sequence[WhenceMatch]) -> Iterator[str]:
-    """Yield for each match what the digest is, and under it who published it from what."""
+    """Yield for each match what the digest is, then who published it, and from what."""
     yield matches[0].digest
     for match in matches:
-        what = {"image": "is", "replaced": "was"}.get(
-            match.kind
-        ) or f"{'was' if match.until else 'is'} the {match.kind} of"
-        yield f"{what} {match.record.key}"
+        is_or_was = "was" if match.until else "is"
+        role = {"image": "is", "replaced": "was"}.get(match.kind) or f"{is_or_was} the {match.kind} of"
+        yield f"{role} {match.record.key}"
         yield f"  source    {match.record.source_ref}"
-        yield f"  since     {_told(match.since)}"
+        yield f"  since     {_point_line(match.since)}"
         if match.until:
-            yield f"  until     {_told(match.until)}"
+            yield f"  until     {_point_line(match.until)}"
             if match.until.digest:
                 yield f"  then      {match.until.digest}"
         if match.record.yanked:
             yield f"  yanked    {match.record.yanked.reason}"
 
 
-def _told(point: Point) -> str:
+def _point_line(point: Point) -> str:
     reason = f": {escaped(point.reason)}" if point.reason else ""
     return f"{point.at}, commit {point.commit[:12]}, {point.action} by {escaped(point.by)}{reason}"

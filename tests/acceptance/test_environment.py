@@ -211,7 +211,7 @@ def test_a_full_disk_behind_standard_output_is_try_again(upstream: Upstream) -> 
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
     assert done.returncode == 5
-    assert "can't write to standard output" in done.stderr
+    assert "cannot write to standard output" in done.stderr
     assert len(upstream.records()) == 1
 
 

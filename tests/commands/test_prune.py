@@ -287,7 +287,7 @@ def test_what_is_deleted_has_to_be_recorded_for_everybody(
     def never(*, shared: bool = False) -> AbstractContextManager[Store]:
         raise AssertionError(shared)
 
-    with pytest.raises(UsageError, match=f"`--registry-delete` and `{option}` exclude each other"):
+    with pytest.raises(UsageError, match=f"`--registry-delete` and `{option}` cannot be combined"):
         prune(
             never, WISH, registries=FakeRegistries([fake]), jobs=1, progress=unseen,
             proposes=option == "--pull-request", pushes=option != "--no-push",

@@ -118,4 +118,4 @@ def test_the_ledger_is_only_read() -> None:
 def test_records_of_images_that_nobody_serves_are_counted() -> None:
     store, _ = _world(2)
     done = _run(store)
-    assert (done.homeless, done.report.summary) == (2, {})
+    assert (done.unserved, done.report.summary) == (2, {})

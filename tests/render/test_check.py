@@ -84,13 +84,13 @@ def test_gitlab_tells_all_findings_apart_and_the_same_ones_from_run_to_run(check
 
 def test_notes_sum_up() -> None:
     yanked = [record(tag=f"v{at}", yanked={"at": "2026-01-01T00:00:00Z", "reason": "bad"}) for at in range(12)]
-    checked = Checked([], 12, 2, unknown=["myorg/app:v1: no answer"], homeless=2, yanked=yanked)
+    checked = Checked([], 12, 2, unknown=["myorg/app:v1: no answer"], unserved=2, yanked=yanked)
     found = list(render.notes(checked))
     assert found[0] == "warning: myorg/app:v0 is yanked: bad"
     assert found[10:] == [
         "warning: 2 more records are yanked",
-        "warning: not looked up: myorg/app:v1: no answer",
-        "note: 2 digests are of images that no configured registry serves",
+        "warning: not checked: myorg/app:v1: no answer",
+        "note: 2 digests belong to images that no configured registry serves",
         "ok: 12 records, 2 commits",
     ]
     finding = CheckFinding("schema", "ledger.json", 1, 1, "x")

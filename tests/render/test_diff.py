@@ -23,7 +23,7 @@ from tests.support.values.strategies import record_fields
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 COMMENT = 65_536  # characters that GitHub takes
-HTML = {"<details><summary>whole digests</summary>\n", "</details>\n"}
+HTML = {"<details><summary>full digests</summary>\n", "</details>\n"}
 
 
 def tokens(markdown: str) -> list[Token]:
@@ -108,7 +108,7 @@ def test_a_move_reads_well() -> None:
 - label `version`: `1.4.0` → `1.5.0`
 - [compare the source](https://github.com/team/app/compare/{"1" * 40}...{"2" * 40})
 
-<details><summary>whole digests</summary>
+<details><summary>full digests</summary>
 
 ```text
 digest: {digest("a")} → {digest("b")}
@@ -139,7 +139,7 @@ def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> No
     found = render.as_markdown(reviewed(old, new))
     assert found.startswith("**2 image:tags: 2 moved (1 by force)**\n")
     assert "- **forced: ``a `CVE` of @debian``**\n" in found
-    assert "- **this tag is immutable, and nothing says why it moves**\n" in found
+    assert "- **this tag is immutable, and nothing explains why it moves**\n" in found
     text = "\n".join(render.as_text(reviewed(old, new), colour=True))
     assert "\x1b[31mforced: a `CVE` of @debian\x1b[0m" in text
 
@@ -152,8 +152,8 @@ def test_what_is_added_and_removed_stands_alone() -> None:
 
 
 def test_settings_that_change_are_pointed_at() -> None:
-    assert "`ledger.yaml` changes, too" in render.as_markdown([], settings_changed=True)
-    assert "`ledger.yaml` changes, too" in "\n".join(render.as_text([], colour=False, settings_changed=True))
+    assert "`ledger.yaml` also changes" in render.as_markdown([], settings_changed=True)
+    assert "`ledger.yaml` also changes" in "\n".join(render.as_text([], colour=False, settings_changed=True))
 
 
 @pytest.mark.parametrize("count", [10, 300, 10_000])
@@ -169,7 +169,7 @@ def test_a_comment_has_room_for_it_whatever_its_size(count: int) -> None:
     check(found)
     assert found.count("forced: `CVE`") == 3
     shown = found.count("** moved")
-    left = re.search(r"\*\*([0-9]+) more are left out here\*\* \(([0-9]+) moved\)", found)
+    left = re.search(r"\*\*([0-9]+) more are omitted here\*\* \(([0-9]+) moved\)", found)
     assert shown + (int(left[1]) if left else 0) == count + 3
     assert bool(left) == (count > 10)
     assert found.count("<details>") == (13 if count == 10 else 0)
@@ -181,8 +181,8 @@ def test_one_image_can_not_push_the_others_out() -> None:
     platforms = [record("p", platform=f"linux/cpu{at}") for at in range(2000)]
     found = render.as_markdown(reviewed([record("a")], [forced, record("b"), *platforms]))
     check(found)
-    assert "- and 176 more; `ledger diff` has them\n" in found
-    assert "left out here" not in found
+    assert "- and 176 more; `ledger diff` shows them\n" in found
+    assert "omitted here" not in found
     assert "y" * 1024 in found
     assert "and 1995 more)" in found
 

@@ -83,10 +83,10 @@ def test_what_is_published_again_and_has_expired_is_warned_about() -> None:
     ledger = ledger_of(record(ttl="1h"), record(tag="v2", ttl="1h"), record(tag="v3", ttl="9w"))
     one, two, lasting = draft(), draft(tag="v2"), draft(tag="v3")
     assert list(published.notes(written(publish(one, lasting, ledger=ledger)), [one, lasting], now, offline=False)) == [
-        "warning: past its TTL, so that the next prune takes it: myorg/app:v1; `--ttl` gives a longer one"
+        "warning: past its TTL, the next prune will remove it: myorg/app:v1; `--ttl` sets a longer one"
     ]
     (both,) = published.notes(written(publish(one, two, ledger=ledger)), [one, two], now, offline=False)
-    assert "takes it: myorg/app:v1 and 1 more; " in both
+    assert "remove it: myorg/app:v1 and 1 more; " in both
     longer = draft(ttl="9w")
     assert list(published.notes(written(publish(longer, ledger=ledger)), [longer], now, offline=False)) == []
 
@@ -141,8 +141,8 @@ def test_the_summary_counts_what_happened_to_many() -> None:
 def test_the_summary_says_when_there_was_nothing_to_do() -> None:
     one = publish(draft(), ledger=ledger_of(record()))
     two = publish(draft("a"), draft("b"), ledger=ledger_of(record("a"), record("b")))
-    assert render.summary(written(one)) == "nothing to do: myorg/app:v1 is in the ledger already"
-    assert render.summary(written(two)) == "nothing to do: 2 images are in the ledger already"
+    assert render.summary(written(one)) == "nothing to do: myorg/app:v1 is already in the ledger"
+    assert render.summary(written(two)) == "nothing to do: 2 images are already in the ledger"
 
 
 def test_the_summary_of_a_dry_run_says_would_and_names_no_commit() -> None:
@@ -169,6 +169,6 @@ def test_init_tells_what_it_added_kept_and_committed_and_what_is_next() -> None:
     assert new[:3] == ["added ledger.json", "added ledger.yaml", "committed as 5f2d7e012345"]
     assert "git -C here push" in new[-1]
     mixed = list(scaffolded.lines(Scaffolded(["ledger.yaml"], ["README.md"], "", True, ""), "here"))
-    assert mixed[:2] == ["added ledger.yaml", "kept README.md, as it was"]
+    assert mixed[:2] == ["added ledger.yaml", "kept README.md unchanged"]
     assert "git -C here add ledger.yaml" in mixed[-1]
     assert list(scaffolded.lines(Scaffolded([], ["README.md"], "", True, ""), "here"))[-1].startswith("nothing to do")

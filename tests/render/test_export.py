@@ -152,13 +152,13 @@ def test_notes_say_what_is_doubtful_and_what_has_no_registry() -> None:
     assert list(exported.notes(done("dotenv", yanked, old), "dotenv")) == [
         "warning: myorg/app:v1 is yanked: crashes",
         "warning: tool:v1 is past its TTL of 1h",
-        "note: ledger.yaml names no registry for tool; a client will take its own default",
+        "note: ledger.yaml names no registry for tool; clients use their own default",
     ]
 
 
 def test_a_ledger_full_of_what_has_expired_does_not_fill_the_log() -> None:
     found = list(exported.notes(done("csv", *(record("tool", f"v{at}", ttl="1h") for at in range(30))), "csv"))
-    assert (len(found), found[-1]) == (11, "warning: so are 20 more, yanked or past their TTL")
+    assert (len(found), found[-1]) == (11, "warning: 20 more are yanked or past their TTL")
 
 
 # ---- CycloneDX

@@ -67,7 +67,7 @@ def test_a_tree_says_what_has_moved_on_and_what_is_yanked() -> None:
         built("app", ref("myorg/base:12", "old"), ref("myorg/mid:v1")),
     )
     assert list(render.as_tree(found))[1:] == [
-        f"├── myorg/base:12@{short('old')}  (not in the ledger; myorg/base:12 is {short('new')} now)",
+        f"├── myorg/base:12@{short('old')}  (not in the ledger; myorg/base:12 is now {short('new')})",
         f"└── myorg/mid:v1  {short('myorg/mid:v1')}  (yanked)",
     ]
 
@@ -119,7 +119,7 @@ def test_a_tree_of_dependents_goes_from_the_base_up() -> None:
     assert list(render.as_tree(found, names_base=False)) == [
         "myorg/base",
         f"├── app:v1  {short('app:v1')}",
-        f"└── mid:v1  {short('mid:v1')}  (on myorg/base:12@{short('old')}; myorg/base:12 is {short('new')} now)",
+        f"└── mid:v1  {short('mid:v1')}  (on myorg/base:12@{short('old')}; myorg/base:12 is now {short('new')})",
         f"    └── app:v1  {short('app:v1')}",
     ]
 
@@ -129,7 +129,7 @@ def test_a_chain_of_10_000_is_cut_as_a_tree_and_whole_as_json_dot_and_mermaid() 
     found = beneath("i9999:v1", *chain)
     lines = list(render.as_tree(found))
     assert len(lines) == render.DEEPEST + 2
-    assert lines[-1].endswith("…  (deeper than 100 levels; `--format json` has it all)")
+    assert lines[-1].endswith("…  (deeper than 100 levels; `--format json` shows everything)")
     value = json.loads(deps.as_json(Deps(Name("i9999", "v1"), found)))
     assert (len(value["nodes"]), len(value["links"])) == (10_000, 9_999)
     assert len(list(render.as_dot(*render.drawn(found)))) == 3 + 10_000 + 9_999 + 1

@@ -72,5 +72,5 @@ def test_the_summary_says_what_was_or_would_be_done() -> None:
         render.summary(DONE, dry_run=False) == "pruned 1 record of 1 tag, 1 manifest at the registries in cccccccccccc"
     )
     dry = Pruned(expired=[GOING, STAYING], spared=[])
-    assert render.summary(dry, dry_run=True) == "dry run: would prune 2 records of 2 tags; `--yes` does it"
+    assert render.summary(dry, dry_run=True) == "dry run: would prune 2 records of 2 tags; add `--yes` to do it"
     assert render.summary(Pruned(expired=[], spared=[]), dry_run=True) == "nothing to prune"

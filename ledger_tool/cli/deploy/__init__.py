@@ -1,1 +1,1 @@
-"""The commands of the panel Deploy of `ledger --help`."""
+"""The commands of the Deploy panel of `ledger --help`."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.deploy.manifests import Exclude, Format, Paths, Platform, in_folders, tell
+from ledger_tool.cli.deploy.manifests import Exclude, Format, Paths, Platform, in_folders, show
 from ledger_tool.cli.options import choice, flag, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.writing import PullRequest, hiding_tokens, proposes
@@ -33,9 +33,9 @@ def bump(
             "regex:PATTERN, ignore; may be repeated.",
         ),
     ] = o.NONE,
-    prereleases: Annotated[bool, flag("--prereleases", "Let semver: choose pre-releases, too.")] = False,
+    prereleases: Annotated[bool, flag("--prereleases", "Let semver: choose pre-releases too.")] = False,
     allow: Annotated[
-        list[str], choice("--allow", "yanked|expired|older", "Also move to such versions; may be repeated.")
+        list[str], choice("--allow", "yanked|expired|older", "Also move to these versions; may be repeated.")
     ] = o.NONE,
     check: Annotated[bool, flag("--check", "Change nothing; exit 1 if an image is behind.")] = False,
     platform: Platform = "",
@@ -52,8 +52,8 @@ def bump(
 ) -> int:
     """Move image references in manifests to the newest version that a policy allows, tag and digest together.
 
-    A policy comes from --policy, or from a comment on the line, which wins: `# ledger: semver:^1.5`. Images
-    without one stay as they are. Exit codes are those of pin; with --check, 1 says that an image is behind.
+    A policy comes from --policy, or from a comment on the line, which takes precedence: `# ledger: semver:^1.5`. Images
+    without a policy stay as they are. Exit codes are those of pin; with --check, 1 means that an image is behind.
     """
     from ledger_tool.commands.bump import bump as run
     from ledger_tool.commands.bump import propose
@@ -63,17 +63,17 @@ def bump(
 
     o.exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
     if base and not pull_request:
-        raise UsageError("`--base` goes with `--pull-request`", "add it, or leave the base out")
+        raise UsageError("`--base` needs `--pull-request`", "add it, or leave `--base` out")
     rules = BumpRules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
-    wanted = o.parsed(names.parse_platform, platform)
+    parsed_platform = o.parsed(names.parse_platform, platform)
     timeout, screen = ledger.session_options.timeout, hiding_tokens(ledger.screen, pull_request)
     with ExitStack() as stack:
         source = stack.enter_context(ledger.source())
         progress = stack.enter_context(screen.progress("files"))
-        asked: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": wanted, "progress": progress}
+        shared: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": parsed_platform, "progress": progress}
         if pull_request:
-            question = [*policy, platform]
-            branch, url = stack.enter_context(_base_branch(paths, exclude, base, question, timeout, screen))
+            request_key = [*policy, platform]
+            branch, url = stack.enter_context(_base_branch(paths, exclude, base, request_key, timeout, screen))
             forge = stack.enter_context(pull_request.opened_at(url))
             done = propose(
                 source,
@@ -83,24 +83,24 @@ def bump(
                 labels=pull_request.labels,
                 reviewers=pull_request.reviewers,
                 draft=pull_request.draft,
-                **asked,
+                **shared,
             )
         else:
             committer = stack.enter_context(_work_tree(paths, timeout)) if commit else None
-            done = run(source, in_folders(paths, exclude), check=check, committer=committer, **asked)
+            done = run(source, in_folders(paths, exclude), check=check, committer=committer, **shared)
     if not (policy or done.edits or done.findings):
-        screen.note("note: without `--policy`, only lines with a `# ledger:` comment have one")
-    return tell(screen, done, output)
+        screen.note("note: without `--policy`, only references with a `# ledger:` comment have a policy")
+    return show(screen, done, output)
 
 
 def _base_branch(
-    paths: list[str], exclude: list[str], base: str, question: list[str], timeout: float, screen: Screen
+    paths: list[str], exclude: list[str], base: str, request_key: list[str], timeout: float, screen: Screen
 ) -> AbstractContextManager[tuple[RequestBranch, str]]:
     from ledger_tool.edges.git.bump_request import open_base
 
     token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
     return open_base(
-        paths, base=base, policies=question, exclude=exclude, token=token, timeout=timeout, messages=screen
+        paths, base=base, policies=request_key, exclude=exclude, token=token, timeout=timeout, messages=screen
     )
 
 

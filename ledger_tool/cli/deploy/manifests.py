@@ -1,4 +1,4 @@
-"""What `pin` and `bump` share: their arguments, and how they tell what they did."""
+"""What `pin` and `bump` share: their arguments, and how they show what they did."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Platform = Annotated[
 ]
 Exclude = Annotated[
     list[str],
-    option("--exclude", "GLOB", "Leave out these files or folders, below the folders named; may be repeated."),
+    option("--exclude", "GLOB", "Leave out these files or folders below the given folders; may be repeated."),
 ]
 Format = Annotated[str, choice("--format", "text|json|github|markdown", "How to print it.")]
 
 
 def in_folders(paths: list[str], exclude: list[str]) -> FolderManifests:
-    """Return the manifests that the paths name, read by as many processes as the machine has cores."""
+    """Return the manifests at these paths, read by as many processes as the machine has cores."""
     from ledger_tool.edges.files.manifests import FolderManifests
 
     return FolderManifests(paths, exclude, jobs=min(os.cpu_count() or 1, 8))
 
 
-def tell(screen: Screen, done: ManifestsReport, output: str) -> int:
+def show(screen: Screen, done: ManifestsReport, output: str) -> int:
     """Print what was done, and return the exit code."""
     from ledger_tool.render import pin as render
 

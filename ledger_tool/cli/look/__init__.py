@@ -1,1 +1,1 @@
-"""The commands of the panel Look of `ledger --help`."""
+"""The commands of the Look panel of `ledger --help`."""

@@ -16,11 +16,9 @@ from ledger_tool.errors import TryAgain, UsageError
 @reads
 @asks(20)
 def dependents(
-    ref: Annotated[
-        str, argument("REF", "An image, an image:tag, or a digest; with `--stale`, it may be left out.")
-    ] = "",
+    ref: Annotated[str, argument("REF", "An image, an image:tag, or a digest; optional with `--stale`.")] = "",
     stale: Annotated[
-        bool, flag("--stale", "Only what sits on an old digest of a base whose tag has moved on, in rebuild order.")
+        bool, flag("--stale", "Only images on an old digest of a base whose tag has moved on, in rebuild order.")
     ] = False,
     live: Annotated[bool, flag("--live", "With `--stale`: ask the registries where the tags are now.")] = False,
     output: Format = "text",
@@ -28,9 +26,9 @@ def dependents(
     ledger: Reading,
     registry_access: Asking,
 ) -> int:
-    """Show everything built, directly or not, on an image, an image:tag or a digest.
+    """Show everything that is built, directly or indirectly, on an image, an image:tag or a digest.
 
-    Exit code with --stale: 0: nothing is to be rebuilt. 1: something is. 5: not every tag could be looked at, and
+    Exit code with --stale: 0: nothing to rebuild. 1: something to rebuild. 5: not every tag could be observed, and
     none of the others has moved on.
     """
     from ledger_tool.commands import dependents as command
@@ -38,17 +36,17 @@ def dependents(
     from ledger_tool.render import graphs
 
     if live and not stale:
-        raise UsageError("`--live` goes with `--stale`", "add `--stale`, or leave `--live` out")
+        raise UsageError("`--live` needs `--stale`", "add `--stale`, or leave `--live` out")
     if not ref and not stale:
-        raise UsageError("nothing is asked of", "name an image, an image:tag or a digest, or add `--stale`")
-    asked = _asked(ref) if ref else None
+        raise UsageError("REF is missing", "name an image, an image:tag or a digest, or add `--stale`")
+    target = _parsed(ref) if ref else None
     screen = ledger.screen
     with ledger.source() as source, registry_access.open() as registries, screen.progress("tags") as progress:
-        if asked is not None and not stale:
-            built = command.dependents(source, asked)
+        if target is not None and not stale:
+            built = command.dependents(source, target)
         else:
-            asking = registries if live else None
-            built = command.stale(source, asking, asked, jobs=registry_access.jobs, progress=progress)
+            asked_registries = registries if live else None
+            built = command.stale(source, asked_registries, target, jobs=registry_access.jobs, progress=progress)
     outline = render.outlined(built)
     for note in (*graphs.cycle_notes(outline), *render.notes(built)):
         screen.note(note)
@@ -73,6 +71,6 @@ def dependents(
     return 1 if built.rebuilds else 0 if built.complete else TryAgain.exit_code
 
 
-def _asked(ref: str) -> Reference | names.Digest:
-    """Return what is asked of: a digest alone, or a reference."""
+def _parsed(ref: str) -> Reference | names.Digest:
+    """Return the digest or the reference that REF is."""
     return names.parse_digest(ref) if re.match(r"sha(?:256|512):[^/@]*$", ref) else parse_reference(ref)

@@ -21,10 +21,10 @@ def deps(image: o.ImageTag, platform: o.Platform = "", output: Format = "text", 
     from ledger_tool.render import graphs
 
     reference = parse_name(image)
-    wanted = o.parsed(names.parse_platform, platform)
+    parsed_platform = o.parsed(names.parse_platform, platform)
     screen = ledger.screen
     with ledger.source() as source:
-        bases = run(source, reference, platform=wanted)
+        bases = run(source, reference, platform=parsed_platform)
     for warning in graphs.cycle_notes(bases.outline):
         screen.note(warning)
     match output:

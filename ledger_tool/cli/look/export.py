@@ -28,7 +28,7 @@ def export(
         str, option("--platform", "OS/ARCH", "Only the images of this platform, by their own digest.")
     ] = "",
     latest: Annotated[
-        bool, flag("--latest", "Of each image, the tag published last; passes over yanked and expired ones.")
+        bool, flag("--latest", "The newest tag of each image that is neither yanked nor expired.")
     ] = False,
     key: Annotated[
         list[str],
@@ -43,9 +43,9 @@ def export(
     *,
     ledger: Reading,
 ) -> None:
-    """Print images of the ledger in the form that another tool reads.
+    """Print images of the ledger in the format of another tool.
 
-    kustomize, helm-values, compose and dotenv have room for one tag of each image: which one has to be said.
+    kustomize, helm-values, compose and dotenv have room for one tag per image, which you have to choose.
     """
     from ledger_tool.commands.export import FORMATS, KEYED
     from ledger_tool.commands.export import export as run
@@ -57,13 +57,13 @@ def export(
         raise UsageError("`--format` is missing", f"use one of {', '.join(FORMATS)}")
     o.one_of("--format", output, FORMATS)
     if key and output not in KEYED:
-        raise UsageError(f"`--key` does not go with `--format {output}`", f"it goes with {', '.join(KEYED)}")
+        raise UsageError(f"`--key` cannot be used with `--format {output}`", f"use it with {', '.join(KEYED)}")
     if (serial_number or timestamp) and output != "cyclonedx":
-        raise UsageError("`--serial-number` and `--timestamp` go with `--format cyclonedx`", "leave them out")
+        raise UsageError("`--serial-number` and `--timestamp` need `--format cyclonedx`", "leave them out")
     if serial_number and not cyclonedx.is_serial(serial_number):
         raise UsageError(
             f"serial number `{names.shown(serial_number)}` is malformed",
-            "write `urn:uuid:` and a UUID in lower case, as `uuidgen` makes them",
+            "write `urn:uuid:` and a UUID in lower case, as `uuidgen` prints it",
         )
     bill_time = names.parse_timestamp(timestamp, "timestamp") if timestamp else ""
     selection = Selection(

@@ -16,9 +16,9 @@ from ledger_tool.errors import InvalidValue, UsageError
 def keepset(
     pattern: Annotated[str, argument("PATTERN", "A glob of images (`myorg/*`).")] = "*",
     live: Annotated[
-        bool, flag("--live", "Ask the registries for all children of each index, attestations included.")
+        bool, flag("--live", "Ask the registries for all children of each index, including attestations.")
     ] = False,
-    registry: Annotated[str, option("--registry", "HOST", "Only what lives in this registry.")] = "",
+    registry: Annotated[str, option("--registry", "HOST", "Only what is in this registry.")] = "",
     output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
     *,
     ledger: Reading,
@@ -26,7 +26,7 @@ def keepset(
 ) -> None:
     """Print every digest that a garbage collector must keep: images, indexes, children and bases.
 
-    Nothing is printed unless all of it is known.
+    Nothing is printed unless the list is complete.
     """
     from ledger_tool.commands.keepset import keepset as run
     from ledger_tool.core.dependencies.keepset import Scope
@@ -34,7 +34,8 @@ def keepset(
 
     if ":" in pattern.rpartition("/")[2]:
         raise UsageError(
-            f"the pattern `{names.shown(pattern)}` has a tag", "give a glob of images: a repository is kept as a whole"
+            f"the pattern `{names.shown(pattern)}` has a tag",
+            "give a glob of images, because repositories are kept as a whole",
         )
     host = re.sub(r"^https?://", "", registry)
     if registry and not re.fullmatch(names.HOST, host):

@@ -21,7 +21,7 @@ def log(
         option(
             "--since",
             "WHEN|REV",
-            "Only what came since a date, a time, a length back from now (7d), or after a revision.",
+            "Only entries since a date, a time, a length back from now (7d), or after a revision.",
         ),
     ] = "",
     limit: Annotated[str, option("--limit", "N", "Only the newest N entries.")] = "",
@@ -31,7 +31,7 @@ def log(
 ) -> None:
     """Show every digest that a tag ever had: when, by whom, from which source, and why.
 
-    The newest comes first. The commits' own words are shown; `ledger audit` proves them.
+    The newest comes first. The log shows what the commit messages claim; `ledger audit` verifies them.
     """
     from ledger_tool.commands.log import log as run
     from ledger_tool.core.history.revision import parse_moment
@@ -41,7 +41,9 @@ def log(
 
     reference = o.parsed(parse_reference, image)
     if reference and reference.digest:
-        raise UsageError("log takes an image or an image:tag", "ask `ledger whence DIGEST` where a digest comes from")
+        raise UsageError(
+            "log takes an image or an image:tag", "use `ledger whence DIGEST` to find where a digest comes from"
+        )
     moment = parse_moment(since, datetime.now(UTC)) if since else None
     count = o.whole_number("--limit", limit, 1, _MOST_ENTRIES) if limit else None
     screen = ledger.screen
@@ -55,4 +57,4 @@ def log(
         case _:
             screen.data(render.as_table(entries, screen.width, bold=screen.colour))
             if not entries:
-                screen.note("nothing happened")
+                screen.note("no entries")

@@ -21,7 +21,7 @@ def get(
     image: o.ImageTag,
     platform: o.Platform = "",
     output: Annotated[
-        str, choice("--format", "json|ref|digest", "The records, or what `docker pull` takes, or only the digest.")
+        str, choice("--format", "json|ref|digest", "The records, a reference for `docker pull`, or only the digest.")
     ] = "json",
     moment: At = "",
     *,
@@ -32,9 +32,9 @@ def get(
     from ledger_tool.render import records as render
 
     reference = parse_name(image)
-    wanted = o.parsed(names.parse_platform, platform)
+    parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.source_at(moment) as source:
-        tagged = run(source, reference, platform=wanted)
+        tagged = run(source, reference, platform=parsed_platform)
     for note in render.yanked_notes(tagged.records):
         ledger.screen.note(note)
     if output == "json":
@@ -53,9 +53,9 @@ def list_records(
     label: Annotated[list[str], option("--label", "K=V", "Only with this label; may be repeated.")] = o.NONE,
     source: Annotated[str, option("--source", "TEXT", "Only with this text in the sourceRef.")] = "",
     since: o.Since = "",
-    expired: Annotated[bool, flag("--expired", "Only past their TTL.")] = False,
+    expired: Annotated[bool, flag("--expired", "Only records past their TTL.")] = False,
     latest: Annotated[
-        bool, flag("--latest", "Of each image only the newest tag that is neither yanked nor expired.")
+        bool, flag("--latest", "Only the newest tag of each image that is neither yanked nor expired.")
     ] = False,
     output: Annotated[str, choice("--format", "text|json|jsonl|csv", "How to print them.")] = "text",
     moment: At = "",

@@ -15,16 +15,16 @@ def whence(
     *,
     ledger: Reading,
 ) -> None:
-    """Say where a digest comes from: which records have or had it, who published it, in which commit.
+    """Show where a digest comes from: which records have or had it, who published it, in which commit.
 
-    It may be an image's digest, that of its index or config, or one that was replaced or removed long ago.
+    It may be the digest of an image, its index or its config, even if replaced or removed long ago.
     """
     from ledger_tool.commands.whence import whence as run
     from ledger_tool.core.history.whence import parse_digest_prefix
     from ledger_tool.render import whence as render
 
-    wanted = parse_digest_prefix(digest)
+    digest_or_prefix = parse_digest_prefix(digest)
     screen = ledger.screen
     with ledger.history() as history, screen.progress("versions") as progress:
-        matches = run(history, wanted, note=screen.note, progress=progress)
+        matches = run(history, digest_or_prefix, note=screen.note, progress=progress)
     screen.data([render.as_json(matches)] if output == "json" else render.as_text(matches))

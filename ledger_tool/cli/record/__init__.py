@@ -1,1 +1,1 @@
-"""The commands of the panel Record of `ledger --help`."""
+"""The commands of the Record panel of `ledger --help`."""

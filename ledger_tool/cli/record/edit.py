@@ -18,12 +18,12 @@ def set_facts(
         list[str], argument("PATTERN...", "Globs of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).")
     ],
     label: Annotated[list[str], option("--label", "K=V", "Set a label; may be repeated.")] = o.NONE,
-    unlabel: Annotated[list[str], option("--unlabel", "K", "Take a label away; may be repeated.")] = o.NONE,
-    ttl: Annotated[str, option("--ttl", "7d|none", "Set the TTL, or take it away.")] = "",
+    unlabel: Annotated[list[str], option("--unlabel", "K", "Remove a label; may be repeated.")] = o.NONE,
+    ttl: Annotated[str, option("--ttl", "7d|none", "Set the TTL, or remove it.")] = "",
     *,
     ledger: Writing,
 ) -> None:
-    """Edit labels and TTL of all records that match, in one commit."""
+    """Edit labels and TTL of all matching records, in one commit."""
     from ledger_tool.commands.edit import set_facts as run
     from ledger_tool.render import edit as render
 
@@ -32,7 +32,7 @@ def set_facts(
     if not (labels or unlabels or ttl):
         raise UsageError("nothing to set", "pass `--label K=V`, `--unlabel K` or `--ttl 7d`")
     if both := set(labels) & set(unlabels):
-        raise InvalidValue("label", f"label `{min(both)}` is both set and taken away", "keep one of them")
+        raise InvalidValue("label", f"label `{min(both)}` is both set and removed", "keep one of them")
     new_ttl = names.parse_ttl(ttl) if ttl and ttl != "none" else None
     with ledger.store() as store:
         written = run(
@@ -44,7 +44,7 @@ def set_facts(
             clear_ttl=ttl == "none",
             dry_run=ledger.dry_run,
         )
-    render.tell(ledger.screen, written, dry_run=ledger.dry_run)
+    render.show(ledger.screen, written, dry_run=ledger.dry_run)
 
 
 @writes
@@ -61,31 +61,33 @@ def remove(
 
     references = [parse_name(image) for image in images]
     why = reason_text(reason)
-    wanted = o.parsed(names.parse_platform, platform)
+    parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.store() as store:
-        written = run(store, references, reason=why, platform=wanted, dry_run=ledger.dry_run)
-    render.tell(ledger.screen, written, dry_run=ledger.dry_run)
+        written = run(store, references, reason=why, platform=parsed_platform, dry_run=ledger.dry_run)
+    render.show(ledger.screen, written, dry_run=ledger.dry_run)
 
 
 @writes
 def yank(
     images: Annotated[list[str], argument("IMAGE:TAG...", "What to yank.")],
     reason: Annotated[str, option("--reason", "TEXT", "Why; it stays in the record and in history.")],
-    undo: Annotated[bool, flag("--undo", "Take the mark away again.")] = False,
+    undo: Annotated[bool, flag("--undo", "Remove the mark again.")] = False,
     platform: o.Platform = "",
     *,
     ledger: Writing,
 ) -> None:
     """Mark images as not to be used; they stay in the ledger and in the registry.
 
-    What is yanked is left out by `list --latest`, and warned about by `get`.
+    `list --latest` leaves out yanked images, and `get` warns about them.
     """
     from ledger_tool.commands.edit import yank as run
     from ledger_tool.render import edit as render
 
     references = [parse_name(image) for image in images]
     why = reason_text(reason)
-    wanted = o.parsed(names.parse_platform, platform)
+    parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.store() as store:
-        written = run(store, references, now=o.now(), reason=why, platform=wanted, undo=undo, dry_run=ledger.dry_run)
-    render.tell(ledger.screen, written, dry_run=ledger.dry_run)
+        written = run(
+            store, references, now=o.now(), reason=why, platform=parsed_platform, undo=undo, dry_run=ledger.dry_run
+        )
+    render.show(ledger.screen, written, dry_run=ledger.dry_run)

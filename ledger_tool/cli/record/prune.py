@@ -19,25 +19,25 @@ def prune(
     patterns: Annotated[
         list[str], argument("PATTERN...", "Only these: globs of images (`myorg/*`) or of image:tag (`*:pr-*`).")
     ] = o.NONE,
-    keep: Annotated[str, option("--keep", "N", "Of each image, keep the N newest tags that are looked at.")] = "0",
+    keep: Annotated[str, option("--keep", "N", "Keep the N newest matching tags of each image.")] = "0",
     older_than: Annotated[
         str,
         option("--older-than", "WHEN", "Only published before a date, a time, or a length back from now (30d)."),
     ] = "",
-    last: Annotated[bool, flag("--last", "Even the last tag of an image.")] = False,
+    last: Annotated[bool, flag("--last", "Remove even the last tag of an image.")] = False,
     registry_delete: Annotated[
-        bool, flag("--registry-delete", "Also delete at the registries what no record needs any more.", "Registry")
+        bool, flag("--registry-delete", "Also delete at the registries what no record needs any longer.", "Registry")
     ] = False,
-    yes: Annotated[bool, flag("--yes", "Do it.", "Writing")] = False,
+    yes: Annotated[bool, flag("--yes", "Carry it out.", "Writing")] = False,
     output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
     *,
     ledger: Writing,
     registry_access: Asking,
 ) -> None:
-    """Remove what is past its TTL, in one commit; a dry run unless `--yes`.
+    """Remove records past their TTL, in one commit; a dry run unless `--yes`.
 
-    The last tag of an image stays. With `--registry-delete`, what no other record needs is deleted at the
-    registries first; what can't be deleted stays in the ledger (exit 5 or 6), and all else goes on.
+    The last tag of an image stays. With `--registry-delete`, what no other record needs is first deleted at the
+    registries. If something cannot be deleted, its record stays (exit 5 or 6), and the run continues with the rest.
     """
     from ledger_tool.commands.prune import prune as run
     from ledger_tool.core.writes.prune import Wish

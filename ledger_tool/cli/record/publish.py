@@ -41,7 +41,7 @@ def publish(
     ] = "",
     platform: Annotated[str, option("--platform", "OS/ARCH", "The image's platform.", _IMAGE)] = "",
     index: Annotated[
-        str, option("--index", "DIGEST", "The digest of the index that serves it, of a multi-platform tag.", _IMAGE)
+        str, option("--index", "DIGEST", "The digest of the index that serves it, for a multi-platform tag.", _IMAGE)
     ] = "",
     config: Annotated[str, option("--config", "DIGEST", "The digest of the image's config.", _IMAGE)] = "",
     label: Annotated[list[str], option("--label", "K=V", "A label; may be repeated.", _IMAGE)] = o.NONE,
@@ -49,7 +49,7 @@ def publish(
         list[str], option("--depends-on", "REF", "A base image, by digest; may be repeated.", _IMAGE)
     ] = o.NONE,
     ttl: Annotated[
-        str, option("--ttl", "7d", "How long the record lives", _IMAGE, default="by tag, from ledger.yaml")
+        str, option("--ttl", "7d", "How long the record is valid", _IMAGE, default="by tag, from ledger.yaml")
     ] = "",
     pr: Annotated[str, option("--pr", "N", "Publish under the tag pr-N.", _IMAGE)] = "",
     published_at: Annotated[
@@ -72,27 +72,27 @@ def publish(
         option(
             "--registry",
             "HOST",
-            "Look in this one",
+            "The registry to ask",
             _REGISTRY,
             default="the first in ledger.yaml that serves the image",
         ),
     ] = "",
-    offline: Annotated[bool, flag("--offline", "Ask no registry: record what is told.", _REGISTRY)] = False,
+    offline: Annotated[bool, flag("--offline", "Ask no registry: record what is given.", _REGISTRY)] = False,
     force: Annotated[bool, flag("--force", "Move a tag that has another digest.", _WRITING)] = False,
-    reason: Annotated[str, option("--reason", "TEXT", "Why it is forced.", _WRITING)] = "",
+    reason: Annotated[str, option("--reason", "TEXT", "The reason for the forced move.", _WRITING)] = "",
     *,
     ledger: Writing,
     registry_access: Asking,
 ) -> None:
     """Record an image, right after its push.
 
-    Prints one JSON object per image:tag. The same digest again is fine and changes nothing; another
+    Prints one JSON object per image:tag. Publishing the same digest again changes nothing; another
     digest under the same tag is refused (exit 3), unless the tag is mutable or the move is forced.
     """
     from ledger_tool.commands.publish import publish as run
     from ledger_tool.core.writes.input import Defaults
     from ledger_tool.render import publish as render
-    from ledger_tool.render.edit import tell
+    from ledger_tool.render.edit import show
 
     why = _force_reason(force, reason)
     defaults = Defaults(
@@ -127,24 +127,24 @@ def publish(
             raise
     for note in render.notes(written, drafts, o.now(), offline=offline):
         screen.note(note)
-    tell(screen, written, dry_run=ledger.dry_run)
+    show(screen, written, dry_run=ledger.dry_run)
 
 
 def _drafts(
     named: Reference | None, digests: dict[str, str], from_file: str, metadata_file: str, defaults: Defaults
 ) -> list[Draft]:
-    """Return what to publish: of a file of records, of buildx's metadata, or of the arguments."""
-    from ledger_tool.core.writes import input as given
+    """Return what to publish, from a file of records, from buildx's metadata, or from the arguments."""
+    from ledger_tool.core.writes import input as inputs
     from ledger_tool.edges.files.disk import read_bytes
 
     if from_file:
         _only("--from", {"an image": named, **digests, "--metadata-file": metadata_file})
-        return given.drafts_from_records(read_bytes(from_file, given.MAX_INPUT_BYTES, "the input"), defaults)
+        return inputs.drafts_from_records(read_bytes(from_file, inputs.MAX_INPUT_BYTES, "the input"), defaults)
     if metadata_file:
         _only("--metadata-file", digests)
-        raw = read_bytes(metadata_file, given.MAX_INPUT_BYTES, "the metadata file")
-        return given.drafts_from_metadata(raw, defaults, named)
-    return [given.draft_from_arguments(named, digests["--digest"], digests["--index"], digests["--config"], defaults)]
+        raw = read_bytes(metadata_file, inputs.MAX_INPUT_BYTES, "the metadata file")
+        return inputs.drafts_from_metadata(raw, defaults, named)
+    return [inputs.draft_from_arguments(named, digests["--digest"], digests["--index"], digests["--config"], defaults)]
 
 
 def _tag(tag: str, pr: str) -> names.Tag | None:
@@ -156,7 +156,7 @@ def _tag(tag: str, pr: str) -> names.Tag | None:
 
 
 def _source(source: str) -> names.SourceRef | LedgerError:
-    """Return the sourceRef given, or the CI system's; or the error to raise if a record turns out to need one."""
+    """Return the given sourceRef, or the CI system's; or the error to raise if a record turns out to need one."""
     from ledger_tool.core.writes import ci
 
     if source:
@@ -169,18 +169,18 @@ def _source(source: str) -> names.SourceRef | LedgerError:
 
 def _named(image: str, image_option: str) -> Reference | None:
     if image and image_option:
-        raise UsageError("the image is named twice, by argument and by `--image`", "keep one of them")
+        raise UsageError("the image is given twice, as an argument and with `--image`", "keep one of them")
     return o.parsed(parse_reference, image or image_option)
 
 
 def _force_reason(force: bool, reason: str) -> str:
-    """Return the reason to force with, or `""`. Raises UsageError for one of the two options alone."""
+    """Return the reason for forcing, or `""`. Raises UsageError if only one of the two options is given."""
     if force and not reason.strip():
         raise UsageError(
             "`--force` needs a reason", "say why with `--reason TEXT`; it stays in the record and in history"
         )
     if reason and not force:
-        raise UsageError("`--reason` goes with `--force`", "add `--force`, or leave the reason out")
+        raise UsageError("`--reason` needs `--force`", "add `--force`, or leave `--reason` out")
     return names.parse_text(reason, "reason")
 
 
@@ -188,6 +188,6 @@ def _only(name: str, others: Mapping[str, object]) -> None:
     for other, value in others.items():
         if value:
             raise UsageError(
-                f"`{name}` and {other if ' ' in other else f'`{other}`'} exclude each other",
+                f"`{name}` and {other if ' ' in other else f'`{other}`'} cannot be combined",
                 f"`{name}` names the images itself",
             )

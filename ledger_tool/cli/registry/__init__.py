@@ -1,1 +1,1 @@
-"""The commands of the panel Registry of `ledger --help`."""
+"""The commands of the Registry panel of `ledger --help`."""

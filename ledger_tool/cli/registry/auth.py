@@ -13,7 +13,7 @@ def auth(
     host: Annotated[str, argument("HOST", "The registry; `http://` in front of a plain-HTTP one.")],
     ca_file: o.CaFile = "",
 ) -> int:
-    """Say which credential a registry gets, from where, and whether it works; never the credential itself."""
+    """Show which credential a registry gets, from where, and whether it works; never the credential itself."""
     from ledger_tool.commands.auth import auth as run
     from ledger_tool.core.policy.policy import parse_registry
     from ledger_tool.edges.registry.opening import OpenRegistries

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def reconcile(
     pattern: o.Pattern = "*",
     since: o.Since = "",
-    deep: Annotated[bool, flag("--deep", "Also look for config, layers and children of every image.")] = False,
+    deep: Annotated[bool, flag("--deep", "Also check the config, layers and children of every image.")] = False,
     untracked: Annotated[bool, flag("--untracked", "Also list tags that the ledger does not have.")] = False,
     adopt: Annotated[bool, flag("--adopt", "Record those tags, in one commit; implies --untracked.")] = False,
     output: Annotated[str, choice("--format", "text|json|markdown|junit", "How to print it.")] = "text",
@@ -33,8 +33,8 @@ def reconcile(
 ) -> int:
     """Compare every record with the live registries; read-only, unless tags are adopted.
 
-    Exit code 0: all in sync. 1: drift. 5: not everything could be observed, and what could be is in sync,
-    or a registry looks down.
+    Exit code 0: all in sync. 1: drift. 5: not everything could be observed, and the rest is in sync, or a registry
+    looks down.
     """
     from ledger_tool.commands.reconcile import reconcile as run
     from ledger_tool.core.ledger.query import Query
@@ -59,7 +59,7 @@ def reconcile(
         report = reconciled.report
         if adopt and not reconciled.interrupted:
             report = _adopt(source, registries, report, registry_access.jobs, screen)
-    for warning in render.warnings(report, reconciled.homeless):
+    for warning in render.warnings(report, reconciled.unserved):
         screen.note(warning)
     match output:
         case "json":

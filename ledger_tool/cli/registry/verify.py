@@ -16,7 +16,7 @@ from ledger_tool.errors import TryAgain, UsageError
 def verify(
     image: o.ImageTag,
     digest: Annotated[str, option("--digest", "DIGEST", "Also compare the ledger with this digest.")] = "",
-    deep: Annotated[bool, flag("--deep", "Also look for config, layers and children.")] = False,
+    deep: Annotated[bool, flag("--deep", "Also check the config, layers and children.")] = False,
     output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
     ca_file: o.CaFile = "",
     *,
@@ -37,6 +37,6 @@ def verify(
     ledger.screen.data([render.as_json(verified)] if output == "json" else render.as_text(verified))
     if not verified.checks:
         raise UsageError(
-            f"there is nothing to compare {verified.name} with", "pass `--digest`, or name its registry in ledger.yaml"
+            f"nothing to compare {verified.name} with", "pass `--digest`, or name its registry in ledger.yaml"
         )
     return 1 if verified.refuted else 0 if verified.ok else TryAgain.exit_code

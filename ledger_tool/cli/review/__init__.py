@@ -1,1 +1,1 @@
-"""The commands of the panel Review of `ledger --help`."""
+"""The commands of the Review panel of `ledger --help`."""

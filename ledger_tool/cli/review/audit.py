@@ -15,7 +15,7 @@ def audit(
         option(
             "--since",
             "REV",
-            "Go on from this commit, which was audited before and is trusted",
+            "Continue from this trusted commit, which was audited before",
             default="the first commit",
         ),
     ] = "",
@@ -24,17 +24,17 @@ def audit(
         option(
             "--allowed-signers",
             "FILE",
-            "Demand good signatures: by an SSH key in this file, or by a GPG key that the keyring trusts.",
+            "Require good signatures: by an SSH key in this file, or by a GPG key that the keyring trusts.",
         ),
     ] = "",
     output: Annotated[str, choice("--format", "text|json|junit", "How to print it.")] = "text",
     *,
     ledger: Reading,
 ) -> int:
-    """Replay the whole history, and prove that nothing in it was done in silence.
+    """Replay the whole history, and verify that it contains no silent change.
 
-    History is one line, every version of the ledger is valid, every change is what its commit's message says, no
-    immutable tag moved and no record went without a reason. Exit code 1 is for findings.
+    History is linear, every version of the ledger is valid, every change is what its commit's message says, no
+    immutable tag moved, and no record was removed without a reason. Exit code 1 means findings.
     """
     from ledger_tool.commands.audit import audit as run
     from ledger_tool.edges.files.disk import path_of, read_bytes

@@ -13,21 +13,21 @@ from ledger_tool.cli.reading import Asking, Reading, asks, reads
 @asks(8)
 def check(
     base: Annotated[
-        str, option("--base", "REV", "Check each commit since this revision, too, such as `origin/main`.")
+        str, option("--base", "REV", "Also check each commit since this revision, such as `origin/main`.")
     ] = "",
     registry: Annotated[
-        bool, flag("--registry", "Ask the registries whether the digests exist (with --base: the new ones).")
+        bool, flag("--registry", "Ask the registries whether the digests exist (with --base: only the new ones).")
     ] = False,
-    output: Annotated[str, choice("--format", "text|json|junit|github|gitlab", "How to print what is found.")] = "text",
+    output: Annotated[str, choice("--format", "text|json|junit|github|gitlab", "How to print the findings.")] = "text",
     *,
     ledger: Reading,
     registry_access: Asking,
 ) -> int:
     """Check the ledger, and what a pull request does to it.
 
-    The whole file is checked against its schema, its canonical form and its rules. With --base, every commit
-    since then must do what its message says: a digest moves by force and with a reason, a record goes with one.
-    Exit code 1 is for findings, 4 for a ledger.json that is no valid ledger.
+    The whole file is checked against its schema, its canonical form and its rules. With --base, every commit since
+    then must do what its message says; a digest moves only by force and with a reason, and a removal needs a reason.
+    Exit code 1 means findings, 4 an invalid ledger.json.
     """
     from ledger_tool.commands.check import check as run
     from ledger_tool.edges.files.ledger import read_policy, schema

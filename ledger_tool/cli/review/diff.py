@@ -11,14 +11,14 @@ from ledger_tool.cli.reading import Reading, reads
 @reads
 def diff(
     base: Annotated[str, argument("BASE", "The revision to start from, such as `origin/main`.")],
-    head: Annotated[str, argument("HEAD", "The revision to look at  [default: the ledger as it is now]")] = "",
+    head: Annotated[str, argument("HEAD", "The revision to compare  [default: the ledger as it is now]")] = "",
     output: Annotated[str, choice("--format", "text|json|markdown", "How to print it.")] = "text",
     *,
     ledger: Reading,
 ) -> None:
-    """Show what a pull request does: which image:tags come, move, change and go.
+    """Show what a pull request does: which image:tags are added, moved, changed and removed.
 
-    Shown is what HEAD adds since it parted from BASE: later commits of BASE are left out.
+    It shows what HEAD has changed since it parted from BASE; later commits of BASE are left out.
     """
     from ledger_tool.commands.diff import diff as run
     from ledger_tool.render import diff as render

@@ -17,9 +17,8 @@ def merge_driver(
 ) -> int:
     """Merge ledger.json by record, for git: `git merge`, `git rebase` and `git cherry-pick` run it.
 
-    Changes of different records never conflict. The same record with two digests always does, shown as a
-    conflict of whole records. `--install` registers it in a clone, where `.gitattributes` of `ledger init`
-    names it.
+    Changes to different records never conflict. One record with two digests always does; the conflict shows whole
+    records. `--install` registers the driver in a clone; the `.gitattributes` that `ledger init` writes names it.
     """
     from ledger_tool.commands.merge_driver import merge_files
     from ledger_tool.core.ledger.codec import MAX_BYTES

@@ -19,11 +19,11 @@ def rebase(
     *,
     ledger: Reading,
 ) -> None:
-    """Bring a pull request's branch up to date: make its changes again on the new base.
+    """Bring a pull request's branch up to date: replay its changes on the new base.
 
-    For hosts whose merge button knows no merge driver. In a checkout it is the branch that is checked out, and
-    the push is yours; of a remote's URL it is --branch, and it is pushed. Authors, messages and trailers are
-    kept. A record that the base has with another digest by now is refused (exit 3), and nothing changes.
+    For hosts whose merge button does not use the merge driver. In a checkout, it rebases the checked-out branch and
+    does not push; at a URL, it rebases --branch and pushes it. Authors, messages and trailers are kept. If the base now
+    has another digest for a record, the rebase is refused (exit 3), and nothing changes.
     """
     from ledger_tool.commands.rebase import rebase as run
     from ledger_tool.render import rebase as render

@@ -1,1 +1,1 @@
-"""The commands of the panel Set up of `ledger --help`."""
+"""The commands of the "Set up" panel of `ledger --help`."""

@@ -9,7 +9,7 @@ from ledger_tool.cli.options import argument, one_of, option
 
 
 def init(
-    folder: Annotated[str, argument("DIR", "The folder; it is made if there is none.")] = ".",
+    folder: Annotated[str, argument("DIR", "The folder; created if missing.")] = ".",
     registry: Annotated[str, option("--registry", "HOST", "The registry where the images live, for ledger.yaml.")] = "",
     ci: Annotated[
         str,
@@ -21,9 +21,9 @@ def init(
         ),
     ] = "",
 ) -> None:
-    """Make a ledger repository that is ready to push.
+    """Create a ledger repository that is ready to push.
 
-    In a repository that has files already, only what is missing is added.
+    In a repository that already has files, only missing ones are added.
     """
     from ledger_tool.commands.init import init as run
     from ledger_tool.core.policy.policy import parse_registry

@@ -35,7 +35,7 @@ def test_every_format_is_printed_with_latest(form: str, ledger: Run, images: str
     assert done.code == 0, done.err
     assert digest().partition(":")[2] in done.out
     assert digest("b").partition(":")[2] not in done.out
-    assert "note: passed over, as yanked or expired: myorg/app:v2" in done.err
+    assert "note: skipped as yanked or expired: myorg/app:v2" in done.err
 
 
 @pytest.mark.parametrize("form", SINGLE)
@@ -73,7 +73,7 @@ def test_a_bill_has_the_serial_and_the_time_that_are_given(ledger: Run, images: 
         ((), "`--format` is missing"),
         (("--format", "xml"), "`--format xml` is not known"),
         (("--format", "csv", "--key", "a=b"), "`--key` does not go with"),
-        (("--format", "csv", "--timestamp", "2026-11-24T09:30:00Z"), "go with `--format cyclonedx`"),
+        (("--format", "csv", "--timestamp", "2026-11-24T09:30:00Z"), "need `--format cyclonedx`"),
         (("--format", "cyclonedx", "--serial-number", "1"), "serial number `1` is malformed"),
         (("--format", "cyclonedx", "--timestamp", "now"), "timestamp `now` is malformed"),
         (("--format", "dotenv", "--latest", "--key", "myorg/app=a b"), "is malformed"),

@@ -33,7 +33,7 @@ def filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Upstream:
 def test_a_prune_is_a_dry_run_and_with_yes_one_commit_that_says_so(ledger: Run, filled: Upstream) -> None:
     tip = filled.tip()
     dry = ledger("prune")
-    assert (dry.code, dry.err) == (0, "dry run: would prune 3 records of 3 tags; `--yes` does it\n")
+    assert (dry.code, dry.err) == (0, "dry run: would prune 3 records of 3 tags; add `--yes` to do it\n")
     assert [line.split()[:2] for line in dry.out.splitlines()[1:]] == [
         ["prune", "myorg/app:pr-10"], ["prune", "myorg/app:pr-20"], ["prune", "myorg/app:pr-40"],
     ]  # fmt: skip

@@ -123,7 +123,7 @@ def test_the_text_says_what_goes_and_what_stays_and_why(filled: Filled) -> None:
     assert any(f"it is {image}:v1" in line for line in kept)
     assert any(f"{image}:v3 is built on it" in line for line in kept)
     assert any("it is in the index sha256:" in line for line in kept)
-    assert done.err == "dry run: would prune 6 records of 5 tags, 4 manifests at the registries; `--yes` does it\n"
+    assert done.err == "dry run: would prune 6 records of 5 tags, 4 manifests at the registries; add `--yes` to do it\n"
 
 
 def test_an_index_goes_before_its_children(ledger: Run, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_re_run_finds_the_same_request_and_changes_nothing(team: Team) -> None
     assert again.code == 0, again.err
     assert again.json["commit"] == first.json["commit"]
     assert again.json["pullRequest"] == first.json["pullRequest"] | {"created": False}
-    assert "there already" in again.err
+    assert "already open" in again.err
     assert len(team.forge.requests) == 1
 
 

@@ -73,7 +73,7 @@ def test_nothing_is_committed_for_what_is_yanked_already_or_only_tried(ledger: R
     assert ledger("yank", "myorg/app:v1", "--reason", "old").code == 0
     again = ledger("yank", "myorg/app:v1", "--reason", "old")
     assert (again.code, again.json["changed"]) == (0, False)
-    assert again.err == "nothing to do: myorg/app:v1 is yanked with that reason already\n"
+    assert again.err == "nothing to do: myorg/app:v1 is already yanked with that reason\n"
     assert (
         ledger("yank", "myorg/app:v2", "--undo", "--reason", "x").err == "nothing to do: myorg/app:v2 is not yanked\n"
     )

@@ -182,7 +182,7 @@ def test_over_a_fifth_gone_at_once_exits_5_and_says_not_to_act_on_it(world: Worl
     world.registry.delete_manifest(world.image, layouts[5].digest)
     done = world.reconcile("--format", "json")
     assert (done.code, done.json["complete"]) == (5, False)
-    assert "nothing should be deleted" in done.err
+    assert "do not delete anything" in done.err
     assert len(world.upstream.records()) == 8
 
 
@@ -195,7 +195,7 @@ def test_images_that_no_registry_serves_are_counted_and_said(world: World) -> No
     )
     done = world.reconcile("--format", "json")
     assert (done.code, done.json["checked"]) == (0, 0)
-    assert "note: 1 record is of an image that no configured registry serves" in done.err
+    assert "note: 1 record belongs to an image that no configured registry serves" in done.err
 
 
 def test_without_a_registry_it_is_a_usage_error(world: World) -> None:

@@ -60,7 +60,7 @@ def test_commits_signed_with_the_deploy_key_pass_from_end_to_end(audit: Run, sig
     """The first commit, which `init` made, holds no record and needs no signature: the signed ones vouch for it."""
     done = audit(f"# the keys of our jobs\n{allow(sshd.unknown_key)}{allow(sshd.key)}")
     assert (done.code, done.out) == (0, ""), done.out
-    assert "ok: 3 commits, 2 of them checked for their signature" in done.err
+    assert "ok: 3 commits, 2 signatures checked" in done.err
 
 
 def test_another_key_is_no_allowed_signer(audit: Run, signed: Upstream, sshd: SshServer) -> None:

@@ -228,7 +228,7 @@ def test_a_tag_that_the_same_pull_request_makes_mutable_does_not_move(pull: Pull
     pull.publish("other:v2", "evil")
     (found,) = pull.findings()
     assert (found["rule"], found["line"]) == ("immutable", pull.line_of('"v2"', "digest"))
-    assert "`ledger.yaml` changes, too" in pull.diff().out
+    assert "`ledger.yaml` also changes" in pull.diff().out
 
 
 def test_what_the_settings_require_is_asked_of_new_records(upstream: Upstream, pull: Pull) -> None:
@@ -447,7 +447,7 @@ def test_a_registry_that_does_not_answer_is_no_finding_but_code_5(world: World, 
     pull.publish("new:v1", "n")
     done = pull.check("--registry")
     assert (done.code, done.out) == (5, "")
-    assert "warning: not looked up: new:v1: " in done.err
+    assert "warning: not checked: new:v1: " in done.err
     pull.edit(digest("n"), digest("evil"))
     assert pull.check("--registry").code == 1
 
@@ -465,7 +465,7 @@ def test_a_pull_request_does_not_say_where_credentials_go(
     pull.publish("new:v1", "n")
     done = pull.check("--registry")
     assert (done.code, done.out) == (0, "")
-    assert "note: 1 digest is of an image that no configured registry serves" in done.err
+    assert "note: 1 digest belongs to an image that no configured registry serves" in done.err
 
 
 def test_without_a_registry_there_is_nothing_to_ask(pull: Pull) -> None:

@@ -90,7 +90,7 @@ def test_it_starts_where_the_two_parted(upstream: Upstream, pull: Pull) -> None:
     pull.git("checkout", "--quiet", "pr")
     done = pull.diff("--format", "json")
     assert [one["tag"] for one in changes(done)] == ["v1.5.0"]
-    assert done.err == "note: origin/main is 1 commit ahead; shown is what was added since they parted\n"
+    assert done.err == "note: origin/main is 1 commit ahead; only what was added since they parted is shown\n"
     assert [one["image"] for one in changes(pull.diff("main", "--format", "json", base="pr"))] == ["zzz"]
     for place in (upstream.url, upstream.path):
         there = pull.run("diff", "main", "pr", "--repo", place, "--format", "json")
@@ -101,7 +101,7 @@ def test_files_that_no_commit_has_yet_are_shown_unless_a_revision_is_named(pull:
     pull.edit(digest("o"), digest("evil"))
     (change,) = changes(pull.diff("--format", "json"))
     assert (change["kind"], change["forced"]) == ("moved", None)
-    assert "this tag is immutable, and nothing says why it moves" in pull.diff().out
+    assert "this tag is immutable, and nothing explains why it moves" in pull.diff().out
     assert pull.diff("HEAD").out == "no record changes\n"
 
 

@@ -53,7 +53,7 @@ def test_an_existing_repository_gets_only_what_is_missing_and_is_told(ledger: Ru
     before = git("rev-parse", "HEAD", cwd=tmp_path)
     done = ledger("init", tmp_path)
     assert done.code == 0, done.err
-    assert "kept README.md, as it was" in done.err
+    assert "kept README.md unchanged" in done.err
     assert "added ledger.json" in done.err
     assert "git -C" in done.err
     assert (tmp_path / "README.md").read_text() == "ours"
@@ -70,7 +70,7 @@ def test_running_it_again_changes_nothing(ledger: Run, tmp_path: Path) -> None:
     before = git("rev-parse", "HEAD", cwd=tmp_path)
     done = ledger("init", tmp_path)
     assert done.code == 0
-    assert "a ledger already" in done.err
+    assert "already a ledger" in done.err
     assert git("rev-parse", "HEAD", cwd=tmp_path) == before
     assert git("status", "--porcelain", cwd=tmp_path) == ""
 
@@ -124,7 +124,7 @@ def test_a_ledger_that_is_there_gets_the_ci_files_that_it_lacks(ledger: Run, tmp
     done = ledger("init", tmp_path, "--ci", "github")
     assert done.code == 0, done.err
     assert ours.read_text() == "ours"
-    assert "kept .github/workflows/ledger-check.yml, as it was" in done.err
+    assert "kept .github/workflows/ledger-check.yml unchanged" in done.err
     added = [line.removeprefix("added ") for line in done.err.splitlines() if line.startswith("added ")]
     assert set(added) == CI_FILES["github"] - {".github/workflows/ledger-check.yml"}
     assert f"add {' '.join(added)}`" in done.err
