@@ -71,8 +71,8 @@ def test_a_bill_has_the_serial_and_the_time_that_are_given(ledger: Run, images: 
     ("words", "phrase"),
     [
         ((), "`--format` is missing"),
-        (("--format", "xml"), "`--format xml` is not known"),
-        (("--format", "csv", "--key", "a=b"), "`--key` does not go with"),
+        (("--format", "xml"), "`--format xml` is not valid"),
+        (("--format", "csv", "--key", "a=b"), "`--key` cannot be used with"),
         (("--format", "csv", "--timestamp", "2026-11-24T09:30:00Z"), "need `--format cyclonedx`"),
         (("--format", "cyclonedx", "--serial-number", "1"), "serial number `1` is malformed"),
         (("--format", "cyclonedx", "--timestamp", "now"), "timestamp `now` is malformed"),

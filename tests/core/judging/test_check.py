@@ -74,7 +74,7 @@ def test_whatever_commands_do_one_after_the_other_passes(
             said = message.parse_message(message.compose(change, "t"))
             found += judge.commit(now, change.ledger, said, policy)
             now = change.ledger
-    assert [fault for fault in found if "was taken away as" not in fault.message] == []
+    assert [fault for fault in found if "was removed as" not in fault.message] == []
     if not found:
         assert list(judge.net(start, now)) == []
 
