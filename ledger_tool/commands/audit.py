@@ -110,7 +110,6 @@ def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str
 
 
 def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[Step, Mapping[str, FileContent]]]:
-    """Yield each commit with the files that it touched, as they are afterwards."""
     after = [touch.after for step in steps for touch in step.touched.values()]
     read = iter(history.contents([file.id for file in after if file is not None and file.is_plain]))
     for step in steps:

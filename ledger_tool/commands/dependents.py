@@ -41,10 +41,7 @@ class FoundDependents:
 
 
 def dependents(source: Source, asked: Reference | Digest) -> FoundDependents:
-    """Return everything built, directly or not, on an image, an image:tag or a digest.
-
-    Raises UnknownImage for what the ledger neither has nor names as a base.
-    """
+    """Return everything built on an image, an image:tag or a digest. Raises UnknownImage for what is never named."""
     snapshot = source.read()
     graph = build_graph(snapshot.ledger, snapshot.policy)
     return FoundDependents(_what(graph, asked), graph, dependents_of(graph, _query(graph, asked)))

@@ -22,10 +22,7 @@ class Diff:
 
 
 def diff(history: History, base: str, head: str = "") -> Diff:
-    """Return what `head` (`""`: the ledger as it is now) adds since it parted from `base`, two revisions.
-
-    Raises UsageError for an unknown revision, InvalidLedger for a ledger that can't be read.
-    """
+    """Return what `head` (`""`: as it is now) adds since it parted from `base`. Raises UsageError or InvalidLedger."""
     there = history.resolve(base)
     tip = history.resolve(head) if head else history.head()
     parted = history.merge_base(there, tip)

@@ -16,10 +16,7 @@ class Workplace(Protocol):
         """Return which of the named files are not there yet."""
 
     def prepare(self) -> bool:
-        """Make the folder and a git repository in it, where there is none.
-
-        Return whether the repository is new: no commit, nothing staged.
-        """
+        """Make the folder and its git repository if missing; return whether it is new: no commit, nothing staged."""
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write new files; one that exists is never touched."""
@@ -36,10 +33,7 @@ class Workplace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """Which files were added and which were there already; the first commit's id, or `""` if none was made.
-
-    `invalid` says what is wrong with a `ledger.json` that was there, or `""`.
-    """
+    """The files added and those kept; the first commit's id, and why a kept `ledger.json` is invalid, each or `""`."""
 
     added: Sequence[str]
     kept: Sequence[str]

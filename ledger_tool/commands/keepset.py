@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
@@ -103,15 +103,11 @@ def _children(
         is_there[name] = is_there.get(name, False) or isinstance(answer, Manifest)
         if isinstance(answer, Manifest):
             children += [DigestUse(NamedImage(index.image, ours=True), child, "child") for child in answer.referenced]
-    _check_seen({use.named.name for use in inside if use.role == "index"}, is_there)
-    return children, sorted(f"{image}@{digest}" for (image, digest), there in is_there.items() if not there)
-
-
-def _check_seen(images: set[str], is_there: Mapping[tuple[str, str], bool]) -> None:
-    """Raise Unreachable for an image none of whose indexes is there: some registries hide what one may not see."""
+    # Some registries hide what one may not see.
     seen = {image for (image, _), there in is_there.items() if there}
-    if hidden := sorted(images - seen):
+    if hidden := sorted({use.named.name for use in inside if use.role == "index"} - seen):
         raise Unreachable(
             f"none of the indexes of {hidden[0]} is in its registries, so nothing is printed",
             "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
         )
+    return children, sorted(f"{image}@{digest}" for (image, digest), there in is_there.items() if not there)

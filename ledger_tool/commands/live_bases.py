@@ -46,7 +46,9 @@ def newest(
     for base in bases:
         if not base.reference.tag:
             continue
-        registry = _registry(resolver, registries, base)
+        host = resolver.host(base.reference)
+        serving = registries.serving(resolver.policy, base.named.name) if base.named.ours else ()
+        registry = next((registry for registry in serving if same_host(registry.name) == host), None)
         if registry is None:
             unasked.add(base.text)
         else:
@@ -75,11 +77,3 @@ def newest(
                 now[text] = Unknown(seen.message) if isinstance(seen, LedgerError) else seen[digest]
         progress(done, len(questions))
     return Newest(now, sorted(gone), sorted(unasked))
-
-
-def _registry(resolver: Resolver, registries: Registries, base: Base) -> RegistryPort | None:
-    if not base.named.ours:
-        return None
-    serving = registries.serving(resolver.policy, base.named.name)
-    host = resolver.host(base.reference)
-    return next((registry for registry in serving if same_host(registry.name) == host), None)

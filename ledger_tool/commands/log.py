@@ -9,8 +9,8 @@ from itertools import islice
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import effects_of
-from ledger_tool.core.changes.message import Message, parse_message
-from ledger_tool.core.history.commit import LEDGER, Step, Touch
+from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.history.commit import LEDGER, Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.history.versions import Versions
@@ -69,10 +69,7 @@ def _images(history: History, head: str, reference: Reference, read_policy: Read
 def entries(
     history: History, base: str, head: str, note: Callable[[str], None], *, since: Timestamp | None = None
 ) -> Iterator[LogEntry]:
-    """Yield what the commits of a span did, the newest first, and for each commit in the order of its message.
-
-    The trailers say it; a diff is read only where they don't.
-    """
+    """Yield what the commits of a span did, the newest first: by their trailers, or else by their diffs."""
     all_steps = history.steps(base, head, line=False)
     if not all_steps and not base:
         history.files(head)  # says that there is no ledger
@@ -85,17 +82,14 @@ def entries(
     unsaid = [step.touched[LEDGER] for (step, _), claim in zip(steps, said, strict=True) if claim is None]
     diffs = _diffs(history, unsaid)
     for (step, message), claim in zip(steps, said, strict=True):
-        yield from _read(step, message, next(diffs), note) if claim is None else claim
-
-
-def _read(
-    step: Step, message: Message, differences: Sequence[Difference] | None, note: Callable[[str], None]
-) -> list[LogEntry]:
-    if differences is None:
-        who = f"{step.commit.id[:12]} ({shown(step.commit.message.partition(chr(10))[0])})"
-        note(f"warning: the ledger.json of commit {who}, or the one before it, is not valid: what it did is left out")
-        return []
-    return seen(step.commit, message, effects_of(differences))
+        if claim is not None:
+            yield from claim
+        elif (differences := next(diffs)) is not None:
+            yield from seen(step.commit, message, effects_of(differences))
+        else:
+            who = f"{step.commit.id[:12]} ({shown(step.commit.message.partition(chr(10))[0])})"
+            what = f"the ledger.json of commit {who}, or the one before it, is not valid: what it did is left out"
+            note(f"warning: {what}")
 
 
 def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Difference] | None]:

@@ -6,7 +6,7 @@ HEAD for a recorded digest that it does not lead to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
 from ledger_tool.commands.parallel import in_parallel
@@ -40,11 +40,11 @@ def observe(registry: RegistryPort, records: Sequence[Record], *, deep: bool = F
     for digest in drift.needs_digests(records, served, manifest):
         seen = _tried(registry.look, image, digest)
         digests[digest] = seen if isinstance(seen, Unknown) else not isinstance(seen, Absent)
-    missing: dict[str, Sequence[str] | Unknown] = {}
-    if deep and not isinstance(served, Unknown):
-        for record in records:
-            if digests.get(record.digest, True) is True:
-                missing[record.digest] = _tried(missing_below, registry, image, record.digest)
+    is_deep = deep and not isinstance(served, Unknown)
+    below = [record.digest for record in records if is_deep and digests.get(record.digest, True) is True]
+    missing: Mapping[str, Sequence[str] | Unknown] = {
+        digest: _tried(missing_below, registry, image, digest) for digest in below
+    }
     return Observation(served=served, manifest=manifest, digests=digests, missing=missing)
 
 

@@ -53,12 +53,8 @@ class Pruned:
     request: Proposed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The records that are to go, and what a prune comes to if nothing happens meanwhile."""
-
-    going: Sequence[Record]
-    foreseen: Pruned
+# The records that are to go, and what a prune comes to if nothing happens meanwhile.
+_Plan = tuple[Sequence[Record], Pruned]
 
 
 def prune(
@@ -81,8 +77,8 @@ def prune(
     registrar = Registrar(jobs=jobs, progress=progress)
     if registries is None:
         with open_store() as store:
-            plan = _planned(store.read(), wish, None, registrar)
-            return plan.foreseen if dry_run else _settled(store, wish, plan, plan.foreseen, None)
+            going, foreseen = _planned(store.read(), wish, None, registrar)
+            return foreseen if dry_run else _settled(store, wish, going, foreseen, None)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
         raise UsageError(f"`--registry-delete` and `{other}` cannot be combined", "what is deleted has to be recorded")
@@ -91,12 +87,12 @@ def prune(
         with open_store(shared=True) as store:  # what one branch does not use, another one may
             return store.read()
 
-    plan = _agreed(fresh, wish, registries, registrar)
+    going, foreseen = _agreed(fresh, wish, registries, registrar)
     if dry_run:
-        return plan.foreseen
-    pruned = _deleted(plan.foreseen, registrar)
+        return foreseen
+    pruned = _deleted(foreseen, registrar)
     with open_store(shared=True) as store:
-        return _settled(store, wish, plan, pruned, registrar)
+        return _settled(store, wish, going, pruned, registrar)
 
 
 def _agreed(fresh: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries, registrar: Registrar) -> _Plan:
@@ -114,7 +110,7 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
     """Return what a prune of a ledger takes; with `registries`, after a look at each digest."""
     chosen = choose(snapshot.ledger, _resolved(wish, snapshot))
     if registries is None:
-        return _Plan(chosen.going, Pruned(expired=chosen.going, spared=chosen.spared))
+        return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared)
     if not snapshot.policy.registries:
         raise UsageError(
             "ledger.yaml names no registry to delete at", "leave `--registry-delete` out, or name it there"
@@ -131,7 +127,7 @@ def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | No
         retained=clearance.retained,
         failed=clearance.failed,
     )
-    return _Plan(going, _without(foreseen, lambda record: clearance.failed.get(record.image)))
+    return going, _without(foreseen, lambda record: clearance.failed.get(record.image))
 
 
 def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
@@ -145,7 +141,7 @@ def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
     )
 
 
-def _settled(store: Store, wish: Wish, plan: _Plan, before: Pruned, registrar: Registrar | None) -> Pruned:
+def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, registrar: Registrar | None) -> Pruned:
     """Take the records out of the ledger, and put back at the registries what turns out to be in use by now.
 
     Without a registrar, all goes that has expired by now.
@@ -176,7 +172,7 @@ def _settled(store: Store, wish: Wish, plan: _Plan, before: Pruned, registrar: R
     if not before.deleted:
         return replace(pruned, spared=spared)
     # What waits for a registry is not a living record: the next run deletes the rest of it.
-    pending = {record.key: record for record in plan.going if record.key not in cleared}
+    pending = {record.key: record for record in going if record.key not in cleared}
     living = [record for record in ledger.records() if pending.get(record.key) != record]
     uses = remaining_uses(ledger, last.resolver, pending)
     restored, failed = registrar.restore(before.deleted, living, uses)
@@ -186,7 +182,6 @@ def _settled(store: Store, wish: Wish, plan: _Plan, before: Pruned, registrar: R
 
 
 def _resolved(wish: Wish, snapshot: Snapshot) -> Wish:
-    """Return the wish with its patterns as the ledger names what they mean."""
     return replace(wish, patterns=[snapshot.resolver.pattern(pattern) for pattern in wish.patterns])
 
 

@@ -30,7 +30,7 @@ def publish(
     force_reason: str = "",
     dry_run: bool = False,
 ) -> Written:
-    """Look at the registry once, then record every draft; with `registries` None, record what is given.
+    """Look at the registry once, if there is any, and record every draft.
 
     Raises Conflict and whatever else `inspect`, `writes.publish` and `write` raise.
     """

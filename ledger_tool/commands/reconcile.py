@@ -39,8 +39,7 @@ def reconcile(
 ) -> Reconciled:
     """Look at every record that matches `query`, at every registry that serves it, and classify it.
 
-    `progress` gets the number of image:tags that are done, and of all. ^C ends the run, and the report of what is
-    known so far is not complete. Raises UsageError where no registry is configured.
+    ^C ends the run with an incomplete report. Raises UsageError where no registry is configured.
     """
     snapshot = source.read()
     snapshot.policy.check_registries("compare with")

@@ -114,10 +114,7 @@ class Registrar:
         return Clearance([one for one in deletions if one.place.image not in failed], retained, failed)
 
     def _emptied(self, places: Sequence[Place], uses: RemainingUses) -> dict[str, LedgerError]:
-        """Return the images of which a registry has nothing at all: it is the wrong one, or has lost its data.
-
-        Where it has nothing of what is to go, the newest living record of the image has to be there.
-        """
+        """Return the images whose newest record a registry lacks, too: it is the wrong one, or has lost its data."""
         newest = [replace(one, digest=uses.newest[one.image].digest) for one in places if one.image in uses.newest]
         failed: dict[str, LedgerError] = {}
         looked = self._known(self._looks, lambda place: place.registry.look(place.image, place.digest), newest)

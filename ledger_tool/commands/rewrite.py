@@ -15,10 +15,7 @@ class Manifests(Protocol):
     """The files that a person named, and those in the folders that they named."""
 
     def rewritten(self, judge: Judge, progress: Progress, *, write: bool) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in order; what can't be read becomes a note.
-
-        Without `write` no new content is made.
-        """
+        """Yield what a judge makes of each file, in order, unreadable ones as notes; new content only with `write`."""
 
 
 class EditableManifests(Manifests, Protocol):
@@ -28,10 +25,7 @@ class EditableManifests(Manifests, Protocol):
         """Return what a judge makes of another content of one of the files."""
 
     def replace(self, done: Rewritten) -> str:
-        """Give a file its new content, whole or not at all; return why not, or `""`.
-
-        A file that changed since it was looked at stays as it is.
-        """
+        """Give a file its new content, all or nothing; return why not (it changed since, for one), or `""`."""
 
 
 @dataclass(slots=True)

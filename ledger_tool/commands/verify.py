@@ -68,10 +68,7 @@ def verify(
     digest: Digest | None = None,
     deep: bool = False,
 ) -> Verified:
-    """Compare the records of an image:tag with `digest`, if given, and with every registry that serves it.
-
-    Raises UnknownImage for a name that the ledger does not have.
-    """
+    """Compare an image:tag's records with `digest`, if given, and each registry that serves it. Raises UnknownImage."""
     snapshot = source.read()
     records = snapshot.find(reference)
     checks = [_given(records, digest)] if digest else []

@@ -60,10 +60,7 @@ class Scope:
 
 
 def uses_of(ledger: Ledger, resolver: Resolver) -> list[DigestUse]:
-    """Return every use of a digest that a ledger records.
-
-    Records that are expired or yanked count: until they are pruned, they can be pulled.
-    """
+    """Return every use of a digest in a ledger; expired and yanked records count: until pruned, they can be pulled."""
 
     @cache
     def base(text: str) -> DigestUse:

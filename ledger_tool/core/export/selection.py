@@ -27,10 +27,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ImageVersion:
-    """One image:tag: its records, the repository to pull it from, and the digest to pull it by.
-
-    That is `""` where its records don't agree on one.
-    """
+    """One image:tag: its records, where to pull it from, and by which digest (`""` if its records don't share one)."""
 
     name: Name
     records: tuple[Record, ...]

@@ -24,10 +24,7 @@ class BumpRules:
 
 
 def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement | None:
-    """Return the outcome of moving a site by its policy, or None where it has none or is not to be looked at.
-
-    Raises InvalidValue for a mark that is not a policy.
-    """
+    """Return the outcome of moving a site by its policy, or None without one. Raises InvalidValue for a bad mark."""
     if is_left_alone(site):
         return None
     if len(site.marks) > 1:

@@ -274,12 +274,8 @@ def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:
 
 def _marks(text: str, *tokens: YamlToken) -> tuple[str, ...]:
     """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars begin."""
-    marks: dict[str, None] = {}
-    for token in tokens:
-        if token.start == token.end:  # nothing is written, and the parser's place for it is that of what comes next
-            continue
-        offset = token.start if token.style in ("|", ">") else token.end
-        line = re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0]
-        if mark := _MARK.search(line):
-            marks[mark[1]] = None
-    return tuple(marks)
+    # Of an empty token nothing is written, and the parser's place for it is that of what comes next.
+    present = [token for token in tokens if token.start < token.end]
+    offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
+    lines = [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]
+    return tuple(dict.fromkeys(mark[1] for line in lines if (mark := _MARK.search(line))))

@@ -21,9 +21,9 @@ def subject(edits: Sequence[Edit]) -> str:
     moves = _moves(edits)
     images = {image for image, *_ in moves}
     tags = {tag for _, _, tag, *_ in moves}
-    if len(images) == 1 and len(tags) == 1:
-        return f"bump {images.pop()} to {tags.pop()}"
-    return f"bump {images.pop()}" if len(images) == 1 else f"bump {len(images)} images"
+    if len(images) != 1:
+        return f"bump {len(images)} images"
+    return f"bump {images.pop()} to {tags.pop()}" if len(tags) == 1 else f"bump {images.pop()}"
 
 
 def compose(edits: Sequence[Edit], *, branch: str = "", ledger_commit: str = "") -> str:

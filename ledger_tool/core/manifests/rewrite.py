@@ -68,10 +68,7 @@ class ManifestNote:
 
 @dataclass(slots=True)
 class Rewritten:
-    """What became of one manifest: its new bytes, or None where they stay, and the digest of the old ones.
-
-    `fixable` are the findings that the edits fix.
-    """
+    """What became of a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix."""
 
     path: str
     content: bytes | None = None
@@ -83,10 +80,7 @@ class Rewritten:
 
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
-    """Return what a judge makes of a manifest; without `write` there is no new content, and half as much to parse.
-
-    What can't be read or written is a note or a finding, never an error.
-    """
+    """Return what a judge makes of a manifest, what can't be read or written as notes; new content only if `write`."""
     done = Rewritten(path, seen=digest_of(raw))
     texts, refused = [], ""
     try:
@@ -98,7 +92,11 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
             except SpliceRefused as error:
                 refused = error.reason
     except YamlFault as fault:
-        return Rewritten(path, notes=[_unread(path, raw, fault)])
+        if is_template := fault.is_syntax and b"{{" in raw:  # beyond a limit it is none, whatever it says
+            message = f"skipped: a template, which is not YAML before it is filled in ({fault.message})"
+        else:
+            message = f"not looked at: {fault.message}"
+        return Rewritten(path, notes=[ManifestNote(path, fault.line, message, is_fault=not is_template)])
     if refused:
         done.findings += [_left(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
@@ -135,13 +133,6 @@ def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, 
 def may_name_images(raw: bytes) -> bool:
     """Return whether a file may name an image, by a quick look, or has to be looked at to say that it can't be read."""
     return raw.startswith(yamltree.NOT_UTF8) or bool(_HINTS.search(raw))
-
-
-def _unread(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
-    if fault.is_syntax and b"{{" in raw:  # what is beyond a limit is not a template, whatever it says
-        message = f"skipped: a template, which is not YAML before it is filled in ({fault.message})"
-        return ManifestNote(path, fault.line, message)
-    return ManifestNote(path, fault.line, f"not looked at: {fault.message}", is_fault=True)
 
 
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> Said:

@@ -57,7 +57,6 @@ class Bound:
 class Range:
     """A union of sets of bounds; a version is in it if all bounds of one set admit it."""
 
-    text: str
     sets: tuple[tuple[Bound, ...], ...]
 
     def admits(self, version: Version, *, prereleases: bool = False) -> bool:
@@ -69,15 +68,12 @@ class Range:
             for bounds in self.sets
         )
 
-    def __str__(self) -> str:
-        return self.text
-
 
 def parse_range(text: str) -> Range:
     """Return the range that a text means, or raise InvalidValue."""
     if len(text) > _LONGEST or text.count("||") >= _MOST_SETS:
         _refuse(text)
-    return Range(text, tuple(_bounds(part.strip(), text) for part in text.split("||")))
+    return Range(tuple(_bounds(part.strip(), text) for part in text.split("||")))
 
 
 def _refuse(text: str) -> NoReturn:

@@ -88,10 +88,7 @@ ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`, or None
 
 
 def parse_registry(value: str, field_name: str) -> Registry:
-    """Return the registry that a person names: a host, with `http://` in front of a plain-HTTP one.
-
-    Raises InvalidValue.
-    """
+    """Return the registry of a host that a person typed, with `http://` for a plain-HTTP one. Raises InvalidValue."""
     if not re.fullmatch(REGISTRY, value):
         raise InvalidValue(
             field_name,

@@ -148,7 +148,6 @@ class Resolver:
         return [(same_host(host), f"{host.lower()}/{path}") for host, path in homes]
 
     def _repository(self, reference: Reference) -> tuple[str, str]:
-        """Return the host and the path that a typed reference means."""
         if reference.registry:
             return same_host(reference.registry), reference.path
         for registry in self.policy.registries:

@@ -62,7 +62,9 @@ def why_unsafe(realm: str, registry: str, *, plain_http: bool) -> str:
         return f"has the scheme {parts.scheme or 'none'}"
     if parts.scheme == "http" and not (plain_http and (host == own or (_is_loopback(host) and _is_loopback(own)))):
         return "is plain http"
-    if _is_link_local(host) or (_is_loopback(host) and not _is_loopback(own)):
+    address = _address(host)
+    is_of_link = address is not None and (address.is_link_local or address.is_unspecified)
+    if is_of_link or (_is_loopback(host) and not _is_loopback(own)):
         return "is an address of this machine or its link"
     return ""
 
@@ -85,8 +87,3 @@ def _plain_host(host: str) -> bool:
 def _is_loopback(host: str) -> bool:
     address = _address(host)
     return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
-
-
-def _is_link_local(host: str) -> bool:
-    address = _address(host)
-    return address is not None and (address.is_link_local or address.is_unspecified)

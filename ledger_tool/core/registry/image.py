@@ -127,10 +127,7 @@ def _strings(value: Any) -> dict[str, str]:
 
 
 def platform_of(value: Any) -> Platform | None:
-    """Return the platform of an OCI descriptor or image config, or None where it names none.
-
-    Raises InvalidValue for a malformed one.
-    """
+    """Return the platform of an OCI descriptor or image config, or None. Raises InvalidValue for a malformed one."""
     if not isinstance(value, dict) or not value.get("os") or not value.get("architecture"):
         return None
     if value["os"] == "unknown":
