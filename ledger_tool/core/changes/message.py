@@ -152,7 +152,7 @@ def _trailers(text: str) -> list[tuple[str, str]]:
         pairs = [_trailer.fullmatch(line) for line in lines]
         if not all(pairs):
             break
-        paragraphs.append([(pair[1], pair[2].strip()) for pair in pairs if pair])
+        paragraphs.append([(pair[1], pair[2].strip(" \t\r")) for pair in pairs if pair])
         if any(name in _OURS for name, _ in paragraphs[-1]):
             break
     return [pair for paragraph in reversed(paragraphs) for pair in paragraph]

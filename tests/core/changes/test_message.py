@@ -191,6 +191,7 @@ def test_no_reason_and_no_label_can_forge_or_hide_a_trailer(hostile: str) -> Non
         ("Reason", reason),
         ("Transaction-Id", "t"),
     ]
+    assert parse_message(text).reason == reason
 
 
 def test_git_log_reads_the_same_trailers_as_git_interpret_trailers(tmp_path: Path) -> None:
