@@ -240,8 +240,8 @@ def test_what_ledger_yaml_does_not_name_is_a_usage_error_everywhere(ledger: Run,
         if command in ("dependents", "stale", "keepset"):
             continue  # these ask of bases, too, which may be anywhere
         for name, told in (
-            ("ghcr.io/nginx", "`ghcr.io/nginx` names a registry that ledger.yaml does not"),
-            ("index.docker.io/redis", "is none of the images that ledger.yaml has at index.docker.io"),
+            ("ghcr.io/nginx", "`ghcr.io/nginx` names a registry that is not in ledger.yaml"),
+            ("index.docker.io/redis", "ledger.yaml does not say that index.docker.io serves"),
         ):
             done = ledger(*words.format(name=name, names=f"{name}:1.24").split(), "--repo", at)
             assert (done.code, done.out) == (2, ""), command

@@ -1,4 +1,4 @@
-"""What one write does to a ledger, as a value: what it saw, what it leaves, and what it reports."""
+"""What one write does to a ledger, as a value: what it read, what it leaves, and what it reports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Snapshot:
 
     @property
     def resolver(self) -> Resolver:
-        """What says which image of this ledger a reference means."""
+        """The resolver of references for this ledger."""
         return Resolver(self.policy, self.ledger.has_image)
 
     def name(self, reference: Reference) -> Name:
@@ -55,9 +55,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The result of a write's pure function: the ledger afterwards, and what became of the records.
+    """The result of a write's pure function: the ledger afterwards, and what happened to the records.
 
-    `reported` is what to tell the caller, in the caller's order, unchanged records among it; `details` are extra
+    `reported` is what to report to the caller, in the caller's order, unchanged records included; `details` are extra
     trailers, such as `("Label", "env=prod")`.
     """
 
@@ -69,7 +69,7 @@ class Change:
 
     @property
     def effects(self) -> list[Effect]:
-        """What differs afterwards, which is what the commit's message says."""
+        """What differs afterwards: the content of the commit's message."""
         return [effect for effect in self.reported if effect.kind != "unchanged"]
 
     @property
@@ -80,9 +80,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A finished write: the commit in which the ledger is as the change says, and how many offers it took.
+    """A finished write: the commit in which the ledger is as the change says, and how many attempts it took.
 
-    There are none where there was nothing to write. `request` is the open request to merge it, where it was only
+    There were none if there was nothing to write. `request` is the open request to merge it, if it was only
     proposed.
     """
 
@@ -94,7 +94,7 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a write did to one image:tag: the JSON object that the commands that write print.
+    """What a write did to one image:tag: the JSON object that writing commands print.
 
     `digest` is the one to pull by; `records` are those of the image:tag afterwards.
     """

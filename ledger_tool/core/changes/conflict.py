@@ -1,8 +1,8 @@
 """A merge conflict in `ledger.json`, written so that a person can choose a side.
 
-The markers are git's (git-merge(1), "How conflicts are presented"), with the base between the sides; each side
-holds whole records, so keeping the lines of one side, with their commas, leaves a valid ledger. `ledger.markers`
-recognizes what was left in a file.
+The markers are git's (git-merge(1), "How conflicts are presented"), with the base between the sides; each side has
+whole records, so keeping the lines of one side, with their commas, leaves a valid ledger. `ledger.markers`
+recognizes conflicts that were left in a file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ledger_tool.core.ledger.record import Name, Record
 
 
 def compose(merged: Merged, *, size: int = 7, labels: tuple[str, str, str] = ("ours", "base", "theirs")) -> bytes:
-    """Return the bytes of a merged `ledger.json`, with a conflict in the place of each collision.
+    """Return the bytes of a merged `ledger.json`, with a conflict in place of each collision.
 
-    `size` is the length of the markers, `labels` what they call our side, the base and their side.
+    `size` is the length of the markers, `labels` are their names for our side, the base and their side.
     """
     if not merged.collisions:
         return codec.dumps(merged.ledger)
@@ -39,7 +39,7 @@ def compose(merged: Merged, *, size: int = 7, labels: tuple[str, str, str] = ("o
 
 
 class _Sides(NamedTuple):
-    """The texts of the records that stand in one place on each side."""
+    """The texts of the records that each side has in one place."""
 
     ours: list[str]
     base: list[str]
@@ -54,9 +54,9 @@ def _texts(records: Sequence[Record]) -> list[str]:
 
 
 def _with_whole_end(parts: list[_Part]) -> list[_Part]:
-    """Return the parts with a record on each side of the last one: a file's last record is the one without a comma.
+    """Return the parts with a record on each side of the last one, because a file's last record has no comma.
 
-    Where a side may be empty at the end, the conflicts there become one, together with the record before them.
+    If a side may be empty at the end, the conflicts there become one, together with the record before them.
     """
     start = len(parts)
     while start and isinstance(parts[start - 1][1], _Sides):
@@ -88,5 +88,5 @@ def describe(collision: Collision) -> str:
 
 def _digests(records: Sequence[Record]) -> str:
     if not records:
-        return "not there"
+        return "absent"
     return ", ".join(record.digest + (f" ({record.platform})" if record.platform else "") for record in records)

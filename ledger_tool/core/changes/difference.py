@@ -1,4 +1,4 @@
-"""What differs between two ledgers, by key: what `diff`, `check`, `audit` and merges all start from."""
+"""What differs between two ledgers, by key: the basis of `diff`, `check`, `audit` and merges."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def by_name(differences: Iterable[Difference]) -> Mapping[Name, list[Difference]
 
 
 def _changed(ledger: Ledger, other: Ledger) -> dict[Key, Record]:
-    """Return the records of a ledger that the other does not have, or not the same."""
+    """Return the records of a ledger that the other does not have in the same form."""
     known = set(other.texts)  # a text includes its key
     return {
         Key(*key): parse_text(text) for key, text in zip(ledger.keys, ledger.texts, strict=True) if text not in known

@@ -1,8 +1,8 @@
-"""What a change did to each record, told from the two ledgers alone: added, moved, updated or removed.
+"""What a change did to each record, derived from the two ledgers alone: added, moved, updated or removed.
 
-A record without a platform stands for its whole image:tag, so a key may take the place of others: the platform
-that fills in an unknown one is an update, and a move from or to no platform replaces all of them. What comes and
-goes under one image:tag in one commit is a move, since no command does both.
+A record without a platform stands for its whole image:tag, so a key may replace others: the platform
+that fills in an unknown one is an update, and a move from or to no platform replaces all of them. An addition and a
+removal under one image:tag in one commit are a move, because no command does both.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ EffectKind = Literal["added", "moved", "updated", "removed", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What became of one record. `old` are the records that it takes the place of, one in most cases; `new` is it.
+    """What happened to one record. `new` is the record, `old` are the records that it replaces, usually one.
 
-    A removed record has no `new`, an added one no `old`. `unchanged` is what a write was asked for and found done.
+    A removed record has no `new`, an added one no `old`. `unchanged` is a requested change that was already in place.
     """
 
     kind: EffectKind
@@ -46,12 +46,12 @@ class Effect:
 
     @property
     def replaces(self) -> tuple[Digest, ...]:
-        """The digests that a moved record takes the place of."""
+        """The digests that a moved record replaces."""
         return tuple(record.digest for record in self.old) if self.kind == "moved" else ()
 
     @property
     def mark(self) -> Forced | None:
-        """The mark of a forced move that this change brings; a record that is only updated has its own from before."""
+        """The mark of a forced move that this change makes; a record that is only updated keeps an older mark."""
         return self.new.forced if self.new and self.kind != "updated" else None
 
     def fields(self) -> set[str]:
@@ -62,7 +62,7 @@ class Effect:
         return {name for name in FIELDS if old.get(name) != new.get(name)}
 
     def lost(self) -> set[str]:
-        """Return the names of the fields that an update removed; `labels` counts where one label is gone."""
+        """Return the names of the fields that an update removed; `labels` counts if any label is gone."""
         if self.kind != "updated" or self.new is None:
             return set()
         old, new = self.old[0], self.new
@@ -71,29 +71,29 @@ class Effect:
 
 
 def effects_of(differences: Iterable[Difference]) -> list[Effect]:
-    """Return what became of each record that differs, in the order of image:tags."""
-    return [effect for of_a_name in by_name(differences).values() for effect in _of_name(of_a_name)]
+    """Return what happened to each record that differs, in the order of image:tags."""
+    return [effect for same_name in by_name(differences).values() for effect in _of_name(same_name)]
 
 
 def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
-    left = {difference.key.platform: difference.old for difference in differences if difference.old}
-    whole = left.get("")  # what fills in its platform goes first, as in a publish
+    remaining = {difference.key.platform: difference.old for difference in differences if difference.old}
+    whole = remaining.get("")  # without a platform; the record that fills it in comes first, as in a publish
     effects = []
     for difference in sorted(differences, key=lambda one: not (whole and one.new and one.new.digest == whole.digest)):
         if (new := difference.new) is not None:
-            old = tuple(left.pop(platform) for platform in _replaced(difference.key.platform, left))
+            old = tuple(remaining.pop(platform) for platform in _replaced(difference.key.platform, remaining))
             is_same = len(old) == 1 and old[0].digest == new.digest
             effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new))
     mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), None)
-    if mover is not None and left:
-        effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *left.values()))
-        left = {}
+    if mover is not None and remaining:
+        effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *remaining.values()))
+        remaining = {}
     yield from effects
-    yield from (Effect("removed", (old,), None) for old in left.values())
+    yield from (Effect("removed", (old,), None) for old in remaining.values())
 
 
-def _replaced(platform: str, left: dict[str, Record]) -> list[str]:
-    """Return the platforms, among those that changed and are `left`, whose place a record takes."""
+def _replaced(platform: str, remaining: dict[str, Record]) -> list[str]:
+    """Return the platforms among the `remaining` old records that the record of a platform replaces."""
     if not platform:
-        return sorted(left)
-    return [place for place in (platform, "") if place in left][:1]
+        return sorted(remaining)
+    return [candidate for candidate in (platform, "") if candidate in remaining][:1]

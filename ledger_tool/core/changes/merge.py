@@ -1,6 +1,6 @@
-"""The three-way merge of two ledgers that come from a third one: by record, not by line.
+"""The three-way merge of two ledgers with a common base: by record, not by line.
 
-| of one key, both sides                        | outcome                                                |
+| for one key, both sides                       | outcome                                                |
 |-----------------------------------------------|--------------------------------------------------------|
 | only one changed it, or both in the same way  | that change                                            |
 | have the same digest                          | each fact from the side that changed it; a fact that   |
@@ -30,7 +30,7 @@ _PUBLICATION = ("publishedAt", "sourceRef")
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """An image:tag that both sides changed in ways that exclude each other."""
+    """An image:tag that both sides changed in incompatible ways."""
 
     name: Name
     base: tuple[Record, ...]
@@ -40,24 +40,24 @@ class Collision:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The merge. Where two changes collide, the ledger has ours."""
+    """The merge. If two changes collide, the ledger has ours."""
 
     ledger: Ledger
     collisions: tuple[Collision, ...]
 
 
 class _CollisionError(Exception):
-    """Two changes exclude each other."""
+    """Two changes are incompatible."""
 
 
 def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
-    """Return `ours` with what `theirs` changed since `base`, and what collides in doing so."""
-    changed_here, changed_there = by_name(compare(base, ours)), by_name(compare(base, theirs))
+    """Return `ours` with what `theirs` changed since `base`, and what collides."""
+    our_changes, their_changes = by_name(compare(base, ours)), by_name(compare(base, theirs))
     result: dict[Name, tuple[Record, ...]] = {}
     collisions = []
-    for name in sorted(changed_there):
+    for name in sorted(their_changes):
         sides = base.find(name), ours.find(name), theirs.find(name)
-        if name not in changed_here:
+        if name not in our_changes:
             result[name] = sides[2]
             continue
         try:
@@ -87,7 +87,7 @@ def _merged(base: Records, ours: Records, theirs: Records) -> Records:
 
 
 def _chosen(base: Record | None, ours: Record | None, theirs: Record | None) -> Record | None:
-    """Return what becomes of one key. Raises _CollisionError."""
+    """Return the merged record of one key. Raises _CollisionError."""
     if ours == theirs or theirs == base:
         return ours
     if ours == base:
@@ -101,21 +101,21 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
     """Return the record of a digest that both sides have, each fact from the side that changed it."""
     if base and base.digest != ours.digest:
         base = None
-    before, here, there = (to_json(record) if record else {} for record in (base, ours, theirs))
-    if base is None:  # both published the digest: as in a publish, when and from what is the first one's
-        there |= {name: here[name] for name in _PUBLICATION}
+    before, our_fields, their_fields = (to_json(record) if record else {} for record in (base, ours, theirs))
+    if base is None:  # both published the digest: as in a publish, time and source are those of the first
+        their_fields |= {name: our_fields[name] for name in _PUBLICATION}
     if platform:
-        here, there = here | {"platform": platform}, there | {"platform": platform}
-    labels = _fields(*(fields.pop("labels", {}) for fields in (before, here, there)))
-    fields = _fields(before, here, there)
+        our_fields, their_fields = our_fields | {"platform": platform}, their_fields | {"platform": platform}
+    labels = _fields(*(fields.pop("labels", {}) for fields in (before, our_fields, their_fields)))
+    fields = _fields(before, our_fields, their_fields)
     return from_json({name: fields[name] for name in FIELDS if name in fields} | {"labels": labels})
 
 
 def _fields(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     fields = {}
     for name in dict.fromkeys(chain(ours, theirs)):
-        before, here, there = base.get(name), ours.get(name), theirs.get(name)
-        value = here if there in (here, before) else there if here == before else _collide()
+        old, our_value, their_value = base.get(name), ours.get(name), theirs.get(name)
+        value = our_value if their_value in (our_value, old) else their_value if our_value == old else _collide()
         if value is not None:
             fields[name] = value
     return fields

@@ -1,11 +1,11 @@
 """The commit message of a write, composed and parsed: a subject for people, trailers for machines.
 
 A block is one image:tag: `Image`, then for each of its records `Platform`, `Digest`, and for a moved one
-`Replaces`; `Source-Ref` once where they share it. Above `MAX_BLOCKS` image:tags the message counts instead, and
-history reads that commit's diff. No value can hold a line break, so none can forge a trailer: `names` sees to it.
+`Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags the message counts instead, and
+history reads that commit's diff. No value can contain a line break, so none can forge a trailer: `names` ensures it.
 
-Trailers are read as git reads them (git-interpret-trailers(1)), from the last paragraph; where others follow that
-hold only trailers (a host adds `Co-authored-by` in one of its own), from all of those together.
+Trailers are read as git reads them (git-interpret-trailers(1)), from the last paragraph; if several paragraphs contain
+only trailers (a host adds `Co-authored-by` in a separate one), from all of them together.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OURS = ("Image", "Records", "Transaction-Id")
 
 @dataclass(frozen=True, slots=True)
 class MessageEntry:
-    """What a message says of one record; `source_ref` is `""` where it gives none."""
+    """What a message says about one record; `source_ref` is `""` if it gives none."""
 
     name: Name
     platform: str
@@ -39,7 +39,7 @@ class MessageEntry:
 
     @classmethod
     def of(cls, effect: Effect) -> MessageEntry:
-        """Return what the message of a commit with this effect has to say."""
+        """Return what the message of a commit with this effect must say."""
         record = effect.record
         return cls(effect.name, record.platform or "", record.digest, effect.replaces, record.source_ref)
 
@@ -53,7 +53,7 @@ class MessageEntry:
 class Message:
     """A parsed message. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it only counts.
 
-    `sources` are the sourceRefs of a message that counts; `source_count` is their number where it counts those, too.
+    `sources` are the sourceRefs of a message that counts; `source_count` is their number if it counts those too.
     `details` are the trailers that describe the change.
     """
 
@@ -75,8 +75,8 @@ class Message:
 def compose(change: Change, transaction: str) -> str:
     """Return the message of a change's commit.
 
-    `transaction` tells apart two writers who do the same thing in the same second: without it their
-    commits would be one and the same, and both would believe that they made it.
+    `transaction` distinguishes two writers who do the same thing in the same second: without it their
+    commits would be identical, and both would believe that they made it.
     """
     effects = sorted(change.effects, key=lambda effect: effect.key)
     blocks = [list(group) for _, group in groupby(effects, lambda effect: effect.name)]
@@ -118,7 +118,7 @@ def _counted(effects: Sequence[Effect]) -> Iterator[tuple[str, str]]:
 
 def parse_message(text: str) -> Message:
     """Return what a commit message says; a message of another kind is silent."""
-    text = text.replace("\r\n", "\n")  # from an editor in a web page; git strips white space off a trailer, too
+    text = text.replace("\r\n", "\n")  # from an editor in a web page; git also strips white space from trailers
     first_word = text.partition("\n")[0].partition(" ")[0]
     trailers = _trailers(text)
     values: dict[str, list[str]] = {}
@@ -143,7 +143,7 @@ def _number(values: Mapping[str, list[str]], name: str) -> int | None:
 
 
 def _trailers(text: str) -> list[tuple[str, str]]:
-    """Return the name and value of each trailer in the last paragraphs, those that hold nothing but trailers."""
+    """Return the name and value of each trailer in the last paragraphs, those that contain nothing but trailers."""
     paragraphs: list[list[tuple[str, str]]] = []  # a message may be huge: no line copies the ones before it
     for paragraph in reversed(re.split(r"\n[ \t]*\n", text.strip("\n"))[1:]):
         if paragraph == _RULE:
@@ -159,7 +159,7 @@ def _trailers(text: str) -> list[tuple[str, str]]:
 
 
 def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:
-    """Yield the records of each block; a Source-Ref stands after those that share it."""
+    """Yield the records of each block; a Source-Ref follows those that share it."""
     name, platform = Name("", ""), ""
     waiting: list[tuple[Name, str, str, list[str]]] = []
     for key, value in trailers:

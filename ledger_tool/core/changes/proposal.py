@@ -1,4 +1,4 @@
-"""What a pull or merge request should be, and what a forge made of it."""
+"""What a pull or merge request should be, and what the forge has."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ TITLE_MAX = 255  # GitLab's and Gitea's; GitHub's is one more
 BODY_MAX = 65_536  # GitHub's, in characters
 _LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,255}"
 _REVIEWER = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?"
-_CUT = "\n\n*The rest is left out: the forge accepts no more text.*"
+_CUT = "\n\n*The rest is omitted: the forge accepts no more text.*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A request to merge `branch` into `base`, two branches of one repository.
 
-    `body` is Markdown. `reviewers` are user names, or teams as `org/team` where the forge knows teams. `labels` and
-    `reviewers` are added to those that are there. `draft` makes it a draft; without it, a draft stays one. Raises
-    InvalidValue for a label or a reviewer that can't be one.
+    `body` is Markdown. `reviewers` are user names, or teams as `org/team` if the forge has teams. `labels` and
+    `reviewers` are added to the existing ones. `draft` makes it a draft; without it, a draft stays one. Raises
+    InvalidValue for a malformed label or reviewer.
     """
 
     branch: str
@@ -48,9 +48,9 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The request that is open now: its page, its number there if it is known, and its branch.
+    """The request that is now open: its page, its number there if known, and its branch.
 
-    `created` says whether it is a new one.
+    `created` says whether it is new.
     """
 
     url: str
@@ -60,13 +60,13 @@ class Proposed:
 
 
 def one_line(title: str, prefix: str = "") -> str:
-    """Return a title that every forge takes: one line, with the prefix of a draft, cut where it is too long."""
+    """Return a title that every forge accepts: one line, with the prefix of a draft, cut if too long."""
     text = prefix + escaped(" ".join(title.split()))
     return text if len(text) <= TITLE_MAX else text[: TITLE_MAX - 1] + "…"
 
 
 def shortened(body: str, limit: int = BODY_MAX, length: Callable[[str], int] = len) -> str:
-    """Return a body of at most `limit`, cut after a line, with a word about it; `length` says how it is measured."""
+    """Return a body of at most `limit`, cut after a line, with a note; `length` measures it."""
     if length(body) <= limit:
         return body
     lines = body.split("\n")
@@ -80,7 +80,7 @@ def shortened(body: str, limit: int = BODY_MAX, length: Callable[[str], int] = l
 
 
 def branch_name(verb: str, keys: Iterable[Key]) -> str:
-    """Return the branch for a write of some records: the same one for the same keys, whatever their digests."""
+    """Return the branch for a write of some records: the same for the same keys, whatever their digests."""
     unique = sorted(set(keys))
     names = {Name(key.image, key.tag) for key in unique}
     what = str(names.pop()) if len(names) == 1 else f"{len(names)}-images"

@@ -16,7 +16,7 @@ The format, version 1 (`schema/ledger-v1.schema.json` is the published contract)
       ]
     }
 
-Records are sorted by (image, tag, platform), by code point; keys stand in the order of the schema,
+Records are sorted by (image, tag, platform), by code point; keys are in the order of the schema,
 labels are sorted by name; two-space indent, UTF-8 unescaped, one newline at the end. Exactly these bytes
 are *canonical*, and a file with any others is invalid. This one rule catches duplicate keys, reordered
 records, smuggled whitespace and hand-made formatting.
@@ -207,7 +207,7 @@ def size(ledger: Ledger) -> int:
 
 
 def records_holding(raw: bytes, string: str) -> Iterator[Record]:
-    """Yield the valid records in whose text a string stands.
+    """Yield the valid records whose text contains a string.
 
     `raw` are the bytes of a `ledger.json`, not necessarily valid as a whole; only what is around the string is read.
     """
@@ -275,13 +275,13 @@ def _keys(texts: Sequence[str]) -> list[tuple[str, str, str]] | None:
 
 
 def _in_order(keys: list[tuple[str, str, str]]) -> bool:
-    """Keys rise, and a record without a platform is the only one of its image:tag."""
+    """Return whether keys ascend, and a record without a platform is the only one of its image:tag."""
     return all(a < b and (a[2] or a[:2] != b[:2]) for a, b in pairwise(keys))
 
 
 @cache
 def is_date(value: str) -> bool:
-    """Return whether `YYYY-MM-DD` is a calendar date, which no pattern can tell."""
+    """Return whether `YYYY-MM-DD` is a calendar date, which no pattern can decide."""
     try:
         date.fromisoformat(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""JSON text with positions: strict reading, and where in the text a value stands.
+"""JSON text with positions: strict reading, and the position of a value in the text.
 
 `json` accepts duplicate keys, NaN and lone surrogates, and forgets positions. Here the first are faults,
 and a path such as `("records", 3, "digest")` can be located. Used only to explain a bad file.
@@ -19,7 +19,7 @@ MAX_DEPTH = 64
 _token = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
 _blank = re.compile(r"[ \t\n\r,]*")
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-# Pairs and escaped backslashes come first: what is left in the group is alone.
+# Pairs and escaped backslashes come first, so what the group matches is a lone surrogate.
 _surrogate = re.compile(rf"\\\\|{_HIGH}{_LOW}|({_HIGH}|{_LOW})")
 
 
@@ -138,7 +138,7 @@ def locate(text: str, path: Sequence[str | int]) -> int:
 
 
 def elements(text: str, array: int) -> list[int]:
-    """Return the offset of each element of the array that begins at offset `array` of a valid JSON text."""
+    """Return the offset of each element of the array that starts at offset `array` of a valid JSON text."""
     offsets: list[int] = []
     decode = json.JSONDecoder().raw_decode
     offset = _blank.match(text, array + 1).end()  # type: ignore[union-attr]

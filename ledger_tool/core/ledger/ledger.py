@@ -1,7 +1,7 @@
-"""The ledger as a value: its records by key, each kept as its canonical text until someone looks.
+"""The ledger as a value: its records by key, each kept as its canonical text until it is needed.
 
 A publish looks at one record of thousands. So a ledger holds two parallel lists in key order, the
-keys and the texts; `find` and `replaced` touch only what they are asked about.
+keys and the texts; `find` and `replaced` touch only what they need.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Ledger:
     def replaced(self, names: Mapping[Name, Sequence[Record]]) -> Ledger:
         """Return the ledger in which each image:tag of `names` has exactly these records."""
         keys, texts = list(self.keys), list(self.texts)
-        for name in sorted(names, reverse=True):  # from the end, so that the spans before stay true
+        for name in sorted(names, reverse=True):  # from the end, so that earlier spans stay valid
             span = self._span(name)
             records = sorted(names[name], key=lambda record: record.key)
             keys[span] = [(record.image, record.tag, record.platform or "") for record in records]

@@ -35,8 +35,10 @@ def _message(ours: str, theirs: str) -> str:
     names = {Name(*parts) for side in (ours, theirs) for parts in _name.findall(side)}
     if len(names) != 1:
         return UNRESOLVED
-    here, there = (", ".join(shown(digest) for digest in _digest.findall(side)) for side in (ours, theirs))
+    our_digests, their_digests = (
+        ", ".join(shown(digest) for digest in _digest.findall(side)) for side in (ours, theirs)
+    )
     name = shown(str(names.pop()), 200)
-    if here == there:
-        return f"{UNRESOLVED}: the facts of {name}, {here}, differ between the two sides"
-    return f"{UNRESOLVED}: {name} is {here or 'gone'} on one side and {there or 'gone'} on the other"
+    if our_digests == their_digests:
+        return f"{UNRESOLVED}: the facts of {name}, {our_digests}, differ between the two sides"
+    return f"{UNRESOLVED}: {name} is {our_digests or 'gone'} on one side and {their_digests or 'gone'} on the other"

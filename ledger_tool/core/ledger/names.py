@@ -52,7 +52,7 @@ LABEL_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?"
 TEXT_MAX = 1024
 
 # Controls, bidi and zero-width characters, other invisible format characters, line and paragraph
-# separators, lone surrogates: a record must not hold what a person can't see.
+# separators, lone surrogates: a record must not contain what a person cannot see.
 UNSEEN = (
     "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
     "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
@@ -78,7 +78,7 @@ def escaped(value: str) -> str:
     def written(match: re.Match[str]) -> str:
         return match[0].encode("unicode_escape", "backslashreplace").decode()
 
-    return _unsafe.sub(lambda found: r"#\x23" if found[0] == "##" else written(found), _unseen.sub(written, value))
+    return _unsafe.sub(lambda match: r"#\x23" if match[0] == "##" else written(match), _unseen.sub(written, value))
 
 
 def redacted(text: str) -> str:
@@ -163,9 +163,9 @@ def parse_source_ref(value: str) -> SourceRef:
 
     The commit is a full id (40 or 64 hex digits); the URL is http(s), ssh, git or scp-like. A user name
     or password in an http(s) URL is refused: it would be published to everyone who reads the ledger.
-    A value that may hold one is not repeated in the message.
+    A value that may contain one is not repeated in the message.
     """
-    hint = "write `--source URL@COMMIT` with the whole commit id, such as `https://git.example.com/team/app@4ef5a303…`"
+    hint = "write `--source URL@COMMIT` with the full commit id, such as `https://git.example.com/team/app@4ef5a303…`"
     if re.match(r"(?i)https?://[^/]*@.*@", value):
         raise InvalidValue("sourceRef", "sourceRef has a user name or a password in its URL", hint)
     if "@" in re.sub(r"@[0-9a-fA-F]+$", "", value) and not re.fullmatch(SOURCE_REF, value):
@@ -220,12 +220,14 @@ def parse_text(value: str, field: str) -> str:
     if bad := _unseen.search(value):
         name = bad[0].encode("unicode_escape", "backslashreplace").decode()
         raise InvalidValue(
-            field, f"{field} holds the character `{name}`", "write it on one line, in visible characters"
+            field, f"{field} contains the character `{name}`", "write it on one line, in visible characters"
         )
     if len(value) > TEXT_MAX:
         raise InvalidValue(field, f"{field} is longer than {TEXT_MAX} characters", "shorten it")
     if mark := _skip_ci.search(value):
-        raise InvalidValue(field, f"{field} holds `{mark[0]}`, which makes hosts skip CI", "write it without that mark")
+        raise InvalidValue(
+            field, f"{field} contains `{mark[0]}`, which makes hosts skip CI", "write it without that mark"
+        )
     return value
 
 

@@ -1,4 +1,4 @@
-"""Where the records of a ledger stand in its canonical bytes."""
+"""Where the records of a ledger are in its canonical bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Key
 
-_COLUMN = 7  # where the fields of a record begin
+_COLUMN = 7  # where the fields of a record start
 
 
 class RecordPositions:
@@ -22,13 +22,13 @@ class RecordPositions:
         self._lines = list(lines)[:-1]  # of each record's first field, in key order
 
     def of(self, key: Key | None) -> tuple[int, int]:
-        """Return line and column of a record, from 1; of one that is gone, those of what stands there now."""
+        """Return line and column of a record, from 1; for a removed one, those of what is there now."""
         if key is None or not self._lines:
             return 1, 1
         number = bisect_left(self._after.keys, tuple(key))
         if number == len(self._lines) or self._after.keys[number] != key:
             return self._lines[min(number, len(self._lines) - 1)], 1
-        whole = self._before.get((key.image, key.tag, ""), "")  # whose place it may have taken
-        old = set(self._before.get((key.image, key.tag, key.platform), whole).split("\n"))
+        without_platform = self._before.get((key.image, key.tag, ""), "")  # whose place it may have taken
+        old = set(self._before.get((key.image, key.tag, key.platform), without_platform).split("\n"))
         new = self._after.texts[number].split("\n")
         return self._lines[number] + next((offset for offset, line in enumerate(new) if line not in old), 0), _COLUMN

@@ -1,4 +1,4 @@
-"""Which records a person asks for: patterns, labels, sources, times."""
+"""Queries for records: by pattern, label, source and time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def matches(pattern: str, image: str, tag: str) -> bool:
 
 
 def unknown_image(what: str) -> UnknownImage:
-    """Return the error for a name or a pattern that the ledger has no record of."""
+    """Return the error for a name or pattern without a record in the ledger."""
     what = shown(what, 200)
     return UnknownImage(
         f"the ledger has no record of {what}", f"`ledger list '{what.partition(':')[0]}'` shows what it has"
@@ -48,9 +48,9 @@ def no_pull_digest(records: Sequence[Record]) -> RuleRefused:
 def select_named(
     ledger: Ledger, patterns: Sequence[str], wanted: Callable[[str, str, str], bool] = lambda *_: True
 ) -> list[Record]:
-    """Return the records that are named by any of the patterns, and whose image, tag and platform are `wanted`.
+    """Return the records that any of the patterns names, and whose image, tag and platform are `wanted`.
 
-    Raises UnknownImage for a pattern that names no record.
+    Raises UnknownImage for a pattern that matches no record.
     """
     unmatched = set(patterns)
 
@@ -67,9 +67,9 @@ def select_named(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What `list` was asked for; an empty part does not restrict it. `since` is inclusive.
+    """The criteria of a query; an empty one does not restrict it. `since` is inclusive.
 
-    With `latest_at`, only the newest image:tag of each image that is in use at that time is meant: see `select`.
+    With `latest_at`, only the newest image:tag of each image that is usable at that time matches: see `select`.
     """
 
     pattern: str = "*"

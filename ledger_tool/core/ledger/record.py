@@ -130,7 +130,7 @@ def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
 
 
 def pull_digest(records: tuple[Record, ...]) -> Digest | None:
-    """Return the digest to pull an image:tag by, or None where its records don't agree on one.
+    """Return the digest to pull an image:tag by, or None if its records do not agree on one.
 
     The index digest of a multi-platform tag, else the digest of the only image there is.
     """

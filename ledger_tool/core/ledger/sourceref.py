@@ -1,7 +1,7 @@
-"""From two sourceRefs to the page where a person can read what lies between them.
+"""The page that shows the difference between two sourceRefs.
 
-Sources: the forges' own documentation of their compare pages. Which forge a host is follows from its name, as people
-name their forges; where the name does not say, there is no link, and the sourceRefs stand as text.
+Sources: the forges' own documentation of their compare pages. The kind of forge is derived from the host's name, as
+people name their forges; if the name does not tell, there is no link, and the sourceRefs are shown as text.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def web_url(url: str) -> str:
 
 
 def compare_url(old: SourceRef, new: SourceRef) -> str:
-    """Return the URL of the forge's page that compares two commits of one repository, or `""` where there is none."""
+    """Return the URL of the forge's page that compares two commits of one repository, or `""` if there is none."""
     (old_url, before), (new_url, after) = split(old), split(new)
     page = web_url(new_url)
     if not page or web_url(old_url).lower() != page.lower() or before == after:
@@ -62,7 +62,7 @@ def compare_url(old: SourceRef, new: SourceRef) -> str:
 
 
 def commit_page(source: SourceRef) -> str:
-    """Return the URL of the forge's page of a sourceRef's commit, or `""` where the forge is not known."""
+    """Return the URL of the forge's page of a sourceRef's commit, or `""` if the forge is unknown."""
     url, commit = split(source)
     page = web_url(url)
     match kind(page):

@@ -1,9 +1,9 @@
 """Versions in tags: `1.5.0`, `v1.5`, `2.0.0-rc.1`, ordered as SemVer 2.0.0 section 11 says.
 
-A tag is a version if it is `[v]MAJOR[.MINOR[.PATCH]][-PRERELEASE]`, numbers without leading zeros. Parts that are
-not given count as 0; a tag can't hold build metadata, since `+` is not allowed in one. What merely looks like a
-number is not a version, so it can't win against one: MAJOR has at most four digits, and after a MAJOR alone a
-prerelease does not begin with a digit. So `1234567` (a commit id), `20240101`, `2024-01-15` and `20240101.3` (dates,
+A tag is a version if it is `[v]MAJOR[.MINOR[.PATCH]][-PRERELEASE]`, numbers without leading zeros. Omitted parts
+count as 0; a tag cannot have build metadata, because `+` is not allowed in one. Text that merely looks like a
+number is not a version, so it cannot outrank one: MAJOR has at most four digits, and after MAJOR alone a
+prerelease does not start with a digit. So `1234567` (a commit id), `20240101`, `2024-01-15` and `20240101.3` (dates,
 builds) are not versions, nor are `2024.01` (a leading zero), `1.2.3.4` and `1.2.3_4`; `7`, `2022` and `7-alpine` are.
 """
 
@@ -29,7 +29,7 @@ Precedence = tuple[int, int, int, int, tuple[Identifier, ...]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Version:
-    """A version, compared by its precedence alone: `1.5`, `v1.5.0` and `1.5.0` are equal.
+    """A version, compared only by its precedence: `1.5`, `v1.5.0` and `1.5.0` are equal.
 
     `parts` says how many of MAJOR, MINOR and PATCH were given, 1 to 3; `prerelease` is `""` for a release;
     `text` is what was parsed, with the `v` if it had one.
@@ -42,7 +42,7 @@ class Version:
 
     @property
     def release(self) -> tuple[int, int, int]:
-        """MAJOR, MINOR and PATCH; a part that was not given is 0."""
+        """MAJOR, MINOR and PATCH; an omitted part is 0."""
         return self.precedence[:3]
 
     def __str__(self) -> str:

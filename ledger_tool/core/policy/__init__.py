@@ -1,1 +1,1 @@
-"""What `ledger.yaml` says, and which image of the ledger a reference means."""
+"""The settings of `ledger.yaml`, and which image of the ledger a reference means."""

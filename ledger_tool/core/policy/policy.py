@@ -1,4 +1,4 @@
-"""What `ledger.yaml` says, as a value: where images live, which tags may move, what a team insists on."""
+"""`ledger.yaml` as a value: where images live, which tags may move, which fields a team requires."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_SETTINGS_BYTES = 64 * 1024  # of `ledger.yaml`
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """One registry: `host[:port]`, the globs of the images it serves, the path in front of them."""
+    """A registry: `host[:port]`, the globs of the images it serves, and the path in front of them."""
 
     host: str
     images: tuple[str, ...] = ("*",)
@@ -28,7 +28,7 @@ class Registry:
         return any(fnmatchcase(image, pattern) for pattern in self.images)
 
     def image(self, path: str) -> str | None:
-        """Return the image at a path here, the prefix taken off, or None where it serves none there."""
+        """Return the image at a path of this registry, without the prefix, or None if it serves none there."""
         if self.prefix and not path.startswith(self.prefix + "/"):
             return None
         image = path[len(self.prefix) + 1 :] if self.prefix else path
@@ -37,7 +37,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The parsed `ledger.yaml`; the default value is what holds without one."""
+    """The parsed `ledger.yaml`; the default value applies without one."""
 
     registries: tuple[Registry, ...] = ()
     mutable: tuple[str, ...] = ()
@@ -53,13 +53,13 @@ class Policy:
         return next((ttl for pattern, ttl in self.ttl.items() if fnmatchcase(tag, pattern)), None)
 
     def check_registries(self, purpose: str) -> None:
-        """Raise UsageError where there is no registry to `compare with`, to `ask`, or whatever the purpose is."""
+        """Raise UsageError if there is no registry for a purpose such as `compare with` or `ask`."""
         if not self.registries:
             hint = "add `- host: registry.example.com` under `registries`"
             raise UsageError(f"ledger.yaml names no registry to {purpose}", hint)
 
     def meets_requirements(self, record: Record) -> bool:
-        """Return whether a record has every field that the team insists on."""
+        """Return whether a record has every field that the team requires."""
         try:
             self.check_required(record)
         except InvalidValue:
@@ -67,7 +67,7 @@ class Policy:
         return True
 
     def check_required(self, record: Record) -> None:
-        """Raise InvalidValue for a field that the team insists on and `record` lacks."""
+        """Raise InvalidValue for a field that the team requires and `record` lacks."""
         fields: Mapping[str, tuple[object, str]] = {
             "sourceRef": (record.source_ref, "--source"),
             "platform": (record.platform, "--platform"),
@@ -84,7 +84,7 @@ class Policy:
                 raise InvalidValue(name, message, f"pass `{option}`, or give it in the record")
 
 
-ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`, or None where there is none
+ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`; None means that there is none
 
 
 def parse_registry(value: str, field_name: str) -> Registry:

@@ -1,8 +1,8 @@
-"""`[registry/]image[:tag][@digest]`, taken apart by Docker's rules: one grammar for all that names an image.
+"""`[registry/]image[:tag][@digest]`, split by Docker's rules: the one grammar for everything that names an image.
 
-What a person types has to be something that a ledger can hold, and a message says which part is not. A manifest may
-say more, such as a digest by another algorithm. A recorded `dependsOn` was checked when it was recorded.
-Which image of the ledger a reference means, `resolve` says.
+What a person types has to be valid in a ledger, and a message says which part is not. A manifest may
+contain more, such as a digest by another algorithm. A recorded `dependsOn` was checked when it was recorded.
+`resolve` says which image of the ledger a reference means.
 
 Source: distribution's `reference` package (`normalize.go`, `splitDockerDomain`; `regexp.go`).
 """
@@ -22,7 +22,7 @@ _IMAGE_ID = r"[0-9a-f]{64}"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The parts as they were written; the registry is `""`, tag and digest are None where there is none."""
+    """The parts as written; a missing registry is `""`, a missing tag or digest is None."""
 
     registry: str
     path: str
@@ -39,7 +39,7 @@ class Reference:
 
     @property
     def effective_tag(self) -> str:
-        """The tag that a client pulls: `latest` where neither a tag nor a digest is given."""
+        """The tag that a client pulls: `latest` if neither a tag nor a digest is given."""
         return self.tag or ("" if self.digest else "latest")
 
 
@@ -49,9 +49,9 @@ def written(name: str, tag: str, digest: str) -> str:
 
 
 def split(text: str) -> Reference:
-    """Return the parts of a reference, unchecked: for text that was checked before, such as a record's `dependsOn`.
+    """Return the parts of a reference, unchecked: for text that has been checked, such as a record's `dependsOn`.
 
-    A first component is a registry if it is `localhost`, or has a dot, a colon or an upper-case letter in it.
+    A first component is a registry if it is `localhost`, or contains a dot, a colon or an upper-case letter.
     """
     rest, at, digest = text.partition("@")
     head, slash, last = rest.rpartition("/")
@@ -64,9 +64,9 @@ def split(text: str) -> Reference:
 
 
 def parse_reference(value: str) -> Reference:
-    """Return the reference that a person typed, or raise InvalidValue for what no ledger can hold."""
+    """Return the reference that a person typed, or raise InvalidValue if no ledger can contain it."""
     hint = "write `IMAGE:TAG`, or `IMAGE:TAG@DIGEST`, such as `myorg/app:v1.5.0`"
-    if "://" in value:  # it may hold a password, so it is not repeated
+    if "://" in value:  # it may contain a password, so it is not repeated
         raise InvalidValue("image", "image has a scheme in front, such as `https://`", hint)
     reference = split(value)
     if not reference.path:
@@ -83,7 +83,7 @@ def parse_reference(value: str) -> Reference:
 
 
 def parse_name(value: str) -> Reference:
-    """Return the parts of `[registry/]image:tag`, or raise InvalidValue if the tag is missing or a digest is there."""
+    """Return the parts of `[registry/]image:tag`, or raise InvalidValue if the tag is missing or there is a digest."""
     reference = parse_reference(value)
     if reference.digest or not reference.tag:
         what = "has a digest" if reference.digest else "has no tag"
@@ -92,7 +92,7 @@ def parse_name(value: str) -> Reference:
 
 
 def parse_in_manifest(text: str) -> Reference:
-    """Return the reference that a manifest holds, or raise InvalidValue for what Docker would not take."""
+    """Return the reference in a manifest, or raise InvalidValue if Docker would not accept it."""
     reference = split(text)
     registry, path, tag, digest = reference.registry, reference.path, reference.tag, reference.digest
     problem = ""

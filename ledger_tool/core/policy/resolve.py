@@ -6,18 +6,18 @@ A reference means a repository:
 |------------------------------------------|----------------------------------------------------------------------|
 | `registry/path`                          | that path at that registry                                           |
 | a bare name, typed or in `dependsOn`     | that of the first registry that serves the name; else Docker Hub's  |
-| a bare name in a manifest                | Docker Hub's; as typed where `ledger.yaml` names no registry         |
+| a bare name in a manifest                | Docker Hub's; as typed if `ledger.yaml` names no registry            |
 
 The ledger may have that repository under several names, one for each registry of `ledger.yaml` that has this host,
-this prefix in front of the path, and a pattern that matches the rest. A typed bare name that has records is a name of
-its own, whoever serves it. The first of these rules that tells two names apart decides:
+this prefix in front of the path, and a pattern that matches the rest. A typed bare name with records is a name of its
+own, whoever serves it. The first of these rules that distinguishes two names decides:
 
-1. an image that has records goes before one that has none,
-2. the bare name that was typed goes before any other,
-3. the registries go in the order of `ledger.yaml`,
-4. the path as written goes before the one with, or without, `library/`.
+1. an image with records comes before one without,
+2. the typed bare name comes before any other,
+3. registries are in the order of `ledger.yaml`,
+4. the path as written comes before the one with, or without, `library/`.
 
-A repository that has no name in the ledger is somebody else's, and no image of the ledger stands for it.
+A repository without a name in the ledger is somebody else's, and is not an image of the ledger.
 
 Registry hosts are compared without regard to case. Docker Hub has several hosts; `library/` may be left out there in
 front of a name without a slash, and nothing lies deeper than `NAMESPACE/NAME`
@@ -41,15 +41,15 @@ _OFFICIAL = "library/"
 
 
 def same_host(host: str) -> str:
-    """Return a registry's host as hosts are compared: in lower case, and Docker Hub's under one name."""
+    """Return a registry's host in the form for comparison: in lower case, Docker Hub's under one name."""
     host = host.lower()
     return HUB if host in HUB_HOSTS else host
 
 
 def pulled_from(registry: Registry, image: str) -> tuple[str, str]:
-    """Return the host and the path by which clients pull an image from a registry; both in full for Docker Hub."""
+    """Return the host and the path by which clients pull an image from a registry; in full for Docker Hub."""
     host = HUB if same_host(registry.host) == HUB else registry.host
-    return host, _whole(host, _below(registry, image))
+    return host, _full(host, _below(registry, image))
 
 
 def written_as(repository: str) -> list[str]:
@@ -66,7 +66,7 @@ def pull_repository(policy: Policy, image: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NamedImage:
-    """What a reference names: an image as the ledger calls it (`ours`), or the `host/path` of somebody else's."""
+    """What a reference names: an image by its name in the ledger (`ours`), or the `host/path` of somebody else's."""
 
     name: str
     ours: bool
@@ -80,14 +80,14 @@ class Resolver:
     has_records: Callable[[str], bool]
 
     def resolve(self, reference: Reference) -> NamedImage:
-        """Return what a typed or recorded reference names. Its tag and digest don't matter."""
+        """Return what a typed or recorded reference names. Its tag and digest do not matter."""
         served = self._served(reference)
         own = [] if reference.registry else [reference.path]
         image = next(filter(self.has_records, own + served), served[0] if served else "")
         if image:
             return NamedImage(image, ours=True)
         host, path = self._repository(reference)
-        return NamedImage(f"{host}/{_whole(host, path)}", ours=False)
+        return NamedImage(f"{host}/{_full(host, path)}", ours=False)
 
     def resolve_in_manifest(self, reference: Reference) -> NamedImage:
         """Return what a manifest's reference names."""
@@ -95,9 +95,9 @@ class Resolver:
         return self.resolve(replace(reference, registry=HUB) if is_hubs else reference)
 
     def image(self, reference: Reference) -> Image:
-        """Return the image that a typed reference names; a bare name that is nobody's is a new image of the ledger.
+        """Return the image that a typed reference names; an unknown bare name is a new image of the ledger.
 
-        Raises UsageError for a registry that `ledger.yaml` does not name, or that has no such image there.
+        Raises UsageError for a registry that is not in `ledger.yaml`, or does not serve the image there.
         """
         named = self.resolve(reference)
         if named.ours or not reference.registry:
@@ -106,19 +106,19 @@ class Resolver:
         hosts = {one.host for one in self.policy.registries}
         if same_host(reference.registry) in map(same_host, hosts):
             raise UsageError(
-                f"`{given}` is none of the images that ledger.yaml has at {registry}",
+                f"ledger.yaml does not say that {registry} serves `{given}`",
                 "correct the name, or the registry's `images` and `prefix` in ledger.yaml",
             )
         raise UsageError(
-            f"`{given}` names a registry that ledger.yaml does not: configured is {', '.join(sorted(hosts)) or 'none'}",
+            f"`{given}` names a registry that is not in ledger.yaml; configured: {', '.join(sorted(hosts)) or 'none'}",
             f"leave the registry out, or add `- host: {registry}` under `registries` in ledger.yaml",
         )
 
     def pattern(self, text: str, *, others: bool = False) -> str:
-        """Return a pattern by the ledger's names: an image that is written out is resolved, a glob stays as it is.
+        """Return a pattern in the ledger's names: a full image name is resolved, a glob stays as it is.
 
-        A tag behind it, glob or not, stays too. Raises UsageError as `image` does; with `others`, what is somebody
-        else's is written in full.
+        A tag that follows, glob or not, also stays. Raises UsageError as `image` does; with `others`, somebody else's
+        image is written in full.
         """
         head, slash, last = text.rpartition("/")
         name, colon, tag = last.partition(":")
@@ -132,16 +132,16 @@ class Resolver:
             return text
 
     def names(self, reference: Reference) -> list[str]:
-        """Return every name that the ledger may have a typed reference under, the likeliest first."""
+        """Return every name that a typed reference may have in the ledger, the likeliest first."""
         own = [] if reference.registry else [reference.path]
         return list(dict.fromkeys(own + self._served(reference)))
 
     def host(self, reference: Reference) -> str:
-        """Return the host of the registry that a typed or recorded reference means, as hosts are compared."""
+        """Return the host of the registry that a typed or recorded reference means, in the form for comparison."""
         return self._repository(reference)[0]
 
     def repositories(self, named: NamedImage) -> list[tuple[str, str]]:
-        """Return the host and the whole address of each repository that is known to hold an image."""
+        """Return the host and the full address of each repository that is known to hold an image."""
         if not named.ours:
             return [(named.name.partition("/")[0], named.name)]
         homes = [pulled_from(one, named.name) for one in self.policy.registries if one.serves(named.name)]
@@ -174,11 +174,11 @@ def _below(registry: Registry, image: str) -> str:
     return f"{registry.prefix}/{image}" if registry.prefix else image
 
 
-def _whole(host: str, path: str) -> str:
+def _full(host: str, path: str) -> str:
     return f"{_OFFICIAL}{path}" if host == HUB and "/" not in path else path
 
 
 def _spellings(host: str, path: str) -> list[str]:
-    """Return the ways to write a path, as it is written first: on Docker Hub, with and without `library/`."""
+    """Return the ways to write a path, the given one first: on Docker Hub, with and without `library/`."""
     short = path.removeprefix(_OFFICIAL)
     return list(dict.fromkeys([path, _OFFICIAL + short, short])) if host == HUB and "/" not in short else [path]

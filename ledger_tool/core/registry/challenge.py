@@ -1,7 +1,7 @@
 """The challenges of `WWW-Authenticate`, and which token realm may get a credential.
 
 Sources: RFC 9110 section 11.6.1 (challenges), RFC 6750 (Bearer), distribution's token authentication specification.
-A realm is a URL that a registry's answer names and that then gets the user's password, so it has to be as safe as the
+A realm is a URL in a registry's answer that then gets the user's password, so it has to be as safe as the
 registry itself.
 """
 
@@ -28,7 +28,7 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """Return the challenges of a `WWW-Authenticate` header, which may hold several."""
+    """Return the challenges of a `WWW-Authenticate` header, which may contain several."""
     header = header[:8192]
     starts = list(_scheme.finditer(header))
     challenges = []
@@ -44,16 +44,16 @@ def parse_challenges(header: str) -> list[Challenge]:
 def why_unsafe(realm: str, registry: str, *, plain_http: bool) -> str:
     """Return why a token realm must not get a credential, or `""`.
 
-    `registry` is the host (and port) that named it. A realm must be https, or http where the registry is configured for
-    plain HTTP and the realm is on the same host. It may be a loopback address only where the registry is one, and never
-    a link-local one, where clouds keep their own secrets.
+    `registry` is the host (and port) that named it. A realm must be https, or http if the registry is configured for
+    plain HTTP and the realm is on the same host. It may be a loopback address only if the registry is one, and never a
+    link-local one, where clouds keep their own secrets.
     """
     try:
         parts = urlsplit(realm)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "is not a URL"
-    del port  # only parsed to refuse a bad one
+    del port  # parsed only to refuse a bad one
     plain = re.fullmatch(r"[!-~]+", realm) and _plain_host(host)
     if not plain or parts.username is not None or parts.fragment:
         return "is not a plain URL"
@@ -78,7 +78,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _plain_host(host: str) -> bool:
-    """Whether a host is a name, or an address as everybody reads it: resolvers also take `0x7f.1` and `2130706433`."""
+    """Whether a host is a name, or an unambiguous address: resolvers also accept `0x7f.1` and `2130706433`."""
     if _address(host):
         return "%" not in host
     return bool(re.fullmatch(r"(?:[a-z0-9_-]+\.)*(?!0x|[0-9]+$)[a-z0-9_-]+", host))

@@ -1,19 +1,19 @@
-"""Ledger against registry: every record gets exactly one class, worked out from what was observed.
+"""Ledger against registry: every record gets exactly one class, derived from what was observed.
 
 ==================  =================================================================================
 in-sync             the tag serves this image, by its index or itself
-tag-moved           the tag serves something that this image is not part of
+tag-moved           the tag serves something else, without this image
 index-moved         the tag serves another index, and this image is still in it
 tag-missing         the tag is gone, the digest still pulls
-gone                the digest itself is not there
-children-missing    a blob or child that the manifest refers to is not there
+gone                the digest itself does not exist
+children-missing    a blob or child that the manifest refers to does not exist
 expired             in sync, but past its TTL
 untracked           the registry has a tag that the ledger does not
 unknown             it could not be observed; never drift, never absence
 ==================  =================================================================================
 
 Observations are three-valued: a digest, `ABSENT` (a 404 after a login that worked), or `Unknown` with its reason.
-This module looks at nothing itself; it says what has to be looked at next (`needs_*`).
+This module observes nothing itself; it says what to observe next (`needs_*`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The registry answered that it is not there."""
+    """The registry answered that it does not exist."""
 
 
 ABSENT = Absent()
@@ -54,10 +54,10 @@ Seen = str | Absent | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one registry showed of one image:tag.
+    """What was observed of one image:tag at one registry.
 
-    `served` is the digest that the tag serves, and `manifest` what is behind it (only where `needs_manifest`).
-    `digests` says of records' own digests whether they are there (only where `needs_digests`). `missing` are the
+    `served` is the digest that the tag serves, and `manifest` its manifest (only if `needs_manifest`).
+    `digests` says which of the records' own digests exist (only those of `needs_digests`). `missing` are the
     absent blobs and children by record digest (`--deep`).
     """
 
@@ -83,7 +83,7 @@ class DriftFinding:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All findings of a run, in order; `complete` is False where anything could not be observed."""
+    """All findings of a run, in order; `complete` is False if anything could not be observed."""
 
     findings: Sequence[DriftFinding]
     complete: bool
@@ -91,13 +91,13 @@ class DriftReport:
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many records are in each class that has any, the most serious first."""
+        """The number of records in each non-empty class, the most serious first."""
         counts = Counter(finding.drift for finding in self.findings)
         return {name: counts[name] for name in CLASSES if counts[name]}
 
     @property
     def drifted(self) -> bool:
-        """Whether anything differs that was really observed."""
+        """Whether any observed value differs."""
         return any(finding.drift not in ("in-sync", "unknown") for finding in self.findings)
 
 
@@ -107,12 +107,12 @@ def expected(record: Record) -> str:
 
 
 def needs_manifest(records: Iterable[Record], served: Seen) -> bool:
-    """Whether a difference has to be explained by what is behind the served digest."""
+    """Whether the manifest of the served digest is needed to explain a difference."""
     return isinstance(served, str) and any(expected(record) != served for record in records)
 
 
 def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | Unknown | None) -> list[str]:
-    """Return the record digests that have to be looked at themselves: those that the tag does not lead to."""
+    """Return the record digests to check directly: those that the tag does not lead to."""
     if isinstance(served, Unknown) or isinstance(manifest, Unknown):
         return []
     reached = manifest.reached if manifest else {served}
@@ -147,10 +147,10 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
             if record.index is None:  # no recorded index contradicts it
                 return _agreeing(record, missing, now)
             return "index-moved", "the tag serves another index, with the same image for this platform"
-    there = seen.digests.get(record.digest, Unknown("the digest was not looked at"))
-    if isinstance(there, Unknown):
-        return "unknown", there.reason
-    if not there:
+    exists = seen.digests.get(record.digest, Unknown("the digest was not checked"))
+    if isinstance(exists, Unknown):
+        return "unknown", exists.reason
+    if not exists:
         return "gone", "the digest is not in the registry"
     if isinstance(seen.served, Absent):
         return "tag-missing", "the tag is gone; the digest still pulls"
@@ -170,10 +170,10 @@ def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[st
 
 
 def report(findings: Iterable[DriftFinding], *, interrupted: bool = False) -> DriftReport:
-    """Return the report of a run: sorted, the most serious first, and honest about registries that look down.
+    """Return the report of a run: sorted, the most serious first, with the registries that look down.
 
-    A registry looks down where nothing of it could be observed, or over a fifth of the records are gone at once: the
-    run is not complete then, and nobody should act on it.
+    A registry looks down if nothing of it could be observed, or over a fifth of the records are gone at once: the run
+    is then incomplete, and nobody should act on it.
     """
     ordered = sorted(
         findings, key=lambda one: (CLASSES.index(one.drift), one.registry, one.image, one.tag, one.platform or "")

@@ -1,7 +1,7 @@
 """Manifests and indexes as a registry serves them: bytes in, values out.
 
 Sources: OCI image-spec 1.1 "Image Manifest" and "Image Index"; Docker image manifest v2, schema 2. A digest is always
-computed from the raw bytes, and what the registry's headers claim is compared with it.
+computed from the raw bytes, and compared with what the registry's headers claim.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Child:
 class Manifest:
     """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
 
-    `referenced` is every digest that an index refers to, attestations included, as it is written there: those that are
-    not images' are not checked, and may be malformed. `nested` are those of indexes.
+    `referenced` is every digest that an index refers to, including attestations, as written: those of other things than
+    images are not checked, and may be malformed. `nested` are those of indexes.
     """
 
     digest: Digest
@@ -70,7 +70,7 @@ def digest_of(raw: bytes, algorithm: str = "sha256") -> Digest:
 def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     """Return the manifest of a response's body.
 
-    `expected` is the digest that was asked for or claimed, or `""`. Raises BadManifest where the body does not hash to
+    `expected` is the requested or claimed digest, or `""`. Raises BadManifest if the body does not hash to
     it, is not JSON, has an unknown or a contradictory media type, or is of Docker's schema 1.
     """
     digest = digest_of(raw, expected.partition(":")[0] or "sha256")
@@ -87,7 +87,7 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     if data.get("schemaVersion") != 2:
         raise _bad("the registry served a manifest of Docker's schema 1, whose digest is not the image's")
     if media_type not in MEDIA_TYPES or (served in MEDIA_TYPES and served != media_type):
-        raise _bad(f"the registry served `{shown(served)}` with the media type `{shown(str(media_type))}` in it")
+        raise _bad(f"the registry served `{shown(served)}`, but the body says `{shown(str(media_type))}`")
     try:
         return _index(data, digest) if media_type in INDEXES else _manifest(data, digest)
     except (InvalidValue, KeyError, TypeError, AttributeError):
@@ -95,7 +95,7 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
 
 
 def _bad(message: str) -> BadManifest:
-    return BadManifest(message, "look at the registry and at what is in front of it: one of them is broken, or lies")
+    return BadManifest(message, "check the registry and any proxy in front of it: one of them is broken, or lies")
 
 
 def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
@@ -139,7 +139,7 @@ def platform_of(value: Any) -> Platform | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What an image says about itself, as far as it is well-formed."""
+    """The well-formed facts that an image states about itself."""
 
     platform: Platform | None = None
     source_ref: SourceRef | None = None
@@ -149,14 +149,14 @@ class ImageFacts:
 def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
     """Return the facts of an image, from its annotations or else its config's labels.
 
-    What is malformed is left out: an image is not refused for a bad label. Source of the keys: OCI image-spec 1.1
+    Malformed facts are left out: an image is not refused because of a bad label. Source of the keys: OCI image-spec 1.1
     "Pre-Defined Annotation Keys".
     """
     inner = config.get("config")
     labels = _strings(inner.get("Labels") if isinstance(inner, dict) else None)
-    said = {**labels, **manifest.annotations}
+    annotations = {**labels, **manifest.annotations}
     keys = ("source", "revision", "base.name", "base.digest")
-    source, revision, base, digest = (said.get(f"org.opencontainers.image.{key}", "") for key in keys)
+    source, revision, base, digest = (annotations.get(f"org.opencontainers.image.{key}", "") for key in keys)
     depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
     return ImageFacts(
         platform=_tried(platform_of, config),

@@ -79,7 +79,7 @@ def test_log_takes_an_image_a_limit_a_time_and_a_revision(run: Run, publish: Pub
         (("--since", "--output=x"), 2, "is not a revision"),
         (("--limit", "0"), 2, "out of bounds"),
         ((f"a:v1@{digest()}",), 2, "ledger whence DIGEST"),
-        (("registry.example.com/a:v1",), 2, "names a registry that ledger.yaml does not"),
+        (("registry.example.com/a:v1",), 2, "names a registry that is not in ledger.yaml"),
     ],
 )
 def test_log_says_what_is_wrong(

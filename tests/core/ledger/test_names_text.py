@@ -100,7 +100,7 @@ def test_a_message_shows_hostile_text_escaped_and_cut() -> None:
 def test_text_with_an_unseen_character_is_refused_and_the_character_named(text: str, character: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         names.parse_text(text, "reason")
-    assert caught.value.message == f"reason holds the character `{character}`"
+    assert caught.value.message == f"reason contains the character `{character}`"
 
 
 def test_no_control_separator_surrogate_or_bidi_character_is_let_through() -> None:
@@ -154,7 +154,7 @@ def test_a_label_is_split_at_its_first_equals_sign() -> None:
 
 @pytest.mark.parametrize(
     ("label", "told"),
-    [("env", "no `=`"), ("=x", "malformed"), ("a b=c", "malformed"), ("env=a\nb", r"label `env` holds"), ("é=x", "é")],
+    [("env", "no `=`"), ("=x", "malformed"), ("a b=c", "malformed"), ("env=a\nb", r"label `env` contains"), ("é=x", "é")],
 )
 def test_a_bad_label_is_refused_by_name(label: str, told: str) -> None:
     with pytest.raises(InvalidValue, match=re.escape(told)):

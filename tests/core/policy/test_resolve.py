@@ -101,7 +101,7 @@ def test_a_ledger_without_registries_has_the_bare_names() -> None:
         assert known.resolve_in_manifest(parse_in_manifest(text)) == NamedImage(text, ours=True)
     for text in ("docker.io/library/nginx", "registry.example.com:5000/myorg/app"):
         assert known.resolve_in_manifest(parse_in_manifest(text)) == NamedImage(text, ours=False)
-        with pytest.raises(UsageError, match="configured is none"):
+        with pytest.raises(UsageError, match="configured: none"):
             known.image(parse_reference(text))
 
 
@@ -291,7 +291,7 @@ def test_an_unknown_registry_is_a_usage_error_that_says_what_to_configure(text: 
     with pytest.raises(UsageError) as caught:
         resolver(MIRRORS).image(parse_reference(text))
     registry = text.partition("/")[0]
-    assert f"`{text}` names a registry that ledger.yaml does not" in caught.value.message
+    assert f"`{text}` names a registry that is not in ledger.yaml" in caught.value.message
     assert "mirror.example.com:5000, registry.example.com" in caught.value.message
     assert f"- host: {registry}" in caught.value.hint
 
@@ -303,12 +303,12 @@ def test_an_unknown_registry_is_a_usage_error_that_says_what_to_configure(text: 
 def test_an_image_that_a_known_registry_does_not_serve_is_told_apart_from_an_unknown_registry(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolver(MIRRORS).image(parse_reference(text))
-    assert "none of the images" in caught.value.message
+    assert "does not say that" in caught.value.message
     assert "`images`" in caught.value.hint
 
 
 def test_docker_hub_is_a_known_registry_under_each_of_its_hosts() -> None:
-    with pytest.raises(UsageError, match="none of the images that ledger"):
+    with pytest.raises(UsageError, match="ledger.yaml does not say that"):
         resolver(registries(Registry("docker.io", ("nginx",)))).image(parse_reference("index.docker.io/redis"))
 
 
@@ -321,7 +321,7 @@ def test_a_name_outside_of_a_registrys_prefix_is_not_cut_to_fit() -> None:
 
 
 def test_without_registries_none_is_configured() -> None:
-    with pytest.raises(UsageError, match="configured is none"):
+    with pytest.raises(UsageError, match="configured: none"):
         resolver(Policy()).image(parse_reference("ghcr.io/app"))
 
 

@@ -95,9 +95,9 @@ def test_the_digest_is_of_the_raw_bytes_whatever_they_mean() -> None:
 @pytest.mark.parametrize(
     ("raw", "content_type", "words"),
     [
-        (_image(mediaType=INDEXES[0]), MANIFESTS[0], "with the media type"),
-        (_image(), "text/html", "with the media type"),
-        (_image(), "", "with the media type"),
+        (_image(mediaType=INDEXES[0]), MANIFESTS[0], "but the body says"),
+        (_image(), "text/html", "but the body says"),
+        (_image(), "", "but the body says"),
         (_image(schemaVersion=1), MANIFESTS[0], "schema 1"),
         (_image(schemaVersion="2"), MANIFESTS[0], "schema 1"),
         (_index(), MANIFESTS[0], "malformed"),

@@ -167,7 +167,7 @@ def test_a_record_that_says_two_different_things_is_refused(field: str) -> None:
         ({"labels": []}, "`labels` should be an object of strings"),
         ({"labels": {"a": 1}}, "`labels` should be an object of strings"),
         ({"labels": {"a b": "c"}}, "label `a b` is malformed"),
-        ({"labels": {"a": "b\nSigned-off-by: x"}}, r"label `a` holds the character `\n`"),
+        ({"labels": {"a": "b\nSigned-off-by: x"}}, r"label `a` contains the character `\n`"),
         ({"dependsOn": "debian"}, "`dependsOn` should be an array of strings"),
         ({"dependsOn": [5]}, "`dependsOn` should be an array of strings"),
         ({"dependsOn": ["debian"]}, "dependsOn `debian` is malformed"),

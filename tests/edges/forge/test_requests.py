@@ -229,7 +229,7 @@ def test_a_long_title_and_body_are_cut_to_what_forges_take(there: Any) -> None:
     assert len(request["title"]) == 255
     body = request[BODY[there.kind]]
     assert len(body) <= 65_536
-    assert body.endswith("The rest is left out: the forge accepts no more text.*")
+    assert body.endswith("The rest is omitted: the forge accepts no more text.*")
     before = writes(there)
     assert proposed(there, long).created is False
     assert writes(there) == before
