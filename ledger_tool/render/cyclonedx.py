@@ -6,7 +6,6 @@ component of the repository, which a qualifier holds whole.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -19,6 +18,7 @@ from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference, split
 from ledger_tool.core.policy.resolve import Resolver, pull_repository
+from ledger_tool.render import json
 
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
@@ -54,7 +54,7 @@ def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", time
         "components": components + [outside[text] for text in sorted(outside)],
         "dependencies": dependencies,
     }
-    return json.dumps(bill, indent=2, ensure_ascii=False)
+    return json.document(bill)
 
 
 def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, Platform | None], Sequence[Record]]:

@@ -8,7 +8,7 @@ from typing import Any
 from ledger_tool.commands.dependents import FoundDependents
 from ledger_tool.core.dependencies import subgraph as outline
 from ledger_tool.core.dependencies.subgraph import GraphNode, Subgraph
-from ledger_tool.core.ledger.names import counted
+from ledger_tool.core.ledger.names import counted, some_of
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
 from ledger_tool.render.records import short_digest
@@ -96,8 +96,7 @@ def notes(built: FoundDependents) -> Iterator[str]:
         yield f"note: the tag of {text} no longer exists"
     if built.live.unasked:
         bases = counted(len(built.live.unasked), "base is an image", "bases are images")
-        some = ", ".join(built.live.unasked[:3]) + (", …" if len(built.live.unasked) > 3 else "")
-        yield f"note: {bases} that no registry of ledger.yaml serves: {some}"
+        yield f"note: {bases} that no registry of ledger.yaml serves: {some_of(list(built.live.unasked), 3)}"
 
 
 def nothing_notes(built: FoundDependents, *, stale: bool) -> Iterator[str]:

@@ -6,13 +6,15 @@ number, a boolean or a structure.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from ledger_tool.commands.export import BY_RECORD, Exported
 from ledger_tool.core.export.selection import ImageVersion
+from ledger_tool.core.ledger.names import some_of
 from ledger_tool.core.policy.resolve import written_as
+from ledger_tool.render import json
 from ledger_tool.render.records import as_csv
 
 _HEAD = "# Written by `ledger export`."
@@ -21,19 +23,7 @@ _MOST_WARNINGS = 10  # a log has to stay readable
 
 def lines(exported: Exported, form: str) -> Iterator[str]:
     """Yield the lines of a form other than CycloneDX."""
-    match form:
-        case "kustomize":
-            return _kustomize(exported)
-        case "helm-values":
-            return _helm_values(exported)
-        case "compose":
-            return _compose(exported)
-        case "dotenv":
-            return _dotenv(exported)
-        case "imgpkg":
-            return _imgpkg(exported)
-        case _:
-            return as_csv(exported.records)
+    return as_csv(exported.records) if form == "csv" else chain([_HEAD], _WRITERS[form](exported))
 
 
 def notes(exported: Exported, form: str) -> Iterator[str]:
@@ -43,14 +33,11 @@ def notes(exported: Exported, form: str) -> Iterator[str]:
     if (more := len(exported.doubtful) - _MOST_WARNINGS) > 0:
         yield f"warning: {more} more are yanked or past their TTL"
     if exported.left:
-        names = ", ".join(str(version.name) for version in exported.left[:5]) + (
-            ", …" if len(exported.left) > 5 else ""
-        )
+        names = some_of([str(version.name) for version in exported.left], 5)
         yield f"note: skipped as yanked or expired: {names}"
     unserved = sorted({version.name.image for version in exported.versions if not version.host})
     if unserved and form not in BY_RECORD:
-        names = ", ".join(unserved[:5]) + (", …" if len(unserved) > 5 else "")
-        yield f"note: ledger.yaml names no registry for {names}; clients use their own default"
+        yield f"note: ledger.yaml names no registry for {some_of(unserved, 5)}; clients use their own default"
 
 
 def _kustomize(exported: Exported) -> Iterator[str]:
@@ -61,43 +48,39 @@ def _kustomize(exported: Exported) -> Iterator[str]:
     which then changes nothing.
     """
     taken = {version.name.image for version in exported.versions}
-    yield _HEAD
     yield "apiVersion: kustomize.config.k8s.io/v1alpha1"
     yield "kind: Component"
     yield "images:"
     for version in exported.versions:
         others = (name for name in written_as(version.repository) if name not in taken)
         for name in dict.fromkeys((version.name.image, *others)):
-            yield f"  - name: {_text(name)}"
-            yield f"    newName: {_text(version.repository)}"
-            yield f"    newTag: {_text(version.name.tag)}"
-            yield f"    digest: {_text(version.digest)}"
+            yield f"  - name: {json.line(name)}"
+            yield f"    newName: {json.line(version.repository)}"
+            yield f"    newTag: {json.line(version.name.tag)}"
+            yield f"    digest: {json.line(version.digest)}"
 
 
 def _helm_values(exported: Exported) -> Iterator[str]:
-    yield _HEAD
     yield "images:"
     for key, version in exported.keys.items():
-        yield f"  {_text(key)}:"
-        yield f"    registry: {_text(version.host)}"
-        yield f"    repository: {_text(version.path)}"
-        yield f"    tag: {_text(version.name.tag)}"
-        yield f"    digest: {_text(version.digest)}"
-        yield f"    ref: {_text(_by_digest(version))}"
+        yield f"  {json.line(key)}:"
+        yield f"    registry: {json.line(version.host)}"
+        yield f"    repository: {json.line(version.path)}"
+        yield f"    tag: {json.line(version.name.tag)}"
+        yield f"    digest: {json.line(version.digest)}"
+        yield f"    ref: {json.line(_by_digest(version))}"
 
 
 def _compose(exported: Exported) -> Iterator[str]:
     """Yield a Compose override. `$` would start a variable, but no reference contains one."""
-    yield _HEAD
     yield "services:"
     for key, version in exported.keys.items():
-        yield f"  {_text(key)}:"
-        yield f"    image: {_text(f'{version.repository}:{version.name.tag}@{version.digest}')}"
+        yield f"  {json.line(key)}:"
+        yield f"    image: {json.line(f'{version.repository}:{version.name.tag}@{version.digest}')}"
 
 
 def _dotenv(exported: Exported) -> Iterator[str]:
     """Yield variables that a shell, `docker --env-file` and Compose all read: quoted only if necessary."""
-    yield _HEAD
     for key, version in exported.keys.items():
         value = _by_digest(version)
         yield f"# {version.name}"
@@ -106,19 +89,23 @@ def _dotenv(exported: Exported) -> Iterator[str]:
 
 def _imgpkg(exported: Exported) -> Iterator[str]:
     """Yield an ImagesLock (carvel.dev, imgpkg "Resources"); kbld finds an image by its reference with a tag."""
-    yield _HEAD
     yield "apiVersion: imgpkg.carvel.dev/v1alpha1"
     yield "kind: ImagesLock"
     yield "images:"
     for version in exported.versions:
-        yield f"  - image: {_text(_by_digest(version))}"
+        yield f"  - image: {json.line(_by_digest(version))}"
         yield "    annotations:"
-        yield f"      kbld.carvel.dev/id: {_text(f'{version.repository}:{version.name.tag}')}"
+        yield f"      kbld.carvel.dev/id: {json.line(f'{version.repository}:{version.name.tag}')}"
 
 
 def _by_digest(version: ImageVersion) -> str:
     return f"{version.repository}@{version.digest}"
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_WRITERS = {
+    "kustomize": _kustomize,
+    "helm-values": _helm_values,
+    "compose": _compose,
+    "dotenv": _dotenv,
+    "imgpkg": _imgpkg,
+}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.dependencies.subgraph import GraphNode, Link, Subgraph
 from ledger_tool.core.ledger import names
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import escaped, some_of
 from ledger_tool.render.records import short_digest
 
 Drawn = tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]
@@ -85,8 +85,8 @@ def _parts(text: str) -> tuple[str, str]:
 def cycle_notes(outline: Subgraph) -> Iterator[str]:
     """Yield a warning for each cycle."""
     for cycle in outline.cycles:
-        names = ", ".join(outline.nodes[number].text for number in cycle[:5]) + (", …" if len(cycle) > 5 else "")
-        yield f"warning: built on itself, in a cycle: {names}"
+        images = some_of([outline.nodes[number].text for number in cycle], 5)
+        yield f"warning: built on itself, in a cycle: {images}"
 
 
 def as_dot(nodes: Sequence[GraphNode], links: Sequence[tuple[int, int, bool]]) -> Iterator[str]:

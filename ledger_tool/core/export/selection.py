@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.names import Platform, Timestamp, some_of
 from ledger_tool.core.ledger.query import has_labels, is_expired, no_pull_digest, select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name, pull_digest
 from ledger_tool.core.policy.policy import Policy
@@ -78,7 +78,7 @@ def check_single(versions: Sequence[ImageVersion]) -> None:
     """Raise RuleRefused for an image with several versions: nobody said which."""
     for image, several in _by_image(versions).items():
         if len(several) > 1:
-            tags = ", ".join(version.name.tag for version in several[:5]) + (", …" if len(several) > 5 else "")
+            tags = some_of([version.name.tag for version in several], 5)
             raise RuleRefused(
                 f"{image} has {len(several)} tags that match, and this format has room for one: {tags}",
                 f"name one, such as `{several[-1].name}`, narrow them with `--tag`, or take the newest with `--latest`",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
@@ -90,6 +90,11 @@ def shown(value: str, limit: int = 80) -> str:
     """Return `value` as a message can safely show it: escaped, cut, without the credentials of URLs."""
     clean = escaped(redacted(value[: max(4 * limit, 10_000)]))
     return clean if len(clean) <= limit else clean[:limit] + "…"
+
+
+def some_of(values: Sequence[str], most: int) -> str:
+    """Return the first values as a list in words, with an ellipsis in the place of the others."""
+    return ", ".join(values[:most]) + (", …" if len(values) > most else "")
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
