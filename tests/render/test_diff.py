@@ -19,7 +19,7 @@ from tests.render.test_markdown import NASTY, TEXTS
 from tests.support.values.make import but, digest, ledger_of, record, source
 from tests.support.values.markdown import PARSER
 from tests.support.values.profiles import example_count
-from tests.support.values.strategies import record_fields
+from tests.support.values.strategies import digests, label_keys, record_fields, timestamps
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 COMMENT = 65_536  # characters that GitHub takes
@@ -48,23 +48,25 @@ def check(markdown: str) -> None:
     assert depth == 0
 
 
-@st.composite
-def hostile(draw: st.DrawFn) -> Ledger:
-    """Draw a ledger whose free texts are as bad as can be, in few places, so that two of them meet."""
-    records = {}
-    for _ in range(draw(st.integers(0, 4))):
-        fields = draw(record_fields(image=draw(st.sampled_from(["a", "a/b"])), tag=draw(st.sampled_from(["v1", "v2"]))))
-        for mark in ("forced", "yanked"):
-            if mark in fields:
-                fields[mark]["reason"] = draw(TEXTS) or "x"
-        fields["labels"] = {key: draw(TEXTS) for key in sorted(fields.get("labels", {}))}
-        made = from_json(fields)
-        records[made.name] = made
-    return ledger_of(*records.values())
+def mark(first: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str] | None]:
+    return st.none() | st.builds(lambda value, reason: {first: value, "reason": reason}, values, TEXTS)
+
+
+# Ledgers whose free texts are as bad as can be, in few places, so that two of them meet.
+HOSTILE = st.lists(
+    record_fields(
+        image=st.sampled_from(["a", "a/b"]),
+        tag=st.sampled_from(["v1", "v2"]),
+        labels=st.dictionaries(label_keys, TEXTS, max_size=3).map(lambda labels: dict(sorted(labels.items()))),
+        forced=mark("replaces", digests),
+        yanked=mark("at", timestamps),
+    ),
+    max_size=4,
+).map(lambda records: ledger_of(*{one.name: one for one in map(from_json, records)}.values()))
 
 
 @example_count(200)
-@given(hostile(), hostile(), st.sampled_from([render.MARKDOWN_BYTES, 1500]))
+@given(HOSTILE, HOSTILE, st.sampled_from([render.MARKDOWN_BYTES, 1500]))
 def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) -> None:
     changes = tag_changes(old, new, Policy(mutable=("v2",)))
     markdown = render.as_markdown(changes, limit=limit, settings_changed=True)

@@ -85,6 +85,8 @@ def facts_collide(before: Record | None, here: Record, there: Record) -> bool:
         if one is None:
             return {}
         fields: dict[str, object] = {f"label {key}": value for key, value in one.labels.items()}
+        if before is not None:  # else both published it, and the first publication counts
+            fields |= {"publishedAt": one.published_at, "sourceRef": one.source_ref}
         return fields | {"index": one.index, "ttl": one.ttl, "forced": one.forced}
 
     if before is not None and before.digest != here.digest:

@@ -14,12 +14,11 @@ from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.prune import Wish
-from tests.support.values.smallworld import BATCHES, IMAGES, TAGS
+from tests.support.values.smallworld import BATCHES, NAMES
 
 Operation = Callable[[Snapshot], Change]
 
 _THEN, _NOW = Timestamp("2026-01-01T00:00:00Z"), Timestamp("2027-01-01T00:00:00Z")
-_NAMES = st.builds("{}:{}".format, IMAGES, TAGS)
 
 
 def _publish(batch: Sequence[Draft], reason: str) -> Operation:
@@ -41,8 +40,8 @@ def _set(pattern: str) -> Operation:
 
 OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     st.builds(_publish, BATCHES, st.sampled_from(["", "why"])),
-    st.builds(_remove, _NAMES),
-    st.builds(_yank, _NAMES, st.booleans()),
+    st.builds(_remove, NAMES),
+    st.builds(_yank, NAMES, st.booleans()),
     st.builds(_set, st.sampled_from(["*", "app", "app-2:v1"])),
     st.just(lambda snapshot: edits.prune(snapshot, Wish(now=_NOW))),
 )
