@@ -88,3 +88,13 @@ def test_a_publish_does_not_pay_for_schemas_or_conversion(upstream: Upstream) ->
     code = f"from ledger_tool.cli.main import main; main({words})"
     assert not {"ruamel.yaml", "jsonschema", "rich", "requests", "pydantic"} & _loaded(code)
     assert len(upstream.records()) == 1
+
+
+def test_every_class_can_be_told_from_all_others_by_its_name() -> None:
+    names = [
+        node.name
+        for path in _MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert sorted(names) == sorted(set(names))

@@ -18,7 +18,7 @@ from ledger_tool.errors import LedgerError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class GitHistory:
     """See `commands.ports.History`: reads commits and their ledgers.
 
     `revision` is meant where none is named; `folder` has the ledger's files as they are now, where those may be newer

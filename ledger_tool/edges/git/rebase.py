@@ -13,7 +13,7 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.git.checkout import Checkout
-from ledger_tool.edges.git.history import History
+from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.offer import Bounds, offer_once
 from ledger_tool.edges.git.remote import RemoteRef
@@ -28,7 +28,7 @@ _authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
 class RebasedBranch(ABC):
     """See `commands.rebase.Branch`: it writes commits as somebody else's, in the repository of its history."""
 
-    history: History
+    history: GitHistory
     sign: bool
 
     @abstractmethod

@@ -22,7 +22,7 @@ from ledger_tool.errors import UsageError
 if TYPE_CHECKING:
     from ledger_tool.edges.forge.opening import Forge
     from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore
-    from ledger_tool.edges.git.history import History
+    from ledger_tool.edges.git.history import GitHistory
     from ledger_tool.edges.git.offer import Bounds, Messages
     from ledger_tool.edges.git.proposal import Describe, ProposingStore
     from ledger_tool.edges.git.rebase import RebasedBranch
@@ -79,20 +79,20 @@ class Session(AbstractContextManager["Session"]):
 
         return ProposingStore(self._remote_store(*self._remote).target, forge, describe, self._bounds)
 
-    def history(self, *, blobs: bool = False, files_alone: bool = False) -> History:  # noqa: ARG002
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002
         """Return the ledger's history; of a remote, in a clone that lives for this session.
 
         `blobs` fetches every version of every file at once. `files_alone` says that only the files of a folder will
         be read, which then need not be a checkout.
         """
-        from ledger_tool.edges.git.history import History
+        from ledger_tool.edges.git.history import GitHistory
         from ledger_tool.edges.git.remote import check_branch, clone
 
         branch = check_branch(self._options.branch)
         repository = self._workspace.repository(self._workspace.folder / "history.git", self._address, *_NO_GRAPH)
         clone(self._address, repository, *([] if blobs else ["--filter=blob:none"]))
         head = f"refs/heads/{branch}" if branch else "HEAD"
-        return History(repository, self._address.shown, revision=head, promisor="" if blobs else "origin")
+        return GitHistory(repository, self._address.shown, revision=head, promisor="" if blobs else "origin")
 
     def branch(self) -> RebasedBranch:
         """Return the branch to rebase: the one that is checked out, or for a remote the one that `--branch` names."""
@@ -180,8 +180,8 @@ class FolderSession(Session):
             )
         return CheckoutStore(LocalBranch(checkout, head, self._writer), self._bounds)
 
-    def history(self, *, blobs: bool = False, files_alone: bool = False) -> History:  # noqa: ARG002 - all is here
-        from ledger_tool.edges.git.history import History
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002 - all is here
+        from ledger_tool.edges.git.history import GitHistory
 
         git_dir = self._folder if files_alone and self._settings_dir is None else self._git_dir
         repository = self._workspace.repository(git_dir, None, *_NO_GRAPH)
@@ -190,11 +190,11 @@ class FolderSession(Session):
         remotes = (key for key, value in self._workspace.settings if key.endswith(".promisor") and value)
         promisor = next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
         if not branch:
-            return History(repository, name, folder=Folder(self._folder), promisor=promisor)
+            return GitHistory(repository, name, folder=Folder(self._folder), promisor=promisor)
         # In full, since git takes a tag of that name first, and whoever can push can make one.
         refs = (f"refs/{kind}/{branch}" for kind in ("heads", "remotes"))
         there = (ref for ref in refs if repository.git("show-ref", "--verify", "--quiet", "--", ref).ok)
-        return History(repository, name, revision=next(there, branch), promisor=promisor)
+        return GitHistory(repository, name, revision=next(there, branch), promisor=promisor)
 
     def branch(self) -> RebasedBranch:
         from ledger_tool.edges.git.rebase import CheckedOutBranch

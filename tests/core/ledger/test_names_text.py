@@ -154,7 +154,13 @@ def test_a_label_is_split_at_its_first_equals_sign() -> None:
 
 @pytest.mark.parametrize(
     ("label", "told"),
-    [("env", "no `=`"), ("=x", "malformed"), ("a b=c", "malformed"), ("env=a\nb", r"label `env` contains"), ("é=x", "é")],
+    [
+        ("env", "no `=`"),
+        ("=x", "malformed"),
+        ("a b=c", "malformed"),
+        ("env=a\nb", r"label `env` contains"),
+        ("é=x", "é"),
+    ],
 )
 def test_a_bad_label_is_refused_by_name(label: str, told: str) -> None:
     with pytest.raises(InvalidValue, match=re.escape(told)):
