@@ -308,7 +308,7 @@ def test_an_image_that_a_known_registry_does_not_serve_is_told_apart_from_an_unk
 
 
 def test_docker_hub_is_a_known_registry_under_each_of_its_hosts() -> None:
-    with pytest.raises(UsageError, match="ledger.yaml does not say that"):
+    with pytest.raises(UsageError, match=r"ledger\.yaml does not say that"):
         resolver(registries(Registry("docker.io", ("nginx",)))).image(parse_reference("index.docker.io/redis"))
 
 
