@@ -32,7 +32,7 @@ class Adopted:
 def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Timestamp, jobs: int) -> Adopted:
     """Record every untracked tag of a report that says where it is from. Raises what `write` raises.
 
-    A tag that several registries have is taken from the first. What can't be recorded (no sourceRef in its labels, a
+    A tag that several registries have is taken from the first. What cannot be recorded (no sourceRef in its labels, a
     broken manifest) is left out, with the reason.
     """
     start = store.read()

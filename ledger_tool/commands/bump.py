@@ -30,7 +30,7 @@ class Committer(Protocol):
     def prepare(self, paths: Sequence[str], rewrite: Callable[[str, bytes], Rewritten]) -> list[Edit]:
         """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits.
 
-        Nothing that a person can see changes. Raises UsageError where a file can't be committed like this.
+        Nothing that a person can see changes. Raises UsageError where a file cannot be committed like this.
         """
 
     def commit(self, message: str) -> str:

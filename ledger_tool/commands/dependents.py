@@ -93,8 +93,8 @@ def _query(graph: Graph, asked: Reference | Digest) -> BaseQuery:
         query = BaseQuery(graph.resolver.resolve(asked), asked.tag, asked.digest)
     else:
         query = BaseQuery(digest=asked)
-    is_record = any(query.is_record(record) for record in graph.records)
-    if not is_record and not any(is_named_by(base, query) for _, base in graph.all_bases()):
+    matches = any(query.matches(record) for record in graph.records)
+    if not matches and not any(is_named_by(base, query) for _, base in graph.all_bases()):
         raise UnknownImage(
             f"the ledger has no record of {asked}, and none that is built on it",
             "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the bases as they are recorded",

@@ -39,7 +39,7 @@ def inspect(
     """Look at each draft's image in the first configured registry that serves it (or in `host`).
 
     Where none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, or has
-    under another digest; Unreachable or Denied for what can't be seen; UsageError for a `host` that is not configured.
+    under another digest; Unreachable or Denied for what cannot be seen; UsageError for a `host` that is not configured.
     """
     images = images_of(snapshot, drafts)
 

@@ -1,4 +1,4 @@
-"""What the tags of bases serve now, asked at the registries. What can't be observed is Unknown, and has not moved."""
+"""What the tags of bases serve now, asked at the registries. What cannot be observed is Unknown, and has not moved."""
 
 from __future__ import annotations
 

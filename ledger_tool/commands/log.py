@@ -34,7 +34,7 @@ def log(
 ) -> list[LogEntry]:
     """Return what was done to an image, an image:tag or all of them, the newest commit first.
 
-    `note` gets what can't be read. Raises UnknownImage for a name that history never had.
+    `note` gets what cannot be read. Raises UnknownImage for a name that history never had.
     """
     head = history.head()
     images = _images(history, head, reference, read_policy) if reference else []

@@ -91,7 +91,7 @@ class History(Protocol):
 
 
 class RegistryPort(Protocol):
-    """A registry to look at. What can't be observed raises Unreachable, Denied or BadManifest."""
+    """A registry to look at. What cannot be observed raises Unreachable, Denied or BadManifest."""
 
     @property
     def name(self) -> str:

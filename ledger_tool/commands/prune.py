@@ -17,7 +17,7 @@ from ledger_tool.commands.write import write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.writes import edit as edits
-from ledger_tool.core.writes.prune import Spared, Wish, choose, remaining_uses
+from ledger_tool.core.writes.prune import PruneCriteria, Spared, choose, remaining_uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ _Plan = tuple[Sequence[Record], Pruned]
 
 def prune(
     open_store: OpenStore,
-    wish: Wish,
+    criteria: PruneCriteria,
     *,
     registries: DeletingRegistries | None,
     jobs: int,
@@ -77,8 +77,8 @@ def prune(
     registrar = Registrar(jobs=jobs, progress=progress)
     if registries is None:
         with open_store() as store:
-            going, foreseen = _planned(store.read(), wish, None, registrar)
-            return foreseen if dry_run else _settled(store, wish, going, foreseen, None)
+            going, foreseen = _planned(store.read(), criteria, None, registrar)
+            return foreseen if dry_run else _settled(store, criteria, going, foreseen, None)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
         raise UsageError(f"`--registry-delete` and `{other}` cannot be combined", "what is deleted has to be recorded")
@@ -87,28 +87,32 @@ def prune(
         with open_store(shared=True) as store:  # what one branch does not use, another one may
             return store.read()
 
-    going, foreseen = _agreed(fresh, wish, registries, registrar)
+    going, foreseen = _agreed(fresh, criteria, registries, registrar)
     if dry_run:
         return foreseen
     pruned = _deleted(foreseen, registrar)
     with open_store(shared=True) as store:
-        return _settled(store, wish, going, pruned, registrar)
+        return _settled(store, criteria, going, pruned, registrar)
 
 
-def _agreed(fresh: Callable[[], Snapshot], wish: Wish, registries: DeletingRegistries, registrar: Registrar) -> _Plan:
+def _agreed(
+    fresh: Callable[[], Snapshot], criteria: PruneCriteria, registries: DeletingRegistries, registrar: Registrar
+) -> _Plan:
     """Return a plan for a ledger that has not moved while the registries were looked at."""
     for _ in range(ROUNDS):
         snapshot = fresh()
-        plan = _planned(snapshot, wish, registries, registrar)
+        plan = _planned(snapshot, criteria, registries, registrar)
         # The look may have taken its time; what was looked at is known in the next round.
         if fresh().commit == snapshot.commit:
             return plan
     raise Contended("the ledger moved all the time; nothing was deleted or written", "run it again")
 
 
-def _planned(snapshot: Snapshot, wish: Wish, registries: DeletingRegistries | None, registrar: Registrar) -> _Plan:
+def _planned(
+    snapshot: Snapshot, criteria: PruneCriteria, registries: DeletingRegistries | None, registrar: Registrar
+) -> _Plan:
     """Return what a prune of a ledger takes; with `registries`, after a look at each digest."""
-    chosen = choose(snapshot.ledger, _resolved(wish, snapshot))
+    chosen = choose(snapshot.ledger, _resolved(criteria, snapshot))
     if registries is None:
         return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared)
     if not snapshot.policy.registries:
@@ -141,7 +145,9 @@ def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
     )
 
 
-def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, registrar: Registrar | None) -> Pruned:
+def _settled(
+    store: Store, criteria: PruneCriteria, going: Sequence[Record], before: Pruned, registrar: Registrar | None
+) -> Pruned:
     """Take the records out of the ledger, and put back at the registries what turns out to be in use by now.
 
     Without a registrar, all goes that has expired by now.
@@ -152,7 +158,7 @@ def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, 
     def operation(snapshot: Snapshot) -> Change:
         nonlocal last
         last = snapshot
-        return edits.prune(snapshot, _resolved(wish, snapshot), cleared)
+        return edits.prune(snapshot, _resolved(criteria, snapshot), cleared)
 
     try:
         written = write(store, operation)
@@ -165,7 +171,7 @@ def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, 
     commit = written.results[0].commit if written.change.changed else None
     pruned = replace(before, expired=expired, commit=commit, request=written.request)
     if registrar is None or cleared is None:
-        return replace(pruned, spared=choose(last.ledger, _resolved(wish, last)).spared)
+        return replace(pruned, spared=choose(last.ledger, _resolved(criteria, last)).spared)
     gone = _by_key(expired)
     stayed = [record for key, record in cleared.items() if key not in gone and key in ledger]
     spared = [*before.spared, *(Spared(record, "it was changed meanwhile") for record in stayed)]
@@ -181,8 +187,8 @@ def _settled(store: Store, wish: Wish, going: Sequence[Record], before: Pruned, 
     return replace(pruned, spared=spared, deleted=deleted, restored=restored, failed={**before.failed, **failed})
 
 
-def _resolved(wish: Wish, snapshot: Snapshot) -> Wish:
-    return replace(wish, patterns=[snapshot.resolver.pattern(pattern) for pattern in wish.patterns])
+def _resolved(criteria: PruneCriteria, snapshot: Snapshot) -> PruneCriteria:
+    return replace(criteria, patterns=[snapshot.resolver.pattern(pattern) for pattern in criteria.patterns])
 
 
 def _without(pruned: Pruned, why: Callable[[Record], LedgerError | None]) -> Pruned:

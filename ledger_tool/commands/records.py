@@ -16,7 +16,7 @@ from ledger_tool.core.policy.resolve import pull_repository
 
 @dataclass(frozen=True, slots=True)
 class TaggedRecords:
-    """One image:tag: the digest to pull it by (None if its records don't agree on one), and where to pull from."""
+    """One image:tag: the digest to pull it by (None if its records do not agree on one), and where to pull from."""
 
     name: Name
     digest: str | None

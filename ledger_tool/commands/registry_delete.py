@@ -27,7 +27,7 @@ _LOOK = "look at the registry with `ledger reconcile`, or prune without `--regis
 
 
 class DeletingRegistry(RegistryPort, Protocol):
-    """A registry whose manifests can be deleted. What can't be done raises Unreachable, Denied or BadManifest."""
+    """A registry whose manifests can be deleted. What cannot be done raises Unreachable, Denied or BadManifest."""
 
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
         """Return a manifest or index as it is served, its bytes checked against the digest."""
@@ -195,7 +195,7 @@ class Registrar:
         return back, failed
 
     def _children(self, places: Iterable[Place]) -> tuple[dict[Place, str], dict[str, LedgerError]]:
-        """Return why each digest that indexes refer to is in use, and the images where that can't be told."""
+        """Return why each digest that indexes refer to is in use, and the images where that cannot be told."""
         reasons: dict[Place, str] = {}
         failed: dict[str, LedgerError] = {}
 
@@ -228,7 +228,7 @@ def _roots(places: Iterable[Place], uses: RemainingUses) -> list[Place]:
 
 
 def _parsed(deletion: Deletion) -> Manifest | Absent:
-    """Return what was deleted; a manifest of a kind that we don't know has no children."""
+    """Return what was deleted; a manifest of a kind that we do not know has no children."""
     try:
         return parse(deletion.document.raw, deletion.document.media_type, deletion.place.digest)
     except BadManifest:

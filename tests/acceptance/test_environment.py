@@ -223,7 +223,7 @@ def test_settings_of_git_that_are_broken_are_named_and_nothing_is_written(
     words[words.index("--repo") + 1] = checkout
     done = ledger(*words)
     assert done.code == 2
-    assert "git can't read your settings" in done.err
+    assert "git cannot read your settings" in done.err
     assert upstream.tags() == set()
 
 

@@ -16,7 +16,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.image import Child
 from ledger_tool.core.writes import publish as rules
-from ledger_tool.core.writes.prune import Wish
+from ledger_tool.core.writes.prune import PruneCriteria
 from ledger_tool.errors import Contended, Denied, Unreachable, UsageError
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.values.make import digest, draft, ledger_of, record
@@ -24,7 +24,7 @@ from tests.support.values.memory import MemoryStore
 
 APP = "app"
 AMD, ARM = "linux/amd64", "linux/arm64"
-WISH = Wish(now=Timestamp("2026-11-26T00:00:00Z"))
+WISH = PruneCriteria(now=Timestamp("2026-11-26T00:00:00Z"))
 POLICY = Policy(registries=(Registry("registry.example.com"),))
 
 

@@ -40,10 +40,10 @@ def prune(
     registries. If something cannot be deleted, its record stays (exit 5 or 6), and the run continues with the rest.
     """
     from ledger_tool.commands.prune import prune as run
-    from ledger_tool.core.writes.prune import Wish
+    from ledger_tool.core.writes.prune import PruneCriteria
     from ledger_tool.render import prune as render
 
-    wish = Wish(
+    criteria = PruneCriteria(
         now=o.now(),
         patterns=patterns,
         keep=o.whole_number("--keep", keep, 0, 1_000_000),
@@ -54,7 +54,7 @@ def prune(
     with ExitStack() as stack:
         pruned = run(
             ledger.store,
-            wish,
+            criteria,
             registries=stack.enter_context(registry_access.open()) if registry_delete else None,
             jobs=registry_access.jobs,
             progress=stack.enter_context(screen.progress("manifests")),

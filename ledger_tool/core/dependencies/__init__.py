@@ -1,1 +1,1 @@
-"""What is built on what: the graph, parts of it, and what must be kept."""
+"""The dependency graph, parts of it, and what must be kept."""

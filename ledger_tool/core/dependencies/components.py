@@ -1,6 +1,6 @@
 """The strongly connected components of a graph: one algorithm finds both the cycles and an order.
 
-Source: Tarjan, "Depth-first search and linear graph algorithms" (1972), with a stack of its own instead of
+Source: Tarjan, "Depth-first search and linear graph algorithms" (1972), with an explicit stack instead of
 recursion, so a chain may be of any length.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 def components(nodes: Iterable[int], after: Callable[[int], Iterable[int]]) -> list[list[int]]:
-    """Return the components, each before all those that lead to it.
+    """Return the components, each before all components that lead to it.
 
     `after` gives the nodes to which a node leads. Nodes are taken in the order of `nodes`, which makes the
     result the same every time.

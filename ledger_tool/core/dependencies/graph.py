@@ -21,9 +21,9 @@ from ledger_tool.core.policy.resolve import NamedImage, Resolver
 
 
 class RecordGroup(tuple[int, ...]):
-    """Numbers of records, which are their places in `Graph.records`. Groups are compared by identity.
+    """Numbers of records, which are their positions in `Graph.records`. Groups are compared by identity.
 
-    Where a digest has thousands of tags and thousands of images are built on it, all of these share one group.
+    If a digest has thousands of tags and thousands of images are built on it, they all share one group.
     """
 
     __slots__ = ()
@@ -39,7 +39,7 @@ class RecordGroup(tuple[int, ...]):
 class Base:
     """One reference to a base image, shared by the records of one platform that have it.
 
-    `targets` are the records with its digest; `successors` those that its image:tag means now, where none has
+    `targets` are the records with its digest; `successors` those that its image:tag means now, if none has
     the digest; `now` is the digest to pull these by, or `""`.
     """
 
@@ -71,14 +71,14 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class BaseQuery:
-    """The image, image:tag or digest whose dependents are asked for. Where a digest is given, it alone counts."""
+    """The image, image:tag or digest whose dependents are requested. If a digest is given, only it counts."""
 
     named: NamedImage | None = None
     tag: str | None = None
     digest: Digest | None = None
 
-    def is_record(self, record: Record) -> bool:
-        """Return whether a record is such a base."""
+    def matches(self, record: Record) -> bool:
+        """Return whether the query matches a record."""
         if self.digest:
             return self.digest in (record.digest, record.index)
         return self.named == NamedImage(record.image, ours=True) and self.tag in (None, record.tag)
@@ -117,7 +117,7 @@ def build_graph(ledger: Ledger, policy: Policy) -> Graph:
 
 
 def _of_platform(numbers: Sequence[int], platform: Platform | None, records: Sequence[Record]) -> Sequence[int]:
-    """Return those of a platform, or all of them where there is none: an index stands for many."""
+    """Return those of a platform, or all of them if there is none: an index stands for many."""
     same = [number for number in numbers if platform is not None and records[number].platform == platform]
     return same or numbers
 
@@ -128,7 +128,7 @@ def _now(named: Sequence[Record], platform: Platform | None) -> str:
 
 
 def is_named_by(base: Base, query: BaseQuery) -> bool:
-    """Return whether a reference itself names what is asked for."""
+    """Return whether a reference itself names what the query is for."""
     if query.digest:
         return base.digest == query.digest
     return query.named == base.named and query.tag in (None, base.reference.tag)
@@ -138,7 +138,7 @@ def is_named_by(base: Base, query: BaseQuery) -> bool:
 class Dependents:
     """The records built on something, in key order; `direct` are those that name it themselves.
 
-    `links` are, for each, the bases through which it depends on it. With `by_name`, a reference whose digest
+    `links` are the bases through which each of them depends on it. With `by_name`, a reference whose digest
     its image:tag no longer has leads to what that image:tag means now, too.
     """
 
@@ -152,16 +152,16 @@ class Dependents:
 
 
 def dependents_of(graph: Graph, query: BaseQuery | None, *, by_name: bool = False) -> Dependents:
-    """Return everything built on what is asked for, or all that has a base for None; see `Dependents` for `by_name`."""
-    asked = {number for number, record in enumerate(graph.records) if query and query.is_record(record)}
+    """Return everything built on what a query is for, or, for None, on anything; see `Dependents` for `by_name`."""
+    matching = {number for number, record in enumerate(graph.records) if query and query.matches(record)}
 
     @cache
-    def is_asked(group: RecordGroup) -> bool:
-        return not asked.isdisjoint(group)
+    def has_match(group: RecordGroup) -> bool:
+        return not matching.isdisjoint(group)
 
     direct: dict[int, list[Base]] = {}
     for number, base in graph.all_bases():
-        if query is None or is_named_by(base, query) or is_asked(base.targets):
+        if query is None or is_named_by(base, query) or has_match(base.targets):
             direct.setdefault(number, []).append(base)
     all_links = {number: bases for number, bases in enumerate(graph.bases) if bases}
     every = Dependents(frozenset(direct), all_links, by_name)
@@ -179,7 +179,7 @@ def dependents_of(graph: Graph, query: BaseQuery | None, *, by_name: bool = Fals
 
 
 def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
-    """Return these records and all that is built on them."""
+    """Return these records and everything built on them."""
     above: dict[RecordGroup, list[int]] = {}
     for number, links in among.links.items():
         for base in links:
@@ -202,8 +202,8 @@ def _upwards(among: Dependents, start: Iterable[int]) -> set[int]:
 class Rebuild:
     """One record to rebuild. All records of one step may be rebuilt at once, after those of the steps before.
 
-    `moved` are its own bases that have moved on, each with its digest now; it is empty where only something below
-    the record is to be rebuilt first.
+    `moved` are its own bases that have moved on, each with its digest now; it is empty if only something below
+    the record has to be rebuilt first.
     """
 
     number: int
@@ -224,7 +224,10 @@ def rebuild_order(among: Dependents, moved: Callable[[Base], str]) -> list[Rebui
         before = {lower for node in component for lower in below[node]}.difference(component)
         ended = max((step[node] for node in before), default=0)
         step.update(dict.fromkeys(component, ended + (0 if groups.issuperset(component) else 1)))
-    return [Rebuild(number, step[number], old[number]) for number in sorted(stale, key=lambda at: (step[at], at))]
+    return [
+        Rebuild(number, step[number], old[number])
+        for number in sorted(stale, key=lambda number: (step[number], number))
+    ]
 
 
 def _below(among: Dependents, stale: Sequence[int]) -> tuple[Mapping[int, Sequence[int]], frozenset[int]]:

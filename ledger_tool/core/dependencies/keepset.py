@@ -28,7 +28,7 @@ class DigestUse:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One digest of one image that must stay, all its roles, and the repositories that may hold it."""
+    """One digest of one image that must stay, all its roles, and the repositories that may have it."""
 
     digest: str
     image: str
@@ -39,23 +39,23 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which repositories are meant: those whose image matches a glob, and those at one registry (`""`: at any).
+    """The repositories to keep digests in: those whose image matches a glob, at one registry (`""`: at any).
 
-    It selects repositories, not records: an image that another one is built on is kept for that one's sake.
+    It selects repositories, not records: a base is kept for the sake of the images built on it.
     """
 
     pattern: str = "*"
     registry: str = ""
 
     def has(self, resolver: Resolver, named: NamedImage) -> bool:
-        """Return whether an image's repository is meant."""
+        """Return whether an image's repository is in scope."""
         if not fnmatchcase(named.name, self.pattern):
             return False
         return not self.registry or any(host == self.host for host, _ in resolver.repositories(named))
 
     @property
     def host(self) -> str:
-        """The registry, as hosts are compared."""
+        """The registry, in the form for comparison."""
         return same_host(self.registry)
 
 
@@ -69,10 +69,10 @@ def uses_of(ledger: Ledger, resolver: Resolver) -> list[DigestUse]:
 
     uses = []
     for record in ledger.records():
-        here = NamedImage(record.image, ours=True)
-        uses.append(DigestUse(here, record.digest, "image", record.tag))
+        image = NamedImage(record.image, ours=True)
+        uses.append(DigestUse(image, record.digest, "image", record.tag))
         if record.index:
-            uses.append(DigestUse(here, record.index, "index", record.tag))
+            uses.append(DigestUse(image, record.index, "index", record.tag))
         uses += map(base, record.depends_on)
     return uses
 

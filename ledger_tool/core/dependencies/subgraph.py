@@ -1,4 +1,4 @@
-"""A part of the graph to show: what is below something, or above it. Shared parts are one node; cycles are named."""
+"""A part of the graph to show: what is below something, or above it. Shared parts are one node; cycles are listed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Step = tuple[_Key, _Key, Base]  # from one node to the next
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A record, or what has none: a base that the ledger does not have, or what was asked for."""
+    """A record, or something without one: a base that is not in the ledger, or the starting point."""
 
     text: str
     record: Record | None = None
@@ -25,7 +25,7 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One step from a node to the next; `base` is the reference through which it goes, as recorded."""
+    """A link from a node to the next; `base` is the reference that makes it, as recorded."""
 
     to: int
     base: Base
@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """Nodes, the links of each in order, where to begin, and the nodes of each cycle."""
+    """Nodes, the links of each in order, the roots, and the nodes of each cycle."""
 
     nodes: Sequence[GraphNode]
     links: Sequence[Sequence[Link]]
@@ -42,7 +42,7 @@ class Subgraph:
 
 
 def beneath(graph: Graph, records: Iterable[Record]) -> Subgraph:
-    """Return what these records are built on, down to the bases that the ledger does not have."""
+    """Return what these records are built on, down to the bases that are not in the ledger."""
     keys = {record.key for record in records}
     roots = [number for number, record in enumerate(graph.records) if record.key in keys]
     links: list[_Step] = []
@@ -61,7 +61,7 @@ def beneath(graph: Graph, records: Iterable[Record]) -> Subgraph:
 
 
 def _numbered(graph: Graph, roots: Iterable[_Key], others: Iterable[_Key], steps: Sequence[_Step]) -> Subgraph:
-    """Return the subgraph of these steps, its nodes numbered in the order in which they are named."""
+    """Return the subgraph of these steps, with its nodes numbered in order of first appearance."""
     numbers: dict[_Key, int] = {}
     for key in chain(roots, others, chain.from_iterable(step[:2] for step in steps)):
         numbers.setdefault(key, len(numbers))
@@ -81,7 +81,7 @@ def _numbered(graph: Graph, roots: Iterable[_Key], others: Iterable[_Key], steps
 
 
 def above(graph: Graph, dependents: Dependents, what: str) -> Subgraph:
-    """Return what is built on `what`: from it to those that name it, and on to what is built on them."""
+    """Return what is built on `what`: from it to the records that name it, and on to what is built on them."""
 
     @cache
     def inside_of(group: RecordGroup) -> list[int]:
@@ -97,9 +97,9 @@ def above(graph: Graph, dependents: Dependents, what: str) -> Subgraph:
 
 
 def _shown(graph: Graph, base: Base) -> list[int]:
-    """Return the records to show for a base: those of the image:tag that it names, where any of them has its digest.
+    """Return the records to show for a base: those of the image:tag that it names, if any of them has its digest.
 
-    Of several tags of one and the same image, one is shown: the first that can't move.
+    If one image has several tags, one is shown: the first that cannot move.
     """
     records, policy = graph.records, graph.resolver.policy
     named = [

@@ -1,4 +1,4 @@
-"""The keys under which images stand in another tool's file: by default, or as a person gives them."""
+"""The keys of images in another tool's file: the defaults, or as given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ledger_tool.core.export.selection import ImageVersion
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import UsageError
 
-# Grammars of the keys that a person may give: a shell's and a template's names; Compose's services (compose-spec).
+# Grammars of the keys that may be given: names in a shell and in a template; Compose services (compose-spec).
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 SERVICE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 
@@ -20,7 +20,7 @@ def variable(image: str) -> str:
 
 
 def value_key(image: str) -> str:
-    """Return the key of an image in Helm values, one that a template takes after a dot: `myorg_app`."""
+    """Return the key of an image in Helm values, valid after a dot in a template: `myorg_app`."""
     name = re.sub(r"[^A-Za-z0-9]", "_", image)
     return f"_{name}" if name[0].isdigit() else name
 
@@ -38,7 +38,7 @@ def parse_keys(values: Sequence[str], grammar: str) -> dict[str, list[str]]:
         if not equals or not re.fullmatch(grammar, key):
             raise UsageError(
                 f"`--key {shown(value)}` is malformed",
-                "write `--key IMAGE=KEY`, with a key that this format takes, such as `--key myorg/app=app`",
+                "write `--key IMAGE=KEY`, with a key that this format accepts, such as `--key myorg/app=app`",
             )
         keys.setdefault(image, []).append(key)
     return keys
@@ -49,8 +49,8 @@ def versions_by_key(
 ) -> dict[str, ImageVersion]:
     """Return the versions by key, in the order of the keys.
 
-    An image has the keys that are `given` for it, or else its `default`. Raises UsageError for a key that
-    two images would have, and for a key given for an image that is not there.
+    An image has the keys `given` for it, or else its `default`. Raises UsageError for a key that
+    two images would have, and for a key given for an unknown image.
     """
     images = {version.name.image for version in versions}
     if strange := sorted(set(given) - images):

@@ -1,4 +1,4 @@
-"""Which image:tags go into another tool's file: those selected, and of each image one, chosen or refused."""
+"""Which image:tags go into another tool's file: the selected ones, and if necessary one per image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ledger_tool.errors import RuleRefused, UnknownImage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which records are asked for: any of the patterns and any of the tags' globs (all for none), every label."""
+    """Which records to export: those that match any pattern, any tag glob (all if there are none), and all labels."""
 
     patterns: Sequence[str] = ()
     tags: Sequence[str] = ()
@@ -27,7 +27,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ImageVersion:
-    """One image:tag: its records, where to pull it from, and by which digest (`""` if its records don't share one)."""
+    """One image:tag: its records, where to pull it from, and by which digest (`""` if its records do not share one)."""
 
     name: Name
     records: tuple[Record, ...]
@@ -37,7 +37,7 @@ class ImageVersion:
 
     @property
     def repository(self) -> str:
-        """What a client pulls it as, without tag and digest."""
+        """What a client pulls, without tag and digest."""
         return f"{self.host}/{self.path}" if self.host else self.path
 
 
@@ -52,12 +52,12 @@ def select(ledger: Ledger, selection: Selection) -> list[Record]:
     named = select_named(ledger, patterns, is_wanted) if patterns else ledger.select(is_wanted)
     records = [record for record in named if has_labels(record, selection.labels)]
     if not records:
-        raise UnknownImage("no record matches the selection", "`ledger list` shows what there is")
+        raise UnknownImage("no record matches the selection", "`ledger list` shows all records")
     return records
 
 
 def image_versions(records: Iterable[Record], policy: Policy, *, by_platform: bool) -> list[ImageVersion]:
-    """Return the image:tags of records; `by_platform` takes an image's own digest in the place of its index's."""
+    """Return the image:tags of records; `by_platform` takes an image's own digest instead of its index's."""
     versions = []
     for name, group in by_name(records).items():
         digest = group[0].digest if by_platform else pull_digest(tuple(group)) or ""
@@ -68,53 +68,54 @@ def image_versions(records: Iterable[Record], policy: Policy, *, by_platform: bo
 
 
 def check_pullable(versions: Iterable[ImageVersion]) -> None:
-    """Raise RuleRefused for an image:tag of several images without a common index."""
+    """Raise RuleRefused for an image:tag of candidates images without a common index."""
     for version in versions:
         if not version.digest:
             raise no_pull_digest(version.records)
 
 
 def check_single(versions: Sequence[ImageVersion]) -> None:
-    """Raise RuleRefused for an image with several versions: nobody said which."""
-    for image, several in _by_image(versions).items():
-        if len(several) > 1:
-            tags = some_of([version.name.tag for version in several], 5)
+    """Raise RuleRefused for an image with several versions, because none was chosen."""
+    for image, candidates in _by_image(versions).items():
+        if len(candidates) > 1:
+            tags = some_of([version.name.tag for version in candidates], 5)
             raise RuleRefused(
-                f"{image} has {len(several)} tags that match, and this format has room for one: {tags}",
-                f"name one, such as `{several[-1].name}`, narrow them with `--tag`, or take the newest with `--latest`",
+                f"{image} has {len(candidates)} tags that match, and this format has room for one: {tags}",
+                f"name one, such as `{candidates[-1].name}`, narrow them with `--tag`, or take the newest with "
+                "`--latest`",
             )
 
 
 def latest_each(
     versions: Sequence[ImageVersion], policy: Policy, now: Timestamp
 ) -> tuple[list[ImageVersion], list[ImageVersion]]:
-    """Return the newest version of each image, and those left out because they are yanked or expired.
+    """Return the newest version of each image, and those skipped because they are yanked or expired.
 
-    The newest is the one that was published last. Of several that were published in the same second, it is
-    one with a tag that can't move; if these have different digests, RuleRefused is raised.
+    The newest is the one published last. Of several published in the same second, it is
+    one with an immutable tag; if these have different digests, RuleRefused is raised.
     """
     usable: list[ImageVersion] = []
-    left: list[ImageVersion] = []
+    skipped: list[ImageVersion] = []
     for version in versions:
-        is_left = any(record.yanked or is_expired(record, now) for record in version.records)
-        (left if is_left else usable).append(version)
+        is_skipped = any(record.yanked or is_expired(record, now) for record in version.records)
+        (skipped if is_skipped else usable).append(version)
     chosen = []
-    for image, several in _by_image(usable).items():
-        last = max(map(_published, several))
-        newest = [version for version in several if _published(version) == last]
-        fixed = [version for version in newest if not policy.is_mutable(version.name.tag)] or newest
-        if len({frozenset((record.digest, record.index) for record in version.records) for version in fixed}) > 1:
-            tags = ", ".join(version.name.tag for version in fixed)
+    for image, candidates in _by_image(usable).items():
+        last = max(map(_published, candidates))
+        newest = [version for version in candidates if _published(version) == last]
+        preferred = [version for version in newest if not policy.is_mutable(version.name.tag)] or newest
+        if len({frozenset((record.digest, record.index) for record in version.records) for version in preferred}) > 1:
+            tags = ", ".join(version.name.tag for version in preferred)
             raise RuleRefused(
                 f"{image} has several newest tags, published in the same second: {tags}",
                 "name one of them as `IMAGE:TAG`, or narrow it with `--tag`",
             )
-        chosen.append(fixed[-1])
+        chosen.append(preferred[-1])
     if not chosen:
         raise UnknownImage(
             "everything that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"
         )
-    return chosen, left
+    return chosen, skipped
 
 
 def _published(version: ImageVersion) -> str:

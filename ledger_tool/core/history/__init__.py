@@ -1,1 +1,1 @@
-"""What commits tell: the log, where a digest comes from, revisions, signatures."""
+"""The history of a ledger: the log, where a digest comes from, revisions, signatures."""

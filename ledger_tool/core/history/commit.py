@@ -1,4 +1,4 @@
-"""One commit of a ledger repository, as history tells it."""
+"""One commit of a ledger repository, and the files that it touched."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """What a commit did to a file: how the parents had it, and how it is now; None where it is not there."""
+    """What a commit did to a file: its versions in the parents, and its version now; None if it does not exist."""
 
     before: tuple[File | None, ...]
     after: File | None

@@ -1,4 +1,4 @@
-"""What a commit did, record by record: from its trailers or, where they don't say, from its diff."""
+"""What a commit did, record by record: from its trailers or, if they do not say, from its diff."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LogEntry:
 
 
 def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
-    """Return what a message says, or None where only the diff can tell.
+    """Return what a message says, or None if only the diff can tell.
 
     That is the case for a message that counts, that is silent, or that no command of ours could have written.
     """

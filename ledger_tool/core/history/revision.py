@@ -1,4 +1,4 @@
-"""A point in a ledger's history, as a person names it: a time, or a revision."""
+"""A point in a ledger's history: a time, or a revision."""
 
 from __future__ import annotations
 

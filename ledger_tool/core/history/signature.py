@@ -1,8 +1,8 @@
-"""What git says of a commit's signature, and whether that is good enough.
+"""Git's verdict on a commit's signature, and whether it is good enough.
 
-The letters are those of `%G?` (git-log(1), "PRETTY FORMATS"). An SSH key is good (`G`) when the file of allowed signers
+The letters are those of `%G?` (git-log(1), "PRETTY FORMATS"). An SSH key is good (`G`) if the file of allowed signers
 (ssh-keygen(1), "ALLOWED SIGNERS") has it for the commit's time and for the namespace `git`; every other one is `U`.
-A GPG key is good when the keyring trusts it fully; `%G?` alone would accept marginal trust as well.
+A GPG key is good if the keyring trusts it fully; `%G?` alone would accept marginal trust as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _key = re.compile(rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ +([A-Za-z0-9+/]+=*)")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Git's verdict on one commit: the letter, the key's fingerprint, and how far the key is trusted."""
+    """Git's verdict on one commit: the letter, the key's fingerprint, and how much the key is trusted."""
 
     commit: str
     letter: str
@@ -55,7 +55,7 @@ def objection(signature: Signature, listed: Set[str]) -> str:
         case "R":
             return f"it is signed by the key {key}, which was revoked"
         case "E":
-            return "its signature can't be checked: the keyring does not have the key"
+            return "its signature cannot be checked: the keyring does not have the key"
         case "N":
             return "it is not signed"
     return (

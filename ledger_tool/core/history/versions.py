@@ -1,4 +1,4 @@
-"""The versions of a `ledger.json`, read one after the other: each by what differs from the one before."""
+"""The versions of a `ledger.json`, read one after the other: each by its difference from the one before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 
 
 class Versions:
-    """Reads versions, each the bytes of a file. It remembers the last valid one, so the next costs what differs."""
+    """Reads versions, each the bytes of a file. Only what differs from the last valid version is read anew."""
 
     def __init__(self) -> None:
         self._raw = b""

@@ -1,7 +1,7 @@
-"""Where a digest is, or was: in which records, from which commit on, and until which.
+"""Where a digest is, or was: in which records, and from which commit to which.
 
-Records are found in the text of a `ledger.json`, so a version costs only what it says of the digest, and one that is
-not valid as a whole still tells what it can; each record that is found is validated.
+Records are found in the text of a `ledger.json`, so only what a version says about the digest is read, and one that is
+not valid as a whole still gives its valid records; each record that is found is validated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _prefix = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{12,128})")
 
 @dataclass(frozen=True, slots=True)
 class DigestPrefix:
-    """A digest, or its beginning; the algorithm is `""` where it was not given."""
+    """A digest or its beginning; the algorithm is `""` if it was not given."""
 
     algorithm: str
     hexadecimal: str
@@ -42,7 +42,7 @@ class DigestPrefix:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What a digest is in a record: `digest` is the whole one, and `kind` what it is there."""
+    """A digest in a record: `digest` is the full one, and `kind` its role there."""
 
     kind: OccurrenceKind
     key: Key
@@ -51,9 +51,9 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A digest at a key, from the commit that brought it to the one that took it away (None: not yet).
+    """A digest at a key, from the commit that introduced it to the one that removed it (None: not yet).
 
-    `key` is the record's at the end: its platform may have been filled in meanwhile.
+    `key` is the record's at the end: its platform may have been filled in since.
     """
 
     key: Key
@@ -62,7 +62,7 @@ class Span:
 
 
 def parse_digest_prefix(value: str) -> DigestPrefix:
-    """Return what `sha256:…`, its beginning, or `image@sha256:…` asks for. Raises InvalidValue."""
+    """Return the digest or prefix in `sha256:…`, the beginning of one, or `image@sha256:…`. Raises InvalidValue."""
     match = _prefix.fullmatch(value.rpartition("@")[2])
     longest = {"sha256": 64, "sha512": 128}
     if not match or len(match[2]) > longest.get(match[1], 128):
@@ -75,7 +75,7 @@ def parse_digest_prefix(value: str) -> DigestPrefix:
 
 
 def occurrences_in(raw: bytes, wanted: DigestPrefix) -> dict[Occurrence, Record]:
-    """Return the records in the bytes of a `ledger.json` that have such a digest, and as what."""
+    """Return the records in the bytes of a `ledger.json` that have a matching digest, and its role there."""
     occurrences: dict[Occurrence, Record] = {}
     for record in codec.records_holding(raw, f":{wanted.hexadecimal}"):
         for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
@@ -85,7 +85,7 @@ def occurrences_in(raw: bytes, wanted: DigestPrefix) -> dict[Occurrence, Record]
 
 
 def spans(entries: Iterable[LogEntry], wanted: DigestPrefix) -> Iterator[Span]:
-    """Yield where and when a digest was a record's own, as the entries of a log say, the oldest first."""
+    """Yield where and when a digest was a record's own, according to the entries of a log, the oldest first."""
     starts: dict[Key, LogEntry] = {}
     for entry in entries:
         ended = [key for key in starts if key[:2] == entry.name and _ends(key, starts[key].digest, entry)]

@@ -3,7 +3,7 @@
 - The history is one straight line: each commit has one parent, and the first one has none.
 - Every version of `ledger.json` is valid and canonical.
 - Every change of a record is explained by the trailers of its commit, and allowed by the `ledger.yaml` that was in
-  force before it (`explain`): a commit can't loosen a rule and make use of that at once.
+  force before it (`explain`): a commit cannot loosen a rule and make use of that at once.
 
 The ledger may begin later than the repository: until then there is nothing to audit. What a broken version hides is
 judged with the next valid one: then only what no message could explain is a fault.
@@ -39,7 +39,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file as a commit leaves it: its bytes, None where there is none, or in `trouble` why it can't be read."""
+    """A file as a commit leaves it: its bytes, None where there is none, or in `trouble` why it cannot be read."""
 
     raw: bytes | None
     trouble: str = ""

@@ -34,7 +34,7 @@ class RangeJudge:
     """The judge of a range of commits, given one after the other; `base` is the policy of the base, if there is one.
 
     A tag moves without force only where both the commit's parent and the base allow it: a pull request that makes a
-    tag mutable can't move it as well. The judge remembers what the range did, and the digests that it removed, by
+    tag mutable cannot move it as well. The judge remembers what the range did, and the digests that it removed, by
     image:tag and platform: a record that comes back with another digest has moved.
     """
 

@@ -114,7 +114,7 @@ class Reread:
 def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
     """Return the ledger of `raw`, reading only the records that differ from `before`, the bytes of `ledger`.
 
-    None means that it can't be read this way, not that it is invalid: `loads` decides that. This is sound, since the
+    None means that it cannot be read this way, not that it is invalid: `loads` decides that. This is sound, since the
     result is made of valid records in order, and its bytes are `raw`: the records at both ends are those of `before`,
     byte for byte, and each one between them is read by the same pattern as in `loads`.
     """

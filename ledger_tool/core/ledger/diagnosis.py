@@ -148,7 +148,7 @@ def _schema_faults(data: Any, schema: Mapping[str, Any]) -> Iterator[tuple[list[
 
 
 def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[list[str | int], str, str]]:
-    """Yield what the schema can't say: dates, NFC, order, unique keys, a record without a platform alone."""
+    """Yield what the schema cannot say: dates, NFC, order, unique keys, a record without a platform alone."""
     previous: tuple[str, str, str] | None = None
     for number, record in records:
         path: list[str | int] = ["records", number]

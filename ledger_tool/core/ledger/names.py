@@ -62,7 +62,7 @@ TEXT = rf"(?! )[^{UNSEEN}{UNSEEN_ASTRAL}]*(?<! )"
 
 _unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
 # `##[error]` and `##vso[task.setvariable …]` are commands to a CI runner anywhere in a line of its log;
-# U+FFFE and U+FFFF are not characters, and XML can't hold them.
+# U+FFFE and U+FFFF are not characters, and XML cannot hold them.
 _unsafe = re.compile(r"##(?=[A-Za-z]*\[)|[\ufffe\uffff]")
 _userinfo = re.compile(r"(https?://)[^/\s]*@|(://)[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 _skip_ci = re.compile(

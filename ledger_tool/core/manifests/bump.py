@@ -54,7 +54,7 @@ def _moved(
     if chosen.tag == tag and site.tag == tag:
         return pin_to(site, image, tag, catalogue, may_be_unfit=True)
     if chosen.digest is None:
-        return Judgement(image, "behind", f"{image}:{chosen.tag} can't be pinned: {chosen.why}", old=current)
+        return Judgement(image, "behind", f"{image}:{chosen.tag} cannot be pinned: {chosen.why}", old=current)
     if not site.tag and site.digest in chosen.digests:
         return Judgement(image, old=chosen)
     message = f"{image} is at {tag or site.digest}, and {policy} chooses {chosen.tag} ({chosen.digest})"

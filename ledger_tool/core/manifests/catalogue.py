@@ -47,7 +47,7 @@ class Catalogue:
         return self._by_image[image]
 
     def tags_of(self, image: str, digest: str) -> list[str]:
-        """Return the tags of an image that can be pulled by a digest: those that don't move first, the newest first."""
+        """Return the tags of an image that can be pulled by a digest: immutable ones first, then the newest first."""
         tags = [release.tag for release in self.releases(image).values() if digest in release.digests]
         by_version = sorted(tags, key=version.rank, reverse=True)
         return sorted(by_version, key=self.snapshot.policy.is_mutable)

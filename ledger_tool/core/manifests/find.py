@@ -26,7 +26,7 @@ from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, YamlToken, 
 from ledger_tool.core.policy.reference import split
 
 # What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
-# that can't be told without a parser, by an escape, an alias or a comment in it.
+# that cannot be told without a parser, by an escape, an alias or a comment in it.
 _LOOKS_LIKE = re.compile(
     r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
     r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
@@ -89,7 +89,7 @@ class Site:
 
 
 def may_have_sites(text: str) -> bool:
-    """Return whether a document's text may name an image; most that don't are recognized without a parser."""
+    """Return whether a document's text may name an image; most that do not are recognized without a parser."""
     return bool(_LOOKS_LIKE.search(text))
 
 

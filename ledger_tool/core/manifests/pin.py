@@ -94,7 +94,7 @@ def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unf
     if digest in release.digests and (catalogue.platform is None or digest == release.digest):
         return Judgement(image, old=release)
     if release.digest is None:
-        return Judgement(image, "unpinned", f"{image}:{tag} can't be pinned: {release.why}")
+        return Judgement(image, "unpinned", f"{image}:{tag} cannot be pinned: {release.why}")
     message = f"{image}:{tag} has {digest or 'no digest'}, and is {release.digest} in the ledger"
     wanted = WantedVersion(tag, release.digest)
     return Judgement(image, "stale" if digest else "unpinned", message, wanted, old=release, new=release)

@@ -80,7 +80,7 @@ class Rewritten:
 
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
-    """Return what a judge makes of a manifest, what can't be read or written as notes; new content only if `write`."""
+    """Return what a judge makes of a manifest, what cannot be read or written as notes; new content only if `write`."""
     done = Rewritten(path, seen=digest_of(raw))
     texts, refused = [], ""
     try:
@@ -131,7 +131,7 @@ def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, 
 
 
 def may_name_images(raw: bytes) -> bool:
-    """Return whether a file may name an image, by a quick look, or has to be looked at to say that it can't be read."""
+    """Return whether a file may name an image, or has to be parsed to report that it cannot be read: a quick check."""
     return raw.startswith(yamltree.NOT_UTF8) or bool(_HINTS.search(raw))
 
 

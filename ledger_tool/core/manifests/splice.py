@@ -1,6 +1,6 @@
 """From the sites of a text and what they should say to a new text that differs in nothing else.
 
-Each edit replaces one stretch of the text, or adds a line. What can't be written without changing more than the wanted
+Each edit replaces one stretch of the text, or adds a line. What cannot be written without changing more than the wanted
 values, such as a reference folded over several lines, is refused with a reason, and left unchanged.
 """
 
@@ -21,7 +21,7 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)")
 
 
 class SpliceRefused(Exception):
-    """A site can't be written; the reason is fit for a message."""
+    """A site cannot be written; the reason is fit for a message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""The sourceRef that a CI system's own environment gives: a mapping of variables in, `URL@COMMIT` out.
+"""The sourceRef from a CI system's environment: a mapping of variables in, `URL@COMMIT` out.
 
 Sources: each system's documentation page of predefined variables; the names below are theirs.
 """
@@ -42,22 +42,22 @@ _HINT = "pass `--source URL@COMMIT`, such as `--source https://git.example.com/t
 def source_ref(environment: Mapping[str, str]) -> SourceRef:
     """Return the sourceRef of the CI job whose environment this is.
 
-    A user name or password in the URL is left out. Raises UsageError where no known system is
-    recognized, or its variables don't name a repository and a whole commit.
+    A user name or password in the URL is left out. Raises UsageError if no known system is
+    recognized, or its variables do not name a repository and a full commit id.
     """
-    system = next((system for system in _SYSTEMS if _is_here(system, environment)), None)
+    system = next((system for system in _SYSTEMS if _is_running(system, environment)), None)
     if system is None:
         raise UsageError("sourceRef is missing, and no known CI system's environment gives one", _HINT)
-    there = {name: value for name, value in environment.items() if value}
+    variables = {name: value for name, value in environment.items() if value}
     try:
-        url = re.sub(r"^(https?://)[^/]*@", r"\1", system.url.format_map(there))
-        return parse_source_ref(f"{url}@{there[system.commit].lower()}")
+        url = re.sub(r"^(https?://)[^/]*@", r"\1", system.url.format_map(variables))
+        return parse_source_ref(f"{url}@{variables[system.commit].lower()}")
     except KeyError as missing:
         raise UsageError(f"sourceRef is missing, and {system.name} did not set {missing.args[0]}", _HINT) from None
     except InvalidValue as error:
         raise UsageError(f"{error.message}, as found in {system.name}'s environment", _HINT) from None
 
 
-def _is_here(system: System, environment: Mapping[str, str]) -> bool:
+def _is_running(system: System, environment: Mapping[str, str]) -> bool:
     value = environment.get(system.variable, "")
     return value.lower() == system.value if system.value else bool(value)

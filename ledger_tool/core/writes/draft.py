@@ -14,11 +14,11 @@ from ledger_tool.errors import LedgerError
 class Draft:
     """One image to publish. None and empty mean "not given": the ledger's own value is kept.
 
-    A registry may fill in the digest and the sourceRef; where none does, a missing digest is refused, and the error in
-    place of the sourceRef, which says why there is none, is raised.
+    A registry may fill in the digest and the sourceRef; if none does, a missing digest is refused, and the error in
+    place of the sourceRef, which says why it is missing, is raised.
 
     `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
-    is set where the input says that the digest is an index's, not an image's own.
+    is set if the input says that the digest is an index's, not an image's own.
     """
 
     reference: Reference

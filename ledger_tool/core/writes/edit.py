@@ -1,6 +1,6 @@
-"""What set, remove, yank and prune do to a ledger: edits of records that it has.
+"""What set, remove, yank and prune do to a ledger: edits of existing records.
 
-Like `publish`, each is run again on every fresh tip and depends on nothing but its arguments.
+Like `publish`, each is run again on every new tip and depends only on its arguments.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ledger_tool.core.ledger.query import select_named, unknown_image
 from ledger_tool.core.ledger.record import Key, Record, Yanked
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
-from ledger_tool.core.writes.prune import Wish, choose
+from ledger_tool.core.writes.prune import PruneCriteria, choose
 
 
 def set_facts(
@@ -26,13 +26,13 @@ def set_facts(
     ttl: Ttl | None = None,
     clear_ttl: bool = False,
 ) -> Change:
-    """Return the change that edits labels and TTL of all records that match a pattern.
+    """Return the change that edits labels and TTL of all records that match any of the patterns.
 
-    Raises UnknownImage for a pattern that matches nothing, InvalidValue where it would remove what the policy
+    Raises UnknownImage for a pattern that matches nothing, InvalidValue if it would remove what the policy
     requires.
     """
     pending = PendingRecords(snapshot.ledger)
-    asked = []
+    requested = []
     patterns = [snapshot.resolver.pattern(pattern) for pattern in patterns]
     gone = frozenset(unlabel)
     for old in select_named(snapshot.ledger, patterns):
@@ -41,11 +41,11 @@ def set_facts(
         if snapshot.policy.meets_requirements(old):
             snapshot.policy.check_required(new)
         pending.of(old.name)[old.platform or ""] = new
-        asked.append(new)
+        requested.append(new)
     details = [("Label", f"{key}={value}") for key, value in sorted(labels.items())]
     details += [("Unlabel", key) for key in sorted(gone)]
     details += [("TTL", "none" if clear_ttl else ttl or "")] if clear_ttl or ttl else []
-    return pending.change("set", asked, details=details)
+    return pending.change("set", requested, details=details)
 
 
 def remove(
@@ -56,10 +56,10 @@ def remove(
     Raises UnknownImage for a name that the ledger does not have.
     """
     pending = PendingRecords(snapshot.ledger)
-    asked = list(_named(snapshot, references, platform, pending))
-    for record in asked:
+    requested = list(_named(snapshot, references, platform, pending))
+    for record in requested:
         del pending.of(record.name)[record.platform or ""]
-    return pending.change("remove", asked, reason=reason)
+    return pending.change("remove", requested, reason=reason)
 
 
 def yank(
@@ -73,37 +73,37 @@ def yank(
 ) -> Change:
     """Return the change that marks image:tags as not to be used, or with `undo` removes the mark.
 
-    A record that is marked already keeps the time, and gets the new reason. Raises UnknownImage for a name that
+    A record that is already marked keeps the time, and gets the new reason. Raises UnknownImage for a name that
     the ledger does not have.
     """
     pending = PendingRecords(snapshot.ledger)
-    asked = []
+    requested = []
     for old in _named(snapshot, references, platform, pending):
         new = replace(old, yanked=None if undo else Yanked(old.yanked.at if old.yanked else now, reason))
         pending.of(old.name)[old.platform or ""] = new
-        asked.append(new)
-    return pending.change("unyank" if undo else "yank", asked, reason=reason)
+        requested.append(new)
+    return pending.change("unyank" if undo else "yank", requested, reason=reason)
 
 
-def prune(snapshot: Snapshot, wish: Wish, only: Mapping[Key, Record] | None = None) -> Change:
-    """Return the change that removes what has expired, as far as `wish` wants it gone.
+def prune(snapshot: Snapshot, criteria: PruneCriteria, only: Mapping[Key, Record] | None = None) -> Change:
+    """Return the change that removes the expired records that match the criteria.
 
-    With `only`, nothing is removed but these records, and only while they are exactly as given: what was published
+    With `only`, just these records are removed, and only if they are exactly as given: what was published
     again or edited in the meantime stays.
     """
     pending = PendingRecords(snapshot.ledger)
-    asked = []
-    for record in choose(snapshot.ledger, wish).going:
+    requested = []
+    for record in choose(snapshot.ledger, criteria).going:
         if only is None or only.get(record.key) == record:
             del pending.of(record.name)[record.platform or ""]
-            asked.append(record)
-    return pending.change("prune", asked, reason="expired")
+            requested.append(record)
+    return pending.change("prune", requested, reason="expired")
 
 
 def _named(
     snapshot: Snapshot, references: Iterable[Reference], platform: Platform | None, pending: PendingRecords
 ) -> Iterator[Record]:
-    """Yield the records of image:tags, or of one platform of each; an image:tag that is named twice counts once.
+    """Yield the records of image:tags, or of one platform of each; a repeated image:tag counts once.
 
     Raises UnknownImage for a name that the ledger does not have.
     """

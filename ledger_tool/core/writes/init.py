@@ -47,7 +47,7 @@ _README = """\
 # Ledger of container images
 
 `ledger.json` in this repository says which exact digest every `image:tag` is, when it was published, and from
-which source commit. It is written by `ledger publish`, never by hand; `ledger.yaml` holds the settings.
+which source commit. `ledger publish` writes it; do not edit it by hand. `ledger.yaml` holds the settings.
 
 Look something up, in a clone of this repository:
 
@@ -58,16 +58,16 @@ ledger get myorg/app:v1.5.0
 docker pull "$(ledger get myorg/app:v1.5.0 --format ref)"
 ```
 
-Record an image from CI, right after the push, with a deploy key that may write here:
+Record an image from CI, right after the push, with a deploy key that has write access here:
 
 ```
 ledger publish myorg/app:v1.5.0@sha256:… --repo ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git
 ```
 
 `LEDGER_REPO`, `LEDGER_DEPLOY_KEY` and `LEDGER_KNOWN_HOSTS` set these options for a whole job. The same tag with another
-digest is refused (exit 3), unless `ledger.yaml` lists the tag as mutable, or it is forced with a reason.
+digest is refused (exit 3), unless `ledger.yaml` lists the tag as mutable, or the move is forced with a reason.
 
-To merge or rebase branches of this repository, tell git once in each clone how to merge two changes of the ledger:
+To merge or rebase branches of this repository, register the merge driver once in each clone:
 
 ```
 ledger merge-driver --install
@@ -78,9 +78,9 @@ CI_SYSTEMS = ("github", "gitlab", "jenkins")
 
 
 def new_ledger_files(registry: str = "", kit: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the text of each file by its path; `registry` is a host that `ledger.yaml` is to name, or `""`.
+    """Return the text of each file by its path; `registry` is a host for `ledger.yaml`, or `""`.
 
-    `kit` has the files of a CI system, by path, with `@VERSION@` where they name this program's version.
+    `kit` has the files of a CI system, by path, with `@VERSION@` in place of this program's version.
     """
     host = f'"{registry}"' if registry.startswith("[") else registry  # an IPv6 address would be a YAML list
     registries = _REGISTRY.format(host=host) if registry else _NO_REGISTRY

@@ -1,6 +1,6 @@
-"""Images to publish, as files give them: `--from` (JSON or JSON Lines) and buildx's `--metadata-file`.
+"""Images to publish, from files: `--from` (JSON or JSON Lines) and buildx's `--metadata-file`.
 
-Bytes in, drafts out. Every value is parsed here, once; what a record leaves open is filled in from the command
+Bytes in, drafts out. Every value is parsed here, once; what a record omits is filled in from the command
 line's `Defaults`. Errors name the line (JSON Lines), the position (a JSON array) or the target (bake).
 """
 
@@ -26,7 +26,7 @@ _FIELDS = set(FIELDS) - {"forced", "yanked"}  # the marks are the ledger's own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What the command line gives for every image that does not give it itself."""
+    """Values from the command line for every image that does not have its own."""
 
     published_at: names.Timestamp
     source_ref: names.SourceRef | LedgerError
@@ -37,7 +37,7 @@ class Defaults:
     ttl: names.Ttl | None = None
 
     def draft(self, reference: Reference, tag: names.Tag, digest: str, where: str = "") -> Draft:
-        """Return the draft of an image of which nothing else is known; the digest may be `""`. Raises InvalidValue."""
+        """Return the draft of an image without facts of its own; the digest may be `""`. Raises InvalidValue."""
         return Draft(
             reference=reference,
             tag=tag,
@@ -57,7 +57,7 @@ def draft_from_arguments(
 ) -> Draft:
     """Return the draft of the one image that a command line names.
 
-    Raises UsageError for what is missing or given twice.
+    Raises UsageError if something is missing or given twice.
     """
     if reference is None:
         raise UsageError(
@@ -84,14 +84,14 @@ def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
         except LedgerError as error:
             raise error.within(where) from error
     if not drafts:
-        raise UsageError("the input contains no records", "give a JSON array of records, or one record a line")
+        raise UsageError("the input contains no records", "give a JSON array of records, or one record per line")
     return drafts
 
 
 def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None = None) -> list[Draft]:
     """Return a draft for each image name in the JSON of `docker buildx build|bake --metadata-file`.
 
-    `only` names the image instead, where there is one target. A bake file has one object for each target.
+    If there is one target, `only` may name the image instead. A bake file has one object per target.
     Raises UsageError for a target without a digest or a name.
 
     Source: docs.docker.com, `docker buildx build --metadata-file` and `docker buildx bake --metadata-file`.
@@ -102,7 +102,7 @@ def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None 
         raise _no_digest()
     drafts: list[Draft] = []
     for target, facts in targets.items():
-        if target.startswith("buildx.build."):  # bake's own notes beside the targets
+        if target.startswith("buildx.build."):  # bake's own notes next to the targets
             continue
         where = f"target `{names.shown(target)}`" if target else ""
         if not isinstance(facts, dict) or not isinstance(digest := facts.get("containerimage.digest"), str):
@@ -141,7 +141,7 @@ def _of_target(
     for reference in references:
         if only:
             _check_agreement(only, defaults.tag, digest)
-        tag = defaults.tag or reference.tag or names.Tag("latest")  # what Docker means by a name without a tag
+        tag = defaults.tag or reference.tag or names.Tag("latest")  # Docker's default tag
         yield replace(
             defaults.draft(reference, tag, digest, where),
             is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in INDEXES,
@@ -150,7 +150,7 @@ def _of_target(
 
 
 def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None:
-    """Raise UsageError where an image has another tag or digest than what is given beside it."""
+    """Raise UsageError if an image has another tag or digest than the ones given separately."""
     if reference.tag and tag and reference.tag != tag:
         raise UsageError(f"two tags are given, `{reference.tag}` and `{tag}`", "keep one of them")
     if reference.digest and digest and reference.digest != digest:
@@ -173,7 +173,7 @@ def _line(line: str, number: int) -> Any:
         return jsontext.parse(line)
     except jsontext.JsonFault as fault:
         raise UsageError(
-            f"line {number}, column {fault.offset + 1}: {fault.reason}", "give one JSON object a line"
+            f"line {number}, column {fault.offset + 1}: {fault.reason}", "give one JSON object per line"
         ) from None
 
 
@@ -234,7 +234,7 @@ def _string(value: Mapping[str, Any], name: str, *, required: bool = False) -> s
 
 
 def _once(value: Mapping[str, Any], name: str, in_image: str | None) -> str:
-    """Return what a field or else the image's name says, or `""`. Raises InvalidValue where they differ."""
+    """Return the value of a field or else from the image's name, or `""`. Raises InvalidValue if they differ."""
     text = _string(value, name)
     if text and in_image and text != in_image:
         raise InvalidValue(name, f"two {name}s are given, in `image` and in `{name}`", "keep one of them")

@@ -1,4 +1,4 @@
-"""The records that a write works on, and the change that results."""
+"""The records that a write works on, and the resulting change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Records = dict[str, Record]  # of one image:tag, by platform
 
 
 class PendingRecords:
-    """The records of some image:tags of a ledger: as they are there, and as a write is to leave them."""
+    """The records of some image:tags of a ledger: as they are, and as a write will leave them."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -32,20 +32,21 @@ class PendingRecords:
         return self._after[name]
 
     def change(
-        self, verb: Verb, asked: Sequence[Record], *, reason: str = "", details: Sequence[tuple[str, str]] = ()
+        self, verb: Verb, requested: Sequence[Record], *, reason: str = "", details: Sequence[tuple[str, str]] = ()
     ) -> Change:
-        """Return the change to these records; `asked` are those to report on, as they are to be or were before."""
+        """Return the change to these records; `requested` are those to report on, as they will be or were before."""
         effects = {effect.key: effect for effect in effects_of(self._differences())}
         changed = {effect.name: self._after[effect.name] for effect in effects.values()}
-        reported = [effect for record in asked if (effect := effects.pop(record.key, None) or self._unchanged(record))]
+        in_order = ((effects.pop(record.key, None) or self._unchanged(record)) for record in requested)
+        reported = [effect for effect in in_order if effect]
         ledger = self._ledger
         if changed:
             ledger = ledger.replaced({name: tuple(records.values()) for name, records in changed.items()})
         return Change(verb, ledger, [*reported, *effects.values()], reason, details)
 
-    def _unchanged(self, asked: Record) -> Effect | None:
-        """Return the report on a record without an effect of its own; None where another one took it in."""
-        record = self._after[asked.name].get(asked.platform or "")
+    def _unchanged(self, requested: Record) -> Effect | None:
+        """Return the report on a record without an effect of its own; None if another effect includes it."""
+        record = self._after[requested.name].get(requested.platform or "")
         return Effect("unchanged", (record,), record) if record else None
 
     def _differences(self) -> Iterator[Difference]:

@@ -1,6 +1,6 @@
-"""What a prune removes: which expired records go, which stay nevertheless, and which digests are still in use.
+"""What a prune removes: which expired records go, which stay, and which digests are still in use.
 
-Whether a record has expired follows from itself and the time alone (`query.is_expired`), for `list`, `reconcile`
+Whether a record has expired depends only on the record and the time (`query.is_expired`), for `list`, `reconcile`
 and this module alike.
 """
 
@@ -21,11 +21,11 @@ from ledger_tool.core.policy.resolve import Resolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a prune was asked for.
+class PruneCriteria:
+    """Which expired records a prune removes.
 
-    `patterns` name what it looks at, everything if there are none; of that, the `keep` newest image:tags of each image
-    stay, and what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
+    `patterns` name the candidates, everything if there are none; of these, the `keep` newest image:tags of each image
+    stay, and so does what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
     """
 
     now: Timestamp
@@ -49,19 +49,19 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The expired records that a wish names: those that go, and those that stay; both in key order."""
+    """The expired records among the candidates: those that go, and those that stay; both in key order."""
 
     going: Sequence[Record]
     spared: Sequence[Spared]
 
 
-def choose(ledger: Ledger, wish: Wish) -> Choice:
+def choose(ledger: Ledger, criteria: PruneCriteria) -> Choice:
     """Return which expired records go, and which stay."""
     going: list[Record] = []
     spared: list[Spared] = []
     for records in _images(ledger):
-        reasons = _reasons(records, wish)
-        if not wish.last and len(reasons) == len(records) and not any(reasons.values()):
+        reasons = _reasons(records, criteria)
+        if not criteria.last and len(reasons) == len(records) and not any(reasons.values()):
             last = _newest_first(records)[0]
             reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
         for record in records:
@@ -74,7 +74,7 @@ def choose(ledger: Ledger, wish: Wish) -> Choice:
 
 
 def _images(ledger: Ledger) -> Iterator[list[Record]]:
-    """Yield the records of each image that has one that may expire."""
+    """Yield the records of each image with a record that may expire."""
     rows = zip(ledger.keys, ledger.texts, strict=True)
     for _, group in groupby(rows, lambda row: row[0][0]):
         texts = [text for _, text in group]
@@ -82,17 +82,17 @@ def _images(ledger: Ledger) -> Iterator[list[Record]]:
             yield [parse_text(text) for text in texts]
 
 
-def _reasons(records: Sequence[Record], wish: Wish) -> dict[Key, str]:
-    """Return why each expired record of an image that the wish names stays, or `""` for one that goes."""
-    named = [record for record in records if wish.names(record.image, record.tag)]
-    kept = _newest_first(named)[: wish.keep]
+def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, str]:
+    """Return why each expired candidate of an image stays, or `""` for one that goes."""
+    named = [record for record in records if criteria.names(record.image, record.tag)]
+    kept = _newest_first(named)[: criteria.keep]
     reasons = {}
     for record in named:
-        if not is_expired(record, wish.now):
+        if not is_expired(record, criteria.now):
             continue
         if record.tag in kept:
-            reasons[record.key] = f"among the {wish.keep} newest" if wish.keep > 1 else "the newest"
-        elif wish.older_than is not None and record.published_at >= wish.older_than:
+            reasons[record.key] = f"among the {criteria.keep} newest" if criteria.keep > 1 else "the newest"
+        elif criteria.older_than is not None and record.published_at >= criteria.older_than:
             reasons[record.key] = "not old enough"
         else:
             reasons[record.key] = ""
@@ -109,11 +109,11 @@ def _newest_first(records: Sequence[Record]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class RemainingUses:
-    """The digests that living records use.
+    """The digests that the remaining records use.
 
-    `why` says of each who uses it. `through` are, by image, the digests through which living records are served
+    `why` says what uses each. `through` are, by image, the digests through which remaining records are served
     and which may be an index: its children, which only the registry knows, are in use as well. `bases` are those of
-    `dependsOn`, by image of the ledger or else by repository. `newest` is the youngest living record of each image.
+    `dependsOn`, by image of the ledger or else by repository. `newest` is the newest remaining record of each image.
     """
 
     why: Mapping[str, str]
@@ -122,7 +122,7 @@ class RemainingUses:
     newest: Mapping[str, Record]
 
     def roots(self, image: str) -> list[str]:
-        """Return the digests of an image whose children are in use. A base counts under every name it may have."""
+        """Return the digests of an image whose children are in use. A base counts under every name that it may have."""
         roots = set(self.through.get(image, ()))
         for name, digests in self.bases.items():
             if name == image or name.endswith(f"/{image}"):
@@ -136,7 +136,7 @@ def may_be_index(record: Record) -> str | None:
 
 
 def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> RemainingUses:
-    """Return what all records use except those that go: the ones that are in `going`, and exactly as they are there."""
+    """Return what all records use except those that go: the ones that are in `going`, unchanged."""
     why: dict[str, str] = {}
     through: dict[str, set[str]] = {}
     bases: dict[str, set[str]] = {}
@@ -164,9 +164,9 @@ def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Recor
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:
-    """Return the digests of the records of `before` that are no longer in `now`, or not as they were.
+    """Return the digests of the records of `before` that are no longer in `now`, or have changed.
 
-    A prune may have deleted them at the registries; whoever looked there before has to look again.
+    A prune may have deleted them at the registries; a publish that asked there before has to ask again.
     """
     old = [difference.old for difference in compare(before, now) if difference.old]
     return {digest for record in old for digest in (record.digest, record.index) if digest}

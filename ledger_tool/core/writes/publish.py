@@ -1,7 +1,7 @@
-"""The rules that everything else protects: what a publish does to a ledger; `edit` has the other writes.
+"""The core rules: what a publish does to a ledger; `edit` has the other writes.
 
-A write takes a snapshot and returns a change, or raises. It is run again on every fresh tip, so it must
-depend on nothing but its arguments.
+A write takes a snapshot and returns a change, or raises. It is run again on every new tip, so it must
+depend only on its arguments.
 
 | the ledger has for this key              | publish of | outcome                                   |
 |------------------------------------------|------------|-------------------------------------------|
@@ -13,7 +13,7 @@ depend on nothing but its arguments.
 | the same, with a reason to force         | new digest | moved, the record marked `forced`         |
 
 A record without a platform stands for its whole image:tag: it conflicts with every other digest
-there, the same digest with a platform fills the platform in, and a move replaces all that was there.
+there, the same digest with a platform fills in the platform, and a move replaces all of its records.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from ledger_tool.errors import Conflict, InvalidValue, LedgerError
 
 
 def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
-    """Return the change that records every draft, or raise for the first that the rules refuse.
+    """Return the change that records every draft, or raise for the first one that the rules refuse.
 
-    Raises Conflict (another digest holds the key), InvalidValue (a field that the policy requires is
+    Raises Conflict (the key has another digest), InvalidValue (a field that the policy requires is
     missing) or UsageError (an unknown registry); each names the draft's line.
     """
     pending = PendingRecords(snapshot.ledger)
@@ -44,8 +44,9 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     for draft, image in zip(drafts, images_of(snapshot, drafts), strict=True):
         with _named(draft.where):
             records.append(_record(draft, image))
-    # What fills in the platform of a recorded image goes first: until then that record stands for every platform.
-    for number in sorted(range(len(records)), key=lambda at: not _fills_in(records[at], pending.of(records[at].name))):
+    # A record that fills in a platform comes first: until then the recorded one stands for every platform.
+    order = sorted(range(len(records)), key=lambda at: not _fills_in(records[at], pending.of(records[at].name)))
+    for number in order:
         record = records[number]
         with _named(drafts[number].where):
             platforms = given.setdefault(record.name, set())
@@ -55,23 +56,23 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
 
 
 def images_of(snapshot: Snapshot, drafts: Sequence[Draft]) -> list[Image]:
-    """Return the image that each draft names; those of the drafts before it count as the ledger's.
+    """Return the image that each draft names; images of earlier drafts count as the ledger's.
 
     Raises UsageError for an unknown registry, naming the draft's line.
     """
     images: list[Image] = []
-    fresh: set[str] = set()
-    resolver = Resolver(snapshot.policy, lambda image: image in fresh or snapshot.ledger.has_image(image))
+    new: set[str] = set()
+    resolver = Resolver(snapshot.policy, lambda image: image in new or snapshot.ledger.has_image(image))
     for draft in drafts:
         with _named(draft.where):
             images.append(resolver.image(draft.reference))
-        fresh.add(images[-1])
+        new.add(images[-1])
     return images
 
 
 @contextmanager
 def _named(where: str) -> Iterator[None]:
-    """Name the place of the input in the error that it causes."""
+    """Name the input's place in an error that it causes."""
     try:
         yield
     except LedgerError as error:
@@ -107,7 +108,7 @@ def _record(draft: Draft, image: Image) -> Record:
 
 
 def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_reason: str, given: Set[str]) -> Record:
-    """Apply one record to the records of its image:tag, in place, and return it as it is recorded.
+    """Apply one record to the records of its image:tag, in place, and return it as recorded.
 
     `given` are the platforms of the image:tag for which the same batch has already given a digest.
     """
@@ -131,14 +132,14 @@ def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_rea
 
 
 def _rivals_and_twin(record: Record, records: Records) -> tuple[tuple[Record, ...], Record | None]:
-    """Return the records that hold another digest for this key, and the one that holds the same image.
+    """Return the records that have another digest for this key, and the one that has the same image.
 
     Without a platform, on either side, the key is the whole image:tag.
     """
     if record.platform is None:
-        in_the_way = tuple(records.values())
-        twin = next((other for other in in_the_way if other.digest == record.digest), None)
-        return (() if twin else in_the_way), twin
+        recorded = tuple(records.values())
+        twin = next((other for other in recorded if other.digest == record.digest), None)
+        return (() if twin else recorded), twin
     other = records.get(record.platform) or records.get("")
     if other is None:
         return (), None
@@ -150,7 +151,7 @@ def _with_default_ttl(record: Record, policy: Policy) -> Record:
 
 
 def _merged(old: Record, new: Record) -> Record:
-    """Return `old` with what `new` adds. When and from what it was published stays as recorded."""
+    """Return `old` with what `new` adds. Time and source of publication stay as recorded."""
     return replace(
         old,
         platform=old.platform or new.platform,
@@ -191,5 +192,5 @@ def _conflict(record: Record, rivals: tuple[Record, ...], snapshot: Snapshot) ->
 
 
 def _with_index(record: Record) -> str:
-    """Return the digest, with that of the index that serves it: the one that a push or a pull shows."""
+    """Return the digest, with that of its index: the one that a push or a pull shows."""
     return record.digest + (f" (in the index {record.index})" if record.index else "")

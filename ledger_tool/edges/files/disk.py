@@ -28,14 +28,14 @@ def local_errors(path: Path | str, doing: str) -> Iterator[None]:
 
 def local_error(error: OSError, path: Path | str, doing: str) -> LedgerError:
     """Return the error for an OSError that came up while `doing` something to `path`."""
-    message = f"can't {doing} {shown(str(path), 300)}: {(error.strerror or str(error)).lower()}"
+    message = f"cannot {doing} {shown(str(path), 300)}: {(error.strerror or str(error)).lower()}"
     if error.errno in _DISK:
         return LocalDiskError(message, "free some disk space, then run it again")
     return UsageError(message, "check the path and its permissions")
 
 
 def path_of(text: str, what: str) -> Path:
-    """Return the path that a person wrote, with `~` expanded. Raises UsageError where it can't be expanded."""
+    """Return the path that a person wrote, with `~` expanded. Raises UsageError where it cannot be expanded."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -46,7 +46,7 @@ def path_of(text: str, what: str) -> Path:
 def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
     """Return the content of a regular file, or of standard input for `-`.
 
-    Raises UsageError where it can't be read, is not a file, or is larger than `limit` bytes.
+    Raises UsageError where it cannot be read, is not a file, or is larger than `limit` bytes.
     """
     if str(path) == "-":
         raw = sys.stdin.buffer.read(limit + 1)

@@ -48,7 +48,7 @@ class FolderManifests:
         self._files = dict(files.values())
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in order; what can't be read becomes a note."""
+        """Yield what a judge makes of each file, in order; what cannot be read becomes a note."""
         files = list(self._files.items())
         with ExitStack() as stack:
             if self._jobs > 1 and len(files) >= _MANY:

@@ -18,7 +18,7 @@ from ledger_tool.edges.http.client import Answer, Line, retry_after
 from ledger_tool.edges.http.host import Host, Lost
 from ledger_tool.errors import Denied, Unreachable, UsageError
 
-PATIENCE_SECONDS = 60.0  # how long a run waits in all, at a forge's wish or on its own
+PATIENCE_SECONDS = 60.0  # how long a run waits in all, at a forge's criteria or on its own
 SECONDARY_SECONDS = 60.0  # GitHub: "wait for at least one minute" where a secondary limit names no time
 ANSWER_BYTES = 16 * 2**20
 PAGES = 40

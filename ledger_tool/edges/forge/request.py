@@ -61,7 +61,7 @@ class Requests(ABC):
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
         """Return what the push of the branch has to say (`git push -o`): nothing, since the API opens the request.
 
-        Raises UsageError for what the forge can't take.
+        Raises UsageError for what the forge cannot take.
         """
         del proposal
         return ()
@@ -97,7 +97,7 @@ class Requests(ABC):
     def new_words(self, request: OpenRequest, proposal: Proposal) -> dict[str, object]:
         """Return the title and the text that an open request should have; empty where it has them. A draft stays one.
 
-        Line ends and blanks around the text don't count: forges change them.
+        Line ends and blanks around the text do not count: forges change them.
         """
         words = self.words(proposal)
         if is_draft := re.match(self.drafts, request.title):

@@ -58,7 +58,7 @@ def user_settings(git_dir: Path | None) -> Settings:
     environment = _passed() | {name: value for name, value in os.environ.items() if _CONFIG_SOURCES.fullmatch(name)}
     done = run([f"--git-dir={git_dir or os.devnull}", "config", "--list", "-z"], environment=environment)
     if not done.ok:
-        raise UsageError(f"git can't read your settings: {shown(' '.join(done.stderr.split()), 300)}", "fix that file")
+        raise UsageError(f"git cannot read your settings: {shown(' '.join(done.stderr.split()), 300)}", "fix that file")
     pairs = (entry.partition("\n") for entry in done.text.split("\0") if entry)
     return [(key, value) for key, _, value in pairs]
 

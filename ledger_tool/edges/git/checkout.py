@@ -54,7 +54,7 @@ class Checkout:
         return ""
 
     def can_advance(self, old: str, new: str) -> str:
-        """Return why the checkout can't go from commit `old` to `new` by replacing `ledger.json`, or `""`."""
+        """Return why the checkout cannot go from commit `old` to `new` by replacing `ledger.json`, or `""`."""
         if not self.repository.is_ancestor(old, new):
             return "the branch has unpushed commits"
         changed = self.repository.must("diff-tree", "-r", "--name-only", "-z", old, new).strip("\0").split("\0")

@@ -26,7 +26,7 @@ _HINT = (
 def read_key(value: str) -> bytes:
     """Return the normalized private key of a path, or of the key's own text, which may be base64 of it.
 
-    Raises UsageError where the file can't be read, and Denied, saying what is wrong, for what ssh can't use.
+    Raises UsageError where the file cannot be read, and Denied, saying what is wrong, for what ssh cannot use.
     The value itself is never repeated: it may be the key.
     """
     text = _decoded(value)

@@ -1,6 +1,6 @@
 """Publishers on one machine take turns: each would otherwise burn the CPU that the others need to lose its race.
 
-This is a courtesy: the wait is bounded, and whoever waited too long, or can't open the file, goes ahead. What lands is
+This is a courtesy: the wait is bounded, and whoever waited too long, or cannot open the file, goes ahead. What lands is
 decided by the remote's compare-and-swap alone, with or without this. The system frees a lock with its process.
 """
 

@@ -58,11 +58,11 @@ def install(folder: Path) -> bool:
 
 
 def merge_lines(base: str, ours: str, theirs: str, size: int) -> None:
-    """Merge three files line by line, into `ours`, with conflict markers. Raises UsageError where git can't."""
+    """Merge three files line by line, into `ours`, with conflict markers. Raises UsageError where git cannot."""
     with Workspace(None) as workspace:
         paths = [str(Path(path).absolute()) for path in (ours, base, theirs)]
         labels = [word for label in ("ours", "base", "theirs") for word in ("-L", label)]
         repository = workspace.repository(workspace.folder)
         done = repository.git("merge-file", "-q", f"--marker-size={size}", *labels, "--", *paths)
         if not 0 <= done.code < 128:
-            raise UsageError(f"git can't merge the files: {done.stderr.strip()[:300]}", "resolve the conflict by hand")
+            raise UsageError(f"git cannot merge the files: {done.stderr.strip()[:300]}", "resolve the conflict by hand")

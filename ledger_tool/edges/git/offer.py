@@ -113,7 +113,7 @@ class Attempts:
         self._since = deadline.elapsed()
 
     def look(self, look: Callable[[], T], tries: int = 2) -> T:
-        """Return what a look sees, repeated within bounds where the remote can't be reached."""
+        """Return what a look sees, repeated within bounds where the remote cannot be reached."""
         for left in reversed(range(tries)):
             try:
                 return look()

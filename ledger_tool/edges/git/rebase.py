@@ -91,7 +91,7 @@ class CheckedOutBranch(RebasedBranch):
             done = self.repository.in_work_tree(self.folder, "reset", "--keep", "--quiet", new)
             if not done.ok:
                 raise UsageError(
-                    f"git can't move the branch: {server_words(done.stderr)}",
+                    f"git cannot move the branch: {server_words(done.stderr)}",
                     "move what is in the way, and run it again",
                 )
 

@@ -68,7 +68,7 @@ class RemoteRef:
             )
         if answer.is_lock and self.name.startswith(f"{_IN_THE_WAY}/") and self._commit_of(_IN_THE_WAY):
             raise UsageError(
-                f"{self.address.shown} has a branch `ledger`, so git can't make a branch `{self.branch}`",
+                f"{self.address.shown} has a branch `ledger`, so git cannot make a branch `{self.branch}`",
                 "rename it, or delete it",
             )
         return answer

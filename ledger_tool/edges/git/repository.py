@@ -199,7 +199,7 @@ class Repository:
         return self.must("mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape"))
 
     def commit_tree(self, tree: str, parent: str, message: str, *, sign: bool = False) -> str:
-        """Write a commit of a tree on `parent`; return its id. Raises UsageError where git can't sign or name it."""
+        """Write a commit of a tree on `parent`; return its id. Raises UsageError where git cannot sign or name it."""
         signing = ["-S"] if sign else ["--no-gpg-sign"]
         done = self.git("commit-tree", *signing, "-p", parent, "-F", "-", tree, stdin=message.encode())
         words = " ".join(done.stderr.split())[:300]
@@ -239,7 +239,7 @@ def local_failure(done: Completed, command: str, where: Path) -> LedgerError:
             f"the disk of {where} is full", "free some disk space, then run it again; nothing was written"
         )
     if "Permission denied" in words or "insufficient permission" in words or "Read-only file system" in words:
-        return UsageError(f"git can't write to {where}: {words}", "check the permissions of the repository")
+        return UsageError(f"git cannot write to {where}: {words}", "check the permissions of the repository")
     if "promisor remote" in done.stderr:
         return Unreachable(
             f"{where} is a partial clone, and what it leaves out could not be fetched: {words}",

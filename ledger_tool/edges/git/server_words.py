@@ -44,7 +44,7 @@ _ACCESS = (
     ),
     (
         r"Load key [^\n]{0,300}(?:invalid format|error in libcrypto)",
-        "ssh can't read the deploy key for {where}",
+        "ssh cannot read the deploy key for {where}",
         "make a new one with `ssh-keygen -t ed25519 -N ''`",
     ),
     (
@@ -60,7 +60,7 @@ _ACCESS = (
     ),
     (
         r"insufficient permission|unable to (?:create|write)[^\n]{0,300}Permission denied|Read-only file system",
-        "{where} can't be written to: {says}",
+        "{where} cannot be written to: {says}",
         "check who owns the repository, and its permissions",
     ),
     (

@@ -67,7 +67,7 @@ class Session(AbstractContextManager["Session"]):
         """Return the ledger to write to: of a checkout, the branch that it follows at its remote, else its own.
 
         With `shared`, what a checkout follows has to be the branch that everybody uses: the remote's default one,
-        unless `--branch` names another. Raises UsageError for a folder that can't be written to.
+        unless `--branch` names another. Raises UsageError for a folder that cannot be written to.
         """
         if not self._options.push:
             raise UsageError("`--no-push` needs a checkout", "clone the ledger, and name that folder with `--repo`")

@@ -49,7 +49,7 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     @cached_property
     def settings(self) -> Settings:
-        """The user's git settings, with those of the checkout. Raises UsageError where git can't read them."""
+        """The user's git settings, with those of the checkout. Raises UsageError where git cannot read them."""
         return user_settings(self.git_dir)
 
     def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:

@@ -141,7 +141,7 @@ def ca_of(given: str, environ: Mapping[str, str]) -> str:
         ssl.create_default_context(cafile=path)
     except OSError:
         raise UsageError(
-            f"{shown(path, 300)} can't be read as a file of CA certificates",
+            f"{shown(path, 300)} cannot be read as a file of CA certificates",
             "name a PEM file with `--ca-file` or REQUESTS_CA_BUNDLE",
         ) from None
     return path

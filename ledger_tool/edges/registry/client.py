@@ -2,7 +2,7 @@
 
 Sources: OCI distribution-spec 1.1; distribution's token authentication specification. A tag is looked up by
 HEAD, which costs nothing of Docker Hub's quota; GET is for what has to be explained, and for registries
-that leave `Docker-Content-Digest` out. What can't be observed is an error that says why, never absence.
+that leave `Docker-Content-Digest` out. What cannot be observed is an error that says why, never absence.
 """
 
 from __future__ import annotations

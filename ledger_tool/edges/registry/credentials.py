@@ -47,7 +47,7 @@ class Keychain:
     def find(self, host: str) -> Credential | None:
         """Return the credential for a registry host, or None: then the registry is asked anonymously.
 
-        Raises UsageError for a configuration file that can't be read or a helper that fails.
+        Raises UsageError for a configuration file that cannot be read or a helper that fails.
         """
         with self._lock:
             if host not in self._known:
@@ -108,7 +108,7 @@ class Keychain:
                 env=dict(self._environment),
             )  # fmt: skip
         except OSError:
-            message = f"`{program}`, which {where} names, is not installed, or can't be run"
+            message = f"`{program}`, which {where} names, is not installed, or cannot be run"
             raise UsageError(message, "install it, or fix the file") from None
         except subprocess.TimeoutExpired:
             message = f"`{program}` did not answer in {self._helper_seconds:.0f} s"
@@ -137,7 +137,7 @@ def _load(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             config = json.loads(file.read(_MAX_FILE))
     except (OSError, ValueError, RecursionError):
-        raise UsageError(f"{path} can't be read as JSON", "fix the file, or name another with DOCKER_CONFIG") from None
+        raise UsageError(f"{path} cannot be read as JSON", "fix the file, or name another with DOCKER_CONFIG") from None
     return config if isinstance(config, dict) else {}
 
 

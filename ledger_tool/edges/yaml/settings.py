@@ -175,6 +175,6 @@ def _pattern(text: str) -> str:
 def _requirable(text: str) -> str:
     if text not in _REQUIRABLE and not re.fullmatch(rf"labels\.{names.LABEL_KEY}", text):
         raise UsageError(
-            f"`{names.shown(text)}` can't be required", f"require any of {', '.join(_REQUIRABLE)}, labels.NAME"
+            f"`{names.shown(text)}` cannot be required", f"require any of {', '.join(_REQUIRABLE)}, labels.NAME"
         )
     return text

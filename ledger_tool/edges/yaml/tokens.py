@@ -60,7 +60,7 @@ def tokens(text: str, document: YamlDocument, deepest: int = MAX_DEPTH) -> list[
 
 
 def _without_tabs(part: str) -> str:
-    """Return a document with spaces in the place of tabs that ruamel refuses and other parsers don't.
+    """Return a document with spaces in the place of tabs that ruamel refuses and other parsers do not.
 
     They are everywhere in JSON, and elsewhere behind a value, before a comment and on blank lines. A tab that indents
     stays, and so does the error. No position moves; what a scalar says of a tab is said alike before and after an edit.

@@ -117,7 +117,7 @@ def test_settings_that_come_before_the_first_record_need_no_signature_and_after_
 def test_a_file_of_signers_that_is_not_there_is_a_usage_error(ledger: Run, upstream: Upstream) -> None:
     done = ledger("audit", "--repo", upstream.url, "--allowed-signers", "nowhere")
     assert done.code == 2
-    assert "can't read nowhere" in done.err
+    assert "cannot read nowhere" in done.err
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ SSH = "SHA256:" + "a" * 43
         ("X", "", "ABCD", "signature by the key ABCD has expired"),
         ("Y", "", "ABCD", "signed by the key ABCD, which has expired"),
         ("R", "", "ABCD", "was revoked"),
-        ("E", "", "", "can't be checked"),
+        ("E", "", "", "cannot be checked"),
         ("N", "", "", "not signed"),
         ("B", "", SSH, "is bad"),
         ("?", "", "", "is bad"),

@@ -1,4 +1,4 @@
-"""Whatever a manifest looks like: only the references change, and what can't be told stays as it is."""
+"""Whatever a manifest looks like: only the references change, and what cannot be told stays as it is."""
 
 from __future__ import annotations
 

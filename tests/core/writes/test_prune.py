@@ -16,7 +16,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import prune as expiry
-from ledger_tool.core.writes.prune import Wish, choose, remaining_uses, withdrawn
+from ledger_tool.core.writes.prune import PruneCriteria, choose, remaining_uses, withdrawn
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.strategies import ledgers
 
@@ -29,8 +29,8 @@ def old(tag: str, day: int = 1, image: str = "app", **more: Any) -> Any:
     return record(image, tag, **({"publishedAt": f"2026-11-{day:02}T00:00:00Z", "ttl": "1d"} | more))
 
 
-def wish(**more: Any) -> Wish:
-    return Wish(**({"now": NOW} | more))
+def criteria(**more: Any) -> PruneCriteria:
+    return PruneCriteria(**({"now": NOW} | more))
 
 
 LEDGER = ledger_of(
@@ -58,14 +58,14 @@ LEDGER = ledger_of(
 def test_what_has_expired_goes_unless_it_is_kept_young_or_the_last(
     given: dict[str, Any], going: str, spared: str
 ) -> None:
-    chosen = choose(LEDGER, wish(**given))
+    chosen = choose(LEDGER, criteria(**given))
     assert " ".join(str(one.key) for one in chosen.going) == going
     assert " ".join(str(one.record.key) for one in chosen.spared) == spared
 
 
 def test_each_record_that_stays_says_why() -> None:
     def why(**more: Any) -> set[str]:
-        return {one.reason for one in choose(LEDGER, wish(**more)).spared}
+        return {one.reason for one in choose(LEDGER, criteria(**more)).spared}
 
     assert why() == {"pr-1 is the last tag of its image"}
     assert why(keep=1) == {"the newest"}
@@ -75,19 +75,19 @@ def test_each_record_that_stays_says_why() -> None:
 
 def test_a_tag_with_one_expired_platform_loses_that_one_and_counts_as_new_as_its_newest() -> None:
     ledger = ledger_of(old("v1", 1, platform=AMD), record("app", "v1", platform=ARM, ttl=None), old("v2", 2))
-    assert [str(one.key) for one in choose(ledger, wish()).going] == ["app:v1 (linux/amd64)", "app:v2"]
-    assert [str(one.key) for one in choose(ledger, wish(keep=1)).going] == ["app:v2"]
+    assert [str(one.key) for one in choose(ledger, criteria()).going] == ["app:v1 (linux/amd64)", "app:v2"]
+    assert [str(one.key) for one in choose(ledger, criteria(keep=1)).going] == ["app:v2"]
 
 
 def test_the_last_tag_stays_with_all_its_platforms() -> None:
     ledger = ledger_of(old("v1", 1), old("v2", 2, platform=AMD), old("v2", 1, platform=ARM))
-    chosen = choose(ledger, wish())
+    chosen = choose(ledger, criteria())
     assert [str(one.key) for one in chosen.going] == ["app:v1"]
     assert len(chosen.spared) == 2
 
 
 wishes = st.builds(
-    Wish,
+    PruneCriteria,
     now=st.sampled_from([Timestamp("2026-11-24T00:00:00Z"), Timestamp("9999-01-01T00:00:00Z")]),
     patterns=st.sampled_from([(), ("*",), ("a*", "*:v*")]),
     keep=st.integers(0, 3),
@@ -97,7 +97,7 @@ wishes = st.builds(
 
 
 @given(ledgers(max_size=10), wishes)
-def test_prune_list_expired_and_the_last_tag_agree(ledger: Ledger, wanted: Wish) -> None:
+def test_prune_list_expired_and_the_last_tag_agree(ledger: Ledger, wanted: PruneCriteria) -> None:
     chosen = choose(ledger, wanted)
     listed = [one for one in select(ledger, Query(expired_at=wanted.now)) if wanted.names(one.image, one.tag)]
     assert sorted([*(one.key for one in chosen.going), *(one.record.key for one in chosen.spared)]) == [
@@ -114,7 +114,7 @@ def test_prune_list_expired_and_the_last_tag_agree(ledger: Ledger, wanted: Wish)
 
 @given(ledgers(max_size=10))
 def test_only_what_is_given_is_removed_and_only_while_it_is_unchanged(ledger: Ledger) -> None:
-    wanted = Wish(now=Timestamp("9999-01-01T00:00:00Z"), last=True)
+    wanted = PruneCriteria(now=Timestamp("9999-01-01T00:00:00Z"), last=True)
     going = choose(ledger, wanted).going
     half = {one.key: one for one in going[::2]}
     change = edits.prune(Snapshot("", ledger, Policy()), wanted, half)
@@ -124,7 +124,7 @@ def test_only_what_is_given_is_removed_and_only_while_it_is_unchanged(ledger: Le
 
 
 def test_a_prune_has_its_verb_and_a_reason() -> None:
-    change = edits.prune(Snapshot("", LEDGER, Policy()), wish())
+    change = edits.prune(Snapshot("", LEDGER, Policy()), criteria())
     assert (change.verb, change.reason) == ("prune", "expired")
     assert {one.kind for one in change.reported} == {"removed"}
 
@@ -167,4 +167,4 @@ def test_withdrawn_are_the_digests_of_what_left_or_changed() -> None:
 
 def test_a_ledger_without_any_ttl_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expiry, "parse_text", None)
-    assert choose(ledger_of(record("app", "v1"), record("app", "v2")), wish()).going == []
+    assert choose(ledger_of(record("app", "v1"), record("app", "v2")), criteria()).going == []

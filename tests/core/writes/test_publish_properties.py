@@ -102,7 +102,7 @@ def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
     ledger: Ledger, policy: Policy, drafts: list[Draft], random: Any
 ) -> None:
     # Without a platform a draft stands for its whole image:tag, so it is distinct from no other one there.
-    # Two platforms of one digest don't exist either: which of the two would a record without platform be?
+    # Two platforms of one digest do not exist either: which of the two would a record without platform be?
     distinct: list[Draft] = []
     for one in drafts:
         rivals = [other for other in distinct if (other.reference, other.tag) == (one.reference, one.tag)]

@@ -241,7 +241,7 @@ def test_the_token_is_in_no_message_even_where_the_forge_repeats_it(wire: Wire, 
 def test_an_ill_named_ca_file_is_a_usage_error(tmp_path: Path) -> None:
     environ = {"GITHUB_TOKEN": TOKEN, "SSL_CERT_FILE": str(tmp_path / "none.pem")}
     with (
-        pytest.raises(UsageError, match="can't be read as a file of CA certificates"),
+        pytest.raises(UsageError, match="cannot be read as a file of CA certificates"),
         open_forge("git@github.com:o/r", environ=environ),
     ):
         pass

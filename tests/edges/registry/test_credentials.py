@@ -135,7 +135,7 @@ def test_a_credential_never_shows_its_secrets() -> None:
 def test_a_broken_file_is_a_usage_error_that_names_it(tmp_path: Path, content: bytes) -> None:
     environment = docker_config(tmp_path)
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(UsageError, match=r"config\.json can't be read as JSON"):
+    with pytest.raises(UsageError, match=r"config\.json cannot be read as JSON"):
         Keychain(environment).find(HOST)
 
 
@@ -224,7 +224,7 @@ def test_a_helper_that_is_not_installed_or_not_a_program_is_a_usage_error(tmp_pa
         Keychain(environment).find(HOST)
     script = tmp_path / "docker-credential-missing"
     script.write_text("no program")
-    with pytest.raises(UsageError, match="or can't be run"):
+    with pytest.raises(UsageError, match="or cannot be run"):
         Keychain(environment).find(HOST)
 
 

@@ -13,7 +13,7 @@ from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.core.writes.prune import Wish
+from ledger_tool.core.writes.prune import PruneCriteria
 from tests.support.values.smallworld import BATCHES, NAMES
 
 Operation = Callable[[Snapshot], Change]
@@ -43,5 +43,5 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     st.builds(_remove, NAMES),
     st.builds(_yank, NAMES, st.booleans()),
     st.builds(_set, st.sampled_from(["*", "app", "app-2:v1"])),
-    st.just(lambda snapshot: edits.prune(snapshot, Wish(now=_NOW))),
+    st.just(lambda snapshot: edits.prune(snapshot, PruneCriteria(now=_NOW))),
 )
