@@ -18,7 +18,7 @@ from ledger_tool.cli.main import program
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.core.registry.drift import CLASSES, report
-from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.yaml import settings
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.reconcile import as_metrics
@@ -178,7 +178,7 @@ def test_the_settings_shown_in_registry_md_are_valid() -> None:
 
 def test_the_sample_ledger_is_valid(ledger: Callable[..., Outcome]) -> None:
     sample = ROOT / "sample-ledger"
-    found = ledgerfiles.snapshot("", (sample / "ledger.json").read_bytes(), (sample / "ledger.yaml").read_bytes())
+    found = read_snapshot("", (sample / "ledger.json").read_bytes(), (sample / "ledger.yaml").read_bytes())
     assert len(found.ledger) == 59
     platforms = {platform for _, _, platform in found.ledger.keys}
     assert platforms == {"linux/amd64", "linux/arm/v7", "linux/arm64", "windows/amd64"}

@@ -16,7 +16,7 @@ from ledger_tool.edges.files.disk import read_bytes
 from ledger_tool.errors import InvalidLedger, UsageError
 
 
-def snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
+def read_snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
     """Return what the bytes of the two files say. Raises InvalidLedger, or UsageError for `ledger.yaml`."""
     return Snapshot(commit, read_ledger(ledger), read_policy(settings))
 
@@ -54,7 +54,7 @@ class Folder:
 
     def read(self) -> Snapshot:
         """Return what the files say now. Raises InvalidLedger or UsageError."""
-        return snapshot("", *self.files())
+        return read_snapshot("", *self.files())
 
     def files(self) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml`, None where there is none."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.manifests import message as bumpmessage
+from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten
 from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
@@ -100,7 +100,7 @@ class RequestBranch:
     def _is_there(self, tree: str, message: str) -> bool:
         """Return whether the branch is what we would push. Raises UsageError where it holds the work of others."""
         head, _, text = self.ref.repository.must("cat-file", "commit", self.expected).partition("\n\n")
-        if f"{bumpmessage.MARK}: {self.branch}" not in text.split("\n"):
+        if f"{MARK}: {self.branch}" not in text.split("\n"):
             raise UsageError(
                 f"the branch {self.branch} has a commit that `ledger bump` did not make, and is left as it is",
                 "merge its pull request, or delete the branch, and run it again",
@@ -142,7 +142,7 @@ def open_base(
             what = f"has no branch `{shown(base)}`" if base else "has no default branch"
             raise UsageError(f"{address.shown} {what}", "name a branch that is there with `--base`")
         named = [Path(os.path.realpath(path)).relative_to(top).as_posix() for path in paths]
-        branch, hint = bumpmessage.branch_of(base, named, policies), "let it push branches named `ledger/*`"
+        branch, hint = branch_of(base, named, policies), "let it push branches named `ledger/*`"
         ref = RemoteRef(repository, address, branch, landed="the edits are", refusal_hint=hint)
         expected = commits.get(ref.name, "")
         done = repository.fetch(address.url, f"refs/heads/{base}", *([ref.name] if expected else []))

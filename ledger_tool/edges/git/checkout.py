@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.history.commit import LEDGER
-from ledger_tool.edges.files import ledger as ledgerfiles
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
+from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.machine_queue import lock
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteStore
@@ -151,7 +151,7 @@ class LocalBranch:
     def snapshot(self, tip: str) -> Snapshot:
         files = self._repository.ledger_files(tip, self.shown)
         self._check_clean(tip)
-        return ledgerfiles.snapshot(tip, *files)
+        return read_snapshot(tip, *files)
 
     def commit(self, tip: str, change: Change) -> str:
         return self._writer.commit(self._repository, tip, change)

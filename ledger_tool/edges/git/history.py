@@ -11,7 +11,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
-from ledger_tool.edges.files.ledger import Folder, snapshot
+from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
@@ -99,7 +99,7 @@ class GitHistory:
     def snapshot(self, commit: str) -> Snapshot:
         files = self.files(commit)
         try:
-            return snapshot(commit, *files)
+            return read_snapshot(commit, *files)
         except LedgerError as error:
             raise error.within(f"at {commit[:12]}") from None
 

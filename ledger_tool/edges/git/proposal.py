@@ -15,7 +15,7 @@ from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
 from ledger_tool.core.history.commit import LEDGER
-from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef
 from ledger_tool.edges.git.server_words import fetch_error
@@ -120,7 +120,7 @@ class ProposedBranch:
     def _holds(self, commit: str, change: Change) -> bool:
         """Tell whether a commit has what the change makes of the ledger, or would not be changed by the operation."""
         try:
-            held = ledgerfiles.snapshot(commit, *self._repository.ledger_files(commit, self.shown))
+            held = read_snapshot(commit, *self._repository.ledger_files(commit, self.shown))
             return held.ledger == change.ledger or not self._operation(held).changed
         except LedgerError:
             return False  # it holds something else: another digest for the same image:tag

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
@@ -123,7 +123,7 @@ class RemoteBranch(RemoteRef):
     def snapshot(self, tip: str) -> Snapshot:
         if self._snapshot is None or self._snapshot.commit != tip:
             ledger, settings = self.repository.ledger_files(tip, self.shown)
-            self._snapshot = ledgerfiles.snapshot(tip, ledger, settings)
+            self._snapshot = read_snapshot(tip, ledger, settings)
         return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:

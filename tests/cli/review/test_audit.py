@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.audit import audit as replay
-from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import read_ledger, read_policy
 from ledger_tool.edges.git.location import Credentials
 from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 from ledger_tool.errors import LedgerError
@@ -436,8 +436,8 @@ def test_any_sequence_of_operations_audits_clean(operations: list[Operation]) ->
             history = session.history(blobs=True)
             found = replay(
                 history,
-                read_ledger=ledgerfiles.read_ledger,
-                read_policy=ledgerfiles.read_policy,
+                read_ledger=read_ledger,
+                read_policy=read_policy,
                 progress=lambda done, total: None,
             )
         assert found.findings == []

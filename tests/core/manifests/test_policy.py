@@ -8,7 +8,6 @@ import pytest
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.manifests import policy as versionpolicy
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.policy import choose, parse_policy, parse_rule, policy_for
 from ledger_tool.core.policy.policy import Policy
@@ -97,4 +96,4 @@ def test_rules_are_chosen_by_image_the_one_for_all_last() -> None:
     policies = {image: str(policy_for(rules, image)) for image in ("myorg/app", "nginx", "x")}
     assert policies == {"myorg/app": "semver:>=1.5", "nginx": "newest", "x": "regex:(?P<a>=)"}
     assert policy_for(rules[1:], "nginx") is None
-    assert versionpolicy.parse_rule("semver:>=1.5").images == "*"
+    assert parse_rule("semver:>=1.5").images == "*"

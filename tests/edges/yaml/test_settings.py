@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy, Registry
-from ledger_tool.edges.files import ledger as ledgerfiles
+from ledger_tool.edges.files.ledger import read_policy, schema
 from ledger_tool.edges.yaml.settings import load
 from ledger_tool.errors import UsageError
 from tests.support.values.examples import examples, expected
 from tests.support.values.profiles import example_count
 from tests.support.values.strategies import json_values
 
-SCHEMA = Draft202012Validator(ledgerfiles.schema("ledger-config-v1"))
+SCHEMA = Draft202012Validator(schema("ledger-config-v1"))
 
 
 def refused(raw: bytes) -> UsageError:
@@ -56,7 +56,7 @@ def test_a_password_in_a_host_is_not_repeated() -> None:
 
 
 def test_no_file_at_all_is_the_default_policy() -> None:
-    assert ledgerfiles.read_policy(None) == Policy() == load(b"")
+    assert read_policy(None) == Policy() == load(b"")
 
 
 def test_the_order_of_registries_and_patterns_is_kept() -> None:
