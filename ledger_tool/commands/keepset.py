@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, Registries, RegistryPort, Source
-from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, walk_indexes
 from ledger_tool.core.dependencies.keepset import DigestUse, Kept, Scope, kept_digests, uses_of
 from ledger_tool.core.ledger.names import parse_digest
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
@@ -86,7 +86,9 @@ def _children(
             parse_digest(child)
         return manifest
 
-    def look(level: Sequence[RegistryDigest[RegistryPort]]) -> Iterator[tuple[RegistryDigest[RegistryPort], Answer]]:
+    def look(
+        level: Sequence[RegistryDigest[RegistryPort]],
+    ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
         for done, looked in enumerate(in_parallel(ask, level, jobs=jobs), 1):
             yield looked
             progress(done, len(level))

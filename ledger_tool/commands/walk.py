@@ -12,7 +12,7 @@ from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, Unreachable
 
 P = TypeVar("P", bound=RegistryPort)
-Answer = Manifest | Absent | LedgerError
+WalkAnswer = Manifest | Absent | LedgerError
 _DEEPEST = 8  # an index in an index in an index …: no tool makes three of them
 
 
@@ -53,8 +53,8 @@ def missing_below(registry: RegistryPort, image: str, digest: str) -> list[str]:
 
 def walk_indexes(
     starts: Iterable[RegistryDigest[P]],
-    look: Callable[[Sequence[RegistryDigest[P]]], Iterable[tuple[RegistryDigest[P], Answer]]],
-) -> Iterator[tuple[RegistryDigest[P], Answer]]:
+    look: Callable[[Sequence[RegistryDigest[P]]], Iterable[tuple[RegistryDigest[P], WalkAnswer]]],
+) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
     """Yield what `look` sees at each start and at each index nested in those, level by level, each digest once.
 
     An index that lies deeper than any tool puts one is Unreachable.
