@@ -11,6 +11,7 @@ from typing import Any
 
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
@@ -164,7 +165,7 @@ def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
     if any(len(commit.parents) > 1 for commit in commits):
         past.faults += [("all commits together", fault) for fault in judge.net(past.before.ledger, last.ledger)]
     if now.ledger is not None and last.ledger != now.ledger:
-        uncommitted = judge.commit(last.ledger, now.ledger, None, last.policy)
+        uncommitted = judge.commit(compare(last.ledger, now.ledger), None, last.policy)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
     return past
 
@@ -187,7 +188,7 @@ def _of_commit(files: _CommitFiles, judge: RangeJudge, commit: Commit, after: Le
         yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
     else:
         parent = parents[0] if parents else _NOTHING
-        yield from judge.commit(parent.ledger, after, parse_message(commit.message), parent.policy)
+        yield from judge.commit(compare(parent.ledger, after), parse_message(commit.message), parent.policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,7 @@ class HistoryAudit:
         parents = len(step.commit.parents)
         if parents > 1:
             yield CommitFault(
-                "linear",
-                None,
-                f"it joins {parents} lines of history: of the others, only the result was audited",
+                "linear", None, f"it joins {parents} lines of history: of the others, only the result was audited"
             )
         message = None if parents > 1 or self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
@@ -92,7 +90,7 @@ class HistoryAudit:
             yield from self._read_settings()
         if differences or not self._is_broken:
             # A judge for each commit: removing a record and publishing it again are two changes, each with its reason.
-            yield from RangeJudge().changes(differences, message, self._policy)
+            yield from RangeJudge().commit(differences, message, self._policy)
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
         """Return what the next version of `ledger.json` changes in the last valid one; or what is wrong with it."""

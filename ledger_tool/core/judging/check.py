@@ -42,14 +42,10 @@ class RangeJudge:
     _done: dict[Name, list[Effect]] = field(default_factory=dict)
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
-    def commit(self, before: Ledger, after: Ledger, message: Message | None, policy: Policy) -> Iterator[CommitFault]:
-        """Yield what is wrong with the step from a ledger, under a policy, to the next; see `judge_commit`."""
-        return self.changes(compare(before, after), message, policy)
-
-    def changes(
+    def commit(
         self, differences: Sequence[Difference], message: Message | None, policy: Policy
     ) -> Iterator[CommitFault]:
-        """Yield what is wrong with a step that makes these differences."""
+        """Yield what is wrong with a commit that makes these differences under a policy; see `judge_commit`."""
         effects = effects_of(differences)
         faults = judge_commit(effects, message, policy)
         yield from faults

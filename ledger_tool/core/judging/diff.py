@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
@@ -87,43 +89,30 @@ class ChangedFact:
 
 def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange]:
     """Return the changes from one ledger to another; `policy` is the one that the changes are made under."""
-    effects: dict[Name, list[Effect]] = {}
-    for effect in effects_of(compare(before, after)):
-        effects.setdefault(effect.name, []).append(effect)
-    images = {name.image for name in effects}
+    all_effects = effects_of(compare(before, after))
+    images = {effect.name.image for effect in all_effects}
     was, now = _Versions(before, images), _Versions(after, images)
-    changes = [
-        _change(name, tuple(of_name), before.find(name), after.find(name), was, now, policy)
-        for name, of_name in effects.items()
-    ]
+    changes = []
+    for name, group in groupby(all_effects, lambda effect: effect.name):
+        effects, old, new = tuple(group), before.find(name), after.find(name)
+        previous = was.lower_than(name) if not old else None
+        start = old or ((previous,) if previous else ())
+        versions = (was.of(start), now.of(new))
+        change = TagChange(
+            kind=_kind(effects, old),
+            name=name,
+            effects=effects,
+            old=old,
+            new=new,
+            previous=previous,
+            versions=versions,
+            direction=_direction(*versions),
+            compare=_compare(start, new),
+            immutable=not policy.is_mutable(name.tag),
+            facts=tuple(_facts(effects, old, new, start)),
+        )
+        changes.append(change)
     return sorted(changes, key=lambda one: (one.gravity > 0, one.name.image, one.gravity, one.name.tag))
-
-
-def _change(
-    name: Name,
-    effects: tuple[Effect, ...],
-    old: tuple[Record, ...],
-    new: tuple[Record, ...],
-    was: _Versions,
-    now: _Versions,
-    policy: Policy,
-) -> TagChange:
-    previous = was.lower_than(name) if not old else None
-    start = old or ((previous,) if previous else ())
-    versions = (was.of(start), now.of(new))
-    return TagChange(
-        kind=_kind(effects, old),
-        name=name,
-        effects=effects,
-        old=old,
-        new=new,
-        previous=previous,
-        versions=versions,
-        direction=_direction(*versions),
-        compare=_compare(start, new),
-        immutable=not policy.is_mutable(name.tag),
-        facts=tuple(_facts(effects, old, new, start)),
-    )
 
 
 def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
@@ -147,11 +136,8 @@ def _direction(old: str, new: str) -> Direction:
 
 
 def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
-    """Return the compare URL where one source commit became another."""
     before, after = {one.source_ref for one in old}, {one.source_ref for one in new}
-    if len(before) != 1 or len(after) != 1:
-        return ""
-    return compare_url(before.pop(), after.pop())
+    return compare_url(before.pop(), after.pop()) if len(before) == len(after) == 1 else ""
 
 
 class _Versions:
@@ -171,7 +157,6 @@ class _Versions:
                     self._by_digest[record.image, digest] = record.tag
 
     def of(self, records: Sequence[Record]) -> str:
-        """Return the version of an image:tag's records, or `""`."""
         for record in records:
             if parse_version(record.tag):
                 return record.tag
@@ -199,8 +184,8 @@ def _facts(
 
     `start` are the records that source and base image are compared with.
     """
-    before, after = pull_digest(old) if old else "", pull_digest(new) if new else ""
-    if before != after and (before or after):
+    before, after = pull_digest(old), pull_digest(new)
+    if before != after:
         yield ChangedFact("digest", before or "", after or "")
     for effect in effects:
         yield from _platform_facts(effect, {before, after})
@@ -229,30 +214,28 @@ def _platform_facts(effect: Effect, shown: set[str | None]) -> Iterable[ChangedF
         yield ChangedFact("image", ", ".join(olds), new, platform)
 
 
-def _set_fact(what: str, old: Set[str], new: Set[str]) -> Iterable[ChangedFact]:
-    before, after = (", ".join(sorted(filter(None, values))) for values in (old, new))
-    if before != after:
-        yield ChangedFact(what, before, after)
+def _set_fact(what: str, old: Set[str], new: Set[str], subject: str = "") -> Iterable[ChangedFact]:
+    if old - {""} != new - {""}:
+        before, after = (", ".join(sorted(values - {""})) for values in (old, new))
+        yield ChangedFact(what, before, after, subject)
 
 
 def _base_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:
     before, after = _bases(old), _bases(new)
     for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield ChangedFact("base image", before.get(name, ""), after.get(name, ""), name)
+        yield from _set_fact("base image", before[name], after[name], name)
 
 
-def _bases(records: Sequence[Record]) -> Mapping[str, str]:
-    bases: dict[str, set[str]] = {}
+def _bases(records: Sequence[Record]) -> defaultdict[str, set[str]]:
+    bases: defaultdict[str, set[str]] = defaultdict(set)
     for record in records:
         for reference in record.depends_on:
             name, _, digest = reference.partition("@")
-            bases.setdefault(name, set()).add(digest)
-    return {name: ", ".join(sorted(digests)) for name, digests in bases.items()}
+            bases[name].add(digest)
+    return bases
 
 
 def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:
     for key in sorted({key for one in (*old, *new) for key in one.labels}):
         before, after = ({one.labels[key] or '""' for one in records if key in one.labels} for records in (old, new))
-        if before != after:
-            yield ChangedFact("label", ", ".join(sorted(before)), ", ".join(sorted(after)), key)
+        yield from _set_fact("label", before, after, key)

@@ -60,9 +60,9 @@ def merge_files(
             continue
         if there != old:
             clashes.append(path)
-            continue
-        files.pop(path, None)
-        if new is not None:
+        elif new is None:
+            del files[path]
+        else:
             files[path] = new
     return files, clashes
 

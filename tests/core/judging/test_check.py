@@ -35,7 +35,9 @@ STRICT, LOOSE = Policy(), Policy(mutable=("*",))
 
 def judged(judge: RangeJudge, *steps: Ledger, policy: Policy = STRICT) -> list[str]:
     """Return the rules that uncommitted steps from ledger to ledger break."""
-    return [fault.rule for before, after in pairwise(steps) for fault in judge.commit(before, after, None, policy)]
+    return [
+        fault.rule for before, after in pairwise(steps) for fault in judge.commit(compare(before, after), None, policy)
+    ]
 
 
 _OPERATIONS = st.lists(
@@ -75,7 +77,7 @@ def test_whatever_commands_do_one_after_the_other_passes(
     for operation in operations:
         if change := _made(Snapshot("", now, policy), operation):
             said = message.parse_message(message.compose(change, "t"))
-            found += judge.commit(now, change.ledger, said, policy)
+            found += judge.commit(compare(now, change.ledger), said, policy)
             effects += effects_of(compare(now, change.ledger))
             now = change.ledger
     assert {fault.rule for fault in found} <= {"immutable"}
@@ -94,7 +96,7 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     effects: list[Effect] = []
     for operation in here:
         if change := _made(Snapshot("", ours, policy), operation):
-            assume(not list(judge.commit(ours, change.ledger, None, policy)))
+            assume(not list(judge.commit(compare(ours, change.ledger), None, policy)))
             effects += effects_of(compare(ours, change.ledger))
             ours = change.ledger
     for operation in there:
