@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, RegistryPort
-from ledger_tool.commands.walk import Answer, RegistryDigest, walk_indexes
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, walk_indexes
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent, expected
@@ -81,7 +81,7 @@ class Registrar:
     def __init__(self, *, jobs: int, progress: Progress) -> None:
         self._jobs = jobs
         self._progress = progress
-        self._manifests: dict[Place, Answer] = {}
+        self._manifests: dict[Place, WalkAnswer] = {}
         self._documents: dict[Place, ServedDocument | Absent | LedgerError] = {}
         self._looks: dict[Place, str | Absent | LedgerError] = {}
 
@@ -199,7 +199,7 @@ class Registrar:
         reasons: dict[Place, str] = {}
         failed: dict[str, LedgerError] = {}
 
-        def look(level: Iterable[Place]) -> list[tuple[Place, Answer]]:
+        def look(level: Iterable[Place]) -> list[tuple[Place, WalkAnswer]]:
             return self._known(self._manifests, lambda place: place.registry.manifest(place.image, place.digest), level)
 
         for place, answer in walk_indexes(places, look):
