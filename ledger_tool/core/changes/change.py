@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -108,15 +108,13 @@ class Result:
 
 def results(change: Change, commit: str | None) -> list[Result]:
     """Return the result of each image:tag of a change, in the caller's order."""
-    changed: dict[Name, bool] = {}
     touched: dict[Name, set[str]] = {}
     for effect in change.reported:
-        changed[effect.name] = changed.get(effect.name, False) or effect.kind != "unchanged"
         touched.setdefault(effect.name, set()).add(effect.record.index or effect.record.digest)
-    return [_result(change.ledger, name, touched[name], changed=changed[name], commit=commit) for name in changed]
-
-
-def _result(ledger: Ledger, name: Name, touched: Set[str], *, changed: bool, commit: str | None) -> Result:
-    records = ledger.find(name)
-    digest = pull_digest(records) or (next(iter(touched)) if len(touched) == 1 else None)
-    return Result(name, digest, changed, commit, records)
+    changed = {effect.name for effect in change.effects}
+    in_order = []
+    for name, digests in touched.items():
+        records = change.ledger.find(name)
+        digest = pull_digest(records) or (digests.pop() if len(digests) == 1 else None)
+        in_order.append(Result(name, digest, name in changed, commit, records))
+    return in_order

@@ -26,7 +26,9 @@ def compose(merged: Merged, *, size: int = 7, labels: tuple[str, str, str] = ("o
         return codec.dumps(merged.ledger)
     agreed = merged.ledger.replaced({collision.name: () for collision in merged.collisions})
     parts: list[_Part] = [(Name(*key[:2]), [text]) for key, text in zip(agreed.keys, agreed.texts, strict=True)]
-    parts += [(clash.name, _Sides(*map(_texts, (clash.ours, clash.base, clash.theirs)))) for clash in merged.collisions]
+    for clash in merged.collisions:
+        sides = _Sides(*([*map(format_text, records)] for records in (clash.ours, clash.base, clash.theirs)))
+        parts.append((clash.name, sides))
     parts = _with_whole_end(sorted(parts, key=lambda part: part[0]))
     lines: list[str] = []
     for number, (_, part) in enumerate(parts, 1):
@@ -47,10 +49,6 @@ class _Sides(NamedTuple):
 
 
 _Part = tuple[Name, list[str] | _Sides]
-
-
-def _texts(records: Sequence[Record]) -> list[str]:
-    return [format_text(record) for record in records]
 
 
 def _with_whole_end(parts: list[_Part]) -> list[_Part]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from ledger_tool.core.ledger.ledger import Ledger, parse_text
 from ledger_tool.core.ledger.record import Key, Name, Record
@@ -25,11 +26,9 @@ def compare(old: Ledger, new: Ledger) -> list[Difference]:
 
 
 def by_name(differences: Iterable[Difference]) -> Mapping[Name, list[Difference]]:
-    """Return the differences of each image:tag, in key order."""
-    groups: dict[Name, list[Difference]] = {}
-    for difference in differences:
-        groups.setdefault(Name(*difference.key[:2]), []).append(difference)
-    return groups
+    """Return the differences of each image:tag; they are given in key order, as `compare` does."""
+    groups = groupby(differences, lambda difference: Name(*difference.key[:2]))
+    return {name: list(group) for name, group in groups}
 
 
 def _changed(ledger: Ledger, other: Ledger) -> dict[Key, Record]:

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from ledger_tool.core.changes.difference import by_name, compare
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import FIELDS, Name, Record, from_json, to_json
+from ledger_tool.core.ledger.record import Name, Record, from_json, to_json
 
 Records = Mapping[str, Record]  # of one image:tag, by platform
 
@@ -108,12 +107,12 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
         our_fields, their_fields = our_fields | {"platform": platform}, their_fields | {"platform": platform}
     labels = _fields(*(fields.pop("labels", {}) for fields in (before, our_fields, their_fields)))
     fields = _fields(before, our_fields, their_fields)
-    return from_json({name: fields[name] for name in FIELDS if name in fields} | {"labels": labels})
+    return from_json(fields | {"labels": labels})
 
 
 def _fields(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     fields = {}
-    for name in dict.fromkeys(chain(ours, theirs)):
+    for name in {**ours, **theirs}:
         old, our_value, their_value = base.get(name), ours.get(name), theirs.get(name)
         value = our_value if their_value in (our_value, old) else their_value if our_value == old else _collide()
         if value is not None:

@@ -11,7 +11,7 @@ only trailers (a host adds `Co-authored-by` in a separate one), from all of them
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -121,24 +121,21 @@ def parse_message(text: str) -> Message:
     text = text.replace("\r\n", "\n")  # from an editor in a web page; git also strips white space from trailers
     first_word = text.partition("\n")[0].partition(" ")[0]
     trailers = _trailers(text)
-    values: dict[str, list[str]] = {}
-    for name, value in trailers:
-        values.setdefault(name, []).append(value)
-    count = _number(values, "Records")
+    first = dict(reversed(trailers))  # of several with one name, the first counts
+    count = _number(first.get("Records", ""))
     return Message(
         verb=first_word if first_word in VERBS else "",
         entries=tuple(_entries(trailers)),
         record_count=count,
-        sources=tuple(values.get("Source-Ref", ())) if count is not None else (),
-        source_count=_number(values, "Source-Refs"),
-        reason=next(iter(values.get("Reason", [])), ""),
-        transaction=next(iter(values.get("Transaction-Id", [])), ""),
+        sources=tuple(value for name, value in trailers if name == "Source-Ref") if count is not None else (),
+        source_count=_number(first.get("Source-Refs", "")),
+        reason=first.get("Reason", ""),
+        transaction=first.get("Transaction-Id", ""),
         details=tuple(pair for pair in trailers if pair[0] in _DETAILS),
     )
 
 
-def _number(values: Mapping[str, list[str]], name: str) -> int | None:
-    value = next(iter(values.get(name, [])), "")
+def _number(value: str) -> int | None:
     return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
 
 

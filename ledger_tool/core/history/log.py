@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.effect import Effect
@@ -14,13 +14,6 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name
 
 GONE = ("remove", "prune", "removed")  # the actions after which a record is gone
-
-_Match = Callable[[str], "re.Match[str] | None"]
-_image: _Match = re.compile(names.IMAGE).fullmatch
-_tag: _Match = re.compile(names.TAG).fullmatch
-_platform: _Match = re.compile(names.PLATFORM).fullmatch
-_digest: _Match = re.compile(names.DIGEST).fullmatch
-_source: _Match = re.compile(names.SOURCE_REF).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +68,9 @@ def _logged(commit: Commit, message: Message, action: str, entry: MessageEntry) 
 
 def _is_wellformed(entry: MessageEntry) -> bool:
     return bool(
-        _image(entry.name.image)
-        and _tag(entry.name.tag)
-        and _digest(entry.digest)
-        and (not entry.platform or _platform(entry.platform))
-        and (not entry.source_ref or _source(entry.source_ref))
-        and all(map(_digest, entry.replaces))
+        re.fullmatch(names.IMAGE, entry.name.image)
+        and re.fullmatch(names.TAG, entry.name.tag)
+        and (not entry.platform or re.fullmatch(names.PLATFORM, entry.platform))
+        and (not entry.source_ref or re.fullmatch(names.SOURCE_REF, entry.source_ref))
+        and all(re.fullmatch(names.DIGEST, digest) for digest in (entry.digest, *entry.replaces))
     )

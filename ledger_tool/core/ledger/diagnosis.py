@@ -62,13 +62,9 @@ def file_faults(raw: bytes, schema: Mapping[str, Any]) -> Iterator[FileFault]:
         yield FileFault("encoding", *jsontext.line_and_column(before, len(before)), "not UTF-8")
         return
     except jsontext.JsonFault as fault:
-        yield FileFault("json", *jsontext.line_and_column(_lenient(raw), fault.offset), fault.reason)
+        yield FileFault("json", *jsontext.line_and_column(raw.decode("utf-8", "replace"), fault.offset), fault.reason)
         return
     yield from _structure(text, data, schema)
-
-
-def _lenient(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
 
 
 def _decoded(raw: bytes) -> str:
@@ -119,7 +115,8 @@ class _Positions:
         if len(path) < 2 or path[0] != "records":
             return jsontext.line_and_column(self._text, jsontext.locate(self._text, path))
         if self._records is None:
-            self._records = list(self._lines(jsontext.elements(self._text, jsontext.locate(self._text, ["records"]))))
+            records = jsontext.values_in(self._text, jsontext.locate(self._text, ["records"]))
+            self._records = list(self._lines(offset for _, offset in records))
         number = int(path[1])
         start, before = self._records[number]
         end = self._records[number + 1][0] if number + 1 < len(self._records) else len(self._text)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from ledger_tool.core.ledger.names import shown
@@ -17,7 +18,7 @@ from ledger_tool.core.ledger.names import shown
 MAX_DEPTH = 64
 
 _token = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
-_blank = re.compile(r"[ \t\n\r,]*")
+_blank = re.compile(r"[ \t\n\r,:]*")
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Pairs and escaped backslashes come first, so what the group matches is a lone surrogate.
 _surrogate = re.compile(rf"\\\\|{_HIGH}{_LOW}|({_HIGH}|{_LOW})")
@@ -107,42 +108,31 @@ def _second(text: str, key: str) -> int:
 
 def locate(text: str, path: Sequence[str | int]) -> int:
     """Return the offset of the value at `path` in a valid JSON text, or of the innermost value around it."""
-    tokens = _token.finditer(text)
-    token = next(tokens)
+    offset = _after_blank(text, 0)
     for step in path:
-        offset = token.start(1)
-        if token[1] not in ("{", "["):
-            return offset
-        in_object = token[1] == "{"
-        depth = 0
-        token = next(tokens)
-        key: str | int | None = None if in_object else 0  # of the value that comes next; None: the key comes first
-        while True:
-            if depth == 0 and token[1] in ("}", "]"):
-                return offset
-            if depth == 0 and key is None:
-                key = json.loads(token[1])
-                next(tokens)  # the colon
-                token = next(tokens)
-            if depth == 0 and key == step:
-                break
-            if token[1] in ("{", "["):
-                depth += 1
-            elif token[1] in ("}", "]"):
-                depth -= 1
-            token = next(tokens)
-            while depth == 0 and token[1] == ",":
-                key = int(key or 0) + 1 if not in_object else None
-                token = next(tokens)
-    return token.start(1)
+        inner = next((start for key, start in values_in(text, offset) if key == step), None)
+        if inner is None:
+            break
+        offset = inner
+    return offset
 
 
-def elements(text: str, array: int) -> list[int]:
-    """Return the offset of each element of the array that starts at offset `array` of a valid JSON text."""
-    offsets: list[int] = []
+def values_in(text: str, offset: int) -> Iterator[tuple[str | int, int]]:
+    """Yield key or index, and offset, of each value in the one that starts at an offset of a valid JSON text."""
+    if text[offset] not in "{[":
+        return
+    is_object = text[offset] == "{"
     decode = json.JSONDecoder().raw_decode
-    offset = _blank.match(text, array + 1).end()  # type: ignore[union-attr]
-    while text[offset] != "]":
-        offsets.append(offset)
-        offset = _blank.match(text, decode(text, offset)[1]).end()  # type: ignore[union-attr]
-    return offsets
+    start = _after_blank(text, offset + 1)
+    for index in count():
+        if text[start] in "}]":
+            return
+        key, end = decode(text, start) if is_object else (index, start)
+        start = _after_blank(text, end)
+        yield key, start
+        start = _after_blank(text, decode(text, start)[1])
+
+
+def _after_blank(text: str, offset: int) -> int:
+    """Return where the next token but `,` and `:` starts."""
+    return _blank.match(text, offset).end()  # type: ignore[union-attr]

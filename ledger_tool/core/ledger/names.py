@@ -223,9 +223,8 @@ def parse_text(value: str, field: str) -> str:
     """
     value = unicodedata.normalize("NFC", value).strip(" ")
     if bad := _unseen.search(value):
-        name = bad[0].encode("unicode_escape", "backslashreplace").decode()
         raise InvalidValue(
-            field, f"{field} contains the character `{name}`", "write it on one line, in visible characters"
+            field, f"{field} contains the character `{escaped(bad[0])}`", "write it on one line, in visible characters"
         )
     if len(value) > TEXT_MAX:
         raise InvalidValue(field, f"{field} is longer than {TEXT_MAX} characters", "shorten it")

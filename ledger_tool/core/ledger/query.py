@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import groupby
 
@@ -132,7 +132,7 @@ def parse_when(value: str, now: datetime) -> Timestamp:
     try:
         if not re.fullmatch(r"[0-9]+[mhdw]", value):
             return parse_timestamp(value, "time")
-        back: timedelta = ttl_length(parse_ttl(value))
+        back = ttl_length(parse_ttl(value))
     except InvalidValue:
         hint = "write a date (`2026-11-24`), a time (`2026-11-24T09:30:00Z`) or a length back from now (`7d`)"
         raise InvalidValue("time", f"time `{shown(value)}` is malformed", hint) from None

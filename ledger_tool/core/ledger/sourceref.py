@@ -13,7 +13,12 @@ from ledger_tool.core.ledger.names import SourceRef
 _web = re.compile(r"(?P<scheme>https?)://(?P<host>[^/]+)/(?P<path>.+)")
 _ssh = re.compile(r"(?:ssh|git)://(?:[^/@]+@)?(?P<host>\[[^\]]+\]|[^/:]+)(?::\d+)?/(?P<path>.+)")
 _scp = re.compile(r"[^/@]+@(?P<host>[^/:]+):/?(?P<path>.+)")
+_WEB_HOSTS = {  # of hosts that only take SSH
+    "ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com", "altssh.bitbucket.org": "bitbucket.org",
+}  # fmt: skip
 _azure_ssh = re.compile(r"v3/([^/]+)/([^/]+)/([^/]+)")
+# The words in the name of a host that show its forge.
+_MARKS = {"github": {"github", "ghe"}, "gitlab": {"gitlab", "salsa"}, "gitea": {"gitea", "forgejo", "codeberg"}}
 
 
 def split(source: SourceRef) -> tuple[str, str]:
@@ -29,18 +34,10 @@ def web_url(url: str) -> str:
         return ""
     host, path = parts["host"].lower(), parts["path"].strip("/").removesuffix(".git")
     scheme = parts.groupdict().get("scheme", "https")
-    match host:
-        case "ssh.github.com":
-            host = "github.com"
-        case "altssh.gitlab.com":
-            host = "gitlab.com"
-        case "altssh.bitbucket.org":
-            host = "bitbucket.org"
-        case "ssh.dev.azure.com" | "vs-ssh.visualstudio.com":
-            if not (azure := _azure_ssh.fullmatch(path)):
-                return ""
-            return "https://dev.azure.com/{}/{}/_git/{}".format(*azure.groups())
-    return f"{scheme}://{host}/{path}" if path else ""
+    if host in ("ssh.dev.azure.com", "vs-ssh.visualstudio.com"):
+        azure = _azure_ssh.fullmatch(path)
+        return "https://dev.azure.com/{}/{}/_git/{}".format(*azure.groups()) if azure else ""
+    return f"{scheme}://{_WEB_HOSTS.get(host, host)}/{path}" if path else ""
 
 
 def compare_url(old: SourceRef, new: SourceRef) -> str:
@@ -83,11 +80,4 @@ def kind(page: str) -> str:
     if host == "bitbucket.org":
         return "bitbucket"
     labels = re.split(r"[.-]", host)
-    for name, marks in (
-        ("github", ("github", "ghe")),
-        ("gitlab", ("gitlab", "salsa")),
-        ("gitea", ("gitea", "forgejo", "codeberg")),
-    ):
-        if any(mark in labels for mark in marks):
-            return name
-    return ""
+    return next((name for name, marks in _MARKS.items() if not marks.isdisjoint(labels)), "")

@@ -45,10 +45,11 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
     A user name or password in the URL is left out. Raises UsageError if no known system is
     recognized, or its variables do not name a repository and a full commit id.
     """
-    system = next((system for system in _SYSTEMS if _is_running(system, environment)), None)
+    variables = {name: value for name, value in environment.items() if value}
+    candidates = (system for system in _SYSTEMS if system.variable in variables)
+    system = next((system for system in candidates if system.value in ("", variables[system.variable].lower())), None)
     if system is None:
         raise UsageError("sourceRef is missing, and no known CI system's environment gives one", _HINT)
-    variables = {name: value for name, value in environment.items() if value}
     try:
         url = re.sub(r"^(https?://)[^/]*@", r"\1", system.url.format_map(variables))
         return parse_source_ref(f"{url}@{variables[system.commit].lower()}")
@@ -56,8 +57,3 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
         raise UsageError(f"sourceRef is missing, and {system.name} did not set {missing.args[0]}", _HINT) from None
     except InvalidValue as error:
         raise UsageError(f"{error.message}, as found in {system.name}'s environment", _HINT) from None
-
-
-def _is_running(system: System, environment: Mapping[str, str]) -> bool:
-    value = environment.get(system.variable, "")
-    return value.lower() == system.value if system.value else bool(value)

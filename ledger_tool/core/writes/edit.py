@@ -92,11 +92,10 @@ def prune(snapshot: Snapshot, criteria: PruneCriteria, only: Mapping[Key, Record
     again or edited in the meantime stays.
     """
     pending = PendingRecords(snapshot.ledger)
-    requested = []
-    for record in choose(snapshot.ledger, criteria).going:
-        if only is None or only.get(record.key) == record:
-            del pending.of(record.name)[record.platform or ""]
-            requested.append(record)
+    going = choose(snapshot.ledger, criteria).going
+    requested = [record for record in going if only is None or only.get(record.key) == record]
+    for record in requested:
+        del pending.of(record.name)[record.platform or ""]
     return pending.change("prune", requested, reason="expired")
 
 

@@ -127,10 +127,8 @@ def _no_digest(where: str = "") -> UsageError:
 def _of_target(
     facts: Mapping[str, Any], digest: str, defaults: Defaults, where: str, only: Reference | None
 ) -> Iterator[Draft]:
-    given = facts.get("image.name")
-    references = (
-        [only] if only else [parse_reference(name.strip()) for name in str(given or "").split(",") if name.strip()]
-    )
+    given = filter(None, map(str.strip, str(facts.get("image.name") or "").split(",")))
+    references = [only] if only else [parse_reference(name) for name in given]
     if not references:
         raise UsageError(
             f"{where or 'the metadata file'} has no `image.name`",

@@ -36,12 +36,10 @@ class PendingRecords:
     ) -> Change:
         """Return the change to these records; `requested` are those to report on, as they will be or were before."""
         effects = {effect.key: effect for effect in effects_of(self._differences())}
-        changed = {effect.name: self._after[effect.name] for effect in effects.values()}
+        changed = {effect.name: tuple(self._after[effect.name].values()) for effect in effects.values()}
         in_order = ((effects.pop(record.key, None) or self._unchanged(record)) for record in requested)
         reported = [effect for effect in in_order if effect]
-        ledger = self._ledger
-        if changed:
-            ledger = ledger.replaced({name: tuple(records.values()) for name, records in changed.items()})
+        ledger = self._ledger.replaced(changed) if changed else self._ledger
         return Change(verb, ledger, [*reported, *effects.values()], reason, details)
 
     def _unchanged(self, requested: Record) -> Effect | None:

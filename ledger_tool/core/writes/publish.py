@@ -25,7 +25,6 @@ from dataclasses import replace
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.record import Forced, Name, Record, to_json
-from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.pending import PendingRecords, Records
@@ -115,17 +114,20 @@ def _publish_one(record: Record, records: Records, snapshot: Snapshot, force_rea
     rivals, twin = _rivals_and_twin(record, records)
     if rivals:
         if "" in given or (given if record.platform is None else record.platform in given):
-            raise _given_twice(record, rivals[0])
+            raise InvalidValue(
+                "digest",
+                f"{record.key} is given twice, with {rivals[0].digest} and with {record.digest}",
+                "keep one of them, or give each its platform",
+            )
         if not (snapshot.policy.is_mutable(record.tag) or force_reason):
             raise _conflict(record, rivals, snapshot)
-        new = _with_default_ttl(record, snapshot.policy)
-        if force_reason:
-            new = replace(new, forced=Forced(rivals[0].digest, force_reason))
+    if twin:
+        new = _merged(twin, record)
     else:
-        new = _merged(twin, record) if twin else _with_default_ttl(record, snapshot.policy)
-    if twin is None:
+        forced = Forced(rivals[0].digest, force_reason) if rivals and force_reason else None
+        new = replace(record, ttl=record.ttl or snapshot.policy.default_ttl(record.tag), forced=forced)
         snapshot.policy.check_required(new)
-    for other in (*rivals, *((twin,) if twin else ())):
+    for other in (twin,) if twin else rivals:
         del records[other.platform or ""]
     records[new.platform or ""] = new
     return new
@@ -146,10 +148,6 @@ def _rivals_and_twin(record: Record, records: Records) -> tuple[tuple[Record, ..
     return ((), other) if other.digest == record.digest else ((other,), None)
 
 
-def _with_default_ttl(record: Record, policy: Policy) -> Record:
-    return record if record.ttl else replace(record, ttl=policy.default_ttl(record.tag))
-
-
 def _merged(old: Record, new: Record) -> Record:
     """Return `old` with what `new` adds. Time and source of publication stay as recorded."""
     return replace(
@@ -160,14 +158,6 @@ def _merged(old: Record, new: Record) -> Record:
         labels={**old.labels, **new.labels},
         depends_on=new.depends_on or old.depends_on,
         ttl=new.ttl or old.ttl,
-    )
-
-
-def _given_twice(record: Record, other: Record) -> InvalidValue:
-    return InvalidValue(
-        "digest",
-        f"{record.key} is given twice, with {other.digest} and with {record.digest}",
-        "keep one of them, or give each its platform",
     )
 
 
