@@ -3,9 +3,9 @@
 - The history is one straight line: each commit has one parent, and the first one has none.
 - Every version of `ledger.json` is valid and canonical.
 - Every change of a record is explained by the trailers of its commit, and allowed by the `ledger.yaml` that was in
-  force before it (`explain`): a commit cannot loosen a rule and make use of that at once.
+  force before it (`commit.py`): a commit cannot loosen a rule and use that at once.
 
-The ledger may begin later than the repository: until then there is nothing to audit. What a broken version hides is
+The ledger may start later than the repository: until then there is nothing to audit. What a broken version hides is
 judged with the next valid one: then only what no message could explain is a fault.
 """
 
@@ -24,12 +24,12 @@ from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError
 
-_MOST = 100  # faults of one commit: nobody reads more, and an import by hand has one a record
+_MOST = 100  # faults per commit: nobody reads more, and a manual import has one per record
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One promise that a commit breaks, at a record if it is about one."""
+    """A promise that a commit breaks, with the record if it is about one."""
 
     rule: str
     commit: str
@@ -39,7 +39,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file as a commit leaves it: its bytes, None where there is none, or in `trouble` why it cannot be read."""
+    """A file as a commit leaves it: its bytes, None if it does not exist, or in `trouble` why it cannot be read."""
 
     raw: bytes | None
     trouble: str = ""
@@ -54,11 +54,11 @@ class HistoryAudit:
         self._versions = Versions()
         self._is_broken = False
         self._policy = Policy()
-        self._settings: FileContent | None = None  # in force, but not read before a change needs it
+        self._settings: FileContent | None = None  # in force, but not read until a change needs it
         self.had_records = False
 
     def begin(self, ledger: bytes, settings: bytes | None) -> None:
-        """Start from the two files of a trusted commit, the first of which is valid."""
+        """Start from the two files of a trusted commit; the ledger is valid."""
         self._versions.follow(ledger)
         self.had_records = len(self._versions.ledger) > 0
         self._settings = FileContent(settings)
@@ -75,7 +75,7 @@ class HistoryAudit:
         parents = len(step.commit.parents)
         if parents > 1:
             yield CommitFault(
-                "linear", None, f"it joins {parents} lines of history: of the others, only the result was audited"
+                "linear", None, f"it merges {parents} lines of history; of the others, only the result was audited"
             )
         message = None if parents > 1 or self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
@@ -89,7 +89,7 @@ class HistoryAudit:
         if differences:
             yield from self._read_settings()
         if differences or not self._is_broken:
-            # A judge for each commit: removing a record and publishing it again are two changes, each with its reason.
+            # One judge per commit: removing a record and publishing it again are two changes, each with its reason.
             yield from RangeJudge().commit(differences, message, self._policy)
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
@@ -102,7 +102,7 @@ class HistoryAudit:
             return (), self._why(content.raw)
 
     def _read_settings(self) -> Iterator[CommitFault]:
-        """Read the `ledger.yaml` in force; where it is broken, the last good one stays in force."""
+        """Read the `ledger.yaml` in force; if it is broken, the last good one stays in force."""
         settings, self._settings = self._settings, None
         if settings is None:
             return

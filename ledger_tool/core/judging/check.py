@@ -1,4 +1,4 @@
-"""The judge of a range of commits, and findings placed in the files that a reviewer has open."""
+"""The judge of a range of commits, and its findings at positions in the reviewer's files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ledger_tool.errors import InvalidValue
 
 @dataclass(frozen=True, slots=True)
 class CheckFinding:
-    """One thing that is wrong: the rule, the file, line and column from 1, and what it is."""
+    """A finding: the rule, the file, line and column from 1, and what is wrong."""
 
     rule: str
     path: str
@@ -33,8 +33,8 @@ class CheckFinding:
 class RangeJudge:
     """The judge of a range of commits, given one after the other; `base` is the policy of the base, if there is one.
 
-    A tag moves without force only where both the commit's parent and the base allow it: a pull request that makes a
-    tag mutable cannot move it as well. The judge remembers what the range did, and the digests that it removed, by
+    A tag moves without force only if both the commit's parent and the base allow it: a pull request that makes a
+    tag mutable cannot also move it. The judge remembers what the range did, and the digests that it removed, by
     image:tag and platform: a record that comes back with another digest has moved.
     """
 
@@ -70,7 +70,7 @@ class RangeJudge:
                 del gone[platform]
 
     def _predecessors(self, effect: Effect) -> list[str]:
-        """Return the platforms of removed records whose place a record takes; without one it stands for all."""
+        """Return the platforms of removed records that a record replaces; without a platform it stands for all."""
         gone = self._gone.get(effect.name, {})
         own = effect.key.platform
         return [platform for platform in sorted(gone) if not own or platform in (own, "")]
@@ -87,16 +87,18 @@ class RangeJudge:
             )
 
     def net(self, before: Ledger, after: Ledger) -> Iterator[CommitFault]:
-        """Yield what the whole range did and none of its commits: what a merge smuggled in.
+        """Yield what the range as a whole did but none of its commits: what a merge smuggled in.
 
-        A merge commit may choose a side where two collide. Seen from the base, that choice may be a move.
+        A merge commit may choose a side if two collide. Seen from the base, that choice may be a move.
         """
         for effect in effects_of(compare(before, after)):
             if not self._did(effect):
-                yield CommitFault("merge", effect.key, f"no commit explains how {effect.key} changed: a merge did it")
+                yield CommitFault(
+                    "merge", effect.key, f"no commit explains the change of {effect.key}: a merge made it"
+                )
 
     def _did(self, effect: Effect) -> bool:
-        """Return whether commits of the range lead to what became of a record."""
+        """Return whether commits of the range explain an effect."""
         steps = self._done.get(effect.name, ())
         went = {old.digest for step in steps if step.kind != "updated" for old in step.old}
         if effect.new is None:
@@ -112,7 +114,7 @@ class RangeJudge:
 
 
 def _led_to(digest: str, steps: Iterable[Effect]) -> set[str]:
-    """Return the digests that a digest became, one move after the other."""
+    """Return the digests that a digest was moved to, one move after the other."""
     digests = {digest}
     for step in steps:  # in the order in which they were made
         if step.new and step.kind == "moved" and not digests.isdisjoint(step.replaces):
@@ -121,7 +123,7 @@ def _led_to(digest: str, steps: Iterable[Effect]) -> set[str]:
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:
-    """Yield what a merge commit has that is not the merge of its parents. Where they collide, a person may choose."""
+    """Yield what a merge commit has beyond the merge of its parents. If they collide, a person may choose."""
     sides = {collision.name: (collision.ours, collision.theirs) for collision in merged.collisions}
     for effect in effects_of(compare(merged.ledger, after)):
         if after.find(effect.name) not in sides.get(effect.name, ()):
@@ -137,7 +139,7 @@ def _required(effect: Effect, policy: Policy) -> Iterator[CommitFault]:
 
 
 def located(faults: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:
-    """Return faults, each with the name of the commit that has it, as findings in `ledger.json`."""
+    """Return faults, each with the name of its commit, as findings in `ledger.json`."""
     return [
         CheckFinding(fault.rule, "ledger.json", *positions.of(fault.key), f"{where}: {fault.message}")
         for where, fault in faults

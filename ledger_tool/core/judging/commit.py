@@ -1,6 +1,6 @@
 """Whether a commit did what its message says and what the rules allow: the judge of `check` and `audit`.
 
-It knows nothing of how the commit was made, so it holds for a push, a merge and an edit by hand alike:
+It does not know how the commit was made, so it applies to a push, a merge and a hand edit alike:
 
 - every record that changed is named in the trailers, with its digest and what it replaces, and nothing is named
   that did not change; only a commit of more image:tags than a message names may count them instead;
@@ -33,14 +33,14 @@ _MAY = {
 }
 FREE = _PUBLISHED | {"yanked"}  # what may change while the digest stays
 _ANY = ({"added", "moved", "updated", "removed"}, FREE)
-# Which of those facts it may remove: a publish keeps what it does not mention.
+# Which of these facts it may remove: a publish keeps what it does not mention.
 _MAY_TAKE = {"publish": set(), "": {"labels", "ttl", "yanked"}}
 _DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
 
 @dataclass(frozen=True, slots=True)
 class CommitFault:
-    """One rule that a commit breaks, at a record if it is about one."""
+    """A rule that a commit breaks, with the record if it is about one."""
 
     rule: str
     key: Key | None
@@ -48,9 +48,9 @@ class CommitFault:
 
 
 def judge_commit(effects: Sequence[Effect], message: Message | None, policy: Policy) -> list[CommitFault]:
-    """Return all that is wrong with a commit that had these effects under this policy, and has this message.
+    """Return everything that is wrong with a commit with these effects, under this policy, and with this message.
 
-    The message is None for a change without one yet: then only what no message could explain is judged.
+    The message is None for a change that has none yet: then only what no message could explain is judged.
     """
     broken: list[_Broken] = []
     if message and effects and message.silent:
@@ -98,23 +98,23 @@ def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[_Broken
 
 
 def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[_Broken]:
-    said: dict[Key, list[MessageEntry]] = {}
+    entries_by_key: dict[Key, list[MessageEntry]] = {}
     for entry in entries:
-        said.setdefault(entry.key, []).append(entry)
+        entries_by_key.setdefault(entry.key, []).append(entry)
     for effect in effects:
-        here = said.pop(effect.key, [])
-        if not here:
+        own_entries = entries_by_key.pop(effect.key, [])
+        if not own_entries:
             yield _unexplained(effect)
-        for entry in here:
+        for entry in own_entries:
             yield from _wrong(effect, entry)
-    for key, here in said.items():
-        name, digest = shown(str(key), 200), shown(here[0].digest)
+    for key, others in entries_by_key.items():
+        name, digest = shown(str(key), 200), shown(others[0].digest)
         yield "trailers", key, f"its message names {name}, {digest}, which it did not change"
     replaced = _replaced((effect.name, effect.replaces) for effect in effects)
     claimed = _replaced((entry.name, entry.replaces) for entry in entries)
     for effect in effects:
-        if (have := replaced.pop(effect.name, None)) is not None and have != claimed.get(effect.name, have):
-            was = ", ".join(sorted(have)) or "nothing"
+        if (digests := replaced.pop(effect.name, None)) is not None and digests != claimed.get(effect.name, digests):
+            was = ", ".join(sorted(digests)) or "nothing"
             yield "trailers", effect.key, f"its message is wrong about what {effect.name} replaces: it was {was}"
 
 
@@ -165,18 +165,18 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
     replaced = {digest for effect in effects for digest in effect.replaces}
     for effect in effects:
         own = effect.new.forced if effect.new else None
-        # A record without a platform gives way to several: any of them may bear the mark.
+        # If several records replace one without a platform, any of them may have the mark.
         mine = marks if any(old.platform is None for old in effect.old) else [own] if own else []
         is_marked = policy.is_mutable(effect.name.tag) or any(mark.replaces in effect.replaces for mark in mine)
         if effect.kind == "moved" and not is_marked:
             yield (
                 "immutable",
                 effect.key,
-                f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, its tag is "
-                "immutable, and no `forced` mark says that it replaces that digest, and why",
+                f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, although its tag is "
+                "immutable and no `forced` mark says which digest it replaces, and why",
             )
         mark = effect.mark
         if mark and mark.replaces not in replaced:
-            yield "forced", effect.key, f"{effect.key} is marked to replace {mark.replaces}, which was not there"
+            yield "forced", effect.key, f"{effect.key} is marked as replacing {mark.replaces}, which it did not have"
         elif mark and message and not message.silent and mark.reason != message.reason:
             yield "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"

@@ -1,4 +1,4 @@
-"""What a range of commits does, as a reviewer wants to see it: one change for each image:tag, forced moves first."""
+"""What a range of commits does, for a reviewer: one change per image:tag, forced moves first."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _VERSION_LABELS = ("org.opencontainers.image.version", "version")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagChange:
-    """What happens to one image:tag: its records before and after, by platform, and what a reviewer looks at.
+    """What happens to one image:tag: its records before and after, by platform, and what a reviewer should see.
 
-    `previous` is, for a new version, the highest lower one of the image. `versions` are the ones before and after,
-    `""` where they are not known. `immutable` says that the tag may only move by force.
+    `previous` is, for a new version, the next lower one of the image. `versions` are the ones before and after,
+    `""` if unknown. `immutable` says that the tag may move only by force.
     """
 
     kind: TagChangeKind
@@ -45,12 +45,12 @@ class TagChange:
 
     @property
     def platforms(self) -> list[str]:
-        """The platforms that the change is about, as far as they are given."""
+        """The platforms that the change concerns, if known."""
         return sorted({effect.record.platform for effect in self.effects if effect.record.platform})
 
     @property
     def marks(self) -> list[Forced]:
-        """The marks of moves by force that the change makes, each once."""
+        """The distinct marks of forced moves that the change makes."""
         return list(dict.fromkeys(effect.mark for effect in self.effects if effect.mark))
 
     @property
@@ -63,20 +63,20 @@ class TagChange:
         """Whether an immutable tag moves without a mark that says why; `check` says whether it is the right one."""
 
         def has_mark(effect: Effect) -> bool:
-            gives_way = any(old.platform is None for old in effect.old)  # to several, one of which has the mark
+            gives_way = any(old.platform is None for old in effect.old)  # to several records, one of which has the mark
             return bool(effect.new and effect.new.forced) or (gives_way and bool(self.marks))
 
         return self.immutable and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
 
     @property
     def gravity(self) -> int:
-        """How early a reviewer should see it; 0 is a move by force, or one that nothing explains."""
+        """How early a reviewer should see it; 0 is a forced or an unexplained move."""
         return 0 if self.marks or self.unexplained_move else 1 + _GRAVEST_FIRST.index(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedFact:
-    """One thing that differs: `digest`, `source`, `base image`, `label`, ...; `""` stands for none on that side.
+    """Something that differs: `digest`, `source`, `base image`, `label`, ...; `""` means none on that side.
 
     `subject` says which one, such as a platform or a base image's name.
     """
@@ -88,7 +88,7 @@ class ChangedFact:
 
 
 def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange]:
-    """Return the changes from one ledger to another; `policy` is the one that the changes are made under."""
+    """Return the changes from one ledger to another; `policy` is the one that applies to them."""
     all_effects = effects_of(compare(before, after))
     images = {effect.name.image for effect in all_effects}
     was, now = _Versions(before, images), _Versions(after, images)
@@ -141,7 +141,7 @@ def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
 
 
 class _Versions:
-    """The versions of some images in a ledger: the tag itself, or else what a label or the digest says."""
+    """The versions of some images in a ledger: the tag itself, or else from a label or the digest."""
 
     def __init__(self, ledger: Ledger, images: Iterable[str]) -> None:
         self._records: dict[str, list[tuple[Version, Record]]] = {}
@@ -182,7 +182,7 @@ def _facts(
 ) -> Iterable[ChangedFact]:
     """Yield what differs, in the order of a reviewer's questions; a new version is compared with the one before it.
 
-    `start` are the records that source and base image are compared with.
+    `start` are the records with which source and base image are compared.
     """
     before, after = pull_digest(old), pull_digest(new)
     if before != after:
@@ -203,7 +203,7 @@ def _facts(
 
 
 def _platform_facts(effect: Effect, shown: set[str | None]) -> Iterable[ChangedFact]:
-    """Yield what becomes of one platform's image, unless the pull digest shows it already."""
+    """Yield what happens to one platform's image, unless the pull digest already shows it."""
     platform = effect.record.platform or ""
     if effect.kind == "updated" and effect.new:
         if "platform" in effect.fields():

@@ -1,4 +1,4 @@
-"""Applying a commit again to another ledger: the change that it made, not the text that it left."""
+"""Replaying a commit on another ledger: the change that it made, not the text that it left."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ANY_MOVES = Policy(mutable=("*",))
 
 @dataclass(frozen=True, slots=True)
 class CommitContent:
-    """A commit's ledger, and its other files: the entry of each name at the top, as git has it."""
+    """A commit's ledger, and its other files: git's entry for each name at the top."""
 
     ledger: Ledger
     files: Mapping[str, str]
 
 
 def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, name: str) -> CommitContent:
-    """Return `onto` with what `commit` changed since `parent`; `name` is what messages call the commit.
+    """Return `onto` with what `commit` changed since `parent`; `name` is the commit's name in messages.
 
-    Raises RuleRefused where a record, UsageError where another file, was changed on both sides in different ways.
+    Raises RuleRefused if a record, UsageError if another file, was changed on both sides in different ways.
     """
     merged = merge(parent.ledger, onto.ledger, commit.ledger)
     if merged.collisions:
@@ -52,13 +52,13 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
 def merge_files(
     base: Mapping[str, str], ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> tuple[Mapping[str, str], list[str]]:
-    """Return `ours` with what `theirs` changed since `base`, and the names of what both changed in different ways."""
+    """Return `ours` with what `theirs` changed since `base`, and the names that both changed in different ways."""
     files, clashes = dict(ours), []
     for path in sorted(base.keys() | theirs.keys()):
-        old, new, there = base.get(path), theirs.get(path), ours.get(path)
-        if new in (old, there):
+        old, our_entry, new = base.get(path), ours.get(path), theirs.get(path)
+        if new in (old, our_entry):
             continue
-        if there != old:
+        if our_entry != old:
             clashes.append(path)
         elif new is None:
             del files[path]
@@ -68,7 +68,7 @@ def merge_files(
 
 
 def retold(text: str, before: Ledger, after: Ledger) -> str:
-    """Return a commit's message, which is kept unless the base has made some of its changes already."""
+    """Return a commit's message, unchanged unless the base already has some of its changes."""
     effects = effects_of(compare(before, after))
     message = parse_message(text)
     verb = next((verb for verb in VERBS if verb == message.verb), None)

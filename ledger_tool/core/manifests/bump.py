@@ -1,4 +1,4 @@
-"""What a version policy makes of one reference: it stays, or it moves to a newer version, tag and digest together."""
+"""The effect of a version policy on a reference: it stays, or it moves to a newer version, tag and digest together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ledger_tool.errors import InvalidValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BumpRules:
-    """The policies by glob of images, whether pre-releases count, and what is allowed that otherwise is not."""
+    """The policies by image glob, whether pre-releases count, and which exceptions are allowed."""
 
     rules: Sequence[PolicyRule] = ()
     prereleases: bool = False
@@ -24,7 +24,7 @@ class BumpRules:
 
 
 def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement | None:
-    """Return the outcome of moving a site by its policy, or None without one. Raises InvalidValue for a bad mark."""
+    """Return the outcome of moving a site by its policy, or None if it has none. Raises InvalidValue for a bad mark."""
     if is_left_alone(site):
         return None
     if len(site.marks) > 1:
@@ -32,7 +32,9 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
     marked = parse_policy(site.marks[0]) if site.marks else None
     named = name(site, catalogue)
     if isinstance(named, Judgement):
-        return named if marked and marked.scheme != IGNORE else None  # a policy for all means what the ledger has
+        return (
+            named if marked and marked.scheme != IGNORE else None
+        )  # a general policy applies only to images of the ledger
     policy = marked or policy_for(rules.rules, named[0])
     return None if policy is None or policy.scheme == IGNORE else _moved(site, *named, policy, catalogue, rules)
 
@@ -40,7 +42,7 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
 def _moved(
     site: Site, image: str, tag: str, policy: VersionPolicy, catalogue: Catalogue, rules: BumpRules
 ) -> Judgement:
-    if not tag and site.digest:  # then the site is at a tag that the ledger has its digest under
+    if not tag and site.digest:  # then its tag is one under which the ledger has its digest
         tag = next(iter(catalogue.tags_of(image, site.digest)), "")
     releases = catalogue.releases(image)
     current = releases.get(tag)
@@ -67,7 +69,7 @@ def _may_use(release: Release, rules: BumpRules) -> bool:
 
 
 def _is_older(chosen: Release, tag: str, current: Release | None) -> bool:
-    """Return whether a move would go back: by version where both are versions, else by the time of publishing."""
+    """Return whether a move would go back: by version if both are versions, else by publication time."""
     if chosen.tag == tag or (current and chosen.digest == current.digest):
         return False
     new, old = parse_version(chosen.tag), parse_version(tag)

@@ -1,4 +1,4 @@
-"""What a ledger says about the images that manifests name: the digest of each tag, and whether it may be used."""
+"""The ledger's view of the images in manifests: the digest of each tag, and whether it may be used."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ledger_tool.core.ledger.record import Record, by_name, pull_digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One tag of an image, for the platform that is asked for or for all.
+    """One tag of an image, for the requested platform or for all.
 
-    `digest` is the one to pull by; where there is none, `why` says why. `digests` are all by which it can be pulled.
-    `yanked` is the reason of a yanked one, else None.
+    `digest` is the one to pull by; if there is none, `why` says why. `digests` are all by which it can be pulled.
+    `yanked` is the reason if it is yanked, else None.
     """
 
     tag: str
@@ -32,7 +32,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The releases of a ledger at `now`; only those of `platform`, where one is given."""
+    """The releases of a ledger at `now`; only those of `platform`, if given."""
 
     snapshot: Snapshot
     now: Timestamp
@@ -40,7 +40,7 @@ class Catalogue:
     _by_image: dict[str, dict[str, Release]] = field(default_factory=dict, repr=False)
 
     def releases(self, image: str) -> dict[str, Release]:
-        """Return the releases of an image by tag, looked up once; empty where the ledger has none."""
+        """Return the releases of an image by tag, looked up once; empty if the ledger has none."""
         if image not in self._by_image:
             groups = by_name(self.snapshot.ledger.of_image(image)).items()
             self._by_image[image] = {name.tag: self._release(name.tag, records) for name, records in groups}
@@ -54,24 +54,24 @@ class Catalogue:
 
     def _release(self, tag: str, records: Sequence[Record]) -> Release:
         chosen = [record for record in records if self.platform in (None, record.platform)]
-        meant = chosen or records
+        described = chosen or records
         digest, why = None, ""
         if not chosen:
-            there = listed_platforms(record.platform for record in records)
-            why = f"the ledger has no image of it for {self.platform}, only for: {there}"
+            platforms = listed_platforms(record.platform for record in records)
+            why = f"the ledger has no image of it for {self.platform}, only for: {platforms}"
         elif self.platform:
             digest = chosen[0].digest
         else:
             digest = pull_digest(tuple(chosen))
             why = "" if digest else "it has several images and no common index digest; `--platform` chooses one"
-        yanked = next((record.yanked for record in meant if record.yanked), None)
+        yanked = next((record.yanked for record in described if record.yanked), None)
         return Release(
             tag=tag,
             digest=digest,
             why=why,
             digests=frozenset(digest for record in records for digest in (record.digest, record.index) if digest),
-            published_at=max(record.published_at for record in meant),
-            source_ref=meant[0].source_ref,
+            published_at=max(record.published_at for record in described),
+            source_ref=described[0].source_ref,
             yanked=yanked.reason if yanked else None,
-            is_expired=any(is_expired(record, self.now) for record in meant),
+            is_expired=any(is_expired(record, self.now) for record in described),
         )

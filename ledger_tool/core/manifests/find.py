@@ -1,4 +1,4 @@
-"""Where a YAML document names images: the shapes that Kubernetes, Helm, Kustomize, Compose and CI systems have.
+"""Where a YAML document names images: the forms of Kubernetes, Helm, Kustomize, Compose and CI systems.
 
 ======================================  ==========================================================
 `image: REF`                            a container of any Kubernetes object, a Compose service, a CI job
@@ -13,7 +13,7 @@
 digest}]`
 ======================================  ==========================================================
 
-A tree is walked once, whatever its aliases; a value that an alias stands for is edited at its anchor.
+A tree is walked once, whatever its aliases; an aliased value is edited at its anchor.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from dataclasses import dataclass, replace
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, YamlToken, is_scalar, look_up
 from ledger_tool.core.policy.reference import split
 
-# What a document must hold to be parsed at all: one of the keys, unless what stands below it is a schema's; or a key
-# that cannot be told without a parser, by an escape, an alias or a comment in it.
+# What a document must contain to be parsed: one of the keys, unless a schema's keys follow below it; or a key
+# that only a parser can read, because of an escape, an alias or a comment in it.
 _LOOKS_LIKE = re.compile(
     r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
     r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
@@ -47,10 +47,10 @@ _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 
 @dataclass(frozen=True, slots=True)
 class SiteField:
-    """One scalar of a site. `part` is what it holds: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
+    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
 
-    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `scheme` is what stands
-    in front of a reference, `docker://` or nothing.
+    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `scheme` is what is
+    in front of a reference: `docker://` or nothing.
     """
 
     part: str
@@ -71,10 +71,10 @@ class MissingDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One place that names an image, in one field or several.
+    """A place that names an image, in one field or several.
 
-    `name`, `tag` and `digest` are as written, `""` where they are not; `text` is all of it in one string. `marks` are
-    the words of its `# ledger:` comments. `whole` says that one string holds it all, so Docker's default tag applies.
+    `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
+    of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
     """
 
     line: int
@@ -94,13 +94,13 @@ def may_have_sites(text: str) -> bool:
 
 
 def find_sites(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
-    """Return the sites of a document, in order; `path` is the file's, `text` its whole text."""
+    """Return the sites of a document, in order; `path` is the file's, `text` its complete text."""
     by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
     for root in roots:
         for site in _walk(root, text, in_gitlab=bool(_GITLAB.search(path))):
             beside = site.missing.beside.number if site.missing else -1
             by_place.setdefault((site.name, tuple(field.token.number for field in site.fields), beside), site)
-    # A mapping that has the same by a merge, or by an alias, gets its digest where that is written.
+    # A mapping with the same fields through a merge or an alias gets its digest where they are written.
     fixed = {place[:2] for place in by_place if place[2] >= 0}
     sites = [site for place, site in by_place.items() if place[2] >= 0 or place[:2] not in fixed]
     return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
@@ -108,7 +108,7 @@ def find_sites(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """A node on the walk and the keys above it, the nearest first; `""` for a list's item."""
+    """A node on the walk and the keys above it, the nearest first; `""` for a list item."""
 
     node: YamlNode
     keys: tuple[str, ...] = ()
@@ -148,11 +148,11 @@ def _in_map(visit: _Visit, text: str, *, in_gitlab: bool) -> Iterator[Site]:
     elif visit.keys[:1] == ("image",) or (in_gitlab and visit.keys[:2] == ("", "services")):
         for name in ("name", "reference", "repository"):
             place = look_up(node, name)
-            # A repository alone gets its tag from the chart.
+            # A repository without a tag gets it from the chart.
             if place and _is_written(place) and (name != "repository" or _HAS_TAG.search(_text(place))):
                 yield _whole(place, _key_token(node, name) or place.token, text)
                 return
-    # An image that is part of that site is not a site of its own; Compose names by `image` what it builds.
+    # An image that is part of that site is not a site of its own; Compose uses `image` to name what it builds.
     is_taken = site is not None and not _value(node, "repository")
     is_built = visit.keys[1:2] == ("services",) and look_up(node, "build") is not None
     is_dockerfile = _value(node, "using") == "docker" and not _value(node, "image").startswith(_DOCKER)
@@ -187,7 +187,7 @@ def _kustomize(visit: _Visit, text: str) -> Site | None:
         return None
     tag, digest = look_up(visit.node, "newTag"), look_up(visit.node, "digest")
     if not (tag and _is_written(tag)) and not (digest and _is_written(digest)):
-        return None  # it is only renamed: tag and digest are those of the place where it is used
+        return None  # it is only renamed: tag and digest are given where it is used
     name = _value(visit.node, "newName") or _value(visit.node, "name")
     return _split(visit.node, name, ("newTag", "digest"), ("name", "newName"), text)
 
@@ -202,7 +202,7 @@ def _helm(visit: _Visit, text: str) -> Site | None:
         return None
     name = _value(node, key)
     if key == "image" and _HAS_TAG.search(name):
-        return None  # it holds its own tag: what is beside it means something else
+        return None  # it has its own tag: the fields next to it mean something else
     if "://" in name or name.endswith(".git"):
         return None  # a chart's or a source's repository
     if registry := (visit.registry if look_up(node, "registry") else "") or _value(node, "registry"):
@@ -212,7 +212,7 @@ def _helm(visit: _Visit, text: str) -> Site | None:
 
 
 def _split(node: YamlNode, name: str, keys: tuple[str, str], names: tuple[str, str], text: str) -> Site | None:
-    """Return the site of a mapping, whose tag and digest are at `keys`, and the parts of its name at `names`."""
+    """Return the site of a mapping with its tag and digest at `keys` and the parts of its name at `names`."""
     tag_key, digest_key = keys
     tag_place = look_up(node, tag_key) if tag_key else None
     digest_place = look_up(node, digest_key)
@@ -246,7 +246,7 @@ def _split(node: YamlNode, name: str, keys: tuple[str, str], names: tuple[str, s
 
 
 def _is_written(place: YamlPlace) -> bool:
-    """Return whether a place holds a text that is not empty."""
+    """Return whether a place has a non-empty text."""
     token = place.node.token
     return is_scalar(place.node) and bool(token.text.strip()) and (bool(token.style) or token.text not in _NULLS)
 
@@ -263,7 +263,7 @@ def _value(node: YamlNode, key: str) -> str:
 
 
 def _key_token(node: YamlNode, key: str) -> YamlToken | None:
-    """Return the token of a mapping's own key, or None where it has that key by a merge only."""
+    """Return the token of a mapping's own key, or None if it has that key only through a merge."""
     return node.named[key][0] if key in node.named else None
 
 
@@ -273,8 +273,8 @@ def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:
 
 
 def _marks(text: str, *tokens: YamlToken) -> tuple[str, ...]:
-    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars begin."""
-    # Of an empty token nothing is written, and the parser's place for it is that of what comes next.
+    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars start."""
+    # An empty token has no text, and the parser gives it the position of what comes next.
     present = [token for token in tokens if token.start < token.end]
     offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
     lines = [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]

@@ -1,4 +1,4 @@
-"""The commit message and the branch of a bump: what moved, from what to what, and a link to what lies between.
+"""The commit message and the branch of a bump: what moved, from what to what, and a link to the difference.
 
 Every value in it has a grammar without spaces or line breaks (images, tags, digests, URLs of sourceRefs), so none can
 forge a second line or a trailer.
@@ -54,6 +54,6 @@ def _lines(move: BumpedTag) -> Iterator[str]:
 
 
 def branch_of(base: str, paths: Sequence[str], policies: Sequence[str]) -> str:
-    """Return the branch of a pull request: the same for the same question, whose open request is then updated."""
+    """Return the branch of a pull request: the same for the same arguments, so that an open request is updated."""
     question = "\0".join([base, *sorted(paths), "", *policies])
     return f"ledger/bump-{hashlib.sha256(question.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"

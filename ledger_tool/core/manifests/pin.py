@@ -1,4 +1,4 @@
-"""What a ledger says about one reference: that it is pinned as it should be, what it should say, or what is wrong.
+"""The ledger's verdict on one reference: correctly pinned, what it should be, or what is wrong.
 
 | the manifest names                               | the ledger has                    | outcome            |
 |--------------------------------------------------|-----------------------------------|--------------------|
@@ -30,10 +30,10 @@ IGNORE = "ignore"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The outcome for one site. `kind` is `""` where nothing is wrong; with `wanted`, an edit would fix it.
+    """The outcome for one site. `kind` is `""` if nothing is wrong; with `wanted`, an edit would fix it.
 
-    `image` is the ledger's name of it, or what the manifest says where the ledger has none. `note` is for people.
-    `old` and `new` are the releases on both sides of an edit, where the ledger has them.
+    `image` is the ledger's name of it, or the manifest's if the ledger has none. `note` is for people.
+    `old` and `new` are the releases on both sides of an edit, if the ledger has them.
     """
 
     image: str
@@ -46,7 +46,7 @@ class Judgement:
 
 
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
-    """Return the outcome of pinning a site to its own tag, or None for one that is not to be looked at."""
+    """Return the outcome of pinning a site to its own tag, or None for one to be ignored."""
     if is_left_alone(site):
         return None
     named = name(site, catalogue)
@@ -54,14 +54,14 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
 
 
 def is_left_alone(site: Site) -> bool:
-    """Return whether a site is marked so, or is a template's, which says nothing before it is filled in."""
+    """Return whether a site is to be ignored, or is part of a template, which means nothing until it is rendered."""
     return IGNORE in site.marks or ("{{" in site.text and "${{" not in site.text)
 
 
 def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
-    """Return the ledger's image and the tag (by Docker's default, or `""`) that a site names; or why it has none."""
+    """Return the ledger's image and the tag (by Docker's default, or `""`) that a site names; or why there is none."""
     if "$" in site.text:
-        message = f"`{shown(site.text)}` holds a variable, and can be pinned only where the image is written out"
+        message = f"`{shown(site.text)}` contains a variable; only an image that is written in full can be pinned"
         return Judgement(shown(site.text), "unpinned", message)
     try:
         reference = parse_in_manifest(site.text)
@@ -78,7 +78,7 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
 
 
 def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:
-    """Return the outcome of making a site name its own tag by digest; `may_be_unfit` lets it be yanked or expired."""
+    """Return the outcome of making a site name its own tag by digest; `may_be_unfit` allows a yanked or expired one."""
     digest = site.digest
     if not tag:
         return _by_digest_alone(image, digest, catalogue)

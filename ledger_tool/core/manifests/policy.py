@@ -2,8 +2,8 @@
 
 ========================  =====================================================================
 `semver:^1.5`             the highest version in a range, without pre-releases
-`prerelease:^1.5`         the same, pre-releases too
-`newest`, `newest:GLOB`   what was published last: of the tags that do not move, or that GLOB matches
+`prerelease:^1.5`         the same, with pre-releases
+`newest`, `newest:GLOB`   what was published last: of the immutable tags, or those that GLOB matches
 `tag:stable`              that tag
 `regex:v(?P<NAME>…)`      the highest of the tags that match as a whole, by the one named group: `version`
                           as a version, `number` as numbers, any other name as text
@@ -30,13 +30,13 @@ from ledger_tool.errors import InvalidValue
 _SCHEMES = ("semver", "prerelease", "newest", "tag", "regex", "ignore")
 _LONGEST = 256
 _MOST_REPEATS = 3
-_MOST_CHOICES = 4  # `?` and `|`: each may double the ways in which a text can be tried
+_MOST_CHOICES = 4  # `?` and `|`: each may double the ways to match a text
 _HINT = "write `semver:^1.5`, `prerelease:^1.5`, `newest`, `newest:main-*`, `tag:stable`, `regex:…` or `ignore`"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionPolicy:
-    """A parsed policy: its text, its scheme, and what goes with the scheme."""
+    """A parsed policy: its text, its scheme, and the scheme's argument."""
 
     text: str
     scheme: str
@@ -68,7 +68,7 @@ def parse_rule(text: str) -> PolicyRule:
 
 
 def policy_for(rules: Sequence[PolicyRule], image: str) -> VersionPolicy | None:
-    """Return the policy of an image: that of the first glob that matches it, with `*` last."""
+    """Return the policy of an image: that of the first matching glob, with `*` last."""
     ordered = [rule for rule in rules if rule.images != "*"] + [rule for rule in rules if rule.images == "*"]
     return next((rule.policy for rule in ordered if fnmatchcase(image, rule.images)), None)
 
@@ -102,7 +102,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     repeats = len(re.findall(r"[*+]|\{[^}]*\}", literal))
     choices = len(re.findall(r"(?<![(*+}?])\?|\|", literal))
     if re.search(r"\)\s*[*+{]|\(\?[a-z]*x", literal) or repeats > _MOST_REPEATS or choices > _MOST_CHOICES:
-        limits = f"repeats more than {_MOST_REPEATS} times, or leaves more than {_MOST_CHOICES} choices"
+        limits = f"repeats more than {_MOST_REPEATS} times, or has more than {_MOST_CHOICES} choices"
         hint = "repeat single characters only, such as `[0-9.]+`"
         raise InvalidValue("policy", f"`{shown(text)}` repeats a group, {limits}", hint)
     if len(pattern.groupindex) != 1:
@@ -116,8 +116,8 @@ def choose(
 ) -> Release | None:
     """Return the release that a policy chooses, or None where none matches it.
 
-    Of equal ones the higher version goes first, then the `current` tag, the more exact version, a tag that does not
-    move, and one that is written as the current is.
+    Of equal ones the higher version comes first, then the `current` tag, the more exact version, an immutable tag, and
+    one that is written like the current one.
     """
     if policy.scheme == "tag":
         return releases.get(policy.argument)
@@ -135,7 +135,7 @@ def choose(
 def _rank(
     policy: VersionPolicy, tag: str, parsed: Version | None, release: Release, ledger: Policy, *, prereleases: bool
 ) -> Any:
-    """Return what a tag is ordered by under a policy, or None where it does not match it."""
+    """Return the sort key of a tag under a policy, or None if it does not match it."""
     match policy.scheme:
         case "semver" | "prerelease" if parsed and policy.range:
             with_prereleases = prereleases or policy.scheme == "prerelease"

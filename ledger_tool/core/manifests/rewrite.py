@@ -1,7 +1,7 @@
-"""One manifest: from its bytes to its images, and from the judgement on each to the bytes that it should have.
+"""One manifest: from its bytes to its images, and from the judgement on each to its new bytes.
 
-The parser is an argument: what goes in and out are values, and a new text is only returned when a second look by the
-same parser says that it differs from the old one in exactly the wanted values.
+The parser is an argument: input and output are values, and a new text is returned only if a second pass of the
+same parser shows that it differs from the old one in exactly the wanted values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ledger_tool.errors import LedgerError
 
 Parse = Callable[[str, YamlDocument], list[YamlToken]]
 Judge = Callable[[Site], Judgement | None]
-Said = tuple[str, str, str]  # name, tag and digest of a site
+SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 _HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uUx][0-9A-Fa-f]{2}")
 
 
@@ -31,8 +31,8 @@ _HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uU
 class Edit:
     """One reference that was changed, from `old` to `new`, both as written and in one string.
 
-    `tags` are the tag before (`""` where there was none) and after; `compare` is a page that shows what lies between
-    the two sources, or `""`.
+    `tags` are the tag before (`""` where there was none) and after; `compare` is a page that shows the difference
+    between the two sources, or `""`.
     """
 
     path: str
@@ -58,7 +58,7 @@ class ManifestFinding:
 
 @dataclass(frozen=True, slots=True)
 class ManifestNote:
-    """Something to know about a file. `is_fault` says that it could not be looked at, or not understood."""
+    """A note about a file. `is_fault` says that it could not be read or understood."""
 
     path: str
     line: int
@@ -68,11 +68,11 @@ class ManifestNote:
 
 @dataclass(slots=True)
 class Rewritten:
-    """What became of a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix."""
+    """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix."""
 
     path: str
     content: bytes | None = None
-    seen: str = ""
+    old_digest: str = ""
     edits: list[Edit] = field(default_factory=list)
     fixable: list[ManifestFinding] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
@@ -80,8 +80,8 @@ class Rewritten:
 
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
-    """Return what a judge makes of a manifest, what cannot be read or written as notes; new content only if `write`."""
-    done = Rewritten(path, seen=digest_of(raw))
+    """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
+    done = Rewritten(path, old_digest=digest_of(raw))
     texts, refused = [], ""
     try:
         text = yamltree.decoded(raw)
@@ -92,13 +92,13 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
             except SpliceRefused as error:
                 refused = error.reason
     except YamlFault as fault:
-        if is_template := fault.is_syntax and b"{{" in raw:  # beyond a limit it is none, whatever it says
-            message = f"skipped: a template, which is not YAML before it is filled in ({fault.message})"
+        if is_template := fault.is_syntax and b"{{" in raw:  # a file beyond a limit is not treated as a template
+            message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
         else:
-            message = f"not looked at: {fault.message}"
+            message = f"not read: {fault.message}"
         return Rewritten(path, notes=[ManifestNote(path, fault.line, message, is_fault=not is_template)])
     if refused:
-        done.findings += [_left(finding, refused) for finding in done.fixable]
+        done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
     content = "".join(texts).encode()
     done.content = content if content != raw else None
@@ -107,26 +107,28 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
 
 
 def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, judge: Judge, *, write: bool) -> str:
-    """Note in `done` what a judge makes of a document, and return its new text. Raises YamlFault, SpliceRefused."""
+    """Add a judge's results for a document to `done`, and return its new text. Raises YamlFault, SpliceRefused."""
     old = text[document.start : document.end]
     if not may_have_sites(old):
         return old
     tokens = parse(text, document)
     changes: list[Splice] = []
-    said = [_judged(site, judge, text, done, changes) for site in find_sites(done.path, text, yamltree.tree(tokens))]
+    expected = [
+        _judged(site, judge, text, done, changes) for site in find_sites(done.path, text, yamltree.tree(tokens))
+    ]
     if not changes or not write:
         return old
     new = applied(text, document, changes)
-    try:  # a second look, by the same parser
+    try:  # a second pass of the same parser
         again = yamltree.documents(new)
         new_tokens = parse(new, again[0]) if len(again) == 1 else []
         sites = find_sites(done.path, new, yamltree.tree(new_tokens))
     except YamlFault as fault:
         raise SpliceRefused(fault.message) from None
     if not new_tokens or not is_exactly(tokens, new_tokens, changes):
-        raise SpliceRefused("the edited file would not say exactly that")
-    if said != [(site.name, site.tag, site.digest) for site in sites]:
-        raise SpliceRefused("by an alias or a merge, another image would get a tag or a digest that is not its own")
+        raise SpliceRefused("the edit would change more than the reference")
+    if expected != [(site.name, site.tag, site.digest) for site in sites]:
+        raise SpliceRefused("through an alias or a merge, another image would get a wrong tag or digest")
     return new
 
 
@@ -135,28 +137,28 @@ def may_name_images(raw: bytes) -> bool:
     return raw.startswith(yamltree.NOT_UTF8) or bool(_HINTS.search(raw))
 
 
-def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> Said:
-    """Note in `done` and `changes` what a judge makes of a site; return what the site says after that."""
-    said = site.name, site.tag, site.digest
+def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
+    """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
+    unchanged = site.name, site.tag, site.digest
     try:
         judgement = judge(site)
     except LedgerError as error:
         done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
-        return said
+        return unchanged
     if judgement and judgement.note:
         done.notes.append(ManifestNote(done.path, site.line, judgement.note))
     if not judgement or not judgement.kind:
-        return said
+        return unchanged
     finding = ManifestFinding(judgement.kind, done.path, site.line, judgement.image, judgement.message)
     wanted, old, new = judgement.wanted, judgement.old, judgement.new
     if wanted is None:
         done.findings.append(finding)
-        return said
+        return unchanged
     try:
         changes += splices(site, wanted, text)
     except SpliceRefused as refused:
-        done.findings.append(_left(finding, refused.reason))
-        return said
+        done.findings.append(_left_unchanged(finding, refused.reason))
+        return unchanged
     tag = wanted.tag or site.tag
     edit = Edit(
         path=done.path,
@@ -173,5 +175,5 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     return site.name, tag, wanted.digest
 
 
-def _left(finding: ManifestFinding, reason: str) -> ManifestFinding:
+def _left_unchanged(finding: ManifestFinding, reason: str) -> ManifestFinding:
     return replace(finding, message=f"{finding.message}; left unchanged: {reason}")

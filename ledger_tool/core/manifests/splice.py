@@ -1,7 +1,7 @@
-"""From the sites of a text and what they should say to a new text that differs in nothing else.
+"""From the sites of a text and their new values to a new text that differs in nothing else.
 
-Each edit replaces one stretch of the text, or adds a line. What cannot be written without changing more than the wanted
-values, such as a reference folded over several lines, is refused with a reason, and left unchanged.
+Each edit replaces one stretch of the text, or adds a line. A site that cannot be written without changing more than the
+wanted values, such as a reference folded over several lines, is refused with a reason, and left unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)")
 
 
 class SpliceRefused(Exception):
-    """A site cannot be written; the reason is fit for a message."""
+    """A site cannot be written; the reason is part of a message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class SpliceRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WantedVersion:
-    """What a site should say: a tag, or `""` to keep it without one, and a digest."""
+    """The new tag of a site, or `""` to keep it without one, and its new digest."""
 
     tag: str
     digest: str
@@ -52,24 +52,24 @@ class Splice:
 
 
 def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
-    """Return the splices by which a site says what is wanted; none where it says so already. Raises SpliceRefused."""
+    """Return the splices that make a site say what is wanted; none if it already does. Raises SpliceRefused."""
     values = [(field, _value(site, field, wanted)) for field in site.fields]
     changes = [_replaced(field, value, text) for field, value in values if value != field.token.text.strip()]
     if site.missing and wanted.digest and site.fields[0].part != "tagged":
         changes.append(_added(site.missing, wanted.digest, text))
     holds_digest = site.missing or any(field.part != "tag" for field in site.fields)
     if wanted.digest and not holds_digest:
-        raise SpliceRefused("its digest has no place here: the tag is another mapping's, merged into this one")
+        raise SpliceRefused("there is no place for its digest: the tag comes from a mapping merged into this one")
     return changes
 
 
 def applied(text: str, document: YamlDocument, changes: Sequence[Splice]) -> str:
-    """Return the text of a document with all splices in it. Raises SpliceRefused where two overlap and differ."""
+    """Return the text of a document with all splices applied. Raises SpliceRefused if two overlap and differ."""
     parts = []
     end = document.start
     for change in sorted(set(changes), key=lambda change: (change.start, change.end)):
         if change.start < end:
-            raise SpliceRefused("several images share one value, by an alias, and they need different ones")
+            raise SpliceRefused("several images share one value through an alias and need different ones")
         parts += [text[end : change.start], change.text]
         end = change.end
     return "".join([*parts, text[end : document.end]])
@@ -118,12 +118,12 @@ def _value(site: Site, field: SiteField, wanted: WantedVersion) -> str:
 
 def _hex(digest: str) -> str:
     if not digest.startswith("sha256:"):
-        raise SpliceRefused("its field takes the digits of a sha256 digest, and this is another")
+        raise SpliceRefused("its field takes the digits of a sha256 digest, and this digest uses another algorithm")
     return digest.removeprefix("sha256:")
 
 
 def _replaced(field: SiteField, value: str, text: str) -> Splice:
-    """Return the splice that makes a scalar say another value: by as few characters as its style allows."""
+    """Return the splice that makes a scalar say another value: changing as few characters as its style allows."""
     token = field.token
     properties = _PROPERTIES.match(text, token.start, token.end)
     start = properties.end() if properties else token.start
@@ -141,20 +141,20 @@ def _replaced(field: SiteField, value: str, text: str) -> Splice:
 
 
 def _narrowed(splice: Splice, text: str) -> Splice:
-    """Leave out of a splice what both texts begin with: `@sha256:…` is added behind a tag that stays."""
+    """Leave the common beginning out of a splice: `@sha256:…` is added after a tag that stays."""
     pairs = zip(text[splice.start : splice.end], splice.text, strict=False)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return replace(splice, start=splice.start + same, text=splice.text[same:])
 
 
 def _filled(field: SiteField, start: int, body: str, value: str, text: str) -> Splice:
-    """Return the splice for a scalar that is empty, or that YAML reads as a number or the like."""
+    """Return the splice for a scalar that is empty, or that YAML does not read as text."""
     plain = f'"{value}"' if plain_type(value) else value
     if body in ('""', "''"):
         return Splice(start + 1, start + 1, value, field.token, value)
     if body and body == field.token.text:
         return Splice(start, start + len(body), plain, field.token, value)
-    # Of a value that is not there, the parser says where the next thing is; its place is right behind the colon.
+    # For a missing value, the parser gives the position of what comes next; its place is right after the colon.
     colon = _COLON.match(text, field.key.end) if field.key and not body else None
     if not colon:
         raise SpliceRefused("its empty value is written in an unusual way")
@@ -162,7 +162,7 @@ def _filled(field: SiteField, start: int, body: str, value: str, text: str) -> S
 
 
 def _added(missing: MissingDigest, digest: str, text: str) -> Splice:
-    """Return the splice that puts a digest field behind a tag's: a line of its own, with its indent and line break."""
+    """Return the splice that adds a digest field after the tag: on its own line, with its indent and line break."""
     beside, after = missing.beside, missing.after
     value = _hex(digest) if missing.key == "sha" else digest
     line_start = text.rfind("\n", 0, beside.start) + 1
@@ -177,10 +177,10 @@ def _added(missing: MissingDigest, digest: str, text: str) -> Splice:
         lead = f",{line_break}{indent}" if re.fullmatch(r"[ \t]+", indent) else ", "
         return Splice(after.end, after.end, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
     if after.style in ("|", ">") or text.find("\n", after.start, after.end) >= 0 or not re.fullmatch(r"[ -]*", indent):
-        raise SpliceRefused("its tag is not written on one line, so a digest has no place below it")
+        raise SpliceRefused("its tag is not on one line, so no digest can be added below it")
     end = _REST_OF_LINE.match(text, after.end)
     if not end:
-        raise SpliceRefused("its tag is followed by something, so a digest has no place below it")
+        raise SpliceRefused("its tag is followed by other text, so no digest can be added below it")
     line = f"{' ' * len(indent)}{key}: {value}"
     added = f"{line}{end[1]}" if end[1] else f"{line_break}{line}"
     return Splice(end.end(), end.end(), added, after, value, missing.key)

@@ -1,6 +1,6 @@
 """Ranges of versions, as npm's semver writes them: `^1.5`, `~2`, `1.x`, `>=1.2 <2`, `1.2 - 1.4`, `^1 || ^3`.
 
-Each form is shorthand for bounds; a range is a union of sets of them. The upper bound of a shorthand lies below
+Each form is shorthand for bounds; a range is a union of sets of them. The upper bound of a shorthand is below
 that version's own prereleases: `^1.5` is `>=1.5.0 <2.0.0-0`, which leaves 2.0.0-rc.1 out. Without
 `prereleases`, a prerelease is only in a set that names a prerelease of the same MAJOR.MINOR.PATCH.
 
@@ -40,7 +40,7 @@ Triple = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One comparison. `prerelease` is the one that a person named; `filled` says that parts left out are taken as 0."""
+    """One comparison. `prerelease` is the one given; `filled` says that omitted parts were taken as 0."""
 
     operator: str
     release: Triple
@@ -86,7 +86,7 @@ def _refuse(text: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class _Comparator:
-    """One word of a range, such as `^1.5`: the numbers before the first part that is left out or `x`."""
+    """One word of a range, such as `^1.5`: the numbers before the first part that is omitted or `x`."""
 
     operator: str
     numbers: list[int]
@@ -121,7 +121,7 @@ def _desugared(comparator: _Comparator) -> tuple[Bound, ...]:
     numbers = comparator.numbers
     match comparator.operator:
         case "^":
-            # Up to the next change of the leftmost part that is not 0, or of the last one given.
+            # Up to the next change of the leftmost nonzero part, or of the last one given.
             fixed = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
             return (*_at_least(comparator), *_below(numbers, fixed))
         case "~" | "~>":
@@ -140,15 +140,15 @@ def _at_least(comparator: _Comparator) -> tuple[Bound, ...]:
 
 
 def _below(numbers: list[int], place: int) -> tuple[Bound, ...]:
-    """Return the bound below the next change of one part; none where no part is given, as in `*`."""
+    """Return the bound below the next change of one part; none if no part is given, as in `*`."""
     if place < 0:
         return ()
-    # `0` is the lowest prerelease there is. That `Range` sees one named here changes nothing: none passes the bound.
+    # `0` is the lowest prerelease. That it counts as a named one in `Range` has no effect: none passes the bound.
     return (Bound("<", _triple([*numbers[:place], numbers[place] + 1]), "0"),)
 
 
 def _compared(operator_: str, comparator: _Comparator) -> tuple[Bound, ...]:
-    """Return the bounds of `<`, `<=`, `>` or `>=`: of what is left out, `>` and `<=` mean all of it."""
+    """Return the bounds of `<`, `<=`, `>` or `>=`: `>` and `<=` cover all values of omitted parts."""
     numbers = comparator.numbers
     if len(numbers) == 3:
         return (Bound(operator_, _triple(numbers), comparator.prerelease),)

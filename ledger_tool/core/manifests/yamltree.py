@@ -1,6 +1,6 @@
-"""YAML as tokens with positions, and the tree that they make. Text is never changed and never written here.
+"""YAML as tokens with positions, and the tree that they make. Nothing is changed or written here.
 
-A file is cut into its documents first: a line that begins with `---` ends one, whatever stands in it (YAML 1.2,
+A file is first split into its documents: a line that starts with `---` always ends one (YAML 1.2,
 section 9.1.2 and `c-forbidden`), so documents without anything of interest need no parser. In a tree, an alias is the
 same node in several places; nothing is expanded, so nothing can explode.
 """
@@ -16,15 +16,15 @@ from ledger_tool.core.ledger.jsontext import line_and_column
 
 MAX_DOCUMENT = 2 * 2**20  # characters
 MAX_DEPTH = 100
-MAX_TOKENS = 400_000  # of one document; each takes a kilobyte
-_MOST_MERGED = 32  # mappings that are looked through for one key
+MAX_TOKENS = 400_000  # per document; each takes a kilobyte
+_MOST_MERGED = 32  # mappings searched for one key
 
 TokenKind = Literal["scalar", "alias", "map", "list", "end"]
 NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
 class YamlFault(Exception):
-    """A document is not YAML (`is_syntax`), or beyond a limit: line and column, from 1, and what is wrong there."""
+    """A document is not YAML (`is_syntax`), or beyond a limit: line and column, from 1, and what is wrong."""
 
     def __init__(self, line: int, message: str, *, column: int = 1, is_syntax: bool = False) -> None:
         super().__init__(line, message)
@@ -56,7 +56,7 @@ class YamlToken:
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """A part of a file's text, from `start` to `end`; `line` is that of its beginning."""
+    """A part of a file's text, from `start` to `end`; `line` is where it starts."""
 
     start: int
     end: int
@@ -65,9 +65,9 @@ class YamlDocument:
 
 @dataclass(slots=True, eq=False)
 class YamlNode:
-    """A value of the tree. `token` is where it begins; an alias is the node that it stands for.
+    """A value of the tree. `token` is where it starts; an alias is the node that it refers to.
 
-    Of a mapping, `named` are the key's token and the value of each key that is a scalar (the last, of several), and
+    For a mapping, `named` has the key's token and the value of each scalar key (the last, if repeated), and
     `merged` the mappings that `<<` merges into it.
     """
 
@@ -80,14 +80,14 @@ class YamlNode:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class YamlPlace:
-    """Where a node stands: `token` is the node's own, or that of an alias to it."""
+    """An occurrence of a node: `token` is the node's own, or that of an alias to it."""
 
     token: YamlToken
     node: YamlNode
 
 
 def decoded(raw: bytes) -> str:
-    """Return the text of a file, its byte order mark included. Raises YamlFault for what is not UTF-8."""
+    """Return the text of a file, its byte order mark included. Raises YamlFault if it is not UTF-8."""
     if raw.startswith(NOT_UTF8):
         raise YamlFault(1, "UTF-16 or UTF-32, not UTF-8")
     try:
@@ -103,7 +103,7 @@ _directive = re.compile(r"^%", re.MULTILINE)
 
 
 def documents(text: str) -> list[YamlDocument]:
-    """Return the documents of a file, the whole of it where a directive says something about them."""
+    """Return the documents of a file, or the whole file if it has directives."""
     cuts = [] if _directive.search(text) else [match.start() for match in _boundary.finditer(text) if match.start()]
     parts, line = [], 1
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
@@ -113,7 +113,7 @@ def documents(text: str) -> list[YamlDocument]:
 
 
 def line_breaks(text: str) -> int:
-    """Return how many line breaks a text has: CR LF, LF or CR."""
+    """Return the number of line breaks in a text: CR LF, LF or CR."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
@@ -154,7 +154,7 @@ def _add(mapping: YamlNode, key: YamlNode, value: YamlPlace) -> None:
 
 
 def look_up(node: YamlNode, key: str) -> YamlPlace | None:
-    """Return the value of a mapping's key, its own or, by `<<`, that of a mapping merged into it."""
+    """Return the value of a mapping's key: its own or, through `<<`, that of a mapping merged into it."""
     seen: set[int] = set()
     ahead = [node]
     while ahead and len(seen) < _MOST_MERGED:
@@ -169,7 +169,7 @@ def look_up(node: YamlNode, key: str) -> YamlPlace | None:
 
 
 def is_scalar(node: YamlNode) -> bool:
-    """Return whether a node is a scalar, null among them."""
+    """Return whether a node is a scalar; null is one."""
     return node.token.kind == "scalar"
 
 
@@ -182,7 +182,7 @@ _NOT_TEXT = re.compile(
 
 
 def plain_type(value: str) -> str:
-    """Return what some reader, such as one of YAML 1.1, reads a value without quotes as, or `""` where all read text.
+    """Return the type that some reader, such as one for YAML 1.1, gives an unquoted value, or `""` if all read text.
 
     It is `null`, `boolean`, `number`, `date` or `sign`: `1.10` is a number.
     """

@@ -69,7 +69,7 @@ class FolderManifests:
         place = self._files[done.path]
         assert done.content is not None
         raw = _read(done.path, place)
-        if isinstance(raw, ManifestNote) or digest_of(raw) != done.seen:
+        if isinstance(raw, ManifestNote) or digest_of(raw) != done.old_digest:
             return "somebody else changed it meanwhile"
         try:
             replace_atomically(Path(os.path.realpath(place)), done.content)
@@ -162,12 +162,12 @@ def _rewritten_there(file: ManifestFile) -> Rewritten:
 
 
 def _read(path: str, place: str) -> bytes | ManifestNote:
-    """Return a file's bytes, or why it is not looked at."""
+    """Return a file's bytes, or why it is not read."""
     try:
         with open(place, "rb") as stream:
             raw = stream.read(MAX_FILE + 1)
     except OSError as error:
-        return ManifestNote(path, 1, f"not looked at: {(error.strerror or str(error)).lower()}", is_fault=True)
+        return ManifestNote(path, 1, f"not read: {(error.strerror or str(error)).lower()}", is_fault=True)
     if len(raw) > MAX_FILE:
-        return ManifestNote(path, 1, f"not looked at: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
+        return ManifestNote(path, 1, f"not read: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
     return raw

@@ -46,7 +46,7 @@ class TreeManifests:
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         for path in self._large:
-            reason = f"not looked at: larger than {MAX_FILE // 2**20} MiB"
+            reason = f"not read: larger than {MAX_FILE // 2**20} MiB"
             yield Rewritten(path, notes=[ManifestNote(path, 1, reason, is_fault=True)])
         paths = list(self.files)
         for start in range(0, len(paths), _BATCH):

@@ -80,8 +80,8 @@ def test_a_file_that_cant_be_read_is_named_and_the_others_are_done(deployed: Dep
     assert time.monotonic() - started < 20
     assert done.code == 2
     assert [(one["path"], one["message"]) for one in done.json["unread"]] == [
-        ("pods/large.yaml", "not looked at: larger than 10 MiB"),
-        ("pods/long.yaml", "not looked at: a document of more than 2 MiB"),
+        ("pods/large.yaml", "not read: larger than 10 MiB"),
+        ("pods/long.yaml", "not read: a document of more than 2 MiB"),
     ]
     assert deployed.read("pods/a.yaml") == PINNED
     assert ledger("pin", "--check", "pods").code == 2

@@ -175,7 +175,7 @@ def test_a_document_of_too_many_values_is_a_note(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(yamltokens, "MAX_TOKENS", 10)
     (note,) = pinned("image: myorg/app:v1.5.0\n---\nimage: myorg/app:v1.5.0\na: [1, 2, 3,\n 4, 5]\n").notes
     assert (note.line, note.message, note.is_fault) == (
-        5, "not looked at: a document of more than 10 keys and values", True,
+        5, "not read: a document of more than 10 keys and values", True,
     )  # fmt: skip
 
 
