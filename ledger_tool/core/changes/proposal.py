@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 
 from ledger_tool.core.ledger.names import escaped, shown
 from ledger_tool.core.ledger.record import Key, Name
@@ -70,12 +72,8 @@ def shortened(body: str, limit: int = BODY_MAX, length: Callable[[str], int] = l
     if length(body) <= limit:
         return body
     lines = body.split("\n")
-    room, kept = limit - length(_CUT), 0
-    for line in lines:
-        room -= length(line + "\n")
-        if room < 0:
-            break
-        kept += 1
+    lengths = list(accumulate(length(line + "\n") for line in lines))
+    kept = bisect_right(lengths, limit - length(_CUT))
     return "\n".join(lines[:kept]) + _CUT
 
 

@@ -56,7 +56,7 @@ def parse(text: str) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
-        raise JsonFault(error.pos, _plain(error.msg)) from None
+        raise JsonFault(error.pos, error.msg[0].lower() + error.msg[1:]) from None
     except ValueError:  # int() refuses thousands of digits
         offset = _first(text, lambda token: len(token) > 1000 and token.lstrip("-").isdigit())
         raise JsonFault(offset, "a number has thousands of digits") from None
@@ -68,10 +68,6 @@ def parse(text: str) -> Any:
 def _first(text: str, is_wanted: Callable[[str], bool]) -> int:
     """Return the offset of the first token that is wanted, or 0."""
     return next((match.start(1) for match in _token.finditer(text) if is_wanted(match[1])), 0)
-
-
-def _plain(message: str) -> str:
-    return message[0].lower() + message[1:]
 
 
 def _check_depth(text: str) -> None:

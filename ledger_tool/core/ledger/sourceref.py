@@ -19,6 +19,13 @@ _WEB_HOSTS = {  # of hosts that only take SSH
 _azure_ssh = re.compile(r"v3/([^/]+)/([^/]+)/([^/]+)")
 # The words in the name of a host that show its forge.
 _MARKS = {"github": {"github", "ghe"}, "gitlab": {"gitlab", "salsa"}, "gitea": {"gitea", "forgejo", "codeberg"}}
+_COMPARE_PATHS = {
+    "github": "compare/{before}...{after}",
+    "gitea": "compare/{before}...{after}",
+    "gitlab": "-/compare/{before}...{after}",
+    "bitbucket": "branches/compare/{after}%0D{before}",
+    "azure": "branchCompare?baseVersion=GC{before}&targetVersion=GC{after}&_a=commits",
+}
 
 
 def split(source: SourceRef) -> tuple[str, str]:
@@ -46,30 +53,17 @@ def compare_url(old: SourceRef, new: SourceRef) -> str:
     page = web_url(new_url)
     if not page or web_url(old_url).lower() != page.lower() or before == after:
         return ""
-    match kind(page):
-        case "github" | "gitea":
-            return f"{page}/compare/{before}...{after}"
-        case "gitlab":
-            return f"{page}/-/compare/{before}...{after}"
-        case "bitbucket":
-            return f"{page}/branches/compare/{after}%0D{before}"
-        case "azure":
-            return f"{page}/branchCompare?baseVersion=GC{before}&targetVersion=GC{after}&_a=commits"
-    return ""
+    path = _COMPARE_PATHS.get(kind(page))
+    return f"{page}/{path.format(before=before, after=after)}" if path else ""
 
 
 def commit_page(source: SourceRef) -> str:
     """Return the URL of the forge's page of a sourceRef's commit, or `""` if the forge is unknown."""
     url, commit = split(source)
     page = web_url(url)
-    match kind(page):
-        case "github" | "gitea" | "azure":
-            return f"{page}/commit/{commit}"
-        case "gitlab":
-            return f"{page}/-/commit/{commit}"
-        case "bitbucket":
-            return f"{page}/commits/{commit}"
-    return ""
+    special = {"gitlab": "-/commit", "bitbucket": "commits", "": ""}
+    path = special.get(kind(page), "commit")
+    return f"{page}/{path}/{commit}" if path else ""
 
 
 def kind(page: str) -> str:

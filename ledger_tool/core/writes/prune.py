@@ -64,12 +64,9 @@ def choose(ledger: Ledger, criteria: PruneCriteria) -> Choice:
         if not criteria.last and len(reasons) == len(records) and not any(reasons.values()):
             last = _newest_first(records)[0]
             reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
-        for record in records:
-            reason = reasons.get(record.key)
-            if reason:
-                spared.append(Spared(record, reason))
-            elif reason == "":
-                going.append(record)
+        expired = [(record, reasons[record.key]) for record in records if record.key in reasons]
+        going += [record for record, reason in expired if not reason]
+        spared += [Spared(record, reason) for record, reason in expired if reason]
     return Choice(going, spared)
 
 
