@@ -82,8 +82,7 @@ class Change:
 class Landed:
     """A finished write: the commit in which the ledger is as the change says, and how many attempts it took.
 
-    There were none if there was nothing to write. `request` is the open request to merge it, if it was only
-    proposed.
+    There were none if there was nothing to write. `request` is the open request to merge it, if it was only proposed.
     """
 
     commit: str

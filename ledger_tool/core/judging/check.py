@@ -57,7 +57,11 @@ class RangeJudge:
             self._remember(effect)
         for effect in effects:
             yield from self._returned(effect, policy)
-            yield from _required(effect, policy)
+            if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
+                try:
+                    policy.check_required(effect.new)
+                except InvalidValue as error:
+                    yield CommitFault("required", effect.key, error.message)
 
     def _remember(self, effect: Effect) -> None:
         """Note what is removed, and forget what comes back unchanged."""
@@ -128,14 +132,6 @@ def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:
     for effect in effects_of(compare(merged.ledger, after)):
         if after.find(effect.name) not in sides.get(effect.name, ()):
             yield CommitFault("merge", effect.key, f"it changes {effect.key} itself, beyond merging its parents")
-
-
-def _required(effect: Effect, policy: Policy) -> Iterator[CommitFault]:
-    if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
-        try:
-            policy.check_required(effect.record)
-        except InvalidValue as error:
-            yield CommitFault("required", effect.key, error.message)
 
 
 def located(faults: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:

@@ -143,11 +143,10 @@ def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
 class _Versions:
     """The versions of some images in a ledger: the tag itself, or else from a label or the digest."""
 
-    def __init__(self, ledger: Ledger, images: Iterable[str]) -> None:
+    def __init__(self, ledger: Ledger, images: Set[str]) -> None:
         self._records: dict[str, list[tuple[Version, Record]]] = {}
         self._by_digest: dict[tuple[str, str], str] = {}
-        wanted = set(images)
-        for record in ledger.select(lambda image, *_: image in wanted):
+        for record in ledger.select(lambda image, *_: image in images):
             if (parsed := parse_version(record.tag)) is None:
                 continue
             self._records.setdefault(record.image, []).append((parsed, record))

@@ -21,10 +21,9 @@ labels are sorted by name; two-space indent, UTF-8 unescaped, one newline at the
 are *canonical*, and a file with any others is invalid. This one rule catches duplicate keys, reordered
 records, smuggled whitespace and hand-made formatting.
 
-It makes the valid records a regular language, so one pattern, built from the grammar of `names`, reads
-and validates a record at once, at the speed of `re`. What is not regular (order, unique keys, calendar
-dates, NFC) is checked separately. This module says only *that* something is wrong, fast; `diagnosis`
-says what, and where. See docs/adr/0002.
+It makes the valid records a regular language, so one pattern, built from the grammar of `names`, reads and validates a
+record at once, at the speed of `re`. What is not regular (order, unique keys, calendar dates, NFC) is checked
+separately. This module says only *that* something is wrong, fast; `diagnosis` says what, and where. See docs/adr/0002.
 """
 
 from __future__ import annotations

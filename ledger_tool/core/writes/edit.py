@@ -28,8 +28,7 @@ def set_facts(
 ) -> Change:
     """Return the change that edits labels and TTL of all records that match any of the patterns.
 
-    Raises UnknownImage for a pattern that matches nothing, InvalidValue if it would remove what the policy
-    requires.
+    Raises UnknownImage for a pattern that matches nothing, InvalidValue if it would remove what the policy requires.
     """
     pending = PendingRecords(snapshot.ledger)
     requested = []
