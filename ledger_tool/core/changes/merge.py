@@ -51,14 +51,10 @@ class _CollisionError(Exception):
 
 def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
     """Return `ours` with what `theirs` changed since `base`, and what collides."""
-    our_changes, their_changes = by_name(compare(base, ours)), by_name(compare(base, theirs))
     result: dict[Name, tuple[Record, ...]] = {}
     collisions = []
-    for name in sorted(their_changes):
+    for name in by_name(compare(base, theirs)):
         sides = base.find(name), ours.find(name), theirs.find(name)
-        if name not in our_changes:
-            result[name] = sides[2]
-            continue
         try:
             result[name] = tuple(_merged(*map(_by_platform, sides)).values())
         except _CollisionError:

@@ -159,11 +159,14 @@ def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:
     """Yield the records of each block; a Source-Ref follows those that share it."""
     name, platform = Name("", ""), ""
     waiting: list[tuple[Name, str, str, list[str]]] = []
-    for key, value in trailers:
+    for key, value in [*trailers, ("Image", "")]:  # the end closes a block as another image does
+        if key in ("Image", "Source-Ref"):
+            source_ref = value if key == "Source-Ref" else ""
+            for entry_name, entry_platform, digest, replaces in waiting:
+                yield MessageEntry(entry_name, entry_platform, digest, tuple(replaces), source_ref)
+            waiting = []
         match key:
             case "Image":
-                yield from _done(waiting)
-                waiting = []
                 image, _, tag = value.rpartition(":")
                 name, platform = Name(image, tag), ""
             case "Platform":
@@ -173,12 +176,3 @@ def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:
                 platform = ""
             case "Replaces" if waiting:
                 waiting[-1][3].append(value)
-            case "Source-Ref":
-                yield from _done(waiting, value)
-                waiting = []
-    yield from _done(waiting)
-
-
-def _done(waiting: list[tuple[Name, str, str, list[str]]], source_ref: str = "") -> Iterator[MessageEntry]:
-    for name, platform, digest, replaces in waiting:
-        yield MessageEntry(name, platform, digest, tuple(replaces), source_ref)
