@@ -1,1 +1,1 @@
-"""Floor 3: one file for each command, the steps in order, plain keyword arguments, no printing."""
+"""Floor 3: one file per command, its steps in order, plain keyword arguments, no printing."""

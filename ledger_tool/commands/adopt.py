@@ -22,41 +22,41 @@ from ledger_tool.errors import LedgerError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The report without what was adopted, the write that adopted it (None for nothing), and what could not be."""
+    """The report without what was adopted, the write that adopted it (None if nothing), and what was not adopted."""
 
     report: DriftReport
     written: Written | None
-    left: Sequence[str]
+    not_adopted: Sequence[str]
 
 
 def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Timestamp, jobs: int) -> Adopted:
-    """Record every untracked tag of a report that says where it is from. Raises what `write` raises.
+    """Record every untracked tag of a report whose image says where it is from. Raises what `write` raises.
 
-    A tag that several registries have is taken from the first. What cannot be recorded (no sourceRef in its labels, a
+    If several registries have a tag, the first is used. What cannot be recorded (no sourceRef in its labels, a
     broken manifest) is left out, with the reason.
     """
     start = store.read()
-    wanted = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
+    untracked = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
     def look(finding: DriftFinding) -> Sequence[Draft]:
         reference = Reference("", finding.image)
         draft = Draft(reference=reference, tag=Tag(finding.tag), digest=None, published_at=now, source_ref=no_source)
         expanded = inspect([draft], start, registries, host=finding.registry, jobs=1).drafts
-        writes.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left out, too
+        writes.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left out too
         return expanded
 
     drafts: list[Draft] = []
-    left = []
-    for finding, looked in in_parallel(look, wanted.values(), jobs=jobs):
-        if isinstance(looked, LedgerError):
-            left.append(looked.within(f"{finding.image}:{finding.tag}").message)
+    not_adopted = []
+    for finding, answer in in_parallel(look, untracked.values(), jobs=jobs):
+        if isinstance(answer, LedgerError):
+            not_adopted.append(answer.within(f"{finding.image}:{finding.tag}").message)
         else:
-            drafts += looked
+            drafts += answer
     if not drafts:
-        return Adopted(before, None, sorted(left))
+        return Adopted(before, None, sorted(not_adopted))
     adopted = {(draft.reference.path, draft.tag) for draft in drafts}
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
     written = write(store, recording(start, drafts))
     rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in adopted]
-    return Adopted(report(rest), written, sorted(left))
+    return Adopted(report(rest), written, sorted(not_adopted))

@@ -16,7 +16,7 @@ from ledger_tool.errors import InvalidLedger, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What was found in how many commits up to `head`; `since` is the trusted commit, or `""`.
+    """The findings in a number of commits up to `head`; `since` is the trusted commit, or `""`.
 
     `signed` is the number of commits whose signature was checked.
     """
@@ -46,7 +46,7 @@ def audit(
 
     `allowed_signers` is the file of the SSH keys that may sign: with it, every commit needs a good signature.
     `read_ledger` raises an InvalidLedger that says where and why. Raises UsageError for a shallow clone or an unknown
-    revision, InvalidLedger where the trusted commit has no valid ledger.
+    revision, InvalidLedger if the trusted commit has no valid ledger.
     """
     history.must_be_whole()
     head = history.head()
@@ -60,7 +60,7 @@ def audit(
         read_ledger(raw)
         replay.begin(raw, settings)
     elif not any(LEDGER in step.touched for step in steps):
-        history.files(head)  # says that there is no ledger
+        history.files(head)  # raises: there is no ledger
     to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
     for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
@@ -80,7 +80,7 @@ def audit(
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:
-    """Return the trusted commit, and where the replay starts: there, or where the present history parted from it."""
+    """Return the trusted commit, and where the replay starts: there, or where the current history parted from it."""
     try:
         trusted = history.resolve(since)
     except UsageError:
@@ -99,10 +99,10 @@ def _trusted(history: History, since: str, head: str, findings: list[AuditFindin
 
 
 def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str) -> Iterator[AuditFinding]:
-    """Yield a finding for each root but the first, and for a line of first parents that does not begin at `start`."""
+    """Yield a finding for each root but the first, and for a line of first parents that does not start at `start`."""
     first = steps[0].commit if steps else None
     if first and start and first.parents[:1] != (start,):
-        why = "the trusted commit is not on the branch's own line: it came in by a merge"
+        why = "the trusted commit is not on the branch's own line: it came in through a merge"
         yield AuditFinding("linear", first.id, None, why)
     for root in history.roots(start, head):
         if start or (first and root != first.id):

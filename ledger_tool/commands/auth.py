@@ -9,7 +9,7 @@ from ledger_tool.commands.ports import RegistryPort
 
 
 class ConfiguredCredential(Protocol):
-    """A credential as it is configured; `username` is `""` for an identity token, `source` says where it is from."""
+    """A configured credential; `username` is `""` for an identity token, `source` says where it comes from."""
 
     @property
     def username(self) -> str:
@@ -29,7 +29,7 @@ class LoginRegistry(RegistryPort, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoginCheck:
-    """How a login went; `problem` is `""` where it worked."""
+    """The result of a login; `problem` is `""` if it worked."""
 
     registry: str
     credential: ConfiguredCredential | None
@@ -37,6 +37,6 @@ class LoginCheck:
 
 
 def auth(registry: LoginRegistry) -> LoginCheck:
-    """Log in to a registry, and to nothing else."""
+    """Log in to a registry, without any other request."""
     credential, problem = registry.check_login()
     return LoginCheck(registry.name, credential, problem)

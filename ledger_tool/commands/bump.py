@@ -25,20 +25,20 @@ from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
 
 
 class Committer(Protocol):
-    """The git repository that the manifests are in."""
+    """The git repository that contains the manifests."""
 
     def prepare(self, paths: Sequence[str], rewrite: Callable[[str, bytes], Rewritten]) -> list[Edit]:
-        """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits.
+        """Prepare the rewritten versions of some files in the last commit and in the index; return the commit's edits.
 
-        Nothing that a person can see changes. Raises UsageError where a file cannot be committed like this.
+        Nothing visible changes. Raises UsageError if a file cannot be committed in this way.
         """
 
     def commit(self, message: str) -> str:
-        """Commit what was prepared, and nothing else; return the commit's id. Raises Contended."""
+        """Commit only what was prepared; return the commit's id. Raises Contended."""
 
 
 class BaseBranch(Protocol):
-    """The branch that a pull request asks to be merged into, as its remote has it, and the request's own branch."""
+    """The base branch of a pull request, as its remote has it, and the request's own branch."""
 
     @property
     def base(self) -> str:
@@ -55,7 +55,7 @@ class BaseBranch(Protocol):
     def push(self, changed: Sequence[Rewritten], message: str, options: Sequence[str]) -> str:
         """Make the branch one commit on the base, with these files changed; return the commit's id.
 
-        Raises UsageError for a branch that holds the work of others, Contended, PushRefused, Denied or Unreachable.
+        Raises UsageError for a branch with other people's work, Contended, PushRefused, Denied or Unreachable.
         """
 
 
@@ -70,9 +70,9 @@ def bump(
     committer: Committer | None = None,
     progress: Progress,
 ) -> ManifestsReport:
-    """Move the images of all manifests by their policies, and commit the edits where there is a committer.
+    """Move the images of all manifests by their policies, and commit the edits if there is a committer.
 
-    With `check`, only report which are behind.
+    With `check`, only report those that are behind.
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(manifests, judge, progress, write=not check)
@@ -102,9 +102,9 @@ def propose(
     draft: bool = False,
     progress: Progress,
 ) -> ManifestsReport:
-    """Move the images of the base's manifests, and ask to merge that. `describe` returns the request's Markdown.
+    """Move the images of the base's manifests, and propose the result. `describe` returns the request's Markdown.
 
-    Where nothing moves, nothing is pushed or asked for.
+    If nothing moves, nothing is pushed or proposed.
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(base.manifests, judge, progress, write=True)

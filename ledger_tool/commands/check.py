@@ -25,9 +25,9 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
-MOST_FINDINGS = 1000  # of a broken file: nobody reads more, and a broken generator makes one a record
+MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 
-_KEPT = 4  # a commit, and those that it is compared with: a ledger may be large
+_KEPT = 4  # a commit, and those that it is compared with; few, because a ledger may be large
 _DEEPEST = 100  # commits to look back for a valid file
 _NOTHING = Snapshot("", Ledger(), Policy())
 
@@ -36,9 +36,9 @@ Schema = Callable[[], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found, in how many records and commits.
+    """The findings, and how many records and commits were checked.
 
-    `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what no registry could tell,
+    `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what could not be observed,
     `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
     marked as not to be used.
     """
@@ -59,7 +59,7 @@ class Checked:
 
 @dataclass(slots=True)
 class _Files:
-    """The two files as they are now: the ledger is None where `ledger.json` is not valid."""
+    """The two files as they are now: the ledger is None if `ledger.json` is not valid."""
 
     ledger: Ledger | None = None
     policy: Policy = field(default_factory=Policy)
@@ -68,9 +68,9 @@ class _Files:
 
 @dataclass(slots=True)
 class _Past:
-    """What a range of commits started from, how many there are, and what is wrong with them.
+    """Where a range of commits started, how many there are, and what is wrong with them.
 
-    `policy` is that of the base as it is now, which may be ahead of where the range started.
+    `policy` is the base's current one, which may be newer than where the range started.
     """
 
     before: Snapshot
@@ -92,8 +92,8 @@ def check(
     """Check the ledger as it is now and, with `base`, each commit since it parted from there.
 
     `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`. With `registries` each digest is looked up;
-    with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must not say where
-    credentials go. Raises UsageError for an unknown revision, or where no registry is configured.
+    with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must not decide where
+    credentials go. Raises UsageError for an unknown revision, or if no registry is configured.
     """
     start = history.resolve(base) if base else ""
     commits = _CommitFiles(history, schema, read_policy)
@@ -145,7 +145,7 @@ def _as_it_is(commits: _CommitFiles, *, tolerant: bool) -> _Files:
 
 
 def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
-    """Judge each commit since `start`, and what no commit has yet."""
+    """Judge each commit since `start`, and uncommitted changes."""
     history = files.history
     tip = history.head()
     commits = history.commits(start, tip)
@@ -159,7 +159,7 @@ def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
             past.faults += [(where, fault) for fault in _of_commit(files, judge, commit, after.ledger)]
         known = [error.message for parent in commit.parents for error in files.at(parent).errors]
         for error in after.errors:
-            if error.message not in known:  # else the commit that broke it is named
+            if error.message not in known:  # otherwise the commit that broke it is named
                 past.findings += _broken(where, error, now)
     last = files.sound(tip)
     if any(len(commit.parents) > 1 for commit in commits):
@@ -171,7 +171,7 @@ def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
 
 
 def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[CheckFinding]:
-    """Yield what is wrong with a commit's own files, unless the present ones show it already."""
+    """Yield what is wrong with a commit's own files, unless the current files already show it."""
     if not isinstance(error, InvalidSettings):
         yield CheckFinding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
     elif error.reason not in (one.message for one in now.findings if one.rule == "settings"):
@@ -193,7 +193,7 @@ def _of_commit(files: _CommitFiles, judge: RangeJudge, commit: Commit, after: Le
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What the two files of a commit say, or what is wrong with each."""
+    """The contents of a commit's two files, or what is wrong with each."""
 
     ledger: Ledger | LedgerError
     policy: Policy | LedgerError
@@ -204,7 +204,7 @@ class _Read:
 
 
 class _CommitFiles:
-    """Reads the files of many commits, those of the last few only once."""
+    """Reads the files of many commits; the last few are cached."""
 
     def __init__(self, history: History, schema: Schema, read_policy: ReadPolicy) -> None:
         self.history = history
@@ -231,7 +231,7 @@ class _CommitFiles:
         return _Read(ledger, policy)
 
     def sound(self, commit: str) -> Snapshot:
-        """Return what a commit's files say, each as it was last valid; empty where it was not valid recently."""
+        """Return the contents of a commit's files, each as it was last valid; empty if it was not valid recently."""
         ledgers = (read.ledger for read in self._back_from(commit) if isinstance(read.ledger, Ledger))
         policies = (read.policy for read in self._back_from(commit) if isinstance(read.policy, Policy))
         return Snapshot(commit, next(ledgers, Ledger()), next(policies, Policy()))

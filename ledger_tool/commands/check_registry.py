@@ -1,4 +1,4 @@
-"""`check --registry`: whether each digest that a ledger names is really there."""
+"""`check --registry`: whether each digest that a ledger names exists."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
 def missing_digests(
     wanted: Iterable[tuple[Record, str]], policy: Policy, registries: Registries, jobs: int
 ) -> Iterator[CommitFault | str]:
-    """Yield a fault for each digest that no registry has, and a line for each that could not be looked up."""
+    """Yield a fault for each digest that no registry has, and a line for each that could not be checked."""
 
     def look(new: tuple[Record, str]) -> CommitFault | str | None:
         record, digest = new

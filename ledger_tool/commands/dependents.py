@@ -1,4 +1,4 @@
-"""`dependents`: what is built on something, and what of that is to be rebuilt."""
+"""`dependents`: what is built on something, and which of it has to be rebuilt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ledger_tool.errors import UnknownImage
 
 @dataclass(frozen=True, slots=True)
 class FoundDependents:
-    """What is built on `what`, a name of the ledger or a digest; `live` is None where no registry was asked."""
+    """What is built on `what`, a name of the ledger or a digest; `live` is None if no registry was target."""
 
     what: str
     graph: Graph
@@ -36,48 +36,48 @@ class FoundDependents:
 
     @property
     def complete(self) -> bool:
-        """Whether every registry that was asked has answered."""
+        """Whether every registry that was target answered."""
         return self.live is None or not self.live.unknown
 
 
-def dependents(source: Source, asked: Reference | Digest) -> FoundDependents:
-    """Return everything built on an image, an image:tag or a digest. Raises UnknownImage for what is never named."""
+def dependents(source: Source, target: Reference | Digest) -> FoundDependents:
+    """Return everything built on an image, an image:tag or a digest. Raises UnknownImage if nothing names it."""
     snapshot = source.read()
     graph = build_graph(snapshot.ledger, snapshot.policy)
-    return FoundDependents(_what(graph, asked), graph, dependents_of(graph, _query(graph, asked)))
+    return FoundDependents(_what(graph, target), graph, dependents_of(graph, _query(graph, target)))
 
 
 def stale(
     source: Source,
     registries: Registries | None,
-    asked: Reference | Digest | None,
+    target: Reference | Digest | None,
     *,
     jobs: int,
     progress: Progress,
 ) -> FoundDependents:
-    """Return what is still built on an old digest of a base whose tag has moved on, and all that is built on that.
+    """Return what is still built on an old digest of a base whose tag has moved on, and everything built on that.
 
-    The ledger says whether a tag has moved on or, where `registries` are given, what they serve now. `asked` is None
-    for every base. Raises UnknownImage; UsageError where there is no registry to ask.
+    Whether a tag has moved on follows from the ledger or, if `registries` are given, from what they serve. `target` is
+    None for every base. Raises UnknownImage; UsageError if there is no registry to ask.
     """
     snapshot = source.read()
     graph = build_graph(snapshot.ledger, snapshot.policy)
     if registries is not None:
         snapshot.policy.check_registries("ask")
-    affected = dependents_of(graph, _query(graph, asked) if asked else None, by_name=True)
+    affected = dependents_of(graph, _query(graph, target) if target else None, by_name=True)
     live = None
     if registries is not None:
         bases = [base for links in affected.links.values() for base in links]
         live = newest(graph.resolver, registries, bases, jobs=jobs, progress=progress)
     rebuilds = rebuild_order(affected, lambda base: _now(base, live))
-    what = _what(graph, asked) if asked else "every base"
+    what = _what(graph, target) if target else "every base"
     return FoundDependents(what, graph, affected, rebuilds, live)
 
 
-def _what(graph: Graph, asked: Reference | Digest) -> str:
-    if isinstance(asked, Reference):
-        return written(graph.resolver.resolve(asked).name, asked.tag or "", asked.digest or "")
-    return asked
+def _what(graph: Graph, target: Reference | Digest) -> str:
+    if isinstance(target, Reference):
+        return written(graph.resolver.resolve(target).name, target.tag or "", target.digest or "")
+    return target
 
 
 def _now(base: Base, live: Newest | None) -> str:
@@ -88,15 +88,15 @@ def _now(base: Base, live: Newest | None) -> str:
     return "" if isinstance(seen, Unknown) else seen
 
 
-def _query(graph: Graph, asked: Reference | Digest) -> BaseQuery:
-    if isinstance(asked, Reference):
-        query = BaseQuery(graph.resolver.resolve(asked), asked.tag, asked.digest)
+def _query(graph: Graph, target: Reference | Digest) -> BaseQuery:
+    if isinstance(target, Reference):
+        query = BaseQuery(graph.resolver.resolve(target), target.tag, target.digest)
     else:
-        query = BaseQuery(digest=asked)
+        query = BaseQuery(digest=target)
     matches = any(query.matches(record) for record in graph.records)
     if not matches and not any(is_named_by(base, query) for _, base in graph.all_bases()):
         raise UnknownImage(
-            f"the ledger has no record of {asked}, and none that is built on it",
-            "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the bases as they are recorded",
+            f"the ledger has no record of {target}, and none that is built on it",
+            "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the recorded bases",
         )
     return query

@@ -11,9 +11,9 @@ from ledger_tool.core.judging.diff import TagChange, tag_changes
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """The changes, and how many commits of the base are not in the head: those are not shown.
+    """The changes, and the number of commits of the base that are not in the head, which are not shown.
 
-    `settings_changed` says that `ledger.yaml` means something different.
+    `settings_changed` says that the meaning of `ledger.yaml` changes.
     """
 
     changes: Sequence[TagChange]
@@ -22,11 +22,11 @@ class Diff:
 
 
 def diff(history: History, base: str, head: str = "") -> Diff:
-    """Return what `head` (`""`: as it is now) adds since it parted from `base`. Raises UsageError or InvalidLedger."""
-    there = history.resolve(base)
+    """Return what `head` (`""`: the files now) changes since it parted from `base`. Raises UsageError, InvalidLedger."""
+    base_tip = history.resolve(base)
     tip = history.resolve(head) if head else history.head()
-    parted = history.merge_base(there, tip)
+    parted = history.merge_base(base_tip, tip)
     after = history.snapshot(tip) if head else history.current()
     before = history.snapshot(parted)
-    behind = len(history.commits(parted, there)) if parted != there else 0
+    behind = len(history.commits(parted, base_tip)) if parted != base_tip else 0
     return Diff(tag_changes(before.ledger, after.ledger, before.policy), behind, before.policy != after.policy)

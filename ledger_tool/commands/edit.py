@@ -1,4 +1,4 @@
-"""`set`, `remove` and `yank`: edits of records that the ledger has."""
+"""`set`, `remove` and `yank`: edits of existing records."""
 
 from __future__ import annotations
 

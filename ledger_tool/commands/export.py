@@ -1,4 +1,4 @@
-"""`export`: the ledger's images in the form that another tool reads."""
+"""`export`: the ledger's images in another tool's format."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ KEYED = tuple(_KEYS)
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What to write: the image:tags that were chosen, and their records; `keys` is empty where a format has none.
+    """What to write: the chosen image:tags and their records; `keys` is empty if the format has none.
 
-    `left` are versions that were passed over as yanked or expired; `doubtful` those that are among the chosen
-    nevertheless, since they were asked for, with the reason against them.
+    `skipped` are versions left out as yanked or expired; `doubtful` are such versions that were chosen
+    because they were requested, with the reason against them.
     """
 
     records: Sequence[Record]
     policy: Policy
     versions: Sequence[ImageVersion]
     keys: Mapping[str, ImageVersion] = field(default_factory=dict)
-    left: Sequence[ImageVersion] = ()
+    skipped: Sequence[ImageVersion] = ()
     doubtful: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,24 +58,24 @@ def export(
     latest: bool = False,
     keys: Sequence[str] = (),
 ) -> Exported:
-    """Return what `form`, one of FORMATS, needs of the records that are selected.
+    """Return what `form`, one of FORMATS, needs of the selected records.
 
-    Raises UnknownImage where none is; RuleRefused where an image has several tags and the format has room
+    Raises UnknownImage if none match; RuleRefused if an image has several tags and the format has room
     for one; UsageError for keys that clash.
     """
     default, grammar = _KEYS.get(form, (None, ""))
-    asked = parse_keys(keys, grammar) if default else {}
+    parsed_keys = parse_keys(keys, grammar) if default else {}
     snapshot = source.read()
     resolved = snapshot.resolver.pattern
     selection = replace(selection, patterns=[resolved(pattern) for pattern in selection.patterns])
     given: dict[str, list[str]] = {}
-    for image, wanted in asked.items():
-        given.setdefault(resolved(image), []).extend(wanted)
+    for image, image_keys in parsed_keys.items():
+        given.setdefault(resolved(image), []).extend(image_keys)
     records = select(snapshot.ledger, selection)
     chosen = image_versions(records, snapshot.policy, by_platform=selection.platform is not None)
-    left: Sequence[ImageVersion] = ()
+    skipped: Sequence[ImageVersion] = ()
     if latest:
-        chosen, left = latest_each(chosen, snapshot.policy, now)
+        chosen, skipped = latest_each(chosen, snapshot.policy, now)
     elif form in SINGLE:
         check_single(chosen)
     if form not in BY_RECORD:
@@ -83,7 +83,7 @@ def export(
     records = [record for version in chosen for record in version.records]
     default_keys = {version.name.image: default(version.name.image) for version in chosen} if default else {}
     by_key = versions_by_key(chosen, default_keys, given) if default else {}
-    return Exported(records, snapshot.policy, chosen, by_key, left, _doubtful(records, now))
+    return Exported(records, snapshot.policy, chosen, by_key, skipped, _doubtful(records, now))
 
 
 def _doubtful(records: Sequence[Record], now: Timestamp) -> dict[str, str]:

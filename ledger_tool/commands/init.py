@@ -13,19 +13,19 @@ class Workplace(Protocol):
     """The folder that becomes a ledger."""
 
     def missing(self, names: Sequence[str]) -> list[str]:
-        """Return which of the named files are not there yet."""
+        """Return which of the named files do not exist yet."""
 
     def prepare(self) -> bool:
-        """Make the folder and its git repository if missing; return whether it is new: no commit, nothing staged."""
+        """Create the folder and its git repository if missing; return whether it is new: no commit, nothing staged."""
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write new files; one that exists is never touched."""
 
     def why_invalid(self) -> str:
-        """Return why the present `ledger.json` is not a valid ledger, or `""`."""
+        """Return why the existing `ledger.json` is not a valid ledger, or `""`."""
 
     def has_remote(self) -> bool:
-        """Return whether the repository has a remote already."""
+        """Return whether the repository has a remote."""
 
     def commit_all(self, names: Sequence[str], message: str) -> str:
         """Make the first commit, of exactly these files; return its id."""
@@ -43,8 +43,8 @@ class Scaffolded:
 
 
 def init(workplace: Workplace, *, registry: str = "", kit: Mapping[str, str] | None = None) -> Scaffolded:
-    """Add what a ledger needs and lacks, with the files of a CI system in `kit`, by path. A repository without commits
-    gets its first one; in any other the files are left for the user to commit.
+    """Add the missing files of a ledger, with those of a CI system in `kit`, by path. A repository without commits
+    gets its first one; in any other, committing is up to the user.
     """
     files = new_ledger_files(registry, kit)
     is_new = workplace.prepare()

@@ -1,7 +1,7 @@
-"""One look at the registry before a publish: what is really there, and what it says of itself.
+"""The registry check before a publish: what really exists, and what it says about itself.
 
 A tag without a digest is resolved; a given digest is compared with what the tag serves; an index becomes a record for
-each of its images. Facts that the caller did not give are filled in; those that they gave are never overridden. What
+each of its images. Facts that the caller did not give are filled in; given ones are never overridden. What
 a registry does not show is an error here, never a record.
 """
 
@@ -36,23 +36,23 @@ class Inspected:
 def inspect(
     drafts: Sequence[Draft], snapshot: Snapshot, registries: Registries, *, host: str = "", jobs: int = 8
 ) -> Inspected:
-    """Look at each draft's image in the first configured registry that serves it (or in `host`).
+    """Check each draft's image in the first configured registry that serves it (or in `host`).
 
-    Where none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, or has
-    under another digest; Unreachable or Denied for what cannot be seen; UsageError for a `host` that is not configured.
+    If none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, or has
+    under another digest; Unreachable or Denied for what cannot be observed; UsageError for an unconfigured `host`.
     """
     images = images_of(snapshot, drafts)
 
     def look(number: int) -> tuple[list[Draft], bool]:
         draft, image = drafts[number], images[number]
         registry = _chosen(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
-        return ([draft], False) if registry is None else (_looked_up(draft, image, registry), True)
+        return ([draft], False) if registry is None else (_expanded(draft, image, registry), True)
 
-    looked = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
+    results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expanded: list[Draft] = []
     verified = set()
     for number, draft in enumerate(drafts):
-        result = looked[number]
+        result = results[number]
         if isinstance(result, LedgerError):
             raise result.within(draft.where)
         expanded += result[0]
@@ -71,7 +71,7 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
     return chosen
 
 
-def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
+def _expanded(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
     served = registry.look(image, draft.tag)
     name = f"{image}:{draft.tag}"
     if isinstance(served, Absent):
@@ -92,9 +92,9 @@ def _looked_up(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
     if not children:
         if draft.digest not in (None, served) and all(child.digest != draft.digest for child in manifest.children):
             raise _not_served(draft, name, image, registry, served)
-        there = listed_platforms(child.platform for child in manifest.children)
-        wanted = f" for {draft.platform}" if draft.platform else ""
-        raise RuleRefused(f"{name} has no image{wanted} at {registry.name}", f"its platforms are: {there or 'none'}")
+        platforms = listed_platforms(child.platform for child in manifest.children) or "none"
+        for_platform = f" for {draft.platform}" if draft.platform else ""
+        raise RuleRefused(f"{name} has no image{for_platform} at {registry.name}", f"its platforms are: {platforms}")
     return [_child(draft, child, served, image, registry) for child in children]
 
 
@@ -110,7 +110,7 @@ def _child(draft: Draft, child: Child, index: Digest, image: str, registry: Regi
 
 
 def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort) -> Draft:
-    """Return the draft with what the image says of itself, where the caller said nothing."""
+    """Return the draft with the image's own facts in place of those that the caller did not give."""
     assert manifest.config is not None  # only an index has none
     known = facts(manifest, registry.config(image, manifest.config))
     if draft.platform and known.platform and not _same_platform(draft.platform, known.platform):
@@ -130,9 +130,9 @@ def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort
     )
 
 
-def _same_platform(said: str, known: str) -> bool:
-    """Return whether two platforms agree; an operating system's version counts only where it is said."""
-    return said == known or (("(" not in said) and said == re.sub(r"\([^)]*\)", "", known))
+def _same_platform(given: str, known: str) -> bool:
+    """Return whether two platforms agree; an operating system's version counts only if given."""
+    return given == known or (("(" not in given) and given == re.sub(r"\([^)]*\)", "", known))
 
 
 def _not_served(draft: Draft, name: str, image: str, registry: RegistryPort, served: str) -> RuleRefused:

@@ -1,4 +1,4 @@
-"""`keepset`: every digest that a garbage collector must keep, or nothing at all."""
+"""`keepset`: every digest that a garbage collector must keep, or nothing."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def keepset(
 ) -> Keepset:
     """Return what a garbage collector must keep in the repositories of a scope.
 
-    With `registries`, they are asked for all children of every index and base, attestations included. Raises
-    UnknownImage where nothing is to be kept, since a collector would read an empty list as "delete all"; Unreachable
-    where any question has no answer; UsageError where an index is in no known registry.
+    With `registries`, they are asked for all children of every index and base, including attestations. Raises
+    UnknownImage if there is nothing to keep, because a collector would read an empty list as "delete all"; Unreachable
+    if any request gets no answer; UsageError if an index is in no known registry.
     """
     snapshot = source.read()
     if scope.registry and scope.host not in {same_host(registry.host) for registry in snapshot.policy.registries}:
-        hint = "name one that is under `registries` there"
+        hint = "use one that is listed there under `registries`"
         raise UsageError(f"ledger.yaml does not name the registry {scope.registry}", hint)
     resolver = snapshot.resolver
     scope = replace(scope, pattern=resolver.pattern(scope.pattern, others=True))
@@ -49,7 +49,7 @@ def keepset(
     if not kept_digests(uses, resolver, scope):
         raise UnknownImage(
             "the ledger keeps nothing there, and an empty list would let a garbage collector delete everything",
-            "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows what there is",
+            "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows all images",
         )
     gone: list[str] = []
     if registries is not None:
@@ -68,7 +68,7 @@ def _children(
     jobs: int,
     progress: Progress,
 ) -> tuple[list[DigestUse], list[str]]:
-    """Return the children of every index, and what is in none of the registries that should have it."""
+    """Return the children of every index, and the digests that none of their registries has."""
     starts: list[RegistryDigest[RegistryPort]] = []
     for named, digest, role in dict.fromkeys((use.named, use.digest, use.role) for use in inside):
         ports = registries.serving(resolver.policy, named.name) if named.ours else ()
@@ -89,27 +89,27 @@ def _children(
     def look(
         level: Sequence[RegistryDigest[RegistryPort]],
     ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
-        for done, looked in enumerate(in_parallel(ask, level, jobs=jobs), 1):
-            yield looked
+        for done, answered in enumerate(in_parallel(ask, level, jobs=jobs), 1):
+            yield answered
             progress(done, len(level))
 
     children: list[DigestUse] = []
-    is_there: dict[tuple[str, str], bool] = {}
+    exists: dict[tuple[str, str], bool] = {}
     for index, answer in walk_indexes(starts, look):
-        if isinstance(answer, LedgerError):  # half a list would delete the rest
+        if isinstance(answer, LedgerError):  # an incomplete list would let the rest be deleted
             raise Unreachable(
                 f"{index.registry.name} could not be asked for {index}, so nothing is printed: {answer.message}",
                 "run it again; `ledger auth HOST` says which credential a registry gets",
             )
         name = index.image, index.digest
-        is_there[name] = is_there.get(name, False) or isinstance(answer, Manifest)
+        exists[name] = exists.get(name, False) or isinstance(answer, Manifest)
         if isinstance(answer, Manifest):
             children += [DigestUse(NamedImage(index.image, ours=True), child, "child") for child in answer.referenced]
-    # Some registries hide what one may not see.
-    seen = {image for (image, _), there in is_there.items() if there}
-    if hidden := sorted({use.named.name for use in inside if use.role == "index"} - seen):
+    # Some registries hide what an account may not see.
+    visible = {image for (image, _), is_there in exists.items() if is_there}
+    if hidden := sorted({use.named.name for use in inside if use.role == "index"} - visible):
         raise Unreachable(
             f"none of the indexes of {hidden[0]} is in its registries, so nothing is printed",
             "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
         )
-    return children, sorted(f"{image}@{digest}" for (image, digest), there in is_there.items() if not there)
+    return children, sorted(f"{image}@{digest}" for (image, digest), is_there in exists.items() if not is_there)

@@ -1,4 +1,4 @@
-"""What the tags of bases serve now, asked at the registries. What cannot be observed is Unknown, and has not moved."""
+"""What the tags of bases serve now, according to the registries. What cannot be observed is Unknown, not moved."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _Question = tuple[RegistryPort, str, str]  # the registry, the image, the tag
 class Newest:
     """What the tags serve now, by the text of the reference.
 
-    `now` holds the digest of a tag that has moved on, `""` for one that has not, or why it is Unknown. `gone` are
-    those whose tag is gone; `unasked` those of registries that `ledger.yaml` does not name.
+    `now` has the digest of a tag that has moved on, `""` for one that has not, or why it is Unknown. `gone` are
+    those whose tag is gone; `unasked` those at registries that are not in `ledger.yaml`.
     """
 
     now: Mapping[str, str | Unknown]
@@ -39,7 +39,7 @@ def newest(
 ) -> Newest:
     """Ask for the tag of each base that has one, each tag once, at the registry that the reference names.
 
-    Only registries that `ledger.yaml` names are asked: a record must not be able to say where our credentials go.
+    Only registries that `ledger.yaml` names are asked: a record must not decide where our credentials go.
     """
     questions: dict[_Question, dict[str, str]] = {}
     unasked: set[str] = set()
@@ -57,14 +57,14 @@ def newest(
     gone: list[str] = []
 
     def look(question: _Question) -> Mapping[str, str] | Absent:
-        """Return the digest of now for each that is asked about, `""` where it is one that the tag leads to."""
+        """Return the current digest for each old one, or `""` if the tag still leads to it."""
         registry, image, tag = question
         digests = set(questions[question].values())
         served = registry.look(image, tag)
         if isinstance(served, Absent):
             return served
         current: Set[str] = {served}
-        if digests - current:  # an image of the index that is served is not an old one
+        if digests - current:  # an image of the served index is current
             current = served_manifest(registry, image, tag, served).reached
         return {digest: "" if digest in current else served for digest in digests}
 

@@ -34,7 +34,7 @@ def log(
 ) -> list[LogEntry]:
     """Return what was done to an image, an image:tag or all of them, the newest commit first.
 
-    `note` gets what cannot be read. Raises UnknownImage for a name that history never had.
+    `note` gets messages about what cannot be read. Raises UnknownImage for a name that is nowhere in the history.
     """
     head = history.head()
     images = _images(history, head, reference, read_policy) if reference else []
@@ -53,14 +53,14 @@ def log(
 
 
 def _images(history: History, head: str, reference: Reference, read_policy: ReadPolicy) -> Sequence[str]:
-    """Return the image that a reference means now; where the ledger no longer has one, every name that it may have had.
+    """Return the image that a reference means now; if the ledger no longer has one, every name that it may have had.
 
     Raises UsageError for an unknown registry.
     """
     resolver = Resolver(read_policy(history.files(head)[1]), lambda _: False)
     images = resolver.names(reference) or [resolver.image(reference)]
     if len(images) > 1:
-        with suppress(InvalidLedger):  # what was done to it is of interest all the same
+        with suppress(InvalidLedger):  # its history is still of interest
             ledger = history.snapshot(head).ledger
             images = [image for image in images if ledger.has_image(image)][:1] or images
     return images
@@ -69,19 +69,19 @@ def _images(history: History, head: str, reference: Reference, read_policy: Read
 def entries(
     history: History, base: str, head: str, note: Callable[[str], None], *, since: Timestamp | None = None
 ) -> Iterator[LogEntry]:
-    """Yield what the commits of a span did, the newest first: by their trailers, or else by their diffs."""
+    """Yield what the commits of a span did, the newest first: from their trailers, or else from their diffs."""
     all_steps = history.steps(base, head, line=False)
     if not all_steps and not base:
-        history.files(head)  # says that there is no ledger
+        history.files(head)  # raises: there is no ledger
     steps = [
         (step, parse_message(step.commit.message))
         for step in reversed(all_steps)
         if LEDGER in step.touched and (since is None or step.commit.at >= since)
     ]
-    said = [claimed(step.commit, message) for step, message in steps]
-    unsaid = [step.touched[LEDGER] for (step, _), claim in zip(steps, said, strict=True) if claim is None]
-    diffs = _diffs(history, unsaid)
-    for (step, message), claim in zip(steps, said, strict=True):
+    claims = [claimed(step.commit, message) for step, message in steps]
+    unclaimed = [step.touched[LEDGER] for (step, _), claim in zip(steps, claims, strict=True) if claim is None]
+    diffs = _diffs(history, unclaimed)
+    for (step, message), claim in zip(steps, claims, strict=True):
         if claim is not None:
             yield from claim
         elif (differences := next(diffs)) is not None:
@@ -93,9 +93,9 @@ def entries(
 
 
 def _diffs(history: History, touches: Sequence[Touch]) -> Iterator[Sequence[Difference] | None]:
-    """Yield what each touch changed in the ledger; of a merge, what differs from all its parents; None if invalid."""
-    wanted = [file.id for touch in touches for file in (*touch.before, touch.after) if file]
-    contents = iter(history.contents(wanted))
+    """Yield what each touch changed in the ledger; for a merge, what differs from all its parents; None if invalid."""
+    ids = [file.id for touch in touches for file in (*touch.before, touch.after) if file]
+    contents = iter(history.contents(ids))
     versions = Versions()
     for touch in touches:
         before = [next(contents) if file else _EMPTY for file in touch.before]

@@ -1,4 +1,4 @@
-"""`merge-driver`: what git asks when both sides of a merge changed `ledger.json`."""
+"""`merge-driver`: what git runs if both sides of a merge changed `ledger.json`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ledger_tool.errors import InvalidLedger
 
 @dataclass(frozen=True, slots=True)
 class MergedFile:
-    """The merged bytes, with a conflict for each collision; None where one of the files is not a valid ledger."""
+    """The merged bytes, with a conflict for each collision; None if one of the files is not a valid ledger."""
 
     content: bytes | None
     collisions: Sequence[Collision] = ()
 
 
 def merge_files(base: bytes, ours: bytes, theirs: bytes, *, size: int) -> MergedFile:
-    """Merge three `ledger.json` by record; an empty base means no ledger yet. `size` is the markers' length."""
+    """Merge three `ledger.json` files by record; an empty base means no ledger yet. `size` is the markers' length."""
     try:
         parts = [codec.loads(raw) if raw else Ledger() for raw in (base, ours, theirs)]
     except InvalidLedger:

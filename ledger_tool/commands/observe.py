@@ -1,6 +1,6 @@
-"""Looking at registries: what each shows of an image:tag, by as few requests as the classes need.
+"""Observing registries: what each shows for an image:tag, with as few requests as the classes need.
 
-A tag that is as it should be costs one HEAD. Only a difference costs more: a GET of what the tag serves now, and a
+A tag in sync costs one HEAD. Only a difference costs more: a GET of what the tag serves now, and a
 HEAD for a recorded digest that it does not lead to.
 """
 
@@ -24,13 +24,13 @@ Task = tuple[RegistryPort, Sequence[Record]]
 
 
 def observe_all(tasks: Iterable[Task], *, deep: bool, jobs: int) -> Iterator[tuple[Task, Observation]]:
-    """Yield what each registry shows of the records of one image:tag, as the answers come from `jobs` threads."""
+    """Yield what each registry shows for the records of one image:tag, as the answers arrive from `jobs` threads."""
     for task, seen in in_parallel(lambda task: observe(*task, deep=deep), tasks, jobs=jobs):
         yield task, Observation(served=Unknown(seen.message)) if isinstance(seen, LedgerError) else seen
 
 
 def observe(registry: RegistryPort, records: Sequence[Record], *, deep: bool = False) -> Observation:
-    """Return what a registry shows of the records of one image:tag. Raises nothing: a failure is Unknown."""
+    """Return what a registry shows for the records of one image:tag. Raises nothing: a failure is Unknown."""
     image, tag = records[0].name
     served: Seen = _tried(registry.look, image, tag)
     manifest: Manifest | Unknown | None = None

@@ -1,4 +1,4 @@
-"""Asking registries many things at once, from a few threads that hold up nobody."""
+"""Many requests to registries at once, from a few threads that never block the program's end."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ledger_tool.errors import LedgerError, Unreachable
 
 T = TypeVar("T")
 R = TypeVar("R")
-LONGEST_LOOK = 180.0  # seconds for one question, whatever a registry does with its connections
+LONGEST_LOOK = 180.0  # seconds for one request, whatever a registry does with its connections
 
 
 def in_parallel(
     work: Callable[[T], R], items: Iterable[T], *, jobs: int, longest: float = LONGEST_LOOK
 ) -> Iterator[tuple[T, R | LedgerError]]:
-    """Yield each item with its result, or with the LedgerError that came of it, as they come from `jobs` threads.
+    """Yield each item with its result, or with the LedgerError that it raised, as they arrive from `jobs` threads.
 
-    An item that is not done `longest` seconds after the last one that was is given up as Unreachable. When the
-    caller stops, what has not begun is not begun, and what has begun holds up nobody: the threads are daemons.
+    An item that is not done `longest` seconds after the last finished one is given up as Unreachable. When the
+    caller stops, no new item is started, and running ones block nobody: the threads are daemons.
     Raises any other exception of `work`.
     """
     tasks = list(items)

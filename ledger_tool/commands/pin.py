@@ -1,4 +1,4 @@
-"""`pin`: every image that the ledger knows is named by its digest."""
+"""`pin`: references to the ledger's images get their digests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pin(
     check: bool = False,
     progress: Progress,
 ) -> ManifestsReport:
-    """Pin the images of all manifests, or with `check` only report those that are not pinned as they should be."""
+    """Pin the images of all manifests, or with `check` only report those that are not pinned correctly."""
     judge = partial(judge_pin, catalogue=Catalogue(source.read(), now, platform))
     files = survey(manifests, judge, progress, write=not check)
     return checked(files) if check else written(files, manifests.replace)

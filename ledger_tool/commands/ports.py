@@ -1,4 +1,4 @@
-"""What the commands need of the outside world, and nothing more."""
+"""What the commands need from the outside world, and nothing more."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Store(Source, Protocol):
     """A ledger to read from and write to."""
 
     def transact(self, operation: Callable[[Snapshot], Change]) -> Landed:
-        """Run `operation` on the freshest ledger and write what it returns, all of it or nothing.
+        """Run `operation` on the latest ledger and write what it returns, all of it or nothing.
 
         `operation` may be called many times, and only the last call counts; what it raises ends the
         transaction with nothing written. A change that changes nothing writes no commit.
@@ -38,7 +38,7 @@ class Store(Source, Protocol):
 
 
 class History(Protocol):
-    """A ledger repository's commits. A revision that is not there raises UsageError."""
+    """A ledger repository's commits. An unknown revision raises UsageError."""
 
     def head(self) -> str:
         """Return the commit id of the default revision."""
@@ -53,16 +53,16 @@ class History(Protocol):
         """Return the commits that `head` has and `base` (`""`: nothing) does not have, the oldest first."""
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
-        """Return the bytes of `ledger.json` and of `ledger.yaml` (None where there is none) at a commit."""
+        """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit."""
 
     def snapshot(self, commit: str) -> Snapshot:
         """Return the ledger at a commit. Raises InvalidLedger or UsageError."""
 
     def current_files(self) -> tuple[bytes, bytes | None]:
-        """Return the bytes of the two files as they are now, which no commit may have yet."""
+        """Return the bytes of the two files as they are now, possibly uncommitted."""
 
     def current(self) -> Snapshot:
-        """Return what the two files say now; its commit is `""` where they are a checkout's."""
+        """Return the ledger as it is now; its commit is `""` in a checkout."""
 
     def steps(self, base: str, head: str, *, line: bool) -> Sequence[Step]:
         """Return the commits of a span with what they did to the two files, the oldest first.
@@ -91,14 +91,14 @@ class History(Protocol):
 
 
 class RegistryPort(Protocol):
-    """A registry to look at. What cannot be observed raises Unreachable, Denied or BadManifest."""
+    """A registry to read from. What cannot be observed raises Unreachable, Denied or BadManifest."""
 
     @property
     def name(self) -> str:
         """The host, as `ledger.yaml` has it."""
 
     def look(self, image: str, reference: str) -> Digest | Absent:
-        """Return the digest that a tag serves, or a digest that is there; ABSENT where the registry says so."""
+        """Return the digest that a tag serves, or an existing digest; ABSENT if the registry says so."""
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves; its digest is computed from its bytes."""
@@ -107,7 +107,7 @@ class RegistryPort(Protocol):
         """Return an image's config, checked against its digest."""
 
     def has_blob(self, image: str, digest: str) -> bool:
-        """Return whether a blob is there."""
+        """Return whether a blob exists."""
 
     def tags(self, image: str) -> Iterable[str]:
         """Yield the tags of an image."""

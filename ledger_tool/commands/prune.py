@@ -1,6 +1,6 @@
-"""`prune`: what has expired goes, at the registries first if so asked, and then out of the ledger, in one commit.
+"""`prune`: remove what has expired, first at the registries if requested, then from the ledger, in one commit.
 
-In this order nothing can be lost without the ledger knowing it: a run that is cut short leaves expired records
+In this order nothing can be lost without the ledger knowing: an interrupted run leaves expired records
 whose manifests are gone, and the next run removes them. docs/adr/0021 has the races.
 """
 
@@ -28,19 +28,19 @@ _NO_HOME = "no registry in ledger.yaml serves it"
 
 
 class OpenStore(Protocol):
-    """What opens the ledger to write to, for a time of its own."""
+    """A function that opens the ledger for writing, with its own deadline."""
 
     def __call__(self, *, shared: bool = False) -> AbstractContextManager[Store]:
-        """Open it. With `shared`, it has to be the branch that everybody uses; else UsageError is raised."""
+        """Open it. With `shared`, raises UsageError unless it is the branch that everybody uses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
     """What a prune did, or would do: records, and digests at registries.
 
-    `commit` is None where none was made. `failed` are the images of which not everything that should could be
-    looked at, deleted or put back, with the error; `restored` is what was deleted and put back, since a record needs
-    it by now. `request` is the pull request, where it was only proposed.
+    `commit` is None if none was made. `failed` are the images for which not everything could be
+    checked, deleted or put back, with the error; `restored` is what was deleted and put back because a record now needs
+    it. `request` is the pull request, if it was only proposed.
     """
 
     expired: Sequence[Record]
@@ -53,7 +53,7 @@ class Pruned:
     request: Proposed | None = None
 
 
-# The records that are to go, and what a prune comes to if nothing happens meanwhile.
+# The records to remove, and the result of the prune if nothing changes in the meantime.
 _Plan = tuple[Sequence[Record], Pruned]
 
 
@@ -68,50 +68,50 @@ def prune(
     pushes: bool = True,
     dry_run: bool = False,
 ) -> Pruned:
-    """Take what has expired out of the ledger; with `registries`, delete there first what no record needs any more.
+    """Remove what has expired from the ledger; with `registries`, first delete there what no record needs any longer.
 
-    What is deleted has to be recorded for everybody: with `registries`, the store has to be one that pushes and does
-    not propose. Raises UsageError where it is not or where no registry is configured, Contended where the ledger
-    moves all the time, and what `write` raises; what was deleted is deleted then, and to run it again completes it.
+    Deletions have to be recorded for everybody: with `registries`, the store has to be one that pushes and does
+    not propose. Raises UsageError if it is not, or if no registry is configured; Contended if the ledger
+    keeps moving; and what `write` raises. What was deleted then stays deleted, and running it again completes it.
     """
     registrar = Registrar(jobs=jobs, progress=progress)
     if registries is None:
         with open_store() as store:
-            going, foreseen = _planned(store.read(), criteria, None, registrar)
-            return foreseen if dry_run else _settled(store, criteria, going, foreseen, None)
+            going, planned = _planned(store.read(), criteria, None, registrar)
+            return planned if dry_run else _settled(store, criteria, going, planned, None)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
-        raise UsageError(f"`--registry-delete` and `{other}` cannot be combined", "what is deleted has to be recorded")
+        raise UsageError(f"`--registry-delete` and `{other}` cannot be combined", "deletions are recorded at once")
 
-    def fresh() -> Snapshot:  # with a time of its own: a look at registries may take longer than a session
-        with open_store(shared=True) as store:  # what one branch does not use, another one may
+    def read() -> Snapshot:  # with its own deadline: checking registries may take longer than a session
+        with open_store(shared=True) as store:  # another branch may use what this one does not
             return store.read()
 
-    going, foreseen = _agreed(fresh, criteria, registries, registrar)
+    going, planned = _agreed(read, criteria, registries, registrar)
     if dry_run:
-        return foreseen
-    pruned = _deleted(foreseen, registrar)
+        return planned
+    pruned = _deleted(planned, registrar)
     with open_store(shared=True) as store:
         return _settled(store, criteria, going, pruned, registrar)
 
 
 def _agreed(
-    fresh: Callable[[], Snapshot], criteria: PruneCriteria, registries: DeletingRegistries, registrar: Registrar
+    read: Callable[[], Snapshot], criteria: PruneCriteria, registries: DeletingRegistries, registrar: Registrar
 ) -> _Plan:
-    """Return a plan for a ledger that has not moved while the registries were looked at."""
+    """Return a plan for a ledger that has not moved while the registries were checked."""
     for _ in range(ROUNDS):
-        snapshot = fresh()
+        snapshot = read()
         plan = _planned(snapshot, criteria, registries, registrar)
-        # The look may have taken its time; what was looked at is known in the next round.
-        if fresh().commit == snapshot.commit:
+        # The check may have taken a while; its results are kept for the next round.
+        if read().commit == snapshot.commit:
             return plan
-    raise Contended("the ledger moved all the time; nothing was deleted or written", "run it again")
+    raise Contended("the ledger kept moving; nothing was deleted or written", "run it again")
 
 
 def _planned(
     snapshot: Snapshot, criteria: PruneCriteria, registries: DeletingRegistries | None, registrar: Registrar
 ) -> _Plan:
-    """Return what a prune of a ledger takes; with `registries`, after a look at each digest."""
+    """Return what a prune of a ledger removes; with `registries`, after checking each digest."""
     chosen = choose(snapshot.ledger, _resolved(criteria, snapshot))
     if registries is None:
         return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared)
@@ -124,23 +124,23 @@ def _planned(
     going = [record for record in chosen.going if serving[record.image]]
     unserved = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
     clearance = registrar.clearance(going, serving, remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going)))
-    foreseen = Pruned(
+    planned = Pruned(
         expired=going,
         spared=[*chosen.spared, *unserved],
         deleted=clearance.deletions,
         retained=clearance.retained,
         failed=clearance.failed,
     )
-    return going, _without(foreseen, lambda record: clearance.failed.get(record.image))
+    return going, _without(planned, lambda record: clearance.failed.get(record.image))
 
 
-def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
-    """Delete at the registries what is foreseen; return what is done so far, the records that are to go included."""
-    deleted, left = registrar.delete(foreseen.deleted)
-    errors = {(place.image, place.digest): error for place, error in reversed(left)}
+def _deleted(planned: Pruned, registrar: Registrar) -> Pruned:
+    """Delete at the registries as planned; return what is done so far, including the records to remove."""
+    deleted, not_deleted = registrar.delete(planned.deleted)
+    errors = {(place.image, place.digest): error for place, error in reversed(not_deleted)}
     failed = {image: error for (image, _), error in errors.items()}
     return _without(
-        replace(foreseen, deleted=deleted, failed={**foreseen.failed, **failed}),
+        replace(planned, deleted=deleted, failed={**planned.failed, **failed}),
         lambda record: errors.get((record.image, record.digest)) or errors.get((record.image, record.index or "")),
     )
 
@@ -148,9 +148,9 @@ def _deleted(foreseen: Pruned, registrar: Registrar) -> Pruned:
 def _settled(
     store: Store, criteria: PruneCriteria, going: Sequence[Record], before: Pruned, registrar: Registrar | None
 ) -> Pruned:
-    """Take the records out of the ledger, and put back at the registries what turns out to be in use by now.
+    """Remove the records from the ledger, and put back at the registries what turns out to be in use now.
 
-    Without a registrar, all goes that has expired by now.
+    Without a registrar, everything that has expired by now is removed.
     """
     cleared = _by_key(before.expired) if registrar else None
     last: Snapshot
@@ -165,7 +165,7 @@ def _settled(
     except LedgerError as error:
         if not before.deleted:
             raise
-        waiting = f"what is deleted at the registries already ({len(before.deleted)}) waits for the next run"
+        waiting = f"the next run completes what is already deleted at the registries ({len(before.deleted)})"
         raise error.within("", f"{error.hint}; {waiting}") from None
     ledger, expired = written.change.ledger, [effect.record for effect in written.change.effects]
     commit = written.results[0].commit if written.change.changed else None
@@ -174,16 +174,16 @@ def _settled(
         return replace(pruned, spared=choose(last.ledger, _resolved(criteria, last)).spared)
     gone = _by_key(expired)
     stayed = [record for key, record in cleared.items() if key not in gone and key in ledger]
-    spared = [*before.spared, *(Spared(record, "it was changed meanwhile") for record in stayed)]
+    spared = [*before.spared, *(Spared(record, "it was changed in the meantime") for record in stayed)]
     if not before.deleted:
         return replace(pruned, spared=spared)
-    # What waits for a registry is not a living record: the next run deletes the rest of it.
+    # A record that waits for a registry does not count as remaining: the next run deletes the rest of it.
     pending = {record.key: record for record in going if record.key not in cleared}
-    living = [record for record in ledger.records() if pending.get(record.key) != record]
+    remaining = [record for record in ledger.records() if pending.get(record.key) != record]
     uses = remaining_uses(ledger, last.resolver, pending)
-    restored, failed = registrar.restore(before.deleted, living, uses)
-    back = {deletion.place for deletion in restored}
-    deleted = [deletion for deletion in before.deleted if deletion.place not in back]
+    restored, failed = registrar.restore(before.deleted, remaining, uses)
+    restored_places = {deletion.place for deletion in restored}
+    deleted = [deletion for deletion in before.deleted if deletion.place not in restored_places]
     return replace(pruned, spared=spared, deleted=deleted, restored=restored, failed={**before.failed, **failed})
 
 
@@ -192,7 +192,7 @@ def _resolved(criteria: PruneCriteria, snapshot: Snapshot) -> PruneCriteria:
 
 
 def _without(pruned: Pruned, why: Callable[[Record], LedgerError | None]) -> Pruned:
-    """Return it with the records for which there is an error among those that stay."""
+    """Return the result with the records that have an error among those that stay."""
     errors = {record.key: error for record in pruned.expired if (error := why(record))}
     return replace(
         pruned,

@@ -13,11 +13,11 @@ from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import Contended
 
-LOOKS = 5
+CHECKS = 5
 
 
 class Overtaken(Contended):
-    """A prune since the look at the registry may have deleted what it saw; nothing was written."""
+    """A prune since the registry check may have deleted what it found; nothing was written."""
 
 
 def publish(
@@ -30,11 +30,11 @@ def publish(
     force_reason: str = "",
     dry_run: bool = False,
 ) -> Written:
-    """Look at the registry once, if there is any, and record every draft.
+    """Check the registry once, if there is one, and record every draft.
 
     Raises Conflict and whatever else `inspect`, `writes.publish` and `write` raise.
     """
-    for left in reversed(range(LOOKS)):
+    for remaining in reversed(range(CHECKS)):
         if registries is None or not ((before := store.read()).policy.registries or host):
             as_given = partial(writes.publish, drafts=drafts, force_reason=force_reason)
             return replace(write(store, as_given, dry_run=dry_run), verified=frozenset())
@@ -45,15 +45,15 @@ def publish(
             written = write(store, recording(before, inspected.drafts, force_reason=force_reason), dry_run=dry_run)
             return replace(written, verified=inspected.verified)
         except Overtaken:
-            if not left:
+            if not remaining:
                 raise
     raise AssertionError("unreachable")
 
 
 def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Callable[[Snapshot], Change]:
-    """Return the write that records what a registry was seen to have after `before` was read.
+    """Return the write that records what a registry had after `before` was read.
 
-    It raises Overtaken where a record with one of those digests has left the ledger since: see docs/adr/0021.
+    It raises Overtaken if a record with one of those digests has left the ledger since: see docs/adr/0021.
     """
     seen = {digest for draft in drafts for digest in (draft.digest, draft.index) if digest}
 
@@ -63,7 +63,7 @@ def recording(before: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
 
             if lost := seen & withdrawn(before.ledger, snapshot.ledger):
                 raise Overtaken(
-                    f"{min(lost)} was pruned while the registry was looked at; nothing was written", "run it again"
+                    f"{min(lost)} was pruned while the registry was checked; nothing was written", "run it again"
                 )
         return writes.publish(snapshot, drafts, force_reason=force_reason)
 

@@ -1,4 +1,4 @@
-"""`rebase`: bring a branch up to date by making its changes again on the new base, commit by commit."""
+"""`rebase`: bring a branch up to date by replaying its changes on the new base, commit by commit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Branch(Protocol):
     """The branch to bring up to date."""
 
     def files(self, commit: str) -> Mapping[str, str]:
-        """Return the entries at the top of a commit, `ledger.json` left out."""
+        """Return the entries at the top of a commit, without `ledger.json`."""
 
     def write(self, parent: str, ledger: Ledger, files: Mapping[str, str], like: Commit, message: str) -> str:
         """Write a commit with the author and the time of another one; return its id."""
@@ -30,7 +30,7 @@ class Branch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
-    """Where the branch was and is, and on which base; and the new id of each commit, `""` if it is not needed."""
+    """Where the branch was and is, its base, and the new id of each commit, `""` if it is not needed."""
 
     old: str
     new: str
@@ -39,18 +39,18 @@ class Rebased:
 
 
 def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False) -> Rebased:
-    """Make the changes that only the head has again, on `onto`. All of them, or none.
+    """Replay the changes that only the head has on `onto`: all of them, or none.
 
     Authors, times of authorship and messages are kept; merges of the base are left out, as are commits whose
-    changes the base already has. Raises RuleRefused for what collides, UsageError for what only git can merge.
+    changes the base already has. Raises RuleRefused for collisions, UsageError for what only git can merge.
     """
     base, head = history.resolve(onto), history.head()
     commits = history.commits(base, head)
     if history.merge_base(base, head) == base and all(len(commit.parents) == 1 for commit in commits):
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
     tip, state = base, _content(history, branch, base)
-    done: list[tuple[Commit, str]] = []
-    last = {base: state}  # the commit before is the next one's parent in most cases
+    replayed: list[tuple[Commit, str]] = []
+    last = {base: state}  # usually the previous commit is the next one's parent
     for commit in commits:
         if len(commit.parents) != 1:
             _only_merges(history, branch, commit)
@@ -60,14 +60,14 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
         last = {commit.id: made}
         after = replay(before, made, state, commit.id[:12])
         if after == state:
-            done.append((commit, ""))
+            replayed.append((commit, ""))
             continue
         message = retold(commit.message, state.ledger, after.ledger)
         tip, state = branch.write(tip, after.ledger, after.files, commit, message), after
-        done.append((commit, tip))
+        replayed.append((commit, tip))
     if not dry_run:
         branch.move(head, tip)
-    return Rebased(head, tip, base, done)
+    return Rebased(head, tip, base, replayed)
 
 
 def _content(history: History, branch: Branch, commit: str) -> CommitContent:

@@ -1,4 +1,4 @@
-"""`reconcile`: the ledger against the live registries, read-only and three-valued."""
+"""`reconcile`: the ledger compared with the live registries, read-only and three-valued."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ledger_tool.errors import LedgerError, UnknownImage
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """A run that ended: its report, how many records no configured registry serves, and whether it was interrupted."""
+    """A finished run: its report, how many records have no configured registry, and whether it was interrupted."""
 
     report: DriftReport
     unserved: int
@@ -37,9 +37,9 @@ def reconcile(
     untracked: bool = False,
     progress: Progress,
 ) -> Reconciled:
-    """Look at every record that matches `query`, at every registry that serves it, and classify it.
+    """Observe every record that matches `query` at every registry that serves it, and classify it.
 
-    ^C ends the run with an incomplete report. Raises UsageError where no registry is configured.
+    ^C ends the run with an incomplete report. Raises UsageError if no registry is configured.
     """
     snapshot = source.read()
     snapshot.policy.check_registries("compare with")

@@ -24,7 +24,7 @@ class TaggedRecords:
     records: tuple[Record, ...]
 
     def pulled(self) -> str:
-        """Return the digest to pull by. Raises RuleRefused where there is not one."""
+        """Return the digest to pull by. Raises RuleRefused if there is none."""
         if self.digest is None:
             raise no_pull_digest(self.records)
         return self.digest

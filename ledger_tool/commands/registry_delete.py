@@ -1,7 +1,7 @@
-"""Deleting at registries what a prune takes: look first, indexes before their children, and put back what is needed.
+"""Deleting at registries what a prune removes: check first, indexes before their children, and put back what is needed.
 
-Nothing is deleted that a living record uses, is served through, or is built on, nor a child of an index that is in use,
-as the registry tells. What is not in the ledger is not looked at: other children of a deleted index are left to the
+Nothing is deleted that a remaining record uses, is served through, or is built on, nor a child of an index in use,
+according to the registry. What is not in the ledger is ignored: other children of a deleted index are left to the
 registry's own garbage collector.
 """
 
@@ -22,8 +22,8 @@ from ledger_tool.core.writes.prune import RemainingUses, may_be_index
 from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
 
 T = TypeVar("T")
-_LONGEST = 86_400.0  # seconds; every single request has a bound of its own
-_LOOK = "look at the registry with `ledger reconcile`, or prune without `--registry-delete`"
+_LONGEST = 86_400.0  # seconds; every request has its own bound
+_LOOK = "check the registry with `ledger reconcile`, or prune without `--registry-delete`"
 
 
 class DeletingRegistry(RegistryPort, Protocol):
@@ -33,7 +33,7 @@ class DeletingRegistry(RegistryPort, Protocol):
         """Return a manifest or index as it is served, its bytes checked against the digest."""
 
     def delete(self, image: str, digest: str) -> None:
-        """Delete a manifest or index by digest; one that is gone already is not an error."""
+        """Delete a manifest or index by digest; one that is already gone is not an error."""
 
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest."""
@@ -51,7 +51,7 @@ Place = RegistryDigest[DeletingRegistry]
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A manifest or index to delete, as it is now."""
+    """A manifest or index to delete, with its current content."""
 
     place: Place
     document: ServedDocument
@@ -60,7 +60,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Retained:
-    """A digest that stays at the registry though its record goes, and why."""
+    """A digest that stays at the registry although its record is removed, and why."""
 
     place: Place
     reason: str
@@ -68,7 +68,7 @@ class Retained:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """What is to be deleted, what stays, and the images that could not be looked at as a whole."""
+    """What to delete, what stays, and the images that could not be checked completely."""
 
     deletions: Sequence[Deletion]
     retained: Sequence[Retained]
@@ -76,7 +76,7 @@ class Clearance:
 
 
 class Registrar:
-    """Looks and deletes for one prune; nothing is looked at twice. `jobs` requests run at once."""
+    """Checks and deletes for one prune; nothing is checked twice. `jobs` requests run at once."""
 
     def __init__(self, *, jobs: int, progress: Progress) -> None:
         self._jobs = jobs
@@ -88,7 +88,7 @@ class Registrar:
     def clearance(
         self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: RemainingUses
     ) -> Clearance:
-        """Return what to delete of records that go, at the registries that serve them."""
+        """Return what to delete for the records to remove, at the registries that serve them."""
         indexes = {(record.image, digest) for record in going if (digest := may_be_index(record))}
         wanted = indexes | {(record.image, record.digest) for record in going}
         places = [Place(registry, image, digest) for image, digest in sorted(wanted) for registry in serving[image]]
@@ -114,7 +114,7 @@ class Registrar:
         return Clearance([one for one in deletions if one.place.image not in failed], retained, failed)
 
     def _emptied(self, places: Sequence[Place], uses: RemainingUses) -> dict[str, LedgerError]:
-        """Return the images whose newest record a registry lacks, too: it is the wrong one, or has lost its data."""
+        """Return the images whose newest record a registry also lacks: it is the wrong one, or has lost its data."""
         newest = [replace(one, digest=uses.newest[one.image].digest) for one in places if one.image in uses.newest]
         failed: dict[str, LedgerError] = {}
         looked = self._known(self._looks, lambda place: place.registry.look(place.image, place.digest), newest)
@@ -128,13 +128,13 @@ class Registrar:
         return failed
 
     def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], list[tuple[Place, LedgerError]]]:
-        """Delete, what may be an index first; return what is gone, and what stays, with the error.
+        """Delete, possible indexes first; return what is gone, and what stays, with the error.
 
-        What somebody else deleted meanwhile counts as gone, and is put back like the rest where it is needed. No image
-        of an index that stays is deleted, nor anything more of an image once one of its registries does not answer.
+        What somebody else has deleted counts as gone, and is put back like the rest if needed. No image
+        of an index that stays is deleted, nor anything more of an image once one of its registries stops answering.
         """
         done: set[Place] = set()
-        left: list[tuple[Place, LedgerError]] = []
+        not_deleted: list[tuple[Place, LedgerError]] = []
         silent: dict[str, LedgerError] = {}
         held: dict[Place, LedgerError] = {}
 
@@ -157,26 +157,26 @@ class Registrar:
                 if error is None:
                     done.add(place)
                 else:
-                    left.append((place, error))
+                    not_deleted.append((place, error))
                     index = _parsed(deletion) if is_index_round else None
                     if isinstance(index, Manifest):
                         held |= {replace(place, digest=digest): error for digest in index.referenced}
-                    elif is_index_round:  # nobody knows what is in it
+                    elif is_index_round:  # its contents are unknown
                         silent.setdefault(place.image, error)
-                self._progress(len(done) + len(left), len(deletions))
-        return [deletion for deletion in deletions if deletion.place in done], left
+                self._progress(len(done) + len(not_deleted), len(deletions))
+        return [deletion for deletion in deletions if deletion.place in done], not_deleted
 
     def restore(
         self, deleted: Sequence[Deletion], records: Sequence[Record], uses: RemainingUses
     ) -> tuple[list[Deletion], dict[str, LedgerError]]:
-        """Put back what was deleted and turns out to be in use, children first; with the tags of `records`, if gone.
+        """Put back what was deleted and turns out to be in use, children first, and the missing tags of `records`.
 
-        Return what was put back, and the errors of the images where that could not be decided or done.
+        Return what was put back, and the errors of the images for which that could not be decided or done.
         """
         self._manifests |= {deletion.place: _parsed(deletion) for deletion in deleted if deletion.may_be_index}
         again = [one.place for one in deleted if one.may_be_index and one.place.digest in uses.why]
         reasons, failed = self._children([*_roots([deletion.place for deletion in deleted], uses), *again])
-        back: list[Deletion] = []
+        restored: list[Deletion] = []
         for deletion in sorted(deleted, key=lambda deletion: deletion.may_be_index):
             place = deletion.place
             if place.digest not in uses.why and place not in reasons:
@@ -188,14 +188,14 @@ class Registrar:
                 for tag in tags:
                     if isinstance(place.registry.look(place.image, tag), Absent):
                         place.registry.put(place.image, tag, deletion.document)
-                back.append(deletion)
+                restored.append(deletion)
             except LedgerError as error:
                 hint = "push it again, under the tags that the ledger has"
                 failed[place.image] = error.within(f"{place} is needed again and could not be put back", hint)
-        return back, failed
+        return restored, failed
 
     def _children(self, places: Iterable[Place]) -> tuple[dict[Place, str], dict[str, LedgerError]]:
-        """Return why each digest that indexes refer to is in use, and the images where that cannot be told."""
+        """Return why each digest that indexes refer to is in use, and the images for which that is unknown."""
         reasons: dict[Place, str] = {}
         failed: dict[str, LedgerError] = {}
 
@@ -214,21 +214,21 @@ class Registrar:
     def _known(
         self, known: dict[Place, T | LedgerError], ask: Callable[[Place], T], places: Iterable[Place]
     ) -> list[tuple[Place, T | LedgerError]]:
-        """Return what is at each place; ask only where that is not known yet."""
-        wanted = list(dict.fromkeys(places))
-        fresh = [place for place in wanted if place not in known]
-        known |= in_parallel(ask, fresh, jobs=self._jobs, longest=_LONGEST)
-        return [(place, known[place]) for place in wanted]
+        """Return what is at each place; ask only if it is not known yet."""
+        distinct = list(dict.fromkeys(places))
+        unknown = [place for place in distinct if place not in known]
+        known |= in_parallel(ask, unknown, jobs=self._jobs, longest=_LONGEST)
+        return [(place, known[place]) for place in distinct]
 
 
 def _roots(places: Iterable[Place], uses: RemainingUses) -> list[Place]:
-    """Return what the digests in use hang on, in the repositories of these places."""
+    """Return the roots of the digests in use, in the repositories of these places."""
     repositories = {place.repository: place for place in places}.values()
     return [replace(place, digest=root) for place in repositories for root in uses.roots(place.image)]
 
 
 def _parsed(deletion: Deletion) -> Manifest | Absent:
-    """Return what was deleted; a manifest of a kind that we do not know has no children."""
+    """Return what was deleted; a manifest of an unknown kind has no children."""
     try:
         return parse(deletion.document.raw, deletion.document.media_type, deletion.place.digest)
     except BadManifest:

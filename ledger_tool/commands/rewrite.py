@@ -1,4 +1,4 @@
-"""The steps that `pin` and `bump` share: look at every manifest, judge its images, write those that change."""
+"""The steps that `pin` and `bump` share: read every manifest, judge its images, write those that change."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, Man
 
 
 class Manifests(Protocol):
-    """The files that a person named, and those in the folders that they named."""
+    """The given files, and those in the given folders."""
 
     def rewritten(self, judge: Judge, progress: Progress, *, write: bool) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in order, unreadable ones as notes; new content only with `write`."""
+        """Yield a judge's result for each file, in order, unreadable ones as notes; new content only with `write`."""
 
 
 class EditableManifests(Manifests, Protocol):
     """Manifests that can be edited in place."""
 
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
-        """Return what a judge makes of another content of one of the files."""
+        """Return a judge's result for another content of one of the files."""
 
     def replace(self, done: Rewritten) -> str:
-        """Give a file its new content, all or nothing; return why not (it changed since, for one), or `""`."""
+        """Give a file its new content atomically; return why not (for example, it has changed since), or `""`."""
 
 
 @dataclass(slots=True)
 class ManifestsReport:
-    """What became of all manifests. `checked` says that nothing was to be changed.
+    """The result for all manifests. `checked` says that nothing was to be changed.
 
-    `commit` is the commit that was made of it, or `""`; `proposed` is the request to merge that.
+    `commit` is the resulting commit, or `""`; `proposed` is the request to merge it.
     """
 
     checked: bool
@@ -44,23 +44,23 @@ class ManifestsReport:
 
     @property
     def faults(self) -> Sequence[ManifestNote]:
-        """The notes on files that could not be looked at, or not understood."""
+        """The notes on files that could not be read or understood."""
         return [note for note in self.notes if note.is_fault]
 
     @property
-    def is_left(self) -> bool:
-        """Whether a reference stays as it should not be; one that the ledger does not have counts only in a check."""
+    def has_open_findings(self) -> bool:
+        """Whether references remain that should be different; those not in the ledger count only in a check."""
         return any(self.checked or finding.kind != "unknown" for finding in self.findings)
 
 
 def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: bool) -> list[Rewritten]:
-    """Return what a judge makes of every manifest that is worth reporting; nothing is written."""
+    """Return a judge's results for the manifests that are worth reporting; nothing is written."""
     rewritten = manifests.rewritten(judge, progress, write=write)
     return [file for file in rewritten if file.edits or file.fixable or file.findings or file.notes]
 
 
 def checked(files: Sequence[Rewritten]) -> ManifestsReport:
-    """Return the report on manifests that stay as they are: what an edit would fix is a finding, too."""
+    """Return the report on manifests that stay as they are: what an edit would fix is also a finding."""
     report = ManifestsReport(checked=True)
     for file in files:
         report.findings += sorted([*file.fixable, *file.findings], key=lambda finding: finding.line)
@@ -69,7 +69,7 @@ def checked(files: Sequence[Rewritten]) -> ManifestsReport:
 
 
 def written(files: Sequence[Rewritten], replace: Callable[[Rewritten], str] = lambda _: "") -> ManifestsReport:
-    """Return the report on manifests that are rewritten, by `Manifests.replace` or otherwise."""
+    """Return the report on rewritten manifests, written by `Manifests.replace` or otherwise."""
     report = ManifestsReport(checked=False)
     for file in files:
         report.findings += file.findings

@@ -1,4 +1,4 @@
-"""`verify`: one image:tag against a given digest, and against what each registry serves now."""
+"""`verify`: one image:tag compared with a given digest, and with what each registry serves now."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATES: dict[str, VerifyState] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyCheck:
-    """One comparison; `registry` is None for the digest that was given."""
+    """One comparison; `registry` is None for the given digest."""
 
     registry: str | None
     platform: str | None = None
@@ -55,7 +55,7 @@ class Verified:
 
     @property
     def refuted(self) -> bool:
-        """Whether any comparison was made and disagrees."""
+        """Whether any comparison that was made disagrees."""
         return any(check.state in ("mismatch", "missing") for check in self.checks)
 
 
@@ -73,10 +73,10 @@ def verify(
     records = snapshot.find(reference)
     checks = [_given(records, digest)] if digest else []
     serving = registries.serving(snapshot.policy, records[0].image)
-    looked = observe_all([(registry, records) for registry in serving], deep=deep, jobs=8)
-    seen = {registry: observation for (registry, _), observation in looked}
+    observed = observe_all([(registry, records) for registry in serving], deep=deep, jobs=8)
+    observations = {registry: observation for (registry, _), observation in observed}
     for registry in serving:
-        findings = drift.classify(records, registry.name, seen[registry], now)
+        findings = drift.classify(records, registry.name, observations[registry], now)
         checks += [_check(record, finding) for record, finding in zip(records, findings, strict=True)]
     return Verified(records[0].name, checks)
 

@@ -1,4 +1,4 @@
-"""The one walk through indexes at a registry: from a tag or a digest down to the images and blobs below it."""
+"""Walking through indexes at a registry: from a tag or a digest down to the images and blobs below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ledger_tool.errors import LedgerError, Unreachable
 
 P = TypeVar("P", bound=RegistryPort)
 WalkAnswer = Manifest | Absent | LedgerError
-_DEEPEST = 8  # an index in an index in an index …: no tool makes three of them
+_DEEPEST = 8  # nested indexes; no tool makes more than two levels
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RegistryDigest(Generic[P]):
 
     @property
     def repository(self) -> tuple[P, str]:
-        """The registry and the image: what tells its repository from others."""
+        """The registry and the image, which identify its repository."""
         return self.registry, self.image
 
     def __str__(self) -> str:
@@ -34,15 +34,15 @@ class RegistryDigest(Generic[P]):
 
 
 def served_manifest(registry: RegistryPort, image: str, tag: str, digest: str) -> Manifest:
-    """Return what is behind the digest that a tag was just seen to serve. Raises Unreachable where it is gone again."""
+    """Return the manifest of the digest that a tag just served. Raises Unreachable if it is gone again."""
     manifest = registry.manifest(image, digest)
     if isinstance(manifest, Absent):
-        raise Unreachable(f"{image}:{tag} moved at {registry.name} while it was looked at", "run it again")
+        raise Unreachable(f"{image}:{tag} moved at {registry.name} while it was being checked", "run it again")
     return manifest
 
 
 def missing_below(registry: RegistryPort, image: str, digest: str) -> list[str]:
-    """Return what a manifest refers to and the registry does not have, itself included."""
+    """Return what a manifest refers to and the registry does not have, including itself."""
     manifest = registry.manifest(image, digest)
     if isinstance(manifest, Absent):
         return [digest]
@@ -55,9 +55,9 @@ def walk_indexes(
     starts: Iterable[RegistryDigest[P]],
     look: Callable[[Sequence[RegistryDigest[P]]], Iterable[tuple[RegistryDigest[P], WalkAnswer]]],
 ) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
-    """Yield what `look` sees at each start and at each index nested in those, level by level, each digest once.
+    """Yield the answer of `look` for each start and each index nested in those, level by level, each digest once.
 
-    An index that lies deeper than any tool puts one is Unreachable.
+    An index that is nested too deep is Unreachable.
     """
     level = list(dict.fromkeys(starts))
     known = set(level)
@@ -72,4 +72,4 @@ def walk_indexes(
         if not level:
             return
     for place in level:
-        yield place, Unreachable(f"{place.registry.name} serves indexes in indexes without an end", "look at it")
+        yield place, Unreachable(f"{place.registry.name} serves indexes nested without end", "check that registry")

@@ -1,4 +1,4 @@
-"""`whence`: which records have a digest, or had it; who published it, from what, in which ledger commit."""
+"""`whence`: which records have or had a digest; who published it, from what, in which ledger commit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
-_MOST_READ = 50  # versions one by one: each costs two git processes, and of a remote a fetch
+_MOST_READ = 50  # versions one by one: each costs two git processes and, at a remote, a fetch
 
 WhenceKind = Literal["image", "index", "config", "replaced"]
 Occurrences = Mapping[Occurrence, Record]
@@ -27,7 +27,7 @@ Occurrences = Mapping[Occurrence, Record]
 class Point:
     """A commit of the ledger: its id, when and by whom it was made, and what it did (see `LogEntry`).
 
-    `digest` is what it left at the record's key, or `""` where it left nothing, or that is not known.
+    `digest` is what it left at the record's key, or `""` if nothing, or if unknown.
     """
 
     commit: str
@@ -40,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class WhenceMatch:
-    """A record that has the digest, as what, and since which commit.
+    """A record that has the digest, its role there, and since which commit.
 
     `until` is None for one that still has it; a record that once had it as its own digest is `replaced`.
     """
@@ -58,8 +58,8 @@ def whence(
     """Return every record that has or had a digest: those that still have it first, and the newest first.
 
     The present ledger and the trailers are searched first. What neither has, such as the index of a record that is
-    long gone, is searched for in every version of the file; `note` and `progress` are informed.
-    Raises UnknownImage where nothing has it, and UsageError where several digests begin with what is given.
+    long gone, is searched for in every version of the file, reported to `note` and `progress`.
+    Raises UnknownImage if nothing has it, and UsageError if several digests start with the given digits.
     """
     head = history.head()
     log = list(entries(history, "", head, note))
@@ -95,7 +95,7 @@ def _own(
     occurrences_at: Callable[[str], Occurrences],
     now: Occurrences,
 ) -> Iterator[WhenceMatch]:
-    """Yield the records whose own digest it is or was, according to the log and to the ledger of that commit."""
+    """Yield the records whose own digest it is or was, according to the log and to the ledger at that commit."""
     for span in spans(reversed(log), wanted):
         start = span.start
         then = Occurrence("image", start.key, Digest(start.digest))
@@ -112,9 +112,9 @@ def _own(
 def _served(
     log: Sequence[LogEntry], occurrences_at: Callable[[str], Occurrences], now: Occurrences
 ) -> Iterator[WhenceMatch]:
-    """Yield the records that have it as their index or config, with the commit that first had it so.
+    """Yield the records that have it as their index or config, with the commit that introduced it.
 
-    A record that changed very often since then is left out: reading all versions at once is faster in that case.
+    A record that has changed very often since is left out: reading all versions at once is then faster.
     """
     for current, record in now.items():
         if current.kind == "image":
@@ -133,25 +133,28 @@ def _served(
 def _searched(
     history: History, head: str, wanted: DigestPrefix, note: Callable[[str], None], progress: Progress
 ) -> Iterator[WhenceMatch]:
-    """Yield what all versions of the file say, in the order of the branch's own line."""
+    """Yield the matches in all versions of the file, in the order of the branch's own line."""
     steps = [step for step in history.steps("", head, line=True) if LEDGER in step.touched]
     files = [step.touched[LEDGER].after for step in steps]
     note(f"no commit message says where {wanted} comes from: reading all {len(steps)} versions of {LEDGER}")
     contents = iter(history.contents([file.id for file in files if file]))
-    there: dict[Occurrence, tuple[Record, Point]] = {}
+    present: dict[Occurrence, tuple[Record, Point]] = {}
     for done, (step, file) in enumerate(zip(steps, files, strict=True), 1):
         raw = next(contents) if file else None
-        seen = occurrences_in(raw, wanted) if raw else {}
-        if seen or there:
-            made, message = step.commit, parse_message(step.commit.message)
-            here = Point(made.id, made.at, made.by, message.verb or "updated", message.reason)
-            for gone in [occurrence for occurrence in there if occurrence not in seen]:
-                record, since = there.pop(gone)
+        occurrences = occurrences_in(raw, wanted) if raw else {}
+        if occurrences or present:
+            commit, message = step.commit, parse_message(step.commit.message)
+            point = Point(commit.id, commit.at, commit.by, message.verb or "updated", message.reason)
+            for gone in [occurrence for occurrence in present if occurrence not in occurrences]:
+                record, since = present.pop(gone)
                 kind: WhenceKind = "replaced" if gone.kind == "image" else gone.kind
-                yield WhenceMatch(kind, gone.digest, record, since, here)
-            there = {key: (record, there[key][1] if key in there else here) for key, record in seen.items()}
+                yield WhenceMatch(kind, gone.digest, record, since, point)
+            present = {
+                occurrence: (record, present[occurrence][1] if occurrence in present else point)
+                for occurrence, record in occurrences.items()
+            }
         progress(done, len(steps))
-    for current, (record, since) in there.items():
+    for current, (record, since) in present.items():
         yield WhenceMatch(current.kind, current.digest, record, since, None)
 
 

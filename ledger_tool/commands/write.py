@@ -1,4 +1,4 @@
-"""The steps that every write shares: the operation through the store, within what git hosts accept."""
+"""The steps that every write shares: run the operation through the store, within the limits of git hosts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:  # a write that proposes nothing need not load it
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: the result of each image:tag, the change behind them, the number of offers, a warning or `""`.
+    """What a write did: the result of each image:tag, the change behind them, the number of attempts, and a warning.
 
     `verified` are the image:tags that a registry was asked about; None where that is irrelevant. `request` is the
-    pull request that proposes it, where it was not made but proposed.
+    pull request, if the change was only proposed.
     """
 
     results: Sequence[Result]
@@ -32,7 +32,7 @@ class Written:
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
-    """Run `operation` through the store, or only on what it reads for a dry run.
+    """Run `operation` through the store, or for a dry run only on what it reads.
 
     Raises UsageError before anything is sent if the ledger would outgrow what hosts accept, and what
     `operation` and `Store.transact` raise.

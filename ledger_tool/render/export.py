@@ -32,8 +32,8 @@ def notes(exported: Exported, form: str) -> Iterator[str]:
         yield f"warning: {name} {why}"
     if (more := len(exported.doubtful) - _MOST_WARNINGS) > 0:
         yield f"warning: {more} more are yanked or past their TTL"
-    if exported.left:
-        names = some_of([str(version.name) for version in exported.left], 5)
+    if exported.skipped:
+        names = some_of([str(version.name) for version in exported.skipped], 5)
         yield f"note: skipped as yanked or expired: {names}"
     unserved = sorted({version.name.image for version in exported.versions if not version.host})
     if unserved and form not in BY_RECORD:

@@ -88,7 +88,7 @@ def test_a_tag_that_moves_while_it_is_looked_at_is_unknown(fake: FakeRegistry) -
 
     fake.hook = move
     assert observe(fake, [_record(digest("old"))]).manifest == Unknown(
-        f"{APP}:v1 moved at {fake.name} while it was looked at"
+        f"{APP}:v1 moved at {fake.name} while it was being checked"
     )
 
 

@@ -49,6 +49,6 @@ def show(screen: Screen, done: ManifestsReport, output: str) -> int:
     screen.note(render.headline(done))
     for line in render.outcome(done):
         screen.note(line)
-    if done.is_left:
+    if done.has_open_findings:
         return 1
     return UsageError.exit_code if done.faults else 0

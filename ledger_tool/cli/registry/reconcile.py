@@ -84,7 +84,7 @@ def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, screen: 
     from ledger_tool.render.edit import summary
 
     adopted = run(store, registries, report, now=o.now(), jobs=jobs)
-    for reason in adopted.left:
+    for reason in adopted.not_adopted:
         screen.note(f"note: not adopted: {reason}")
     if adopted.written:
         screen.note(summary(adopted.written))

@@ -61,7 +61,7 @@ class FolderManifests:
                 progress(done, len(files))
 
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
-        """Return what a judge makes of another content of one of the files."""
+        """Return a judge's result for another content of one of the files."""
         return rewritten(path, raw, judge)
 
     def replace(self, done: Rewritten) -> str:

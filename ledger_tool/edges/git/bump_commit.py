@@ -55,7 +55,7 @@ class WorkTree:
         self._staged: dict[str, Entry] = {}
 
     def prepare(self, paths: Sequence[str], rewrite: Rewrite) -> list[Edit]:
-        """Make ready what the last commit and the index have of some files, rewritten; return the commit's edits."""
+        """Prepare the rewritten versions of some files in the last commit and the index; return the commit's edits."""
         if any((self._repository.git_dir / name).exists() for name in _UNFINISHED):
             message = f"a merge or a rebase is not finished in {self._top}"
             raise UsageError(message, "finish it first, or leave `--commit` out")

@@ -113,7 +113,7 @@ class Repository:
         return entries
 
     def ledger_files(self, commit: str, where: str) -> tuple[bytes, bytes | None]:
-        """Return the bytes of `ledger.json` and of `ledger.yaml` (None where there is none) at a commit.
+        """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit.
 
         Raises InvalidLedger where `ledger.json` is missing, there twice, not a plain file, or beyond any limit.
         """

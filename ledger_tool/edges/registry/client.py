@@ -135,7 +135,7 @@ class RegistryClient:
         return config if isinstance(config, dict) else {}
 
     def has_blob(self, image: str, digest: str) -> bool:
-        """Return whether a blob is there."""
+        """Return whether a blob exists."""
         return self._ask("HEAD", image, f"blobs/{digest}", limit=0).status != 404
 
     def tags(self, image: str) -> Iterator[str]:

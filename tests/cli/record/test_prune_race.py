@@ -115,7 +115,7 @@ def test_an_expired_record_that_gets_a_longer_life_meanwhile_keeps_record_and_ma
     race.at(lambda asked: asked.method == "DELETE", "set", f"{world.image}:pr-1", "--ttl", "9000d")
     done = prune(world)
     assert (done.code, done.json["expired"], done.json["commit"]) == (0, [], None), done.err
-    assert [one["reason"] for one in done.json["kept"]] == ["it was changed meanwhile"]
+    assert [one["reason"] for one in done.json["kept"]] == ["it was changed in the meantime"]
     assert world.upstream.tags() == {"v1", "pr-1"}
     assert race.registry.pulls(f"{world.image}:pr-1", tmp_path)
 
