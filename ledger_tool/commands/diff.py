@@ -22,7 +22,7 @@ class Diff:
 
 
 def diff(history: History, base: str, head: str = "") -> Diff:
-    """Return what `head` (`""`: the files now) changes since it parted from `base`. Raises UsageError, InvalidLedger."""
+    """Return what `head` (`""`: as it is) changes since it parted from `base`. Raises UsageError, InvalidLedger."""
     base_tip = history.resolve(base)
     tip = history.resolve(head) if head else history.head()
     parted = history.merge_base(base_tip, tip)
