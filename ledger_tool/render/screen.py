@@ -61,9 +61,19 @@ class Screen:
                 "free some disk space, and run it again; what was recorded stays recorded",
             ) from None
 
+    def show(self, output: str, **formats: Callable[[], str | Iterable[str]]) -> None:
+        """Write data to stdout in the format that was asked for: one text, or lines; only that one is made."""
+        shown = formats[output]()
+        self.data([shown] if isinstance(shown, str) else shown)
+
     def note(self, text: str) -> None:
         """Write a note to stderr."""
         _write_stderr(self._safe(text) + "\n")
+
+    def notes(self, lines: Iterable[str]) -> None:
+        """Write notes to stderr."""
+        for text in lines:
+            self.note(text)
 
     def detail(self, text: str) -> None:
         """Write a note to stderr if details were requested (`-v`)."""

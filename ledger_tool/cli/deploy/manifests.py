@@ -35,20 +35,16 @@ def show(screen: Screen, done: ManifestsReport, output: str) -> int:
     """Print what was done, and return the exit code."""
     from ledger_tool.render import pin as render
 
-    for note in render.notes(done):
-        screen.note(note)
-    match output:
-        case "json":
-            screen.data([render.as_json(done)])
-        case "github":
-            screen.data(render.as_github(done))
-        case "markdown":
-            screen.data(render.as_markdown(done))
-        case _:
-            screen.data(render.as_text(done))
+    screen.notes(render.notes(done))
+    screen.show(
+        output,
+        json=lambda: render.as_json(done),
+        github=lambda: render.as_github(done),
+        markdown=lambda: render.as_markdown(done),
+        text=lambda: render.as_text(done),
+    )
     screen.note(render.headline(done))
-    for line in render.outcome(done):
-        screen.note(line)
+    screen.notes(render.outcome(done))
     if done.has_open_findings:
         return 1
     return UsageError.exit_code if done.faults else 0

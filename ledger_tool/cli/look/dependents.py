@@ -48,24 +48,19 @@ def dependents(
             asked_registries = registries if live else None
             built = command.stale(source, asked_registries, target, jobs=registry_access.jobs, progress=progress)
     outline = render.outlined(built)
-    for note in (*graphs.cycle_notes(outline), *render.notes(built)):
-        screen.note(note)
+    screen.notes([*graphs.cycle_notes(outline), *render.notes(built)])
 
     def drawn() -> graphs.Drawn:
         return render.rebuilds_drawn(built) if stale else graphs.drawn(outline, names_base=False)
 
-    match output:
-        case "json":
-            screen.data([render.as_json(built, outline)])
-        case "dot":
-            screen.data(graphs.as_dot(*drawn()))
-        case "mermaid":
-            screen.data(graphs.as_mermaid(*drawn()))
-        case _:
-            tree = graphs.as_tree(outline, names_base=False)
-            screen.data(render.rebuilds_table(built, screen.width) if stale else tree)
-    for note in render.nothing_notes(built, stale=stale):
-        screen.note(note)
+    screen.show(
+        output,
+        json=lambda: render.as_json(built, outline),
+        dot=lambda: graphs.as_dot(*drawn()),
+        mermaid=lambda: graphs.as_mermaid(*drawn()),
+        text=lambda: render.rebuilds_table(built, screen.width) if stale else graphs.as_tree(outline, names_base=False),
+    )
+    screen.notes(render.nothing_notes(built, stale=stale))
     if not stale:
         return 0
     return 1 if built.rebuilds else 0 if built.complete else TryAgain.exit_code

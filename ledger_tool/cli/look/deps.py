@@ -25,14 +25,11 @@ def deps(image: o.ImageTag, platform: o.Platform = "", output: Format = "text", 
     screen = ledger.screen
     with ledger.source() as source:
         bases = run(source, reference, platform=parsed_platform)
-    for warning in graphs.cycle_notes(bases.outline):
-        screen.note(warning)
-    match output:
-        case "json":
-            screen.data([render.as_json(bases)])
-        case "dot":
-            screen.data(graphs.as_dot(*graphs.drawn(bases.outline)))
-        case "mermaid":
-            screen.data(graphs.as_mermaid(*graphs.drawn(bases.outline)))
-        case _:
-            screen.data(graphs.as_tree(bases.outline))
+    screen.notes(graphs.cycle_notes(bases.outline))
+    screen.show(
+        output,
+        json=lambda: render.as_json(bases),
+        dot=lambda: graphs.as_dot(*graphs.drawn(bases.outline)),
+        mermaid=lambda: graphs.as_mermaid(*graphs.drawn(bases.outline)),
+        text=lambda: graphs.as_tree(bases.outline),
+    )

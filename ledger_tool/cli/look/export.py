@@ -74,8 +74,7 @@ def export(
     )
     with ledger.source() as source:
         exported = run(source, output, selection, now=o.now(), latest=latest, keys=key)
-    for note in render.notes(exported, output):
-        ledger.screen.note(note)
+    ledger.screen.notes(render.notes(exported, output))
     if output == "cyclonedx":
         bill = cyclonedx.as_json(exported.records, exported.policy, serial=serial_number, time=bill_time)
         ledger.screen.data([bill])

@@ -51,6 +51,5 @@ def keepset(
             jobs=registry_access.jobs,
             progress=progress,
         )
-    for note in render.notes(kept):
-        screen.note(note)
-    screen.data([render.as_json(kept)] if output == "json" else render.as_text(kept))
+    screen.notes(render.notes(kept))
+    screen.show(output, json=lambda: render.as_json(kept), text=lambda: render.as_text(kept))

@@ -49,12 +49,11 @@ def log(
     screen = ledger.screen
     with ledger.history() as history:
         entries = run(history, reference, since=moment, limit=count, read_policy=read_policy, note=screen.note)
-    match output:
-        case "json":
-            screen.data([render.as_json(entries)])
-        case "jsonl":
-            screen.data(render.as_json_lines(entries))
-        case _:
-            screen.data(render.as_table(entries, screen.width, bold=screen.colour))
-            if not entries:
-                screen.note("no entries")
+    screen.show(
+        output,
+        json=lambda: render.as_json(entries),
+        jsonl=lambda: render.as_json_lines(entries),
+        text=lambda: render.as_table(entries, screen.width, bold=screen.colour),
+    )
+    if not entries and output == "text":
+        screen.note("no entries")

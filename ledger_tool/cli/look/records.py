@@ -35,15 +35,13 @@ def get(
     parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.source_at(moment) as source:
         tagged = run(source, reference, platform=parsed_platform)
-    for note in render.yanked_notes(tagged.records):
-        ledger.screen.note(note)
+    ledger.screen.notes(render.yanked_notes(tagged.records))
     if output == "json":
         ledger.screen.data([render.tag_as_json(tagged)])
         return
     pulled = tagged.pulled()
     if output == "ref":
-        for note in render.no_registry_notes(tagged):
-            ledger.screen.note(note)
+        ledger.screen.notes(render.no_registry_notes(tagged))
     ledger.screen.data([pulled if output == "digest" else f"{tagged.repository}@{pulled}"])
 
 
@@ -79,14 +77,12 @@ def list_records(
     screen = ledger.screen
     with ledger.source_at(moment) as opened:
         records = run(opened, query)
-    match output:
-        case "json":
-            screen.data([render.as_json(records)])
-        case "jsonl":
-            screen.data(render.as_json_lines(records))
-        case "csv":
-            screen.data(render.as_csv(records))
-        case _:
-            screen.data(render.as_table(records, screen.width, bold=screen.colour))
-            if not records:
-                screen.note("no record matches")
+    screen.show(
+        output,
+        json=lambda: render.as_json(records),
+        jsonl=lambda: render.as_json_lines(records),
+        csv=lambda: render.as_csv(records),
+        text=lambda: render.as_table(records, screen.width, bold=screen.colour),
+    )
+    if not records and output == "text":
+        screen.note("no record matches")

@@ -27,4 +27,4 @@ def whence(
     screen = ledger.screen
     with ledger.history() as history, screen.progress("versions") as progress:
         matches = run(history, digest_or_prefix, note=screen.note, progress=progress)
-    screen.data([render.as_json(matches)] if output == "json" else render.as_text(matches))
+    screen.show(output, json=lambda: render.as_json(matches), text=lambda: render.as_text(matches))

@@ -62,7 +62,7 @@ def prune(
             pushes=ledger.session_options.push,
             dry_run=ledger.dry_run,
         )
-    screen.data([render.as_json(pruned)] if output == "json" else render.as_text(pruned, screen.width))
+    screen.show(output, json=lambda: render.as_json(pruned), text=lambda: render.as_text(pruned, screen.width))
     screen.note(render.summary(pruned, dry_run=ledger.dry_run))
     errors = sorted(pruned.failed.values(), key=lambda error: not isinstance(error, Denied))
     for message in dict.fromkeys(error.message for error in errors[1:] if error.message != errors[0].message):

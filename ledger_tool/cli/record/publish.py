@@ -125,8 +125,7 @@ def publish(
         except Conflict as conflict:
             screen.data([render.conflict_line(conflict)])
             raise
-    for note in render.notes(written, drafts, o.now(), offline=offline):
-        screen.note(note)
+    screen.notes(render.notes(written, drafts, o.now(), offline=offline))
     show(screen, written, dry_run=ledger.dry_run)
 
 

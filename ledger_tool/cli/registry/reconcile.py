@@ -59,17 +59,14 @@ def reconcile(
         report = reconciled.report
         if adopt and not reconciled.interrupted:
             report = _adopt(source, registries, report, registry_access.jobs, screen)
-    for warning in render.warnings(report, reconciled.unserved):
-        screen.note(warning)
-    match output:
-        case "json":
-            screen.data([render.as_json(report)])
-        case "markdown":
-            screen.data(render.as_markdown(report))
-        case "junit":
-            screen.data(render.as_junit(report))
-        case _:
-            screen.data(render.as_text(report, screen.width))
+    screen.notes(render.warnings(report, reconciled.unserved))
+    screen.show(
+        output,
+        json=lambda: render.as_json(report),
+        markdown=lambda: render.as_markdown(report),
+        junit=lambda: render.as_junit(report),
+        text=lambda: render.as_text(report, screen.width),
+    )
     if metrics:
         _write_metrics(Path(metrics), report, of_all=query == Query())
     if reconciled.interrupted:

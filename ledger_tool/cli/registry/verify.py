@@ -34,7 +34,7 @@ def verify(
     given = o.parsed(names.parse_digest, digest)
     with ledger.source() as source, OpenRegistries(ca_file=ca_file) as registries:
         verified = run(source, registries, reference, now=o.now(), digest=given, deep=deep)
-    ledger.screen.data([render.as_json(verified)] if output == "json" else render.as_text(verified))
+    ledger.screen.show(output, json=lambda: render.as_json(verified), text=lambda: render.as_text(verified))
     if not verified.checks:
         raise UsageError(
             f"nothing to compare {verified.name} with", "pass `--digest`, or name its registry in ledger.yaml"

@@ -53,12 +53,11 @@ def audit(
             read_policy=read_policy,
             progress=progress,
         )
-    match output:
-        case "json":
-            screen.data([render.as_json(audited)])
-        case "junit":
-            screen.data(render.as_junit(audited))
-        case _:
-            screen.data(render.as_text(audited))
+    screen.show(
+        output,
+        json=lambda: render.as_json(audited),
+        junit=lambda: render.as_junit(audited),
+        text=lambda: render.as_text(audited),
+    )
     screen.note(render.summary(audited))
     return 1 if audited.findings else 0

@@ -46,19 +46,15 @@ def check(
             registries=registries,
             jobs=registry_access.jobs,
         )
-    match output:
-        case "json":
-            screen.data([render.as_json(checked)])
-        case "junit":
-            screen.data(render.as_junit(checked))
-        case "github":
-            screen.data(render.as_github(checked))
-        case "gitlab":
-            screen.data([render.as_gitlab(checked)])
-        case _:
-            screen.data(render.as_text(checked))
-    for line in render.notes(checked):
-        screen.note(line)
+    screen.show(
+        output,
+        json=lambda: render.as_json(checked),
+        junit=lambda: render.as_junit(checked),
+        github=lambda: render.as_github(checked),
+        gitlab=lambda: render.as_gitlab(checked),
+        text=lambda: render.as_text(checked),
+    )
+    screen.notes(render.notes(checked))
     if checked.invalid:
         return InvalidLedger.exit_code
     return 1 if checked.findings else TryAgain.exit_code if checked.unknown else 0

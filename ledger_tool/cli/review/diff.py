@@ -26,14 +26,11 @@ def diff(
     screen = ledger.screen
     with ledger.history() as history:
         reviewed = run(history, base, head)
-    for note in render.notes(reviewed, base):
-        screen.note(note)
-    match output:
-        case "json":
-            screen.data([render.as_json(reviewed.changes, settings_changed=reviewed.settings_changed)])
-        case "markdown":
-            text = render.as_markdown(reviewed.changes, settings_changed=reviewed.settings_changed)
-            screen.data([text.rstrip("\n")])
-        case _:
-            lines = render.as_text(reviewed.changes, colour=screen.colour, settings_changed=reviewed.settings_changed)
-            screen.data(lines)
+    screen.notes(render.notes(reviewed, base))
+    changes, settings_changed = reviewed.changes, reviewed.settings_changed
+    screen.show(
+        output,
+        json=lambda: render.as_json(changes, settings_changed=settings_changed),
+        markdown=lambda: render.as_markdown(changes, settings_changed=settings_changed).rstrip("\n"),
+        text=lambda: render.as_text(changes, colour=screen.colour, settings_changed=settings_changed),
+    )

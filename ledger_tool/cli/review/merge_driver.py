@@ -32,8 +32,7 @@ def merge_driver(
         if files:
             raise UsageError("`--install` takes no files", "run `ledger merge-driver --install` in a clone")
         wrote_attributes = driver.install(path_of(repo, "the repository"))
-        for line in render.installed(wrote_attributes=wrote_attributes):
-            screen.note(line)
+        screen.notes(render.installed(wrote_attributes=wrote_attributes))
         return 0
     if len(files) not in (3, 4):
         raise UsageError(
@@ -46,6 +45,5 @@ def merge_driver(
         driver.merge_lines(files[0], files[1], files[2], size)
     else:
         replace_atomically(Path(files[1]), merged.content)
-    for line in render.conflicts(merged):
-        screen.note(line)
+    screen.notes(render.conflicts(merged))
     return 1 if merged.content is None or merged.collisions else 0

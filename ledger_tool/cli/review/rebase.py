@@ -31,4 +31,6 @@ def rebase(
     with replace(ledger, session_options=replace(ledger.session_options, sign=sign)).session() as session:
         branch = session.branch()
         rebased = run(branch.history, branch, onto or branch.default_base(), dry_run=dry_run)
-    ledger.screen.data([render.as_json(rebased)] if output == "json" else render.as_text(rebased, dry_run=dry_run))
+    ledger.screen.show(
+        output, json=lambda: render.as_json(rebased), text=lambda: render.as_text(rebased, dry_run=dry_run)
+    )

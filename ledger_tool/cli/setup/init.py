@@ -40,5 +40,4 @@ def init(
     with open_folder(Path(folder)) as workplace:
         scaffolded = run(workplace, registry=registry, kit=kit(ci) if ci else None)
     screen = Screen()
-    for line in lines(scaffolded, folder):
-        screen.note(line)
+    screen.notes(lines(scaffolded, folder))
