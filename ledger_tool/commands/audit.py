@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History, Progress
-from ledger_tool.core.history.commit import LEDGER, SETTINGS, TWICE, Step
+from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
 

@@ -10,13 +10,13 @@ from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.commit import LEDGER, Touch
+from ledger_tool.core.history.commit import Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
 from ledger_tool.core.policy.policy import ReadPolicy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.ledger.names import Platform
 from ledger_tool.core.ledger.query import Query, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import pull_repository
+
+if TYPE_CHECKING:  # the ledger as it is now needs no history
+    from ledger_tool.core.history.revision import Moment
 
 
 @dataclass(frozen=True, slots=True)

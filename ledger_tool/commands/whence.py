@@ -10,10 +10,9 @@ from typing import Literal
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History, Progress
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.core.history.log import GONE, LogEntry
 from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
-from ledger_tool.core.ledger.names import Digest, Timestamp
+from ledger_tool.core.ledger.names import LEDGER, Digest, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 

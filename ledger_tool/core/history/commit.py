@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ledger_tool.core.ledger.names import Timestamp
 
-LEDGER, SETTINGS = "ledger.json", "ledger.yaml"
 TWICE = "twice"  # the mode of a file that a tree names twice
 
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.commit import LEDGER, SETTINGS, Step
+from ledger_tool.core.history.commit import Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError

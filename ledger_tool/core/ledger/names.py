@@ -18,6 +18,8 @@ from typing import NewType
 
 from ledger_tool.errors import InvalidValue
 
+LEDGER, SETTINGS = "ledger.json", "ledger.yaml"  # the two files
+
 Image = NewType("Image", str)
 Tag = NewType("Tag", str)
 Digest = NewType("Digest", str)

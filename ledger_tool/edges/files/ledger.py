@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.history.commit import LEDGER, SETTINGS
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy
 from ledger_tool.edges.files.disk import read_bytes
 from ledger_tool.errors import InvalidLedger, UsageError

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
-from ledger_tool.core.history.commit import LEDGER
+from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.machine_queue import lock

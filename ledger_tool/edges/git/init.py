@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger_tool.core.history.commit import LEDGER
 from ledger_tool.core.ledger.codec import MAX_BYTES
+from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.files.disk import local_errors, read_bytes
 from ledger_tool.edges.files.ledger import read_ledger
 from ledger_tool.edges.git.location import is_bare

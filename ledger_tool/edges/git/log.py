@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ledger_tool.core.history.commit import LEDGER, SETTINGS, TWICE, Commit, File, Step, Touch
-from ledger_tool.core.ledger.names import Timestamp, format_timestamp
+from ledger_tool.core.history.commit import TWICE, Commit, File, Step, Touch
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, format_timestamp
 from ledger_tool.edges.git.repository import Repository
 
 _LAST = 253_402_300_799  # seconds: the end of the year 9999

@@ -9,7 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from ledger_tool.core.history.commit import LEDGER
+from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.location import git_dir_of
 from ledger_tool.edges.git.repository import local_failure

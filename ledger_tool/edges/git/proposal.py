@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
-from ledger_tool.core.history.commit import LEDGER
+from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef

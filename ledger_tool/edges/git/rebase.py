@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ledger_tool.core.history.commit import LEDGER, Commit
+from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.names import LEDGER, shown
 from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address

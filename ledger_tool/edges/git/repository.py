@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger_tool.core.history.commit import LEDGER, SETTINGS
 from ledger_tool.core.ledger.codec import MAX_BYTES
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError

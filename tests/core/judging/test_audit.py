@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.history.commit import LEDGER, SETTINGS, Commit, File, Step, Touch
+from ledger_tool.core.history.commit import Commit, File, Step, Touch
 from ledger_tool.core.judging.audit import FileContent, HistoryAudit
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import LedgerError
 from tests.support.values.make import digest, ledger_of, record
