@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger_tool.cli.main import main
+from tests.support.git.servers import SshServer, ssh_server
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import RealRegistry, real_registry
 from tests.support.registries.world import World
@@ -59,6 +60,13 @@ def ledger(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 def upstream(tmp_path: Path) -> Upstream:
     """Return a bare repository with an empty ledger on `main`."""
     return Upstream.create(tmp_path / "ledger.git")
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """Return a running sshd that lets in a key that may write and one that may read."""
+    with ssh_server(tmp_path_factory.mktemp("ssh") / "server") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,15 @@ from tests.support.stage.github import load
 from tests.support.values.make import SOURCE, digest, ledger_bytes
 
 
+def _environment() -> dict[str, str]:
+    """Return what pip needs of the environment."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "PIP_", "HOME", "SSL_"))}
+    return kept | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
 def _python(python: Path | str, *words: object) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value for name, value in os.environ.items() if name.startswith(("PATH", "PIP_", "HOME", "SSL_"))
-    }
     return subprocess.run(
-        [str(python), *map(str, words)], capture_output=True, text=True, env=environment, cwd="/", check=False
+        [str(python), *map(str, words)], capture_output=True, text=True, env=_environment(), cwd="/", check=False
     )
 
 
@@ -34,9 +37,9 @@ def test_an_installed_wheel_publishes_and_validates_with_its_schemas(tmp_path: P
     assert len(kits) > 5
     assert packed >= {str(path.relative_to(ROOT)) for path in kits}
 
-    venv.create(tmp_path / "clean", with_pip=True)
+    venv.create(tmp_path / "clean")
     python = tmp_path / "clean" / "bin" / "python"
-    installed = _python(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+    installed = _python(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", wheel)
     assert installed.returncode == 0, installed.stderr
     for script in ("ledger", "ledger-tool"):
         shown = subprocess.run(
@@ -71,12 +74,9 @@ def test_the_action_installs_itself_from_where_the_runner_put_it(tmp_path: Path)
         one for one in load((ROOT / "action.yml").read_text())["runs"]["steps"] if one["name"] == "Install ledger"
     )
     given = {"COMMAND": "check", "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": str(ROOT)}
-    environment = {
-        name: value for name, value in os.environ.items() if name.startswith(("PATH", "PIP_", "HOME", "SSL_"))
-    }
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=tmp_path,
-        env=environment | given, capture_output=True, text=True, check=False,
+        env=_environment() | given, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     shown = subprocess.run(

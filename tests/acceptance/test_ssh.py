@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.git.servers import SshServer, free_port, make_key, ssh_server
+from tests.support.git.servers import SshServer, free_port, make_key
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory.mktemp("ssh") / "server") as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.git.servers import SshServer, ssh_server
+from tests.support.git.servers import SshServer
 from tests.support.git.upstream import git
 from tests.support.stage.stage import Stage
 from tests.support.values.make import WHEN, digest
@@ -18,12 +18,6 @@ SECRETS = {"deploy key": "OPENSSH PRIVATE KEY", "password": "not-a-password", "t
 # What git takes as the name of a branch, and a shell as much more.
 EVIL_BRANCH = '$(touch${IFS}pwned)`touch${IFS}pwned`";touch${IFS}pwned;"'
 EVIL_TITLE = "`touch pwned` $(touch pwned) '; touch pwned; ' ${{ github.token }} <!-- ledger review -->"
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory.mktemp("ssh") / "server") as server:
-        yield server
 
 
 @pytest.fixture
@@ -80,16 +74,30 @@ class Proposal:
     base: str
 
 
+@pytest.fixture(scope="session")
+def proposed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Proposal]:
+    """Return a repository with a pull request: it adds v1.1 and moves v1.0 by force; both branches have evil names."""
+    root = tmp_path_factory.mktemp("proposed")
+    clone = root / "clone"
+    with Stage.set_up(root / "stage") as stage:
+        git("clone", "--quiet", stage.upstream.url, clone)
+        publish(stage, clone, "v1.0", "old")
+        git("push", "--quiet", "origin", "HEAD:main", f"HEAD:refs/heads/{EVIL_BRANCH}-base", cwd=clone)
+        base = git("rev-parse", "HEAD", cwd=clone)
+        git("checkout", "--quiet", "-b", f"{EVIL_BRANCH}-head", "--no-track", cwd=clone)
+        publish(stage, clone, "v1.1", "new", "--label=note=::add-mask::hello ##[add-mask]hello")
+        publish(stage, clone, "v1.0", "forced", "--force", "--reason=::add-mask::hello <img> @team")
+        git("push", "--quiet", "origin", "HEAD", cwd=clone)
+        return shutil.copytree(stage.upstream.path, root / "upstream.git"), Proposal(
+            git("rev-parse", "HEAD", cwd=clone), base
+        )
+
+
 @pytest.fixture
-def proposal(stage: Stage, tmp_path: Path) -> Proposal:
-    """Return a pull request that adds v1.1 and moves v1.0 by force, of a branch and to a branch with evil names."""
-    clone = tmp_path / "clone"
-    git("clone", "--quiet", stage.upstream.url, clone)
-    publish(stage, clone, "v1.0", "old")
-    git("push", "--quiet", "origin", "HEAD:main", f"HEAD:refs/heads/{EVIL_BRANCH}-base", cwd=clone)
-    base = git("rev-parse", "HEAD", cwd=clone)
-    git("checkout", "--quiet", "-b", f"{EVIL_BRANCH}-head", "--no-track", cwd=clone)
-    publish(stage, clone, "v1.1", "new", "--label=note=::add-mask::hello ##[add-mask]hello")
-    publish(stage, clone, "v1.0", "forced", "--force", "--reason=::add-mask::hello <img> @team")
-    git("push", "--quiet", "origin", "HEAD", cwd=clone)
-    return Proposal(git("rev-parse", "HEAD", cwd=clone), base)
+def proposal(stage: Stage, proposed: tuple[Path, Proposal], tmp_path: Path) -> Proposal:
+    """Return the pull request on this stage; its branch is checked out in `clone`."""
+    repository, made = proposed
+    shutil.rmtree(stage.upstream.path)
+    shutil.copytree(repository, stage.upstream.path)
+    git("clone", "--quiet", "--branch", f"{EVIL_BRANCH}-head", stage.upstream.url, tmp_path / "clone")
+    return made

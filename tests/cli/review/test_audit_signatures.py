@@ -11,19 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.git.servers import SshServer, make_key, ssh_server
+from tests.support.git.servers import SshServer, make_key
 from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory.mktemp("ssh") / "server") as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.git.pull import Pull
-from tests.support.git.servers import http_server, ssh_server
+from tests.support.git.servers import SshServer, http_server
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
@@ -107,7 +107,7 @@ def test_files_that_no_commit_has_yet_are_shown_unless_a_revision_is_named(pull:
 
 @pytest.mark.parametrize("lazy", [True, False])
 def test_over_ssh_and_http_with_nothing_but_a_credential(
-    tmp_path: Path, upstream: Upstream, pull: Pull, ledger: Run, lazy: bool, monkeypatch: pytest.MonkeyPatch
+    sshd: SshServer, upstream: Upstream, pull: Pull, ledger: Run, lazy: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that can send files later does so, when they are read."""
     for setting in ("allowFilter", "allowAnySHA1InWant"):
@@ -121,8 +121,7 @@ def test_over_ssh_and_http_with_nothing_but_a_credential(
         done = ledger("check", "--base", "main", "--branch", "pr", "--repo", url, *options)
         assert (done.code, done.out) == (0, ""), done.err
 
-    with ssh_server(tmp_path / "ssh") as sshd:
-        reviewed(sshd.url(upstream.path), "--deploy-key", sshd.key, "--known-hosts", sshd.known_hosts)
+    reviewed(sshd.url(upstream.path), "--deploy-key", sshd.key, "--known-hosts", sshd.known_hosts)
     monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
     with http_server(upstream.path.parent, TOKEN) as server:
         reviewed(server.url("ledger.git"))

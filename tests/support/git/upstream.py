@@ -46,7 +46,7 @@ class Upstream:
     @classmethod
     def create(cls, path: Path, content: bytes | None = None, settings: str | None = None) -> Upstream:
         """Make one with this `ledger.json` (an empty ledger by default) and `ledger.yaml` (none by default)."""
-        git("init", "--quiet", "--bare", "--initial-branch=main", path)
+        git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path)
         made = cls(path)
         files = {"ledger.json": ledger_bytes() if content is None else content, "README.md": b"# Our ledger\n"}
         if settings is not None:

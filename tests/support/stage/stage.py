@@ -9,12 +9,14 @@ issues of a forge in a file (`tests.support.stage.forge`); `pip` and `python3 -m
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,6 +73,16 @@ user:$2y$05$abcdefghijklmnopqrstuu8jXihDn6YyI16dkpSl33R.slyuyqYCi
 _LOGIN = {"auths": {REGISTRY: {"auth": base64.b64encode(b"ci:secret").decode()}}}
 
 
+# The repository that the git host begins with, kept by the first stage of this process for the others to copy.
+_STARTED: list[Path] = []
+
+
+def _keep(repository: Path) -> None:
+    folder = tempfile.mkdtemp(prefix="stage-")
+    atexit.register(shutil.rmtree, folder)
+    _STARTED.append(shutil.copytree(repository, Path(folder, "start.git")))
+
+
 @dataclass(frozen=True)
 class Stage:
     """A folder with everything in it, and the environment in which its shell starts."""
@@ -118,12 +130,16 @@ class Stage:
             self._program(name, "#!/bin/sh\n")
         self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         self._program("python3", _PYTHON3.format(python=sys.executable))
+        if not empty and _STARTED:
+            shutil.copytree(_STARTED[0], self.upstream.path)
+            return
         git("init", "--quiet", "--bare", "--initial-branch=main", self.upstream.path)
         if not empty:
             self.run(
                 ["ledger init start --registry registry.example.com", f"git -C start push {self.upstream.path} main"]
             )
             shutil.rmtree(root / "work/start")
+            _keep(self.upstream.path)
 
     @property
     def upstream(self) -> Upstream:
