@@ -112,7 +112,8 @@ def test_every_rule_of_check_is_documented() -> None:
 def test_every_message_of_exit_codes_md_is_in_the_code() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "ledger_tool").rglob("*.py"))
     code = re.sub(r'"\s*f?"', "", code).replace("{LEDGER}", "ledger.json")  # texts may stand on two lines
-    code = re.sub(r"\{[^{}]*\}", "…", re.sub(r"\{[^{}]*\{[^{}]*\}[^{}]*\}", "…", code))
+    # What a message fills in is not compared; texts in a table stand in braces themselves.
+    code += re.sub(r"\{[^{}]*\}", "…", re.sub(r"\{[^{}]*\{[^{}]*\}[^{}]*\}", "…", code))
     for row in re.findall(r"^\| ([`].*?) \|", (DOCS / "exit-codes.md").read_text("utf-8"), re.MULTILINE):
         for message in re.findall(r"``(.+?)``|`([^`]+)`", row):
             parts = re.split(r"…|\bN\b|\d+|linux/arm64", "".join(message))
