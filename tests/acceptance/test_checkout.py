@@ -288,4 +288,4 @@ def test_an_upstream_that_is_a_url_is_followed(ledger: Run, checkout: Path, upst
 
 
 def test_a_commit_that_is_not_pushed_says_so(ledger: Run, checkout: Path) -> None:
-    assert "committed in this checkout, and not pushed" in _publish(ledger, checkout, "v1", "--no-push").err
+    assert "committed in this checkout, but not pushed" in _publish(ledger, checkout, "v1", "--no-push").err

@@ -30,7 +30,7 @@ def test_a_foreign_index_lock_keeps_the_checkout_behind_and_never_stages_the_rev
     done = ledger(*_words(checkout))
     assert done.code == 0, done.err
     assert done.json["commit"] == upstream.tip()
-    assert "stays behind the remote" in done.err
+    assert "is now behind the remote" in done.err
     lock.unlink()
     (checkout / "README.md").write_text("mine\n")
     git("commit", "--quiet", "-am", "docs", cwd=checkout)
@@ -80,7 +80,7 @@ def test_trouble_while_following_is_a_note_and_not_an_error(ledger: Run, checkou
         done = ledger(*_words(checkout, "v1", "--timeout", "3"))
     assert done.code == 0, done.err
     assert done.json["changed"] is True
-    assert "stays behind the remote" in done.err
+    assert "is now behind the remote" in done.err
     assert upstream.tags() == {"v1"}
 
 
@@ -96,5 +96,5 @@ def test_a_branch_that_is_switched_during_the_push_is_not_written_to(
     go.touch()
     done = finish(running)
     assert done.code == 0, done.err
-    assert "another branch was checked out meanwhile" in done.err
+    assert "another branch was checked out in the meantime" in done.err
     assert git("status", "--porcelain", cwd=checkout) == ""

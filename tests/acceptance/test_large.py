@@ -52,7 +52,7 @@ def test_a_file_that_no_host_takes_is_not_read(ledger: Run, tmp_path: Path) -> N
     upstream = Upstream.create(tmp_path / "huge.git", b" " * (101 * 2**20))
     done = ledger("list", "--repo", upstream.url)
     assert done.code == 4
-    assert "more than any git host takes" in done.err
+    assert "more than any git host accepts" in done.err
     (tmp_path / "ledger.json").write_bytes(b" " * (101 * 2**20))
     assert ledger("list", "--repo", tmp_path).code == 2
 

@@ -83,7 +83,7 @@ def test_a_read_only_key_is_denied_in_its_own_words(publish: Run, sshd: SshServe
     before = upstream.tip()
     done = publish(key=sshd.read_only_key)
     assert done.code == 6
-    assert "read, but not write" in done.err
+    assert "read but not write" in done.err
     assert "write access" in done.err
     assert upstream.tip() == before
 
@@ -127,7 +127,7 @@ def test_a_missing_branch_is_a_usage_error(publish: Run) -> None:
 def test_a_missing_repository_is_denied(publish: Run, sshd: SshServer, tmp_path: Path) -> None:
     done = publish(repo=sshd.url(tmp_path / "nowhere.git"))
     assert done.code == 6
-    assert "not found, or may not be seen" in done.err
+    assert "not found, or access to it is denied" in done.err
 
 
 def test_nobody_listening_is_try_again(publish: Run, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def local_errors(path: Path | str, doing: str) -> Iterator[None]:
 
 
 def local_error(error: OSError, path: Path | str, doing: str) -> LedgerError:
-    """Return the error for an OSError that came up while `doing` something to `path`."""
+    """Return the error for an OSError raised while `doing` something to `path`."""
     message = f"cannot {doing} {shown(str(path), 300)}: {(error.strerror or str(error)).lower()}"
     if error.errno in _DISK:
         return LocalDiskError(message, "free some disk space, then run it again")
@@ -35,18 +35,18 @@ def local_error(error: OSError, path: Path | str, doing: str) -> LedgerError:
 
 
 def path_of(text: str, what: str) -> Path:
-    """Return the path that a person wrote, with `~` expanded. Raises UsageError where it cannot be expanded."""
+    """Return the path that a person wrote, with `~` expanded. Raises UsageError if it cannot be expanded."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        message = f"the path {shown(text)} of {what} has no home folder to start from"
-        raise UsageError(message, "write the whole path") from None
+        message = f"the path {shown(text)} of {what} starts from an unknown home folder"
+        raise UsageError(message, "write the full path") from None
 
 
 def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
     """Return the content of a regular file, or of standard input for `-`.
 
-    Raises UsageError where it cannot be read, is not a file, or is larger than `limit` bytes.
+    Raises UsageError if it cannot be read, is not a file, or is larger than `limit` bytes.
     """
     if str(path) == "-":
         raw = sys.stdin.buffer.read(limit + 1)
@@ -54,15 +54,15 @@ def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
         with local_errors(path, "read"), open(path, "rb") as file:
             raw = file.read(limit + 1)
     if len(raw) > limit:
-        raise UsageError(f"{what} {path} is larger than {limit // 1024} KiB", "check that the right file is named")
+        raise UsageError(f"{what} {path} is larger than {limit // 1024} KiB", "check that this is the right file")
     return raw
 
 
 def replace_atomically(path: Path, content: bytes) -> None:
-    """Make `path` hold `content`: readers see the old file or the new one, also after a crash.
+    """Write `content` to `path`: readers see the old file or the new one, even after a crash.
 
-    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept, and the owner where that
-    is allowed. On any error the old file is whole and the temporary one is gone.
+    A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept, and so is the owner if
+    that is allowed. On any error the old file is intact and the temporary one is gone.
     """
     with local_errors(path, "write"):
         old = path.stat() if path.exists() else None
@@ -72,7 +72,7 @@ def replace_atomically(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 if old:
-                    with suppress(PermissionError):  # a root in a container would otherwise own a person's file
+                    with suppress(PermissionError):  # otherwise root in a container would own a person's file
                         os.fchown(file.fileno(), old.st_uid, old.st_gid)
                 os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode) if old else 0o644)
                 os.fsync(file.fileno())

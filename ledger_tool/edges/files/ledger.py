@@ -1,4 +1,4 @@
-"""The two files of a ledger, from their bytes: the one place where a bad `ledger.json` gets its explanation."""
+"""The two files of a ledger, read from bytes: the only place that explains what is wrong with a `ledger.json`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ledger_tool.errors import InvalidLedger, UsageError
 
 
 def read_snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
-    """Return what the bytes of the two files say. Raises InvalidLedger, or UsageError for `ledger.yaml`."""
+    """Return what the two files contain. Raises InvalidLedger, or UsageError for `ledger.yaml`."""
     return Snapshot(commit, read_ledger(ledger), read_policy(settings))
 
 
 def read_policy(raw: bytes | None) -> Policy:
-    """Return the policy of `ledger.yaml`'s bytes, or the default one where there is no such file."""
+    """Return the policy of `ledger.yaml`'s bytes, or the default one if there is no such file."""
     if raw is None:
         return Policy()
     from ledger_tool.edges.yaml.settings import load
@@ -41,30 +41,30 @@ def read_ledger(raw: bytes) -> Ledger:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return a schema of the folder `schema/` by its name without `.schema.json`."""
+    """Return a schema from the folder `schema/`; `name` goes without `.schema.json`."""
     text = (files("ledger_tool") / "schema" / f"{name}.schema.json").read_text("utf-8")
     return json.loads(text)  # type: ignore[no-any-return]
 
 
 class Folder:
-    """A ledger's files in a folder, read as they are; `transact` is for git repositories."""
+    """A ledger's files in a folder that need not be a git repository."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def read(self) -> Snapshot:
-        """Return what the files say now. Raises InvalidLedger or UsageError."""
+        """Return what the files contain now. Raises InvalidLedger or UsageError."""
         return read_snapshot("", *self.files())
 
     def files(self) -> tuple[bytes, bytes | None]:
-        """Return the bytes of `ledger.json` and of `ledger.yaml`, None where there is none."""
+        """Return the bytes of `ledger.json` and of `ledger.yaml`; None if there is no `ledger.yaml`."""
         ledger, settings = self._folder / LEDGER, self._folder / SETTINGS
         for path in (ledger, settings):
             if path.is_symlink():  # a pull request's link could lead anywhere on the machine that checks it
                 message = f"{path.name} in {self._folder} is not a plain file"
                 raise InvalidLedger(message, "replace it with a plain file")
         if not ledger.is_file():
-            hint = "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or make one with `ledger init`"
+            hint = "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or create one with `ledger init`"
             raise UsageError(f"there is no {LEDGER} in {self._folder}", hint)
         raw = read_bytes(ledger, codec.MAX_BYTES, "the ledger")
         return raw, read_bytes(settings, MAX_SETTINGS_BYTES, "the file") if settings.is_file() else None

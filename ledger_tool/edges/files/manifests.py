@@ -1,7 +1,7 @@
-"""The files that hold manifests: those that a person named, and the YAML and JSON files in folders that they named.
+"""Manifest files: those that a person named, and the YAML and JSON files in folders that they named.
 
-A folder's symbolic links are not followed, neither to files nor to folders: what they lead to is in the folder anyway,
-or does not belong to it. A link that a person names is followed. `.git` is not searched.
+Symbolic links in a folder are not followed, neither to files nor to folders: their targets are in the folder anyway,
+or do not belong to it. A link that a person names is followed. `.git` is not searched.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 MAX_FILE = 10 * 2**20
 _SUFFIXES = (".yaml", ".yml", ".json")
-_MANY = 200  # files: fewer are read before processes have started
-_CHUNK = 16  # files that a process takes at once
+_MANY = 200  # files: fewer than that are read before processes have started
+_CHUNK = 16  # files given to a process at a time
 _NOT_SEARCHED = {".git", ".hg", ".svn"}
 
 
-ManifestFile = tuple[str, str]  # a file's path as messages show it, and the one that opens it
+ManifestFile = tuple[str, str]  # a file's path as messages show it, and the path to open
 
 
 class FolderManifests:
@@ -48,12 +48,12 @@ class FolderManifests:
         self._files = dict(files.values())
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
-        """Yield what a judge makes of each file, in order; what cannot be read becomes a note."""
+        """Yield each file rewritten by a judge, in order; a file that cannot be read becomes a note."""
         files = list(self._files.items())
         with ExitStack() as stack:
             if self._jobs > 1 and len(files) >= _MANY:
                 pool = stack.enter_context(_processes(self._jobs, judge, write))
-                results = pool.map(_rewritten_there, files, chunksize=_CHUNK)
+                results = pool.map(_rewritten_in_pool, files, chunksize=_CHUNK)
             else:
                 results = map(partial(_rewritten, judge=judge, write=write), files)
             for done, result in enumerate(results, 1):
@@ -61,18 +61,18 @@ class FolderManifests:
                 progress(done, len(files))
 
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
-        """Return a judge's result for another content of one of the files."""
+        """Return a judge's result for one of the files with other content."""
         return rewritten(path, raw, judge)
 
-    def replace(self, done: Rewritten) -> str:
-        """Give a file its new content, whole or not at all; return why not, or `""`."""
-        place = self._files[done.path]
-        assert done.content is not None
-        raw = _read(done.path, place)
-        if isinstance(raw, ManifestNote) or digest_of(raw) != done.old_digest:
-            return "somebody else changed it meanwhile"
+    def replace(self, rewritten_file: Rewritten) -> str:
+        """Write a file's new content, all or nothing; return why it was not written, or `""`."""
+        place = self._files[rewritten_file.path]
+        assert rewritten_file.content is not None
+        raw = _read(rewritten_file.path, place)
+        if isinstance(raw, ManifestNote) or digest_of(raw) != rewritten_file.old_digest:
+            return "somebody else changed it in the meantime"
         try:
-            replace_atomically(Path(os.path.realpath(place)), done.content)
+            replace_atomically(Path(os.path.realpath(place)), rewritten_file.content)
         except UsageError as error:
             return error.message
         return ""
@@ -96,18 +96,18 @@ class FolderManifests:
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 below = os.path.relpath(path, top)
-                is_meant = is_manifest_name(name) and not is_excluded(below, self._exclude)
-                if is_meant and stat.S_ISREG(os.lstat(path).st_mode):
+                is_chosen = is_manifest_name(name) and not is_excluded(below, self._exclude)
+                if is_chosen and stat.S_ISREG(os.lstat(path).st_mode):
                     yield os.path.normpath(path), path
 
 
 def is_manifest_name(path: str) -> bool:
-    """Return whether a file in a folder is looked at, by its name."""
+    """Return whether a file found in a folder is read, judging by its name."""
     return path.lower().endswith(_SUFFIXES)
 
 
 def is_excluded(below: str, exclude: Sequence[str]) -> bool:
-    """Return whether a glob excludes a path below a folder, its name, or a folder on its way."""
+    """Return whether a glob matches a path below a folder, its name, or one of its parent folders."""
     path = Path(below)
     places = [path.name, below, *(str(parent) for parent in path.parents)]
     return any(fnmatchcase(place, glob.rstrip("/")) for glob in exclude for place in places)
@@ -122,7 +122,7 @@ def _rewritten(file: ManifestFile, judge: Judge, write: bool) -> Rewritten:
 
 
 def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rewritten:
-    """Return what a judge makes of a file's bytes; those without anything like a reference are not parsed."""
+    """Return a file's bytes rewritten by a judge; bytes without anything like a reference are not parsed."""
     if not may_name_images(raw):
         return Rewritten(path)
     from ledger_tool.edges.yaml.tokens import tokens
@@ -132,7 +132,7 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
 
 @contextmanager
 def _processes(count: int, judge: Judge, write: bool) -> Iterator[ProcessPoolExecutor]:
-    """Give processes that share the work: parsing YAML keeps a processor busy, and Python uses one per process."""
+    """Yield processes that share the work: parsing YAML keeps a processor busy, and Python uses one per process."""
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
@@ -141,13 +141,13 @@ def _processes(count: int, judge: Judge, write: bool) -> Iterator[ProcessPoolExe
     try:
         yield pool
     except BrokenProcessPool:
-        message = "a process that reads manifests was ended from outside; nothing was written"
-        raise TryAgain(message, "run it again; check how much memory is free") from None
+        message = "a process that reads manifests was killed; nothing was written"
+        raise TryAgain(message, "check how much memory is free, then run it again") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-_task: tuple[Judge, bool] | None = None  # of a process of the pool, set once when it starts
+_task: tuple[Judge, bool] | None = None  # set once, when a process of the pool starts
 
 
 def _begin(judge: Judge, write: bool) -> None:
@@ -156,7 +156,7 @@ def _begin(judge: Judge, write: bool) -> None:
     _task = judge, write
 
 
-def _rewritten_there(file: ManifestFile) -> Rewritten:
+def _rewritten_in_pool(file: ManifestFile) -> Rewritten:
     assert _task is not None
     return _rewritten(file, *_task)
 

@@ -1,6 +1,6 @@
 """One forge's REST API: patient within bounds, careful with the token, and trusting no answer.
 
-A write that may have happened though nobody answered is `Lost`: whoever asked for it looks before asking again.
+A write that may have happened although no answer came is `Lost`: the caller checks before asking again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ledger_tool.edges.http.client import Answer, Line, retry_after
 from ledger_tool.edges.http.host import Host, Lost
 from ledger_tool.errors import Denied, Unreachable, UsageError
 
-PATIENCE_SECONDS = 60.0  # how long a run waits in all, at a forge's criteria or on its own
-SECONDARY_SECONDS = 60.0  # GitHub: "wait for at least one minute" where a secondary limit names no time
+PATIENCE_SECONDS = 60.0  # how long a run waits in total, at a forge's request or on its own
+SECONDARY_SECONDS = 60.0  # GitHub: "wait for at least one minute" if a secondary limit names no time
 ANSWER_BYTES = 16 * 2**20
 PAGES = 40
 T = TypeVar("T")
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ForgeToken:
-    """A forge's token: the variable that holds it, and the permissions that one needs, for messages."""
+    """A forge's token, with the variable that holds it and the permissions it needs, for messages."""
 
     variable: str
     text: str = field(repr=False)
@@ -36,7 +36,7 @@ class ForgeToken:
 
 @dataclass(frozen=True, slots=True)
 class ForgeReply:
-    """An accepted answer: the status, the JSON in it, and the forge's words, fit for messages."""
+    """An accepted answer: its status, its JSON, and the forge's error text, fit for messages."""
 
     status: int
     data: Any
@@ -45,7 +45,7 @@ class ForgeReply:
 
 
 class Api:
-    """The API that a line leads to. `name` is the forge's, for messages; `headers` hold the token."""
+    """The API at the end of a line. `name` is the forge's, for messages; `headers` contain the token."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Api:
         )  # fmt: skip
 
     def get(self, path: str, what: str, **query: str) -> Any:
-        """Return the JSON at a path; `what` is that, for messages. Raises Denied, UsageError, Unreachable."""
+        """Return the JSON at a path; `what` names it in messages. Raises Denied, UsageError, Unreachable."""
         return self.ask("GET", path, what, query=query).data
 
     def pages(self, path: str, what: str, **query: str) -> Iterator[Mapping[str, Any]]:
@@ -74,11 +74,11 @@ class Api:
         for page in range(1, PAGES + 1):
             reply = self.ask("GET", path, what, query=query | {"page": str(page)})
             if not isinstance(reply.data, list) or not all(isinstance(item, dict) for item in reply.data):
-                raise Unreachable(f"{self.name} does not answer with a list for {what}", "run it again later")
+                raise Unreachable(f"{self.name} does not return a list of {what}", "run it again later")
             yield from reply.data
             if not reply.more or not reply.data:
                 return
-        raise Unreachable(f"{self.name} has more than {PAGES} pages of {what}", "close what is no longer needed")
+        raise Unreachable(f"{self.name} has more than {PAGES} pages of {what}", "close those that are no longer needed")
 
     def ask(
         self,
@@ -93,8 +93,8 @@ class Api:
     ) -> ForgeReply:
         """Send a request and return the answer if it is 2xx or one of `also`; `path` may be a whole URL of this host.
 
-        `once` is for what must not happen twice: it raises Lost instead of asking again. Raises Denied, UsageError or
-        Unreachable for any other answer.
+        `once` is for a request that must not happen twice: it raises Lost instead of asking again. Raises Denied,
+        UsageError or Unreachable for any other answer.
         """
         url = path if path.startswith(("https://", "http://")) else self.base + path
         url += f"?{urlencode(query)}" if query else ""
@@ -110,16 +110,16 @@ class Api:
         except (ValueError, RecursionError):
             is_whole = False
         if not is_whole:
-            kind = Lost if once and answer.status < 300 else Unreachable  # cut off, but what it made is there
+            kind = Lost if once and answer.status < 300 else Unreachable  # cut off, but the write happened
             hint = "check that LEDGER_FORGE_URL is the forge's address"
-            raise kind(f"{self.name} does not answer with JSON for {what}", hint)
+            raise kind(f"{self.name} does not return JSON for {what}", hint)
         more = bool(re.search(r'rel="?next\b', answer.headers.get("link", "")))
         return ForgeReply(answer.status, data, self._words(data), more)
 
     def _rate_limit(self, answer: Answer) -> float | None:
-        """Return for how long a rate limit asks us to wait, as GitHub says it, or None where no limit is hit.
+        """Return how many seconds a rate limit asks us to wait, read GitHub's way, or None if no limit was hit.
 
-        GitHub also answers 403, and that as well where a permission is missing.
+        GitHub may also answer 403, which it uses for a missing permission too.
         """
         if answer.status not in (403, 429):
             return None
@@ -139,7 +139,7 @@ class Api:
             return ""
 
     def _words(self, data: Any) -> str:
-        """Return the forge's own words about an error, without the token."""
+        """Return the forge's own text about an error, without the token."""
         texts = _texts(data) if isinstance(data, dict) else ()
         text = "; ".join(dict.fromkeys(texts)).replace(self._token.text, "***")
         return shown(text, 400).rstrip(".")
@@ -150,10 +150,10 @@ class Api:
         token, status = self._token, answer.status
         seconds = self._rate_limit(answer)
         if seconds is not None or status == 429:
-            asks = f"; it asks for {seconds:.0f} s" if seconds else ""
-            return Unreachable(f"{self.name} limits our rate ({status}){asks}", "run it again later")
+            wait = f"; it asks us to wait {seconds:.0f} s" if seconds else ""
+            return Unreachable(f"{self.name} limits the rate of requests ({status}){wait}", "run it again later")
         if status == 401:
-            hint = f"store a valid one there; {token.permissions}"
+            hint = f"set it to a valid token; {token.permissions}"
             return Denied(f"{self.name} does not accept the token in {token.variable}{reason}", hint)
         if status == 403:
             return Denied(f"{self.name} denies {what} to the token in {token.variable}{reason}", token.permissions)
@@ -164,18 +164,18 @@ class Api:
             )
         if answer.redirect or 300 <= status < 400:
             return UsageError(
-                f"{self.name} sends us elsewhere for {what}, where we do not go with a token",
-                "set the remote's URL to where the repository is now, or name the forge's address in LEDGER_FORGE_URL",
+                f"{self.name} redirects the request for {what}, and a token is never sent to another address",
+                "set the remote's URL to the repository's new address, or LEDGER_FORGE_URL to the forge's",
             )
         if status < 500:
             return UsageError(
-                f"{self.name} refuses {what} ({status}){reason}", "change what it names, and run it again"
+                f"{self.name} refuses {what} ({status}){reason}", "correct what it names, then run it again"
             )
         return Unreachable(f"{self.name} answers {status} for {what}{reason}", "run it again later")
 
 
 def _texts(data: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the texts of an error, as GitHub, GitLab and Gitea write them: text, lists, and mappings by field."""
+    """Yield the texts of an error, which GitHub, GitLab and Gitea write as text, lists, and mappings by field."""
     if isinstance(data, str):
         yield data.strip().rstrip(".")
     elif isinstance(data, list) and depth < 4:
@@ -194,17 +194,17 @@ def _texts(data: Any, depth: int = 0) -> Iterator[str]:
 
 
 def pick(data: Any, path: str, kind: type[T]) -> T:
-    """Return a value of an answer, such as `head.ref`. Raises Unreachable where it is not there, or of another type."""
+    """Return a value from an answer, such as `head.ref`. Raises Unreachable if it is missing or of another type."""
     value = data
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     if type(value) is not kind:
-        raise Unreachable(f"the forge answers without `{path}`", "check that `--forge` is the right kind; run it again")
+        raise Unreachable(f"the forge's answer lacks `{path}`", "check that `--forge` is the right kind; run it again")
     return value
 
 
 def texts(data: Any, path: str, name: str) -> frozenset[str]:
-    """Return the texts under `name` in a list of objects, in lower case; empty where there is no list."""
+    """Return the texts under `name` in a list of objects, in lower case; empty if there is no list."""
     objects = data.get(path) if isinstance(data, dict) else None
     items = objects if isinstance(objects, list) else []
     values = (item.get(name) if isinstance(item, dict) else item for item in items)

@@ -33,7 +33,7 @@ class Gitea(Pulls):
         return {"Accept": "application/json", "Authorization": f"token {token.text}"}
 
     def query(self, proposal: Proposal) -> dict[str, str]:
-        """See `Pulls`. No version can filter by branch, so all open ones are looked at."""
+        """See `Pulls`. No version can filter by branch, so all open pull requests are read."""
         del proposal
         return {"sort": "recentupdate"}
 
@@ -46,36 +46,36 @@ class Gitea(Pulls):
             return self.parse(reply.data)
         message = f"{self.api.name} refuses the pull request: {reply.says or reply.status}"
         if reply.status == 409:
-            raise AlreadyOpen(message, "look at the repository's pull requests")
+            raise AlreadyOpen(message, "check the repository's pull requests")
         raise UsageError(message, REFUSED_HINT)
 
     def update(self, request: OpenRequest, proposal: Proposal) -> None:
         body = self.new_words(request, proposal)
         if missing := self.missing_labels(request, proposal):
             ids = [pick(label, "id", int) for label in request.data["labels"]]
-            body["labels"] = sorted({*ids, *self._label_ids(missing)})  # what is given takes the place of all
+            body["labels"] = sorted({*ids, *self._label_ids(missing)})  # this list replaces all labels
         if body:
             self.api.ask("PATCH", self.at(f"/pulls/{request.number}"), "the pull request", body=body)
         self.request_reviews(request, proposal)
 
     def _label_ids(self, labels: Sequence[str]) -> list[int]:
-        """Return the ids of labels of the repository or its organization. Raises UsageError for one that is neither."""
-        wanted = {label.lower(): label for label in labels}
+        """Return the ids of labels of the repository or its organization. Raises UsageError for an unknown label."""
+        label_by_name = {label.lower(): label for label in labels}
         ids: dict[str, int] = {}
         for path in (self.at("/labels"), f"/orgs/{self.owner}/labels"):
-            if not wanted.keys() - ids.keys():
+            if not label_by_name.keys() - ids.keys():
                 break
             try:
                 for label in self.api.pages(path, "the labels", **self.page_size):
                     name = pick(label, "name", str).lower()
-                    if name in wanted:
+                    if name in label_by_name:
                         ids.setdefault(name, pick(label, "id", int))
             except Denied:
                 if not path.startswith("/orgs/"):
-                    raise  # a user has no organization's labels, and a token need not see them
-        if missing := [wanted[name] for name in wanted if name not in ids]:
+                    raise  # a user's account has no such labels, and a token need not see them
+        if missing := [label for name, label in label_by_name.items() if name not in ids]:
             raise UsageError(
                 f"{self.api.name} has no label `{shown(missing[0])}` for {shown(self.path)}",
-                "make the label there first, or leave it out",
+                "create the label there first, or leave it out",
             )
         return sorted(ids.values())

@@ -16,7 +16,7 @@ from ledger_tool.edges.forge.repository import ForgeRepository
 from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests
 from ledger_tool.errors import UsageError
 
-REFUSED_HINT = "check that both branches are there and differ, and that the base is the one to merge into"
+REFUSED_HINT = "check that both branches exist and differ, and that the base is the branch to merge into"
 _DRAFT = "mutation($id: ID!) { convertPullRequestToDraft(input: {pullRequestId: $id}) { pullRequest { isDraft } } }"
 
 
@@ -29,7 +29,7 @@ class Pulls(Requests):
     def __init__(self, api: Api, path: str) -> None:
         super().__init__(api)
         self.data: Mapping[str, Any] = api.get(f"/repos/{quote(path)}", f"repository {path}")
-        self.path = pick(self.data, "full_name", str)  # where it is now, if it was renamed
+        self.path = pick(self.data, "full_name", str)  # its current path, if it was renamed
 
     @property
     def owner(self) -> str:
@@ -46,20 +46,21 @@ class Pulls(Requests):
         return next((self.parse(data) for data in pulls if self._is_ours(data, proposal)), None)
 
     def query(self, proposal: Proposal) -> dict[str, str]:
-        """Return what narrows the list of open pull requests down."""
+        """Return the parameters that narrow down the list of open pull requests."""
         return {"head": f"{self.owner}:{proposal.branch}", "base": proposal.base}
 
     def _is_ours(self, data: Mapping[str, Any], proposal: Proposal) -> bool:
-        """Return whether a pull request is this branch's, and not that of a fork's branch of the same name."""
+        """Return whether a pull request belongs to this branch, and not to a fork's branch of the same name."""
         head, base = data.get("head"), data.get("base")
         if not isinstance(head, dict) or not isinstance(base, dict):
             return False
-        ours = pick(self.data, "id", int)
-        there = head.get("repo") or {}
-        return (head.get("ref"), base.get("ref"), there.get("id")) == (proposal.branch, proposal.base, ours)
+        our_id = pick(self.data, "id", int)
+        head_repository = head.get("repo") or {}
+        expected = proposal.branch, proposal.base, our_id
+        return (head.get("ref"), base.get("ref"), head_repository.get("id")) == expected
 
     def request_reviews(self, request: OpenRequest, proposal: Proposal) -> None:
-        """Ask those reviewers who are not asked and have not reviewed yet."""
+        """Ask the reviewers who have neither been asked nor reviewed yet."""
         asked = texts(request.data, "requested_reviewers", "login")
         people = [name for name in proposal.reviewers if "/" not in name and name.lower() not in asked]
         asked = texts(request.data, *self.teams)
@@ -73,9 +74,11 @@ class Pulls(Requests):
             if isinstance(user := review.get("user"), dict)
         }
         people = [name for name in people if name.lower() not in reviewed]
-        teams = [] if reviewed else teams  # a review does not say for which team: after the first, none is asked again
-        wanted = {"reviewers": people, "team_reviewers": teams}
-        if body := {name: values for name, values in wanted.items() if values}:
+        teams = (
+            [] if reviewed else teams
+        )  # a review does not name its team: after the first one, no team is asked again
+        reviewers = {"reviewers": people, "team_reviewers": teams}
+        if body := {name: values for name, values in reviewers.items() if values}:
             self.api.ask("POST", f"{pull}/requested_reviewers", "the reviewers", body=body)
 
 
@@ -89,7 +92,7 @@ class GitHub(Pulls):
 
     @classmethod
     def api_base(cls, repository: ForgeRepository) -> str:
-        """Return the API's address: GitHub's, that of a GHE.com subdomain, or that of an Enterprise Server."""
+        """Return the API's address on GitHub, a GHE.com subdomain, or an Enterprise Server."""
         host = repository.host
         if host == "github.com":
             return "https://api.github.com"
@@ -110,9 +113,9 @@ class GitHub(Pulls):
             return self.parse(reply.data)
         message = f"{self.api.name} refuses the pull request: {reply.says}"
         if "already exists" in reply.says:
-            raise AlreadyOpen(message, "look at the repository's pull requests")
+            raise AlreadyOpen(message, "check the repository's pull requests")
         if "raft pull requests are not supported" in reply.says:
-            raise UsageError(message, "leave `--pr-draft` out, or use a plan of GitHub that has drafts")
+            raise UsageError(message, "leave `--pr-draft` out, or use a GitHub plan with drafts")
         raise UsageError(message, REFUSED_HINT)
 
     def update(self, request: OpenRequest, proposal: Proposal) -> None:

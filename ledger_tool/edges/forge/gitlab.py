@@ -1,7 +1,7 @@
-r"""GitLab's merge requests: by the API where there is a token, else by the options of the push.
+r"""GitLab's merge requests: through the API if there is a token, otherwise through push options.
 
 Sources: GitLab REST API v4, "Merge requests", "Users", "Projects"; "Push options"; git-push(1), `--push-option`. GitLab
-takes `\n` in a description for the end of a line, since git lets no line end into a push option.
+reads `\n` in a description as the end of a line, since git allows no line breaks in a push option.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OPTION_BYTES = 60_000  # git sends an option in one packet of at most 65,516 by
 
 
 class GitLab(Requests):
-    """A project's merge requests, by the API."""
+    """A project's merge requests, through the API."""
 
     permissions = "it needs the scope `api`, and the role Developer in the project"
     api_path = "/api/v4"
@@ -35,7 +35,7 @@ class GitLab(Requests):
     def __init__(self, api: Api, path: str) -> None:
         super().__init__(api)
         project = api.get(f"/projects/{quote(path, safe='')}", f"project {path}")
-        self._id = pick(project, "id", int)  # holds after a rename, too
+        self._id = pick(project, "id", int)  # stays valid after a rename
         self._requests = f"/projects/{self._id}/merge_requests"
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
@@ -43,10 +43,10 @@ class GitLab(Requests):
         return ()
 
     def find(self, proposal: Proposal) -> OpenRequest | None:
-        named = {"source_branch": proposal.branch, "target_branch": proposal.base}
-        wanted = named | {"source_project_id": self._id}
-        requests = self.api.pages(self._requests, "the merge requests", state="opened", per_page="100", **named)
-        return next((self.parse(data) for data in requests if wanted.items() <= data.items()), None)
+        branches = {"source_branch": proposal.branch, "target_branch": proposal.base}
+        ours = branches | {"source_project_id": self._id}
+        requests = self.api.pages(self._requests, "the merge requests", state="opened", per_page="100", **branches)
+        return next((self.parse(data) for data in requests if ours.items() <= data.items()), None)
 
     def open(self, proposal: Proposal) -> OpenRequest:
         body = {
@@ -59,7 +59,7 @@ class GitLab(Requests):
         }
         reply = self.api.ask("POST", self._requests, "a new merge request", body=body, also=(409,), once=True)
         if reply.status == 409:
-            hint = "look at the project's merge requests"
+            hint = "check the project's merge requests"
             raise AlreadyOpen(f"{self.api.name} refuses the merge request: {reply.says}", hint)
         return self.parse(reply.data)
 
@@ -80,22 +80,22 @@ class GitLab(Requests):
             users = [] if "/" in name else self.api.get("/users", "the users", username=name)
             if not isinstance(users, list) or len(users) != 1:
                 raise UsageError(
-                    f"{self.api.name} has no user `{shown(name)}`", "name each reviewer as in the address of their page"
+                    f"{self.api.name} has no user `{shown(name)}`", "write each reviewer as in their profile's URL"
                 )
             ids.append(pick(users[0], "id", int))
         return ids
 
 
 class GitLabByPush:
-    """A project's merge requests, by the options of the push: GitLab is asked nothing and tells little."""
+    """A project's merge requests, through push options: the API is not called, and GitLab reports little."""
 
     def __init__(self, repository: ForgeRepository) -> None:
         self._repository = repository
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return what the push has to say. Raises UsageError for reviewers, for which there is no option."""
+        """Return the options of the push. Raises UsageError for reviewers, which no option can name."""
         if proposal.reviewers:
-            message = f"{self._repository.name} takes reviewers only with a token"
+            message = f"{self._repository.name} accepts reviewers only with a token"
             raise UsageError(message, "set GITLAB_TOKEN, or leave the reviewers out")
         _check_labels(proposal.labels)
         return (
@@ -109,14 +109,14 @@ class GitLabByPush:
         )
 
     def propose(self, proposal: Proposal) -> Proposed:
-        """Return the page that lists the branch's merge request, which the push has opened without telling more."""
+        """Return the page that lists the branch's merge request; the push opened it without returning its address."""
         query = urlencode({"state": "opened", "source_branch": proposal.branch})
         page = f"{self._repository.base}/{quote(self._repository.path)}/-/merge_requests?{query}"
         return Proposed(page, None, proposal.branch, False)
 
 
 def _in_one_line(body: str) -> str:
-    # `\n` in the text itself would become a line's end: the entity reads the same in Markdown
+    # `\n` in the text itself would become a line break: the entity reads the same in Markdown
     text = body.replace("\r\n", "\n").replace("\\n", "&#92;n").replace("\0", "")
     text = shortened(text, _OPTION_BYTES, lambda part: len(part.encode()) + part.count("\n"))
     return text.strip().replace("\n", "\\n").replace("\r", " ")
@@ -125,4 +125,4 @@ def _in_one_line(body: str) -> str:
 def _check_labels(labels: Sequence[str]) -> None:
     for label in labels:
         if "," in label:
-            raise UsageError(f"the label `{shown(label)}` has a comma, which GitLab allows in no label", "change it")
+            raise UsageError(f"the label `{shown(label)}` contains a comma, which GitLab does not allow", "change it")

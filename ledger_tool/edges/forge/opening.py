@@ -1,4 +1,4 @@
-"""From a git remote to the forge that serves it: which kind, where its API is, and with which token."""
+"""Opens the forge that serves a git remote: its kind, its API's address, and the token to use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VARIABLES = (_ANY, *_GITHUB, *_ENTERPRISE, *_GITLAB, *_GITEA)
 
 
 def secrets(environ: Mapping[str, str]) -> list[str]:
-    """Return the texts of the environment that must never be printed."""
+    """Return the values in the environment that must never be printed."""
     return [environ[name].strip() for name in VARIABLES if environ.get(name, "").strip()]
 
 
@@ -42,9 +42,9 @@ def open_forge(
 ) -> Iterator[Forge]:
     """Yield the forge that serves a git remote, given in any of git's forms.
 
-    `kind` is `github`, `gitlab`, `gitea` or empty, `url` the address of the forge's pages or empty. Before anything is
-    pushed, the token is tried by a look at the repository; GitLab also goes without a token. Raises UsageError, Denied
-    or Unreachable. HTTP is imported here, since a publish without a pull request starts faster without it.
+    `kind` is `github`, `gitlab`, `gitea` or empty, `url` the address of the forge's pages or empty. The token is tried
+    on the repository before anything is pushed; GitLab also works without a token. Raises UsageError, Denied or
+    Unreachable. HTTP is imported here so that a publish without a pull request starts faster.
     """
     from ledger_tool.edges.forge.api import Api
     from ledger_tool.edges.forge.gitea import Gitea
@@ -67,8 +67,8 @@ def open_forge(
 def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the variables that may hold a token for the forge.
 
-    GitHub's go to GitHub, as with its own command line. Other hosts get them only where somebody said that the forge
-    is GitHub: a host that just calls itself `github.…` does not.
+    GitHub's variables are for GitHub, as in its own command line. Other hosts get them only if the user or the CI
+    said that the forge is GitHub: a host that merely calls itself `github.…` does not.
     """
     if repository.kind == "github":
         if repository.host == "github.com" or repository.host.endswith(".ghe.com"):
@@ -81,14 +81,14 @@ def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple
 
 
 def _token(repository: ForgeRepository, environ: Mapping[str, str], permissions: str) -> ForgeToken | None:
-    """Return the token, or None where GitLab goes without one. Raises Denied for a missing or malformed one."""
+    """Return the token, or None if GitLab works without one. Raises Denied if it is missing or malformed."""
     from ledger_tool.edges.forge.api import ForgeToken
 
     names = _variables(repository, environ)
     for name in names:
         text = environ.get(name, "").strip()
         if text and not re.fullmatch(r"[!-~]{1,4096}", text):
-            raise Denied(f"{name} does not hold a token", "store the token itself, on one line")
+            raise Denied(f"{name} does not contain a token", "set it to the token itself, on one line")
         if text:
             return ForgeToken(name, text, permissions)
     if repository.kind == "gitlab":

@@ -17,14 +17,14 @@ from ledger_tool.edges.git.location import Address, parse_address
 from ledger_tool.errors import UsageError
 
 _KINDS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
-# Where the hosts answer ssh on port 443; the pages and the API are elsewhere.
+# Hosts that answer ssh on port 443, with the hosts of their pages and API.
 _SSH_HOSTS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
 _LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|\[?::1\]?"
 
 
 @dataclass(frozen=True, slots=True)
 class ForgeRepository:
-    """A repository of a forge. With `is_sure`, the user or the CI named the forge; else the host's name suggests it."""
+    """A repository on a forge. With `is_sure`, the user or the CI named the forge; else the host's name suggests it."""
 
     kind: str  # github, gitlab or gitea
     base: str  # of the pages, such as `https://git.example.com`; no slash at the end
@@ -43,13 +43,13 @@ class ForgeRepository:
 
 
 def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]) -> ForgeRepository:
-    """Return the forge of a git remote, given as git takes it.
+    """Return the forge of a git remote, given in any of git's forms.
 
-    `kind` (`--forge`) and `url` (the address of the forge's pages) are what the user said, or empty. Raises UsageError
-    where no forge can serve the remote, or nothing tells which.
+    `kind` (`--forge`) and `url` (the address of the forge's pages) come from the user, or are empty. Raises UsageError
+    if no forge can serve the remote, or its kind is unknown.
     """
     if kind and kind not in _KINDS:
-        raise UsageError(f"the forge `{shown(kind)}` is not known", "use `github`, `gitlab` or `gitea`")
+        raise UsageError(f"the forge `{shown(kind)}` is unknown", "use `github`, `gitlab` or `gitea`")
     address = parse_address(remote)
     if isinstance(address, Path) or address.scheme == "file":
         raise UsageError("a pull request needs a remote on a forge, but this one is a folder", "name it with `--repo`")
@@ -61,14 +61,14 @@ def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]
     kind = _KINDS.get(kind) or (ci[0] if ci else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
     if not kind:
         raise UsageError(
-            f"nothing tells which kind of forge {shown(host)} is",
+            f"the kind of forge at {shown(host)} is unknown",
             "pass `--forge github`, `gitlab` or `gitea`, or set LEDGER_FORGE",
         )
     return ForgeRepository(kind, base, _path(address, base, kind), is_sure)
 
 
 def _base(address: Address, host: str) -> str:
-    """Return the address of the pages that goes with the remote's; plain HTTP is taken over for loopback alone."""
+    """Return the address of the pages that belongs to the remote's; plain HTTP is kept for loopback only."""
     if address.scheme == "http" and re.fullmatch(_LOOPBACK, host):
         return f"http://{address.host}"
     return f"https://{address.host if address.scheme == 'https' else host}".lower()
@@ -79,18 +79,18 @@ def _checked(url: str, variable: str) -> str:
     if parts.scheme not in ("https", "http") or not re.fullmatch(HOST, parts.netloc) or parts.query or parts.fragment:
         raise UsageError(
             f"{variable} `{shown(url)}` is not the address of a forge",
-            "set LEDGER_FORGE_URL to one such as `https://git.example.com`",
+            "set LEDGER_FORGE_URL to an address such as `https://git.example.com`",
         )
     if parts.scheme == "http" and not re.fullmatch(_LOOPBACK, parts.hostname or ""):
         raise UsageError(
-            f"{variable} `{shown(url)}` is plain HTTP, which would show the token to everyone on the way",
+            f"{variable} `{shown(url)}` is plain HTTP, which would expose the token on the network",
             "set LEDGER_FORGE_URL to its address with `https://`",
         )
     return url.rstrip("/")
 
 
 def _forge_of_ci(host: str, environ: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """Return the kind and the address of the forge whose CI job this is, and its variable, if it serves the remote."""
+    """Return kind, address and variable of the forge whose CI job this is, or None if it does not serve the remote."""
     is_gitea = "true" in (environ.get("GITEA_ACTIONS"), environ.get("FORGEJO_ACTIONS"))
     for kind, variable, also in (
         ("gitlab", "CI_SERVER_URL", environ.get("CI_SERVER_SHELL_SSH_HOST", "")),
@@ -111,7 +111,7 @@ def _guess(host: str) -> str:
 
 
 def _path(address: Address, base: str, kind: str) -> str:
-    """Return the repository's path. A forge below a path has that in its https remotes, but not in those of ssh."""
+    """Return the repository's path. A forge below a path has that path in its https remotes, but not in ssh ones."""
     path = urlsplit(address.url).path if "://" in address.url else address.url.partition(":")[2]
     below = urlsplit(base).path
     if address.scheme != "ssh" and below and path.startswith(f"{below}/"):
@@ -125,6 +125,6 @@ def _path(address: Address, base: str, kind: str) -> str:
     ):
         raise UsageError(
             f"`{shown(path)}` is not the path of a repository",
-            "the remote's path is `owner/name`, with subgroups on GitLab",
+            "a remote's path is `owner/name`, with subgroups on GitLab",
         )
     return path

@@ -1,4 +1,4 @@
-"""How a request to merge is opened or updated on any forge: look, open once, then add what is missing."""
+"""How a request to merge is opened or updated on any forge: find it, or open it once, then add what is missing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 
 class AlreadyOpen(UsageError):
-    """The forge says that there is a request for the branch already: somebody was faster."""
+    """The forge says that the branch already has a request: somebody else was faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
-    """An open request, as the forge shows it; `data` is all that it says."""
+    """An open request, as the forge returned it; `data` is the whole answer."""
 
     number: int
     url: str
@@ -34,9 +34,9 @@ class OpenRequest:
 class Requests(ABC):
     """One repository's requests on one kind of forge. Methods raise Denied, UsageError and Unreachable.
 
-    `permissions` says what a token needs; `api_path` is where the API is, below the forge's pages. `fields` are the
-    names of a request's number, page and text in the API. `draft` is what the title of a new draft begins with, where
-    that makes it one, and `drafts` the pattern of such a beginning.
+    `permissions` says what a token needs; `api_path` is the API's path below the forge's pages. `fields` are the API's
+    names for a request's number, page and text. `draft` is the title's prefix that makes a new request a draft, on
+    forges that work that way, and `drafts` the pattern of such a prefix.
     """
 
     permissions: ClassVar[str]
@@ -59,9 +59,9 @@ class Requests(ABC):
         self.api = api
 
     def push_options(self, proposal: Proposal) -> tuple[str, ...]:
-        """Return what the push of the branch has to say (`git push -o`): nothing, since the API opens the request.
+        """Return the push options of the branch (`git push -o`): none, since the API opens the request.
 
-        Raises UsageError for what the forge cannot take.
+        Raises UsageError for anything that the forge cannot accept.
         """
         del proposal
         return ()
@@ -74,7 +74,7 @@ class Requests(ABC):
         try:
             self.update(request, proposal)
         except LedgerError as error:
-            raise error.within(f"{request.url} is open, but not as it should be") from None
+            raise error.within(f"{request.url} is open, but incomplete") from None
         return Proposed(request.url, request.number, proposal.branch, is_new)
 
     @abstractmethod
@@ -83,41 +83,39 @@ class Requests(ABC):
 
     @abstractmethod
     def open(self, proposal: Proposal) -> OpenRequest:
-        """Open a request. Raises AlreadyOpen, and Lost where nobody knows whether it was opened."""
+        """Open a request. Raises AlreadyOpen, and Lost if it is unknown whether it was opened."""
 
     @abstractmethod
     def update(self, request: OpenRequest, proposal: Proposal) -> None:
-        """Change what differs, and add what is missing."""
+        """Change what differs and add what is missing."""
 
     def words(self, proposal: Proposal) -> dict[str, object]:
-        """Return the title and the text of a new request, by the API's names."""
+        """Return the title and the text of a new request, under the API's names."""
         prefix = self.draft if proposal.draft else ""
         return {"title": one_line(proposal.title, prefix), self.fields[2]: shortened(proposal.body)}
 
     def new_words(self, request: OpenRequest, proposal: Proposal) -> dict[str, object]:
-        """Return the title and the text that an open request should have; empty where it has them. A draft stays one.
+        """Return the title and the text that an open request should get; empty if it has them. A draft stays a draft.
 
-        Line ends and blanks around the text do not count: forges change them.
+        Line endings and blanks around the text do not count: forges change them.
         """
         words = self.words(proposal)
         if is_draft := re.match(self.drafts, request.title):
             words["title"] = one_line(proposal.title, is_draft[0])
-        now, wanted = (str(text).replace("\r\n", "\n").strip() for text in (request.body, words[self.fields[2]]))
-        return {} if request.title == words["title"] and now == wanted else words
+        old, new = (str(text).replace("\r\n", "\n").strip() for text in (request.body, words[self.fields[2]]))
+        return {} if request.title == words["title"] and old == new else words
 
     def missing_labels(self, request: OpenRequest, proposal: Proposal) -> list[str]:
-        """Return the labels that an open request should have and has not."""
-        there = texts(request.data, "labels", "name")
-        return [label for label in proposal.labels if label.lower() not in there]
+        """Return the labels that an open request should have but lacks."""
+        present = texts(request.data, "labels", "name")
+        return [label for label in proposal.labels if label.lower() not in present]
 
     def parse(self, data: Any) -> OpenRequest:
-        """Return the request that the forge describes. Raises Unreachable."""
+        """Return the request that the forge's answer describes. Raises Unreachable."""
         number, url, body = self.fields
         page = pick(data, url, str)
         if not re.fullmatch(r"https?://[!-~]{1,2000}", page):
-            raise Unreachable(
-                f"the forge answers the address `{shown(page)}`, which is malformed", "run it again later"
-            )
+            raise Unreachable(f"the forge returned a malformed address `{shown(page)}`", "run it again later")
         return OpenRequest(
             number=pick(data, number, int),
             url=shown(page, 2000),
@@ -127,7 +125,7 @@ class Requests(ABC):
         )
 
     def _opened(self, proposal: Proposal) -> tuple[OpenRequest, bool]:
-        """Open a request, and say whether it was us; after an answer that was lost, look before asking again."""
+        """Open a request, and return whether it was us; after a lost answer, check before asking again."""
         for tries_left in reversed(range(TRIES)):
             try:
                 return self.open(proposal), True

@@ -1,6 +1,6 @@
 """How git reaches a remote: one environment, built from an allow-list, for every git command of a run.
 
-Of the user's git settings only these pass: who commits (`user.*`), how to reach a host (`http.*.proxy`,
+Only these git settings of the user are passed on: who commits (`user.*`), how to reach a host (`http.*.proxy`,
 `http.*.sslCAInfo`, ..., `credential.*`, `http.*.extraHeader`) and how to sign (`gpg.*`). Everything else
 (hooks, fsmonitor, aliases, URL rewriting, tracing) is left out; docs/git.md lists it.
 """
@@ -33,12 +33,12 @@ _PASSED_SETTINGS = re.compile(
     r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|extraheader)"
 )
 _AUTH_SETTINGS = re.compile(r"credential\..*|http\.(?:.*\.)?extraheader")
-# Before the user's own: git would guess a committer, or refuse, on machines that have none configured.
+# The user's own override these. Without them, git would guess a committer, or refuse, where none is configured.
 _DEFAULT_SETTINGS = (("user.name", "ledger"), ("user.email", "ledger@localhost"))
 _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
-    ("i18n.commitEncoding", "UTF-8"),  # our messages are UTF-8, whatever a checkout sets for its own
+    ("i18n.commitEncoding", "UTF-8"),  # our messages are UTF-8, whatever a checkout sets
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("http.lowSpeedLimit", "1"),
@@ -54,7 +54,7 @@ Settings = list[tuple[str, str]]
 
 
 def user_settings(git_dir: Path | None) -> Settings:
-    """Return all of the user's effective git settings, with those of a checkout where one is named."""
+    """Return all of the user's effective git settings, including those of a checkout if `git_dir` names one."""
     environment = _passed() | {name: value for name, value in os.environ.items() if _CONFIG_SOURCES.fullmatch(name)}
     done = run([f"--git-dir={git_dir or os.devnull}", "config", "--list", "-z"], environment=environment)
     if not done.ok:
@@ -66,10 +66,10 @@ def user_settings(git_dir: Path | None) -> Settings:
 def prepare(
     address: Address | None, credentials: Credentials, settings: Settings, folder: Path, stack: ExitStack, *, sign: bool
 ) -> Mapping[str, str]:
-    """Return the environment of git commands that reach `address`, or none: local git only.
+    """Return the environment of git commands that reach `address`; None is for local git only.
 
-    What the environment names is held until `stack` closes. `folder` is a private temporary folder; `sign` lets the
-    deploy key sign where the user has no signing key. Raises UsageError or Denied for what is not a usable key.
+    Files that the environment names exist until `stack` closes. `folder` is a private temporary folder; `sign` lets
+    the deploy key sign if the user has no signing key. Raises UsageError or Denied for an unusable key.
     """
     token = (address.password if address else "") or credentials.token
     passed = [(key, value) for key, value in settings if _PASSED_SETTINGS.fullmatch(key)]
@@ -100,7 +100,7 @@ def prepare(
     if sign and key_path and "user.signingkey" not in dict(passed):
         extra += [("gpg.format", "ssh"), ("user.signingKey", key_path)]
     chosen = [*_DEFAULT_SETTINGS, *passed, *extra, *_FIXED_SETTINGS]
-    environment["GIT_CONFIG_COUNT"] = str(len(chosen))  # settings that are in no file and in no argv (git-config(1))
+    environment["GIT_CONFIG_COUNT"] = str(len(chosen))  # keeps settings out of files and argv (git-config(1))
     for number, (key, value) in enumerate(chosen):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return environment
@@ -111,9 +111,9 @@ def _passed() -> dict[str, str]:
 
 
 def _trusting(path: str, folder: Path) -> str:
-    """Return a settings file by which git accepts this one repository, whoever owns it: the user named it.
+    """Return a settings file that makes git accept this one repository, whoever owns it: the user named it.
 
-    A file, since git keeps GIT_CONFIG_COUNT from the process that serves the repository.
+    It is a file because git does not pass GIT_CONFIG_COUNT to the process that serves the repository.
     """
     settings = folder / "gitconfig"
     quoted = path.replace("\\", "\\\\").replace('"', '\\"')
@@ -124,7 +124,7 @@ def _trusting(path: str, folder: Path) -> str:
 def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack) -> str:
     """Return ssh with its options: it never prompts, and always checks host keys.
 
-    With a deploy key, that key and nothing of the user's own ssh set-up; without one, the user's.
+    With a deploy key, it uses that key and ignores the user's ssh setup; without one, it uses the user's.
     """
     options = {
         "BatchMode": "yes",
@@ -154,5 +154,5 @@ def _known_hosts(value: str) -> bytes:
     try:
         return read_bytes(path_of(value, "the known-hosts file"), 1024 * 1024, "the known-hosts file") + b"\n"
     except UsageError as error:
-        hint = "make it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
+        hint = "create it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
         raise error.within("", hint) from None

@@ -1,8 +1,8 @@
-"""A commit in a person's own repository that has the edits of some files in it, and nothing else of theirs.
+"""A commit in a person's own repository that contains our edits of some files, and none of that person's changes.
 
-The commit is made of what the last commit has, with the edits; so is the index entry of each file, of what is
-staged. Neither is made of the file in the work tree: what a person has changed there, staged or not, stays theirs
-and stays as it was. No hook runs.
+The commit is the last commit plus the edits; each file's index entry is what is staged plus the edits. Neither is
+built from the file in the work tree: whatever a person has changed there, staged or not, stays as it was. No hook
+runs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Rewrite = Callable[[str, bytes], Rewritten]
 
 
 def top_of(paths: Sequence[str]) -> Path:
-    """Return the top folder of the git repository that holds all the paths. Raises UsageError where there is none."""
+    """Return the top folder of the git repository that contains all the paths. Raises UsageError if there is none."""
     tops = {_top(Path(os.path.realpath(path))) for path in paths}
     if len(tops) > 1:
-        raise UsageError("the paths are in several git repositories", "run it once for each")
+        raise UsageError("the paths are in several git repositories", "run it once for each repository")
     return tops.pop()
 
 
@@ -57,11 +57,11 @@ class WorkTree:
     def prepare(self, paths: Sequence[str], rewrite: Rewrite) -> list[Edit]:
         """Prepare the rewritten versions of some files in the last commit and the index; return the commit's edits."""
         if any((self._repository.git_dir / name).exists() for name in _UNFINISHED):
-            message = f"a merge or a rebase is not finished in {self._top}"
+            message = f"a merge or rebase is in progress in {self._top}"
             raise UsageError(message, "finish it first, or leave `--commit` out")
         self._head = self._repository.commit_of("HEAD")
         if not self._head:
-            raise UsageError(f"{self._top} has no commit yet", "make one first, or leave `--commit` out")
+            raise UsageError(f"{self._top} has no commit yet", "commit something first, or leave `--commit` out")
         committed, staged = files_of(self._repository, self._head), index_of(self._repository)
         names = {Path(os.path.realpath(path)).relative_to(self._top).as_posix(): path for path in paths}
         for name, path in names.items():
@@ -79,29 +79,29 @@ class WorkTree:
         return edits
 
     def commit(self, message: str) -> str:
-        """Commit what was prepared, and nothing else; return the commit's id."""
+        """Commit what was prepared and nothing else; return the commit's id."""
         tree = write_tree(self._repository, self._head, self._committed.values(), self._folder)
         commit = self._repository.commit_tree(tree, self._head, message)
         done = self._repository.git("update-ref", "-m", "ledger bump", "HEAD", commit, self._head)
         if not done.ok:
             raise Contended(
-                f"somebody else committed in {self._top} meanwhile; the files are edited, and not committed",
+                f"somebody else committed in {self._top} in the meantime; the files are edited but not committed",
                 "commit them, or run it again",
             )
         if self._staged:
             try:
                 update_index(self._repository, self._top, self._staged.values())
             except Contended as error:
-                hint = "run `git restore --staged` for the files when it is done"
+                hint = "run `git restore --staged` on the files when the other git command has ended"
                 raise Contended(f"the commit is made, but {error.message}", hint) from None
-            # Says nothing new, but lets `git diff-index` see that the files are what the index has.
+            # Changes nothing, but lets `git diff-index` see that the files match the index.
             self._repository.in_work_tree(self._top, "update-index", "-q", "--refresh")
         return commit
 
     def _edited(
         self, files: dict[str, Entry], rewrite: Rewrite, names: dict[str, str]
     ) -> tuple[list[Edit], dict[str, Entry]]:
-        """Return the edits of files' stored contents, and the files with them."""
+        """Return the edits of the files' stored contents, and the edited files."""
         contents = self._repository.blobs([file.oid for file in files.values()])
         rewritten = {name: rewrite(names[name], raw) for name, raw in zip(files, contents, strict=True)}
         changed = {name: result.content for name, result in rewritten.items() if result.content is not None}
@@ -112,7 +112,7 @@ class WorkTree:
 
 @contextmanager
 def open_work_tree(paths: Sequence[str], *, timeout: float) -> Iterator[WorkTree]:
-    """Yield the repository that holds the paths. Raises UsageError where there is none, or several."""
+    """Yield the repository that contains the paths. Raises UsageError if there is none, or several."""
     top = top_of(paths)
     git_dir = git_dir_of(top)
     with Workspace(git_dir, timeout=timeout) as workspace:

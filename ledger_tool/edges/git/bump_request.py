@@ -1,7 +1,7 @@
 """The branch of `bump`'s pull request: one commit on the tip of its base, made and pushed without a work tree.
 
-The manifests are read as the remote's base has them, whatever is checked out here. The push is a compare-and-swap
-on what the branch was when we looked; a branch whose tip is not a commit of ours is left alone.
+The manifests are read from the remote's base, whatever is checked out locally. The push is a compare-and-swap on the
+branch's last known tip; a branch whose tip is not a commit of ours is left alone.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class TreeManifests:
     ) -> None:
         for named in paths:
             if named != "." and not any(path == named or path.startswith(f"{named}/") for path in files):
-                raise UsageError(f"the base has no {shown(named, 300)}", "name files or folders that are there")
-        chosen = {path: file for path, file in files.items() if file.is_plain and _is_meant(path, paths, exclude)}
+                raise UsageError(f"the base has no {shown(named, 300)}", "name files or folders that it has")
+        chosen = {path: file for path, file in files.items() if file.is_plain and _is_chosen(path, paths, exclude)}
         self.files = {path: file for path, file in chosen.items() if file.size <= MAX_FILE}
         self._large = [path for path in chosen if path not in self.files]
         self._repository = repository
@@ -57,7 +57,7 @@ class TreeManifests:
                 progress(number, len(paths))
 
 
-def _is_meant(path: str, named: Sequence[str], exclude: Sequence[str]) -> bool:
+def _is_chosen(path: str, named: Sequence[str], exclude: Sequence[str]) -> bool:
     for name in named:
         below = path if name == "." else path.removeprefix(f"{name}/") if path.startswith(f"{name}/") else ""
         if path == name or (below and is_manifest_name(path) and not is_excluded(below, exclude)):
@@ -69,7 +69,7 @@ def _is_meant(path: str, named: Sequence[str], exclude: Sequence[str]) -> bool:
 class RequestBranch:
     """See `commands.bump.BaseBranch`. Use `open_base`.
 
-    `base_commit` is what the remote has of the base; `ref` is the request's branch there, and `expected` its commit, or
+    `base_commit` is the base's commit on the remote; `ref` is the request's branch there, and `expected` its commit, or
     `""`. `folder` is private and temporary.
     """
 
@@ -91,22 +91,22 @@ class RequestBranch:
         oids = store(repository, contents, self.folder)
         files = [replace(self.manifests.files[file.path], oid=oid) for file, oid in zip(changed, oids, strict=True)]
         tree = write_tree(repository, self.base_commit, files, self.folder)
-        if self.expected and self._is_there(tree, message):
+        if self.expected and self._is_pushed(tree, message):
             return self.expected
         commit = repository.commit_tree(tree, self.base_commit, message)
         offer_once(replace(self.ref, push_options=options), commit, self.expected, self.bounds)
         return commit
 
-    def _is_there(self, tree: str, message: str) -> bool:
-        """Return whether the branch is what we would push. Raises UsageError where it holds the work of others."""
-        head, _, text = self.ref.repository.must("cat-file", "commit", self.expected).partition("\n\n")
+    def _is_pushed(self, tree: str, message: str) -> bool:
+        """Return whether the branch is what we would push. Raises UsageError if it contains the work of others."""
+        header, _, text = self.ref.repository.must("cat-file", "commit", self.expected).partition("\n\n")
         if f"{MARK}: {self.branch}" not in text.split("\n"):
             raise UsageError(
-                f"the branch {self.branch} has a commit that `ledger bump` did not make, and is left as it is",
-                "merge its pull request, or delete the branch, and run it again",
+                f"the branch {self.branch} has a commit that `ledger bump` did not make, and was left alone",
+                "merge its pull request, or delete the branch, then run it again",
             )
-        wanted = {f"tree {tree}", f"parent {self.base_commit}"}
-        return wanted <= set(head.split("\n")) and text.strip() == message.strip()
+        expected = {f"tree {tree}", f"parent {self.base_commit}"}
+        return expected <= set(header.split("\n")) and text.strip() == message.strip()
 
 
 @contextmanager
@@ -120,10 +120,10 @@ def open_base(
     timeout: float,
     messages: Messages,
 ) -> Iterator[tuple[RequestBranch, str]]:
-    """Yield the request's branch in the repository that holds the paths, and the URL of its `origin`.
+    """Yield the request's branch in the repository that contains the paths, and the URL of its `origin`.
 
-    `base` is a branch of it, or `""` for its default one; `token` is for HTTPS, or `""` for git's own helpers. The
-    remote is looked at, and what it has there is fetched; no ref of the repository moves.
+    `base` is one of its branches, or `""` for its default branch; `token` is for HTTPS, or `""` for git's own helpers.
+    The remote's commits of both branches are fetched; no ref of the repository moves.
     """
     top = top_of(paths)
     git_dir = git_dir_of(top)
@@ -140,7 +140,7 @@ def open_base(
         base_commit = commits.get(f"refs/heads/{base}", "")
         if not base_commit:
             what = f"has no branch `{shown(base)}`" if base else "has no default branch"
-            raise UsageError(f"{address.shown} {what}", "name a branch that is there with `--base`")
+            raise UsageError(f"{address.shown} {what}", "name one of its branches with `--base`")
         named = [Path(os.path.realpath(path)).relative_to(top).as_posix() for path in paths]
         branch, hint = branch_of(base, named, policies), "let it push branches named `ledger/*`"
         ref = RemoteRef(repository, address, branch, landed="the edits are", refusal_hint=hint)
@@ -154,7 +154,7 @@ def open_base(
 
 
 def _is_safe(address: Address) -> bool:
-    """Return whether a token may go there: encrypted, or no further than this machine."""
+    """Return whether a token may be sent there: the connection is encrypted, or stays on this machine."""
     return address.scheme == "https" or bool(
         re.fullmatch(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", address.host)
     )

@@ -1,9 +1,9 @@
 """A ledger in a user's own checkout: read from its files, written by plumbing, never at the cost of their work.
 
-A local commit is made on the branch's tip. Then the checkout *advances*: the index entry of `ledger.json`,
-the file (atomically), and the branch, by compare-and-swap. That is only done where the file holds exactly
-what the branch had before, so that uncommitted work survives whatever happens. A journal in the git
-directory lets the next run finish what was cut short; a lock, released with the process, keeps two runs apart.
+A local commit is made on the branch's tip. Then the checkout *advances*: first the index entry of `ledger.json`, then
+the file (atomically), then the branch, by compare-and-swap. That is done only if the file is exactly what the branch
+had before, so uncommitted work survives whatever happens. A journal in the git directory lets the next run finish an
+interrupted advance; a lock, released with the process, keeps two runs apart.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ledger_tool.edges.git.trees import update_index
 from ledger_tool.edges.git.upstream import Upstream
 from ledger_tool.errors import Contended, LedgerError, PushRefused, UsageError
 
-_DIRTY_HINT = f"commit {LEDGER}, or put it back with `git restore --staged --worktree {LEDGER}`, then run it again"
+_DIRTY_HINT = f"commit {LEDGER}, or restore it with `git restore --staged --worktree {LEDGER}`, then run it again"
 
 
 class Checkout:
@@ -45,7 +45,7 @@ class Checkout:
         return done.text.strip() if done.ok else ""
 
     def why_not_clean(self, commit: str) -> str:
-        """Return why `ledger.json` here is not what `commit` has, or `""`."""
+        """Return why `ledger.json` in the checkout differs from the one in `commit`, or `""`."""
         blob = self.repository.must("rev-parse", "--verify", f"{commit}:{LEDGER}")
         if self._staged() != blob:
             return f"{LEDGER} has staged changes"
@@ -65,8 +65,8 @@ class Checkout:
     def advance(self, branch: str, old: str, new: str) -> PushAnswer:
         """Bring a clean checkout from commit `old` to `new`: index, file, and then the branch.
 
-        In this order a run that is cut short leaves the new record staged, never its reverse: a commit of the
-        user's own then carries the record on. Raises Contended, with nothing changed, while git is locked.
+        In this order an interrupted run leaves the new record staged, never its reverse: the user's next commit then
+        includes the record. Raises Contended, with nothing changed, while git is locked.
         """
         if reason := self.why_not_clean(old):
             return PushAnswer(PushStatus.REJECTED, reason)
@@ -79,13 +79,13 @@ class Checkout:
         return PushAnswer(PushStatus.LANDED if done.ok else PushStatus.REJECTED, server_words(done.stderr))
 
     def _place(self, commit: str) -> None:
-        """Make `ledger.json`, its index entry first, what `commit` has."""
+        """Set `ledger.json`, its index entry first, to what `commit` has."""
         entries = [entry for entry in self.repository.entries(commit) if entry.path == LEDGER]
         update_index(self.repository, self.folder, entries)
         replace_atomically(self.file, self._content(commit))
 
     def _staged(self) -> str:
-        """Return the blob of `ledger.json` in the index, or `""` where there is none or a conflict."""
+        """Return the blob of `ledger.json` in the index, or `""` if there is none, or a conflict."""
         listing = self.repository.in_work_tree(self.folder, "ls-files", "--stage", "-z", "--", LEDGER)
         words = listing.text.split("\0")[0].split()
         return words[1] if len(words) == 4 and words[2] == "0" else ""
@@ -95,39 +95,39 @@ class Checkout:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other runs out of this checkout, and finish what a crashed one left. Raises Contended."""
+        """Keep other runs out of this checkout, and finish the advance of a crashed one. Raises Contended."""
         path = self.repository.git_dir / "ledger.lock"
         with local_errors(path, "lock"):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if lock(descriptor, self.repository.deadline.remaining()) is None:
-                raise Contended(f"another `ledger` has been at work in {self.folder} all the time", "run it again")
+                raise Contended(f"another `ledger` is still running in {self.folder}", "run it again when it has ended")
             self._finish()
             yield
         finally:
             os.close(descriptor)
 
     def _finish(self) -> None:
-        """Finish an advance that was cut short, if nobody has touched the file or the branch since."""
+        """Finish an interrupted advance, unless the file or the branch has changed since."""
         if not self._journal.exists():
             return
         words = self._journal.read_text("utf-8", "replace").split()
         if len(words) == 3:
             branch, old, new = words
-            known = (self._content(old), self._content(new))
+            contents = (self._content(old), self._content(new))
             tip = self.repository.commit_of(f"refs/heads/{branch}")
             is_ours = self.branch() == branch and tip in (old, new)
-            if is_ours and self.file.is_file() and self.file.read_bytes() in known:
+            if is_ours and self.file.is_file() and self.file.read_bytes() in contents:
                 self._place(new)
                 self.repository.git("update-ref", "-m", "ledger", f"refs/heads/{branch}", new, old)
         self._journal.unlink(missing_ok=True)
 
 
 class LocalBranch:
-    """The checked-out branch, as a transaction's target: no remote, or not yet."""
+    """The checked-out branch as a transaction's target: there is no remote, or it comes later."""
 
     landed = "the record is"
-    refusal_hint = "check that nothing else writes to the checkout, and run it again"
+    refusal_hint = "check that nothing else writes to the checkout, then run it again"
 
     def __init__(self, checkout: Checkout, branch: str, writer: Writer) -> None:
         self.checkout = checkout
@@ -139,12 +139,12 @@ class LocalBranch:
     def shown(self) -> str:
         return f"{self.checkout.folder} ({self._branch})"
 
-    def look(self, *, whole: bool = False) -> str:  # noqa: ARG002 - here everything is whole
+    def look(self, *, whole: bool = False) -> str:  # noqa: ARG002 - a checkout is always whole
         tip = self._repository.commit_of(f"refs/heads/{self._branch}")
         if not tip:
             raise UsageError(
                 f"{self.checkout.folder} has no commit on `{self._branch}` yet",
-                "commit the files that `ledger init` made: `git add -A && git commit`",
+                "commit the files that `ledger init` created: `git add -A && git commit`",
             )
         return tip
 
@@ -160,7 +160,7 @@ class LocalBranch:
         try:
             return offer(self, commit, tip, attempts)
         except PushRefused:
-            self._check_clean(tip)  # somebody was at work since the last look
+            self._check_clean(tip)  # somebody may have edited the file since the last look
             raise
 
     def push(self, commit: str, expected: str) -> PushAnswer:
@@ -171,11 +171,11 @@ class LocalBranch:
 
     def _check_clean(self, commit: str) -> None:
         if reason := self.checkout.why_not_clean(commit):
-            raise UsageError(f"{reason}, and a local commit would leave them behind", _DIRTY_HINT)
+            raise UsageError(f"{reason}, which a local commit would leave behind", _DIRTY_HINT)
 
 
 class CheckoutStore:
-    """A `Store` on a checkout: reads its files, commits on its branch, pushes nothing."""
+    """A `Store` on a checkout: reads its files, commits to its branch, pushes nothing."""
 
     def __init__(self, branch: LocalBranch, bounds: Bounds) -> None:
         self._branch = branch
@@ -189,12 +189,12 @@ class CheckoutStore:
         with self._branch.checkout.alone():
             landed = transact(self._branch, operation, self._bounds)
         if landed.change.changed:
-            self._bounds.messages.note("note: committed in this checkout, and not pushed")
+            self._bounds.messages.note("note: committed in this checkout, but not pushed")
         return landed
 
 
 class FollowedStore:
-    """A `Store` on a checkout's remote: what lands there, the checkout then follows where it safely can."""
+    """A `Store` on a checkout's remote; after a write has landed, the checkout follows if it safely can."""
 
     def __init__(self, remote: RemoteStore, checkout: Checkout, upstream: Upstream, bounds: Bounds) -> None:
         self._remote = remote
@@ -208,19 +208,19 @@ class FollowedStore:
     def transact(self, operation: Operation) -> Landed:
         landed = self._remote.transact(operation)
         if landed.change.changed:
-            try:  # what has landed has landed: nothing that happens here may make the run fail
+            try:  # the write has landed: nothing that happens here may make the run fail
                 reason = self._follow()
             except (LedgerError, OSError) as error:
                 reason = error.message if isinstance(error, LedgerError) else str(error)
             if reason:
-                told = f"note: this checkout stays behind the remote, since {reason}"
-                self._messages.note(f"{told}; `git pull --rebase` brings the record here")
+                note = f"note: this checkout is now behind the remote, since {reason}"
+                self._messages.note(f"{note}; `git pull --rebase` brings the record here")
         return landed
 
     def _follow(self) -> str:
-        """Bring the checkout to its remote branch where that only replaces a clean `ledger.json`; else say why not.
+        """Bring the checkout to its remote branch if that only replaces a clean `ledger.json`; else return why not.
 
-        A checked-out branch that does not track the one that was written to stays as it is, without a word.
+        A checked-out branch that does not track the one that was written to is left alone, without a note.
         """
         checkout, upstream, branch = self._checkout, self._upstream, self._remote.target.branch
         tracking = f"refs/remotes/{upstream.remote}/{branch}"
@@ -234,8 +234,8 @@ class FollowedStore:
             if old == new:
                 return ""
             if checkout.branch() != upstream.head:
-                return "another branch was checked out meanwhile"
+                return "another branch was checked out in the meantime"
             if reason := checkout.can_advance(old, new):
                 return reason
             has_landed = checkout.advance(upstream.head, old, new).status is PushStatus.LANDED
-            return "" if has_landed else "its branch moved meanwhile"
+            return "" if has_landed else "its branch moved in the meantime"

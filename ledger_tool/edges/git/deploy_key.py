@@ -1,8 +1,8 @@
-r"""The deploy key: read, repaired where a CI system mangled it, and held where only this process can reach it.
+r"""The deploy key: read, repaired if a CI system mangled it, and kept where only this process can reach it.
 
-CI variables lose final newlines, gain carriage returns, or hold `\n` as two characters. The repaired key
-lives in an anonymous file in memory, which ssh opens by this process's /proc path: it is never on a
-disk, and gone with the process, however that ends. On systems other than Linux it is a file of mode 0600.
+CI variables lose final newlines, gain carriage returns, or contain `\n` as two characters. The repaired key lives in an
+anonymous file in memory, which ssh opens through this process's /proc path: it is never on a disk, and it is gone when
+the process ends, however that happens. On systems other than Linux it is a file with mode 0600.
 """
 
 from __future__ import annotations
@@ -18,21 +18,19 @@ from ledger_tool.errors import Denied
 
 MAX_BYTES = 64 * 1024
 _LONGEST_PATH = 200  # characters; a private key is always longer
-_HINT = (
-    "give the private half of the deploy key, whole, from `-----BEGIN` to `-----END …-----`, and without a passphrase"
-)
+_HINT = "give the whole private half of the deploy key, from `-----BEGIN` to `-----END …-----`, without a passphrase"
 
 
 def read_key(value: str) -> bytes:
-    """Return the normalized private key of a path, or of the key's own text, which may be base64 of it.
+    """Return the normalized private key, given its path, its text, or the base64 of its text.
 
-    Raises UsageError where the file cannot be read, and Denied, saying what is wrong, for what ssh cannot use.
-    The value itself is never repeated: it may be the key.
+    Raises UsageError if the file cannot be read, and Denied, saying what is wrong, if ssh could not use the key. No
+    message repeats the value: it may be the key.
     """
     text = _decoded(value)
     if text.strip() and not re.search(r"-----|\n|\\n|\A(?:ssh|ecdsa|sk)-[a-z0-9-]+ ", text):  # a path
         if len(value) > _LONGEST_PATH:
-            raise Denied("the deploy key is neither a private key nor the path of one", _HINT)
+            raise Denied("the deploy key is neither a private key nor the path to one", _HINT)
         text = read_bytes(path_of(value, "the deploy key"), MAX_BYTES, "the deploy key").decode("utf-8", "replace")
     if "\n" not in text.strip() and "\\n" in text:
         text = text.replace("\\n", "\n")
@@ -43,7 +41,7 @@ def read_key(value: str) -> bytes:
 
 
 def _decoded(value: str) -> str:
-    """Return the key in a value that is its base64, as some secret stores keep files; else the value."""
+    """Return the key if the value is its base64, the form in which some secret stores keep files; else the value."""
     try:
         text = base64.b64decode("".join(value.split()), validate=True).decode("ascii")
     except ValueError:
@@ -61,11 +59,11 @@ def _check(key: str) -> None:
     if not re.search(r"\n-----END [A-Z0-9 ]*PRIVATE KEY-----\n", key):
         raise Denied("the deploy key is cut short: its `-----END … PRIVATE KEY-----` line is missing", _HINT)
     if _is_encrypted(key):
-        raise Denied("the deploy key has a passphrase, and nobody is there to type it", _HINT)
+        raise Denied("the deploy key has a passphrase, which nobody can type in a job", _HINT)
 
 
 def _is_encrypted(key: str) -> bool:
-    """Whether a passphrase protects the key (openssh PROTOCOL.key: a cipher name other than `none`)."""
+    """Return whether a passphrase protects the key (openssh PROTOCOL.key: a cipher name other than `none`)."""
     if "ENCRYPTED" in key:
         return True
     if "BEGIN OPENSSH" not in key:
@@ -79,7 +77,7 @@ def _is_encrypted(key: str) -> bool:
 
 
 def hold(content: bytes, name: str, folder: Path, stack: ExitStack) -> str:
-    """Put secret bytes where ssh can read them, until `stack` closes; return the path for ssh."""
+    """Keep secret bytes where ssh can read them until `stack` closes; return the path for ssh."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create(name)
         stack.callback(os.close, descriptor)

@@ -1,4 +1,4 @@
-"""A ledger repository's history: revisions, commits, and the ledger as it was at each."""
+"""A ledger repository's history: revisions, commits, and the ledger at each of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ledger_tool.errors import LedgerError, UsageError
 class GitHistory:
     """See `commands.ports.History`: reads commits and their ledgers.
 
-    `revision` is meant where none is named; `folder` has the ledger's files as they are now, where those may be newer
-    than any commit; `promisor` is the remote from which a partial clone gets its contents.
+    `revision` is the default; `folder` has the ledger's files as they are now, if they may be newer than any commit;
+    `promisor` is the remote from which a partial clone gets its contents.
     """
 
     repository: Repository
@@ -80,7 +80,7 @@ class GitHistory:
         if not commit:
             first = self.repository.must("log", "--no-show-signature", "--reverse", "--format=%ct", *line)
             raise UsageError(
-                f"{self.name} has no commit at or before {time}: its first is of "
+                f"{self.name} has no commit at or before {time}: its first is from "
                 f"{log.time_of(first.partition(chr(10))[0])}",
                 self._shallow_hint() or "name a later time, or a revision",
             )
@@ -88,7 +88,7 @@ class GitHistory:
 
     def must_be_whole(self) -> None:
         if hint := self._shallow_hint():
-            raise UsageError(f"{self.name} does not have the whole history", hint)
+            raise UsageError(f"{self.name} lacks part of the history", hint)
 
     def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
         return signatures.signatures(self.repository, commits, allowed)
@@ -105,10 +105,10 @@ class GitHistory:
 
     def _missing_hint(self) -> str:
         return self._shallow_hint() or (
-            "name a commit, a branch or a tag that is there; `git fetch` brings those of the remote"
+            "name an existing commit, branch or tag; `git fetch` brings those of the remote"
         )
 
     def _shallow_hint(self) -> str:
-        """Return what to do about a shallow clone, or `""` for a whole one."""
+        """Return what to do about a shallow clone, or `""` if the clone is complete."""
         is_shallow = self.repository.git("rev-parse", "--is-shallow-repository").text.strip() == "true"
         return "the clone is shallow: run `git fetch --unshallow`, or check out with `fetch-depth: 0`" * is_shallow

@@ -19,7 +19,7 @@ from ledger_tool.errors import LedgerError, UsageError
 
 
 class GitFolder:
-    """See `commands.init.Workplace`: a folder with a git repository in it, made where there is none."""
+    """See `commands.init.Workplace`: a folder with a git repository in it, created if there is none."""
 
     def __init__(self, folder: Path, repository: Repository) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class GitFolder:
         return [name for name in names if not os.path.lexists(self._folder / name)]
 
     def prepare(self) -> bool:
-        with local_errors(self._folder, "make"):
+        with local_errors(self._folder, "create"):
             self._folder.mkdir(parents=True, exist_ok=True)
         if not self._repository.git_dir.exists():
             if is_bare(self._folder):

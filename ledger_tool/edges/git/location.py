@@ -1,7 +1,7 @@
-"""Where a ledger is: `--repo`, taken apart and judged before git sees any of it, and what opens it.
+"""Where a ledger is: `--repo`, parsed and checked before git sees any of it, and the credentials that open it.
 
-Sources: git-fetch(1) "GIT URLS" for the forms; git's transport-helper syntax `NAME::ADDRESS`, which runs a
-program, is refused, as is any scheme but file, ssh, http and https.
+Source: git-fetch(1), "GIT URLS". Git's transport-helper syntax `NAME::ADDRESS`, which runs a program, is refused, and
+so is every scheme except file, ssh, http and https.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _scp = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A git remote. `url` goes to git and holds no password; `shown` is fit for messages."""
+    """A git remote. `url` is given to git and contains no password; `shown` is fit for messages."""
 
     scheme: str  # file, ssh, http or https
     url: str
@@ -42,7 +42,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What the user gave to reach a git remote: paths, or the texts themselves; empty means none."""
+    """What the user gave to reach a git remote, as a path or as the text itself; empty means none."""
 
     deploy_key: str = field(default="", repr=False)
     known_hosts: str = ""
@@ -50,10 +50,10 @@ class Credentials:
 
 
 def parse_location(repo: str) -> Address | Path:
-    """Return the remote that `--repo` names, which may be a bare repository here, or the folder of a checkout or of
+    """Return the remote that `--repo` names (it may be a local bare repository), or the folder of a checkout or of
     plain files.
 
-    Raises UsageError for what is neither, or is not there.
+    Raises UsageError if it is neither, or does not exist.
     """
     location = parse_address(repo)
     if isinstance(location, Address):
@@ -80,7 +80,7 @@ def is_bare(folder: Path) -> bool:
 
 
 def git_dir_of(folder: Path) -> Path:
-    """Return the git directory of a checkout: `.git`, or where a file of that name points (gitrepository-layout(5))."""
+    """Return the git directory of a checkout: `.git`, or the target of a file `.git` (gitrepository-layout(5))."""
     git_dir = folder / ".git"
     if git_dir.is_file():
         pointer = git_dir.read_text("utf-8", "replace").strip().removeprefix("gitdir:").strip()
@@ -88,7 +88,7 @@ def git_dir_of(folder: Path) -> Path:
     if not git_dir.is_dir():
         raise UsageError(
             f"{folder.absolute()} is not the top folder of a git repository",
-            "name the ledger's folder or URL with `--repo`, or make one with `ledger init`",
+            "name the ledger's folder or URL with `--repo`, or create one with `ledger init`",
         )
     return git_dir.absolute()
 
@@ -96,7 +96,7 @@ def git_dir_of(folder: Path) -> Path:
 def parse_address(value: str, base: Path | None = None) -> Address | Path:
     """Return the remote that `--repo` names, or the path of a folder that may hold a checkout.
 
-    `base` is what a relative path is relative to. Raises UsageError for what is neither.
+    A relative path is relative to `base`. Raises UsageError if the value is neither.
     """
     if not value or value.startswith("-") or re.search(r"[\x00-\x1f\x7f]", value) or len(value) > 4096:
         raise UsageError(f"`{shown(value)}` is not a repository", _HINT)
@@ -106,10 +106,10 @@ def parse_address(value: str, base: Path | None = None) -> Address | Path:
         return _from_url(url, value)
     local = (base or Path()) / path_of(value, "the repository")
     with local_errors(local, "open"):
-        is_there = local.exists()
-    if (scp := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not is_there:
+        exists = local.exists()
+    if (scp := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not exists:
         if "@" in scp["path"].partition("/")[0] or scp["host"].lower() in ("http", "https", "ssh", "git", "file"):
-            raise UsageError("the repository looks like a URL, but is not one", _HINT)
+            raise UsageError("the repository looks like a URL but is not one", _HINT)
         return Address("ssh", value, scp["host"], scp["user"] or "")
     return local
 
@@ -132,15 +132,15 @@ def _from_url(url: re.Match[str], value: str) -> Address:
             raise UsageError(f"`{shown(value)}` is not a file URL", "write `file:///path/to/ledger.git`")
         return file_address(Path(unquote(path)))
     if scheme not in ("ssh", "http", "https"):
-        raise UsageError(f"`{shown(value)}` has a scheme that is not supported", _HINT)
+        raise UsageError(f"`{shown(value)}` has an unsupported scheme", _HINT)
     if not _host.fullmatch(host) or len(path) < 2 or re.search(r"[?#]", path):
         raise UsageError(f"`{shown(value.partition('?')[0])}` is not the URL of a repository", _HINT)
     user, password = unquote(url["user"] or ""), unquote(url["password"] or "")
     if not re.fullmatch(r"[A-Za-z0-9._@+-]*", user) or user.startswith("-"):
         raise UsageError(f"`{shown(value)}` has a malformed user name", _HINT)
     if password and scheme == "ssh":
-        raise UsageError(f"`{shown(value)}` has a password, which ssh does not take", "use `--deploy-key FILE`")
+        raise UsageError(f"`{shown(value)}` has a password, which ssh does not accept", "use `--deploy-key FILE`")
     if user and not password and scheme != "ssh" and len(user) > 32:
-        user, password = "", user  # `https://TOKEN@host/…`: a token in the user's place
+        user, password = "", user  # `https://TOKEN@host/…`: a token in place of the user
     name = f"{user}@" if user and scheme == "ssh" else ""
     return Address(scheme, f"{scheme}://{name}{host}{path}", host, user, password)

@@ -1,6 +1,6 @@
-"""What `git log` says of many commits: their facts, and what each did to the two files, from trees alone.
+"""What `git log` says about many commits: their facts, and how each changed the two files, from trees alone.
 
-A handful of git processes, not one for each commit. The contents of the files are read elsewhere (`contents`).
+It takes a handful of git processes, not one per commit. The files' contents are read elsewhere (`contents`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ledger_tool.edges.git.repository import Repository
 
 _LAST = 253_402_300_799  # seconds: the end of the year 9999
 _FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
-# What a repository's own settings could say otherwise is said here.
+# Fixed here, since a repository's own settings could change it.
 _LOG = ("log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-order", "--reverse", "-z")
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "--root")
 
@@ -26,42 +26,42 @@ def commits(repository: Repository, base: str, head: str) -> list[Commit]:
 
 
 def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[Step]:
-    """See `commands.ports.History`; without `line`, also the commits that a merge threw away."""
-    how = ["--first-parent", "--diff-merges=first-parent"] if line else ["--full-history", "--diff-merges=combined"]
+    """See `commands.ports.History`; without `line`, this includes the commits that a merge threw away."""
+    walk = ["--first-parent", "--diff-merges=first-parent"] if line else ["--full-history", "--diff-merges=combined"]
     paths = [] if line else [LEDGER, SETTINGS]
-    fields = _log(repository, *_RAW, *how, f"--format={_FIELDS}", _span(base, head), "--", *paths)
-    read: list[Step] = []
+    fields = _log(repository, *_RAW, *walk, f"--format={_FIELDS}", _span(base, head), "--", *paths)
+    found_steps: list[Step] = []
     offset = 0
-    there: dict[str, File | None] = {}
+    last_files: dict[str, File | None] = {}
     while offset + 5 < len(fields):
         commit = _commit(fields[offset : offset + 6])
         offset += 6
         touched: dict[str, Touch] = {}
-        offset += fields[offset : offset + 1] == [""]  # an empty field stands before the lines of a merge
+        offset += fields[offset : offset + 1] == [""]  # an empty field precedes the lines of a merge
         while offset + 1 < len(fields) and fields[offset].lstrip("\n").startswith(":"):
             if fields[offset + 1] in (LEDGER, SETTINGS):
-                _add(touched, fields[offset + 1], _touch(fields[offset].lstrip("\n")), there if line else {})
+                _add(touched, fields[offset + 1], _touch(fields[offset].lstrip("\n")), last_files if line else {})
             offset += 2
-        read.append(Step(commit, touched))
-    return read
+        found_steps.append(Step(commit, touched))
+    return found_steps
 
 
-def _add(touched: dict[str, Touch], path: str, touch: Touch, there: dict[str, File | None]) -> None:
-    """Add what a commit did to a file; `there` are the files as the commit before it on the line left them.
+def _add(touched: dict[str, Touch], path: str, touch: Touch, last_files: dict[str, File | None]) -> None:
+    """Add how a commit changed a file; `last_files` are the files after the previous commit on the line.
 
-    Git would not write a tree that names a file twice, and its readers differ in which of the two they take. It has
-    two lines in one commit, or one that does not go on from where the last one ended.
+    Git would not write a tree that names a file twice, and its readers differ in which of the two they use. Such a
+    tree shows as two lines in one commit, or as a line that does not continue from the previous one.
     """
-    if path in touched or touch.before[0] != there.get(path, touch.before[0]):
+    if path in touched or touch.before[0] != last_files.get(path, touch.before[0]):
         touched[path] = Touch(touch.before, File(TWICE, touch.after.id if touch.after else ""))
-        there.pop(path, None)
+        last_files.pop(path, None)
     else:
         touched[path] = touch
-        there[path] = touch.after
+        last_files[path] = touch.after
 
 
 def time_of(seconds: str) -> Timestamp:
-    """Return the time of git's `%ct`; git keeps, and shows, commits whose time is broken: they count as of 1970."""
+    """Return the time of git's `%ct`; git keeps and shows commits whose time is broken: they count as from 1970."""
     is_time = seconds.isascii() and seconds.isdigit()
     return format_timestamp(datetime.fromtimestamp(min(int(seconds), _LAST) if is_time else 0, UTC))
 
@@ -81,7 +81,7 @@ def _commit(fields: Sequence[str]) -> Commit:
 
 
 def _touch(line: str) -> Touch:
-    """Return what a line of git's raw format says (git-diff(1), "RAW OUTPUT FORMAT")."""
+    """Return the change that a line of git's raw format describes (git-diff(1), "RAW OUTPUT FORMAT")."""
     parents = len(line) - len(line.lstrip(":"))
     words = line.lstrip(":").split(" ")
     files = [

@@ -1,7 +1,7 @@
-"""Publishers on one machine take turns: each would otherwise burn the CPU that the others need to lose its race.
+"""Publishers on one machine take turns: otherwise each would burn the others' CPU time, only to lose its race.
 
-This is a courtesy: the wait is bounded, and whoever waited too long, or cannot open the file, goes ahead. What lands is
-decided by the remote's compare-and-swap alone, with or without this. The system frees a lock with its process.
+This is a courtesy: the wait is bounded, and a publisher that waited too long, or cannot open the file, goes ahead. The
+remote's compare-and-swap alone decides what lands, with or without this. The system frees a lock with its process.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_LONGEST_SHARE = 0.5  # of the time that is left
+_LONGEST_SHARE = 0.5  # of the remaining time
 _PERIOD = 0.01  # seconds
 
 
 @contextmanager
 def turn(address: str, seconds_left: float) -> Iterator[bool]:
-    """Wait for our turn to write to `address`; yield whether there was anything to wait for."""
+    """Wait for our turn to write to `address`; yield whether we had to wait."""
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}"
     try:
@@ -37,7 +37,7 @@ def turn(address: str, seconds_left: float) -> Iterator[bool]:
 
 
 def lock(descriptor: int, seconds: float) -> bool | None:
-    """Lock a file; return whether that took a wait, or None where it took too long and is not ours."""
+    """Lock a file; return whether we had to wait, or None if it took too long and the lock is not ours."""
     end = time.monotonic() + seconds
     waited = False
     while True:

@@ -1,4 +1,4 @@
-"""The merge driver's registration in a clone, and git's own merge of lines for files that are not ledgers.
+"""The merge driver's registration in a clone, and git's own line merge for files that are not ledgers.
 
 Source: gitattributes(5), "Defining a custom merge driver".
 """
@@ -22,8 +22,8 @@ DRIVER = "ledger"
 def command() -> str:
     """Return the driver's command line for git: this Python, whatever is on the PATH when git merges.
 
-    Git treats every failure as a conflict, even a Python that is gone: our side alone would stand in the file, and
-    nothing would say so. So where the driver left no conflict there, git merges by line, and it stays a conflict.
+    Git treats every failure as a conflict, even a missing Python: the file would silently contain only our side. So if
+    the driver left no conflict in the file, git merges it by line, and it stays a conflict.
     """
     python = shlex.quote(sys.executable).replace("%", "%%")
     by_line = "git merge-file -q --marker-size=%L %A %O %B"
@@ -31,14 +31,14 @@ def command() -> str:
 
 
 def install(folder: Path) -> bool:
-    """Register the driver in a clone. Return whether its own attributes had to name it, beside `.gitattributes`.
+    """Register the driver in a clone. Return whether the clone's own attributes file had to name it.
 
-    Raises UsageError for a folder that is not a clone.
+    That is needed if `.gitattributes` does not. Raises UsageError for a folder that is not a clone.
     """
     folder, git_dir = folder.absolute(), git_dir_of(folder.absolute())
     with Workspace(git_dir) as workspace:
         repository = workspace.repository(git_dir)
-        # In this order: git refuses to merge at all where a driver has a name and no command.
+        # The command first: git refuses every merge if a driver has a name and no command.
         repository.must("config", "--local", f"merge.{DRIVER}.driver", command())
         repository.must("config", "--local", f"merge.{DRIVER}.name", "merge of ledger.json by record")
         named = repository.in_work_tree(folder, "check-attr", "-z", "merge", "--", LEDGER)
@@ -58,7 +58,7 @@ def install(folder: Path) -> bool:
 
 
 def merge_lines(base: str, ours: str, theirs: str, size: int) -> None:
-    """Merge three files line by line, into `ours`, with conflict markers. Raises UsageError where git cannot."""
+    """Merge three files line by line into `ours`, with conflict markers. Raises UsageError if git cannot."""
     with Workspace(None) as workspace:
         paths = [str(Path(path).absolute()) for path in (ours, base, theirs)]
         labels = [word for label in ("ours", "base", "theirs") for word in ("-L", label)]

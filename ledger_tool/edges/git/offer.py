@@ -1,13 +1,13 @@
 """One offer of a commit to a ref, and one judgement of how it went: for every push, and for a local branch.
 
 An offer is a compare-and-swap on the commit that the ref is expected to have. If it fails, the ref is looked up again,
-and its state decides, not the words of the answer (`server_words` says why):
+and its state decides, not the text of the answer (`server_words` says why):
 
 ========================  =====================================================================
 our commit is in the ref  it landed; only the answer was lost
-the ref moved             another writer won; the caller decides what follows
+the ref moved             another writer won; the caller decides what to do
 the ref stayed            nothing was written: a broken connection or a lock is retried, within
-                          bounds; a refusal that is repeated is final
+                          bounds; a repeated refusal is final
 ========================  =====================================================================
 
 A deadline bounds the time. The pauses have full jitter (random between zero and a growing window), which lets many
@@ -34,20 +34,20 @@ SHORTEST_ROUND = 0.05  # seconds
 
 
 class Messages(Protocol):
-    """Where a run says what is going on."""
+    """Where a run reports its progress."""
 
     def note(self, text: str) -> None:
-        """Tell everyone."""
+        """Show a note to everyone."""
 
     def detail(self, text: str) -> None:
-        """Tell those who asked for details."""
+        """Show a detail to users who asked for details."""
 
 
 class Ref(Protocol):
     """A ref that commits can be offered to.
 
-    `shown` is its address, fit for messages. `landed` begins the sentence that says what has arrived, as in `the record
-    is`. `refusal_hint` says what to do if the remote's rules refuse the commit.
+    `shown` is its address, fit for messages. `landed` begins a sentence about what landed, such as `the record is`.
+    `refusal_hint` says what to do if the remote's rules refuse the commit.
     """
 
     landed: str
@@ -71,7 +71,7 @@ class Ref(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long to keep trying, and whom to tell about it; 0 attempts means as many as the time allows."""
+    """How long to keep trying, and where to report it; 0 attempts means as many as the time allows."""
 
     deadline: Deadline
     messages: Messages
@@ -101,8 +101,8 @@ class Attempts:
     def pause(self, more: int = 0) -> None:
         """Sleep for a random part of a window: twice the mean time of an attempt, a fifth more with each failure.
 
-        Simulated for 2 to 64 writers on one machine and on as many: a narrower window multiplies the
-        attempts of 64, a wider or faster growing one makes 4 or 16 wait for nothing.
+        Simulated for 2 to 64 writers, on one machine and each on its own: a narrower window multiplies the attempts of
+        64, a wider or faster growing one makes 4 or 16 wait needlessly.
         """
         deadline = self.bounds.deadline
         self._busy += deadline.elapsed() - self._since
@@ -113,14 +113,14 @@ class Attempts:
         self._since = deadline.elapsed()
 
     def look(self, look: Callable[[], T], tries: int = 2) -> T:
-        """Return what a look sees, repeated within bounds where the remote cannot be reached."""
-        for left in reversed(range(tries)):
+        """Return the result of `look`, repeated within bounds while the remote cannot be reached."""
+        for tries_left in reversed(range(tries)):
             try:
                 return look()
             except Unreachable as error:
-                if not left or self.bounds.deadline.remaining() <= 0:
+                if not tries_left or self.bounds.deadline.remaining() <= 0:
                     raise
-                self.bounds.messages.detail(f"{error.message}; looking again")
+                self.bounds.messages.detail(f"{error.message}; trying again")
                 self.pause(more=1)
         raise AssertionError("unreachable")
 
@@ -132,16 +132,16 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
     PushRefused, Denied, Unreachable, or Contended for a ref that stays locked; then nothing was written, unless the
     message says that the outcome is unknown.
     """
-    unheard = False
+    may_have_landed = False
     while commit != expected:
         attempts.made += 1
         answer = ref.push(commit, expected)
         if answer.status is PushStatus.LANDED:
             return None
         attempts.pause()
-        # A server that says no means it; one that says nothing may have taken the commit, then or later.
-        unheard = unheard or answer.status is not PushStatus.REJECTED
-        now, has_landed = _look_after(ref, commit, expected, attempts, whole=unheard)
+        # A server that refuses a commit did not take it; one that breaks off may have, then or later.
+        may_have_landed = may_have_landed or answer.status is not PushStatus.REJECTED
+        now, has_landed = _look_after(ref, commit, expected, attempts, whole=may_have_landed)
         if has_landed:
             attempts.bounds.messages.note(
                 f"note: the push reported an error, but {ref.landed} in the branch as {commit[:12]}"
@@ -151,7 +151,7 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
         why = "another writer was first" if moved else answer.words or answer.status.value
         attempts.bounds.messages.detail(f"attempt {attempts.made} did not land: {why}")
         if answer.status is PushStatus.DENIED:
-            hint = "check the rights of the key or token"
+            hint = "check the permissions of the key or token"
             denied = Denied(f"{ref.shown} denied the push: {answer.words}", hint)
             raise access_error(answer.words, ref.shown) or denied
         if moved:
@@ -162,13 +162,13 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
 
 
 def offer_once(ref: Ref, commit: str, expected: str, bounds: Bounds) -> None:
-    """Offer a commit that is not remade on a moved ref: another writer's win raises Contended. See `offer`."""
+    """Offer a commit that cannot be rebuilt on a moved ref: if another writer wins, this raises Contended."""
     if offer(ref, commit, expected, Attempts(bounds)) is not None:
-        raise Contended(f"somebody else moved {ref.shown} meanwhile; nothing was written", "run it again")
+        raise Contended(f"somebody else moved {ref.shown} in the meantime; nothing was written", "run it again")
 
 
 def _look_after(ref: Ref, commit: str, expected: str, attempts: Attempts, *, whole: bool) -> tuple[str, bool]:
-    """Return the ref's commit after a push, and whether ours is in it. It is tried more often than a look before."""
+    """Return the ref's commit after a push, and whether ours is in it, with more tries than before a push."""
 
     def look() -> tuple[str, bool]:
         now = ref.look(whole=whole)
@@ -178,13 +178,13 @@ def _look_after(ref: Ref, commit: str, expected: str, attempts: Attempts, *, who
         return attempts.look(look, FAILURES)
     except Unreachable as error:
         raise type(error)(
-            f"{error.message}; the push before it may have landed or not",
-            "look at the branch, or run it again: that is harmless if the push has landed",
+            f"{error.message}; it is unknown whether the push before it landed",
+            "check the branch, or run it again: that is harmless if the push landed",
         ) from None
 
 
 def _count_failure(ref: Ref, answer: PushAnswer, attempts: Attempts) -> None:
-    """Count an offer that failed while the ref stayed as it was. Raises if no further one may be made."""
+    """Count an offer that failed while the ref stayed the same. Raises if no further one may be made."""
     if answer.status is PushStatus.REJECTED and not answer.is_lock:
         attempts.refused += 1
     else:
@@ -197,9 +197,9 @@ def _count_failure(ref: Ref, answer: PushAnswer, attempts: Attempts) -> None:
     if answer.is_lock:
         raise Contended(
             f"{ref.shown} could not lock its branch; nothing was written: {words}",
-            "run it again; if it stays so, a crash left a `.lock` file in the remote repository",
+            "run it again; if that keeps failing, a crash left a `.lock` file in the remote repository",
         )
     raise Unreachable(
         f"the push to {ref.shown} failed and nothing was written: {words}",
-        "run it again; check the network and the remote's disk if it stays so",
+        "run it again; if that keeps failing, check the network and the remote's disk",
     )

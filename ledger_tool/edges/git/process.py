@@ -1,9 +1,9 @@
-"""Run the `git` program: the only module that imports GitPython, and the only way to a git child.
+"""Runs the `git` program: the only module that imports GitPython, and the only one that starts a git child.
 
-GitPython is used for one thing, `Git().execute([...])`. The arguments are literal or validated, data goes
-in on stdin, and the environment is built from nothing: GitPython adds to the process's own, so that the
-process has only the caller's variables while the child is started. Each child leads its own process
-group, which is killed whole when time is up or the caller is interrupted.
+GitPython is used for one thing, `Git().execute([...])`. The arguments are literal or validated, data goes in on stdin,
+and the environment is built from scratch: GitPython adds to the process's own, so the process has only the caller's
+variables while the child is started. Each child leads its own process group, which is killed as a whole when time is
+up or the caller is interrupted.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from typing import BinaryIO, cast
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.errors import Unreachable, UsageError
 
-# Of GitPython only `git.cmd` is needed. Importing the whole package takes twice as long, and runs `git version`
-# with the job's whole environment; so a stand-in that only has the package's path takes the place of its `__init__`.
+# Only `git.cmd` of GitPython is needed. Importing the whole package takes twice as long, and runs `git version` with
+# the job's whole environment; so a stand-in that only has the package's path replaces its `__init__`.
 _spec = find_spec("git")
 if _spec is None or _spec.submodule_search_locations is None:
     raise ImportError("GitPython is not installed")
-_whole = sys.modules.get("git")
-if _whole is None:
+_package = sys.modules.get("git")
+if _package is None:
     sys.modules["git"] = ModuleType("git")
     sys.modules["git"].__path__ = list(_spec.submodule_search_locations)
 from git.cmd import Git  # noqa: E402
 from git.exc import GitCommandNotFound  # noqa: E402
 
-if _whole is None:
-    del sys.modules["git"]  # whoever else imports it gets all of it
+if _package is None:
+    del sys.modules["git"]  # any other import gets all of it
 logging.getLogger("git").setLevel(logging.CRITICAL)
 
 _lock = threading.Lock()
-_STDERR_BYTES = 64 * 1024  # from the end: enough for the message, too few to keep a regular expression busy
+_STDERR_BYTES = 64 * 1024  # the last ones: enough for the message, too few to keep a regular expression busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ def run(
 ) -> Completed:
     """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
 
-    `timeout` is in seconds; past it the whole process group is ended and Unreachable raised, naming `step`.
+    `timeout` is in seconds; after it the whole process group is killed and Unreachable is raised, naming `step`.
     """
     with ExitStack() as stack:
         file = None
-        if stdin:  # from a file, since a pipe is fed 4 KiB at a time
+        if stdin:  # from a file, since a pipe would be fed 4 KiB at a time
             with local_errors("the folder for temporary files", "write to"):
-                file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the stack, once it is written
+                file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the stack once it is written
                 file.write(stdin)
                 file.seek(0)
             stack.enter_context(file)
@@ -103,7 +103,7 @@ def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
     except subprocess.TimeoutExpired:
         _kill(child)
         message = f"timed out after {timeout:.0f} s in {step}"
-        raise Unreachable(message, "run it again; check the network if it stays so") from None
+        raise Unreachable(message, "run it again; if that keeps failing, check the network") from None
     except BaseException:
         _kill(child)
         raise
@@ -112,7 +112,7 @@ def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
 
 @contextmanager
 def _only(environment: Mapping[str, str]) -> Iterator[None]:
-    """Let the process have these variables and no others; one thread at a time."""
+    """Give the process these variables and no others, in one thread at a time."""
     with _lock:
         before = dict(os.environ)
         try:
@@ -125,7 +125,7 @@ def _only(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a child and all that it started: first gently, so that git can remove its lock files, then for good."""
+    """End a child and every process it started: first gently, so git can remove its lock files, then by force."""
     for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, None)):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
@@ -139,7 +139,7 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _await_group(group: int, seconds: float) -> None:
-    """Wait until nothing of a process group is left, but no longer than `seconds`."""
+    """Wait until every process of a group has ended, but no longer than `seconds`."""
     end = time.monotonic() + seconds
     with suppress(ProcessLookupError, PermissionError):
         while time.monotonic() < end:

@@ -1,7 +1,7 @@
-"""A write that is proposed and not made: on a branch of its own, for a pull or merge request.
+"""A write that is proposed, not made: on a branch of its own, for a pull or merge request.
 
-It is the same transaction with another end. The function runs on the fresh tip of the base, the commit stands on
-that tip, and the push goes to a branch that is named from the change: a re-run finds it, and what it holds already.
+It is the same transaction with a different end. The function runs on the fresh tip of the base, the commit is built on
+that tip, and the push goes to a branch that is named after the change: a re-run finds it and what it already contains.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Describe = Callable[[Snapshot, Change, str, str], Proposal]  # of the base, the 
 
 
 class ProposedBranch:
-    """A branch for one change, as a transaction's target; what it stands on is the base's tip."""
+    """A branch for one change, as a transaction's target; it is built on the base's tip."""
 
     def __init__(self, base: RemoteBranch, operation: Operation, forge: Forge, describe: Describe) -> None:
         self._base = base
@@ -37,7 +37,7 @@ class ProposedBranch:
         self._operation = operation
         self._forge = forge
         self._describe = describe
-        self._there = ""  # the commit of the branch on the remote, or "" where there is none
+        self._remote_commit = ""  # the branch's commit on the remote, or "" if there is no branch
         self._ref: RemoteRef
         self.proposal: Proposal
 
@@ -62,43 +62,43 @@ class ProposedBranch:
             refusal_hint="let the key or token push branches named `ledger/…`, and rewrite them",
             push_options=self._forge.push_options(self.proposal),
         )
-        self._there = self._ref.look()
-        if self._there and self._has_it_already(tip, change):
-            return self._there
+        self._remote_commit = self._ref.look()
+        if self._remote_commit and self._is_proposed(tip, change):
+            return self._remote_commit
         return self._base.commit(tip, change)
 
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:  # noqa: ARG002 - the lease is on the branch
-        has_moved = offer(self._ref, commit, self._there, attempts) is not None
+        has_moved = offer(self._ref, commit, self._remote_commit, attempts) is not None
         return attempts.look(self.look) if has_moved else None
 
-    def _has_it_already(self, base: str, change: Change) -> bool:
-        """Return whether the branch holds what is to be proposed, on the base's tip, or with work of somebody else.
+    def _is_proposed(self, base: str, change: Change) -> bool:
+        """Return whether the branch already contains the change, on the base's tip or with somebody else's work.
 
-        Raises RuleRefused where it holds something else, and work of somebody else.
+        Raises RuleRefused if it contains somebody else's work without the change.
         """
-        commits = self._commits_of_its_own()
-        self._there = commits[0] if commits else ""
+        commits = self._own_commits()
+        self._remote_commit = commits[0] if commits else ""
         if not commits:
             return False
-        # Read from the commit itself, since its parent need not be here.
+        # Read from the commit itself, since its parent may not have been fetched.
         parents = re.findall(r"^parent (\S+)$", self._repository.must("cat-file", "commit", commits[-1]), re.MULTILINE)
         is_current = parents[:1] == [base]
         is_ours = len(commits) == 1 and self._is_ours(commits[0], change, base if is_current else "")
-        if (is_current or not is_ours) and self._holds(commits[0], change):
+        if (is_current or not is_ours) and self._contains(commits[0], change):
             return True
         if not is_ours:
             raise RuleRefused(
-                f"the branch `{self._ref.branch}` has commits of somebody else, and a push would lose them",
-                "merge it, or delete it, and run it again",
+                f"the branch `{self._ref.branch}` has commits of somebody else, which a push would lose",
+                "merge it, or delete it, then run it again",
             )
         return False
 
-    def _commits_of_its_own(self) -> list[str]:
-        """Fetch what the branch has and the base has not; return the commits, the newest first; none: it is gone."""
-        # Git refuses the first where that is nothing, as in a merged branch, in words that differ by transport.
-        for how in (f"--shallow-exclude=refs/heads/{self._base.branch}", "--depth=1"):
+    def _own_commits(self) -> list[str]:
+        """Fetch the branch's commits that the base lacks; return them, newest first; none: the branch is gone."""
+        # Git refuses the first way if there are no such commits (a merged branch), in a text that differs by transport.
+        for option in (f"--shallow-exclude=refs/heads/{self._base.branch}", "--depth=1"):
             branch = f"+{self._ref.name}:refs/proposed"
-            done = self._repository.fetch(self._base.address.url, branch, how=[how], least=1.0)
+            done = self._repository.fetch(self._base.address.url, branch, how=[option], least=1.0)
             if done.ok:
                 return self._repository.must("rev-list", "--topo-order", "refs/proposed", "--").split("\n")
         if not self._ref.look():
@@ -106,28 +106,28 @@ class ProposedBranch:
         raise fetch_error(done, self._base.address.shown, self._ref.branch)
 
     def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
-        """Tell whether a commit is one that a run like this made; `parent` is `""` where it is not here."""
-        form = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
-        message = parse_message(self._repository.must("log", "-1", *form, commit, "--"))
+        """Return whether a run of this command made a commit; `parent` is `""` if it was not fetched."""
+        options = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
+        message = parse_message(self._repository.must("log", "-1", *options, commit, "--"))
         if not message.transaction or message.verb != change.verb:
             return False
-        made, base = (
-            [entry for entry in self._repository.entries(one) if entry.path != LEDGER]
-            for one in (commit, parent or commit)
+        other_files, old_files = (
+            [entry for entry in self._repository.entries(revision) if entry.path != LEDGER]
+            for revision in (commit, parent or commit)
         )
-        return made == base
+        return other_files == old_files
 
-    def _holds(self, commit: str, change: Change) -> bool:
-        """Tell whether a commit has what the change makes of the ledger, or would not be changed by the operation."""
+    def _contains(self, commit: str, change: Change) -> bool:
+        """Return whether a commit has the changed ledger, or the operation would not change the one that it has."""
         try:
-            held = read_snapshot(commit, *self._repository.ledger_files(commit, self.shown))
-            return held.ledger == change.ledger or not self._operation(held).changed
+            proposed = read_snapshot(commit, *self._repository.ledger_files(commit, self.shown))
+            return proposed.ledger == change.ledger or not self._operation(proposed).changed
         except LedgerError:
-            return False  # it holds something else: another digest for the same image:tag
+            return False  # it contains something else: another digest for the same image:tag
 
 
 class ProposingStore:
-    """A `Store` whose writes become a branch and a request to merge it; its reads are the base's."""
+    """A `Store` whose writes become a branch and a request to merge it; it reads from the base."""
 
     def __init__(self, base: RemoteBranch, forge: Forge, describe: Describe, bounds: Bounds) -> None:
         self._base = base
@@ -139,7 +139,7 @@ class ProposingStore:
         return self._base.snapshot(self._base.look())
 
     def transact(self, operation: Operation) -> Landed:
-        """Also raise what the forge raises; the branch stays then, and the next run goes on from there."""
+        """See `Store`. Also raises what the forge raises; the branch then stays, and the next run continues with it."""
         target = ProposedBranch(self._base, operation, self._forge, self._describe)
         landed = transact(target, operation, self._bounds)
         return replace(landed, request=self._forge.propose(target.proposal)) if landed.change.changed else landed

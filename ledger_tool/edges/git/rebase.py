@@ -26,18 +26,18 @@ _authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class RebasedBranch(ABC):
-    """See `commands.rebase.Branch`: it writes commits as somebody else's, in the repository of its history."""
+    """See `commands.rebase.Branch`: it writes commits with their original authors, in its history's repository."""
 
     history: GitHistory
     sign: bool
 
     @abstractmethod
     def default_base(self) -> str:
-        """Return what to rebase onto where nothing is named: the remote's default branch."""
+        """Return what to rebase onto by default: the remote's default branch."""
 
     @abstractmethod
     def move(self, old: str, new: str) -> None:
-        """Make the branch, which is at commit `old`, be at `new`."""
+        """Move the branch from commit `old` to `new`."""
 
     @property
     def repository(self) -> Repository:
@@ -64,7 +64,7 @@ class RebasedBranch(ABC):
 
 @dataclass(frozen=True, slots=True)
 class CheckedOutBranch(RebasedBranch):
-    """The branch that is checked out in a folder; its files follow."""
+    """The branch that is checked out in a folder; the files in the folder follow it."""
 
     folder: Path
 
@@ -72,27 +72,27 @@ class CheckedOutBranch(RebasedBranch):
         for name in ("origin/HEAD", "origin/main", "origin/master"):
             if self.repository.commit_of(f"refs/remotes/{name}"):
                 return name
-        raise UsageError("nothing says what to rebase onto", "name it, such as `ledger rebase origin/main`")
+        raise UsageError("the base to rebase onto is unknown", "name it, as in `ledger rebase origin/main`")
 
     def move(self, old: str, new: str) -> None:
-        """Raise UsageError, with nothing changed, for uncommitted work that it would touch."""
+        """Raise UsageError, with nothing changed, if there is uncommitted work that it would touch."""
         checkout = Checkout(self.folder, self.repository)
         with checkout.alone():
             if not checkout.branch():
                 raise UsageError(f"{self.folder} has no branch checked out", "check out the branch to rebase")
             if self.repository.commit_of("HEAD") != old:
-                raise Contended("the branch moved meanwhile; nothing was changed", "run it again")
+                raise Contended("the branch moved in the meantime; nothing was changed", "run it again")
             if self.repository.in_work_tree(self.folder, "status", "--porcelain", "--untracked-files=no").text:
                 raise UsageError(
                     f"{self.folder} has uncommitted changes; nothing was changed", "commit or `git stash` them first"
                 )
-            # Else what we wrote ourselves looks changed to git.
+            # Without this, files that we wrote ourselves look changed to git.
             self.repository.in_work_tree(self.folder, "update-index", "-q", "--refresh")
             done = self.repository.in_work_tree(self.folder, "reset", "--keep", "--quiet", new)
             if not done.ok:
                 raise UsageError(
                     f"git cannot move the branch: {server_words(done.stderr)}",
-                    "move what is in the way, and run it again",
+                    "move the files that are in the way, then run it again",
                 )
 
 
@@ -108,7 +108,7 @@ class ClonedBranch(RebasedBranch):
         return "HEAD"
 
     def move(self, old: str, new: str) -> None:
-        """Push it, if it is still where it was. Raises UsageError for the remote's default branch: it is the ledger."""
+        """Push it, if it has not moved. Raises UsageError for the remote's default branch, which is the ledger."""
         default = self.repository.git("symbolic-ref", "--quiet", "--short", "HEAD").text.strip()
         if default == self.branch and not self.repository.is_ancestor(old, new):
             raise UsageError(

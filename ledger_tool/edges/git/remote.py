@@ -1,4 +1,4 @@
-"""A ledger on a git remote: read, and written through a private bare repository that lives for one run."""
+"""A ledger on a git remote: read and written through a private bare repository that lives for one run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
-_IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one leaves no room for the folder of our branches
+_IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one blocks the folder of our branches
 
 
 @dataclass
 class RemoteRef:
     """One branch of a remote; see `offer.Ref`. `push_options` are passed to the server (`git push -o`).
 
-    A look asks only for the branch's commit; `contains` fetches the branch.
+    `look` only asks for the branch's commit; `contains` fetches the branch.
     """
 
     repository: Repository
@@ -39,7 +39,7 @@ class RemoteRef:
     landed: str
     refusal_hint: str
     push_options: Sequence[str] = ()
-    push_seconds: ClassVar[float] = 10.0  # that a push gets, however late it is
+    push_seconds: ClassVar[float] = 10.0  # for a push, however late it is
 
     @property
     def shown(self) -> str:
@@ -58,22 +58,22 @@ class RemoteRef:
                 f"--force-with-lease={self.name}:{expected}", *options, "--", self.address.url, f"{commit}:{self.name}",
                 least=self.push_seconds, step="push",
             )  # fmt: skip
-        except Unreachable as error:  # time was up, and it may have landed
+        except Unreachable as error:  # time was up, but it may have landed
             return PushAnswer(PushStatus.BROKEN, error.message)
         answer = read_push(done)
         if options and "does not support push options" in answer.words:
             raise UsageError(
-                f"{self.address.shown} does not accept push options, by which GitLab opens merge requests",
+                f"{self.address.shown} does not accept push options, which GitLab needs to open merge requests",
                 "set GITLAB_TOKEN, or name another kind of forge with `--forge`",
             )
         if answer.is_lock and self.name.startswith(f"{_IN_THE_WAY}/") and self._commit_of(_IN_THE_WAY):
             raise UsageError(
-                f"{self.address.shown} has a branch `ledger`, so git cannot make a branch `{self.branch}`",
-                "rename it, or delete it",
+                f"{self.address.shown} has a branch `ledger`, so git cannot create a branch `{self.branch}`",
+                "rename or delete the branch `ledger`",
             )
         return answer
 
-    def look(self, *, whole: bool = False) -> str:  # noqa: ARG002 - what `contains` needs is fetched there
+    def look(self, *, whole: bool = False) -> str:  # noqa: ARG002 - `contains` fetches what it needs
         return self._commit_of(self.name)
 
     def contains(self, tip: str, commit: str) -> bool:
@@ -89,10 +89,10 @@ class RemoteRef:
 
 
 class RemoteBranch(RemoteRef):
-    """A ledger's branch on a remote, as a transaction's target. Its name is known after the first look.
+    """A ledger's branch on a remote, as a transaction's target. Its name is known after the first `look`.
 
-    A look fetches the tip alone, so it costs one transfer of the ledger. A look at the whole fetches all commits
-    since the base, so that `contains` can tell whether a commit of ours is among them.
+    `look` fetches the tip alone, so it costs one transfer of the ledger. With `whole`, it fetches all commits since the
+    base, so `contains` can find a commit of ours among them.
     """
 
     push_seconds = 1.0
@@ -107,8 +107,8 @@ class RemoteBranch(RemoteRef):
 
     def look(self, *, whole: bool = False) -> str:
         if self.repository.git_dir.exists():
-            how, least = [] if whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
-            done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=how, least=least)
+            depth, least = [] if whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
+            done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=depth, least=least)
             if not done.ok:
                 raise fetch_error(done, self.address.shown, self.branch)
         else:
@@ -116,7 +116,7 @@ class RemoteBranch(RemoteRef):
         # At most one: a clone has a single branch.
         tip = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
         if not tip:
-            raise self._nothing_there()
+            raise self._no_branch()
         commit, _, self.branch = tip.partition(" ")
         return commit
 
@@ -140,56 +140,54 @@ class RemoteBranch(RemoteRef):
         return self.repository.is_ancestor(commit, tip)
 
     def _clone(self) -> None:
-        named = [f"--branch={self.branch}"] if self.branch else []
-        how = ("--depth=1", "--single-branch", "--no-tags")
+        options = ["--depth=1", "--single-branch", "--no-tags", *([f"--branch={self.branch}"] if self.branch else [])]
         try:
-            clone(self.address, self.repository, *how, *named, branch=self.branch, step="fetch")
+            clone(self.address, self.repository, *options, branch=self.branch, step="fetch")
         except LedgerError:
             shutil.rmtree(self.repository.git_dir, ignore_errors=True)
             raise
 
-    def _nothing_there(self) -> UsageError:
-        """Return the error for a remote whose clone has no branch: it is empty, or has others than the one meant."""
+    def _no_branch(self) -> UsageError:
+        """Return the error for a remote whose clone has no branch: it is empty, or has only other branches."""
         refs = refs_of(self.repository, self.address, "refs/heads/*", least=1.0)
         shutil.rmtree(self.repository.git_dir, ignore_errors=True)
         heads = [ref.removeprefix("refs/heads/") for ref in refs if ref != "HEAD"]
         if not heads:
             return UsageError(
                 f"{self.address.shown} is empty: it has no branch yet",
-                "make a ledger with `ledger init`, and push it there",
+                "create a ledger with `ledger init`, and push it there",
             )
-        there = shown(", ".join(heads), 200)
+        branches = shown(", ".join(heads), 200)
         if self.branch:
-            return UsageError(
-                f"{self.address.shown} has no branch `{shown(self.branch)}`", f"its branches are: {there}"
-            )
-        return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {there}")
+            return UsageError(f"{self.address.shown} has no branch `{shown(self.branch)}`", f"name one of: {branches}")
+        return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {branches}")
 
 
 @dataclass
 class RemoteStore:
-    """A `Store` on a git remote. Read-only work needs one look; a write is a transaction."""
+    """A `Store` on a git remote. A read takes one `look`; a write is a transaction."""
 
     target: RemoteBranch
     bounds: Bounds
-    _seen: str = ""  # the tip of a look that no write has used yet
+    _unused_tip: str = ""  # the tip of a read that no write has used yet
 
     def read(self) -> Snapshot:
         snapshot = self.target.snapshot(self.target.look())
-        self._seen = snapshot.commit
+        self._unused_tip = snapshot.commit
         return snapshot
 
     def transact(self, operation: Operation) -> Landed:
-        tip, self._seen = self._seen, ""
+        tip, self._unused_tip = self._unused_tip, ""
         with turn(self.target.shown, self.bounds.deadline.remaining()) as waited:
-            # After a wait the tip is looked up again: others have landed meanwhile.
+            # After a wait the tip is looked up again: other commits have landed since.
             return transact(self.target, operation, self.bounds, "" if waited else tip)
 
 
-def clone(address: Address, repository: Repository, *how: str, branch: str = "", step: str = "clone") -> None:
-    """Make a repository's git directory a bare clone of a remote. Raises what `fetch_error` makes of a failure."""
+def clone(address: Address, repository: Repository, *options: str, branch: str = "", step: str = "clone") -> None:
+    """Create a repository's git directory as a bare clone of a remote. Raises the error that `fetch_error` returns."""
+    plain = ("clone", "--quiet", "--bare", "--no-local", "--template=")
     done = run(
-        ["clone", "--quiet", "--bare", "--no-local", "--template=", *how, "--", address.url, str(repository.git_dir)],
+        [*plain, *options, "--", address.url, str(repository.git_dir)],
         environment=repository.environment,
         timeout=repository.deadline.remaining(at_least=1.0),
         step=step,
@@ -199,7 +197,7 @@ def clone(address: Address, repository: Repository, *how: str, branch: str = "",
 
 
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
-    """Return the commit of each ref of a remote that a pattern names; of `HEAD`, the branch that it names, or `""`."""
+    """Return the commit of each ref of a remote that matches a pattern; for `HEAD`, the branch that it names, or ""."""
     done = repository.git("ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote")
     if not done.ok:
         raise fetch_error(done, address.shown, "")
@@ -209,7 +207,7 @@ def refs_of(repository: Repository, address: Address, *patterns: str, least: flo
 
 
 def check_branch(name: str) -> str:
-    """Return a branch name, or `""`, if git accepts it (git-check-ref-format(1)). Raises UsageError."""
+    """Return a branch name, or `""`, if git accepts it (git-check-ref-format(1)). Raises UsageError if not."""
     bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
     if len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
         raise UsageError(f"`{shown(name)}` is not a branch name", "name a branch such as `main`")

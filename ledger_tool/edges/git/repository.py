@@ -1,4 +1,4 @@
-"""A git repository by plumbing: a commit's files are read, and trees and commits written, without a work tree."""
+"""A git repository through plumbing: it reads a commit's files and writes trees and commits without a work tree."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
 
-CHUNK_BYTES = 16 * 2**20  # of contents that are read at once
+CHUNK_BYTES = 16 * 2**20  # of contents, read at a time
 
 
 class Deadline:
-    """The time that is left for a whole run; `seconds` from now."""
+    """The time limit of a whole run, `seconds` from now."""
 
     def __init__(self, seconds: float) -> None:
         self._started = time.monotonic()
         self._end = self._started + seconds
 
     def remaining(self, at_least: float = 0.0) -> float:
-        """Return the seconds that are left, never less than `at_least`."""
+        """Return the remaining seconds, never less than `at_least`."""
         return max(self._end - time.monotonic(), at_least)
 
     def elapsed(self) -> float:
@@ -34,7 +34,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a tree or an index. `size` is -1 where it is not known; `stage` is 0 unless in conflict."""
+    """One entry of a tree or an index. `size` is -1 if unknown; `stage` is 0 except in a conflict."""
 
     mode: str
     kind: str
@@ -45,13 +45,13 @@ class Entry:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a regular file, not a folder, a link or a submodule."""
+        """Whether it is a regular file, and not a folder, link or submodule."""
         return self.mode.startswith("100")
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A git directory, and how its commands run: the environment, and git's own options before the command."""
+    """A git directory, and how its commands run: their environment, and git's own options before the command."""
 
     git_dir: Path
     environment: Mapping[str, str]
@@ -60,7 +60,7 @@ class Repository:
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
     def git(self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "") -> Completed:
-        """Run a git command here, whatever its exit code. `least` is the time that it gets in any case, in seconds."""
+        """Run a git command here, and return its result whatever the exit code. It gets at least `least` seconds."""
         return run(
             [f"--git-dir={self.git_dir}", *self.options, *arguments],
             environment=self.environment,
@@ -70,7 +70,7 @@ class Repository:
         )
 
     def succeed(self, *arguments: str, stdin: bytes = b"", least: float = 10.0) -> Completed:
-        """Run a local git command that has to succeed. Raises what `local_failure` makes of one that does not."""
+        """Run a local git command that has to succeed. Raises the error that `local_failure` returns."""
         done = self.git(*arguments, stdin=stdin, least=least)
         if not done.ok:
             raise local_failure(done, arguments[0], self.git_dir)
@@ -81,18 +81,18 @@ class Repository:
         return self.succeed(*arguments, stdin=stdin).text.strip()
 
     def in_work_tree(self, top: Path, *arguments: str) -> Completed:
-        """Run git as from the top folder of a work tree, wherever this process is."""
+        """Run git as if from the top folder of a work tree, whatever this process's folder is."""
         return self.git("-C", str(top), f"--work-tree={top}", *arguments, step=arguments[0])
 
     def fetch(self, url: str, *refspecs: str, how: Sequence[str] = (), least: float = 10.0) -> Completed:
-        """Fetch these refs of a remote and nothing else; `how` are options such as `--depth=1`."""
+        """Fetch these refs of a remote and nothing else; `how` contains options such as `--depth=1`."""
         return self.git(
             "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
             "--", url, *refspecs, least=least, step="fetch",
         )  # fmt: skip
 
     def commit_of(self, revision: str) -> str:
-        """Return the commit id of a revision of our own making, or `""` where there is none."""
+        """Return the commit id of a revision that we composed ourselves, or `""` if there is none."""
         done = self.git("rev-parse", "--quiet", "--verify", f"{revision}^{{commit}}")
         return done.text.strip() if done.ok else ""
 
@@ -102,9 +102,9 @@ class Repository:
             self._trees[commit] = self.listed(commit)
         return self._trees[commit]
 
-    def listed(self, commit: str, *how: str) -> list[Entry]:
-        """Return what `git ls-tree` lists of a commit; with `-r` as `how`, every file."""
-        listing = self.succeed("ls-tree", *how, "-z", "-l", "--full-tree", commit)
+    def listed(self, commit: str, *options: str) -> list[Entry]:
+        """Return what `git ls-tree` lists for a commit; with the option `-r`, every file."""
+        listing = self.succeed("ls-tree", *options, "-z", "-l", "--full-tree", commit)
         entries = []
         for line in paths_of(listing.stdout):
             facts, _, path = line.partition("\t")
@@ -115,7 +115,7 @@ class Repository:
     def ledger_files(self, commit: str, where: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit.
 
-        Raises InvalidLedger where `ledger.json` is missing, there twice, not a plain file, or beyond any limit.
+        Raises InvalidLedger if `ledger.json` is missing, named twice, not a plain file, or too large.
         """
         named = [entry for entry in self.entries(commit) if entry.path in (LEDGER, SETTINGS)]
         entries = {entry.path: entry for entry in named}
@@ -126,24 +126,24 @@ class Repository:
         ledger, settings = entries.get(LEDGER), entries.get(SETTINGS)
         if ledger is None:
             raise InvalidLedger(
-                f"{where} has no {LEDGER}", "make the repository a ledger with `ledger init`, commit and push"
+                f"{where} has no {LEDGER}", "turn the repository into a ledger with `ledger init`, commit and push"
             )
         for entry in filter(None, (ledger, settings)):
             if not entry.is_plain:
                 raise InvalidLedger(f"{entry.path} in {where} is not a plain file", "replace it with a plain file")
         if ledger.size >= MAX_BYTES:
             raise InvalidLedger(
-                f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host takes",
+                f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host accepts",
                 "start a second ledger for some of the images",
             )
         if settings and settings.size > MAX_SETTINGS_BYTES:
             message = f"{SETTINGS} in {where} is larger than {MAX_SETTINGS_BYTES // 1024} KiB"
-            raise UsageError(message, "check that it is the right file")
+            raise UsageError(message, "check that this is the right file")
         blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
-        """Return the contents of blobs that are there."""
+        """Return the contents of blobs, all of which exist."""
         output = self.succeed("cat-file", "--batch", stdin=batch(oids), least=60.0).stdout if oids else b""
         contents, offset = [], 0
         for _ in oids:
@@ -154,7 +154,7 @@ class Repository:
         return contents
 
     def contents(self, oids: Sequence[str]) -> Iterator[bytes | None]:
-        """Yield the content of each blob, in order; None for one that is missing, or larger than any ledger may be."""
+        """Yield the content of each blob, in order; None for one that is missing or too large for a ledger."""
         if not oids:
             return
         listing = self.succeed("cat-file", "--batch-check", stdin=batch(dict.fromkeys(oids)), least=60.0).text
@@ -171,26 +171,26 @@ class Repository:
         yield from self._chunk(chunk, sizes)
 
     def _chunk(self, oids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[bytes | None]:
-        there = [oid for oid in dict.fromkeys(oids) if oid in sizes]
-        read = dict(zip(there, self.blobs(there), strict=True))
-        return (read.get(oid) for oid in oids)
+        readable = [oid for oid in dict.fromkeys(oids) if oid in sizes]
+        contents = dict(zip(readable, self.blobs(readable), strict=True))
+        return (contents.get(oid) for oid in oids)
 
     def fetch_missing(self, oids: Sequence[str], remote: str) -> None:
-        """Fetch blobs that a partial clone lacks, all at once; left to itself, git fetches them one by one.
+        """Fetch blobs that a partial clone lacks, all at once; git alone would fetch them one by one.
 
-        This is how git does it, too (git's `promisor-remote.c`). A server that does not support it only costs time.
+        Git fetches them the same way (its `promisor-remote.c`). A server without support for this only costs time.
         """
-        listed = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
-        here = set(self.git(*listed, least=60.0).text.split()) if oids else set()
-        if wanted := [oid for oid in dict.fromkeys(oids) if oid not in here]:
+        all_objects = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
+        present = set(self.git(*all_objects, least=60.0).text.split()) if oids else set()
+        if missing := [oid for oid in dict.fromkeys(oids) if oid not in present]:
             self.git(
                 "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
                 "--recurse-submodules=no", "--filter=blob:none", "--stdin", "--", remote,
-                stdin=batch(wanted), step="fetch",
+                stdin=batch(missing), step="fetch",
             )  # fmt: skip
 
     def write_root(self, entries: Sequence[Entry], content: bytes) -> str:
-        """Write a root tree of these entries, in which `ledger.json` has this content; return its id."""
+        """Write a root tree of these entries, with this content for `ledger.json`; return its id."""
         blob = self.must("hash-object", "-w", "--stdin", stdin=content)
         lines = "".join(
             f"{entry.mode} {entry.kind} {blob if entry.path == LEDGER else entry.oid}\t{entry.path}\0"
@@ -199,7 +199,7 @@ class Repository:
         return self.must("mktree", "-z", stdin=lines.encode("utf-8", "surrogateescape"))
 
     def commit_tree(self, tree: str, parent: str, message: str, *, sign: bool = False) -> str:
-        """Write a commit of a tree on `parent`; return its id. Raises UsageError where git cannot sign or name it."""
+        """Write a commit of a tree on `parent`; return its id. Raises UsageError if git cannot sign it or name us."""
         signing = ["-S"] if sign else ["--no-gpg-sign"]
         done = self.git("commit-tree", *signing, "-p", parent, "-F", "-", tree, stdin=message.encode())
         words = " ".join(done.stderr.split())[:300]
@@ -217,12 +217,12 @@ class Repository:
         return done.text.strip()
 
     def is_ancestor(self, commit: str, tip: str) -> bool:
-        """Return whether `commit` is `tip` or lies behind it."""
+        """Return whether `commit` is `tip` or one of its ancestors."""
         return commit == tip or self.git("merge-base", "--is-ancestor", commit, tip).ok
 
 
 def batch(oids: Iterable[str]) -> bytes:
-    """Return object ids as git reads them on stdin."""
+    """Return object ids in the form that git reads from stdin."""
     return "".join(f"{oid}\n" for oid in oids).encode()
 
 
@@ -242,9 +242,10 @@ def local_failure(done: Completed, command: str, where: Path) -> LedgerError:
         return UsageError(f"git cannot write to {where}: {words}", "check the permissions of the repository")
     if "promisor remote" in done.stderr:
         return Unreachable(
-            f"{where} is a partial clone, and what it leaves out could not be fetched: {words}",
-            "run it again where its remote can be reached, or name the remote's URL with `--repo`",
+            f"{where} is a partial clone, and its missing objects could not be fetched: {words}",
+            "run it again when its remote can be reached, or name the remote's URL with `--repo`",
         )
     return GitFailed(
-        f"`git {command}` failed in {where}: {words}", "run `git fsck` there; if it is sound, report this as a bug"
+        f"`git {command}` failed in {where}: {words}",
+        "run `git fsck` there; if it finds no error, report this as a bug",
     )

@@ -1,7 +1,7 @@
-"""What git's words about a remote mean: enough to tell a person what to do, never to decide whether a push landed.
+"""What git's text about a remote means: enough to say what to do about it, never to decide whether a push landed.
 
-Hosts word a lost race in a dozen ways, some of them exactly like a hook's refusal, so an offer looks at the
-remote's state instead (`offer`). The words only choose the message once the state has spoken.
+Hosts word a lost race in a dozen ways, some of them exactly like a hook's refusal, so an offer checks the remote's
+state instead (`offer`). The text only selects the message once the state has decided.
 Source of the porcelain format: git-push(1), "OUTPUT".
 """
 
@@ -20,11 +20,11 @@ _NOISE = re.compile(
     r"hint:|To |failed to push some refs|Everything up-to-date|Please make sure you have|and the repository exists"
     r"|[@*]+$"
 )
-# The words of OpenSSH, git and the hosts about access: what they mean, and what to do. The first match counts.
+# Texts of OpenSSH, git and the hosts about access, what they mean, and what to do. The first match counts.
 _ACCESS = (
     (
         r"HOST IDENTIFICATION HAS CHANGED",
-        "the host key of {where} has changed: this may be another machine that answers in its place",
+        "the host key of {where} has changed: another machine may be answering in its place",
         "compare the new fingerprint with the one that the host publishes; only then replace its known-hosts line",
     ),
     (
@@ -34,7 +34,7 @@ _ACCESS = (
     ),
     (
         r"read[- ]only|not allowed to (?:push|upload)|write access|permission to [^\n]{0,300} denied|denied to ",
-        "{where} lets this key or token read, but not write: {says}",
+        "{where} lets this key or token read but not write: {says}",
         "allow the deploy key write access in the repository's settings",
     ),
     (
@@ -45,7 +45,7 @@ _ACCESS = (
     (
         r"Load key [^\n]{0,300}(?:invalid format|error in libcrypto)",
         "ssh cannot read the deploy key for {where}",
-        "make a new one with `ssh-keygen -t ed25519 -N ''`",
+        "create a new one with `ssh-keygen -t ed25519 -N ''`",
     ),
     (
         r"Authentication failed|could not read (?:Username|Password)|Invalid username or|error: 40[13]"
@@ -55,8 +55,8 @@ _ACCESS = (
     ),
     (
         r"does not appear to be a git repository|repository [^\n]{0,300}not found|does not exist|not found$|error: 404",
-        "{where} was not found, or may not be seen: {says}",
-        "check the URL, and that the key or token belongs to that repository",
+        "{where} was not found, or access to it is denied: {says}",
+        "check the URL, and that the key or token is for that repository",
     ),
     (
         r"insufficient permission|unable to (?:create|write)[^\n]{0,300}Permission denied|Read-only file system",
@@ -72,17 +72,17 @@ _ACCESS = (
 
 
 class PushStatus(Enum):
-    """How a push ended, as far as its words tell."""
+    """How a push ended, as far as its text shows."""
 
     LANDED = "landed"
-    REJECTED = "rejected"  # a lost race, a lock, a hook: the remote's state tells which
+    REJECTED = "rejected"  # a lost race, a lock, a hook: the remote's state shows which
     DENIED = "denied"  # no access
-    BROKEN = "broken"  # the connection, or the server, failed
+    BROKEN = "broken"  # the connection or the server failed
 
 
 @dataclass(frozen=True, slots=True)
 class PushAnswer:
-    """How a push ended, and the server's words about it, fit for a terminal."""
+    """How a push ended, and the server's text about it, fit for a terminal."""
 
     status: PushStatus
     words: str = ""
@@ -106,14 +106,14 @@ def read_push(done: Completed) -> PushAnswer:
 
 
 def server_words(stderr: str) -> str:
-    """Return the telling lines of git's stderr, without prefixes and noise, escaped and cut."""
+    """Return the informative lines of git's stderr, without prefixes and noise, escaped and cut."""
     lines = (re.sub(r"^(?:remote:|fatal:|error:)\s*", "", line).strip() for line in re.split(r"[\r\n]+", stderr))
-    telling = dict.fromkeys(line for line in lines if line and not _NOISE.match(line))
-    return shown(" ".join(telling), _SERVER_WORDS)
+    informative = dict.fromkeys(line for line in lines if line and not _NOISE.match(line))
+    return shown(" ".join(informative), _SERVER_WORDS)
 
 
 def access_error(stderr: str, where: str) -> Denied | None:
-    """Return the error for words that speak of access, or None where they speak of something else."""
+    """Return the error for text about access, or None for text about something else."""
     for pattern, message, hint in _ACCESS:
         if re.search(pattern, stderr, re.IGNORECASE | re.MULTILINE):
             return Denied(message.format(where=where, says=server_words(stderr)), hint)
@@ -125,7 +125,7 @@ def fetch_error(done: Completed, where: str, branch: str) -> LedgerError:
     words = done.stderr
     if branch and re.search(r"couldn't find remote ref|Remote branch .* not found|did not match any", words):
         return UsageError(
-            f"{where} has no branch `{shown(branch)}`", "name one that is there with `--branch`, or push it first"
+            f"{where} has no branch `{shown(branch)}`", "name an existing one with `--branch`, or push it first"
         )
     if re.search(r"No space left on device|Disk quota exceeded", words):
         return LocalDiskError(
@@ -133,5 +133,5 @@ def fetch_error(done: Completed, where: str, branch: str) -> LedgerError:
         )
     return access_error(words, where) or Unreachable(
         f"could not reach {where}: {server_words(words) or 'the remote closed the connection'}",
-        "run it again; check the network if it stays so",
+        "run it again; if that keeps failing, check the network",
     )

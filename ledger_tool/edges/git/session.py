@@ -1,7 +1,7 @@
-"""One opening of a ledger: from `--repo` to what is read and written, whatever it names.
+"""Opens the ledger that `--repo` names, whatever it names, for reading and writing.
 
-That is a remote, a checkout that follows its remote, a checkout alone, or a folder to read. What a session needs it
-makes on first use, and once. A folder is read without git, so that `get` and `list` start fast: git's modules are
+That is a remote, a checkout that follows its remote, a checkout alone, or a folder to read. A session creates what it
+needs once, on first use. A folder is read without git, which lets `get` and `list` start fast: git's modules are
 imported where they are used.
 """
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.upstream import Upstream
     from ledger_tool.edges.git.workspace import Workspace
 
-# Of a history, parents come from the commits themselves, not from a file beside them that nobody hashes.
+# A history's parents come from the commits themselves, not from a file that nobody hashes.
 _NO_GRAPH = ("-c", "core.commitGraph=false")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit in it."""
+    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit into it."""
 
     branch: str = ""
     credentials: Credentials
@@ -48,7 +48,7 @@ class SessionOptions:
 
 
 class Session(AbstractContextManager["Session"]):
-    """One run against a ledger on a remote, to open one thing with. Use as a context manager; see `open_session`."""
+    """One run against a ledger on a remote, which opens one thing. Use as a context manager; see `open_session`."""
 
     def __init__(self, address: Address, options: SessionOptions, messages: Messages) -> None:
         self._address = address
@@ -60,14 +60,14 @@ class Session(AbstractContextManager["Session"]):
         self._stack.close()
 
     def source(self) -> Folder | RemoteStore:
-        """Return the ledger to read from; of a folder, the files as they are unless `--branch` names a branch."""
+        """Return the ledger to read from; in a folder, the files as they are unless `--branch` names a branch."""
         return self._remote_store(self._address)
 
     def store(self, *, shared: bool = False) -> RemoteStore | CheckoutStore | FollowedStore:  # noqa: ARG002
-        """Return the ledger to write to: of a checkout, the branch that it follows at its remote, else its own.
+        """Return the ledger to write to: for a checkout, the branch that it follows on its remote, else its own.
 
-        With `shared`, what a checkout follows has to be the branch that everybody uses: the remote's default one,
-        unless `--branch` names another. Raises UsageError for a folder that cannot be written to.
+        With `shared`, a checkout has to follow the branch that everybody uses: the remote's default one, unless
+        `--branch` names another. Raises UsageError for a folder that cannot be written to.
         """
         if not self._options.push:
             raise UsageError("`--no-push` needs a checkout", "clone the ledger, and name that folder with `--repo`")
@@ -80,10 +80,10 @@ class Session(AbstractContextManager["Session"]):
         return ProposingStore(self._remote_store(*self._remote).target, forge, describe, self._bounds)
 
     def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002
-        """Return the ledger's history; of a remote, in a clone that lives for this session.
+        """Return the ledger's history; for a remote, in a clone that lives for this session.
 
-        `blobs` fetches every version of every file at once. `files_alone` says that only the files of a folder will
-        be read, which then need not be a checkout.
+        `blobs` fetches every version of every file at once. With `files_alone`, only the files of a folder will be
+        read, and the folder need not be a checkout.
         """
         from ledger_tool.edges.git.history import GitHistory
         from ledger_tool.edges.git.remote import check_branch, clone
@@ -95,35 +95,35 @@ class Session(AbstractContextManager["Session"]):
         return GitHistory(repository, self._address.shown, revision=head, promisor="" if blobs else "origin")
 
     def branch(self) -> RebasedBranch:
-        """Return the branch to rebase: the one that is checked out, or for a remote the one that `--branch` names."""
+        """Return the branch to rebase: the one that is checked out or, for a remote, the one that `--branch` names."""
         from ledger_tool.edges.git.rebase import ClonedBranch
 
         if not self._options.branch:
-            raise UsageError("nothing says which branch to rebase", "name it with `--branch`")
+            raise UsageError("the branch to rebase is unknown", "name it with `--branch`")
         return ClonedBranch(self.history(), self._options.sign, self._address, self._options.branch, self._bounds)
 
     @property
     def remote_url(self) -> str:
-        """The URL of the ledger's remote, without credentials; the remote is not asked."""
+        """The URL of the ledger's remote, without credentials; the remote is not contacted."""
         return self._remote[0].url
 
     @property
     def _remote(self) -> tuple[Address, str]:
-        """The ledger's remote, and the branch there unless `--branch` names one; `""` for its default one."""
+        """The ledger's remote, and the branch there unless `--branch` names one; `""` for the default branch."""
         return self._address, ""
 
     @property
     def _settings_dir(self) -> Path | None:
-        """The git directory whose settings count beside the user's."""
+        """The git directory whose settings count in addition to the user's."""
         return None
 
     @cached_property
     def _workspace(self) -> Workspace:
         from ledger_tool.edges.git.workspace import Workspace
 
-        given = self._options
+        options = self._options
         return self._stack.enter_context(
-            Workspace(self._settings_dir, timeout=given.timeout, credentials=given.credentials, sign=given.sign)
+            Workspace(self._settings_dir, timeout=options.timeout, credentials=options.credentials, sign=options.sign)
         )
 
     @cached_property
@@ -161,17 +161,17 @@ class FolderSession(Session):
 
         checkout, upstream = self._checkout, self._upstream if self._options.push else None
         if upstream:
-            there = self._workspace.repository(self._git_dir, upstream.address)
+            repository = self._workspace.repository(self._git_dir, upstream.address)
             if shared and upstream.head and not self._options.branch:
-                default = refs_of(there, upstream.address, "HEAD", least=1.0)["HEAD"]
+                default = refs_of(repository, upstream.address, "HEAD", least=1.0)["HEAD"]
                 if upstream.branch != default:
                     raise UsageError(
-                        f"{checkout.folder} follows the branch `{shown(upstream.branch)}`, and others use "
+                        f"{checkout.folder} follows the branch `{shown(upstream.branch)}`, but others use "
                         f"`{shown(default) or 'another'}`, the remote's default branch",
-                        "check that one out, or name the branch that counts with `--branch`",
+                        "check out the default branch, or name the ledger's branch with `--branch`",
                     )
             remote = self._remote_store(upstream.address, upstream.branch)
-            return FollowedStore(remote, Checkout(checkout.folder, there), upstream, self._bounds)
+            return FollowedStore(remote, Checkout(checkout.folder, repository), upstream, self._bounds)
         head = checkout.branch()
         if not head or self._options.branch not in ("", head):
             raise UsageError(
@@ -180,27 +180,27 @@ class FolderSession(Session):
             )
         return CheckoutStore(LocalBranch(checkout, head, self._writer), self._bounds)
 
-    def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002 - all is here
+    def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002 - it is all here
         from ledger_tool.edges.git.history import GitHistory
 
         git_dir = self._folder if files_alone and self._settings_dir is None else self._git_dir
         repository = self._workspace.repository(git_dir, None, *_NO_GRAPH)
         name, branch = shown(str(self._folder), 300), self._options.branch
-        # Of a partial clone (git's partial-clone.txt).
+        # A partial clone has such a remote (git's partial-clone.txt).
         remotes = (key for key, value in self._workspace.settings if key.endswith(".promisor") and value)
         promisor = next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
         if not branch:
             return GitHistory(repository, name, folder=Folder(self._folder), promisor=promisor)
-        # In full, since git takes a tag of that name first, and whoever can push can make one.
+        # The full name, since git prefers a tag of that name, and anyone who can push can create one.
         refs = (f"refs/{kind}/{branch}" for kind in ("heads", "remotes"))
-        there = (ref for ref in refs if repository.git("show-ref", "--verify", "--quiet", "--", ref).ok)
-        return GitHistory(repository, name, revision=next(there, branch), promisor=promisor)
+        existing = (ref for ref in refs if repository.git("show-ref", "--verify", "--quiet", "--", ref).ok)
+        return GitHistory(repository, name, revision=next(existing, branch), promisor=promisor)
 
     def branch(self) -> RebasedBranch:
         from ledger_tool.edges.git.rebase import CheckedOutBranch
 
         if self._options.branch:
-            raise UsageError("`--branch` goes with a remote's URL", "check the branch out, and leave the option out")
+            raise UsageError("`--branch` needs a remote's URL", "check the branch out, and leave the option out")
         return CheckedOutBranch(self.history(), self._options.sign, self._folder.absolute())
 
     @property
@@ -231,7 +231,7 @@ class FolderSession(Session):
 
 
 def open_session(repo: str, options: SessionOptions, messages: Messages) -> Session:
-    """Return a session with the ledger that `--repo` names. Raises UsageError where it names nothing that is there."""
+    """Return a session with the ledger that `--repo` names. Raises UsageError if there is no such ledger."""
     location = parse_location(repo)
     if isinstance(location, Path):
         return FolderSession(location, options, messages)

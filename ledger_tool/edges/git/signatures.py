@@ -14,7 +14,7 @@ from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.repository import Repository, batch, local_failure
 from ledger_tool.errors import UsageError
 
-_AT_ONCE = 64  # commits: each costs a process or two of gpg or ssh-keygen
+_BATCH = 64  # commits: each costs a process or two of gpg or ssh-keygen
 
 
 def signatures(repository: Repository, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
@@ -24,8 +24,8 @@ def signatures(repository: Repository, commits: Sequence[str], allowed: bytes) -
         file.write(allowed)
         file.flush()
     with file:
-        for start in range(0, len(commits), _AT_ONCE):
-            yield from _verdicts(repository, commits[start : start + _AT_ONCE], Path(file.name))
+        for start in range(0, len(commits), _BATCH):
+            yield from _verdicts(repository, commits[start : start + _BATCH], Path(file.name))
 
 
 def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> Iterator[Signature]:
@@ -33,9 +33,9 @@ def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> 
     if not done.ok:
         raise local_failure(done, "log", repository.git_dir)
     fields = done.text.split("\0")
-    read = [Signature(*fields[start : start + 3]) for start in range(0, len(fields) - 2, 3)]
-    trust = _trust(repository, [one.commit for one in read if one.letter == "G" and not one.is_ssh], allowed)
-    for signature in read:
+    verdicts = [Signature(*fields[start : start + 3]) for start in range(0, len(fields) - 2, 3)]
+    trust = _trust(repository, [one.commit for one in verdicts if one.letter == "G" and not one.is_ssh], allowed)
+    for signature in verdicts:
         if signature.letter == "B" and not shutil.which("ssh-keygen"):
             raise UsageError("signatures by SSH keys need `ssh-keygen`, which is not in PATH", "install OpenSSH")
         yield replace(signature, trust=trust.get(signature.commit, "fully" if signature.is_ssh else ""))
@@ -44,8 +44,8 @@ def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> 
 def _trust(repository: Repository, commits: Sequence[str], allowed: Path) -> Mapping[str, str]:
     """Return how far the keyring trusts the keys of good signatures.
 
-    Asked separately, and then commit by commit, since git stops with a bug where gpg says nothing of trust (seen
-    with 2.39).
+    This is a separate command, then one per commit, since git aborts with a bug if gpg reports no trust (seen with
+    2.39).
     """
     if not commits:
         return {}

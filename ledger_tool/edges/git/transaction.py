@@ -1,8 +1,8 @@
 """The optimistic transaction: a pure function, run again on every fresh tip until its commit is in the branch.
 
-One round is: look at the tip, run the function, write a commit on the tip, and offer it (`offer`). Where another writer
-was first, the next round runs the function again on the new tip. What the function itself raises (a conflict found on
-the way) ends the transaction at once. Nothing is ever merged or rebased.
+One round is: look up the tip, run the function, write a commit on the tip, and offer it (`offer`). If another writer
+was first, the next round runs the function again on the new tip. An error from the function itself (such as a conflict
+on the new tip) ends the transaction at once. Nothing is ever merged or rebased.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Operation = Callable[[Snapshot], Change]
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the commits of one run, which carry its id; `sign` says whether it signs them."""
+    """Writes the commits of one run, which carry its id, and signs them with `sign`."""
 
     transaction_id: str
     sign: bool
 
     def commit(self, repository: Repository, tip: str, change: Change) -> str:
-        """Write a commit of a change on `tip`, in which all other files are kept; return its id."""
+        """Write a commit of a change on `tip`, with all other files kept; return its id."""
         tree = repository.write_root(repository.entries(tip), codec.dumps(change.ledger))
         return repository.commit_tree(tree, tip, message.compose(change, self.transaction_id), sign=self.sign)
 
@@ -43,7 +43,7 @@ class Target(Protocol):
         """The branch's address, fit for messages."""
 
     def look(self) -> str:
-        """Return the commit id of the tip to work on, just looked up. Raises TryAgain or Denied."""
+        """Look up the tip to work on; return its commit id. Raises TryAgain or Denied."""
 
     def snapshot(self, tip: str) -> Snapshot:
         """Return the ledger at a tip that `look` or `offer` returned."""
@@ -52,14 +52,14 @@ class Target(Protocol):
         """Write a commit of the change on `tip`, without moving the branch; return its id."""
 
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
-        """Offer a commit. Return None once it has landed, else the tip to work on next; see `offer.offer`."""
+        """Offer a commit. Return None once it has landed, or the tip to work on next; see `offer.offer`."""
 
 
 def transact(target: Target, operation: Operation, bounds: Bounds, tip: str = "") -> Landed:
     """Run `operation` on the fresh tip and land its change; see the module's docstring.
 
-    `tip` spares the first look where one was just taken: if it is old by now, the offer fails and tells.
-    Raises what `operation` and `offer` raise, and Contended where other writers won every round.
+    `tip` saves the first `look` if the tip was just looked up: if it is outdated, the offer fails and returns the new
+    one. Raises what `operation` and `offer` raise, and Contended if other writers won every round.
     """
     attempts = Attempts(bounds)
     tip = tip or attempts.look(target.look)

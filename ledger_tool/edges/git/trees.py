@@ -1,6 +1,6 @@
-"""Whole trees and the index by plumbing: a commit with some of its files replaced, and the same in an index.
+"""Whole trees and the index through plumbing: replaces some files of a commit, or of an index.
 
-No work tree is read or written, and no hook or filter runs: what is stored is the bytes that are given.
+No work tree is read or written, and no hook or filter runs: the given bytes are stored as they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.repository import Entry, Repository, local_failure, paths_of
 from ledger_tool.errors import Contended
 
-_TRIES = 30  # for the lock of the index, a tenth of a second apart
+_TRIES = 30  # to lock the index, a tenth of a second apart
 
 
 def files_of(repository: Repository, commit: str) -> dict[str, Entry]:
@@ -23,7 +23,7 @@ def files_of(repository: Repository, commit: str) -> dict[str, Entry]:
 
 
 def index_of(repository: Repository) -> dict[str, Entry]:
-    """Return every file of the index by its path; of one in conflict, one of its stages."""
+    """Return every file of the index by its path; for one in conflict, one of its stages."""
     entries = {}
     for line in paths_of(repository.succeed("ls-files", "--stage", "-z").stdout):
         facts, _, path = line.partition("\t")
@@ -33,7 +33,7 @@ def index_of(repository: Repository) -> dict[str, Entry]:
 
 
 def update_index(repository: Repository, top: Path, entries: Collection[Entry]) -> None:
-    """Put entries into the index of the work tree at `top`. Raises Contended while another git command holds it."""
+    """Put entries into the index of the work tree at `top`. Raises Contended while another git command locks it."""
     for _ in range(_TRIES):
         done = repository.git("update-index", "-z", "--index-info", stdin=_index_info(entries))
         if done.ok:
@@ -42,17 +42,17 @@ def update_index(repository: Repository, top: Path, entries: Collection[Entry]) 
             raise local_failure(done, "update-index", top)
         time.sleep(0.1)
     raise Contended(
-        f"another git command is at work in {top}: its `index.lock` is there",
-        "run it again; if no git is running, a crash left that file",
+        f"another git command is running in {top}: its `index.lock` exists",
+        "run it again; if no git command is running, a crash left that file",
     )
 
 
 def store(repository: Repository, contents: Sequence[bytes], folder: Path) -> list[str]:
     """Store blobs and return their ids; `folder` is private and temporary."""
-    place = folder / "blobs"
-    with local_errors(place, "write to"):
-        place.mkdir(exist_ok=True)
-        paths = [place / str(number) for number in range(len(contents))]
+    blobs = folder / "blobs"
+    with local_errors(blobs, "write to"):
+        blobs.mkdir(exist_ok=True)
+        paths = [blobs / str(number) for number in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):
             path.write_bytes(content)
     listing = "".join(f"{path}\n" for path in paths).encode()
@@ -63,10 +63,10 @@ def write_tree(repository: Repository, commit: str, changes: Collection[Entry], 
     """Write the tree of a commit with some files replaced; return its id."""
     index = folder / "index"
     index.unlink(missing_ok=True)
-    aside = replace(repository, environment={**repository.environment, "GIT_INDEX_FILE": str(index)})
-    aside.must("read-tree", commit)
-    aside.must("update-index", "-z", "--index-info", stdin=_index_info(changes))
-    return aside.must("write-tree")
+    with_index = replace(repository, environment={**repository.environment, "GIT_INDEX_FILE": str(index)})
+    with_index.must("read-tree", commit)
+    with_index.must("update-index", "-z", "--index-info", stdin=_index_info(changes))
+    return with_index.must("write-tree")
 
 
 def _index_info(entries: Collection[Entry]) -> bytes:

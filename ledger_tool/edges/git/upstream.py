@@ -1,4 +1,4 @@
-"""The branch of a remote that a checkout follows, as git's own settings have it (git-config(1), `branch.*`)."""
+"""The branch of a remote that a checkout follows, from git's own settings (git-config(1), `branch.*`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ledger_tool.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A remote's name and address, the branch that is followed there, and the checked-out branch that follows it."""
+    """A remote's name and address, its branch that is followed, and the checked-out branch that follows it."""
 
     remote: str
     address: Address
@@ -23,15 +23,15 @@ class Upstream:
 
 
 def find_upstream(settings: Settings, head: str, folder: Path) -> Upstream | None:
-    """Return what the checked-out branch `head` of a checkout follows, or None where the checkout has no remote.
+    """Return what the checked-out branch `head` of a checkout follows, or None if the checkout has no remote.
 
-    Raises UsageError where there are several remotes and nothing says which one.
+    Raises UsageError if there are several remotes and none is chosen.
     """
     values = dict(settings)
     remotes = [match[1] for key in values if (match := re.fullmatch(r"remote\.(.*)\.url", key))]
     branch = values.get(f"branch.{head}.merge", "").removeprefix("refs/heads/") or head
     named = values.get(f"branch.{head}.remote", "")
-    if named and named != "." and named not in remotes:  # git accepts a URL there, too
+    if named and named != "." and named not in remotes:  # git accepts a URL here too
         return Upstream("origin", parse_remote(named, folder), branch, head)
     if not remotes:
         return None

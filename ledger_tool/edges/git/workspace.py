@@ -1,7 +1,6 @@
-"""What the git commands of one run share: a private folder, the user's settings, a deadline, and how to reach a remote.
+"""What the git commands of one run share: a private folder, the user's settings, a deadline, and access to a remote.
 
-This is the one way to a repository: for a ledger (`session`), for the manifests of `bump`, for `init` and the merge
-driver.
+Everything opens a repository through it: a ledger (`session`), the manifests of `bump`, `init` and the merge driver.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from ledger_tool.edges.git.repository import Deadline, Repository
 
 @dataclass
 class Workspace(AbstractContextManager["Workspace"]):
-    """A context manager; what it made is gone when it closes. Each thing is made on first use, and once.
+    """A context manager; everything it creates is created once, on first use, and is gone when it closes.
 
-    `git_dir` is that of the checkout whose settings count, or None for those of the user alone. `timeout` is in
-    seconds. `credentials` are for the remote; `sign` lets a deploy key sign where the user has no signing key.
+    `git_dir` belongs to the checkout whose settings count; with None, only the user's do. `timeout` is in seconds.
+    `credentials` are for the remote; `sign` lets a deploy key sign if the user has no signing key.
     """
 
     git_dir: Path | None
@@ -44,16 +43,16 @@ class Workspace(AbstractContextManager["Workspace"]):
     def folder(self) -> Path:
         """A folder that only we can enter."""
         with local_errors("the folder for temporary files", "use"):
-            made = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
-        return Path(self._stack.enter_context(made))
+            folder = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
+        return Path(self._stack.enter_context(folder))
 
     @cached_property
     def settings(self) -> Settings:
-        """The user's git settings, with those of the checkout. Raises UsageError where git cannot read them."""
+        """The user's git settings, with those of the checkout. Raises UsageError if git cannot read them."""
         return user_settings(self.git_dir)
 
     def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
-        """Return a repository whose commands can reach a remote. Raises UsageError or Denied for a deploy key."""
+        """Return a repository whose commands can reach a remote. Raises UsageError or Denied for a bad deploy key."""
         if address not in self._environments:
             self._environments[address] = prepare(
                 address, self.credentials, self.settings, self.folder, self._stack, sign=self.sign

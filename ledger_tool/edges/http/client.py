@@ -1,6 +1,6 @@
-"""One HTTP request and its answer: bounded, without what `requests` does by itself (see docs/adr/0015).
+"""One HTTP request and its answer: bounded, and without what `requests` does on its own (see docs/adr/0015).
 
-Who sends decides on patience, redirects and credentials: `edges.http.host`.
+The sender, `edges.http.host`, decides about patience, redirects and credentials.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Body = bytes | Mapping[str, str]  # bytes, or the fields of a form
 
 
 class AnswerRefused(requests.RequestException):
-    """The host answered, and the answer is not accepted; asking again would not change it."""
+    """The host answered, but the answer is not accepted; asking again would not change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response: the status, its headers (names in lower case) and the body, which is whole and bounded."""
+    """A response: its status, its headers (names in lower case) and its body, which is complete and bounded."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,14 +42,14 @@ class Answer:
 
     @property
     def redirect(self) -> str:
-        """Where a redirect leads, as the header says it, or `""`."""
+        """The target of a redirect as the header has it, or `""`."""
         return self.headers.get("location", "") if self.status in (301, 302, 303, 307, 308) else ""
 
 
 class Line:
     """A pool of connections that sends one request at a time, for several threads.
 
-    `request_seconds` bound one body, however slowly it comes.
+    `request_seconds` limits the time of one body, however slowly it comes.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Line:
                 verify=self._verify,
                 proxies=self._proxies_for(url),
             )
-        except (HTTPError, UnicodeError, requests.exceptions.InvalidURL):  # of a redirect, a `Link` or a realm
+        except (HTTPError, UnicodeError, requests.exceptions.InvalidURL):  # from a redirect, a `Link` or a realm
             raise AnswerRefused("it names a malformed URL") from None
         lowered = {name.lower(): value for name, value in response.headers.items()}
         if method == "HEAD" or response.is_redirect:
@@ -95,13 +95,13 @@ class Line:
             return Answer(response.status_code, lowered, b"", url)
         if lowered.get("content-encoding", "identity") != "identity":
             response.close()
-            raise AnswerRefused("the body is compressed, which we did not ask for")
+            raise AnswerRefused("the body is compressed, although we did not ask for that")
         return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], data: Body | None
     ) -> requests.PreparedRequest:
-        """Return a request; for our own URLs without parsing and encoding, which is a tenth of a look's time."""
+        """Return a request; for our own URLs without parsing and encoding, which would be a tenth of its time."""
         if data is not None or not url.startswith(self.origin + "/"):
             return requests.Request(method, url, headers=dict(headers), data=data).prepare()
         prepared = requests.PreparedRequest()
@@ -118,7 +118,7 @@ class Line:
 def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
     body = bytearray()
     try:
-        # `read1` returns what has come; `read` would wait for all that was asked for, however slowly it comes
+        # `read1` returns what has arrived; `read` would wait for the whole amount, however slowly it comes
         while chunk := response.raw.read1(64 * 1024, decode_content=False):
             body += chunk
             if len(body) > limit:
@@ -133,7 +133,7 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
 
 
 def ca_of(given: str, environ: Mapping[str, str]) -> str:
-    """Return the path of CA certificates, or `""` for those of `requests`. Raises UsageError for a file without any."""
+    """Return the path of CA certificates, or `""` for those of `requests`. Raises UsageError if a file has none."""
     path = given or environ.get("REQUESTS_CA_BUNDLE", "") or environ.get("SSL_CERT_FILE", "")
     if not path or Path(path).is_dir():
         return path
@@ -154,7 +154,7 @@ def origin_of(url: str) -> tuple[str, str]:
 
 
 def retry_after(value: str) -> float | None:
-    """Return the seconds of a `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), or None for rubbish."""
+    """Return the seconds of a `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), or None if malformed."""
     if value.isascii() and value.isdigit():
         return float(min(int(value[:9]), 10**8))
     try:
@@ -165,8 +165,8 @@ def retry_after(value: str) -> float | None:
 
 
 def words(error: requests.RequestException) -> str:
-    """Return why there was no answer, without what may hold a credential."""
-    reasons = {  # the first that fits, since some are kinds of others
+    """Return why there was no answer, without anything that may contain a credential."""
+    reasons = {  # the first that fits, since some are subclasses of others
         requests.exceptions.SSLError: "its certificate is not trusted",
         requests.Timeout: "timed out",
         requests.exceptions.ProxyError: "the proxy failed",

@@ -1,8 +1,8 @@
-"""HTTP to one host, a registry or a forge: bounded, patient, and careful with whom it shows a credential.
+"""HTTP to one host, a registry or a forge: bounded, patient, and careful about who sees a credential.
 
-One `Host` serves all threads of a run. When a host limits our rate (429) or fails (5xx), all requests to it slow down,
-not just one; when it asks for more patience than a run has, or nothing answers, every request that is still to come
-is refused at once. Redirects are followed by hand (docs/adr/0015).
+One `Host` serves all threads of a run. If a host limits our rate (429) or fails (5xx), all requests to it slow down,
+not just one; if it asks for more patience than a run has, or nothing answers, every later request is refused at once.
+Redirects are followed here, not by `requests` (docs/adr/0015).
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ FAILURES_TO_BE_DOWN = 8
 
 
 class Lost(Unreachable):
-    """Nobody answered a request that must not be sent twice: it may have taken effect."""
+    """A request that must not be sent twice got no answer: it may have taken effect."""
 
 
 class Host:
-    """A host, reached by a `Line` to its origin or to a URL below which everything lies.
+    """A host, reached through a `Line` to its origin or to the URL above everything.
 
     `name` is what messages call it, and `rate_limit` returns the seconds that an answer's rate limit asks us to wait,
-    where more than 429 and `Retry-After` says so. `backoff_seconds` bounds the first random pause, `run_seconds` all
-    pauses of a run. A host that `stays` has a redirect followed by GET alone, and within its origin.
+    if more than 429 and `Retry-After` can say so. `backoff_seconds` limits the first random pause, `run_seconds` all
+    pauses of a run. For a host that `stays`, only a GET follows redirects, and only within its origin.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Host:
         body: Body = b"",
         once: bool = False,
     ) -> Answer:
-        """Send a request, again while that may help, and return the answer to it, whatever its status.
+        """Send a request, again while that may help, and return its answer, whatever its status.
 
-        `limit` bounds the answer's body in bytes; `authorization` goes to `url`'s own origin and to no other. `once` is
-        for what must not happen twice: it is only sent again where the host said that nothing was done. Raises
-        Unreachable where there is no answer, or none within our patience; then Lost where `once` leaves it open whether
-        the request took effect.
+        `limit` is the most bytes of the answer's body; `authorization` is sent to `url`'s own origin and to no other.
+        `once` is for a request that must not happen twice: it is sent again only if the host said that nothing was
+        done. Raises Unreachable if there is no answer within our patience, or Lost if a `once` request may have taken
+        effect.
         """
         unanswered = Lost if once else Unreachable
         for tries_left in reversed(range(TRIES)):
@@ -86,13 +86,13 @@ class Host:
             try:
                 answer = self._follow(method, url, headers, limit, authorization, body)
             except AnswerRefused as error:
-                raise unanswered(f"{self.name}: {error}", "check its address, and what is in front of it") from None
+                raise unanswered(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
             except requests.RequestException as error:
                 self._note_failure()
                 is_untrusted = isinstance(error, requests.exceptions.SSLError)
                 if once or is_untrusted or not tries_left:
                     kind = Unreachable if is_untrusted else unanswered
-                    hint = "run it again; check the network, the proxy and the CA if it keeps failing"
+                    hint = "run it again; if that keeps failing, check the network, the proxy and the CA"
                     raise kind(f"{self.name} did not answer: {words(error)}", hint) from None
                 self.back_off(tries_left)
                 continue
@@ -107,12 +107,12 @@ class Host:
         raise AssertionError("unreachable")
 
     def back_off(self, tries_left: int) -> None:
-        """Have all requests wait for a random time, which grows with the tries that were made."""
+        """Make all requests wait for a random time, which grows with the number of tries."""
         longest = self._backoff_seconds * 2.0 ** (TRIES - 1 - tries_left)
         self._slow_down(random.uniform(0.0, longest))  # noqa: S311 - jitter, not a secret
 
     def _is_worth_waiting(self, answer: Answer, seconds: float | None, tries_left: int) -> bool:
-        """Slow the host down after an answer that says that it is busy; return whether to ask again."""
+        """Slow down after an answer that says that the host is busy; return whether to ask again."""
         if seconds is None:
             seconds = retry_after(answer.headers.get("retry-after", ""))
         is_too_long = seconds is not None and seconds > min(PATIENCE_SECONDS, self._run_seconds)
@@ -121,7 +121,7 @@ class Host:
         else:
             self._slow_down(seconds)
         is_over = is_too_long or not tries_left
-        if is_over and answer.status in (429, 503):  # a storm that goes on is a host that is down, for this run
+        if is_over and answer.status in (429, 503):  # a host that stays busy counts as down for this run
             self._note_failure()
         return not is_over
 
@@ -129,9 +129,9 @@ class Host:
         with self._lock:
             seconds, failures = self._open_at - time.monotonic(), self._failures
         if failures >= FAILURES_TO_BE_DOWN:
-            raise Unreachable(f"{self.name} keeps failing or limiting our rate", "run it again later")
+            raise Unreachable(f"{self.name} keeps failing or limiting the rate of requests", "run it again later")
         if seconds > PATIENCE_SECONDS:
-            raise Unreachable(f"{self.name} asks us to wait for {seconds:.0f} s", "run it again later")
+            raise Unreachable(f"{self.name} asks us to wait {seconds:.0f} s", "run it again later")
         if seconds > 0:
             self._sleep(seconds + random.uniform(0.0, 0.25))  # noqa: S311 - jitter, not a secret
 
@@ -159,7 +159,7 @@ class Host:
                 return answer
             try:
                 target = _target(url, answer.redirect)
-                # A form holds a credential, and so do the headers of a host that stays.
+                # A form contains a credential, and so do the headers of a host that stays.
                 if origin_of(target) != origin and (self._stays or body or method == "DELETE"):
                     raise AnswerRefused("a redirect of a login or a write to another host is not followed")
             except AnswerRefused:
@@ -171,7 +171,7 @@ class Host:
 
 
 def _target(url: str, location: str) -> str:
-    """Return where a redirect leads. Raises AnswerRefused for a malformed URL, and for a way from https to http."""
+    """Return the target of a redirect. Raises AnswerRefused for a malformed URL, and for https to http."""
     try:
         target = urljoin(url, location)
         scheme, host = origin_of(target)

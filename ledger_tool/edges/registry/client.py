@@ -1,8 +1,8 @@
 """One registry, as the commands see it: tags, manifests, blobs.
 
-Sources: OCI distribution-spec 1.1; distribution's token authentication specification. A tag is looked up by
-HEAD, which costs nothing of Docker Hub's quota; GET is for what has to be explained, and for registries
-that leave `Docker-Content-Digest` out. What cannot be observed is an error that says why, never absence.
+Sources: OCI distribution-spec 1.1; distribution's token authentication specification. A tag is looked up by HEAD, which
+does not count against Docker Hub's quota; GET is for manifests that have to be read, and for registries that omit
+`Docker-Content-Digest`. A tag that cannot be observed is an error that says why, never an absent tag.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
 TAGS_BYTES = 16 * 2**20
 ERROR_BYTES = 2**20
-_NO_METHOD = (405, 501)  # from a server that does not know the method; GET is asked instead of HEAD then
+_NO_METHOD = (405, 501)  # the server does not know the method; GET is then used instead of HEAD
 TAG_PAGES = 500
 _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
@@ -39,7 +39,7 @@ _NO_DELETE_HINT = (
 class RegistryClient:
     """A configured registry, reachable from several threads. Close it when done.
 
-    Methods raise Unreachable or Denied without an answer, and BadManifest for one that is not what it claims to be.
+    Methods raise Unreachable or Denied if there is no answer, and BadManifest for one that is not what it claims to be.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class RegistryClient:
         self._http = http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
         self.close = self._http.close
         self._login = Login(registry, host, keychain, self._http)
-        self._refused: dict[str, tuple[str, str]] = {}  # by scope: message and hint; asked once, not for each tag
+        self._refused: dict[str, tuple[str, str]] = {}  # by scope: message and hint; asked once, not once per tag
 
     @property
     def name(self) -> str:
-        """The host, as `ledger.yaml` has it."""
+        """The host as written in `ledger.yaml`."""
         return self.registry.host
 
     def look(self, image: str, reference: str) -> Digest | Absent:
-        """Return the digest that a tag serves, or a digest itself if it is there; ABSENT if the registry says so."""
+        """Return the digest that a tag serves, or the digest itself if it exists; ABSENT if the registry says so."""
         answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_METHOD)
         if answer.status == 404:
             return ABSENT
@@ -72,11 +72,11 @@ class RegistryClient:
         except InvalidValue:
             raise BadManifest(f"the registry claims the digest {shown(claimed)}") from None
         if ":" in reference and digest != reference:
-            raise BadManifest(f"the registry says {digest} where {reference} was asked for")
+            raise BadManifest(f"the registry answers with {digest} instead of {reference}")
         return digest
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
-        """Return what a tag or digest serves, its body checked against every digest that is claimed."""
+        """Return what a tag or digest serves, its body checked against every digest that was claimed."""
         answer = self._ask("GET", image, f"manifests/{reference}", limit=MANIFEST_BYTES)
         if answer.status == 404:
             return ABSENT
@@ -84,11 +84,11 @@ class RegistryClient:
         claimed = answer.headers.get("docker-content-digest", "")
         manifest = parse(answer.body, answer.headers.get("content-type", ""), asked or claimed)
         if asked and claimed and claimed != asked:
-            raise BadManifest(f"the registry says {shown(claimed)} where {asked} was asked for")
+            raise BadManifest(f"the registry answers with {shown(claimed)} instead of {asked}")
         return manifest
 
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
-        """Return a manifest or index as it is served, its bytes checked, whatever its media type is."""
+        """Return a manifest or index as served, its bytes checked, whatever its media type."""
         answer = self._ask("GET", image, f"manifests/{digest}", limit=MANIFEST_BYTES)
         if answer.status == 404:
             return ABSENT
@@ -97,9 +97,9 @@ class RegistryClient:
         return ServedDocument(answer.body, answer.headers.get("content-type", ""))
 
     def delete(self, image: str, digest: str) -> None:
-        """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it is there.
+        """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it exists.
 
-        Raises Denied for what is not allowed or not done here.
+        Raises Denied if that is not allowed or not supported.
         """
         answer = self._let_in("DELETE", image, f"manifests/{digest}", "delete", limit=ERROR_BYTES)
         if answer.status in (200, 202, 204):
@@ -107,18 +107,18 @@ class RegistryClient:
         if answer.status == 404:
             if self.look(image, digest) == ABSENT:
                 return
-            raise Denied(f"{self.name} answers 404 to the deletion of {digest}, and serves it", _NO_DELETE_HINT)
+            raise Denied(f"{self.name} answers 404 to the deletion of {digest}, but serves it", _NO_DELETE_HINT)
         if answer.status in _NO_METHOD or b'"UNSUPPORTED"' in answer.body:
             raise Denied(f"{self.name} does not delete manifests: it answers {answer.status}", _NO_DELETE_HINT)
         if answer.status in (408, 429) or answer.status >= 500:
             raise self._failed(answer)
         raise Denied(
             f"{self.name} refuses to delete {digest} of {image}: it answers {answer.status}",
-            "see its rules for tags that must stay, such as immutable ones",
+            "check its rules for tags that must stay, such as immutable ones",
         )
 
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
-        """Store a manifest or index under a tag or its digest; what it refers to has to be there."""
+        """Store a manifest or index under a tag or its digest; everything it refers to has to exist."""
         answer = self._let_in("PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES, document=document)
         if answer.status not in (200, 201, 202):
             raise self._failed(answer)
@@ -127,7 +127,7 @@ class RegistryClient:
         """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked."""
         answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
         if answer.status == 404 or digest_of(answer.body, digest.partition(":")[0]) != digest:
-            raise BadManifest(f"the config {digest} is missing, or not what it should be")
+            raise BadManifest(f"the config {digest} is missing, or does not match its digest")
         try:
             config = json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -141,7 +141,7 @@ class RegistryClient:
     def tags(self, image: str) -> Iterator[str]:
         """Yield the tags of an image, page by page."""
         path: str = "tags/list?n=1000"
-        seen: set[str] = set()
+        read_pages: set[str] = set()
         for _ in range(TAG_PAGES):
             answer = self._ask("GET", image, path, limit=TAGS_BYTES)
             if answer.status == 404:
@@ -154,15 +154,15 @@ class RegistryClient:
                 path = urljoin(answer.url, link[1])
             except ValueError:
                 path = ""
-            if path in seen or not path.startswith(f"{self._http.origin}/v2/"):
-                where = "in circles" if path in seen else "to another host"
+            if path in read_pages or not path.startswith(f"{self._http.origin}/v2/"):
+                where = "back to an earlier page" if path in read_pages else "to another host"
                 message = f"{self.name} sends us {where} for the tags of {image}"
                 raise Unreachable(message, "report it to the registry's operator")
-            seen.add(path)
-        raise Unreachable(f"{self.name} has more than {TAG_PAGES} pages of tags for {image}", "restrict the pattern")
+            read_pages.add(path)
+        raise Unreachable(f"{self.name} has more than {TAG_PAGES} pages of tags for {image}", "narrow the pattern")
 
     def check_login(self) -> tuple[Credential | None, str]:
-        """Return which credential is used, and `""` if the registry lets it in, else why not."""
+        """Return the credential in use, and `""` if the registry accepts it, else why not."""
         credential = self._login.credential
         try:
             answer = self._login.send("GET", f"{self._http.origin}/v2/", scope="", limit=TOKEN_BYTES)
@@ -189,10 +189,10 @@ class RegistryClient:
         try:
             answer = self._login.send(method, url, scope=scope, limit=limit, document=document)
             if answer.status in (401, 403):
-                doing = {"pull": "see", "delete": "delete from", "pull,push": "push to"}[actions]
+                access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
                 raise Denied(
-                    f"{self.name} does not let us {doing} {repository}: it answers {answer.status}",
-                    f"see which credential is used: `ledger auth {self.name}`",
+                    f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
+                    f"check which credential is used: `ledger auth {self.name}`",
                 )
         except Denied as denied:
             self._refused[scope] = (denied.message, denied.hint)
@@ -201,14 +201,15 @@ class RegistryClient:
 
     def _failed(self, answer: Answer) -> Unreachable:
         if answer.status == 429:
-            return Unreachable(f"{self.name} limits our rate (429)", "run it again later, or with fewer `--jobs`")
+            message = f"{self.name} limits the rate of requests (429)"
+            return Unreachable(message, "run it again later, or with fewer `--jobs`")
         return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
 
 
 def _tags_of(answer: Answer) -> list[str]:
-    """Return the tags of a page, without those that the grammar of tags does not allow."""
+    """Return the tags of a page, except those that the grammar of tags does not allow."""
     try:
         tags = json.loads(answer.body)["tags"] or []
         return [tag for tag in tags if isinstance(tag, str) and re.fullmatch(names.TAG, tag)]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreachable("the registry answers a malformed list of tags", "run it again later") from None
+        raise Unreachable("the registry returned a malformed list of tags", "run it again later") from None

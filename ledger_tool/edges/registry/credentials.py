@@ -1,7 +1,7 @@
 """Which credential a registry gets, and from where: Docker's and podman's places, in their order.
 
 Sources: Docker CLI `config.json` (`auths`, `credHelpers`, `credsStore`) and its credential helper protocol;
-containers-auth.json(5). A helper is a program, and is run once for each host and run.
+containers-auth.json(5). A helper is a program, started once per host in a run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Credential:
 
 
 class Keychain:
-    """Looks credentials up, once for each host; safe to ask from several threads."""
+    """Looks up credentials, once per host; safe to use from several threads."""
 
     def __init__(self, environment: Mapping[str, str], *, helper_seconds: float = 30.0) -> None:
         self._environment = environment
@@ -45,9 +45,9 @@ class Keychain:
         self._lock = Lock()
 
     def find(self, host: str) -> Credential | None:
-        """Return the credential for a registry host, or None: then the registry is asked anonymously.
+        """Return the credential for a registry host, or None for anonymous access.
 
-        Raises UsageError for a configuration file that cannot be read or a helper that fails.
+        Raises UsageError if a configuration file cannot be read or a helper fails.
         """
         with self._lock:
             if host not in self._known:
@@ -66,7 +66,7 @@ class Keychain:
         if username or password:
             return Credential(source=" and ".join(variables), username=username, password=password)
         for path in self._files():
-            # not Path.is_file, which raises for a folder that we may not read
+            # not Path.is_file, which raises for a folder that we cannot read
             if os.path.isfile(path) and (credential := self._in_file(path, host)):  # noqa: PTH113
                 return credential
         return None
@@ -89,8 +89,8 @@ class Keychain:
             if helper := helpers.get(name):
                 return self._from_helper(str(helper), name, f"credHelpers of {path}")
         for key, entry in _object(config, "auths").items():
-            is_meant = isinstance(entry, dict) and _host_of(key) in names
-            if is_meant and (credential := _from_entry(entry, f"auths of {path}")):
+            is_for_host = isinstance(entry, dict) and _host_of(key) in names
+            if is_for_host and (credential := _from_entry(entry, f"auths of {path}")):
                 return credential
         if store := config.get("credsStore"):
             for name in names:
@@ -108,11 +108,11 @@ class Keychain:
                 env=dict(self._environment),
             )  # fmt: skip
         except OSError:
-            message = f"`{program}`, which {where} names, is not installed, or cannot be run"
+            message = f"`{program}`, named by {where}, is not installed or cannot be run"
             raise UsageError(message, "install it, or fix the file") from None
         except subprocess.TimeoutExpired:
             message = f"`{program}` did not answer in {self._helper_seconds:.0f} s"
-            raise UsageError(message, "run it by hand to see what it waits for") from None
+            raise UsageError(message, "run it manually to see what it waits for") from None
         if done.returncode:
             if b"not found" in done.stdout + done.stderr:
                 return None
@@ -124,8 +124,8 @@ class Keychain:
             answer = json.loads(done.stdout)
             username, secret = str(answer["Username"]), str(answer["Secret"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            message = f"`{program} get` did not answer with a credential in JSON"
-            raise UsageError(message, "run it by hand to see what it answers") from None
+            message = f"`{program} get` did not return a credential in JSON"
+            raise UsageError(message, "run it manually to see what it returns") from None
         source = f"`{program}`, {where}"
         if username == "<token>":
             return Credential(source=source, identity_token=secret)
@@ -164,6 +164,7 @@ def _from_entry(entry: Mapping[str, Any], source: str) -> Credential | None:
     try:
         decoded = base64.b64decode(str(entry.get("auth", ""))).decode()
     except ValueError:
-        raise UsageError(f"{source} hold an `auth` that is not base64", "log in again with `docker login`") from None
+        message = f"{source} contain an `auth` that is not base64"
+        raise UsageError(message, "log in again with `docker login`") from None
     username, colon, password = decoded.partition(":")
     return Credential(source=source, username=username, password=password.rstrip("\0")) if colon else None

@@ -1,8 +1,8 @@
-"""Logging in to one registry: Basic, or a token of the scope that a request needs, kept while it lasts.
+"""Logging in to one registry: Basic, or a token with the scope that a request needs, kept until it expires.
 
-Source: distribution's token authentication specification. A read asks for `pull` and never for more. A write
-asks for what the registry names in its challenge (one says `delete`, another `*`), as long as that is of the very
-repository; otherwise for what distribution itself would name.
+Source: distribution's token authentication specification. A read asks for `pull` and never for more. A write asks for
+the scope that the registry names in its challenge (one says `delete`, another `*`), if it is for the same repository;
+otherwise for the scope that distribution itself would name.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class _ScopeToken:
 
 
 class Login:
-    """Sends requests to a registry, with the credential that they need; from several threads.
+    """Sends requests to a registry with the credential that they need, from several threads.
 
-    `host` is where the registry is really asked, which is not always its name.
+    `host` is the host that is really contacted, which is not always the registry's name.
     """
 
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
@@ -54,7 +54,7 @@ class Login:
         return self._keychain.find(self._registry.host)
 
     def send(self, method: str, url: str, *, scope: str, limit: int, document: ServedDocument | None = None) -> Answer:
-        """Send a request; log in where the registry asks, anew if a token ran out. Raises Unreachable or Denied."""
+        """Send a request; log in if the registry asks, again if a token expired. Raises Unreachable or Denied."""
         headers = _ACCEPT | ({"Content-Type": document.media_type} if document else {})
         content = document.raw if document else b""
 
@@ -66,7 +66,7 @@ class Login:
             token = None
         answer = ask(token.authorization if token else "")
         if answer.status == 400 and token and method in ("GET", "HEAD"):
-            answer = ask()  # 400 without a realm is what ECR Public answers to a token that ran out
+            answer = ask()  # ECR Public answers 400 without a realm to an expired token
         if answer.status == 401 and answer.url.startswith(f"{self._http.origin}/"):  # no other host may name a realm
             fresh = self._log_in(answer, scope, stale=token)
             if fresh:
@@ -97,11 +97,11 @@ class Login:
         if reason := why_unsafe(realm, self._host, plain_http=self._registry.plain_http):
             raise Denied(
                 f"{self._registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",
-                "check that this registry is the one you mean",
+                "check that this is the right registry",
             )
         service = challenge.parameters.get("service", "")
-        asked = _scope(scope, challenge.parameters.get("scope", ""))
-        query = {name: value for name, value in (("service", service), ("scope", asked)) if value}
+        scope = _scope(scope, challenge.parameters.get("scope", ""))
+        query = {name: value for name, value in (("service", service), ("scope", scope)) if value}
         if credential and credential.identity_token:
             form = query | {
                 "grant_type": "refresh_token",
@@ -117,7 +117,7 @@ class Login:
         if answer.status in (400, 401, 403):
             raise Denied(
                 f"{server} does not accept the credential: it answers {answer.status}",
-                f"see which one is used: `ledger auth {self._registry.host}`",
+                f"check which credential is used: `ledger auth {self._registry.host}`",
             )
         if answer.status != 200:
             raise Unreachable(f"{server} answers {answer.status}", "run it again later")
@@ -134,14 +134,14 @@ def _token_of(answer: Answer, server: str) -> _ScopeToken:
         token = data.get("token") or data["access_token"]
         seconds = float(data.get("expires_in") or 60)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Unreachable(f"{server} answers without a token", "run it again later") from None
+        raise Unreachable(f"{server} did not return a token", "run it again later") from None
     if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
-        raise Unreachable(f"{server} answers a malformed token", "run it again later")
+        raise Unreachable(f"{server} returned a malformed token", "run it again later")
     return _ScopeToken(f"Bearer {token}", time.monotonic() + max(5.0, min(seconds, 86_400.0) - 10.0))
 
 
 def _scope(needed: str, named: str) -> str:
-    """Return the scope to ask a token of: `needed`, or for a write what the registry named of that repository."""
+    """Return the scope to request: `needed` or, for a write, the one that the registry named for that repository."""
     repository, _, actions = needed.rpartition(":")
     is_same_repository = re.fullmatch(rf"{re.escape(repository)}:[a-z*,]+", named)
     return named if not needed or (actions != "pull" and is_same_repository) else needed

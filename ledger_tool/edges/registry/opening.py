@@ -1,4 +1,4 @@
-"""The registries of a policy, each opened once, and only when asked."""
+"""The registries of a policy, each opened once, when it is first needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OpenRegistries(AbstractContextManager["OpenRegistries"]):
-    """Hands out clients. Use as a context manager; `jobs` is how many threads will ask at once."""
+    """Hands out clients. Use as a context manager; `jobs` is how many threads will use them at once."""
 
     def __init__(self, *, jobs: int = 8, ca_file: str = "") -> None:
         self._jobs = jobs
@@ -30,8 +30,8 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
             client.close()
 
     def client(self, registry: Registry) -> RegistryClient:
-        """Return the one client of a registry. Raises UsageError for a file that holds no CA certificates."""
-        # Here, since a publish that asks nobody starts faster without HTTP.
+        """Return the one client of a registry. Raises UsageError if the CA file has no certificates."""
+        # Imported here, since a publish that asks no registry starts faster without HTTP.
         from ledger_tool.edges.http.client import ca_of
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain

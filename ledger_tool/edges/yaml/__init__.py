@@ -1,1 +1,1 @@
-"""YAML that people write: one parser for `ledger.yaml` and manifests, and what `ledger.yaml` says."""
+"""YAML written by people: one parser for `ledger.yaml` and manifests, and the settings of `ledger.yaml`."""

@@ -1,7 +1,7 @@
-"""`ledger.yaml`: people's YAML to a `Policy`, or an error with the line and the column.
+"""`ledger.yaml`: turns people's YAML into a `Policy`, or an error with its line and column.
 
 Anchors, aliases and tags are refused, and so are duplicate keys.
-`schema/ledger-config-v1.schema.json` says the same for editors; a test holds the two together.
+`schema/ledger-config-v1.schema.json` says the same for editors; a test keeps the two in agreement.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
 
 
 def load(raw: bytes) -> Policy:
-    """Return the policy that the bytes of a `ledger.yaml` say. Raises InvalidSettings."""
+    """Return the policy in the bytes of a `ledger.yaml`. Raises InvalidSettings."""
     if len(raw) > MAX_SETTINGS_BYTES:
         message = f"the file is larger than {MAX_SETTINGS_BYTES // 1024} KiB"
-        raise InvalidSettings(1, 1, message, "check that the right file is there")
+        raise InvalidSettings(1, 1, message, "check that this is the right file")
     try:
         text = decoded(raw)
         stream = tokens(text, YamlDocument(0, len(text), 1), deepest=MAX_DEPTH)
         for token in stream:
             if token.anchor or token.kind == "alias":
-                raise _fail(token, "anchors and aliases are not used here", "write the value out")
+                raise _fail(token, "anchors and aliases are not allowed here", "write the value itself")
             if token.tag:
-                raise _fail(token, f"the tag `{names.shown(token.tag)}` is not used here", "remove the tag")
+                raise _fail(token, f"the tag `{names.shown(token.tag)}` is not allowed here", "remove the tag")
         roots = tree(stream)
     except YamlFault as fault:
         raise InvalidSettings(fault.line, fault.column, fault.message, _HINT) from None
@@ -58,7 +58,7 @@ def _fail(token: YamlToken, message: str, hint: str = _HINT) -> InvalidSettings:
 
 
 def _type(token: YamlToken) -> str:
-    """Return `text`, `list`, `map`, or what YAML takes a value without quotes for: `1.10` is a number."""
+    """Return `text`, `list`, `map`, or the type that YAML gives a value without quotes: `1.10` is a number."""
     if token.kind != "scalar":
         return token.kind
     return (not token.style and plain_type(token.text)) or "text"
@@ -69,7 +69,7 @@ def _is_left_out(token: YamlToken) -> bool:
 
 
 def _pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tuple[YamlToken, YamlNode]]:
-    """Yield the keys and the values of a mapping, all of them texts and different."""
+    """Yield the keys and values of a mapping, whose keys are texts and differ."""
     if _type(node.token) == "null":
         return
     if node.token.kind != "map":
@@ -80,12 +80,12 @@ def _pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[t
         if not is_scalar(key):
             raise _fail(name, "a key is text, not a list or a mapping")
         if name.text in seen:
-            raise _fail(name, f"the key `{names.shown(name.text)}` stands twice", "keep one of them")
+            raise _fail(name, f"the key `{names.shown(name.text)}` occurs twice", "keep one of them")
         if known and name.text not in known:
             message = f"unknown key `{names.shown(name.text)}` in {what}"
             raise _fail(name, message, f"the keys are {', '.join(known)}")
         seen.add(name.text)
-        if _is_left_out(value.token):  # the parser's place for it is that of whatever comes next
+        if _is_left_out(value.token):  # the parser gives it the position of the next token
             value = YamlNode(replace(value.token, line=name.line, column=name.column))
         yield name, value
 
@@ -94,7 +94,7 @@ def _items(node: YamlNode, what: str) -> list[YamlNode]:
     if _type(node.token) == "null":
         return []
     if node.token.kind != "list":
-        raise _fail(node.token, f"{what} should be a list", 'write it as `["a", "b"]` or with one `- ` line each')
+        raise _fail(node.token, f"{what} should be a list", 'write it as `["a", "b"]`, or with one `- ` line per item')
     return [place.node for place in node.items]
 
 
@@ -103,7 +103,7 @@ def _parsed(token: YamlToken, what: str, parse: Callable[[str], T]) -> T:
     if kind in ("list", "map"):
         raise _fail(token, f"{what} should be text")
     if _is_left_out(token):
-        raise _fail(token, f"{what} has no value", "write one, or leave it out")
+        raise _fail(token, f"{what} has no value", "write a value, or leave it out")
     if kind != "text":
         shown = names.shown(token.text)
         raise _fail(token, f"`{shown}` is read as a YAML {kind}, not as text", f'quote it: `"{shown}"`')

@@ -1,6 +1,6 @@
-"""A YAML document's tokens and where they stand, from ruamel's parser: it reads events, and constructs nothing.
+"""A YAML document's tokens and their positions, from ruamel's parser: it reads events, and constructs nothing.
 
-No alias expands, no tag acts; size and depth are bounded before anything grows, since events come one by one.
+No alias expands, no tag has an effect; size and depth are limited before anything grows, since events come one by one.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def tokens(text: str, document: YamlDocument, deepest: int = MAX_DEPTH) -> list[
         message = _words(str(error.problem or error.context or ""))
         raise YamlFault(document.line + line, message, column=column, is_syntax=True) from None
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError, TypeError) as error:
-        # Broken documents bring out these in ruamel, too.
+        # Broken documents make ruamel raise these too.
         raise YamlFault(document.line, _words(str(error)), is_syntax=True) from None
 
 
 def _without_tabs(part: str) -> str:
-    """Return a document with spaces in the place of tabs that ruamel refuses and other parsers do not.
+    """Return a document with spaces in place of tabs that ruamel refuses and other parsers accept.
 
-    They are everywhere in JSON, and elsewhere behind a value, before a comment and on blank lines. A tab that indents
-    stays, and so does the error. No position moves; what a scalar says of a tab is said alike before and after an edit.
+    These are all tabs in JSON; elsewhere, tabs after a value, before a comment and on blank lines. A tab that indents
+    stays, and so does its error. No position moves; a tab in a scalar reads the same before and after an edit.
     """
     if part.lstrip("-\ufeff \t\r\n")[:1] in ("{", "["):
         return part.replace("\t", " ")

@@ -122,7 +122,7 @@ def test_what_cant_be_committed_so_is_refused_before_anything_changes(
     assert "pods/new.yaml is not in the last commit" in refused.err
     assert deployed.read("pods/a.yaml") == POD
     (deployed.folder / ".git/MERGE_HEAD").write_text(deployed.git("rev-parse", "HEAD") + "\n")
-    assert "not finished" in bump("pods/a.yaml", "--commit").err
+    assert "is in progress" in bump("pods/a.yaml", "--commit").err
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "a.yaml").write_text(POD)

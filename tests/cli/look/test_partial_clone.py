@@ -59,4 +59,4 @@ def test_a_partial_checkout_whose_remote_is_gone_says_so(ledger: Run, upstream: 
     for words in (("audit",), ("whence", digest(1)), ("get", "a:v1", "--at", "HEAD~1")):
         done = ledger(*words, "--repo", partial)
         assert done.code == 5
-        assert "is a partial clone, and what it leaves out could not be fetched" in done.err
+        assert "is a partial clone, and its missing objects could not be fetched" in done.err

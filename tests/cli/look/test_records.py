@@ -143,7 +143,7 @@ def test_get_at_a_time_before_the_first_commit_is_a_usage_error(
     for at in ("2001-01-01", "1960-01-01"):
         done = ledger("get", "myorg/app:v1", "--repo", upstream.url, "--at", at)
         assert done.code == 2
-        assert f"has no commit at or before {at}T00:00:00Z: its first is of 20" in done.err
+        assert f"has no commit at or before {at}T00:00:00Z: its first is from 20" in done.err
     git("clone", "--quiet", "--depth=1", upstream.url, tmp_path / "shallow")
     done = ledger("get", "myorg/app:v1", "--repo", tmp_path / "shallow", "--at", "2001-01-01")
     assert "git fetch --unshallow" in done.err

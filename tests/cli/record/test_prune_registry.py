@@ -261,7 +261,7 @@ def test_in_a_checkout_of_another_branch_nothing_is_deleted_that_the_default_one
     for yes in ((), ("--yes",)):
         done = world.run("prune", "--registry-delete", "--repo", checkout, *yes)
         assert done.code == 2
-        assert "follows the branch `feature`, and others use `main`" in done.err
+        assert "follows the branch `feature`, but others use `main`" in done.err
     assert world.registry.pulls(f"{world.image}:v2", tmp_path)
     named = world.run("prune", "--registry-delete", "--repo", checkout, "--branch", "main", "--format", "json")
     assert (named.code, [one["digest"] for one in named.json["retained"]]) == (0, [layout.digest])

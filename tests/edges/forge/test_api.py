@@ -101,7 +101,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(
 )
 def test_more_patience_than_a_run_has_is_try_again_at_once(wire: Wire, at: At, limited: Callable[[], Reply]) -> None:
     wire.on("/x", limited())
-    with pytest.raises(Unreachable, match=r"limits our rate \(4.*\); it asks for 3[56]\d\d s"):
+    with pytest.raises(Unreachable, match=r"limits the rate of requests \(4.*\); it asks us to wait 3[56]\d\d s"):
         at.get()
     assert (wire.count(), at.slept) == (1, [])
 
@@ -109,7 +109,7 @@ def test_more_patience_than_a_run_has_is_try_again_at_once(wire: Wire, at: At, l
 def test_patience_is_one_for_the_whole_run(wire: Wire, at: At) -> None:
     wire.on("/x", _limited(429, Retry_After="40"), FINE, _limited(429, Retry_After="40"))
     at.get()
-    with pytest.raises(Unreachable, match="asks for 40 s"):
+    with pytest.raises(Unreachable, match="asks us to wait 40 s"):
         at.get()
 
 
@@ -163,7 +163,7 @@ def test_an_endless_answer_is_bounded(wire: Wire, at: At) -> None:
 @pytest.mark.parametrize("body", [b"<html>log in</html>", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_json_is_unreachable_and_points_at_the_address(wire: Wire, at: At, body: bytes) -> None:
     wire.on("/x", Reply(body=body))
-    with pytest.raises(Unreachable, match="does not answer with JSON for thing") as caught:
+    with pytest.raises(Unreachable, match="does not return JSON for thing") as caught:
         at.get()
     assert "LEDGER_FORGE_URL" in caught.value.hint
     wire.on("/x", Reply(422, body=body))
@@ -183,7 +183,7 @@ def test_pages_are_read_to_the_last_and_no_further_than_forty(wire: Wire, at: At
         list(at.api.pages("/x", "things"))
     for wrong in ({"n": 1}, [1], None):
         wire.on("/x", as_json(wrong))
-        with pytest.raises(Unreachable, match="does not answer with a list for things"):
+        with pytest.raises(Unreachable, match="does not return a list of things"):
             list(at.api.pages("/x", "things"))
 
 
@@ -198,7 +198,7 @@ def test_a_get_follows_a_redirect_within_the_host_and_keeps_the_token(wire: Wire
 def test_a_redirect_to_another_origin_is_not_followed_and_sees_no_token(wire: Wire, other: Wire, at: At) -> None:
     for location in (f"{other.url}/x", f"//{other.host}/x", f"https://{wire.host}/x", "http://["):
         wire.on("/x", Reply(302, {"Location": location}))
-        with pytest.raises(UsageError, match="sends us elsewhere for thing"):
+        with pytest.raises(UsageError, match="redirects the request for thing"):
             at.get()
     assert other.asked == []
 
@@ -206,7 +206,7 @@ def test_a_redirect_to_another_origin_is_not_followed_and_sees_no_token(wire: Wi
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_write_follows_no_redirect(wire: Wire, at: At, status: int) -> None:
     wire.on("/x", Reply(status, {"Location": "/moved"}))
-    with pytest.raises(UsageError, match="sends us elsewhere"):
+    with pytest.raises(UsageError, match="redirects the request"):
         at.post()
     assert wire.count() == 1
 
@@ -270,7 +270,7 @@ def test_no_error_of_a_forge_breaks_the_reader(said: Any) -> None:
 
 @given(json_values)
 def test_a_field_that_is_missing_or_of_another_type_is_unreachable(data: Any) -> None:
-    with pytest.raises(Unreachable, match="answers without `no"):
+    with pytest.raises(Unreachable, match="answer lacks `no"):
         pick({"no": data}, "no.such.field", str)
     with pytest.raises(Unreachable):
         pick({"number": True}, "number", int)

@@ -47,10 +47,10 @@ def test_the_page_that_lists_the_branchs_request_is_all_that_is_known(forge: For
 
 
 def test_reviewers_need_a_token_and_labels_no_comma(forge: Forge) -> None:
-    with pytest.raises(UsageError, match="takes reviewers only with a token") as caught:
+    with pytest.raises(UsageError, match="accepts reviewers only with a token") as caught:
         forge.push_options(replace(PLAIN, reviewers=("alice",)))
     assert "GITLAB_TOKEN" in caught.value.hint
-    with pytest.raises(UsageError, match="has a comma"):
+    with pytest.raises(UsageError, match="contains a comma"):
         forge.push_options(replace(PLAIN, labels=("a,b",)))
 
 

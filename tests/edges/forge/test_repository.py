@@ -66,7 +66,7 @@ def test_a_loopback_remote_is_believed_to_be_plain_http() -> None:
 )
 def test_a_ci_job_tells_the_kind_of_its_own_forge(environ: dict[str, str], remote: str, kind: str, base: str) -> None:
     assert find_repository(remote, "", "", environ) == ForgeRepository(kind, base, "o/r", is_sure=True)
-    with pytest.raises(UsageError, match="nothing tells which kind of forge elsewhere"):
+    with pytest.raises(UsageError, match="the kind of forge at elsewhere"):
         find_repository("git@elsewhere.corp:o/r", "", "", environ)
 
 
@@ -78,8 +78,8 @@ def test_a_forge_below_a_path_has_it_in_its_https_remotes_and_not_in_those_of_ss
 @pytest.mark.parametrize(
     ("remote", "kind", "url", "words"),
     [
-        ("git@git.corp:o/r", "", "", "nothing tells which kind of forge git.corp is"),
-        ("git@git.corp:o/r", "bitbucket", "", "the forge `bitbucket` is not known"),
+        ("git@git.corp:o/r", "", "", "the kind of forge at git.corp is unknown"),
+        ("git@git.corp:o/r", "bitbucket", "", "the forge `bitbucket` is unknown"),
         ("/srv/ledger.git", "github", "", "this one is a folder"),
         ("file:///srv/ledger.git", "github", "", "this one is a folder"),
         ("git@github.com:ledger.git", "", "", "`ledger` is not the path of a repository"),
@@ -173,7 +173,7 @@ def test_no_token_is_denied_before_anything_is_asked_and_names_the_variable_and_
 @pytest.mark.parametrize("text", ["two words", "line\nbreak", "ünïcode"])
 def test_what_can_be_no_token_is_never_sent_nor_shown(text: str) -> None:
     with (
-        pytest.raises(Denied, match="GITHUB_TOKEN does not hold a token") as caught,
+        pytest.raises(Denied, match="GITHUB_TOKEN does not contain a token") as caught,
         opening.open_forge("git@github.com:o/r", environ={"GITHUB_TOKEN": text}),
     ):
         pass

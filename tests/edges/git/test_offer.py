@@ -167,6 +167,6 @@ class Silent:
 
 def test_a_remote_that_falls_silent_after_the_push_leaves_the_outcome_open() -> None:
     ref = Silent()
-    with pytest.raises(Unreachable, match="could not reach it; the push before it may have landed or not"):
+    with pytest.raises(Unreachable, match="could not reach it; it is unknown whether the push before it landed"):
         offer(ref, "new", "old", Attempts(Bounds(Deadline(30.0), Told())))
     assert ref.looks == FAILURES

@@ -94,7 +94,7 @@ def test_a_digest_that_serves_something_else_is_found_out(wire: Wire, at: Rig) -
 def test_a_right_body_under_a_wrong_header_is_not_believed_either(wire: Wire, at: Rig) -> None:
     asked = sha256(image())
     wire.on(f"{APP}/manifests/{asked}", served(image(), docker_content_digest=digest("lie")))
-    with pytest.raises(BadManifest, match="where sha256:"):
+    with pytest.raises(BadManifest, match="instead of sha256:"):
         at.client.manifest("myorg/app", asked)
 
 
@@ -175,7 +175,7 @@ def test_401_is_denied_and_asked_once_for_all_tags_of_an_image(wire: Wire, at: R
     """Docker Hub answers 401 for a repository that is not there: that is not absence."""
     for tag in ("v1", "v2"):
         wire.on(f"{APP}/manifests/{tag}", Reply(401, {"WWW-Authenticate": 'Basic realm="x"'}))
-        with pytest.raises(Denied, match="does not let us see myorg/app"):
+        with pytest.raises(Denied, match="does not let us read myorg/app"):
             at.client.look("myorg/app", tag)
     assert wire.count() == 1
     wire.on("/v2/myorg/other/manifests/v1", served(image()))
@@ -229,7 +229,7 @@ def test_a_malformed_list_of_tags_is_an_error(wire: Wire, at: Rig, body: bytes) 
 
 def test_pages_that_go_in_circles_are_noticed(wire: Wire, at: Rig) -> None:
     _page(wire, TAGS, ["a"], f"{TAGS}?n=1000")
-    with pytest.raises(Unreachable, match="in circles"):
+    with pytest.raises(Unreachable, match="back to an earlier page"):
         list(at.client.tags("myorg/app"))
     assert wire.count() <= 3
 

@@ -195,11 +195,11 @@ def test_a_helper_that_has_nothing_is_no_error(tmp_path: Path) -> None:
 
 FAILING = {
     "fails": (f"echo {SECRET}; echo {SECRET} >&2; exit 3", "failed with exit code 3"),
-    "says nothing": ("", "with a credential in JSON"),
-    "says rubbish": (f"echo '{SECRET}'", "with a credential in JSON"),
-    "says a list": ("echo '[]'", "with a credential in JSON"),
-    "says half of it": ("""echo '{"Username": "u"}'""", "with a credential in JSON"),
-    "nests": ("""head -c 100000 /dev/zero | tr '\\0' '['""", "with a credential in JSON"),
+    "says nothing": ("", "return a credential in JSON"),
+    "says rubbish": (f"echo '{SECRET}'", "return a credential in JSON"),
+    "says a list": ("echo '[]'", "return a credential in JSON"),
+    "says half of it": ("""echo '{"Username": "u"}'""", "return a credential in JSON"),
+    "nests": ("""head -c 100000 /dev/zero | tr '\\0' '['""", "return a credential in JSON"),
     "hangs": ("exec sleep 60", "did not answer"),
 }
 
@@ -220,7 +220,7 @@ def test_a_helper_that_fails_or_hangs_is_a_usage_error_and_is_not_run_again(
 
 def test_a_helper_that_is_not_installed_or_not_a_program_is_a_usage_error(tmp_path: Path) -> None:
     environment = docker_config(tmp_path / "d", credHelpers={HOST: "missing"}) | {"PATH": str(tmp_path)}
-    with pytest.raises(UsageError, match=r"`docker-credential-missing`, which credHelpers of .* is not installed"):
+    with pytest.raises(UsageError, match=r"`docker-credential-missing`, named by credHelpers of .* is not installed"):
         Keychain(environment).find(HOST)
     script = tmp_path / "docker-credential-missing"
     script.write_text("no program")
