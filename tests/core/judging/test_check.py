@@ -107,8 +107,15 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     if not merged.collisions:
         after = _publications(merged.ledger)
         overruled = {key[0] for key, facts in _publications(theirs).items() if after.get(key, facts) != facts}
+        undone = {one.name for one in merged.ledger.records() if start.find(one.name) and not theirs.find(one.name)}
         faults = judge.net(theirs, merged.ledger)
-        assert _but_of(overruled | _moved_in_two_steps(effects), faults) == []
+        assert _but_of(overruled | undone | _moved_in_two_steps(effects), faults) == []
+
+
+@pytest.mark.xfail(reason="a merge takes a platform that was filled in for a record of its own")
+def test_a_removal_and_a_platform_that_was_filled_in_collide() -> None:
+    unknown = but(V1, platform=None)
+    assert merge(ledger_of(unknown), ledger_of(V1), Ledger()).collisions
 
 
 def _but_of(names: set[Name], faults: Iterable[CommitFault]) -> list[CommitFault]:
@@ -122,9 +129,9 @@ def _moved_in_two_steps(effects: Sequence[Effect]) -> set[Name]:
     }
 
 
-def _publications(ledger: Ledger) -> dict[tuple[Name, str], tuple[str, str]]:
-    """Return when and from what each digest of an image:tag was published."""
-    return {(one.name, one.digest): (one.published_at, one.source_ref) for one in ledger.records()}
+def _publications(ledger: Ledger) -> dict[tuple[Name, str], tuple[object, ...]]:
+    """Return when, from what and by what force each digest of an image:tag was published."""
+    return {(one.name, one.digest): (one.published_at, one.source_ref, one.forced) for one in ledger.records()}
 
 
 def test_a_merge_that_overrules_the_publication_of_the_base_is_found() -> None:
