@@ -62,45 +62,50 @@ references = st.sampled_from(
 )  # fmt: skip
 comments = st.sampled_from(["", "  ", " # c", "  # myorg/app:v1.5.0", " # ledger: ignore", "\t"])
 breaks = st.sampled_from(["\n", "\r\n"])
+folds = st.sampled_from(["|", ">-", ">"])
+others = st.sampled_from([[""], ["# image: myorg/app:v1.5.0"], ["text: |", "{step}image: x", ""]])
+steps, kinds, few = st.integers(1, 4), st.integers(0, 9), st.integers(1, 3)
 
 
 @st.composite
 def blocks(draw: st.DrawFn, depth: int = 0) -> list[str]:
     """Return the lines of a block mapping."""
     lines: list[str] = []
-    step = " " * draw(st.integers(1, 4))
-    for at in range(draw(st.integers(1, 4))):
-        kind = draw(st.integers(0, 9))
+    step = " " * draw(steps)
+    for at in range(draw(steps)):
+        kind = draw(kinds)
         end = draw(comments)
         if kind < 3:
             lines.append(f"image: {draw(references).format(n=len(lines))}{end}")
         elif kind == 3:
-            lines += [f"image: {draw(st.sampled_from(['|', '>-', '>']))}", f"{step}myorg/app:v1.5.0"]
+            lines += [f"image: {draw(folds)}", f"{step}myorg/app:v1.5.0"]
         elif kind == 4:
             lines += ["image:", f"{step}repository: myorg/app{end}", f"{step}tag: v1.5.0{draw(comments)}"]
         elif kind == 5:
             lines.append("image: {repository: myorg/app, 'tag': 'v1.5.0'}" + end)
         elif kind == 6 and depth < 3:
             lines += [f"list{at}:{end.rstrip(chr(9))}"]
-            for _ in range(draw(st.integers(1, 3))):
+            for _ in range(draw(few)):
                 first, *rest = draw(blocks(depth + 1))
                 lines += [f"{step}- {first}", *(f"{step}  {line}" if line else "" for line in rest)]
         elif kind == 7 and depth < 3:
             lines += [f"map{at}:", *(f"{step}{line}" if line else "" for line in draw(blocks(depth + 1)))]
         elif kind == 8:
-            lines += draw(st.sampled_from([[""], ["# image: myorg/app:v1.5.0"], ["text: |", f"{step}image: x", ""]]))
+            lines += [line.format(step=step) for line in draw(others)]
         else:
             lines.append(f"{draw(keys).format(n=len(lines))}: {draw(scalars)}{end}")
     return lines
 
 
+marks = st.sampled_from(["", "\ufeff"])
+ends = st.sampled_from(["", "\n", "\n\n", "\n# end  "])
+
+
 @st.composite
 def manifests(draw: st.DrawFn) -> str:
     line_break = draw(breaks)
-    documents = [line_break.join(draw(blocks())) for _ in range(draw(st.integers(1, 3)))]
-    mark = draw(st.sampled_from(["", "\ufeff"]))
-    end = draw(st.sampled_from(["", line_break, line_break * 2, f"{line_break}# end  "]))
-    return mark + f"{line_break}---{line_break}".join(documents) + end
+    documents = [line_break.join(draw(blocks())) for _ in range(draw(few))]
+    return draw(marks) + f"{line_break}---{line_break}".join(documents) + draw(ends).replace("\n", line_break)
 
 
 @given(manifests())

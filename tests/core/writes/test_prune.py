@@ -96,7 +96,7 @@ wishes = st.builds(
 )
 
 
-@given(ledgers(max_size=10), wishes)
+@given(ledgers(), wishes)
 def test_prune_list_expired_and_the_last_tag_agree(ledger: Ledger, wanted: PruneCriteria) -> None:
     chosen = choose(ledger, wanted)
     listed = [one for one in select(ledger, Query(expired_at=wanted.now)) if wanted.names(one.image, one.tag)]
@@ -112,7 +112,7 @@ def test_prune_list_expired_and_the_last_tag_agree(ledger: Ledger, wanted: Prune
     assert not edits.prune(Snapshot("", change.ledger, Policy()), wanted).changed
 
 
-@given(ledgers(max_size=10))
+@given(ledgers())
 def test_only_what_is_given_is_removed_and_only_while_it_is_unchanged(ledger: Ledger) -> None:
     wanted = PruneCriteria(now=Timestamp("9999-01-01T00:00:00Z"), last=True)
     going = choose(ledger, wanted).going
