@@ -28,18 +28,16 @@ def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     for name in list(os.environ):
         if not _KEPT.fullmatch(name):
             monkeypatch.delenv(name)
-    root = tmp_path_factory.mktemp("world")
-    for name in ("home", "machines", "cwd"):
-        (root / name).mkdir()
-    home = root / "home"
+    home = tmp_path_factory.mktemp("home")
+    (home / "cwd").mkdir()
     settings = home / "gitconfig"
     settings.write_text("[user]\n\tname = Test Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
-    monkeypatch.setenv("MACHINES", str(root / "machines"))  # see `processes.start`
-    monkeypatch.chdir(root / "cwd")
+    monkeypatch.setenv("MACHINES", str(home))  # see `processes.start`
+    monkeypatch.chdir(home / "cwd")
     return home
 
 
