@@ -321,7 +321,7 @@ def test_a_source_with_a_query_is_refused(ledger: Run, upstream: Upstream) -> No
         ["list", "--repo", "ssh://git@h/x", "--deploy-key", "~nosuchuser/k"],
     ],
 )
-def test_a_path_that_cannot_be_is_a_usage_error(ledger: Run, words: list[str]) -> None:
+def test_an_impossible_path_is_a_usage_error(ledger: Run, words: list[str]) -> None:
     done = ledger(*words)
     assert done.code == 2, done.err
     assert "Traceback" not in done.err

@@ -271,7 +271,7 @@ def test_a_submodule_works_from_a_folder_below_it(
     assert git("status", "--porcelain", cwd=tmp_path / "outer" / "ledger") == ""
 
 
-def test_several_remotes_and_none_followed_is_asked_about(ledger: Run, checkout: Path, upstream: Upstream) -> None:
+def test_several_remotes_without_an_upstream_are_a_usage_error(ledger: Run, checkout: Path, upstream: Upstream) -> None:
     git("remote", "rename", "origin", "one", cwd=checkout)
     git("remote", "add", "two", upstream.path, cwd=checkout)
     git("branch", "--unset-upstream", cwd=checkout)

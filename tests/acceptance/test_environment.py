@@ -195,7 +195,7 @@ def test_a_full_disk_under_a_checkout_leaves_the_old_file_whole(tmp_path: Path, 
         assert git("status", "--porcelain", cwd=checkout) == ""
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(upstream: Upstream) -> None:
+def test_a_reader_that_closes_the_pipe_early_is_not_an_error(upstream: Upstream) -> None:
     words = [sys.executable, "-m", "ledger_tool", "list", "--format", "json", "--repo", upstream.url]
     read, write = os.pipe()
     os.close(read)
@@ -215,7 +215,7 @@ def test_a_full_disk_behind_standard_output_is_try_again(upstream: Upstream) -> 
     assert len(upstream.records()) == 1
 
 
-def test_settings_of_git_that_are_broken_are_named_and_nothing_is_written(
+def test_broken_git_settings_are_reported_and_nothing_is_written(
     ledger: Run, checkout: Path, hermetic: Path, upstream: Upstream
 ) -> None:
     (hermetic / "gitconfig").write_text("[core\n")
@@ -227,7 +227,7 @@ def test_settings_of_git_that_are_broken_are_named_and_nothing_is_written(
     assert upstream.tags() == set()
 
 
-def test_an_author_that_git_does_not_take_is_a_usage_error(
+def test_an_author_that_git_refuses_is_a_usage_error(
     ledger: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_AUTHOR_NAME", ".")
@@ -237,7 +237,7 @@ def test_an_author_that_git_does_not_take_is_a_usage_error(
 
 
 @pytest.mark.parametrize("redirect", ["2>/dev/full", ">&-", "2>&-"])
-def test_streams_that_nobody_reads_do_not_change_the_exit_code(upstream: Upstream, redirect: str) -> None:
+def test_closed_or_full_streams_do_not_change_the_exit_code(upstream: Upstream, redirect: str) -> None:
     words = " ".join(str(word) for word in [sys.executable, "-m", "ledger_tool", *_command(upstream)])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert (
@@ -249,7 +249,7 @@ def test_streams_that_nobody_reads_do_not_change_the_exit_code(upstream: Upstrea
     assert upstream.tags() == {"v1"}
 
 
-def test_help_on_a_full_disk_is_no_bug() -> None:
+def test_help_on_a_full_disk_exits_with_5_and_no_traceback() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

@@ -115,7 +115,7 @@ def test_a_lock_that_a_crash_left_on_the_server_is_try_again(publish: Run, upstr
     assert publish().code == 0
 
 
-def test_a_server_whose_disk_refuses_the_objects_is_no_success(publish: Run, upstream: Upstream) -> None:
+def test_a_server_that_cannot_store_the_objects_is_a_failure(publish: Run, upstream: Upstream) -> None:
     """receive.maxInputSize makes unpacking fail as a full disk does: `unpacker error`."""
     before = upstream.tip()
     upstream.git("config", "receive.maxInputSize", "10")
@@ -209,7 +209,7 @@ def test_a_push_that_runs_out_of_time_is_settled_by_looking(upstream: Upstream) 
     assert time.monotonic() - began < 18
 
 
-def test_a_remote_says_which_branches_it_has(ledger: Run, upstream: Upstream) -> None:
+def test_an_unknown_branch_lists_the_branches_of_the_remote(ledger: Run, upstream: Upstream) -> None:
     upstream.git("tag", "v1.0", "main")
     done = ledger("list", "--repo", upstream.url, "--branch", "v1.0")
     assert done.code == 2

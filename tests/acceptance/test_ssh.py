@@ -146,7 +146,7 @@ def test_nobody_listening_is_try_again(publish: Run, tmp_path: Path) -> None:
         (lambda key, folder: key.read_text().rpartition("-----END")[0], "is cut short"),
     ],
 )
-def test_a_key_that_is_none_is_denied_and_named(
+def test_a_file_that_is_not_a_key_is_denied_and_named(
     publish: Run, sshd: SshServer, tmp_path: Path, mangle: Callable[[Path, Path], str], says: str
 ) -> None:
     done = publish(key=mangle(sshd.key, tmp_path))

@@ -113,7 +113,7 @@ def test_an_index_that_holds_itself_comes_to_an_end() -> None:
     assert set(roles(run(record(index=me), fakes=[fake]))) == {digest(), me}
 
 
-def test_a_child_whose_digest_is_none_leaves_nothing() -> None:
+def test_a_child_with_a_malformed_digest_leaves_nothing() -> None:
     fake = FakeRegistry()
     index = fake.push_index("myorg/app", "v1", "index", [], attestations=[Digest("blake3:abc")])
     with pytest.raises(Unreachable, match="malformed"):

@@ -228,7 +228,7 @@ def test_an_input_is_a_value_whatever_it_says(name: str, stage: Stage, publish: 
     assert stage.upstream.tip() == before
 
 
-def test_what_is_published_is_no_command_to_the_runner(stage: Stage, publish: Callable[..., Any]) -> None:
+def test_published_text_is_never_a_command_to_the_runner(stage: Stage, publish: Callable[..., Any]) -> None:
     push(stage)
     done, _ = publish(image="myorg/app:v1.5.0", labels="note=::add-mask::hello ##[add-mask]hello")
     assert done.failed == 0, done.output

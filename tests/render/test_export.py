@@ -138,7 +138,7 @@ def test_a_registry_at_a_bare_ipv6_address_is_quoted_for_the_shell(tmp_path: Pat
     assert done.stdout == f"[::1]:5000/app@{digest()}\n"
 
 
-def test_csv_cells_are_no_formulas() -> None:
+def test_csv_cells_are_never_formulas() -> None:
     lines = text(
         "csv", record(labels={"a": "=1+1"}), record(tag="v2", forced={"replaces": digest("x"), "reason": "=A1"})
     )

@@ -66,5 +66,5 @@ def test_a_link_leads_where_it_says(url: str, target: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "javascript:alert(1)", "https://h/<b>", "https://h/ x", "https://h/`", "https://h/\n"]
 )
-def test_what_is_no_plain_url_is_no_link(url: str) -> None:
+def test_only_a_plain_url_becomes_a_link(url: str) -> None:
     assert link("label", url) == "label"

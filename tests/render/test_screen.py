@@ -32,7 +32,7 @@ def test_data_goes_to_stdout_a_line_each_and_nothing_else_does(capsys: Capture) 
     assert err == "a note\na detail\nerror: wrong\n\nhint: mend it\n"
 
 
-def test_a_reader_of_stdout_that_has_seen_enough_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_closes_stdout_early_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as closed:

@@ -164,7 +164,9 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
 def offer_once(ref: Ref, commit: str, expected: str, bounds: Bounds) -> None:
     """Offer a commit that cannot be rebuilt on a moved ref: if another writer wins, this raises Contended."""
     if offer(ref, commit, expected, Attempts(bounds)) is not None:
-        raise Contended(f"somebody else moved or deleted {ref.shown} in the meantime; nothing was written", "run it again")
+        raise Contended(
+            f"somebody else moved or deleted {ref.shown} in the meantime; nothing was written", "run it again"
+        )
 
 
 def _look_after(ref: Ref, commit: str, expected: str, attempts: Attempts, *, whole: bool) -> tuple[str, bool]:

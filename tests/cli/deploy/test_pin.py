@@ -107,7 +107,7 @@ def test_many_files_are_shared_between_processes_with_the_same_result(deployed: 
 
 
 @pytest.mark.parametrize("path", ["nowhere", "/dev/null"])
-def test_a_path_that_is_no_file_or_folder_is_a_usage_error(deployed: Deployed, ledger: Run, path: str) -> None:
+def test_a_path_that_is_neither_file_nor_folder_is_a_usage_error(deployed: Deployed, ledger: Run, path: str) -> None:
     done = ledger("pin", path)
     assert done.code == 2
     assert path in done.err

@@ -72,7 +72,7 @@ def test_keepset_takes_images_and_hosts_only(words: tuple[str, ...], ledger: Run
     assert (done.code, done.out) == (2, "")
 
 
-def test_a_registry_with_a_port_is_no_tag(ledger: Run, tmp_path: Path) -> None:
+def test_the_port_of_a_registry_is_not_a_tag(ledger: Run, tmp_path: Path) -> None:
     base = f"localhost:5000/myorg/base:12@{digest('base')}"
     (tmp_path / "ledger.json").write_bytes(ledger_bytes(record("myorg/app", dependsOn=[base])))
     git("init", "--quiet", tmp_path)

@@ -149,7 +149,7 @@ def test_trailers_that_no_command_writes_are_not_repeated_but_read_from_the_diff
     assert "\x1b" not in run("log").out
 
 
-def test_a_version_that_can_t_be_read_is_left_out_with_a_warning(
+def test_a_version_that_cannot_be_read_is_skipped_with_a_warning(
     run: Run, publish: Publish, upstream: Upstream
 ) -> None:
     publish("myorg/app:v1", "a")
@@ -198,7 +198,7 @@ def test_what_a_commit_says_at_length_is_cut_in_the_table(run: Run, publish: Pub
     assert max(map(len, lines)) < 2000
 
 
-def test_a_repository_that_is_no_ledger_is_an_invalid_ledger(ledger: Run, tmp_path: Path) -> None:
+def test_a_repository_without_a_ledger_is_an_invalid_ledger(ledger: Run, tmp_path: Path) -> None:
     made = Upstream(tmp_path / "other.git")
     git("init", "--quiet", "--bare", "--initial-branch=main", made.path)
     made.commit_as_other_writer({"README.md": b"# Other\n"})

@@ -41,7 +41,7 @@ def partial(run: Run, upstream: Upstream, tmp_path: Path) -> Path:
     return tmp_path / "partial"
 
 
-def test_what_a_partial_checkout_lacks_is_fetched_at_once(
+def test_objects_missing_from_a_partial_clone_are_fetched_in_one_request(
     ledger: Run, upstream: Upstream, partial: Path, tmp_path: Path
 ) -> None:
     served = tmp_path / "served"

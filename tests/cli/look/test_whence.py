@@ -72,7 +72,9 @@ def test_whence_follows_a_record_whose_platform_was_filled_in(run: Run, publish:
     assert (match["as"], match["commit"], match["record"]["platform"]) == ("image", first, AMD)
 
 
-def test_whence_searches_all_versions_for_what_no_message_tells(run: Run, publish: Publish, upstream: Upstream) -> None:
+def test_whence_searches_all_versions_for_a_digest_that_no_message_mentions(
+    run: Run, publish: Publish, upstream: Upstream
+) -> None:
     made = publish("myorg/app:v1", "a", "--index", digest("old"))
     until = publish("myorg/app:v1", "a", "--index", digest("new"))
     done = run("whence", digest("old"))
@@ -99,7 +101,7 @@ def test_whence_reads_all_versions_at_once_where_a_record_changed_too_often(
     assert "reading all 62 versions" in found.err
 
 
-def test_whence_repeats_no_lie(ledger: Run, run: Run, publish: Publish, upstream: Upstream) -> None:
+def test_whence_does_not_repeat_a_false_trailer(ledger: Run, run: Run, publish: Publish, upstream: Upstream) -> None:
     """A message names another digest than the record has: the one is not found, the other by a search."""
     publish("myorg/app:v1", "a")
     lie = f"publish myorg/app:v2\n\nImage: myorg/app:v2\nDigest: {digest('lie')}\nSource-Ref: {SOURCE}\n"
@@ -119,7 +121,7 @@ def test_whence_of_nothing_is_refused_as_an_unknown_image(ledger: Run, upstream:
 
 
 @pytest.mark.parametrize("wanted", ["sha256:abc", "12345678901", digest()[:20].upper(), digest() + "0", "latest", ""])
-def test_whence_of_no_digest_is_a_usage_error(ledger: Run, upstream: Upstream, wanted: str) -> None:
+def test_whence_of_a_malformed_digest_is_a_usage_error(ledger: Run, upstream: Upstream, wanted: str) -> None:
     done = ledger("whence", wanted, "--repo", upstream.url)
     assert done.code == 2
     assert "is malformed" in done.err

@@ -52,7 +52,7 @@ def test_a_prune_is_a_dry_run_and_with_yes_one_commit_that_says_so(ledger: Run, 
     check_history(filled.path)
 
 
-def test_nothing_to_prune_is_no_commit(ledger: Run, filled: Upstream) -> None:
+def test_a_prune_with_nothing_to_remove_makes_no_commit(ledger: Run, filled: Upstream) -> None:
     ledger("prune", "--yes")
     tip = filled.tip()
     done = ledger("prune", "--yes")

@@ -96,7 +96,7 @@ def test_an_index_is_never_recorded_as_an_image_whatever_else_is_said_of_it(worl
     assert [one["digest"] for one in world.upstream.records()] == [image]
 
 
-def test_an_image_that_is_no_part_of_the_given_index_is_refused(world: World) -> None:
+def test_an_image_that_is_not_in_the_given_index_is_refused(world: World) -> None:
     layout = world.push("v1", "multi", BOTH)
     other = world.push("v2", "other")
     options = ("--index", layout.digest, "--platform", "linux/amd64", "--config", digest("some config"))
@@ -113,7 +113,7 @@ def test_platform_picks_one_image_of_an_index(world: World) -> None:
     assert (record["platform"], record["digest"]) == ("linux/arm64", layout.images()["linux/arm64"])
 
 
-def test_a_platform_that_the_index_lacks_is_refused_and_those_it_has_are_named(world: World) -> None:
+def test_a_platform_missing_from_the_index_is_refused_and_the_others_are_listed(world: World) -> None:
     world.push("v1", "multi", BOTH)
     done = world.publish("v1", "--platform", "linux/s390x")
     assert done.code == 3

@@ -80,7 +80,7 @@ def test_without_its_ca_the_registry_is_not_trusted_and_gets_no_password(
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nrubbish\n"])
-def test_a_ca_file_that_is_none_is_a_usage_error(
+def test_a_file_that_is_not_a_ca_certificate_is_a_usage_error(
     ledger: Run, closed: Closed, tmp_path: Path, content: str | None
 ) -> None:
     file = tmp_path / "ca.pem"
@@ -139,7 +139,7 @@ def test_auth_of_a_registry_that_does_not_answer_exits_5(ledger: Run) -> None:
     assert ledger("auth", f"http://127.0.0.1:{free_port()}").code == 5
 
 
-def test_auth_of_what_is_no_host_is_a_usage_error_and_repeats_no_password(ledger: Run) -> None:
+def test_auth_of_a_malformed_host_is_a_usage_error_that_shows_no_password(ledger: Run) -> None:
     done = ledger("auth", "https://user:hunter22@registry.example.com")
     assert done.code == 2
     assert "hunter22" not in done.err

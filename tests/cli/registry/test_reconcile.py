@@ -128,7 +128,7 @@ def test_adopt_records_the_untracked_tags_that_say_where_they_are_from_in_one_co
     assert again.code == 1
 
 
-def test_adopt_mends_nothing_else(drifted: World) -> None:
+def test_adopt_changes_nothing_else(drifted: World) -> None:
     before = drifted.upstream.records()
     drifted.reconcile("--adopt")
     assert drifted.upstream.records() == before

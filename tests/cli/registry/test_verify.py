@@ -104,7 +104,7 @@ def test_a_registry_that_does_not_answer_is_unknown_and_not_missing(world: World
     assert "did not answer" in check["reason"]
 
 
-def test_a_name_that_the_ledger_lacks_and_a_ledger_without_registry_say_so(world: World) -> None:
+def test_an_unknown_name_and_a_ledger_without_registries_are_refused(world: World) -> None:
     unknown = world.verify("v1")
     assert unknown.code == 3
     assert world.image in unknown.err

@@ -97,7 +97,7 @@ def at(records: list[dict[str, Any]], tag: str) -> dict[str, Any]:
     return next(one for one in records if one["tag"] == tag)
 
 
-def test_what_the_commands_wrote_is_in_order(ledger: Run, upstream: Upstream) -> None:
+def test_what_the_commands_wrote_passes_the_audit(ledger: Run, upstream: Upstream) -> None:
     done = ledger("audit", "--repo", upstream.url)
     assert (done.code, done.out) == (0, ""), done.out
     assert f"ok: 11 commits, up to {upstream.tip()}" in done.err
@@ -126,7 +126,7 @@ def test_a_silent_edit_of_a_record_is_named(audit: Audit, upstream: Upstream) ->
     assert audit() == (1, [("unexplained", made, "myorg/app:v2"), ("facts", made, "myorg/app:v2")])
 
 
-def test_a_merge_is_named_even_where_both_its_sides_are_in_order(audit: Audit, upstream: Upstream, ledger: Run) -> None:
+def test_a_merge_is_reported_even_if_both_sides_are_valid(audit: Audit, upstream: Upstream, ledger: Run) -> None:
     tip = upstream.tip()
     upstream.git("branch", "side", tip)
     side = ledger("publish", f"other:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url, "--branch", "side")

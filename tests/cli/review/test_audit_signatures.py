@@ -57,7 +57,7 @@ def test_commits_signed_with_the_deploy_key_pass_from_end_to_end(audit: Run, sig
     assert "ok: 3 commits, 2 signatures checked" in done.err
 
 
-def test_another_key_is_no_allowed_signer(audit: Run, signed: Upstream, sshd: SshServer) -> None:
+def test_another_key_is_not_an_allowed_signer(audit: Run, signed: Upstream, sshd: SshServer) -> None:
     done = audit(allow(sshd.unknown_key))
     assert done.code == 1
     assert [line.split(" ")[0] for line in done.out.splitlines()] == [
@@ -66,7 +66,7 @@ def test_another_key_is_no_allowed_signer(audit: Run, signed: Upstream, sshd: Ss
     assert done.out.count("which is not an allowed signer") == 2
 
 
-def test_a_key_that_has_expired_is_told_from_one_that_is_unknown(audit: Run, signed: Upstream, sshd: SshServer) -> None:
+def test_an_expired_key_is_distinguished_from_an_unknown_one(audit: Run, signed: Upstream, sshd: SshServer) -> None:
     done = audit(allow(sshd.key, 'valid-before="20200101" '))
     assert done.code == 1
     assert done.out.count("which is not allowed to sign at that time, or is expired") == 2
@@ -78,7 +78,7 @@ def test_a_key_that_may_sign_other_things_only_is_not_enough(audit: Run, signed:
     assert done.out.count(" signature: ") == 2
 
 
-def test_a_commit_without_a_signature_is_named_and_not_before_a_trusted_one(
+def test_an_unsigned_commit_is_reported_unless_it_precedes_a_trusted_one(
     audit: Run, ledger: Run, signed: Upstream, sshd: SshServer
 ) -> None:
     done = ledger("publish", f"myorg/app:v3@{digest()}", "--source", SOURCE, "--repo", signed.url)
@@ -140,7 +140,7 @@ def gpg(monkeypatch: pytest.MonkeyPatch, hermetic: Path) -> Iterator[Callable[..
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_gpg_key_is_good_when_the_keyring_trusts_it_fully(
+def test_a_gpg_signature_is_good_if_the_keyring_fully_trusts_its_key(
     ledger: Run, upstream: Upstream, tmp_path: Path, gpg: Callable[..., str]
 ) -> None:
     (tmp_path / "signers").write_text("# none by ssh\n")

@@ -264,7 +264,7 @@ def test_all_is_found_at_once(pull: Pull) -> None:
     ]  # fmt: skip
 
 
-def test_a_base_that_is_broken_is_mended_only_to_what_it_was(upstream: Upstream, pull: Pull) -> None:
+def test_a_broken_base_may_only_be_restored_to_its_last_valid_state(upstream: Upstream, pull: Pull) -> None:
     good = pull.text()
     upstream.commit_as_other_writer({"ledger.json": good.replace('"v2"', '""').encode()}, "break it")
     pull.git("fetch", "--quiet")
@@ -279,7 +279,7 @@ def test_a_base_that_is_broken_is_mended_only_to_what_it_was(upstream: Upstream,
     assert pull.rules() == ["unexplained", "immutable"]
 
 
-def test_a_commit_that_breaks_a_file_is_named_though_a_later_one_mends_it(pull: Pull) -> None:
+def test_a_commit_that_breaks_a_file_is_reported_even_if_a_later_one_fixes_it(pull: Pull) -> None:
     good = pull.text()
     pull.path().write_text(good.replace("\n", "\r\n"))
     broken = pull.commit("CRLF")
@@ -358,7 +358,7 @@ def test_before_the_first_commit_the_file_alone_is_checked(tmp_path: Path, ledge
 
 
 @pytest.mark.parametrize("base", ["nope", "--all", "HEAD:ledger.json", "a\nb", "0" * 40, "@{upstream}"])
-def test_a_base_that_is_no_revision_is_a_usage_error(pull: Pull, base: str) -> None:
+def test_a_base_that_is_not_a_revision_is_a_usage_error(pull: Pull, base: str) -> None:
     done = pull.run("check", f"--base={base}", "--repo", pull.folder)
     assert (done.code, done.out) == (2, "")
     assert "revision" in done.err
@@ -441,7 +441,7 @@ def test_digests_that_no_registry_has_are_found(world: World, tmp_path: Path) ->
     assert pull.rules("--registry") == ["registry", "registry"]  # the index, too
 
 
-def test_a_registry_that_does_not_answer_is_no_finding_but_code_5(world: World, tmp_path: Path) -> None:
+def test_a_registry_that_does_not_answer_exits_with_5_and_is_not_a_finding(world: World, tmp_path: Path) -> None:
     world.upstream.commit_as_other_writer({"ledger.yaml": b"registries: [{host: 'http://127.0.0.1:9'}]\n"})
     pull = Pull.open(world.upstream, tmp_path / "pull", world.run)
     pull.publish("new:v1", "n")

@@ -76,7 +76,7 @@ def test_the_driver_runs_this_python_whatever_the_path_holds(clone: Clone, tmp_p
     assert sys.executable in clone.git("config", "merge.ledger.driver")
 
 
-def test_a_driver_that_is_gone_leaves_no_side_out_in_silence(clone: Clone) -> None:
+def test_a_missing_driver_never_drops_a_side_silently(clone: Clone) -> None:
     """Git takes any failure of a driver for a conflict, and would leave our side alone in the file."""
     driver = clone.git("config", "merge.ledger.driver")
     clone.git("config", "merge.ledger.driver", driver.replace(sys.executable, "/not/there/python"))
@@ -88,7 +88,7 @@ def test_a_driver_that_is_gone_leaves_no_side_out_in_silence(clone: Clone) -> No
         assert f'"tag": "{tag}"' in text
 
 
-def test_a_side_that_is_no_ledger_is_merged_by_line_and_always_a_conflict(clone: Clone) -> None:
+def test_a_side_that_is_not_a_ledger_is_merged_by_line_and_always_conflicts(clone: Clone) -> None:
     path = clone.folder / "ledger.json"
     path.write_text(path.read_text().replace('"schemaVersion": 1', '"schemaVersion":  1'))
     clone.git("commit", "-qam", "odd")
@@ -99,7 +99,7 @@ def test_a_side_that_is_no_ledger_is_merged_by_line_and_always_a_conflict(clone:
     assert '"tag": "v4"' in path.read_text()
 
 
-def test_install_twice_is_install_once_and_attributes_are_told_where_they_lack(clone: Clone) -> None:
+def test_installing_twice_changes_nothing_and_attributes_are_mentioned_only_if_missing(clone: Clone) -> None:
     attributes = clone.folder / ".git" / "info" / "attributes"
     before = attributes.read_text()
     assert before == "ledger.json merge=ledger\n"

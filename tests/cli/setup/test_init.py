@@ -83,7 +83,7 @@ def test_a_dangling_link_is_never_written_through(ledger: Run, tmp_path: Path) -
     assert not target.exists()
 
 
-def test_a_bare_repository_and_a_file_are_no_place_for_a_ledger(ledger: Run, tmp_path: Path) -> None:
+def test_a_ledger_cannot_be_created_in_a_bare_repository_or_over_a_file(ledger: Run, tmp_path: Path) -> None:
     git("init", "--quiet", "--bare", tmp_path / "bare.git")
     assert ledger("init", tmp_path / "bare.git").code == 2
     (tmp_path / "file").write_text("x")
@@ -116,7 +116,7 @@ def test_the_files_of_a_ci_system_are_committed_with_the_ledger(ledger: Run, tmp
     assert git("status", "--porcelain", cwd=tmp_path) == ""
 
 
-def test_a_ledger_that_is_there_gets_the_ci_files_that_it_lacks(ledger: Run, tmp_path: Path) -> None:
+def test_an_existing_ledger_gets_its_missing_ci_files(ledger: Run, tmp_path: Path) -> None:
     ledger("init", tmp_path)
     ours = tmp_path / ".github/workflows/ledger-check.yml"
     ours.parent.mkdir(parents=True)

@@ -49,7 +49,7 @@ def test_a_component_is_a_cycle_if_its_nodes_lead_back_to_themselves(graph: list
         assert cyclic(component, graph.__getitem__) == (component[0] in _reach(graph, component[0]))
 
 
-def test_a_chain_and_a_ring_of_100_000_are_no_matter() -> None:
+def test_a_chain_and_a_ring_of_100_000_nodes_are_handled() -> None:
     size = 100_000
     chain = components(range(size), lambda at: [at + 1] if at + 1 < size else [])
     assert chain == [[at] for at in reversed(range(size))]

@@ -30,6 +30,6 @@ def test_times_are_told_from_revisions(value: str, expected: Moment) -> None:
 
 
 @pytest.mark.parametrize("value", ["2026-13-01", "2026-11-24T25:00:00Z", "2026-11-24T09:30:00", "0d", "2026-02-30"])
-def test_what_looks_like_a_time_and_is_none_is_refused(value: str) -> None:
+def test_something_that_only_looks_like_a_time_is_refused(value: str) -> None:
     with pytest.raises(InvalidValue):
         parse_moment(value, NOW)

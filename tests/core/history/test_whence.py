@@ -65,13 +65,13 @@ def test_places_are_told_apart() -> None:
     assert found("nope") == []
 
 
-def test_what_is_no_record_is_passed_over() -> None:
+def test_an_entry_that_is_not_a_record_is_skipped() -> None:
     for raw in (digest().encode(), ledger_bytes(record()).replace(b'"tag"', b'"gat"'), f'{{"x": "{digest()}"'.encode()):
         assert occurrences_in(raw, parse_digest_prefix(digest())) == {}
 
 
 @pytest.mark.parametrize("value", ["sha256:" + "a" * 65, "sha1:" + "a" * 40, "a" * 11, "A" * 12, "a" * 129, "é" * 12])
-def test_what_is_no_digest_is_refused(value: str) -> None:
+def test_a_malformed_digest_is_refused(value: str) -> None:
     with pytest.raises(InvalidValue):
         parse_digest_prefix(value)
 

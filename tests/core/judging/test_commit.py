@@ -217,7 +217,7 @@ def test_the_mark_of_one_platform_does_not_excuse_the_move_of_another() -> None:
     assert rules_broken(ledger_of(but(OLD, platform=None)), ledger_of(NEW, arm), said) == []
 
 
-def test_without_a_message_only_that_is_judged_which_no_message_could_mend() -> None:
+def test_without_a_message_only_what_no_message_could_explain_is_judged() -> None:
     def uncommitted(new: Ledger) -> list[str]:
         return [fault.rule for fault in judge_commit(effects_of(compare(ledger_of(OLD), new)), None, Policy())]
 

@@ -70,7 +70,7 @@ def test_a_new_version_is_compared_with_the_one_below_it(
     assert (change.previous and change.previous.tag) == previous
 
 
-def test_a_yanked_version_is_no_version_to_compare_with() -> None:
+def test_a_new_version_is_not_compared_with_a_yanked_one() -> None:
     bad = record(tag="v1.4.0", yanked={"at": "2026-01-01T00:00:00Z", "reason": "bad"})
     assert one([bad], [bad, record(tag="v1.5.0", digest=digest("b"))]).previous is None
 

@@ -37,7 +37,7 @@ def test_a_token_in_a_source_is_refused_and_never_repeated(source: str) -> None:
     assert "TOKEN" not in caught.value.message + caught.value.hint + str(caught.value)
 
 
-def test_a_user_in_an_https_url_is_told_to_be_what_is_wrong() -> None:
+def test_a_user_name_in_an_https_url_is_named_as_the_fault() -> None:
     for user in ("TOKEN", "u:TOKEN"):
         with pytest.raises(InvalidValue) as caught:
             names.parse_source_ref(f"https://{user}@h/x@{_COMMIT}")

@@ -62,7 +62,7 @@ def test_text_and_prerelease_are_kept_as_given() -> None:
         *("1.0.0-ä", "１.0", "-1", "1.-1"),
     ],
 )
-def test_anything_else_is_no_version(text: str) -> None:
+def test_anything_else_is_not_a_version(text: str) -> None:
     assert parse_version(text) is None
 
 
@@ -77,7 +77,7 @@ def test_anything_else_is_no_version(text: str) -> None:
         "1.0." + "9" * 200,
     ],
 )
-def test_commit_ids_dates_and_digests_are_no_versions(text: str) -> None:
+def test_commit_ids_dates_and_digests_are_not_versions(text: str) -> None:
     assert parse_version(text) is None
 
 

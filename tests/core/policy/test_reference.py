@@ -118,7 +118,7 @@ def test_a_manifest_may_say_what_no_ledger_holds() -> None:
     assert parse_in_manifest("MyOrg/app").registry == "MyOrg"  # as Docker has it: no path has upper-case letters
 
 
-def test_an_image_id_is_no_name_in_a_manifest() -> None:
+def test_an_image_id_in_a_manifest_is_not_an_image_name() -> None:
     with pytest.raises(InvalidValue, match="is an image id"):
         parse_in_manifest("f" * 64)
     assert parse_in_manifest("f" * 64 + ":v1").path == "f" * 64

@@ -367,7 +367,7 @@ def test_docker_hubs_repositories_are_written_in_full(host: str) -> None:
         ("", ""),
     ],
 )
-def test_a_pattern_that_is_no_glob_is_an_image(pattern: str, resolved: str) -> None:
+def test_a_pattern_is_resolved_unless_it_has_wildcards(pattern: str, resolved: str) -> None:
     assert KNOWN.pattern(pattern) == resolved
 
 

@@ -86,7 +86,7 @@ def test_a_realm_as_safe_as_its_registry_is_taken(realm: str, registry: str, pla
 
 
 @pytest.mark.parametrize("realm", UNSAFE_EVERYWHERE)
-def test_a_realm_that_is_none_or_on_the_link_is_never_taken(realm: str) -> None:
+def test_a_realm_that_is_malformed_or_link_local_is_never_used(realm: str) -> None:
     for registry in (PUBLIC, "127.0.0.1:5000", "localhost"):
         for plain_http in (True, False):
             assert why_unsafe(realm, registry, plain_http=plain_http), (realm, registry, plain_http)

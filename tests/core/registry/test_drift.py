@@ -195,6 +195,6 @@ def test_an_interrupted_run_is_not_complete() -> None:
     assert not report(_findings(("in-sync", 1)), interrupted=True).drifted
 
 
-def test_untracked_are_the_tags_that_the_ledger_lacks_each_once() -> None:
+def test_untracked_tags_are_those_missing_from_the_ledger_each_listed_once() -> None:
     found = drift.untracked("r", "a", ["v2", "v1", "v3", "v2"], ["v1"])
     assert [(one.tag, one.drift) for one in found] == [("v2", "untracked"), ("v3", "untracked")]

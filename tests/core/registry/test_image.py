@@ -111,7 +111,7 @@ def test_the_digest_is_of_the_raw_bytes_whatever_they_mean() -> None:
         (b"[]", MANIFESTS[0], "not a JSON object"),
     ],
 )
-def test_what_is_no_manifest_is_refused(raw: bytes, content_type: str, words: str) -> None:
+def test_anything_but_a_manifest_is_refused(raw: bytes, content_type: str, words: str) -> None:
     with pytest.raises(BadManifest, match=words):
         parse(raw, content_type)
 

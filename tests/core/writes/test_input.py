@@ -216,7 +216,7 @@ def test_input_that_cannot_be_read_is_refused_with_its_place(raw: bytes, told: s
     assert told in error.message
 
 
-def test_a_backslash_before_letters_like_an_escape_is_no_surrogate() -> None:
+def test_an_escaped_backslash_before_u_and_hex_digits_is_not_a_surrogate() -> None:
     (one,) = read(lines(ONE | {"labels": {"device": "D:\\udev", "drive": "C:\\ud800"}}))
     assert one.labels == {"device": "D:\\udev", "drive": "C:\\ud800"}
 

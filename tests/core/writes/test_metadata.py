@@ -134,7 +134,7 @@ def test_a_build_that_was_not_pushed_has_no_digest_and_is_refused(value: Any) ->
     assert "--push" in error.hint
 
 
-def test_the_target_that_lacks_something_is_named() -> None:
+def test_an_incomplete_target_is_named() -> None:
     assert "target `db`" in refused({"app": IMAGE, "db": {"image.name": "db:v1"}}).message
     assert "target `db`" in refused({"app": IMAGE, "db": {"containerimage.digest": digest()}}).message
 
@@ -151,7 +151,7 @@ def test_a_malformed_digest_is_refused(value: str) -> None:
     assert "digest" in refused(IMAGE | {"containerimage.digest": value}).message
 
 
-def test_a_descriptor_that_is_no_object_tells_no_platform() -> None:
+def test_a_descriptor_that_is_not_an_object_gives_no_platform() -> None:
     descriptors: list[Any] = [
         None,
         "text",
@@ -167,7 +167,7 @@ def test_a_descriptor_that_is_no_object_tells_no_platform() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"a": 1, "a": 2}', b"[" * 100_000, b"NaN"])
-def test_a_file_that_is_no_json_is_a_usage_error_with_its_place(content: bytes) -> None:
+def test_a_file_that_is_not_json_is_a_usage_error_with_its_position(content: bytes) -> None:
     with pytest.raises(UsageError) as caught:
         drafts_from_metadata(content, DEFAULTS)
     assert caught.value.message.startswith("the metadata file is not ")

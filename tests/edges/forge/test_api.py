@@ -161,7 +161,9 @@ def test_an_endless_answer_is_bounded(wire: Wire, at: At) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>log in</html>", b"{", b"\xff", b"[" * 100_000])
-def test_what_is_no_json_is_unreachable_and_points_at_the_address(wire: Wire, at: At, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_unreachable_and_the_error_shows_the_address(
+    wire: Wire, at: At, body: bytes
+) -> None:
     wire.on("/x", Reply(body=body))
     with pytest.raises(Unreachable, match="does not return JSON for thing") as caught:
         at.get()

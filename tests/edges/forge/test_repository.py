@@ -35,7 +35,7 @@ def test_a_remote_in_any_of_gits_forms_tells_its_forge(remote: str, kind: str, b
     assert find_repository(remote, "", "", {}) == ForgeRepository(kind, base, path, is_sure=False)
 
 
-def test_a_loopback_remote_is_believed_to_be_plain_http() -> None:
+def test_a_loopback_remote_is_assumed_to_be_plain_http() -> None:
     found = find_repository("http://127.0.0.1:3000/o/r.git", "gitea", "", {})
     assert (found.base, found.is_sure) == ("http://127.0.0.1:3000", True)
 

@@ -126,7 +126,7 @@ def _opened(there: Any, **fields: Any) -> Reply:
     return as_json(there.pull(**fields), 201)
 
 
-def test_somebody_who_is_faster_is_no_error(there: Any) -> None:
+def test_a_request_that_somebody_opened_first_is_used(there: Any) -> None:
     """Between our look and our POST another run opens the request: its 409 or 422 sends us to look again."""
     url = "/pulls" if there.kind != "gitlab" else "/merge_requests"
     first = {"seen": False}

@@ -50,7 +50,7 @@ def test_retry_after_in_seconds_and_as_a_date_is_honoured(wire: Wire, at: Rig) -
 
 
 @pytest.mark.parametrize("after", ["", "soon", "-5", "1e9", "٣", "Mon, 99 Foo 2026", "Mon, 01 Jan 0001 00:00:00 -0000"])
-def test_rubbish_as_retry_after_is_as_good_as_none(wire: Wire, at: Rig, after: str) -> None:
+def test_garbage_in_retry_after_is_ignored(wire: Wire, at: Rig, after: str) -> None:
     wire.on(V1, _busy(after.encode().decode("latin-1")), HONEST)
     assert at.client.look("myorg/app", "v1") == sha256(image())
     assert sum(at.slept) < 5.0
@@ -138,7 +138,7 @@ def test_headers_that_never_end_are_bounded(wire: Wire, at: Rig) -> None:
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:99999/\r\n\r\n",
     ],
 )
-def test_an_answer_that_is_none_is_an_error_of_ours(wire: Wire, at: Rig, raw: bytes) -> None:
+def test_an_answer_that_is_not_http_is_reported_as_unreachable(wire: Wire, at: Rig, raw: bytes) -> None:
     wire.on(V1, Reply(raw=lambda: [raw]))
     with pytest.raises(Unreachable):
         at.client.manifest("myorg/app", "v1")
@@ -182,7 +182,7 @@ def test_a_redirect_loop_ends_and_is_not_tried_again(wire: Wire, at: Rig) -> Non
 
 
 @pytest.mark.parametrize("target", ["ftp://example.com/x", "file:///etc/passwd", "http://user:hunter22@example.com/"])
-def test_a_redirect_to_what_is_no_web_page_is_refused(wire: Wire, at: Rig, target: str) -> None:
+def test_a_redirect_to_anything_but_a_web_address_is_refused(wire: Wire, at: Rig, target: str) -> None:
     wire.on(V1, Reply(302, {"Location": target}))
     with pytest.raises(Unreachable, match="is not followed") as caught:
         at.client.look("myorg/app", "v1")

@@ -186,7 +186,7 @@ def test_a_store_is_asked_where_auths_has_nothing(tmp_path: Path) -> None:
     assert (found.identity_token, found.username) == (SECRET, "")
 
 
-def test_a_helper_that_has_nothing_is_no_error(tmp_path: Path) -> None:
+def test_a_helper_without_a_credential_is_not_an_error(tmp_path: Path) -> None:
     helper = Helper(tmp_path / "bin", "test", "echo 'credentials not found in native keychain'; exit 1")
     keychain = Keychain(helper.environment(docker_config(tmp_path / "d", credsStore="test")))
     assert (keychain.find(HOST), keychain.find(HOST)) == (None, None)

@@ -42,12 +42,12 @@ def test_a_deletion_is_by_digest(wire: Wire, at: Rig, status: int) -> None:
     assert [(one.method, one.path) for one in wire.asked] == [("DELETE", PATH)]
 
 
-def test_what_is_gone_already_is_no_error(wire: Wire, at: Rig) -> None:
+def test_deleting_what_is_already_gone_succeeds(wire: Wire, at: Rig) -> None:
     at.client.delete("myorg/app", DIGEST)
     assert [one.method for one in wire.asked] == ["DELETE", "HEAD"]
 
 
-def test_404_to_the_deletion_of_what_is_served_is_no_absence(wire: Wire, at: Rig) -> None:
+def test_a_404_to_a_deletion_does_not_mean_that_the_manifest_is_gone(wire: Wire, at: Rig) -> None:
     wire.on(f"DELETE {PATH}", Reply(404))
     wire.on(PATH, served(image()))
     with pytest.raises(Denied, match="answers 404 to the deletion"):

@@ -95,7 +95,7 @@ def test_a_token_is_used_until_it_runs_out_and_then_refreshed_once(wire: Wire) -
     assert wire.count("/token") == 2
 
 
-def test_a_400_for_a_token_that_ran_out_is_as_good_as_a_401(wire: Wire) -> None:
+def test_a_400_for_an_expired_token_is_treated_as_a_401(wire: Wire) -> None:
     """ECR Public does so, and names no realm with it."""
     _behind(wire, f"{wire.url}/token")
     wire.on("/token", as_json({"token": "good"}), as_json({"token": "better"}))
