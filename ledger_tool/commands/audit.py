@@ -11,7 +11,7 @@ from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
-from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, ReadPolicy
+from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
 
 
@@ -128,8 +128,8 @@ def _content(step: Step, path: str, read: Iterator[bytes | None]) -> FileContent
     raw = next(read)
     if raw is None:
         return FileContent(None, "is missing from the repository, or larger than any git host accepts")
-    if path == SETTINGS and len(raw) > MAX_SETTINGS_BYTES:
-        return FileContent(None, f"is larger than {MAX_SETTINGS_BYTES // 1024} KiB")
+    if path == SETTINGS and len(raw) > MAX_SETTINGS_READ:
+        return FileContent(None, "is larger than 1 MB")
     return FileContent(raw)
 
 

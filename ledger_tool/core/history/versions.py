@@ -11,7 +11,7 @@ class Versions:
     """Reads versions, each the bytes of a file. Only what differs from the last valid version is read anew."""
 
     def __init__(self) -> None:
-        self._raw = b""
+        self._raw: bytes | None = None  # nothing was read: not even an empty file, which is not valid
         self.ledger = Ledger()
 
     def read(self, raw: bytes) -> Ledger:
@@ -28,7 +28,7 @@ class Versions:
         before = self.ledger
         if raw == self._raw:
             return Ledger(), Ledger()
-        partly = codec.reread(raw, self._raw, before)
+        partly = None if self._raw is None else codec.reread(raw, self._raw, before)
         self.ledger = partly.ledger if partly else codec.loads(raw)
         self._raw = raw
         if partly is None:

@@ -173,7 +173,7 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
                 "immutable",
                 effect.key,
                 f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, although its tag is "
-                "immutable and no `forced` mark says which digest it replaces, and why",
+                "immutable and no `forced` mark says that it replaces that digest, and why",
             )
         mark = effect.mark
         if mark and mark.replaces not in replaced:

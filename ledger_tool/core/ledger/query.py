@@ -31,9 +31,9 @@ def matches(pattern: str, image: str, tag: str) -> bool:
 def unknown_image(what: str) -> UnknownImage:
     """Return the error for a name or pattern without a record in the ledger."""
     what = shown(what, 200)
-    return UnknownImage(
-        f"the ledger has no record of {what}", f"`ledger list '{what.partition(':')[0]}'` shows what it has"
-    )
+    image = "" if re.search(r"[*?\[]", what) else what.partition(":")[0]  # a glob would list nothing, either
+    command = f"ledger list '{image}'" if image else "ledger list"
+    return UnknownImage(f"the ledger has no record of {what}", f"`{command}` shows what it has")
 
 
 def no_pull_digest(records: Sequence[Record]) -> RuleRefused:

@@ -11,7 +11,8 @@ from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, UsageError
 
-MAX_SETTINGS_BYTES = 64 * 1024  # of `ledger.yaml`
+MAX_SETTINGS_BYTES = 64 * 1024  # of a valid `ledger.yaml`
+MAX_SETTINGS_READ = 2**20  # bytes; what is between the two is read, so that `check` can report it
 
 
 @dataclass(frozen=True, slots=True)

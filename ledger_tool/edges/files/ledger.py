@@ -11,7 +11,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
-from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy
+from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, Policy
 from ledger_tool.edges.files.disk import read_bytes
 from ledger_tool.errors import InvalidLedger, UsageError
 
@@ -67,4 +67,4 @@ class Folder:
             hint = "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or create one with `ledger init`"
             raise UsageError(f"there is no {LEDGER} in {self._folder}", hint)
         raw = read_bytes(ledger, codec.MAX_BYTES, "the ledger")
-        return raw, read_bytes(settings, MAX_SETTINGS_BYTES, "the file") if settings.is_file() else None
+        return raw, read_bytes(settings, MAX_SETTINGS_READ, "the file") if settings.is_file() else None

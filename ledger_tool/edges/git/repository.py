@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
-from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES
+from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
 
@@ -136,8 +136,8 @@ class Repository:
                 f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host accepts",
                 "start a second ledger for some of the images",
             )
-        if settings and settings.size > MAX_SETTINGS_BYTES:
-            message = f"{SETTINGS} in {where} is larger than {MAX_SETTINGS_BYTES // 1024} KiB"
+        if settings and settings.size > MAX_SETTINGS_READ:
+            message = f"{SETTINGS} in {where} is larger than 1 MB"
             raise UsageError(message, "check that this is the right file")
         blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None

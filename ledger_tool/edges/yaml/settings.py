@@ -29,6 +29,11 @@ from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 MAX_DEPTH = 16
 T = TypeVar("T")
 _HINT = "fix ledger.yaml"
+# What only YAML 1.1 reads as anything but text: merge keys, base-60 numbers, short dates, odd booleans.
+_TEXT_IN_1_2 = re.compile(
+    r"<<|=|[-+]?[0-9_]+(?::[0-9_.]+)+|[0-9]{4}-(?:[0-9]-[0-9]{1,2}|[0-9]{2}-[0-9])"
+    r"|(?!true|True|TRUE|false|False|FALSE)(?i:true|false)"
+)
 _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
 
 
@@ -61,7 +66,8 @@ def _type(token: YamlToken) -> str:
     """Return `text`, `list`, `map`, or the type that YAML gives a value without quotes: `1.10` is a number."""
     if token.kind != "scalar":
         return token.kind
-    return (not token.style and plain_type(token.text)) or "text"
+    is_text = token.style or _TEXT_IN_1_2.fullmatch(token.text)
+    return "text" if is_text else plain_type(token.text) or "text"
 
 
 def _is_left_out(token: YamlToken) -> bool:

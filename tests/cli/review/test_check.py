@@ -357,6 +357,29 @@ def test_before_the_first_commit_the_file_alone_is_checked(tmp_path: Path, ledge
     assert ledger("check", "--repo", folder, "--base", "HEAD").code == 2
 
 
+def test_an_empty_file_is_not_a_valid_ledger(tmp_path: Path, ledger: Run) -> None:
+    (tmp_path / "ledger.json").write_bytes(b"")
+    done = ledger("check", "--repo", tmp_path)
+    assert (done.code, done.out) == (4, "ledger.json:1:1: json: the file is empty\n")
+
+
+def test_a_ledger_emptied_by_a_commit_is_found_now_and_in_that_commit(pull: Pull) -> None:
+    (pull.folder / "ledger.json").write_bytes(b"")
+    pull.git("commit", "--quiet", "--all", "--message", "empty it")
+    done = pull.check()
+    assert done.code == 4
+    assert "ledger.json:1:1: json: the file is empty" in done.out
+    assert "its ledger is not valid" in done.out
+
+
+def test_settings_that_are_too_large_are_a_finding_on_their_own_file(pull: Pull) -> None:
+    (pull.folder / "ledger.yaml").write_text("#" * 70_000)
+    pull.git("add", "ledger.yaml")
+    pull.git("commit", "--quiet", "--message", "many remarks")
+    for done in (pull.check(), pull.run("check", "--repo", pull.folder)):
+        assert (done.code, done.out) == (1, "ledger.yaml:1:1: settings: the file is larger than 64 KiB\n")
+
+
 @pytest.mark.parametrize("base", ["nope", "--all", "HEAD:ledger.json", "a\nb", "0" * 40, "@{upstream}"])
 def test_a_base_that_is_not_a_revision_is_a_usage_error(pull: Pull, base: str) -> None:
     done = pull.run("check", f"--base={base}", "--repo", pull.folder)

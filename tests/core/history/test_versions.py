@@ -100,3 +100,11 @@ def test_an_invalid_version_is_forgotten() -> None:
     assert versions.ledger == first
     assert versions.follow(codec.dumps(first)) == []
     assert versions.follow(codec.dumps(second)) == compare(first, second)
+
+
+def test_an_empty_file_is_not_valid_even_as_the_first_version() -> None:
+    versions = Versions()
+    with pytest.raises(InvalidLedger):
+        versions.read(b"")
+    with pytest.raises(InvalidLedger):
+        versions.follow(b"")

@@ -95,6 +95,11 @@ def test_an_escape_beyond_unicode_is_refused() -> None:
     assert refused(b'tags:\n  mutable: ["\\U0011ffff"]\n').message.startswith("ledger.yaml, line ")
 
 
+@pytest.mark.parametrize("text", ["1:20", "190:20:30", "20:30.5", "2026-1-1", "2026-01-1", "tRUE", "fALSE", "=", "<<"])
+def test_what_only_yaml_1_1_reads_as_anything_but_text_is_text(text: str) -> None:
+    assert load(f"tags: {{mutable: [{text}]}}\n".encode()).mutable == (text,)
+
+
 def test_a_file_beyond_the_limit_is_told_the_limit() -> None:
     message = refused(b"#" * (MAX_SETTINGS_BYTES + 1)).message
     assert message == "ledger.yaml, line 1, column 1: the file is larger than 64 KiB"
