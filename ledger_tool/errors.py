@@ -14,6 +14,7 @@
     │   ├── Contended               5   ... other writers won every round
     │   ├── Unreachable             5   ... the remote or the registry did not answer
     │   │   └── BadManifest         5   ... the registry answered, but not what it should
+    │   │       └── UnreadableManifest  ... what has that digest is there, and cannot be read
     │   └── LocalDiskError          5   ... the local disk is full or failing
     ├── Denied                      6   fix access
     │   └── PushRefused             6   ... a hook or a rule of the remote said no
@@ -122,6 +123,17 @@ class Unreachable(TryAgain):
 
 class BadManifest(Unreachable):
     """A registry served something that is not a manifest, or not the requested one: it is never recorded."""
+
+
+class UnreadableManifest(BadManifest):
+    """What a registry served has the digest that it should have, or one that was computed; it makes no sense.
+
+    `digest` is known, and so is whether that is what was recorded.
+    """
+
+    def __init__(self, message: str, hint: str, *, digest: str) -> None:
+        super().__init__(message, hint)
+        self.digest = digest
 
 
 class LocalDiskError(TryAgain):

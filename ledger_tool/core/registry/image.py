@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import jsontext, names
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, shown
-from ledger_tool.errors import BadManifest, InvalidValue
+from ledger_tool.errors import BadManifest, InvalidValue, UnreadableManifest
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -70,32 +70,51 @@ def digest_of(raw: bytes, algorithm: str = "sha256") -> Digest:
 def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     """Return the manifest of a response's body.
 
-    `expected` is the requested or claimed digest, or `""`. Raises BadManifest if the body does not hash to
-    it, is not JSON, has an unknown or a contradictory media type, or is of Docker's schema 1.
+    `expected` is the requested or claimed digest, or `""`. Raises BadManifest if the body does not hash to it. Raises
+    UnreadableManifest, with the digest, if it is not JSON, has an unknown or a contradictory media type, is of Docker's
+    schema 1, or is malformed; without an expected digest, what is no manifest at all is a BadManifest, too.
     """
     digest = digest_of(raw, expected.partition(":")[0] or "sha256")
     if expected and digest != expected:
         raise _bad(f"the registry says {shown(expected)}, but the body hashes to {digest}")
+    try:
+        data = _object(raw)
+    except BadManifest as error:
+        raise (_unreadable(error.message, digest) if expected else error) from None
+    served = content_type.partition(";")[0].strip().lower()
+    media_type = data.get("mediaType", served)
+    if media_type not in MEDIA_TYPES or (served in MEDIA_TYPES and served != media_type):
+        raise _unreadable(
+            f"the registry served `{shown(served)}`, but the body says `{shown(str(media_type))}`", digest
+        )
+    try:
+        return _index(data, digest) if media_type in INDEXES else _manifest(data, digest)
+    except (InvalidValue, KeyError, TypeError, AttributeError):
+        raise _unreadable("the registry served a malformed manifest", digest) from None
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body whose digest is that of its bytes."""
     try:
         data = jsontext.parse(raw.decode("utf-8"))
     except (jsontext.JsonFault, UnicodeDecodeError):
         raise _bad("the registry served a manifest that is not JSON") from None
     if not isinstance(data, dict):
         raise _bad("the registry served a manifest that is not a JSON object")
-    served = content_type.partition(";")[0].strip().lower()
-    media_type = data.get("mediaType", served)
     if data.get("schemaVersion") != 2:
         raise _bad("the registry served a manifest of Docker's schema 1, whose digest is not the image's")
-    if media_type not in MEDIA_TYPES or (served in MEDIA_TYPES and served != media_type):
-        raise _bad(f"the registry served `{shown(served)}`, but the body says `{shown(str(media_type))}`")
-    try:
-        return _index(data, digest) if media_type in INDEXES else _manifest(data, digest)
-    except (InvalidValue, KeyError, TypeError, AttributeError):
-        raise _bad("the registry served a malformed manifest") from None
+    return data
+
+
+_HINT = "check the registry and any proxy in front of it: one of them is broken, or lies"
 
 
 def _bad(message: str) -> BadManifest:
-    return BadManifest(message, "check the registry and any proxy in front of it: one of them is broken, or lies")
+    return BadManifest(message, _HINT)
+
+
+def _unreadable(message: str, digest: str) -> UnreadableManifest:
+    return UnreadableManifest(message, _HINT, digest=digest)
 
 
 def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:

@@ -22,7 +22,7 @@ from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import TOKEN_BYTES, Login
-from ledger_tool.errors import BadManifest, Denied, InvalidValue, Unreachable
+from ledger_tool.errors import BadManifest, Denied, InvalidValue, Unreachable, UnreadableManifest
 
 MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
@@ -65,7 +65,10 @@ class RegistryClient:
             return ABSENT
         claimed = answer.headers.get("docker-content-digest", "")
         if not claimed:
-            manifest = self.manifest(image, reference)
+            try:
+                manifest = self.manifest(image, reference)
+            except UnreadableManifest as error:  # its digest is known all the same
+                return Digest(error.digest)
             return manifest if isinstance(manifest, Absent) else manifest.digest
         try:
             digest = names.parse_digest(claimed)

@@ -23,7 +23,7 @@ from ledger_tool.core.registry.image import (
     parse,
     platform_of,
 )
-from ledger_tool.errors import BadManifest, InvalidValue
+from ledger_tool.errors import BadManifest, InvalidValue, UnreadableManifest
 from tests.support.values.make import digest
 from tests.support.values.strategies import json_values
 
@@ -201,3 +201,10 @@ def test_a_platform_is_written_as_containerd_writes_it(value: Any, platform: str
 def test_a_malformed_platform_is_an_error() -> None:
     with pytest.raises(InvalidValue):
         platform_of({"os": "linux\n", "architecture": "amd64"})
+
+
+@pytest.mark.parametrize("raw", [_image(layers=None), _image(schemaVersion=1), b"[]", b"\xff", _image(mediaType="x")])
+def test_what_has_the_expected_digest_and_cannot_be_read_says_which_digest_that_is(raw: bytes) -> None:
+    with pytest.raises(UnreadableManifest) as caught:
+        parse(raw, MANIFESTS[0], digest_of(raw))
+    assert caught.value.digest == digest_of(raw)

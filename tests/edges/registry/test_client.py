@@ -129,6 +129,14 @@ def test_a_body_that_is_not_a_manifest_is_refused(wire: Wire, at: Rig, reply: Re
     assert wire.count() == 1
 
 
+def test_without_a_digest_header_what_cannot_be_read_still_has_the_digest_of_its_bytes(wire: Wire, at: Rig) -> None:
+    wire.on(V1, served(image(layers=None), docker_content_digest=""))
+    assert at.client.look("myorg/app", "v1") == sha256(image(layers=None))
+    wire.on(V1, served(b"<html>Sign in</html>", "text/html", docker_content_digest=""))
+    with pytest.raises(BadManifest, match="not JSON"):
+        at.client.look("myorg/app", "v1")
+
+
 def test_an_endless_body_is_cut_off_at_8_mib_and_not_asked_for_again(wire: Wire, at: Rig) -> None:
     wire.on(V1, wire.endless())
     with pytest.raises(Unreachable, match="larger than 8 MiB"):
