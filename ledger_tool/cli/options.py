@@ -188,4 +188,5 @@ def labels(values: Sequence[str]) -> dict[str, str]:
 
 def secrets(deploy_key: str = "") -> list[str]:
     """Return the texts that must never be printed."""
-    return [text for text in (os.environ.get("LEDGER_TOKEN", ""), deploy_key if len(deploy_key) > 200 else "") if text]
+    variables = [os.environ.get(name, "") for name in ("LEDGER_TOKEN", "LEDGER_REGISTRY_PASSWORD")]
+    return [text for text in (*variables, deploy_key if len(deploy_key) > 200 else "") if text]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ledger_tool.core.ledger.names import escaped, redacted
+from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.errors import LedgerError, LocalDiskError
 
 
@@ -17,14 +17,12 @@ class Screen:
     """Writes for one command. `secrets` are texts that must never appear, wherever they came from."""
 
     def __init__(self, secrets: Sequence[str] = (), *, verbose: bool = False) -> None:
-        # A key may turn up as a whole, line by line, or with its line breaks written as `\n`.
-        lines = [line for secret in secrets for line in re.split(r"\s+|\\[rn]", secret) if len(line) >= 16]
-        self._secrets = [secret for secret in (*secrets, *lines) if len(secret) >= 4]
+        self._mask = Mask(secrets)
         self._verbose = verbose
 
     def hiding(self, secrets: Sequence[str]) -> Screen:
         """Return a screen that also hides these texts."""
-        return Screen([*self._secrets, *secrets], verbose=self._verbose)
+        return Screen([*self._mask.secrets, *secrets], verbose=self._verbose)
 
     @property
     def width(self) -> int | None:
@@ -87,18 +85,14 @@ class Screen:
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""
-        for secret in self._secrets:
-            traceback = traceback.replace(secret, "***")
-        text = "\n".join(self._safe(line) for line in traceback.rstrip().split("\n"))
+        text = "\n".join(self._safe(line) for line in self._mask(traceback).rstrip().split("\n"))
         _write_stderr(
             f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n"
         )
 
     def _safe(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
         # GitHub's runner obeys `##[command]` anywhere in a line.
-        return escaped(redacted(text)).replace("##[", "## [")
+        return escaped(redacted(self._mask(text))).replace("##[", "## [")
 
 
 def _write_stderr(text: str) -> None:

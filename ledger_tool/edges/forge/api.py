@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.edges.http.client import Answer, Line, retry_after
 from ledger_tool.edges.http.host import Host, Lost
 from ledger_tool.errors import Denied, Unreachable, UsageError
@@ -59,6 +60,7 @@ class Api:
         self.name = name
         self.base = line.origin
         self._token = token
+        self._mask = Mask([token.text])
         self._headers = dict(headers)
         self.host = Host(
             line, name=name, sleep=sleep, rate_limit=self._rate_limit,
@@ -141,7 +143,7 @@ class Api:
     def _words(self, data: Any) -> str:
         """Return the forge's own text about an error, without the token."""
         texts = _texts(data) if isinstance(data, dict) else ()
-        text = "; ".join(dict.fromkeys(texts)).replace(self._token.text, "***")
+        text = self._mask("; ".join(dict.fromkeys(texts)))
         return shown(text, 400).rstrip(".")
 
     def _refusal(self, answer: Answer, what: str) -> Denied | UsageError | Unreachable:

@@ -1,0 +1,113 @@
+"""Texts that must never be shown, masked in every spelling in which a server may repeat them.
+
+A server that got a credential may echo it: as it is, percent-encoded in a URL, in base64 (RFC 4648) as in
+`Authorization: Basic`, in hex, or with the escapes of JSON, HTML or Python. A message that cuts a server's words may
+also end in the middle of one.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from urllib.parse import quote, quote_plus, unquote
+
+STARS = "***"
+_SHORTEST = 4  # masking what is shorter would blank out the page
+_SHORTEST_PART = 8  # of a secret in base64 after something else
+_SHORTEST_LINE = 16
+_WORD = r"[A-Za-z0-9+_]"  # of base64, but not `/` and `-`, which in a URL are something else
+
+
+class Mask:
+    """Masks secrets: `Mask(secrets)(text)` returns a text without them."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self.secrets = frozenset(secret for secret in secrets if len(secret) >= _SHORTEST)
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with each spelling of a secret replaced by `***`."""
+        for core in self._cores:
+            if core in text:  # with what stands around it, which also holds some bits of the secret
+                text = re.sub(rf"(?<!{_WORD}){_WORD}*[/-]?{re.escape(core)}[/-]?{_WORD}*(=|%3[Dd])*", STARS, text)
+                text = text.replace(core, STARS)
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, STARS)
+        return self._without_cut(text) if "…" in text else text
+
+    def and_of(self, secrets: Iterable[str]) -> Mask:
+        """Return a mask that masks these as well."""
+        more = self.secrets.union(secrets)
+        return self if more == self.secrets else Mask(more)
+
+    @cached_property
+    def _spellings(self) -> list[str]:
+        """All spellings but base64 after something else, the longest first."""
+        spelled = {spelling for secret in self.secrets for text in _texts(secret) for spelling in _spelled(text)}
+        return sorted((text for text in spelled if len(text) >= _SHORTEST), key=lambda text: (-len(text), text))
+
+    @cached_property
+    def _cores(self) -> list[str]:
+        cores = {core for secret in self.secrets for text in _texts(secret) for core in _base64(text)}
+        return sorted(cores, key=lambda core: (-len(core), core))
+
+    def _without_cut(self, text: str) -> str:
+        """Return a text without the beginning of a secret in front of an ellipsis, where a message was cut."""
+        pieces = text.split("…")
+        for number, piece in enumerate(pieces[:-1]):
+            ends = (_cut_off(piece, spelling) for spelling in (*self._spellings, *self._cores))
+            if length := max(ends, default=0):
+                pieces[number] = piece[:-length] + STARS
+        return "…".join(pieces)
+
+
+def _cut_off(piece: str, spelling: str) -> int:
+    """Return how long the beginning of a spelling is at the end of a piece, or 0 if that says nothing."""
+    longest = min(len(spelling), len(piece))
+    return next((size for size in range(longest, _SHORTEST - 1, -1) if piece.endswith(spelling[:size])), 0)
+
+
+def _texts(secret: str) -> Iterator[str]:
+    """Yield a secret, its long lines (a key is shown line by line), and what it is without percent-encoding."""
+    yield secret
+    yield from (line for line in re.split(r"\s+|\\[rn]", secret) if _SHORTEST_LINE <= len(line) < len(secret))
+    decoded = unquote(secret)
+    if decoded != secret and len(decoded) >= _SHORTEST:
+        yield decoded
+
+
+def _spelled(text: str) -> Iterator[str]:
+    """Yield the spellings in which a text stands on its own."""
+    raw = text.encode(errors="surrogatepass")
+    yield text
+    all_encoded = quote(raw, safe="")
+    percent = {quote(raw, safe=safe) for safe in ("/", "/:", "!$&'()*+,;=:@/?-._~")}
+    percent |= {all_encoded, quote_plus(raw), "".join(f"%{byte:02X}" for byte in raw), quote(all_encoded, safe="")}
+    yield from percent
+    yield from (re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), spelled) for spelled in percent)
+    yield from (raw.hex(), raw.hex().upper())
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1].replace("/", r"\/")
+    yield from (html.escape(text), html.escape(text, quote=False))
+    yield text.encode("unicode_escape", "backslashreplace").decode()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        encoded = encode(raw).decode()
+        yield from (encoded, encoded.rstrip("="), quote(encoded, safe=""))
+
+
+def _base64(text: str) -> Iterator[str]:
+    """Yield what a text makes of base64 at each of the three places where it may begin in what is encoded.
+
+    Whatever stands in front of it, such as a user's name, and behind it, these characters stay the same.
+    """
+    raw = text.encode(errors="surrogatepass")
+    if len(raw) < _SHORTEST_PART:
+        return
+    for before in range(3):
+        bits = 8 * (before + len(raw))
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(bytes(before) + raw).decode()[-(-8 * before // 6) : bits // 6]

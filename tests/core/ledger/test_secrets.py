@@ -1,0 +1,87 @@
+"""A secret that a server repeats is masked, however it is spelled; everything else stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_tool.core.ledger.secrets import Mask
+
+SECRET = "hunter2/hünter+3&x"
+BASIC = base64.b64encode(f"robot:{SECRET}".encode()).decode()
+SPELLINGS = {
+    "plain": SECRET,
+    "percent-encoded": quote(SECRET, safe=""),
+    "percent-encoded as a path": quote(SECRET),
+    "percent-encoded in lower case": quote(SECRET, safe="").lower(),
+    "percent-encoded as a form": quote_plus(SECRET),
+    "percent-encoded twice": quote(quote(SECRET, safe=""), safe=""),
+    "base64": base64.b64encode(SECRET.encode()).decode(),
+    "base64 of a login": BASIC,
+    "base64 of a login without its end": BASIC.rstrip("="),
+    "base64 of a login for URLs": base64.urlsafe_b64encode(f"ci:{SECRET}".encode()).decode(),
+    "base64 of a login in a URL": quote(BASIC, safe=""),
+    "base64 in the middle of something": base64.b64encode(f"x{SECRET}, and more".encode()).decode(),
+    "hex": SECRET.encode().hex(),
+    "JSON": json.dumps(SECRET),
+    "HTML": SECRET.replace("&", "&amp;"),
+    "Python": ascii(SECRET),
+}
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_a_secret_is_masked_in_every_spelling(spelled: str) -> None:
+    masked = Mask([SECRET])(f"the server says '{spelled}' to us")
+    assert masked.replace('"', "").replace("''", "'") in (
+        "the server says '***' to us",
+        "the server says 'cm9ib3Q6***' to us",
+    )
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_the_beginning_of_a_secret_in_a_message_that_was_cut_is_masked(spelled: str) -> None:
+    text = spelled.strip("'\"")
+    cut = f"refused: {text[: len(text) * 3 // 4]}…"
+    assert Mask([SECRET])(cut).endswith("***…")
+
+
+@given(
+    st.text("aZ09 %/+~&é\n\U0001f600", min_size=8, max_size=30),
+    st.text("abc:é", max_size=5),
+    st.text("abc:é", max_size=5),
+)
+def test_whatever_stands_around_it_no_base64_of_a_secret_is_left(secret: str, before: str, behind: str) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        text = encode(f"{before}{secret}{behind}".encode()).decode()
+        left = Mask([secret])(f"<{text}>")
+        assert "***" in left
+        assert len(left) <= 5 + (len(before.encode()) + len(behind.encode())) * 4 // 3 + 8
+
+
+@given(st.text("abc …é%=+/-\n", max_size=60))
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    assert Mask(["\N{SNOWMAN}" * 9])(text) == text
+    assert Mask(["", "abc", "c" * 61])(text) == text
+
+
+def test_the_lines_of_a_key_are_secrets_too() -> None:
+    lines = ["-----BEGIN KEY-----", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "QyNTUxOQAAACBKsecretSecret"]
+    mask = Mask(["\n".join(lines)])
+    assert mask(lines[2]) == "***"
+    assert mask(repr("\n".join(lines))) == "'***'"
+
+
+def test_a_mask_of_more_secrets_masks_the_earlier_ones_as_well() -> None:
+    mask = Mask(["first-secret"])
+    assert mask.and_of(["first-secret"]) is mask
+    assert mask.and_of(["second-secret"])("first-secret, second-secret") == "***, ***"
+
+
+def test_a_megabyte_is_masked_in_linear_time() -> None:
+    text = "a" * 1_000_000 + BASIC + "/" * 1_000_000
+    assert "***" in Mask([SECRET])(text)
