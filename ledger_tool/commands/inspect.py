@@ -64,7 +64,9 @@ def inspect(
 def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
     if not host:
         return serving[0] if serving else None
-    chosen = next((registry for registry in serving if same_host(registry.name) == same_host(host)), None)
+    chosen = next((port for port in serving if port.name == host), None) or next(
+        (port for port in serving if same_host(port.host) == same_host(host)), None
+    )
     if chosen is None:
         hint = "name another with `--registry`, or add it to ledger.yaml"
         raise UsageError(f"ledger.yaml does not say that {host} serves {image}", hint)

@@ -72,7 +72,7 @@ def _children(
     starts: list[RegistryDigest[RegistryPort]] = []
     for named, digest, role in dict.fromkeys((use.named, use.digest, use.role) for use in inside):
         ports = registries.serving(resolver.policy, named.name) if named.ours else ()
-        serving = [port for port in ports if scope.registry == "" or same_host(port.name) == scope.host]
+        serving = [port for port in ports if scope.registry == "" or same_host(port.host) == scope.host]
         if not serving and role == "index":
             raise UsageError(
                 f"no registry of ledger.yaml serves {named.name}, so the children of {digest} are not known",

@@ -48,7 +48,7 @@ def newest(
             continue
         host = resolver.host(base.reference)
         serving = registries.serving(resolver.policy, base.named.name) if base.named.ours else ()
-        registry = next((registry for registry in serving if same_host(registry.name) == host), None)
+        registry = next((registry for registry in serving if same_host(registry.host) == host), None)
         if registry is None:
             unasked.add(base.text)
         else:

@@ -95,6 +95,10 @@ class RegistryPort(Protocol):
 
     @property
     def name(self) -> str:
+        """What reports call it: the name in `ledger.yaml`, else the host and the prefix."""
+
+    @property
+    def host(self) -> str:
         """The host, as `ledger.yaml` has it."""
 
     def look(self, image: str, reference: str) -> Digest | Absent:

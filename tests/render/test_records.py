@@ -49,7 +49,7 @@ def test_csv_gives_every_field_back(ledger: Ledger) -> None:
 
 def test_the_header_of_csv_is_there_without_records() -> None:
     assert list(render.as_csv([])) == [
-        "image,tag,platform,digest,index,config,publishedAt,sourceRef,labels,dependsOn,ttl,forced,yanked"
+        "image,tag,platform,digest,index,config,publishedAt,sourceRef,labels,dependsOn,ttl,provenance,version,forced,yanked"
     ]
 
 

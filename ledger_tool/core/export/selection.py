@@ -61,7 +61,7 @@ def image_versions(records: Iterable[Record], policy: Policy, *, by_platform: bo
     versions = []
     for name, group in by_name(records).items():
         digest = group[0].digest if by_platform else pull_digest(tuple(group)) or ""
-        registry = next((registry for registry in policy.registries if registry.serves(name.image)), None)
+        registry = next(iter(policy.serving(name.image)), None)
         host, path = pulled_from(registry, name.image) if registry else ("", name.image)
         versions.append(ImageVersion(name, tuple(group), host, path, digest))
     return versions

@@ -78,6 +78,12 @@ def _record_pattern() -> re.Pattern[str]:
         + optional_last("dependsOn", rf"\[\n({_DEPENDENCY}(?:,\n{_DEPENDENCY})*)\n      \]")
         + optional_last("ttl", rf'"{names.TTL}"')
         + optional_last(
+            "provenance",
+            rf'\{{\n        "digest": "{names.DIGEST}"'
+            rf'(?:,\n        "builder": (?!""){_STRING})?(?:,\n        "signer": (?!""){_STRING})?\n      \}}',
+        )
+        + optional_last("version", rf'"{names.TAG}"')
+        + optional_last(
             "forced",
             rf'\{{\n        "replaces": "{names.DIGEST}",\n        "reason": (?!""){_STRING}\n      \}}',
         )

@@ -21,6 +21,8 @@ from ledger_tool.core.ledger.schema import errors, part
 from ledger_tool.errors import InvalidLedger
 
 SCHEMA_VERSION = 1
+# The keys of the fields that are objects with fixed keys, in their order.
+_GROUPS = {"provenance": ("digest", "builder", "signer"), "forced": ("replaces", "reason"), "yanked": ("at", "reason")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +210,9 @@ def _ordered(data: dict[str, Any]) -> dict[str, Any]:
         fields = {name: record[name] for name in FIELDS if record.get(name)}
         if "labels" in fields:
             fields["labels"] = dict(sorted(fields["labels"].items()))
-        for mark, first, second in (("forced", "replaces", "reason"), ("yanked", "at", "reason")):
-            if mark in fields:
-                fields[mark] = {first: fields[mark][first], second: fields[mark][second]}
+        for group, names in _GROUPS.items():
+            if group in fields:
+                fields[group] = {name: fields[group][name] for name in names if name in fields[group]}
         return fields
 
     return {"schemaVersion": SCHEMA_VERSION, "records": [ordered(record) for record in data["records"]]}

@@ -39,6 +39,11 @@ TTL = r"[1-9][0-9]{0,4}[mhdw]"
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?"
 # A registry as `ledger.yaml` and the command line name it: `http://` in front of a plain-HTTP one.
 REGISTRY = rf"(?:https?://)?{HOST}"
+# What `ledger.yaml` may call a registry, a key of manifests, a signer, and a key's file.
+REGISTRY_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+MANIFEST_KEY = r"[A-Za-z_][A-Za-z0-9_.-]{0,127}"
+PRINCIPAL = r"[A-Za-z0-9][A-Za-z0-9@._+:/-]{0,255}"
+KEY_FILE = r"(?!/|.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._/-]{1,255}"
 # No query and no fragment: tokens hide there. No brackets: a host may obey a `[skip ci]`.
 _PATH = r"[A-Za-z0-9._~:/!$&'()*+,;=%-]{0,1999}"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}@"

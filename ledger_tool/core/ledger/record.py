@@ -11,7 +11,7 @@ from ledger_tool.core.ledger.names import Digest, Image, Platform, SourceRef, Ta
 # The fields of a record in `ledger.json`, in their canonical order.
 FIELDS = (
     "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
-    "labels", "dependsOn", "ttl", "forced", "yanked",
+    "labels", "dependsOn", "ttl", "provenance", "version", "forced", "yanked",
 )  # fmt: skip
 
 
@@ -34,6 +34,15 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.image}:{self.tag}" + (f" ({self.platform})" if self.platform else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What an attestation at the registry proves: its digest, who built the image, and who signed that, if known."""
+
+    digest: Digest
+    builder: str = ""
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ class Record:
     labels: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
     ttl: Ttl | None = None
+    provenance: Provenance | None = None
+    version: Tag | None = None
     forced: Forced | None = None
     yanked: Yanked | None = None
 
@@ -95,15 +106,22 @@ def to_json(record: Record) -> dict[str, Any]:
         "labels": dict(sorted(record.labels.items())),
         "dependsOn": list(record.depends_on),
         "ttl": record.ttl,
+        "provenance": record.provenance and _provenance_to_json(record.provenance),
+        "version": record.version,
         "forced": record.forced and {"replaces": record.forced.replaces, "reason": record.forced.reason},
         "yanked": record.yanked and {"at": record.yanked.at, "reason": record.yanked.reason},
     }
     return {name: value for name, value in fields.items() if value}
 
 
+def _provenance_to_json(provenance: Provenance) -> dict[str, str]:
+    fields = {"digest": provenance.digest, "builder": provenance.builder, "signer": provenance.signer}
+    return {name: value for name, value in fields.items() if value}
+
+
 def from_json(fields: Mapping[str, Any]) -> Record:
     """Return the record of a JSON object that is known to be valid; the inverse of `to_json`."""
-    forced, yanked = fields.get("forced"), fields.get("yanked")
+    provenance, forced, yanked = fields.get("provenance"), fields.get("forced"), fields.get("yanked")
     return Record(
         image=fields["image"],
         tag=fields["tag"],
@@ -116,6 +134,8 @@ def from_json(fields: Mapping[str, Any]) -> Record:
         labels=fields.get("labels", {}),
         depends_on=tuple(fields.get("dependsOn", ())),
         ttl=fields.get("ttl"),
+        provenance=Provenance(**provenance) if provenance else None,
+        version=fields.get("version"),
         forced=Forced(forced["replaces"], forced["reason"]) if forced else None,
         yanked=Yanked(yanked["at"], yanked["reason"]) if yanked else None,
     )

@@ -17,23 +17,68 @@ MAX_SETTINGS_READ = 2**20  # bytes; what is between the two is read, so that `ch
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A registry: `host[:port]`, the globs of the images it serves, and the path in front of them."""
+    """A registry: `host[:port]`, the globs of the images it serves, and where it has them.
+
+    `prefix` is the path in front of an image at the registry, `ledger_prefix` the path in front of it in the ledger
+    only, and `given_name` is what reports should call the registry.
+    """
 
     host: str
     images: tuple[str, ...] = ("*",)
     prefix: str = ""
     plain_http: bool = False
+    given_name: str = ""
+    ledger_prefix: str = ""
+
+    @property
+    def name(self) -> str:
+        """What reports call it: the given name, else the host and the prefix."""
+        return self.given_name or (f"{self.host}/{self.prefix}" if self.prefix else self.host)
 
     def serves(self, image: str) -> bool:
-        """Return whether one of its globs matches an image."""
-        return any(fnmatchcase(image, pattern) for pattern in self.images)
+        """Return whether it has an image of the ledger: one of its globs matches the image's name there."""
+        is_below = not self.ledger_prefix or image.startswith(self.ledger_prefix + "/")
+        return is_below and any(fnmatchcase(image, pattern) for pattern in self.images)
 
     def image(self, path: str) -> str | None:
-        """Return the image at a path of this registry, without the prefix, or None if it serves none there."""
+        """Return the ledger's name of the image at a path of this registry, or None if it serves none there."""
         if self.prefix and not path.startswith(self.prefix + "/"):
             return None
         image = path[len(self.prefix) + 1 :] if self.prefix else path
+        image = f"{self.ledger_prefix}/{image}" if self.ledger_prefix else image
         return image if self.serves(image) else None
+
+    def path(self, image: str) -> str:
+        """Return the path at this registry of an image that it serves; the inverse of `image`."""
+        path = image.removeprefix(self.ledger_prefix + "/") if self.ledger_prefix else image
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment: the one whose images it takes (`""`: any), and whose signature a promotion to it needs."""
+
+    source: str = ""
+    signers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose signature a change of some images needs: globs of images, and principals of `allowed_signers`."""
+
+    images: tuple[str, ...]
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceRule:
+    """What has to be proved of some images: globs of their sources, and who signs, keyless or with a key's file."""
+
+    images: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    issuer: str = ""
+    identity: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +89,29 @@ class Policy:
     mutable: tuple[str, ...] = ()
     ttl: Mapping[str, Ttl] = field(default_factory=dict)
     require: tuple[str, ...] = ()
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    manifest_keys: tuple[str, ...] = ()
+    reconcile_ignore: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    provenance: tuple[ProvenanceRule, ...] = ()
+
+    def serving(self, image: str) -> list[Registry]:
+        """Return the registries that serve an image of the ledger, in the order of `ledger.yaml`.
+
+        A name below a `ledgerPrefix` belongs to the registries with that prefix, whatever the globs of others match.
+        """
+        serving = [registry for registry in self.registries if registry.serves(image)]
+        innermost = max((len(prefix) for prefix in self._ledger_prefixes(image)), default=0)
+        return [registry for registry in serving if len(registry.ledger_prefix) == innermost]
+
+    def name_at(self, registry: Registry, path: str) -> str | None:
+        """Return the ledger's name of the image at a path of one of the registries, or None if it is not served."""
+        image = registry.image(path)
+        return image if image is not None and registry in self.serving(image) else None
+
+    def _ledger_prefixes(self, image: str) -> list[str]:
+        prefixes = {registry.ledger_prefix for registry in self.registries if registry.ledger_prefix}
+        return [prefix for prefix in prefixes if image.startswith(prefix + "/")]
 
     def is_mutable(self, tag: str) -> bool:
         """Return whether a tag may move without force."""
@@ -68,7 +136,12 @@ class Policy:
         return True
 
     def check_required(self, record: Record) -> None:
-        """Raise InvalidValue for a field that the team requires and `record` lacks."""
+        """Raise InvalidValue for a field that the team requires and `record` lacks.
+
+        The record of an environment has what its version has: nothing more can be required of it.
+        """
+        if record.version:
+            return
         fields: Mapping[str, tuple[object, str]] = {
             "sourceRef": (record.source_ref, "--source"),
             "platform": (record.platform, "--platform"),
@@ -76,13 +149,15 @@ class Policy:
             "config": (record.config, "--config"),
             "dependsOn": (record.depends_on, "--depends-on"),
             "ttl": (record.ttl, "--ttl"),
+            "provenance": (record.provenance, ""),
         }
         for name in self.require:
             label = name.removeprefix("labels.")
             value, option = fields[name] if label == name else (record.labels.get(label), f"--label {label}=VALUE")
             if not value:
                 message = f"{record.name} has no {name}, which ledger.yaml requires"
-                raise InvalidValue(name, message, f"pass `{option}`, or give it in the record")
+                hint = f"pass `{option}`, or give it in the record" if option else f"remove {name} from `require`"
+                raise InvalidValue(name, message, hint)
 
 
 ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`; None means that there is none

@@ -9,8 +9,9 @@ A reference means a repository:
 | a bare name in a manifest                | Docker Hub's; as typed if `ledger.yaml` names no registry            |
 
 The ledger may have that repository under several names, one for each registry of `ledger.yaml` that has this host,
-this prefix in front of the path, and a pattern that matches the rest. A typed bare name with records is a name of its
-own, whoever serves it. The first of these rules that distinguishes two names decides:
+this prefix in front of the path, and a pattern that matches the image. The image's name in the ledger is the rest of
+the path, behind the registry's `ledgerPrefix`: so two registries may serve different images of one name. A typed bare
+name with records is a name of its own, whoever serves it. The first of these rules that tells two names apart decides:
 
 1. an image with records comes before one without,
 2. the typed bare name comes before any other,
@@ -49,7 +50,7 @@ def same_host(host: str) -> str:
 def pulled_from(registry: Registry, image: str) -> tuple[str, str]:
     """Return the host and the path by which clients pull an image from a registry; in full for Docker Hub."""
     host = HUB if same_host(registry.host) == HUB else registry.host
-    return host, _full(host, _below(registry, image))
+    return host, _full(host, registry.path(image))
 
 
 def written_as(repository: str) -> list[str]:
@@ -61,7 +62,7 @@ def written_as(repository: str) -> list[str]:
 
 def pull_repository(policy: Policy, image: str) -> str:
     """Return the repository to pull `image` from: the first registry that serves it, else the bare image."""
-    return next(("/".join(pulled_from(one, image)) for one in policy.registries if one.serves(image)), image)
+    return next(("/".join(pulled_from(registry, image)) for registry in policy.serving(image)), image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +145,15 @@ class Resolver:
         """Return the host and the full address of each repository that is known to hold an image."""
         if not named.ours:
             return [(named.name.partition("/")[0], named.name)]
-        homes = [pulled_from(one, named.name) for one in self.policy.registries if one.serves(named.name)]
+        homes = [pulled_from(registry, named.name) for registry in self.policy.serving(named.name)]
         return [(same_host(host), f"{host.lower()}/{path}") for host, path in homes]
 
     def _repository(self, reference: Reference) -> tuple[str, str]:
         if reference.registry:
             return same_host(reference.registry), reference.path
-        for registry in self.policy.registries:
-            if registry.serves(reference.path):
-                host, path = same_host(registry.host), _below(registry, reference.path)
-                return (HUB, reference.path) if host == HUB and path.count("/") > 1 else (host, path)
+        for registry in self.policy.serving(reference.path):
+            host, path = same_host(registry.host), registry.path(reference.path)
+            return (HUB, reference.path) if host == HUB and path.count("/") > 1 else (host, path)
         return HUB, reference.path
 
     def _served(self, reference: Reference) -> list[str]:
@@ -164,14 +164,10 @@ class Resolver:
             for registry in self.policy.registries
             if same_host(registry.host) == host
             for spelling in _spellings(host, path)
-            if (name := registry.image(spelling)) is not None
+            if (name := self.policy.name_at(registry, spelling)) is not None
         ]
         is_own = not reference.registry and reference.path in names
         return [reference.path, *names] if is_own else names
-
-
-def _below(registry: Registry, image: str) -> str:
-    return f"{registry.prefix}/{image}" if registry.prefix else image
 
 
 def _full(host: str, path: str) -> str:

@@ -21,7 +21,7 @@ from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 
 MAX_INPUT_BYTES = 100 * 1024 * 1024
 
-_FIELDS = set(FIELDS) - {"forced", "yanked"}  # the marks are the ledger's own
+_FIELDS = set(FIELDS) - {"provenance", "version", "forced", "yanked"}  # these are not a caller's to claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,11 @@ class RegistryClient:
 
     @property
     def name(self) -> str:
+        """What reports call it: the name in `ledger.yaml`, else the host and the prefix."""
+        return self.registry.name
+
+    @property
+    def host(self) -> str:
         """The host as written in `ledger.yaml`."""
         return self.registry.host
 
@@ -195,7 +200,7 @@ class RegistryClient:
                 access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
                 raise Denied(
                     f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
-                    f"check which credential is used: `ledger auth {self.name}`",
+                    f"check which credential is used: `ledger auth {self.host}`",
                 )
         except Denied as denied:
             self._refused[scope] = (denied.message, denied.hint)

@@ -45,4 +45,4 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
 
     def serving(self, policy: Policy, image: str) -> Sequence[RegistryClient]:
         """Return the clients of the registries that serve an image, in the policy's order."""
-        return [self.client(registry) for registry in policy.registries if registry.serves(image)]
+        return [self.client(registry) for registry in policy.serving(image)]

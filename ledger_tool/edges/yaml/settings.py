@@ -7,34 +7,20 @@ Anchors, aliases and tags are refused, and so are duplicate keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import names
-from ledger_tool.core.manifests.yamltree import (
-    YamlDocument,
-    YamlFault,
-    YamlNode,
-    YamlToken,
-    decoded,
-    is_scalar,
-    plain_type,
-    tree,
-)
-from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy, Registry
+from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, YamlNode, YamlToken, decoded, tree
+from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Environment, Owner, Policy, ProvenanceRule, Registry
+from ledger_tool.edges.yaml.fields import HINT, each_parsed, fail, items, pairs, parsed
 from ledger_tool.edges.yaml.tokens import tokens
-from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
+from ledger_tool.errors import InvalidSettings, UsageError
 
 MAX_DEPTH = 16
+_REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl", "provenance")
+_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
 T = TypeVar("T")
-_HINT = "fix ledger.yaml"
-# What only YAML 1.1 reads as anything but text: merge keys, base-60 numbers, short dates, odd booleans.
-_TEXT_IN_1_2 = re.compile(
-    r"<<|=|[-+]?[0-9_]+(?::[0-9_.]+)+|[0-9]{4}-(?:[0-9]-[0-9]{1,2}|[0-9]{2}-[0-9])"
-    r"|(?!true|True|TRUE|false|False|FALSE)(?i:true|false)"
-)
-_REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl")
 
 
 def load(raw: bytes) -> Policy:
@@ -47,122 +33,160 @@ def load(raw: bytes) -> Policy:
         stream = tokens(text, YamlDocument(0, len(text), 1), deepest=MAX_DEPTH)
         for token in stream:
             if token.anchor or token.kind == "alias":
-                raise _fail(token, "anchors and aliases are not allowed here", "write the value itself")
+                raise fail(token, "anchors and aliases are not allowed here", "write the value itself")
             if token.tag:
-                raise _fail(token, f"the tag `{names.shown(token.tag)}` is not allowed here", "remove the tag")
+                raise fail(token, f"the tag `{names.shown(token.tag)}` is not allowed here", "remove the tag")
         roots = tree(stream)
     except YamlFault as fault:
-        raise InvalidSettings(fault.line, fault.column, fault.message, _HINT) from None
+        raise InvalidSettings(fault.line, fault.column, fault.message, HINT) from None
     if len(roots) > 1:
-        raise _fail(roots[1].token, "a second document", "keep everything in one YAML document")
+        raise fail(roots[1].token, "a second document", "keep everything in one YAML document")
     return _policy(roots[0]) if roots else Policy()
 
 
-def _fail(token: YamlToken, message: str, hint: str = _HINT) -> InvalidSettings:
-    return InvalidSettings(token.line, token.column, message, hint)
-
-
-def _type(token: YamlToken) -> str:
-    """Return `text`, `list`, `map`, or the type that YAML gives a value without quotes: `1.10` is a number."""
-    if token.kind != "scalar":
-        return token.kind
-    is_text = token.style or _TEXT_IN_1_2.fullmatch(token.text)
-    return "text" if is_text else plain_type(token.text) or "text"
-
-
-def _is_left_out(token: YamlToken) -> bool:
-    return _type(token) == "null" and not token.text
-
-
-def _pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tuple[YamlToken, YamlNode]]:
-    """Yield the keys and values of a mapping, whose keys are texts and differ."""
-    if _type(node.token) == "null":
-        return
-    if node.token.kind != "map":
-        raise _fail(node.token, f"{what} should be a mapping")
-    seen = set()
-    for key, place in node.pairs:
-        name, value = key.token, place.node
-        if not is_scalar(key):
-            raise _fail(name, "a key is text, not a list or a mapping")
-        if name.text in seen:
-            raise _fail(name, f"the key `{names.shown(name.text)}` occurs twice", "keep one of them")
-        if known and name.text not in known:
-            message = f"unknown key `{names.shown(name.text)}` in {what}"
-            raise _fail(name, message, f"the keys are {', '.join(known)}")
-        seen.add(name.text)
-        if _is_left_out(value.token):  # the parser gives it the position of the next token
-            value = YamlNode(replace(value.token, line=name.line, column=name.column))
-        yield name, value
-
-
-def _items(node: YamlNode, what: str) -> list[YamlNode]:
-    if _type(node.token) == "null":
-        return []
-    if node.token.kind != "list":
-        raise _fail(node.token, f"{what} should be a list", 'write it as `["a", "b"]`, or with one `- ` line per item')
-    return [place.node for place in node.items]
-
-
-def _parsed(token: YamlToken, what: str, parse: Callable[[str], T]) -> T:
-    kind = _type(token)
-    if kind in ("list", "map"):
-        raise _fail(token, f"{what} should be text")
-    if _is_left_out(token):
-        raise _fail(token, f"{what} has no value", "write a value, or leave it out")
-    if kind != "text":
-        shown = names.shown(token.text)
-        raise _fail(token, f"`{shown}` is read as a YAML {kind}, not as text", f'quote it: `"{shown}"`')
-    try:
-        return parse(token.text)
-    except LedgerError as error:
-        raise _fail(token, error.message, error.hint) from None
-
-
-def _each_parsed(node: YamlNode, whole: str, what: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-    return tuple(_parsed(item.token, what, parse) for item in _items(node, whole))
-
-
 def _policy(root: YamlNode) -> Policy:
-    fields: dict[str, Any] = {}
-    for key, value in _pairs(root, "ledger.yaml", ("registries", "tags", "require")):
-        if key.text == "registries":
-            fields["registries"] = tuple(_registry(item) for item in _items(value, "`registries`"))
-        elif key.text == "require":
-            fields["require"] = _each_parsed(value, "`require`", "a required field", _requirable)
-        else:
-            fields |= _tags(value)
-    return Policy(**fields)
+    values: dict[str, Any] = {}
+    for key, value in pairs(root, "ledger.yaml", _SECTIONS):
+        match key.text:
+            case "registries":
+                values["registries"] = _registries(value)
+            case "tags":
+                values |= _tags(value)
+            case "require":
+                values["require"] = each_parsed(value, "`require`", "a required field", _requirable)
+            case "environments":
+                values["environments"] = _environments(value)
+            case "manifests":
+                values["manifest_keys"] = _only_list(value, "manifests", "keys", "a key", _manifest_key)
+            case "reconcile":
+                values["reconcile_ignore"] = _only_list(value, "reconcile", "ignore", "a pattern", _pattern)
+            case "owners":
+                values["owners"] = tuple(_owner(item) for item in items(value, "`owners`"))
+            case _:
+                values["provenance"] = tuple(_provenance_rule(item) for item in items(value, "`provenance`"))
+    return Policy(**values)
 
 
 def _tags(node: YamlNode) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for key, value in _pairs(node, "`tags`", ("mutable", "ttl")):
+    values: dict[str, Any] = {}
+    for key, value in pairs(node, "`tags`", ("mutable", "ttl")):
         if key.text == "mutable":
-            fields["mutable"] = _each_parsed(value, "`mutable`", "a tag pattern", _pattern)
+            values["mutable"] = each_parsed(value, "`mutable`", "a tag pattern", _pattern)
         else:
-            fields["ttl"] = {
-                _parsed(pattern, "a tag pattern", _pattern): _parsed(ttl.token, "a TTL", names.parse_ttl)
-                for pattern, ttl in _pairs(value, "`ttl`")
+            values["ttl"] = {
+                parsed(pattern, "a tag pattern", _pattern): parsed(ttl.token, "a TTL", names.parse_ttl)
+                for pattern, ttl in pairs(value, "`ttl`")
             }
-    return fields
+    return values
+
+
+def _only_list(node: YamlNode, section: str, only: str, item: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+    """Return the list of a section that has this one key."""
+    for _, value in pairs(node, f"`{section}`", (only,)):
+        return each_parsed(value, f"`{only}`", item, parse)
+    return ()
+
+
+def _registries(node: YamlNode) -> tuple[Registry, ...]:
+    registries: list[Registry] = []
+    for item in items(node, "`registries`"):
+        registry = _registry(item)
+        namesakes = [other for other in registries if other.name == registry.name]
+        places = {(other.host, other.prefix, other.given_name) for other in namesakes}
+        if namesakes and places != {(registry.host, registry.prefix, "")}:
+            message = f"two registries have the name `{registry.name}`"
+            raise fail(item.token, message, "give each a `name` of its own: reports distinguish them by it")
+        registries.append(registry)
+    return tuple(registries)
 
 
 def _registry(node: YamlNode) -> Registry:
-    fields: dict[str, Any] = {}
-    for key, value in _pairs(node, "a registry", ("host", "images", "prefix")):
-        if key.text == "host":
-            host = _parsed(value.token, "`host`", _host)
-            fields |= {"host": re.sub(r"^https?://", "", host), "plain_http": host.startswith("http://")}
-        elif key.text == "images":
-            fields["images"] = _each_parsed(value, "`images`", "an image pattern", _pattern)
-            if not fields["images"]:
-                raise _fail(value.token, "`images` is empty", 'leave it out to mean every image, `["*"]`')
-        else:
-            fields["prefix"] = _parsed(value.token, "`prefix`", lambda text: names.parse_image(text) if text else "")
-    if "host" not in fields:
-        raise _fail(node.token, "a registry has no `host`", "add `host: registry.example.com`")
-    return Registry(**fields)
+    values: dict[str, Any] = {}
+    for key, value in pairs(node, "a registry", ("host", "name", "images", "prefix", "ledgerPrefix")):
+        match key.text:
+            case "host":
+                host = parsed(value.token, "`host`", _host)
+                values |= {"host": re.sub(r"^https?://", "", host), "plain_http": host.startswith("http://")}
+            case "name":
+                values["given_name"] = parsed(value.token, "`name`", _registry_name)
+            case "images":
+                values["images"] = each_parsed(value, "`images`", "an image pattern", _pattern)
+                if not values["images"]:
+                    raise fail(value.token, "`images` is empty", 'leave it out to mean every image, `["*"]`')
+            case "prefix":
+                values["prefix"] = parsed(value.token, "`prefix`", _path)
+            case _:
+                values["ledger_prefix"] = parsed(value.token, "`ledgerPrefix`", _path)
+    if "host" not in values:
+        raise fail(node.token, "a registry has no `host`", "add `host: registry.example.com`")
+    return Registry(**values)
+
+
+def _environments(node: YamlNode) -> dict[str, Environment]:
+    environments: dict[str, Environment] = {}
+    sources: list[tuple[YamlToken, str]] = []
+    for name_token, value in pairs(node, "`environments`"):
+        name = parsed(name_token, "an environment", names.parse_tag)
+        fields: dict[str, Any] = {}
+        for key, setting in pairs(value, "an environment", ("from", "signers")):
+            if key.text == "from":
+                fields["source"] = parsed(setting.token, "`from`", names.parse_tag)
+                sources.append((setting.token, name))
+            else:
+                fields["signers"] = each_parsed(setting, "`signers`", "a signer", _principal)
+        environments[name] = Environment(**fields)
+    for token, environment in sources:
+        _check_source(token, environment, environments)
+    return environments
+
+
+def _check_source(token: YamlToken, name: str, environments: Mapping[str, Environment]) -> None:
+    """Raise InvalidSettings if following `from` leads out of the environments, or back to one."""
+    passed = [name]
+    while source := environments[passed[-1]].source:
+        if source not in environments:
+            raise fail(token, f"`{source}` is not an environment", f"the environments are {', '.join(environments)}")
+        if source in passed:
+            raise fail(token, f"`{source}` takes from itself", "let one of the environments take any version")
+        passed.append(source)
+
+
+def _owner(node: YamlNode) -> Owner:
+    values: dict[str, Any] = {}
+    for key, value in pairs(node, "an owner", ("images", "signers")):
+        is_images = key.text == "images"
+        what, parse = ("an image pattern", _pattern) if is_images else ("a signer", _principal)
+        values[key.text] = each_parsed(value, f"`{key.text}`", what, parse)
+    for name in ("images", "signers"):
+        if not values.get(name):
+            raise fail(node.token, f"an owner has no `{name}`", f'add `{name}: ["…"]`')
+    return Owner(**values)
+
+
+def _provenance_rule(node: YamlNode) -> ProvenanceRule:
+    values: dict[str, Any] = {}
+    for key, value in pairs(node, "a provenance rule", ("images", "source", "signer")):
+        match key.text:
+            case "images":
+                values["images"] = each_parsed(value, "`images`", "an image pattern", _pattern)
+            case "source":
+                values["sources"] = each_parsed(value, "`source`", "a source pattern", _pattern)
+            case _:
+                values |= _signer(value)
+    if not values.get("images"):
+        raise fail(node.token, "a provenance rule has no `images`", 'add `images: ["myorg/*"]`')
+    return ProvenanceRule(**values)
+
+
+def _signer(node: YamlNode) -> dict[str, str]:
+    parsers = {"issuer": _pattern, "identity": _pattern, "key": _key_file}
+    values = {
+        key.text: parsed(value.token, f"`{key.text}`", parsers[key.text])
+        for key, value in pairs(node, "`signer`", tuple(parsers))
+    }
+    if set(values) not in ({"issuer", "identity"}, {"key"}):
+        raise fail(node.token, "`signer` is neither an issuer with an identity nor a key", "give both, or `key: FILE`")
+    return values
 
 
 def _host(text: str) -> str:
@@ -175,6 +199,37 @@ def _host(text: str) -> str:
 def _pattern(text: str) -> str:
     if not re.fullmatch(r"[^\s\x00-\x1f\x7f]{1,256}", text):
         raise UsageError(f"pattern `{names.shown(text)}` is malformed", "write a glob such as `myorg/*` or `pr-*`")
+    return text
+
+
+def _path(text: str) -> str:
+    return names.parse_image(text) if text else ""
+
+
+def _registry_name(text: str) -> str:
+    if not re.fullmatch(names.REGISTRY_NAME, text):
+        hint = "a registry's name is up to 64 of `A-Z a-z 0-9 . _ -` and starts with a letter or digit"
+        raise UsageError(f"name `{names.shown(text)}` is malformed", hint)
+    return text
+
+
+def _manifest_key(text: str) -> str:
+    if not re.fullmatch(names.MANIFEST_KEY, text):
+        raise UsageError(f"key `{names.shown(text)}` is malformed", "write the name of a key, such as `operatorImage`")
+    return text
+
+
+def _principal(text: str) -> str:
+    if not re.fullmatch(names.PRINCIPAL, text):
+        hint = "write a principal of the `allowed_signers` file, such as `release` or `ci@example.com`"
+        raise UsageError(f"signer `{names.shown(text)}` is malformed", hint)
+    return text
+
+
+def _key_file(text: str) -> str:
+    if not re.fullmatch(names.KEY_FILE, text):
+        hint = "write a path below the ledger repository, such as `keys/release.pub`"
+        raise UsageError(f"key `{names.shown(text)}` is not a path in the repository", hint)
     return text
 
 

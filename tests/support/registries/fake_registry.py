@@ -50,6 +50,11 @@ class FakeRegistry:
         self.tagged[image, tag] = made
         return made
 
+    @property
+    def host(self) -> str:
+        """The host, which is the name here."""
+        return self.name
+
     def count(self, what: str) -> int:
         """Return how often a method was called."""
         return sum(name == what for name, _ in self.calls)

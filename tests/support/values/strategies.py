@@ -90,6 +90,11 @@ _few_images = [*_NAMES, "a/b", "myorg/app", "a.b/a_b/a__b"]
 _few_digests = ["sha256:" + digit * 64 for digit in "012345"] + ["sha512:" + digit * 128 for digit in "67"]
 _few_sources = [f"{url}@{commit}" for url in _SOURCES for commit in ("1" * 40, "c0ffee" + "0" * 34, "2" * 64)]
 _few_bases = [f"{name}@{digest}" for name in ("docker.io/library/app", *_BASES) for digest in _few_digests]
+_PROVENANCES = [
+    {"digest": _few_digests[0]},
+    {"digest": _few_digests[1], "signer": "release@example.com"},
+    {"digest": _few_digests[6], "builder": "https://ci.example.com/runner", "signer": "é"},
+]
 # Of each field of a record, in canonical order; None leaves it out.
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "image": st.sampled_from(_few_images),
@@ -103,6 +108,8 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "labels": st.dictionaries(label_keys, texts, max_size=3).map(lambda labels: dict(sorted(labels.items()))),
     "dependsOn": st.lists(st.sampled_from(_few_bases), max_size=3, unique=True),
     "ttl": st.none() | ttls,
+    "provenance": st.sampled_from([None, None, None, *_PROVENANCES]),
+    "version": st.sampled_from([None, None, None, "v1.4.2"]),
     "forced": _marks("replaces", st.sampled_from(_few_digests)),
     "yanked": _marks("at", timestamps),
 }
