@@ -143,7 +143,7 @@ def _searched(
         occurrences = occurrences_in(raw, wanted) if raw else {}
         if occurrences or present:
             commit, message = step.commit, parse_message(step.commit.message)
-            point = Point(commit.id, commit.at, commit.by, message.verb or "updated", message.reason)
+            point = Point(commit.id, commit.at, commit.by, message.verb or "updated", message.block.reason)
             for gone in [occurrence for occurrence in present if occurrence not in occurrences]:
                 record, since = present.pop(gone)
                 kind: WhenceKind = "replaced" if gone.kind == "image" else gone.kind

@@ -1,19 +1,22 @@
 """The commit message of a write, composed and parsed: a subject for people, trailers for machines.
 
-A block is one image:tag: `Image`, then for each of its records `Platform`, `Digest`, and for a moved one
-`Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags the message counts instead, and
+A block is what one write says. It names each image:tag: `Image`, then for each of its records `Platform`, `Digest`, and
+for a moved one `Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags it counts instead, and
 history reads that commit's diff. No value can contain a line break, so none can forge a trailer: `names` ensures it.
 
-Trailers are read as git reads them (git-interpret-trailers(1)), from the last paragraph; if several paragraphs contain
-only trailers (a host adds `Co-authored-by` in a separate one), from all of them together.
+A host that squashes commits writes their messages into one, each in its own way: GitHub and GitLab as a list with
+bullets, Bitbucket without empty lines between, Azure DevOps and some settings with the request's text instead, and
+`git merge --squash` indents them. GitHub also breaks long lines of a request's text. So blocks are read wherever they
+stand after the subject: with bullets, indentation and broken lines, in any paragraph.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Literal
 
 from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.effect import Effect
@@ -21,10 +24,18 @@ from ledger_tool.core.ledger.record import Key, Name
 
 MAX_BLOCKS = 100
 
-_trailer = re.compile(r"([A-Za-z0-9-]+): ?(.*)")
 _DETAILS = ("Label", "Unlabel", "TTL")
-_RULE = "---------"  # a host puts it between the messages that it squashed and its own `Co-authored-by`
-_OURS = ("Image", "Records", "Transaction-Id")
+_WORDS = ("Reason", *_DETAILS)  # their values have blanks, where a host may break the line
+_OURS = ("Image", "Platform", "Digest", "Replaces", "Source-Ref", "Records", "Source-Refs", "Transaction-Id", *_WORDS)
+_OPENING = ("Image", "Records")  # what a block begins with
+
+_trailer = re.compile(rf"({'|'.join(_OURS)}):(?: ?(.*))?")
+_other_trailer = re.compile(r"[A-Za-z0-9-]+: |\(cherry picked from commit ")
+_bullet = re.compile(r"(?:[*+•-]|[0-9]{1,4}[.)])[ \t]+")
+_host_line = re.compile(r"(?:[A-Za-z]+-)+[Bb]y: |\(cherry picked from commit |(?:-{3,}|={3,})$|`{3,}|~{3,}|</?[a-z]+>")
+_subject = re.compile(rf"({'|'.join(VERBS)}) (?:[a-z0-9][^\s:]*:[^\s:]+|[0-9]+ images)(?![^\s])")
+_host_prefix = re.compile(r"(?:Merged PR [0-9]+: )?(?:(?:Draft|WIP): )?")
+_revert = re.compile(r"[Rr]evert(?:s|ed) commit[\s`*]{1,12}([0-9a-f]{7,64})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +61,14 @@ class MessageEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A parsed message. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it only counts.
+class Block:
+    """What one write says. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it counts.
 
-    `sources` are the sourceRefs of a message that counts; `source_count` is their number if it counts those too.
+    `sources` are the sourceRefs of a block that counts; `source_count` is their number if it counts those too.
     `details` are the trailers that describe the change.
     """
 
-    verb: str
+    verb: str = ""
     entries: tuple[MessageEntry, ...] = ()
     record_count: int | None = None
     sources: tuple[str, ...] = ()
@@ -66,10 +77,36 @@ class Message:
     transaction: str = ""
     details: tuple[tuple[str, str], ...] = ()
 
+
+_NOTHING = Block()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A parsed message: the verb of its subject, its blocks, and the commits (or the beginnings of their ids) that it
+    says it reverts.
+
+    A commit that a command of ours made has one block, a squash may have several.
+    """
+
+    verb: str = ""
+    blocks: tuple[Block, ...] = ()
+    reverts: tuple[str, ...] = ()
+
     @property
     def silent(self) -> bool:
         """Whether it names no record and counts none."""
-        return not self.entries and self.record_count is None
+        return not self.blocks
+
+    @property
+    def is_squash(self) -> bool:
+        """Whether it says what several writes did, one after the other."""
+        return len(self.blocks) > 1
+
+    @property
+    def block(self) -> Block:
+        """The only block; an empty one if there is none, or more than one."""
+        return self.blocks[0] if len(self.blocks) == 1 else _NOTHING
 
 
 def compose(change: Change, transaction: str) -> str:
@@ -118,14 +155,103 @@ def _counted(effects: Sequence[Effect]) -> Iterator[tuple[str, str]]:
 
 def parse_message(text: str) -> Message:
     """Return what a commit message says; a message of another kind is silent."""
-    text = text.replace("\r\n", "\n")  # from an editor in a web page; git also strips white space from trailers
-    first_word = text.partition("\n")[0].partition(" ")[0]
-    trailers = _trailers(text)
+    first, _, rest = text.replace("\r\n", "\n").lstrip("\n").partition("\n")
+    words = _host_prefix.sub("", first, count=1)
+    verb = words.partition(" ")[0]
+    verb = verb if verb in VERBS else ""
+    # The first paragraph is the subject, as it is for git.
+    body = re.split(r"^[ \t\r]*$\n?", rest, maxsplit=1, flags=re.MULTILINE)
+    blocks = tuple(dict.fromkeys(_blocks(body[1]))) if len(body) == 2 else ()
+    if len(blocks) == 1:  # its own subject may be the message's, or the title of a request
+        blocks = (replace(blocks[0], verb=blocks[0].verb or verb),)
+    return Message(verb, blocks, tuple(dict.fromkeys(_revert.findall(text))))
+
+
+def _blocks(body: str) -> Iterator[Block]:
+    """Yield the blocks of a message in their order; `_Reader` says where one ends."""
+    reader = _Reader()
+    for line in body.split("\n"):
+        if trailers := reader.line(line):
+            yield from _block(trailers, reader.closed_verb)
+    yield from _block(reader.close(), reader.closed_verb)
+
+
+class _Reader:
+    """Collects the trailers of one block after the other; a message may be huge, so each line is read once.
+
+    `state` is that of the block: what opens a block belongs to it while it is `open`, and then opens another one; other
+    trailers belong to it until it has `ended`: they follow it, not some other text.
+    """
+
+    def __init__(self) -> None:
+        self.closed_verb = ""  # of the block that was closed last
+        self._verb = ""
+        self._trailers: list[tuple[str, list[str]]] = []
+        self._state: Literal["none", "open", "whole", "ended"] = "none"
+        self._continues = False  # whether the next line may belong to the last trailer
+
+    def line(self, line: str) -> list[tuple[str, str]]:
+        """Read a line; return the trailers of the block that ends before it, or nothing."""
+        bare = line.strip(" \t\r")
+        if not bare:
+            self._continues = False
+            self._end("ended" if self._state == "whole" else "whole")
+            return []
+        bullet = _bullet.match(bare)
+        bare = bare[bullet.end() :] if bullet else bare
+        if trailer := _trailer.fullmatch(bare):
+            return self._add(trailer[1], (trailer[2] or "").strip(" \t"))
+        if self._continues and not bullet and not _host_line.match(bare):
+            name, values = self._trailers[-1]
+            values.append(bare)
+            self._continues = name in _WORDS
+            return []
+        self._continues = False
+        if _other_trailer.match(bare):
+            return []
+        self._end("ended")
+        if subject := _subject.match(bare):
+            closed = self.close()
+            self._verb = subject[1]
+            return closed
+        return []
+
+    def close(self) -> list[tuple[str, str]]:
+        """End the block; return its trailers."""
+        trailers = [(name, " ".join(values)) for name, values in self._trailers]
+        if trailers:
+            self.closed_verb, self._verb = self._verb, ""
+        self._trailers, self._continues, self._state = [], False, "none"
+        return trailers
+
+    def _add(self, name: str, value: str) -> list[tuple[str, str]]:
+        closed = self.close() if self._state in ("whole", "ended") and name in _OPENING else []
+        is_opened = self._state == "none" and name in _OPENING
+        if self._state == "ended" or (self._state == "none" and not is_opened):
+            self._continues = False
+            return closed
+        self._trailers.append((name, [value] if value else []))
+        self._continues = not value or name in _WORDS
+        self._state = "open" if is_opened else self._state
+        if name == "Transaction-Id":
+            self._state = "whole"
+        return closed
+
+    def _end(self, state: Literal["whole", "ended"]) -> None:
+        if self._state != "none":
+            self._state = state
+
+
+def _block(trailers: list[tuple[str, str]], verb: str) -> Iterator[Block]:
+    """Yield the block that trailers make, unless they neither name a record nor count any."""
     first = dict(reversed(trailers))  # of several with one name, the first counts
     count = _number(first.get("Records", ""))
-    return Message(
-        verb=first_word if first_word in VERBS else "",
-        entries=tuple(_entries(trailers)),
+    entries = tuple(_entries(trailers))
+    if not entries and count is None:
+        return
+    yield Block(
+        verb=verb,
+        entries=entries,
         record_count=count,
         sources=tuple(value for name, value in trailers if name == "Source-Ref") if count is not None else (),
         source_count=_number(first.get("Source-Refs", "")),
@@ -137,22 +263,6 @@ def parse_message(text: str) -> Message:
 
 def _number(value: str) -> int | None:
     return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
-
-
-def _trailers(text: str) -> list[tuple[str, str]]:
-    """Return the name and value of each trailer in the last paragraphs, those that contain nothing but trailers."""
-    paragraphs: list[list[tuple[str, str]]] = []  # a message may be huge: no line copies the ones before it
-    for paragraph in reversed(re.split(r"\n[ \t]*\n", text.strip("\n"))[1:]):
-        if paragraph == _RULE:
-            continue
-        lines = [line for line in paragraph.split("\n") if not line.startswith("(cherry picked from commit ")]
-        pairs = [_trailer.fullmatch(line) for line in lines]
-        if not all(pairs):
-            break
-        paragraphs.append([(pair[1], pair[2].strip(" \t\r")) for pair in pairs if pair])
-        if any(name in _OURS for name, _ in paragraphs[-1]):
-            break
-    return [pair for paragraph in reversed(paragraphs) for pair in paragraph]
 
 
 def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:

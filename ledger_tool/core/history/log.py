@@ -45,24 +45,36 @@ class LogEntry:
 def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     """Return what a message says, or None if only the diff can tell.
 
-    That is the case for a message that counts, that is silent, or that no command of ours could have written.
+    That is the case for a message that counts, that is silent, that no command of ours could have written, and for a
+    squash, whose blocks also tell the steps in between.
     """
-    if not message.verb or not message.entries or message.record_count is not None:
+    block = message.block
+    if not block.verb or not block.entries or block.record_count is not None:
         return None
-    if not all(map(_is_wellformed, message.entries)):
+    if not all(map(_is_wellformed, block.entries)):
         return None
-    return [_logged(commit, message, message.verb, entry) for entry in message.entries]
+    return [_logged(commit, block.verb, entry, block.reason) for entry in block.entries]
 
 
 def seen(commit: Commit, message: Message, effects: Iterable[Effect]) -> list[LogEntry]:
-    """Return what a commit's diff shows."""
-    return [_logged(commit, message, message.verb or effect.kind, MessageEntry.of(effect)) for effect in effects]
+    """Return what a commit's diff shows, with the reason that its message gives."""
+    reasons = {
+        (entry.key, entry.digest): block.reason
+        for block in message.blocks if block.reason
+        for entry in block.entries
+    }  # fmt: skip
+    verb, reason = ("", "") if message.is_squash else (message.block.verb or message.verb, message.block.reason)
+    entries = [(effect.kind, MessageEntry.of(effect)) for effect in effects]
+    return [
+        _logged(commit, verb or kind, entry, reason or reasons.get((entry.key, entry.digest), ""))
+        for kind, entry in entries
+    ]
 
 
-def _logged(commit: Commit, message: Message, action: str, entry: MessageEntry) -> LogEntry:
+def _logged(commit: Commit, action: str, entry: MessageEntry, reason: str) -> LogEntry:
     return LogEntry(
         commit.id, commit.at, commit.by, action, entry.name, entry.platform, entry.digest, entry.replaces,
-        entry.source_ref, message.reason,
+        entry.source_ref, reason,
     )  # fmt: skip
 
 

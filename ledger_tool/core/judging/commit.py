@@ -4,6 +4,8 @@ It does not know how the commit was made, so it applies to a push, a merge and a
 
 - every record that changed is named in the trailers, with its digest and what it replaces, and nothing is named
   that did not change; only a commit of more image:tags than a message names may count them instead;
+- of a squash, each block of trailers counts as far as it leads from the records before to those after
+  (`changes/account.py`), and a revert is explained by the commit that it exactly undoes (`changes/revert.py`);
 - a digest moves only under a mutable tag, or with a `forced` mark that says which digest it replaced;
 - a record is removed or yanked only with a reason;
 - while a record keeps its digest, a verb changes or removes only the facts that it may.
@@ -11,14 +13,16 @@ It does not know how the commit was made, so it applies to a push, a merge and a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import MAX_BLOCKS, Message, MessageEntry
+from ledger_tool.core.changes.account import Account, accounts_of
+from ledger_tool.core.changes.difference import Difference, by_name
+from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.message import MAX_BLOCKS, Block, Message, MessageEntry
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
 
 _PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl"}
@@ -47,23 +51,43 @@ class CommitFault:
     message: str
 
 
-def judge_commit(effects: Sequence[Effect], message: Message | None, policy: Policy) -> list[CommitFault]:
+def judge_commit(
+    effects: Sequence[Effect], message: Message | None, policy: Policy, undone: Sequence[Difference] = ()
+) -> list[CommitFault]:
     """Return everything that is wrong with a commit with these effects, under this policy, and with this message.
 
-    The message is None for a change that has none yet: then only what no message could explain is judged.
+    The message is None for a change that has none yet: then only what no message could explain is judged. `undone` is
+    what the commit exactly undoes of those that its message says it reverts: that may be done like what it undoes.
     """
+    restored = _restored(effects, undone)
+    effects = [effect for effect in effects if effect.name not in restored]
+    accounts: Mapping[Name, Account] = {}
     broken: list[_Broken] = []
-    if message and effects and message.silent:
+    if message and (message.is_squash or undone):
+        accounts = accounts_of(message, undone)
+        broken += _untold(effects, message, accounts)
+    elif message and effects and message.silent:
         broken += map(_unexplained, effects)
-    elif message and message.record_count is not None:
-        broken += _miscounted(effects, message)
+    elif message and message.block.record_count is not None:
+        broken += _miscounted(effects, message.block)
     elif message:
-        broken += _mismatched(effects, message.entries)
-    for effect in effects:
-        broken += _not_allowed(effect, message)
-    for _, group in groupby(effects, key=lambda effect: effect.name):
-        broken += _unforced(list(group), message, policy)
+        broken += _mismatched(effects, message.block.entries)
+    alone = Account([message.block if message.blocks else Block(message.verb)] if message else [])
+    for name, group in groupby(effects, key=lambda effect: effect.name):
+        account, same_name = accounts.get(name, alone), list(group)
+        for effect in same_name:
+            broken += _not_allowed(effect, account)
+            if message:
+                broken += _without_reason(effect, account)
+        broken += _unforced(same_name, account if message and not message.silent else None, policy)
     return [CommitFault(*fault) for fault in broken]
+
+
+def _restored(effects: Sequence[Effect], undone: Sequence[Difference]) -> set[Name]:
+    """Return the image:tags to which nothing else was done than to undo other commits."""
+    restored = {name: effects_of(differences) for name, differences in by_name(undone).items()}
+    groups = groupby(effects, key=lambda effect: effect.name)
+    return {name for name, group in groups if list(group) == restored.get(name)}
 
 
 _Broken = tuple[str, Key | None, str]  # the parts of a CommitFault
@@ -73,7 +97,30 @@ def _unexplained(effect: Effect) -> _Broken:
     return "unexplained", effect.key, f"its message does not say that it {_DOES[effect.kind]} {effect.key}"
 
 
-def _miscounted(effects: Sequence[Effect], message: Message) -> Iterator[_Broken]:
+def _untold(effects: Sequence[Effect], message: Message, accounts: Mapping[Name, Account]) -> Iterator[_Broken]:
+    """Yield what the blocks of a squash, all together, do not explain."""
+    counting = [block for block in message.blocks if block.record_count is not None]
+    rest = []
+    for effect in effects:
+        account = accounts.get(effect.name)
+        if account is None or not account.explains(effect):
+            rest.append(effect)
+            continue
+        sources = {entry.source_ref for entry in account.naming(effect)}
+        if effect.new and sources and not sources & {"", effect.new.source_ref}:
+            given = shown(min(sources))
+            yield "trailers", effect.key, f"its message gives a different sourceRef for {effect.key}: {given}"
+    counts = [block.record_count or 0 for block in counting]
+    named = len({entry.key for block in message.blocks for entry in block.entries})
+    if not rest or not max(counts, default=0) - named <= len(rest) <= sum(counts):
+        yield from map(_unexplained, rest)
+        return
+    for effect in rest:
+        if not any(block.source_count or effect.record.source_ref in block.sources for block in counting):
+            yield "trailers", effect.key, f"its message does not name the sourceRef of {effect.key}"
+
+
+def _miscounted(effects: Sequence[Effect], message: Block) -> Iterator[_Broken]:
     names = {effect.name for effect in effects}
     if len(names) <= MAX_BLOCKS:
         for effect in effects:
@@ -133,41 +180,48 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return replaced
 
 
-def _not_allowed(effect: Effect, message: Message | None) -> Iterator[_Broken]:
-    verb = message.verb if message else ""
-    kinds, fields = _MAY.get(verb, _ANY)
-    who = f"a `{verb}`" if verb else "no command"
+def _not_allowed(effect: Effect, account: Account) -> Iterator[_Broken]:
+    verbs = account.verbs
+    may = [_MAY.get(verb, _ANY) for verb in verbs]
+    kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
+    takes = set[str]().union(*(_MAY_TAKE.get(verb, _MAY.get(verb, _ANY)[1]) for verb in verbs))
+    verb = " and a ".join(f"`{verb}`" for verb in sorted(verbs) if "" not in verbs)
+    who = f"a {verb}" if verb else "no command"
     if effect.kind not in kinds:
         yield "trailers", effect.key, f"{who} never {_DOES[effect.kind]} a record, and this one does"
     elif odd := sorted(effect.fields() - fields):
         does = "never changes" if verb else "changes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest"
-    elif gone := sorted(effect.lost() - _MAY_TAKE.get(verb, fields)):
+    elif gone := sorted(effect.lost() - takes):
         does = "never removes" if verb else "removes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
-    if effect.new and effect.new.yanked and effect.kind != "updated":
+    yanked = effect.new and effect.kind != "updated" and effect.new.yanked
+    if yanked and not ("yank" in verbs and account.gives(yanked.reason)):
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
-    if message:
-        yield from _without_reason(effect, message)
 
 
-def _without_reason(effect: Effect, message: Message) -> Iterator[_Broken]:
+def _without_reason(effect: Effect, account: Account) -> Iterator[_Broken]:
     is_marked = "yanked" in effect.fields()
-    if not message.reason and (effect.kind == "removed" or is_marked):
+    if not account.has_reason() and (effect.kind == "removed" or is_marked):
         yield "reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`"
-    elif is_marked and effect.new and effect.new.yanked and effect.new.yanked.reason != message.reason:
+    elif is_marked and effect.new and effect.new.yanked and not account.gives(effect.new.yanked.reason):
         yield "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
 
 
-def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy) -> Iterator[_Broken]:
-    """Yield the faults of forced moves of one image:tag."""
+def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy) -> Iterator[_Broken]:
+    """Yield the faults of forced moves of one image:tag; without an account there is no message to hold them against.
+
+    A chain of forced moves in one squash is one: then the mark names the last digest that was replaced on the way.
+    """
     marks = [effect.mark for effect in effects if effect.mark]
     replaced = {digest for effect in effects for digest in effect.replaces}
     for effect in effects:
         own = effect.new.forced if effect.new else None
         # If several records replace one without a platform, any of them may have the mark.
         mine = marks if any(old.platform is None for old in effect.old) else [own] if own else []
-        is_marked = policy.is_mutable(effect.name.tag) or any(mark.replaces in effect.replaces for mark in mine)
+        is_marked = policy.is_mutable(effect.name.tag) or any(
+            mark.replaces in effect.replaces or (account and account.was_forced(effect, mark.replaces)) for mark in mine
+        )
         if effect.kind == "moved" and not is_marked:
             yield (
                 "immutable",
@@ -176,7 +230,7 @@ def _unforced(effects: Sequence[Effect], message: Message | None, policy: Policy
                 "immutable and no `forced` mark says that it replaces that digest, and why",
             )
         mark = effect.mark
-        if mark and mark.replaces not in replaced:
+        if mark and mark.replaces not in replaced and not (account and account.replaced(effect, mark.replaces)):
             yield "forced", effect.key, f"{effect.key} is marked as replacing {mark.replaces}, which it did not have"
-        elif mark and message and not message.silent and mark.reason != message.reason:
+        elif mark and account and not account.gives(mark.reason):
             yield "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"

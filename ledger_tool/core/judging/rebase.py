@@ -71,8 +71,9 @@ def retold(text: str, before: Ledger, after: Ledger) -> str:
     """Return a commit's message, unchanged unless the base already has some of its changes."""
     effects = effects_of(compare(before, after))
     message = parse_message(text)
-    verb = next((verb for verb in VERBS if verb == message.verb), None)
+    told = message.block
+    verb = next((verb for verb in VERBS if verb == told.verb), None)
     mismatched = any(one.rule in ("trailers", "unexplained") for one in judge_commit(effects, message, _ANY_MOVES))
-    if verb is None or message.silent or not mismatched:
+    if verb is None or not mismatched:
         return text
-    return compose(Change(verb, after, effects, message.reason, message.details), message.transaction)
+    return compose(Change(verb, after, effects, told.reason, told.details), told.transaction)

@@ -108,8 +108,8 @@ class ProposedBranch:
     def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
         """Return whether a run of this command made a commit; `parent` is `""` if it was not fetched."""
         options = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
-        message = parse_message(self._repository.must("log", "-1", *options, commit, "--"))
-        if not message.transaction or message.verb != change.verb:
+        told = parse_message(self._repository.must("log", "-1", *options, commit, "--")).block
+        if not told.transaction or told.verb != change.verb:
             return False
         other_files, old_files = (
             [entry for entry in self._repository.entries(revision) if entry.path != LEDGER]

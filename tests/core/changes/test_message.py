@@ -191,7 +191,7 @@ def test_no_reason_and_no_label_can_forge_or_hide_a_trailer(hostile: str) -> Non
         ("Reason", reason),
         ("Transaction-Id", "t"),
     ]
-    assert parse_message(text).reason == reason
+    assert parse_message(text).block.reason == reason
 
 
 def test_git_log_reads_the_same_trailers_as_git_interpret_trailers(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_every_fact_that_was_composed_is_read_back(
     except LedgerError:
         assume(False)
     assume(change.changed)
-    parsed = parse_message(message.compose(change, "0123456789abcdef"))
+    parsed = parse_message(message.compose(change, "0123456789abcdef")).block
     assert (parsed.verb, parsed.reason, parsed.transaction, parsed.record_count) == (
         "publish",
         force,
@@ -253,10 +253,14 @@ def test_every_fact_that_was_composed_is_read_back(
         f"publish\n\n{BLOCK}\n\nCo-authored-by: A <a@example.com>\nReviewed-by: B <b@example.com>\n",
         f"Bump (#12)\n\n* publish\n\n{BLOCK}\n\n---------\n\nCo-authored-by: A <a@example.com>\n",
         f"publish\n\n{BLOCK}\n".replace("\n", " \t\n"),
+        f"publish\n\n{BLOCK}\n\nAnd then.\n",
+        f"publish\n\nNo trailer\n{BLOCK}",
+        f"publish\n\n{BLOCK}\n\n{BLOCK}\n",
+        f"publish\n\n- {BLOCK}\n".replace("\n", "\n- ").replace("\n- \n- -", "\n\n-"),
     ],
 )
 def test_what_hosts_and_people_put_around_it_does_not_hide_the_trailers(text: str) -> None:
-    parsed = parse_message(text)
+    parsed = parse_message(text).block
     assert (parsed.entries, parsed.transaction) == ((MessageEntry(("app", "v1"), "", digest(), (), SOURCE),), "12")  # type: ignore[arg-type]
 
 
@@ -267,22 +271,18 @@ def test_what_hosts_and_people_put_around_it_does_not_hide_the_trailers(text: st
         "publish",
         BLOCK,  # the first paragraph is the subject
         f"publish\n{BLOCK}",
-        f"publish\n\n{BLOCK}\n\nAnd then.\n",
-        f"publish\n\n{BLOCK}\n  folded\n",
-        f"publish\n\nNo trailer\n{BLOCK}",
         "publish\n\n" + BLOCK.replace("Image:", "image:"),
         f"publish\n\nDigest: {digest()}",
         "publish\n\nRecords: many",
     ],
 )
-def test_what_git_would_not_read_as_trailers_of_ours_says_nothing(text: str) -> None:
+def test_what_is_not_a_block_of_trailers_after_the_subject_says_nothing(text: str) -> None:
     assert parse_message(text).silent
 
 
-def test_the_last_paragraph_counts_as_it_does_for_git() -> None:
+def test_every_block_of_a_message_counts() -> None:
     text = f"publish\n\n{BLOCK}\n\n{BLOCK.replace('v1', 'v2')}\n"
-    assert [entry.name.tag for entry in parse_message(text).entries] == ["v2"]
-    assert "v1" not in git("interpret-trailers", "--parse", stdin=text.encode())
+    assert [block.entries[0].name.tag for block in parse_message(text).blocks] == ["v1", "v2"]
 
 
 def test_only_our_verbs_are_verbs() -> None:

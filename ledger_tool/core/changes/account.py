@@ -1,0 +1,129 @@
+"""What a message says about one image:tag, held against what the commit did to it.
+
+The message of a single write tells what its commit did, and nothing else. A squash tells every step on the way, in no
+certain order, and the steps that a later one undid. So each of its blocks counts only as far as it leads from the
+records before the commit to those after it: of a digest that was published and then replaced in the same squash, the
+ledger never shows anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.changes.message import Block, Message, MessageEntry
+from ledger_tool.core.ledger.record import Name
+
+_GONE = ""  # in place of a digest: there is no record
+_REMOVING = ("remove", "prune")
+_REMOVES_OR_NOT = ("", *_REMOVING)  # without a verb, a block with a reason may remove
+
+
+@dataclass(frozen=True)
+class Account:
+    """The blocks that tell about one image:tag, and what reverts of other commits did to it."""
+
+    blocks: Sequence[Block]
+    entries: Sequence[tuple[Block, MessageEntry]] = ()
+    undone: Sequence[Difference] = ()
+
+    @property
+    def verbs(self) -> set[str]:
+        """The verbs of the blocks, `""` for one without."""
+        return {block.verb for block in self.blocks} or {""}
+
+    def has_reason(self) -> bool:
+        """Return whether any block gives a reason; a revert has one: the commit that it undoes."""
+        return bool(self.undone) or any(block.reason for block in self.blocks)
+
+    def gives(self, reason: str) -> bool:
+        """Return whether a block gives this reason, in lines that a host may have broken elsewhere."""
+        return any(block.reason == reason or block.reason.split() == reason.split() for block in self.blocks)
+
+    def explains(self, effect: Effect) -> bool:
+        """Return whether the steps lead from the old records of an effect to its new one."""
+        if effect.new is None:
+            return all(_GONE in self._from(old.digest) for old in effect.old)
+        if not self.naming(effect) and not self._was_undone_to(effect):
+            return False
+        if effect.kind == "updated":
+            return True
+        return all(effect.new.digest in self._from(start) for start in effect.replaces or (_GONE,))
+
+    def naming(self, effect: Effect) -> list[MessageEntry]:
+        """Return what the blocks say about the record of an effect with its digest."""
+        return [one for _, one in self.entries if (one.key, one.digest) == (effect.key, effect.record.digest)]
+
+    def was_forced(self, effect: Effect, last: str) -> bool:
+        """Return whether forced moves, each with its reason, lead from the old records to the new one over `last`."""
+        is_end = self.replaced(effect, last)
+        return is_end and all(last in _reached(digest, self._forced) for digest in effect.replaces)
+
+    def replaced(self, effect: Effect, digest: str) -> bool:
+        """Return whether a step on the way replaced a digest with the one that an effect leaves."""
+        steps = [
+            entry for _, entry in self.entries if digest in entry.replaces and entry.digest == effect.record.digest
+        ]
+        starts = effect.replaces or (_GONE,)
+        return bool(steps) and all(digest in self._from(start) for start in starts)
+
+    def _was_undone_to(self, effect: Effect) -> bool:
+        return any(one.key == effect.key and one.new == effect.new for one in self.undone)
+
+    def _from(self, digest: str) -> set[str]:
+        return _reached(digest, self._steps)
+
+    @cached_property
+    def _steps(self) -> Mapping[str, set[str]]:
+        """The digests that each digest gave way to, according to the blocks."""
+        steps: dict[str, set[str]] = {}
+        for block, entry in self.entries:
+            if block.verb in _REMOVES_OR_NOT and (block.verb or block.reason):
+                steps.setdefault(entry.digest, set()).add(_GONE)
+            if block.verb not in _REMOVING:
+                for digest in entry.replaces or (_GONE,):
+                    steps.setdefault(digest, set()).add(entry.digest)
+        for difference in self.undone:
+            old, new = (record.digest if record else _GONE for record in (difference.old, difference.new))
+            steps.setdefault(old, set()).add(new)
+        return steps
+
+    @cached_property
+    def _forced(self) -> Mapping[str, set[str]]:
+        steps: dict[str, set[str]] = {}
+        for block, entry in self.entries:
+            for digest in entry.replaces if block.reason else ():
+                steps.setdefault(digest, set()).add(entry.digest)
+        return steps
+
+
+def accounts_of(message: Message, undone: Iterable[Difference] = ()) -> dict[Name, Account]:
+    """Return what a squash, and what it reverts, says about each image:tag that it names."""
+    entries: dict[Name, list[tuple[Block, MessageEntry]]] = {}
+    for block in message.blocks:
+        for entry in block.entries:
+            entries.setdefault(entry.name, []).append((block, entry))
+    reverts: dict[Name, list[Difference]] = {}
+    for difference in undone:
+        reverts.setdefault(Name(*difference.key[:2]), []).append(difference)
+    return {
+        name: Account(
+            list(dict.fromkeys(block for block, _ in entries.get(name, ()))),
+            entries.get(name, ()),
+            reverts.get(name, ()),
+        )
+        for name in entries.keys() | reverts.keys()
+    }
+
+
+def _reached(start: str, steps: Mapping[str, set[str]]) -> set[str]:
+    """Return what can be reached from a digest, itself included."""
+    reached, ahead = {start}, [start]
+    while ahead:
+        new = steps.get(ahead.pop(), set()) - reached
+        reached |= new
+        ahead += new
+    return reached

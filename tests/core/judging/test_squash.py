@@ -1,0 +1,126 @@
+"""Squashed commits: whatever order and layout a host gives their messages, what they did together is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes import message
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.judging.commit import judge_commit
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes import publish as rules
+from ledger_tool.errors import LedgerError
+from tests.support.values import squashes
+from tests.support.values.make import digest, draft, ledger_of, record
+from tests.support.values.operations import OPERATIONS, Operation
+from tests.support.values.profiles import example_count
+from tests.support.values.smallworld import POLICIES, ledgers
+
+
+def told(ledger: Ledger, policy: Policy, operations: Sequence[Operation]) -> tuple[Ledger, list[str]]:
+    """Return the ledger after some operations, and the message of each commit that they made."""
+    messages = []
+    for number, operation in enumerate(operations):
+        try:
+            change: Change = operation(Snapshot("", ledger, policy))
+        except LedgerError:
+            continue
+        if change.changed:
+            messages.append(message.compose(change, f"{number:016x}"))
+            ledger = change.ledger
+    return ledger, messages
+
+
+def broken(old: Ledger, new: Ledger, text: str | None, policy: Policy) -> list[str]:
+    parsed = None if text is None else parse_message(text)
+    return [f"{one.rule} {one.message}" for one in judge_commit(effects_of(compare(old, new)), parsed, policy)]
+
+
+@example_count(150)
+@given(ledgers(), POLICIES, st.lists(OPERATIONS, min_size=1, max_size=5), st.sampled_from(sorted(squashes.FORMATS)))
+def test_any_sequence_of_commits_is_explained_in_any_host_s_squash_if_one_commit_might_do_as_much(
+    ledger: Ledger, policy: Policy, operations: list[Operation], host: str
+) -> None:
+    after, messages = told(ledger, policy, operations)
+    assume(messages)
+    assume(broken(ledger, after, None, policy) == [])
+    assert broken(ledger, after, squashes.FORMATS[host](messages), policy) == []
+
+
+@pytest.mark.parametrize("host", sorted(squashes.FORMATS))
+def test_a_batch_that_only_counts_is_counted_in_a_squash_too(host: str) -> None:
+    def publish(ledger: Ledger, *tags: str) -> Change:
+        return rules.publish(Snapshot("", ledger, Policy()), [draft(tag=tag, digest=digest(tag)) for tag in tags])
+
+    batch = publish(Ledger(), *(f"v{number}" for number in range(120)))
+    single = publish(batch.ledger, "other")
+    text = squashes.FORMATS[host]([message.compose(batch, "1"), message.compose(single, "2")])
+    assert broken(Ledger(), single.ledger, text, Policy()) == []
+    one_more = publish(single.ledger, "smuggled").ledger
+    assert len(broken(Ledger(), one_more, text, Policy())) == 121
+
+
+CHAIN = [(digest("b"), "first"), (digest("c"), "second")]
+
+
+def chain(reasons: Sequence[str]) -> tuple[Ledger, list[str]]:
+    """Return what two forced moves, one after the other, lead to, and their messages; the tag is immutable."""
+    ledger, messages = ledger_of(record()), []
+    for (moved, _), reason in zip(CHAIN, reasons, strict=True):
+        change = rules.publish(Snapshot("", ledger, Policy()), [draft(digest=moved)], force_reason=reason)
+        messages.append(message.compose(change, moved[-16:]))
+        ledger = change.ledger
+    return ledger, messages
+
+
+@pytest.mark.parametrize("host", sorted(squashes.FORMATS))
+def test_a_chain_of_forced_moves_is_one_forced_move(host: str) -> None:
+    after, messages = chain(["first", "second " * 20])
+    assert broken(ledger_of(record()), after, squashes.FORMATS[host](messages), Policy()) == []
+
+
+def test_a_chain_of_moves_needs_every_link_and_a_reason_for_each() -> None:
+    after, messages = chain(["first", "second"])
+    before = ledger_of(record())
+
+    def rules_of(*said: str) -> set[str]:
+        return {one.split(" ")[0] for one in broken(before, after, squashes.github(said), Policy())}
+
+    silent = messages[0].replace("Reason: first\n", "")
+    other = message.compose(rules.publish(Snapshot("", Ledger(), Policy()), [draft("other")]), "3")
+    assert rules_of(messages[1], other) == {"unexplained", "immutable", "forced"}
+    assert rules_of(messages[0], other) >= {"unexplained", "immutable"}
+    assert rules_of(silent, messages[1]) == {"immutable"}
+    assert rules_of(*messages, other) == set()
+
+
+def test_a_block_of_one_image_explains_no_other_one_and_neither_does_its_reason() -> None:
+    before = ledger_of(record("a"), record("b"))
+    said = [
+        f"remove a:v1\n\nImage: a:v1\nDigest: {digest()}\nReason: never used\nTransaction-Id: 1\n",
+        f"remove b:v1\n\nImage: b:v1\nDigest: {digest()}\nTransaction-Id: 2\n",
+    ]
+    assert broken(before, Ledger(), squashes.github(said), Policy()) == ["reason it removes b:v1 without a `Reason`"]
+    assert broken(before, Ledger(), squashes.github(said[:1]), Policy()) == [
+        "unexplained its message does not say that it removes b:v1"
+    ]
+
+
+def test_what_a_squash_does_not_tell_or_tells_wrongly_is_unexplained() -> None:
+    after = ledger_of(record("a"), record("b"))
+    for number in (1, 2):
+        said = [
+            f"publish a:v1\n\nImage: a:v1\nDigest: {digest()}\nTransaction-Id: 1\n",
+            f"publish b:v1\n\nImage: b:v{number}\nDigest: {digest('x' * (2 - number))}\nTransaction-Id: 2\n",
+        ]
+        assert broken(Ledger(), after, squashes.github(said), Policy()) == [
+            "unexplained its message does not say that it adds b:v1"
+        ]
