@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History, Progress
+from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
@@ -53,7 +54,7 @@ def audit(
     head = history.head()
     findings: list[AuditFinding] = []
     trusted, start = _trusted(history, since, head, findings) if since else ("", "")
-    replay = HistoryAudit(_why(read_ledger), read_policy)
+    replay = HistoryAudit(_why(read_ledger), read_policy, RevertedCommits(history).undone)
     steps = history.steps(start, head, line=True)
     findings += _off_the_line(history, steps, start, head)
     if before := steps[0].commit.parents[:1] if steps else (start,):

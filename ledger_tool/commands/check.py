@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from ledger_tool.commands.ports import History, Registries
+from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.merge import merge
@@ -188,7 +189,9 @@ def _of_commit(files: _CommitFiles, judge: RangeJudge, commit: Commit, after: Le
         yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
     else:
         parent = parents[0] if parents else _NOTHING
-        yield from judge.commit(compare(parent.ledger, after), parse_message(commit.message), parent.policy)
+        differences, message = compare(parent.ledger, after), parse_message(commit.message)
+        undone = files.reverted.undone(commit, message, differences, after)
+        yield from judge.commit(differences, message, parent.policy, undone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ class _CommitFiles:
         self.schema = schema
         self.read_policy = read_policy
         self.versions = Versions()
+        self.reverted = RevertedCommits(history)
         self.at = lru_cache(_KEPT)(self._at)
 
     def _at(self, commit: str) -> _Read:

@@ -36,6 +36,7 @@ _host_line = re.compile(r"(?:[A-Za-z]+-)+[Bb]y: |\(cherry picked from commit |(?
 _subject = re.compile(rf"({'|'.join(VERBS)}) (?:[a-z0-9][^\s:]*:[^\s:]+|[0-9]+ images)(?![^\s])")
 _host_prefix = re.compile(r"(?:Merged PR [0-9]+: )?(?:(?:Draft|WIP): )?")
 _revert = re.compile(r"[Rr]evert(?:s|ed) commit[\s`*]{1,12}([0-9a-f]{7,64})\b")
+_reverted_subject = re.compile(r'^[ \t]*(?:[*+-] )?(?:Merged PR [0-9]+: )?Revert "(.+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ _NOTHING = Block()
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A parsed message: the verb of its subject, its blocks, and the commits (or the beginnings of their ids) that it
-    says it reverts.
+    """A parsed message: the verb of its subject, its blocks, and what it says it reverts.
+
+    That is the beginnings of commit ids or, where a host leaves those out, the subjects of commits.
 
     A commit that a command of ours made has one block, a squash may have several.
     """
@@ -92,6 +94,7 @@ class Message:
     verb: str = ""
     blocks: tuple[Block, ...] = ()
     reverts: tuple[str, ...] = ()
+    reverted_subjects: tuple[str, ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -164,7 +167,9 @@ def parse_message(text: str) -> Message:
     blocks = tuple(dict.fromkeys(_blocks(body[1]))) if len(body) == 2 else ()
     if len(blocks) == 1:  # its own subject may be the message's, or the title of a request
         blocks = (replace(blocks[0], verb=blocks[0].verb or verb),)
-    return Message(verb, blocks, tuple(dict.fromkeys(_revert.findall(text))))
+    reverts = tuple(dict.fromkeys(_revert.findall(text)))
+    subjects = () if reverts else tuple(dict.fromkeys(_reverted_subject.findall(text)))
+    return Message(verb, blocks, reverts, subjects)
 
 
 def _blocks(body: str) -> Iterator[Block]:

@@ -15,17 +15,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.commit import Step
+from ledger_tool.core.changes.message import Message, parse_message
+from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError
 
 _MOST = 100  # faults per commit: nobody reads more, and a manual import has one per record
+
+
+FindUndone = Callable[[Commit, Message, Sequence[Difference], Ledger], Sequence[Difference]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,17 @@ class FileContent:
 
 
 class HistoryAudit:
-    """The state between two commits. `why` says what is wrong with the bytes of an invalid `ledger.json`."""
+    """The state between two commits. `why` says what is wrong with the bytes of an invalid `ledger.json`.
 
-    def __init__(self, why: Callable[[bytes], str], read_policy: Callable[[bytes | None], Policy]) -> None:
+    `undone` finds what a commit undoes of those that its message says it reverts.
+    """
+
+    def __init__(
+        self, why: Callable[[bytes], str], read_policy: Callable[[bytes | None], Policy], undone: FindUndone
+    ) -> None:
         self._why = why
         self._read_policy = read_policy
+        self._undone = undone
         self._versions = Versions()
         self._is_broken = False
         self._policy = Policy()
@@ -91,7 +101,8 @@ class HistoryAudit:
             yield from self._read_settings()
         if differences or not self._is_broken:
             # One judge per commit: removing a record and publishing it again are two changes, each with its reason.
-            yield from RangeJudge().commit(differences, message, self._policy)
+            undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else ()
+            yield from RangeJudge().commit(differences, message, self._policy, undone)
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
         """Return what the next version of `ledger.json` changes in the last valid one; or what is wrong with it."""

@@ -43,14 +43,18 @@ class RangeJudge:
     _gone: dict[Name, dict[str, Digest]] = field(default_factory=dict)
 
     def commit(
-        self, differences: Sequence[Difference], message: Message | None, policy: Policy
+        self,
+        differences: Sequence[Difference],
+        message: Message | None,
+        policy: Policy,
+        undone: Sequence[Difference] = (),
     ) -> Iterator[CommitFault]:
         """Yield what is wrong with a commit that makes these differences under a policy; see `judge_commit`."""
         effects = effects_of(differences)
-        faults = judge_commit(effects, message, policy)
+        faults = judge_commit(effects, message, policy, undone)
         yield from faults
         known = {fault.key for fault in faults if fault.rule == "immutable"}
-        for fault in judge_commit(effects, message, self.base) if self.base else ():
+        for fault in judge_commit(effects, message, self.base, undone) if self.base else ():
             if fault.rule == "immutable" and fault.key not in known:
                 yield fault
         for effect in effects:

@@ -105,8 +105,8 @@ def test_rebased_and_cherry_picked_commits_still_say_what_they_do(upstream: Upst
     assert pull.rules() == []
 
 
-def test_a_squash_of_one_commit_passes_and_one_of_several_does_not(pull: Pull) -> None:
-    """The message of a squash has the trailers of the last commit only, as git reads it."""
+def test_a_squash_of_one_commit_passes_and_so_does_one_of_several(pull: Pull) -> None:
+    """Every block of trailers in the message counts, not only the last one as git reads it."""
     pull.publish("myorg/app:v0", "0")
     message = pull.git("log", "-1", "--format=%B") + "\nCo-authored-by: Ada <ada@example.com>\n"
     pull.git("reset", "--quiet", "--soft", "origin/main")
@@ -116,7 +116,7 @@ def test_a_squash_of_one_commit_passes_and_one_of_several_does_not(pull: Pull) -
     both = pull.git("log", "--reverse", "--format=* %s%n%n%b", "origin/main..HEAD")
     pull.git("reset", "--quiet", "--soft", "origin/main")
     pull.commit(f"Two images (#13)\n\n{both}")
-    assert pull.rules() == ["unexplained"]
+    assert pull.rules() == []
 
 
 def merged_by_hand(pull: Pull, choose: str) -> None:

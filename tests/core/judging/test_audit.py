@@ -28,7 +28,7 @@ def step(text: str, *paths: str, parents: int = 1) -> Step:
 
 
 def proof(policy: Policy | None = None) -> HistoryAudit:
-    return HistoryAudit(lambda raw: "broken", lambda raw: policy or Policy())
+    return HistoryAudit(lambda raw: "broken", lambda raw: policy or Policy(), lambda *_: ())
 
 
 def told(proof: HistoryAudit, text: str, ledger: Ledger | bytes) -> list[CommitFault]:
@@ -72,7 +72,7 @@ def test_records_are_had_from_the_first_version_on_that_has_one_or_is_broken(
 
 def test_settings_are_in_force_from_the_next_commit_on() -> None:
     policies = {b"strict": Policy(), b"loose": Policy(mutable=("*",)), None: Policy()}
-    judge = HistoryAudit(lambda raw: "broken", policies.__getitem__)
+    judge = HistoryAudit(lambda raw: "broken", policies.__getitem__, lambda *_: ())
     old, new = ledger_of(record(digest=digest("a"))), ledger_of(record(digest=digest("b")))
     judge.begin(codec.dumps(old), b"strict")
     both = {LEDGER: FileContent(codec.dumps(new)), SETTINGS: FileContent(b"loose")}
