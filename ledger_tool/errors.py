@@ -8,13 +8,13 @@
     │   └── InvalidSettings         2   ... `ledger.yaml`, at a line and column
     ├── RuleRefused                 3   decide: another tag, or force with a reason
     │   ├── Conflict                3   ... the key has another digest
-    │   └── UnknownImage            3   ... the ledger has no such record
+    │   ├── UnknownImage            3   ... the ledger has no such record
+    │   └── UnreadableManifest      3   ... the registry has no valid image there, but something else
     ├── InvalidLedger               4   fix the file
     ├── TryAgain                    5   run it again
     │   ├── Contended               5   ... other writers won every round
     │   ├── Unreachable             5   ... the remote or the registry did not answer
     │   │   └── BadManifest         5   ... the registry answered, but not what it should
-    │   │       └── UnreadableManifest  ... what has that digest is there, and cannot be read
     │   └── LocalDiskError          5   ... the local disk is full or failing
     ├── Denied                      6   fix access
     │   └── PushRefused             6   ... a hook or a rule of the remote said no
@@ -101,6 +101,17 @@ class UnknownImage(RuleRefused):
     """No record has that name."""
 
 
+class UnreadableManifest(RuleRefused):
+    """What a registry serves is what was pushed, and neither a valid image nor a valid index.
+
+    `digest` is known, and so is whether that is what was recorded.
+    """
+
+    def __init__(self, message: str, hint: str, *, digest: str) -> None:
+        super().__init__(message, hint)
+        self.digest = digest
+
+
 class InvalidLedger(LedgerError):
     """`ledger.json` violates its schema, its canonical form or a rule, or is missing."""
 
@@ -123,17 +134,6 @@ class Unreachable(TryAgain):
 
 class BadManifest(Unreachable):
     """A registry served something that is not a manifest, or not the requested one: it is never recorded."""
-
-
-class UnreadableManifest(BadManifest):
-    """What a registry served has the digest that it should have, or one that was computed; it makes no sense.
-
-    `digest` is known, and so is whether that is what was recorded.
-    """
-
-    def __init__(self, message: str, hint: str, *, digest: str) -> None:
-        super().__init__(message, hint)
-        self.digest = digest
 
 
 class LocalDiskError(TryAgain):

@@ -7,30 +7,45 @@ a registry does not show is an error here, never a record.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.commands.walk import served_manifest
+from ledger_tool.commands.walk import images_below, served_manifest
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.ledger.names import Digest, listed_platforms
+from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.resolve import same_host
 from ledger_tool.core.registry.drift import Absent
-from ledger_tool.core.registry.image import Child, Manifest, facts
+from ledger_tool.core.registry.image import Child, ImageFacts, Manifest, facts
+from ledger_tool.core.registry.platforms import NOTHING_STATED
+from ledger_tool.core.registry.selection import ListedImage, Wanted, listed_images
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import images_of
-from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, UsageError
+from ledger_tool.errors import LedgerError, RuleRefused, UnreadableManifest, UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """The drafts, expanded and filled in, and the image:tags that a registry was asked about."""
+    """The drafts, expanded and filled in, the image:tags that a registry was asked about, and notes for a person."""
 
     drafts: Sequence[Draft]
     verified: frozenset[Name]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Expansion:
+    """The drafts of one draft, and all images that the tag's pull digest leads to; None if that was not looked at."""
+
+    drafts: Sequence[Draft]
+    all_images: Set[tuple[Platform | None, Digest | None]] | None
+    notes: Sequence[str] = ()
+
+    @property
+    def images(self) -> set[tuple[Platform | None, Digest | None]]:
+        return {(draft.platform, draft.digest) for draft in self.drafts}
 
 
 def inspect(
@@ -38,27 +53,43 @@ def inspect(
 ) -> Inspected:
     """Check each draft's image in the first configured registry that serves it (or in `host`).
 
-    If none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, or has
-    under another digest; Unreachable or Denied for what cannot be observed; UsageError for an unconfigured `host`.
+    If none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, has
+    under another digest, or has in a form that cannot be recorded; Unreachable or Denied for what cannot be observed;
+    UsageError for an unconfigured `host`.
     """
     images = images_of(snapshot, drafts)
 
-    def look(number: int) -> tuple[list[Draft], bool]:
+    def look(number: int) -> _Expansion | None:
         draft, image = drafts[number], images[number]
         registry = _chosen(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
-        return ([draft], False) if registry is None else (_expanded(draft, image, registry), True)
+        return None if registry is None else _Look(draft, image, registry).expanded()
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
-    expanded: list[Draft] = []
-    verified = set()
+    expansions: list[tuple[Name, _Expansion | None]] = []
     for number, draft in enumerate(drafts):
         result = results[number]
         if isinstance(result, LedgerError):
             raise result.within(draft.where)
-        expanded += result[0]
-        if result[1]:
-            verified.add(Name(images[number], draft.tag))
-    return Inspected(expanded, frozenset(verified))
+        expansions.append((Name(images[number], draft.tag), result))
+    by_name: dict[Name, list[_Expansion]] = {}
+    for name, expansion in expansions:
+        if expansion:
+            by_name.setdefault(name, []).append(expansion)
+    looked_at = {name for name, own in by_name.items() if _are_all(own)}
+    expanded = [
+        replace(one, looked_at=name in looked_at)
+        for draft, (name, expansion) in zip(drafts, expansions, strict=True)
+        for one in (expansion.drafts if expansion else [draft])
+    ]
+    notes = dict.fromkeys(note for own in by_name.values() for expansion in own for note in expansion.notes)
+    return Inspected(expanded, frozenset(by_name), list(notes))
+
+
+def _are_all(expansions: Sequence[_Expansion]) -> bool:
+    """Return whether the drafts of one image:tag are all images of its one pull digest."""
+    pull_digests = {draft.index or draft.digest for expansion in expansions for draft in expansion.drafts}
+    images = set().union(*(expansion.images for expansion in expansions))
+    return len(pull_digests) == 1 and all(one.all_images is not None and one.all_images <= images for one in expansions)
 
 
 def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
@@ -73,79 +104,91 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
     return chosen
 
 
-def _expanded(draft: Draft, image: str, registry: RegistryPort) -> list[Draft]:
-    served = registry.look(image, draft.tag)
-    name = f"{image}:{draft.tag}"
-    if isinstance(served, Absent):
-        hint = "publish after the push, and check that both name the same tag"
-        raise RuleRefused(f"{registry.name} has no {name}", hint)
-    if draft.index and draft.index != served:
-        raise _overwritten(name, registry, served, draft.index)
-    manifest = served_manifest(registry, image, draft.tag, served)
-    if not manifest.is_index:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One draft, its image's name in the ledger, and the registry that is asked."""
+
+    draft: Draft
+    image: str
+    registry: RegistryPort
+
+    @property
+    def name(self) -> str:
+        return f"{self.image}:{self.draft.tag}"
+
+    def expanded(self) -> _Expansion:
+        draft, registry = self.draft, self.registry
+        served = registry.look(self.image, draft.tag)
+        if isinstance(served, Absent):
+            hint = "publish after the push, and check that both name the same tag"
+            raise RuleRefused(f"{registry.name} has no {self.name}", hint)
+        if draft.index and draft.index != served:
+            raise self._overwritten(served, draft.index)
+        try:
+            manifest = served_manifest(registry, self.image, draft.tag, served)
+            if manifest.is_index:
+                return self._of_index(manifest)
+        except UnreadableManifest as error:
+            raise error.within(self.name if error.digest == served else f"{self.name}, {error.digest}") from None
         if draft.digest not in (None, served):
-            raise _not_served(draft, name, image, registry, served)
-        return [_filled(replace(draft, digest=served), manifest, image, registry)]
-    children = [
-        child
-        for child in manifest.children
-        if draft.digest in (None, served, child.digest) and draft.platform in (None, child.platform)
-    ]
-    if not children:
-        if draft.digest not in (None, served) and all(child.digest != draft.digest for child in manifest.children):
-            raise _not_served(draft, name, image, registry, served)
-        platforms = listed_platforms(child.platform for child in manifest.children) or "none"
-        for_platform = f" for {draft.platform}" if draft.platform else ""
-        raise RuleRefused(f"{name} has no image{for_platform} at {registry.name}", f"its platforms are: {platforms}")
-    return [_child(draft, child, served, image, registry) for child in children]
+            raise self._not_served(served)
+        wanted = Wanted(self.name, registry.name, None, draft.platform)
+        recorded = self._filled(wanted, ListedImage(Child(served, None), manifest, self._facts(manifest)), None)
+        return _Expansion([recorded], frozenset({(recorded.platform, served)}))
 
+    def _of_index(self, index: Manifest) -> _Expansion:
+        only = self.draft.digest if self.draft.digest != index.digest else None
+        wanted = Wanted(self.name, self.registry.name, only, self.draft.platform)
+        # An image that is named by its digest is looked at whatever it is for, to say what is wrong with it.
+        platform = NOTHING_STATED if only else wanted.stated
+        below = [
+            ListedImage(entry, manifest, self._facts(manifest))
+            for entry, manifest in images_below(self.registry, self.image, index, only=only, platform=platform)
+        ]
+        if only:
+            if not below:
+                raise self._not_served(index.digest)
+            wanted.check_is_first(index, below[0].entry)
+        images, notes = wanted.images(index, below)
+        drafts = [self._filled(wanted, image, index.digest) for image in images]
+        if only or self.draft.platform:
+            return _Expansion(drafts, listed_images(index), notes)
+        return _Expansion(drafts, frozenset((one.platform, one.digest) for one in drafts), notes)
 
-def _child(draft: Draft, child: Child, index: Digest, image: str, registry: RegistryPort) -> Draft:
-    manifest = registry.manifest(image, child.digest)
-    if isinstance(manifest, Absent):
-        hint = "push the whole index again, and find out what deletes images there"
-        raise RuleRefused(f"{image}:{draft.tag} refers to {child.digest}, which {registry.name} does not have", hint)
-    if manifest.is_index:
-        raise BadManifest(f"{image}:{draft.tag} is an index of indexes at {registry.name}", "push an index of images")
-    of_child = replace(draft, digest=child.digest, index=index, platform=draft.platform or child.platform)
-    return _filled(of_child, manifest, image, registry)
+    def _facts(self, manifest: Manifest) -> ImageFacts:
+        if manifest.config and manifest.has_image_config:
+            return facts(manifest, self.registry.config(self.image, manifest.config))
+        return facts(manifest, {})
 
+    def _filled(self, wanted: Wanted, image: ListedImage, index: Digest | None) -> Draft:
+        """Return the draft with the image's own facts in place of those that the caller did not give."""
+        draft, known, config = self.draft, image.facts, image.manifest.config
+        platform = wanted.platform_of(image)
+        if draft.config not in (None, config):
+            message = f"{self.name} has the config {config} at {self.registry.name}, not {draft.config}"
+            raise RuleRefused(message, "leave the config out, or give the image's own")
+        own_source = known.source_ref if isinstance(draft.source_ref, LedgerError) else None
+        return replace(
+            draft,
+            digest=image.manifest.digest,
+            index=index,
+            platform=platform,
+            config=config,
+            source_ref=own_source or draft.source_ref,
+            depends_on=draft.depends_on or known.depends_on,
+            is_index=False,
+        )
 
-def _filled(draft: Draft, manifest: Manifest, image: str, registry: RegistryPort) -> Draft:
-    """Return the draft with the image's own facts in place of those that the caller did not give."""
-    assert manifest.config is not None  # only an index has none
-    known = facts(manifest, registry.config(image, manifest.config))
-    if draft.platform and known.platform and not _same_platform(draft.platform, known.platform):
-        message = f"{image}:{draft.tag} is an image for {known.platform} at {registry.name}, not for {draft.platform}"
-        raise RuleRefused(message, "leave `--platform` out, or name the image's own")
-    if draft.config not in (None, manifest.config):
-        message = f"{image}:{draft.tag} has the config {manifest.config} at {registry.name}, not {draft.config}"
-        raise RuleRefused(message, "leave `--config` out, or give the image's own")
-    source = known.source_ref if isinstance(draft.source_ref, LedgerError) and known.source_ref else draft.source_ref
-    return replace(
-        draft,
-        platform=draft.platform or known.platform,
-        config=draft.config or manifest.config,
-        source_ref=source,
-        depends_on=draft.depends_on or known.depends_on,
-        is_index=False,
-    )
+    def _not_served(self, served: str) -> RuleRefused:
+        given = self.draft.digest
+        if given and isinstance(self.registry.look(self.image, given), Absent):
+            hint = "publish after the push, with the digest that the push printed"
+            return RuleRefused(f"{self.registry.name} does not have {given} of {self.image}", hint)
+        return self._overwritten(served, given or "")
 
-
-def _same_platform(given: str, known: str) -> bool:
-    """Return whether two platforms agree; an operating system's version counts only if given."""
-    return given == known or (("(" not in given) and given == re.sub(r"\([^)]*\)", "", known))
-
-
-def _not_served(draft: Draft, name: str, image: str, registry: RegistryPort, served: str) -> RuleRefused:
-    if draft.digest and isinstance(registry.look(image, draft.digest), Absent):
-        hint = "publish after the push, with the digest that the push printed"
-        return RuleRefused(f"{registry.name} does not have {draft.digest} of {image}", hint)
-    return _overwritten(name, registry, served, draft.digest or "")
-
-
-def _overwritten(name: str, registry: RegistryPort, served: str, given: str) -> RuleRefused:
-    return RuleRefused(
-        f"{name} serves {served} at {registry.name}, not {given}: somebody has overwritten it since the push",
-        "find out which of the two is right, then publish that one",
-    )
+    def _overwritten(self, served: str, given: str) -> RuleRefused:
+        return RuleRefused(
+            f"{self.name} serves {served} at {self.registry.name}, not {given}: "
+            "somebody has overwritten it since the push",
+            "find out which of the two is right, then publish that one",
+        )

@@ -43,7 +43,7 @@ def publish(
         inspected = inspect(drafts, before, registries, host=host, jobs=jobs)
         try:
             written = write(store, recording(before, inspected.drafts, force_reason=force_reason), dry_run=dry_run)
-            return replace(written, verified=inspected.verified)
+            return replace(written, verified=inspected.verified, notes=inspected.notes)
         except Overtaken:
             if not remaining:
                 raise

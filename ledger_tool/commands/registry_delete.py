@@ -19,7 +19,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent, expected
 from ledger_tool.core.registry.image import Manifest, ServedDocument, parse
 from ledger_tool.core.writes.prune import RemainingUses, may_be_index
-from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable
+from ledger_tool.errors import BadManifest, Denied, LedgerError, Unreachable, UnreadableManifest
 
 T = TypeVar("T")
 _LONGEST = 86_400.0  # seconds; every request has its own bound
@@ -231,5 +231,5 @@ def _parsed(deletion: Deletion) -> Manifest | Absent:
     """Return what was deleted; a manifest of an unknown kind has no children."""
     try:
         return parse(deletion.document.raw, deletion.document.media_type, deletion.place.digest)
-    except BadManifest:
+    except (BadManifest, UnreadableManifest):
         return ABSENT

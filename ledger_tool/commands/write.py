@@ -20,7 +20,7 @@ class Written:
     """What a write did: the result of each image:tag, the change behind them, the number of attempts, and a warning.
 
     `verified` are the image:tags that a registry was asked about; None where that is irrelevant. `request` is the
-    pull request, if the change was only proposed.
+    pull request, if the change was only proposed. `notes` are what a person should know about what the registry has.
     """
 
     results: Sequence[Result]
@@ -29,6 +29,7 @@ class Written:
     warning: str = ""
     verified: Set[Name] | None = None
     request: Proposed | None = None
+    notes: Sequence[str] = ()
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:

@@ -25,6 +25,7 @@ def conflict_line(conflict: Conflict) -> str:
 
 def notes(written: Written, drafts: Sequence[Draft], now: Timestamp, *, offline: bool) -> Iterator[str]:
     """Yield what a person should know about what was recorded."""
+    yield from written.notes
     if not written.verified and any(draft.is_index for draft in drafts):
         yield "warning: the digest is that of an index, and no registry was asked for its images; recorded as given"
     yield from _expired(written, now)

@@ -1,34 +1,57 @@
 """Manifests and indexes as a registry serves them: bytes in, values out.
 
-Sources: OCI image-spec 1.1 "Image Manifest" and "Image Index"; Docker image manifest v2, schema 2. A digest is always
-computed from the raw bytes, and compared with what the registry's headers claim.
+Sources: OCI image-spec 1.1 "Image Manifest", "Image Index" and "Artifacts Guidance"; Docker image manifest v2, schema
+2. A digest is always computed from the raw bytes, and compared with what the registry's headers claim.
+
+What tools write against the letter of the specifications is read wherever its meaning is plain. An odd entry of an
+index is no reason to refuse the others: it is kept as `unreadable`, for whoever needs that entry.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ledger_tool.core.ledger import jsontext, names
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, shown
+from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated
 from ledger_tool.errors import BadManifest, InvalidValue, UnreadableManifest
 
 T = TypeVar("T")
 V = TypeVar("V")
+Kind = Literal["image", "index", ""]
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 MEDIA_TYPES = (*INDEXES, *MANIFESTS)
+# Configs that say which platform an image is for; anything else is the business of the tool that made the artifact.
+_IMAGE_CONFIGS = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+    "application/vnd.wasm.config.v0+json",
+)
+_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 _ATTESTATION = "attestation-manifest"  # buildkit's `vnd.docker.reference.type`
+# Layers that stay where their `urls` point to, such as those of Windows' base images.
+_ELSEWHERE = ("rootfs.foreign.", "layer.nondistributable.")
+_BLOB = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]{1,256}"  # image-spec "Digests": any algorithm
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One image of an index; attestations are not images and are left out."""
+    """An entry of an index that is, or may be, an image or an index; attestations are neither, and are left out.
+
+    `platform` is that of the entry, None if it has none or a malformed one; `stated` is what it says in its own words.
+    `kind` is what it says that it is, `""` if nothing.
+    """
 
     digest: Digest
     platform: Platform | None
+    stated: StatedPlatform = field(default=NOTHING_STATED, compare=False)
+    kind: Kind = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +59,8 @@ class Manifest:
     """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
 
     `referenced` is every digest that an index refers to, including attestations, as written: those of other things than
-    images are not checked, and may be malformed. `nested` are those of indexes.
+    images are not checked, and may be malformed. `nested` are those that are, or may be, indexes. `unreadable` says
+    which entries have no valid digest. `blobs` leaves out layers that are not meant to be at the registry.
     """
 
     digest: Digest
@@ -44,14 +68,26 @@ class Manifest:
     children: tuple[Child, ...] = ()
     referenced: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     config: Digest | None = None
-    blobs: tuple[Digest, ...] = ()
+    config_type: str = ""
+    blobs: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reached(self) -> frozenset[str]:
         """The digests that lead to an image of it: its own, and those of an index's images."""
         return frozenset((self.digest, *(child.digest for child in self.children)))
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return "index" if self.is_index else "image"
+
+    @property
+    def has_image_config(self) -> bool:
+        """Whether its config is that of an image, and not of a chart or of another artifact."""
+        return self.config_type in ("", *_IMAGE_CONFIGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,74 +107,151 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
     """Return the manifest of a response's body.
 
     `expected` is the requested or claimed digest, or `""`. Raises BadManifest if the body does not hash to it. Raises
-    UnreadableManifest, with the digest, if it is not JSON, has an unknown or a contradictory media type, is of Docker's
-    schema 1, or is malformed; without an expected digest, what is no manifest at all is a BadManifest, too.
+    UnreadableManifest, with the digest, for anything but a valid image or index; without an expected digest, what does
+    not even look like one is a BadManifest, too: it may be a proxy's own page.
     """
-    digest = digest_of(raw, expected.partition(":")[0] or "sha256")
-    if expected and digest != expected:
+    served = content_type.partition(";")[0].strip().lower()
+    algorithm = expected.partition(":")[0] or "sha256"
+    if algorithm not in ("sha256", "sha512"):
+        raise _bad(f"the registry claims the digest {shown(expected)}")
+    digest = digest_of(raw, algorithm)
+    if expected and digest != expected and not served.startswith(_SCHEMA_1):  # whose digest is not that of its bytes
         raise _bad(f"the registry says {shown(expected)}, but the body hashes to {digest}")
+    data: dict[str, Any] = {}
     try:
         data = _object(raw)
-    except BadManifest as error:
-        raise (_unreadable(error.message, digest) if expected else error) from None
-    served = content_type.partition(";")[0].strip().lower()
-    media_type = data.get("mediaType", served)
-    if media_type not in MEDIA_TYPES or (served in MEDIA_TYPES and served != media_type):
-        raise _unreadable(
-            f"the registry served `{shown(served)}`, but the body says `{shown(str(media_type))}`", digest
-        )
-    try:
-        return _index(data, digest) if media_type in INDEXES else _manifest(data, digest)
-    except (InvalidValue, KeyError, TypeError, AttributeError):
-        raise _unreadable("the registry served a malformed manifest", digest) from None
+        return (_index if _media_type(data, served) in INDEXES else _manifest)(data, digest)
+    except _Fault as fault:
+        if expected or "schemaVersion" in data:
+            message = f"the registry serves something that is not a valid image or index: {fault}"
+            hint = "find out which tool pushed it, and push it again with another"
+            raise UnreadableManifest(message, hint, digest=expected or digest) from None
+        raise _bad(f"the registry serves something that is not a manifest: {fault}") from None
 
 
-def _object(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body whose digest is that of its bytes."""
-    try:
-        data = jsontext.parse(raw.decode("utf-8"))
-    except (jsontext.JsonFault, UnicodeDecodeError):
-        raise _bad("the registry served a manifest that is not JSON") from None
-    if not isinstance(data, dict):
-        raise _bad("the registry served a manifest that is not a JSON object")
-    if data.get("schemaVersion") != 2:
-        raise _bad("the registry served a manifest of Docker's schema 1, whose digest is not the image's")
-    return data
-
-
-_HINT = "check the registry and any proxy in front of it: one of them is broken, or lies"
+class _Fault(Exception):
+    """Why a document is not a valid image or index."""
 
 
 def _bad(message: str) -> BadManifest:
-    return BadManifest(message, _HINT)
+    return BadManifest(message, "check the registry and any proxy in front of it: one of them is broken, or lies")
 
 
-def _unreadable(message: str, digest: str) -> UnreadableManifest:
-    return UnreadableManifest(message, _HINT, digest=digest)
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        data = jsontext.parse(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise _Fault("it is not JSON") from None
+    except jsontext.JsonFault as fault:
+        raise _Fault(f"it is not JSON: {fault.reason}") from None
+    if not isinstance(data, dict):
+        raise _Fault("it is not a JSON object")
+    return data
+
+
+def _media_type(data: Mapping[str, Any], served: str) -> str:
+    """Return the media type on which a document and the answer that it came with agree."""
+    if data.get("schemaVersion") == 1 or "fsLayers" in data or served.startswith(_SCHEMA_1):
+        raise _Fault("it is a manifest of Docker's schema 1, whose digest is not the image's")
+    own = data.get("mediaType") or served
+    if served in MEDIA_TYPES and own != served:
+        raise _Fault(f"it is served as `{shown(served)}`, but the body says `{shown(str(own))}`")
+    if own not in MEDIA_TYPES:
+        raise _Fault(f"its media type is `{shown(str(own))}`")
+    if (version := data.get("schemaVersion")) != 2:
+        raise _Fault(f"its `schemaVersion` is `{shown(json.dumps(version))}`, not `2`")
+    return str(own)
+
+
+def _without(data: Mapping[str, Any], what: str, *keys: str) -> None:
+    """Refuse a document that two clients could read as two different things (CVE-2021-41190)."""
+    for key in keys:
+        if key in data:
+            raise _Fault(f"it is {what}, and has `{key}` as well")
+
+
+def _objects(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the objects of a list; Go writes an empty one as null."""
+    values = data.get(key)
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise _Fault(f"its `{key}` is not a list")
+    for number, value in enumerate(values):
+        if not isinstance(value, dict):
+            raise _Fault(f"its `{key}[{number}]` is not an object")
+    return values
 
 
 def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
-    entries = data["manifests"]
-    images = [
-        Child(names.parse_digest(entry["digest"]), platform_of(entry.get("platform")))
-        for entry in entries
-        if (entry.get("annotations") or {}).get("vnd.docker.reference.type") != _ATTESTATION
-        and entry.get("mediaType", MANIFESTS[0]) in MEDIA_TYPES
-    ]
+    _without(data, "an index", "config", "layers")
+    if "manifests" not in data:
+        raise _Fault("it is an index without `manifests`")
+    entries = _objects(data, "manifests")
+    children, unreadable = [], []
+    for number, entry in enumerate(entries):
+        platform = stated(entry.get("platform"))
+        if platform.is_unknown or _is_something_else(entry):
+            continue
+        try:
+            child = names.parse_digest(str(entry.get("digest", "")))
+        except InvalidValue:
+            unreadable.append(f"`manifests[{number}].digest` is `{shown(str(entry.get('digest', '')))}`")
+        else:
+            children.append(Child(child, _tried(StatedPlatform.normal, platform), platform, _kind(entry)))
     return Manifest(
         digest=digest,
         is_index=True,
-        children=tuple(images),
+        children=tuple(children),
         referenced=tuple(str(entry.get("digest", "")) for entry in entries),
-        nested=tuple(str(entry.get("digest", "")) for entry in entries if entry.get("mediaType") in INDEXES),
+        nested=tuple(str(entry.get("digest", "")) for entry in entries if _kind(entry) != "image"),
+        unreadable=tuple(unreadable),
         annotations=_strings(data.get("annotations")),
     )
 
 
+def _is_something_else(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry says of itself that it is neither an image nor an index."""
+    is_attestation = _strings(entry.get("annotations")).get("vnd.docker.reference.type") == _ATTESTATION
+    return is_attestation or (entry.get("mediaType") or MANIFESTS[0]) not in MEDIA_TYPES
+
+
+def _kind(entry: Mapping[str, Any]) -> Kind:
+    """Return what an entry says that it is, `""` if it leaves that open."""
+    media_type = entry.get("mediaType")
+    return "" if not media_type else "index" if media_type in INDEXES else "image"
+
+
 def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
-    blobs = tuple(names.parse_digest(blob["digest"]) for blob in (data["config"], *data["layers"]))
-    annotations = _strings(data.get("annotations"))
-    return Manifest(digest=digest, is_index=False, config=blobs[0], blobs=blobs, annotations=annotations)
+    _without(data, "a manifest", "manifests")
+    config = data.get("config")
+    if not isinstance(config, dict):
+        raise _Fault("it is a manifest without `config`")
+    try:
+        config_digest = names.parse_digest(str(config.get("digest", "")))
+    except InvalidValue:
+        raise _Fault(f"its `config.digest` is `{shown(str(config.get('digest', '')))}`") from None
+    media_type = config.get("mediaType")
+    return Manifest(
+        digest=digest,
+        is_index=False,
+        config=config_digest,
+        config_type=media_type if isinstance(media_type, str) else "",
+        blobs=(config_digest, *_layers(_objects(data, "layers"))),
+        annotations=_strings(data.get("annotations")),
+    )
+
+
+def _layers(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the digests of the layers that the registry has to have."""
+    digests = []
+    for number, layer in enumerate(layers):
+        digest = layer.get("digest")
+        if not isinstance(digest, str) or not re.fullmatch(_BLOB, digest):
+            raise _Fault(f"its `layers[{number}].digest` is `{shown(str(digest))}`")
+        if not (layer.get("urls") or any(part in str(layer.get("mediaType")) for part in _ELSEWHERE)):
+            digests.append(digest)
+    return digests
 
 
 def _strings(value: Any) -> dict[str, str]:
@@ -147,20 +260,14 @@ def _strings(value: Any) -> dict[str, str]:
 
 def platform_of(value: Any) -> Platform | None:
     """Return the platform of an OCI descriptor or image config, or None. Raises InvalidValue for a malformed one."""
-    if not isinstance(value, dict) or not value.get("os") or not value.get("architecture"):
-        return None
-    if value["os"] == "unknown":
-        return None
-    version = f"({value['os.version']})" if value.get("os.version") else ""
-    variant = f"/{value['variant']}" if value.get("variant") else ""
-    return names.parse_platform(f"{value['os']}{version}/{value['architecture']}{variant}")
+    return stated(value).normal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """The well-formed facts that an image states about itself."""
+    """What an image states about itself; malformed facts other than the platform are left out."""
 
-    platform: Platform | None = None
+    platform: StatedPlatform = NOTHING_STATED
     source_ref: SourceRef | None = None
     depends_on: tuple[str, ...] = ()
 
@@ -178,7 +285,7 @@ def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
     source, revision, base, digest = (annotations.get(f"org.opencontainers.image.{key}", "") for key in keys)
     depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
     return ImageFacts(
-        platform=_tried(platform_of, config),
+        platform=stated(config),
         source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
         depends_on=(depends_on,) if depends_on else (),
     )

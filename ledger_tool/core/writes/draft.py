@@ -18,7 +18,8 @@ class Draft:
     place of the sourceRef, which says why it is missing, is raised.
 
     `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
-    is set if the input says that the digest is an index's, not an image's own.
+    is set if the input says that the digest is an index's, not an image's own. `looked_at` is set if a registry was
+    asked, and the drafts of this image:tag are all the images that its pull digest leads to.
     """
 
     reference: Reference
@@ -34,3 +35,4 @@ class Draft:
     ttl: Ttl | None = None
     where: str = ""
     is_index: bool = False
+    looked_at: bool = False

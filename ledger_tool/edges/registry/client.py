@@ -22,7 +22,7 @@ from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import TOKEN_BYTES, Login
-from ledger_tool.errors import BadManifest, Denied, InvalidValue, Unreachable, UnreadableManifest
+from ledger_tool.errors import BadManifest, Denied, InvalidValue, RuleRefused, Unreachable, UnreadableManifest
 
 MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
@@ -132,14 +132,19 @@ class RegistryClient:
             raise self._failed(answer)
 
     def config(self, image: str, digest: str) -> dict[str, object]:
-        """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked."""
+        """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked; empty if it is not JSON.
+
+        Raises RuleRefused if it is not there.
+        """
         answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
-        if answer.status == 404 or digest_of(answer.body, digest.partition(":")[0]) != digest:
-            raise BadManifest(f"the config {digest} is missing, or does not match its digest")
+        if answer.status == 404:
+            raise RuleRefused(f"{self.name} does not have the config {digest} of {image}", "push the image again")
+        if digest_of(answer.body, digest.partition(":")[0]) != digest:
+            raise BadManifest(f"{self.name} serves something other than {digest} under that digest")
         try:
             config = json.loads(answer.body)
         except (ValueError, RecursionError):
-            raise BadManifest(f"the config {digest} is not JSON") from None
+            return {}
         return config if isinstance(config, dict) else {}
 
     def has_blob(self, image: str, digest: str) -> bool:

@@ -18,7 +18,7 @@ from ledger_tool.edges.http.client import Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
-from ledger_tool.errors import BadManifest, Denied, Unreachable
+from ledger_tool.errors import BadManifest, Denied, RuleRefused, Unreachable, UnreadableManifest
 from tests.support.registries.clients import Rig, rig
 from tests.support.registries.wire import INDEX, MANIFEST, Asked, Reply, Wire, as_json, config, image, served, sha256
 from tests.support.values.make import digest
@@ -110,7 +110,7 @@ BAD_BODIES = {
     "a million deep": served(b'{"a":' * 1_000_000 + b"1" + b"}" * 1_000_000),
     "a string without end": served(b'{"a": "' + b'\\"' * 3_000_000),
     "twice": served(image()[:-1] + b', "layers": []}'),
-    "no layers": served(image(layers=None)),
+    "a number of layers": served(image(layers=7)),
     "layers of text": served(image(layers=["x"])),
     "a bad layer": served(image(layers=[{"digest": "sha256:../../x"}])),
     "no config": served(image(config={})),
@@ -123,15 +123,16 @@ BAD_BODIES = {
 def test_a_body_that_is_not_a_manifest_is_refused(wire: Wire, at: Rig, reply: Reply) -> None:
     wire.on(V1, reply)
     started = time.process_time()
-    with pytest.raises(BadManifest):
+    with pytest.raises(UnreadableManifest) as caught:
         at.client.manifest("myorg/app", "v1")
+    assert caught.value.digest == sha256(reply.body)
     assert time.process_time() - started < 5.0
     assert wire.count() == 1
 
 
 def test_without_a_digest_header_what_cannot_be_read_still_has_the_digest_of_its_bytes(wire: Wire, at: Rig) -> None:
-    wire.on(V1, served(image(layers=None), docker_content_digest=""))
-    assert at.client.look("myorg/app", "v1") == sha256(image(layers=None))
+    wire.on(V1, served(image(config=None), docker_content_digest=""))
+    assert at.client.look("myorg/app", "v1") == sha256(image(config=None))
     wire.on(V1, served(b"<html>Sign in</html>", "text/html", docker_content_digest=""))
     with pytest.raises(BadManifest, match="not JSON"):
         at.client.look("myorg/app", "v1")
@@ -194,13 +195,16 @@ def test_a_config_is_checked_against_its_digest(wire: Wire, at: Rig) -> None:
     name = sha256(config(a="b"))
     wire.on(f"{APP}/blobs/{name}", Reply(body=config(a="b")), Reply(body=config(a="c")), Reply(404))
     assert at.client.config("myorg/app", name)["config"] == {"Labels": {"a": "b"}}
-    for _ in range(2):
-        with pytest.raises(BadManifest):
-            at.client.config("myorg/app", name)
-    for raw in (b"nonsense", b"[" * 100_000):
+    with pytest.raises(BadManifest):
+        at.client.config("myorg/app", name)
+    with pytest.raises(RuleRefused, match=f"does not have the config {name}"):
+        at.client.config("myorg/app", name)
+
+
+def test_a_config_that_is_not_json_says_nothing(wire: Wire, at: Rig) -> None:
+    for raw in (b"{", b"\xff", b"", b"[" * 100_000):
         wire.on(f"{APP}/blobs/{sha256(raw)}", Reply(body=raw))
-        with pytest.raises(BadManifest):
-            at.client.config("myorg/app", sha256(raw))
+        assert at.client.config("myorg/app", sha256(raw)) == {}
     wire.on(f"{APP}/blobs/{sha256(b'[]')}", Reply(body=b"[]"))
     assert at.client.config("myorg/app", sha256(b"[]")) == {}
 

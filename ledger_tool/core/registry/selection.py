@@ -1,0 +1,154 @@
+"""Which images of an index are recorded: those that clients pull.
+
+Clients choose by the platform in an entry, and by an image's config only where its entry has none; of several entries
+for one platform they take the first, those that state one before those that do not (containerd's `images.Manifest`,
+containers/image's `chooseInstance`). What is not for a platform is left out: attestations, signatures, charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger_tool.core.ledger.names import Digest, Platform
+from ledger_tool.core.registry.image import Child, ImageFacts, Manifest
+from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated_by
+from ledger_tool.errors import InvalidValue, RuleRefused
+
+
+@dataclass(frozen=True, slots=True)
+class ListedImage:
+    """An image with its entry in an index, and what it says about itself."""
+
+    entry: Child
+    manifest: Manifest
+    facts: ImageFacts
+
+    @property
+    def stated(self) -> StatedPlatform:
+        """Its platform, by its entry and its config."""
+        return self.entry.stated.completed_by(self.facts.platform)
+
+    @property
+    def normal(self) -> Platform | None:
+        """Its platform in the normal form, None if it has none, or one that a record cannot hold."""
+        try:
+            return self.stated.normal()
+        except InvalidValue:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: a tag at a registry, and perhaps one image of it, or one platform."""
+
+    name: str
+    registry: str
+    digest: Digest | None
+    platform: Platform | None
+
+    @property
+    def stated(self) -> StatedPlatform:
+        """The platform, in its parts."""
+        return stated_by(self.platform) if self.platform else NOTHING_STATED
+
+    def images(self, index: Manifest, images: Sequence[ListedImage]) -> tuple[list[ListedImage], list[str]]:
+        """Return what to record of the images that an index leads to, one for each platform, and notes for a person.
+
+        `images` are in the order in which clients choose. Raises RuleRefused if there is nothing to record, or more
+        than one thing that it could be.
+        """
+        firsts: dict[Platform | None, ListedImage] = {}
+        notes = []
+        for image in self._chosen(index, images):
+            platform = self.platform_of(image)
+            first = firsts.setdefault(platform, image)
+            if first.entry.digest != image.entry.digest:
+                notes.append(
+                    f"note: {self.name} has several images for {platform} at {self.registry}; {first.entry.digest} is "
+                    f"recorded, which is the first, so that clients choose it, and not {image.entry.digest}"
+                )
+            elif first is image and not image.entry.stated.agrees_with(image.facts.platform):
+                notes.append(
+                    f"warning: {self.name} lists {image.entry.digest} as {image.entry.stated} at {self.registry}, but "
+                    f"its config says {image.facts.platform}; recorded as listed, because clients choose by the list"
+                )
+        return list(firsts.values()), notes
+
+    def platform_of(self, image: ListedImage) -> Platform | None:
+        """Return the platform to record: the one that is asked for, or the image's own.
+
+        Raises RuleRefused if the two contradict each other, or a record cannot hold the image's own.
+        """
+        if self.platform:
+            if not image.stated.agrees_with(self.stated):
+                raise self._for_another(image)
+            return self.platform
+        try:
+            return image.stated.normal()
+        except InvalidValue:
+            message = f"{self.name} has {image.manifest.digest} at {self.registry}, for the platform `{image.stated}`"
+            hint = (
+                "no record can hold that platform; publish one image at a time, with the one to record as `--platform`"
+            )
+            raise RuleRefused(message, hint) from None
+
+    def check_is_first(self, index: Manifest, entry: Child) -> None:
+        """Raise RuleRefused for an image that comes after another for its platform: clients get the other."""
+        first = next((one for one in index.children if one.platform and one.platform == entry.platform), entry)
+        if first.digest != entry.digest:
+            raise RuleRefused(
+                f"{self.name} leads to {first.digest} for {entry.platform} at {self.registry}, and has {entry.digest} "
+                "only after it",
+                "publish the first, which is the one that clients choose, or push the index in another order",
+            )
+
+    def _chosen(self, index: Manifest, images: Sequence[ListedImage]) -> Sequence[ListedImage]:
+        """Return the images for the platform, if any, and what has no platform only where it is all there is."""
+        with_platform = [image for image in images if not image.stated.says_nothing]
+        if with_platform:
+            if chosen := self._matching(with_platform):
+                return chosen
+            if self.digest:
+                raise self._for_another(with_platform[0])
+        elif len({image.entry.digest for image in images}) == 1:
+            if self.digest or not self.platform or _states_no_platform(index):
+                return images[:1]
+        elif images and not self.platform:
+            message = f"{self.name} leads to {len(images)} things at {self.registry}, none of which has a platform"
+            raise RuleRefused(message, "give each a tag of its own")
+        platforms = dict.fromkeys(entry.platform or str(entry.stated) or "none given" for entry in index.children)
+        for_platform = f" for {self.platform}" if self.platform else ""
+        message = f"{self.name} has no image{for_platform} at {self.registry}"
+        raise RuleRefused(message, f"its platforms are: {', '.join(platforms) or 'none'}")
+
+    def _matching(self, images: Sequence[ListedImage]) -> Sequence[ListedImage]:
+        """Return the images for the platform: exactly that one, or else the only one that it can mean."""
+        matching = [image for image in images if image.stated.agrees_with(self.stated)]
+        if not self.platform:
+            return matching
+        if exact := [image for image in matching if image.normal == self.platform]:
+            return exact
+        platforms = dict.fromkeys(image.normal or str(image.stated) for image in matching)
+        if len(platforms) > 1:
+            message = f"{self.name} has several images for {self.platform} at {self.registry}"
+            raise RuleRefused(message, f"give the platform in full: {', '.join(platforms)}")
+        return matching
+
+    def _for_another(self, image: ListedImage) -> RuleRefused:
+        platform = image.normal or image.stated
+        message = f"{self.name} is an image for {platform} at {self.registry}, not for {self.platform}"
+        return RuleRefused(message, "leave the platform out, or give the image's own")
+
+
+def listed_images(index: Manifest) -> frozenset[tuple[Platform, Digest]] | None:
+    """Return the images that clients choose from an index, None if its entries alone do not tell."""
+    if index.unreadable or any(entry.kind != "image" or entry.platform is None for entry in index.children):
+        return None
+    firsts = {entry.platform: entry.digest for entry in reversed(index.children) if entry.platform}
+    return frozenset(firsts.items())
+
+
+def _states_no_platform(index: Manifest) -> bool:
+    """Return whether no entry states a platform, or leads to one that does."""
+    return all(entry.stated.says_nothing and entry.kind != "index" for entry in index.children)
