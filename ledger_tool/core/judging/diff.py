@@ -13,7 +13,7 @@ from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
 from ledger_tool.core.ledger.sourceref import compare_url
-from ledger_tool.core.ledger.version import Version, parse_version
+from ledger_tool.core.ledger.version import VersionTag, parse_version_tag
 from ledger_tool.core.policy.policy import Policy
 
 TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
@@ -97,7 +97,7 @@ def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange
         effects, old, new = tuple(group), before.find(name), after.find(name)
         previous = was.lower_than(name) if not old else None
         start = old or ((previous,) if previous else ())
-        versions = (was.of(start), now.of(new))
+        versions = (previous.tag, name.tag) if previous else (was.of(old, now), now.of(new, was))
         change = TagChange(
             kind=_kind(effects, old),
             name=name,
@@ -129,10 +129,12 @@ def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
 
 
 def _direction(old: str, new: str) -> Direction:
-    before, after = parse_version(old), parse_version(new)
+    before, after = parse_version_tag(old), parse_version_tag(new)
     if before is None or after is None:
         return "unknown"
-    return "same" if before == after else "upgrade" if before < after else "downgrade"
+    if before.version == after.version:
+        return "same"
+    return "upgrade" if before.version < after.version else "downgrade"
 
 
 def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
@@ -141,39 +143,77 @@ def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
 
 
 class _Versions:
-    """The versions of some images in a ledger: the tag itself, or else from a label or the digest."""
+    """The versions of some images in a ledger: what a tag says itself, what other tags of its digest or a label say."""
 
     def __init__(self, ledger: Ledger, images: Set[str]) -> None:
-        self._records: dict[str, list[tuple[Version, Record]]] = {}
-        self._by_digest: dict[tuple[str, str], str] = {}
+        self._records: dict[str, list[tuple[VersionTag, Record]]] = {}
+        self._by_digest: dict[tuple[str, str], dict[str, VersionTag]] = {}
         for record in ledger.select(lambda image, *_: image in images):
-            if (parsed := parse_version(record.tag)) is None:
+            if (parsed := parse_version_tag(record.tag)) is None:
                 continue
             self._records.setdefault(record.image, []).append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
-                known = parse_version(self._by_digest.get((record.image, digest), ""))
-                if known is None or known.parts < parsed.parts:  # of `1`, `1.5` and `1.5.0`, the last is the most exact
-                    self._by_digest[record.image, digest] = record.tag
+                self._by_digest.setdefault((record.image, digest), {})[record.tag] = parsed
 
-    def of(self, records: Sequence[Record]) -> str:
+    def of(self, records: Sequence[Record], other: _Versions) -> str:
+        """Return the version of the records of one image:tag, `""` if unknown; `other` may know their digests as well.
+
+        A tag such as `1.5` or `latest` names one version after the other, so it does not tell which.
+        """
         for record in records:
-            if parse_version(record.tag):
+            own = parse_version_tag(record.tag)
+            if own and not own.is_floating:
                 return record.tag
+            for versions in (self, other):
+                for digest in filter(None, (record.index, record.digest)):
+                    if tag := versions._exact(record, digest, own):
+                        return tag
             for label in _VERSION_LABELS:
                 if record.labels.get(label):
                     return record.labels[label]
-            for digest in filter(None, (record.index, record.digest)):
-                if tag := self._by_digest.get((record.image, digest)):
-                    return tag
         return ""
 
+    def _exact(self, record: Record, digest: str, own: VersionTag | None) -> str:
+        """Return the tag that says most exactly which version a digest is; not the record's own."""
+        tags = dict(self._by_digest.get((record.image, digest), {}))
+        tags.pop(record.tag, None)
+        if own:
+            tags = {tag: parsed for tag, parsed in tags.items() if own.covers(parsed)}
+        suffix = own.variant.suffix if own else record.tag
+
+        def rank(tag: str) -> tuple[object, ...]:
+            parsed = tags[tag]
+            # Of `1`, `1.5` and `1.5.0`, the last is the most exact; a tag of the same variant comes first.
+            return (
+                parsed.variant.suffix == suffix,
+                parsed.version.parts,
+                -len(parsed.variant.suffix),
+                parsed.version,
+                tag,
+            )
+
+        return max(tags, key=rank, default="")
+
     def lower_than(self, name: Name) -> Record | None:
-        """Return a record of the highest version of the image that is lower than a tag; never a yanked one."""
-        this = parse_version(name.tag)
+        """Return a record of the highest version that is lower than a tag: of its own variant, or else of the next one.
+
+        Never a yanked record.
+        """
+        this = parse_version_tag(name.tag)
         if this is None:
             return None
-        lower = [(one, record) for one, record in self._records.get(name.image, ()) if one < this and not record.yanked]
-        return max(lower, key=lambda pair: pair[0])[1] if lower else None
+        lower = [
+            (tag, record)
+            for tag, record in self._records.get(name.image, ())
+            if tag.version < this.version and not record.yanked
+        ]
+
+        def rank(pair: tuple[VersionTag, Record]) -> tuple[object, ...]:
+            tag = pair[0]
+            is_same, is_kin = tag.variant == this.variant, tag.variant.family == this.variant.family
+            return (is_same, is_kin, not tag.variant.suffix, tag.version, tag.version.parts)
+
+        return max(lower, key=rank)[1] if lower else None
 
 
 def _facts(

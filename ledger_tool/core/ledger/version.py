@@ -5,6 +5,10 @@ count as 0; a tag cannot have build metadata, because `+` is not allowed in one.
 number is not a version, so it cannot outrank one: MAJOR has at most four digits, and after MAJOR alone a
 prerelease does not start with a digit. So `1234567` (a commit id), `20240101`, `2024-01-15` and `20240101.3` (dates,
 builds) are not versions, nor are `2024.01` (a leading zero), `1.2.3.4` and `1.2.3_4`; `7`, `2022` and `7-alpine` are.
+
+SemVer has no word for variants: to it, `1.27-alpine` is a prerelease. `parse_version_tag` knows them: such a tag is a
+prefix, a version and a suffix, as in `release-1.5.0-rc.1-alpine3.20`. Prefix and suffix are its variant, here `release`
+and `alpine3.20`; only what looks like a prerelease belongs to the version.
 """
 
 from __future__ import annotations
@@ -21,6 +25,16 @@ _version = re.compile(
     re.ASCII,
 )
 _LONGEST = 128  # characters of a tag
+_prefix = re.compile(
+    r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z][A-Za-z0-9]*)*[-_](?=v?[0-9]+\.)"
+)  # a lone number may be any
+_PRE_WORD = "alpha|beta|rc|cr|pre|preview|dev|snapshot|nightly|canary|next|ea|milestone|(?:a|b|m)(?=[0-9])"
+_prerelease = re.compile(
+    rf"(?:(?:{_PRE_WORD})[.-]?[0-9]*(?:\.[0-9A-Za-z]+)*|{_NUMBER}(?:\.[0-9A-Za-z]+)*)(?=-|$)", re.ASCII | re.IGNORECASE
+)
+_architecture = re.compile(
+    r"amd64|x86_64|x64|i?386|arm(?:32|64)?(?:v[5-9])?|aarch64|ppc64le|s390x|riscv64|mips64le|loong64"
+)
 
 # Identifiers are compared by number, or by letters; a number comes before letters.
 Identifier = tuple[int, int, str]
@@ -68,6 +82,59 @@ def precedence(release: tuple[int, int, int], prerelease: str) -> Precedence:
         (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".") if part
     )
     return (*release, 0 if prerelease else 1, identifiers)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a tag says besides its version: `release` in `release-1.5`, `alpine3.20` in `1.5-alpine3.20`."""
+
+    prefix: str = ""
+    suffix: str = ""
+
+    @property
+    def family(self) -> tuple[str, ...]:
+        """The variant without versions of its own: `alpine3.20` and `alpine3.21` are one family, architectures not."""
+        words = (self.prefix, *self.suffix.split("-"))
+        return tuple(
+            word if _architecture.fullmatch(word) else re.sub(r"[0-9]+(?:\.[0-9]+)*", "", word) for word in words
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTag:
+    """A tag as a version of a variant; the version has no suffix, but may be a prerelease."""
+
+    version: Version
+    variant: Variant
+
+    @property
+    def is_floating(self) -> bool:
+        """Whether the tag leaves parts of the version out, and so may name one after the other."""
+        return self.version.parts < 3
+
+    def covers(self, other: VersionTag) -> bool:
+        """Return whether another tag may be the exact version of this one: `1.5` covers `1.5.2`, not `1.6.0`."""
+        given = self.version.parts
+        return (
+            other.version.parts > given
+            and other.version.release[:given] == self.version.release[:given]
+            and other.version.prerelease.startswith(self.version.prerelease)
+        )
+
+
+def parse_version_tag(tag: str) -> VersionTag | None:
+    """Return the version and the variant that a tag is, or None if it is not a version."""
+    if len(tag) > _LONGEST:
+        return None
+    named = _prefix.match(tag)
+    rest = tag[named.end() :] if named else tag
+    numbers, dash, suffix = rest.partition("-")
+    early = _prerelease.match(suffix)
+    prerelease = early[0] if early else ""
+    version = parse_version(numbers + (f"-{prerelease}" if prerelease else ""))
+    if version is None or (dash and not suffix) or (version.parts == 1 and suffix[:1].isdigit()):
+        return None
+    return VersionTag(version, Variant(named[0][:-1] if named else "", suffix[len(prerelease) :].removeprefix("-")))
 
 
 def rank(tag: str) -> tuple[tuple[object, ...], str]:

@@ -96,6 +96,48 @@ def test_a_moved_tag_goes_from_version_to_version(old: str, new: str, direction:
         assert (change.direction, change.versions) == (direction, (old, new))
 
 
+@pytest.mark.parametrize("floating", ["10.0", "10", "10.0-noble", "latest"])
+@pytest.mark.parametrize("is_index", [False, True])
+def test_a_floating_tag_goes_from_the_version_of_one_digest_to_that_of_another(floating: str, is_index: bool) -> None:
+    """What the other tags of each digest say decides, not the tag, which is the same on both sides."""
+
+    def tagged(tag: str, version: int) -> list[Record]:
+        return both(tag, str(version)) if is_index else [record(tag=tag, digest=digest(version))]
+
+    suffix = "-noble" if floating.endswith("noble") else ""
+    known = [*tagged(f"10.0.11{suffix}", 11), *tagged(f"10.0.12{suffix}", 12), *tagged(f"10.0.12{suffix}-amd64", 12)]
+    old, new = ([*known, *tagged(floating, version)] for version in (11, 12))
+    up, down = one(old, new), one(new, old)
+    assert (up.direction, up.versions) == ("upgrade", (f"10.0.11{suffix}", f"10.0.12{suffix}"))
+    assert (down.direction, down.versions) == ("downgrade", (f"10.0.12{suffix}", f"10.0.11{suffix}"))
+
+
+def test_the_direction_of_a_floating_tag_is_unknown_unless_both_digests_are_versions() -> None:
+    old = [record(tag="10.0", digest=digest(11)), record(tag="10.0.11", digest=digest(11))]
+    assert one(old, [record(tag="10.0", digest=digest(12)), old[1]]).direction == "unknown"
+    assert one(old[:1], [record(tag="10.0", digest=digest(12))]).direction == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "previous"),
+    [
+        (["10.0.11-alpine3.23", "10.0.11", "10.0.11-noble"], "10.0.12-alpine3.23", "10.0.11-alpine3.23"),
+        (["10.0.11-alpine3.23", "10.0.11", "10.0.11-noble"], "10.0.12", "10.0.11"),
+        (["10.0.10-alpine3.23", "10.0.11-alpine3.22", "10.0.11"], "10.0.12-alpine3.23", "10.0.10-alpine3.23"),
+        (["10.0.10-alpine3.21", "10.0.11-alpine3.22", "10.0.11"], "10.0.12-alpine3.23", "10.0.11-alpine3.22"),
+        (["10.0.11", "10.0.11-noble"], "10.0.12-alpine3.23", "10.0.11"),
+        (["10.0.11-noble-arm64v8", "10.0.10-noble-amd64"], "10.0.12-noble-amd64", "10.0.10-noble-amd64"),
+        (["release-1.4.0", "1.4.9"], "release-1.5.0", "release-1.4.0"),
+        (["10.0.12-alpine3.23"], "10.0.12", None),
+    ],
+)
+def test_a_new_version_is_compared_with_its_own_variant_first(known: list[str], new: str, previous: str | None) -> None:
+    old = [record(tag=tag, digest=digest(tag)) for tag in known]
+    change = one(old, [*old, record(tag=new, digest=digest("new"))])
+    assert (change.previous and change.previous.tag) == previous
+    assert change.direction == ("upgrade" if previous else "unknown")
+
+
 def test_source_base_image_labels_and_ttl_are_told() -> None:
     def made(seed: str, **more: Any) -> Record:
         base = f"docker.io/library/debian:bookworm@{digest(f'debian {seed}')}"

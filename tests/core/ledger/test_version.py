@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.version import Version, parse_version
+from ledger_tool.core.ledger.version import Variant, Version, parse_version, parse_version_tag
 
 numbers = st.integers(0, 9999).map(str)
 identifiers = st.one_of(numbers, st.from_regex(r"[0-9]{0,2}[A-Za-z-][0-9A-Za-z-]{0,3}", fullmatch=True))
@@ -107,3 +107,85 @@ def test_a_prerelease_comes_before_its_release(text: str, v: str) -> None:
 def test_any_text_is_a_version_or_none(text: str) -> None:
     found = parse_version(text)
     assert found is None or found.text == text
+
+
+@pytest.mark.parametrize(
+    ("tag", "number", "prefix", "suffix"),
+    [
+        ("1.5.0", "1.5.0", "", ""),
+        ("v1.5.0-rc.1", "v1.5.0-rc.1", "", ""),
+        ("1.27-alpine", "1.27", "", "alpine"),
+        ("8-alpine3.20", "8", "", "alpine3.20"),
+        ("10.0.12-alpine3.23-composite-amd64", "10.0.12", "", "alpine3.23-composite-amd64"),
+        ("11.0-preview-alpine-amd64", "11.0-preview", "", "alpine-amd64"),
+        ("11.0.100-preview.7.25380.108-noble", "11.0.100-preview.7.25380.108", "", "noble"),
+        ("release-v1.5.0-beta-2-slim", "v1.5.0-beta-2", "release", "slim"),
+        ("jdk-17.0.1", "17.0.1", "jdk", ""),
+        ("1.2.3-debian-12-r5", "1.2.3", "", "debian-12-r5"),
+        ("3.0.0-M1", "3.0.0-M1", "", ""),
+        ("1.0.0-0.3.7", "1.0.0-0.3.7", "", ""),
+        ("5.1-beta-windowsservercore-ltsc2022", "5.1-beta", "", "windowsservercore-ltsc2022"),
+        ("1.2.3-arm64v8", "1.2.3", "", "arm64v8"),
+        ("1.2-bookworm-slim", "1.2", "", "bookworm-slim"),
+    ],
+)
+def test_a_tag_is_a_version_of_a_variant(tag: str, number: str, prefix: str, suffix: str) -> None:
+    parsed = parse_version_tag(tag)
+    assert parsed is not None
+    assert (parsed.version.text, parsed.variant) == (number, Variant(prefix, suffix))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "latest",
+        "alpine",
+        "alpine3.20",
+        "pr-42",
+        "sha-4ef5a30",
+        "2024-01-15",
+        "12-34",
+        "20240101.1",
+        "1.2.3-",
+        "",
+        "v",
+        "a-",
+    ],
+)
+def test_a_name_or_a_date_is_not_a_version_of_a_variant(tag: str) -> None:
+    assert parse_version_tag(tag) is None
+
+
+@given(versions)
+def test_whatever_semver_reads_without_a_variant_has_the_same_order(text: str) -> None:
+    parsed = parse_version_tag(text)
+    if parsed and parsed.variant == Variant():
+        assert parsed.version == version(text)
+
+
+def test_versions_in_a_variant_do_not_make_another_family_but_architectures_do() -> None:
+    def family(suffix: str) -> tuple[str, ...]:
+        return Variant("", suffix).family
+
+    assert family("alpine3.23") == family("alpine3.24") == family("alpine") != family("alpine3.23-slim")
+    assert family("debian-12-r5") == family("debian-13-r0")
+    assert len({family(f"noble-{name}") for name in ("amd64", "arm64v8", "arm32v7", "arm32v6")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("floating", "exact", "covers"),
+    [
+        ("10.0", "10.0.12", True),
+        ("10", "10.2", True),
+        ("10.0", "10.1.0", False),
+        ("10.0.1", "10.0.1", False),
+        ("11.0-preview", "11.0.0-preview.7", True),
+        ("11.0-preview", "11.0.0-rc.1", False),
+        ("1", "10.0.0", False),
+    ],
+)
+def test_a_shorter_version_covers_the_exact_ones_that_begin_with_it(floating: str, exact: str, covers: bool) -> None:
+    one, other = parse_version_tag(floating), parse_version_tag(exact)
+    assert one is not None
+    assert other is not None
+    assert one.covers(other) is covers
