@@ -19,6 +19,8 @@ STARS = "***"
 _SHORTEST = 4  # masking what is shorter would blank out the page
 _SHORTEST_PART = 8  # of a secret in base64 after something else
 _SHORTEST_LINE = 16
+LONG_TOKEN = 16  # characters: a user name this long may be a token, too
+_userinfo = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/+|/*)([^/\s@]*)@(?!(?:sha256|sha512):)")
 _WORD = r"[A-Za-z0-9+_]"  # of base64, but not `/` and `-`, which in a URL are something else
 
 
@@ -111,3 +113,27 @@ def _base64(text: str) -> Iterator[str]:
         bits = 8 * (before + len(raw))
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             yield encode(bytes(before) + raw).decode()[-(-8 * before // 6) : bits // 6]
+
+
+def secrets_of_url(text: str) -> list[str]:
+    """Return the credentials in a URL, or in what was meant as one: the password, and a user name that is a token."""
+    match = _userinfo.match(text)
+    user, colon, password = match[1].partition(":") if match else ("", "", "")
+    parts = [password, *([user] if len(user) >= LONG_TOKEN or (colon and not password) else [])]
+    return [spelling for part in parts for spelling in dict.fromkeys((part, unquote(part))) if spelling]
+
+
+def secrets_of_header(value: str) -> list[str]:
+    """Return the credentials in an HTTP header, such as `Authorization: Basic …` (RFC 9110 section 11.6.2)."""
+    content = value.partition(":")[2].strip()
+    words = [word for word in content.split() if len(word) >= 8]
+    secrets = [content] * (len(content) >= 8) + words
+    for word in words:
+        try:
+            decoded = base64.b64decode(word + "=" * (-len(word) % 4), validate=True).decode("utf-8")
+        except ValueError:
+            continue
+        user, colon, password = decoded.partition(":")
+        if colon and decoded.isprintable():
+            secrets += [password, *([user] if len(user) >= LONG_TOKEN or not password else [])]
+    return [secret for secret in secrets if secret]

@@ -115,5 +115,5 @@ def open_work_tree(paths: Sequence[str], *, timeout: float) -> Iterator[WorkTree
     """Yield the repository that contains the paths. Raises UsageError if there is none, or several."""
     top = top_of(paths)
     git_dir = git_dir_of(top)
-    with Workspace(git_dir, timeout=timeout) as workspace:
+    with Workspace(git_dir, timeout, top=top) as workspace:
         yield WorkTree(top, workspace.repository(git_dir), workspace.folder)

@@ -7,7 +7,6 @@ branch's last known tip; a branch whose tip is not a commit of ours is left alon
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,12 +17,13 @@ from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten
 from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
-from ledger_tool.edges.git.location import Address, Credentials, git_dir_of, parse_remote
+from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
 from ledger_tool.edges.git.remote import RemoteRef, check_branch, refs_of
 from ledger_tool.edges.git.repository import Entry, Repository
 from ledger_tool.edges.git.server_words import fetch_error
 from ledger_tool.edges.git.trees import files_of, store, write_tree
+from ledger_tool.edges.git.user_settings import value_of
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import UsageError
 
@@ -128,13 +128,13 @@ def open_base(
     top = top_of(paths)
     git_dir = git_dir_of(top)
     check_branch(base)
-    with Workspace(git_dir, timeout=timeout) as workspace:
-        url = dict(workspace.settings).get("remote.origin.url", "")
+    with Workspace(git_dir, timeout, top=top) as workspace:
+        url = value_of(workspace.settings, "remote.origin.url")
         if not url:
             raise UsageError(f"{top} has no remote `origin` to propose to", "add it with `git remote add origin URL`")
         address = parse_remote(url, top)
-        workspace.credentials = Credentials(token=token if _is_safe(address) else "")
-        repository = workspace.repository(git_dir, address)
+        workspace.credentials = Credentials(token=token if address.is_confidential else "")
+        repository = workspace.reader(git_dir, address)
         commits = refs_of(repository, address, "HEAD", "refs/heads/*")
         base = base or commits["HEAD"]
         base_commit = commits.get(f"refs/heads/{base}", "")
@@ -151,10 +151,3 @@ def open_base(
         manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude)
         bounds = Bounds(workspace.deadline, messages)
         yield RequestBranch(base, base_commit, ref, expected, manifests, workspace.folder, bounds), url
-
-
-def _is_safe(address: Address) -> bool:
-    """Return whether a token may be sent there: the connection is encrypted, or stays on this machine."""
-    return address.scheme == "https" or bool(
-        re.fullmatch(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", address.host)
-    )

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
-from ledger_tool.core.ledger.names import LEDGER
+from ledger_tool.core.ledger.names import LEDGER, shown
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.machine_queue import lock
@@ -196,7 +196,7 @@ class CheckoutStore:
 class FollowedStore:
     """A `Store` on a checkout's remote; after a write has landed, the checkout follows if it safely can."""
 
-    def __init__(self, remote: RemoteStore, checkout: Checkout, upstream: Upstream, bounds: Bounds) -> None:
+    def __init__(self, remote: RemoteStore, checkout: Checkout | None, upstream: Upstream, bounds: Bounds) -> None:
         self._remote = remote
         self._checkout = checkout
         self._upstream = upstream
@@ -213,22 +213,31 @@ class FollowedStore:
             except (LedgerError, OSError) as error:
                 reason = error.message if isinstance(error, LedgerError) else str(error)
             if reason:
-                note = f"note: this checkout is now behind the remote, since {reason}"
-                self._messages.note(f"{note}; `git pull --rebase` brings the record here")
+                self._messages.note(f"note: this checkout is now behind the remote, since {reason}; {self._way_out()}")
         return landed
 
-    def _follow(self) -> str:
-        """Bring the checkout to its remote branch if that only replaces a clean `ledger.json`; else return why not.
+    def _way_out(self) -> str:
+        """Return how to bring the record here."""
+        upstream, branch = self._upstream, self._remote.target.branch
+        if not upstream.head:
+            return f"`git checkout {shown(upstream.remote)}/{shown(branch)}` brings the record here"
+        if branch != upstream.branch:
+            return f"the record is in `{shown(upstream.remote)}/{shown(branch)}`"
+        return "`git pull --rebase` brings the record here"
 
-        A checked-out branch that does not track the one that was written to is left alone, without a note.
-        """
+    def _follow(self) -> str:
+        """Bring the checkout to its remote branch if that only replaces a clean `ledger.json`; else return why not."""
         checkout, upstream, branch = self._checkout, self._upstream, self._remote.target.branch
+        if checkout is None:
+            return "it belongs to another user, and git does not trust it"
         tracking = f"refs/remotes/{upstream.remote}/{branch}"
         fetched = checkout.repository.fetch(upstream.address.url, f"+refs/heads/{branch}:{tracking}")
-        if not upstream.head or branch != upstream.branch:
-            return ""
         if not fetched.ok:
             return "the remote could not be fetched"
+        if not upstream.head:
+            return "no branch is checked out (detached HEAD)"
+        if branch != upstream.branch:
+            return f"`{shown(upstream.head)}` is checked out, which does not follow `{shown(branch)}`"
         with checkout.alone():
             old, new = (checkout.repository.commit_of(ref) for ref in (f"refs/heads/{upstream.head}", tracking))
             if old == new:

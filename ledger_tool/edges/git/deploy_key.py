@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def hold(content: bytes, name: str, folder: Path, stack: ExitStack) -> str:
         os.fchmod(descriptor, 0o600)  # ssh refuses keys that others could read
         os.write(descriptor, content)
         return f"/proc/{os.getpid()}/fd/{descriptor}"
-    path = folder / name
-    with local_errors(path, "write"), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-    return str(path)
+    with local_errors(folder, "write to"):
+        descriptor, path = tempfile.mkstemp(prefix=f"{name}-", dir=folder)
+        with open(descriptor, "wb") as file:
+            file.write(content)
+    return path

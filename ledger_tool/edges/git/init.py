@@ -73,5 +73,5 @@ def open_folder(folder: Path) -> Iterator[GitFolder]:
     """Yield the folder that `init` turns into a ledger."""
     folder = folder.absolute()
     git_dir = folder / ".git"
-    with Workspace(git_dir if git_dir.exists() else None) as workspace:
+    with Workspace(git_dir if git_dir.exists() else None, top=folder) as workspace:
         yield GitFolder(folder, workspace.repository(git_dir))

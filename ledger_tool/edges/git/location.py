@@ -21,6 +21,7 @@ _url = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/@:\s]*)(?::(?P<password>[^/@\s]*))?@)?(?P<host>[^/\s@]*)(?P<path>/.*)?"
 )
 _host = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_loopback = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?")
 _scp = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?P<path>[^-\s].*)")
 
 
@@ -38,6 +39,11 @@ class Address:
     def shown(self) -> str:
         """The address, fit for messages."""
         return shown(self.url, 300)
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether a credential may be sent there: the connection is encrypted, or stays on this machine."""
+        return self.scheme != "http" or bool(_loopback.fullmatch(self.host.lower()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def install(folder: Path) -> bool:
     That is needed if `.gitattributes` does not. Raises UsageError for a folder that is not a clone.
     """
     folder, git_dir = folder.absolute(), git_dir_of(folder.absolute())
-    with Workspace(git_dir) as workspace:
+    with Workspace(git_dir, top=folder) as workspace:
         repository = workspace.repository(git_dir)
         # The command first: git refuses every merge if a driver has a name and no command.
         repository.must("config", "--local", f"merge.{DRIVER}.driver", command())

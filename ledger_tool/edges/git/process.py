@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -72,8 +72,11 @@ def run(
     stdin: bytes = b"",
     timeout: float = 60.0,
     step: str = "",
+    mask: Callable[[str], str] = str,
 ) -> Completed:
     """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
+
+    `mask` takes the credentials out of what git and the server say on stderr, and in the status of a push.
 
     `timeout` is in seconds; after it the whole process group is killed and Unreachable is raised, naming `step`.
     """
@@ -92,10 +95,10 @@ def run(
                 )
         except GitCommandNotFound as error:
             raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
-    return _ended(handle, timeout, step or arguments[0])
+    return _ended(handle, timeout, step or arguments[0], mask)
 
 
-def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
+def _ended(handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str]) -> Completed:
     """Wait for a child; GitPython kills it when the handle is garbage-collected."""
     child = cast("subprocess.Popen[bytes]", handle.proc)
     try:
@@ -107,7 +110,9 @@ def _ended(handle: Git.AutoInterrupt, timeout: float, step: str) -> Completed:
     except BaseException:
         _kill(child)
         raise
-    return Completed(child.returncode, out, err[-_STDERR_BYTES:].decode("utf-8", "replace"))
+    # Masked before it is cut: half a secret would not be known as one.
+    words = mask(err[-2 * _STDERR_BYTES :].decode("utf-8", "replace"))[-_STDERR_BYTES:] if err else ""
+    return Completed(child.returncode, out, words)
 
 
 @contextmanager

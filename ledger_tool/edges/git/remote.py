@@ -60,7 +60,7 @@ class RemoteRef:
             )  # fmt: skip
         except Unreachable as error:  # time was up, but it may have landed
             return PushAnswer(PushStatus.BROKEN, error.message)
-        answer = read_push(done)
+        answer = read_push(done, self.repository.mask)
         if options and "does not support push options" in answer.words:
             raise UsageError(
                 f"{self.address.shown} does not accept push options, which GitLab needs to open merge requests",
@@ -191,6 +191,7 @@ def clone(address: Address, repository: Repository, *options: str, branch: str =
         environment=repository.environment,
         timeout=repository.deadline.remaining(at_least=1.0),
         step=step,
+        mask=repository.mask,
     )
     if not done.ok:
         raise fetch_error(done, address.shown, branch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Repository:
     environment: Mapping[str, str]
     deadline: Deadline
     options: tuple[str, ...] = ()
+    mask: Callable[[str], str] = str  # takes the credentials out of what a server says
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
     def git(self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "") -> Completed:
@@ -67,6 +68,7 @@ class Repository:
             stdin=stdin,
             timeout=self.deadline.remaining(at_least=least),
             step=step or arguments[0],
+            mask=self.mask,
         )
 
     def succeed(self, *arguments: str, stdin: bytes = b"", least: float = 10.0) -> Completed:

@@ -8,6 +8,7 @@ Source of the porcelain format: git-push(1), "OUTPUT".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -93,9 +94,9 @@ class PushAnswer:
         return bool(re.search(r"cannot lock ref|\.lock'?: File exists|failed to update ref", self.words))
 
 
-def read_push(done: Completed) -> PushAnswer:
-    """Return what `git push --porcelain` said."""
-    line = re.search(r"^([ +*=!-])\t\S+\t(.*)$", done.text, re.MULTILINE)
+def read_push(done: Completed, mask: Callable[[str], str] = str) -> PushAnswer:
+    """Return what `git push --porcelain` said; `mask` takes the credentials out of the server's words."""
+    line = re.search(r"^([ +*=!-])\t\S+\t(.*)$", mask(done.text), re.MULTILINE)
     if line and line[1] in " +*=" and done.ok:
         return PushAnswer(PushStatus.LANDED)
     words = "; ".join(filter(None, (line[2] if line and line[1] == "!" else "", server_words(done.stderr))))

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger.names import shown
@@ -56,8 +57,10 @@ class Session(AbstractContextManager["Session"]):
         self._messages = messages
         self._stack = ExitStack()
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def source(self) -> Folder | RemoteStore:
         """Return the ledger to read from; in a folder, the files as they are unless `--branch` names a branch."""
@@ -117,13 +120,20 @@ class Session(AbstractContextManager["Session"]):
         """The git directory whose settings count in addition to the user's."""
         return None
 
+    @property
+    def _top(self) -> Path | None:
+        """The top folder of the checkout that the git directory belongs to."""
+        return None
+
     @cached_property
     def _workspace(self) -> Workspace:
         from ledger_tool.edges.git.workspace import Workspace
 
         options = self._options
         return self._stack.enter_context(
-            Workspace(self._settings_dir, timeout=options.timeout, credentials=options.credentials, sign=options.sign)
+            Workspace(
+                self._settings_dir, options.timeout, credentials=options.credentials, sign=options.sign, top=self._top
+            )
         )
 
     @cached_property
@@ -161,7 +171,7 @@ class FolderSession(Session):
 
         checkout, upstream = self._checkout, self._upstream if self._options.push else None
         if upstream:
-            repository = self._workspace.repository(self._git_dir, upstream.address)
+            repository = self._workspace.reader(self._git_dir, upstream.address)
             if shared and upstream.head and not self._options.branch:
                 default = refs_of(repository, upstream.address, "HEAD", least=1.0)["HEAD"]
                 if upstream.branch != default:
@@ -171,23 +181,25 @@ class FolderSession(Session):
                         "check out the default branch, or name the ledger's branch with `--branch`",
                     )
             remote = self._remote_store(upstream.address, upstream.branch)
-            return FollowedStore(remote, Checkout(checkout.folder, repository), upstream, self._bounds)
+            following = Checkout(checkout.folder, repository) if self._workspace.trusted else None
+            return FollowedStore(remote, following, upstream, self._bounds)
         head = checkout.branch()
         if not head or self._options.branch not in ("", head):
             raise UsageError(
                 f"{checkout.folder} has {f'`{shown(head)}`' if head else 'no branch'} checked out",
                 "check out the ledger's branch, or name its remote's URL with `--repo`",
             )
-        return CheckoutStore(LocalBranch(checkout, head, self._writer), self._bounds)
+        ours = Checkout(checkout.folder, self._workspace.repository(self._git_dir))
+        return CheckoutStore(LocalBranch(ours, head, self._writer), self._bounds)
 
     def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002 - it is all here
         from ledger_tool.edges.git.history import GitHistory
 
         git_dir = self._folder if files_alone and self._settings_dir is None else self._git_dir
-        repository = self._workspace.repository(git_dir, None, *_NO_GRAPH)
+        repository = self._workspace.reader(git_dir, None, *_NO_GRAPH)
         name, branch = shown(str(self._folder), 300), self._options.branch
         # A partial clone has such a remote (git's partial-clone.txt).
-        remotes = (key for key, value in self._workspace.settings if key.endswith(".promisor") and value)
+        remotes = (one.key for one in self._workspace.settings if one.key.endswith(".promisor") and one.value)
         promisor = next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
         if not branch:
             return GitHistory(repository, name, folder=Folder(self._folder), promisor=promisor)
@@ -201,6 +213,7 @@ class FolderSession(Session):
 
         if self._options.branch:
             raise UsageError("`--branch` needs a remote's URL", "check the branch out, and leave the option out")
+        self._workspace.repository(self._git_dir)  # refuses a checkout that git does not trust
         return CheckedOutBranch(self.history(), self._options.sign, self._folder.absolute())
 
     @property
@@ -213,6 +226,10 @@ class FolderSession(Session):
     def _settings_dir(self) -> Path | None:
         return self._git_dir if (self._folder / ".git").exists() else None
 
+    @property
+    def _top(self) -> Path | None:
+        return self._folder.absolute()
+
     @cached_property
     def _git_dir(self) -> Path:
         return git_dir_of(self._folder.absolute())
@@ -221,7 +238,7 @@ class FolderSession(Session):
     def _checkout(self) -> Checkout:
         from ledger_tool.edges.git.checkout import Checkout
 
-        return Checkout(self._folder.absolute(), self._workspace.repository(self._git_dir))
+        return Checkout(self._folder.absolute(), self._workspace.reader(self._git_dir))
 
     @cached_property
     def _upstream(self) -> Upstream | None:

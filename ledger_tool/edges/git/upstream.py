@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.git.access import Settings
 from ledger_tool.edges.git.location import Address, parse_remote
+from ledger_tool.edges.git.user_settings import Settings
 from ledger_tool.errors import UsageError
 
 
@@ -27,7 +27,7 @@ def find_upstream(settings: Settings, head: str, folder: Path) -> Upstream | Non
 
     Raises UsageError if there are several remotes and none is chosen.
     """
-    values = dict(settings)
+    values = {setting.key: setting.value for setting in settings}
     remotes = [match[1] for key in values if (match := re.fullmatch(r"remote\.(.*)\.url", key))]
     branch = values.get(f"branch.{head}.merge", "").removeprefix("refs/heads/") or head
     named = values.get(f"branch.{head}.remote", "")

@@ -5,39 +5,51 @@ Everything opens a repository through it: a ledger (`session`), the manifests of
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 
 from ledger_tool.edges.files.disk import local_errors
-from ledger_tool.edges.git.access import Settings, prepare, user_settings
+from ledger_tool.edges.git.access import Access, prepare
 from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.repository import Deadline, Repository
+from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
+from ledger_tool.edges.git.view import make_view
+from ledger_tool.errors import Denied, PushRefused, UsageError
 
 
 @dataclass
 class Workspace(AbstractContextManager["Workspace"]):
     """A context manager; everything it creates is created once, on first use, and is gone when it closes.
 
-    `git_dir` belongs to the checkout whose settings count; with None, only the user's do. `timeout` is in seconds.
-    `credentials` are for the remote; `sign` lets a deploy key sign if the user has no signing key.
+    `git_dir` belongs to the checkout whose settings count; with None, only the user's do. `top` is the checkout's top
+    folder, `git_dir`'s parent by default. `timeout` is in seconds. `credentials` are for the remote; `sign` lets a
+    deploy key sign if the user has no signing key.
     """
 
     git_dir: Path | None
     timeout: InitVar[float] = 60.0
     credentials: Credentials = Credentials()  # noqa: RUF009 - a frozen value
     sign: bool = False
+    top: Path | None = None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
-    _environments: dict[Address | None, Mapping[str, str]] = field(default_factory=dict, init=False)
+    _accesses: dict[tuple[Address | None, bool], Access] = field(default_factory=dict, init=False)
 
     def __post_init__(self, timeout: float) -> None:
         self.deadline = Deadline(timeout)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.close()
+        over_ssh = any(address and address.scheme == "ssh" for address, _ in self._accesses)
+        if isinstance(error, Denied) and not isinstance(error, PushRefused) and over_ssh:  # noqa: SIM102
+            if hint := self._hint_about_ssh():
+                raise error.within("", f"{error.hint}; {hint}") from None
 
     @cached_property
     def folder(self) -> Path:
@@ -47,14 +59,54 @@ class Workspace(AbstractContextManager["Workspace"]):
         return Path(self._stack.enter_context(folder))
 
     @cached_property
+    def trusted(self) -> bool:
+        """Whether the checkout's own settings may be used: git itself would do so."""
+        return self.git_dir is None or is_trusted(self.top or self.git_dir.parent, self.git_dir)
+
+    @cached_property
     def settings(self) -> Settings:
         """The user's git settings, with those of the checkout. Raises UsageError if git cannot read them."""
-        return user_settings(self.git_dir)
+        settings = user_settings(self.git_dir)
+        return settings if self.trusted else without_programs(settings)
 
     def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
-        """Return a repository whose commands can reach a remote. Raises UsageError or Denied for a bad deploy key."""
-        if address not in self._environments:
-            self._environments[address] = prepare(
-                address, self.credentials, self.settings, self.folder, self._stack, sign=self.sign
+        """Return a repository whose commands can reach a remote.
+
+        Raises UsageError for a checkout that git does not trust, and UsageError or Denied for bad credentials.
+        """
+        has_own = git_dir == self.git_dir
+        if has_own and not self.trusted:
+            top = self.top or git_dir.parent
+            raise UsageError(
+                f"git does not trust {top}: it belongs to another user",
+                f"run as its owner, or trust it with `git config --global --add safe.directory {top}`",
             )
-        return Repository(git_dir, self._environments[address], self.deadline, options)
+        return self._opened(git_dir, address, options, has_own=has_own)
+
+    def reader(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
+        """Return a repository to read from: of a checkout that git does not trust, a view without its settings."""
+        if git_dir != self.git_dir or self.trusted:
+            return self.repository(git_dir, address, *options)
+        return self._opened(self._view, address, options, has_own=False)
+
+    @cached_property
+    def _view(self) -> Path:
+        assert self.git_dir is not None
+        return make_view(self.git_dir, self.folder / "view.git", self.settings)
+
+    def _opened(self, git_dir: Path, address: Address | None, options: tuple[str, ...], *, has_own: bool) -> Repository:
+        if (address, has_own) not in self._accesses:
+            self._accesses[address, has_own] = prepare(
+                address, self.credentials, self.settings, self.folder, self._stack,
+                sign=self.sign, has_own=has_own, trusting=self.trusted,
+            )  # fmt: skip
+        access = self._accesses[address, has_own]
+        return Repository(git_dir, access.environment, self.deadline, options, access.mask)
+
+    def _hint_about_ssh(self) -> str:
+        """Return what to do about a program that the user named for ssh, and that is not run, or `""`."""
+        variables = (f"`{name}`" for name in ("GIT_SSH_COMMAND", "GIT_SSH") if os.environ.get(name))
+        name = "`core.sshCommand`" if value_of(self.settings, "core.sshcommand") else next(variables, "")
+        if not name or self.credentials.deploy_key:
+            return ""
+        return f"{name} is not used: put its options into `~/.ssh/config`, or pass its key with `--deploy-key FILE`"

@@ -5,6 +5,7 @@ The sender, `edges.http.host`, decides about patience, redirects and credentials
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.http.proxies import check_proxies
 from ledger_tool.errors import UsageError
 
 CONNECT_SECONDS = 10.0
@@ -111,6 +113,7 @@ class Line:
     def _proxies_for(self, url: str) -> dict[str, str]:
         origin = origin_of(url)
         if origin not in self._proxies:
+            check_proxies(url, os.environ)
             self._proxies[origin] = dict(get_environ_proxies(url))
         return self._proxies[origin]
 

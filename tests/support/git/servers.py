@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -11,7 +12,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -109,87 +110,90 @@ def wait_for_port(port: int, seconds: float = 20.0) -> None:
 
 @dataclass
 class HttpServer:
-    """A running git HTTP backend; `requests` are the (method, path, user name) of what came in with a valid token."""
+    """A running git HTTP backend; `requests` are the (method, path, user name) of what came in with a valid token.
+
+    `echo` makes a refusal from what came in as the login and its parts, for a server that repeats it.
+    """
 
     port: int
     scheme: str
     token: str
     requests: list[tuple[str, str, str]]
+    echo: Callable[[str, str, str], str] | None = None
 
     def url(self, name: str) -> str:
         """Return the URL of a repository in the served folder."""
         return f"{self.scheme}://127.0.0.1:{self.port}/{name}"
 
 
+class _GitHandler(BaseHTTPRequestHandler):
+    """Answers requests to one server; see `http_server`."""
+
+    protocol_version = "HTTP/1.1"
+    root: Path
+    running: HttpServer
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        body = self._body()
+        given = re.sub("^basic ", "", self.headers.get("Authorization", ""), flags=re.IGNORECASE)
+        user, _, password = base64.b64decode(given).decode().partition(":")
+        if len(self.headers.get_all("Authorization", [])) > 1:
+            self._refuse(400, "Duplicate header: Authorization")
+            return
+        if given and self.running.echo:
+            self._refuse(403, self.running.echo(given, user, password))
+            return
+        if password != self.running.token:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.running.requests.append((self.command, self.path.partition("?")[0], user))
+        status, headers, content = _from_backend(self.root, self, user, body)
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _refuse(self, status: int, words: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain")  # git shows such a body
+        self.send_header("Content-Length", str(len(words.encode())))
+        self.end_headers()
+        self.wfile.write(words.encode())
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            found = b""
+            while size := int(self.rfile.readline(), 16):
+                found += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return found
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+
 @contextmanager
 def http_server(root: Path, token: str, certificate: tuple[Path, Path] | None = None) -> Iterator[HttpServer]:
-    """Serve the repositories below `root` by `git http-backend` to whoever has the token; TLS with a certificate."""
-    requests: list[tuple[str, str, str]] = []
+    """Serve the repositories below `root` by `git http-backend` to whoever has the token; TLS with a certificate.
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    Like GitHub, it answers 400 to a request that has two Authorization headers.
+    """
+    running = HttpServer(0, "https" if certificate else "http", token, [])
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-        def do_GET(self) -> None:
-            self._serve()
-
-        def do_POST(self) -> None:
-            self._serve()
-
-        def _serve(self) -> None:
-            body = self._body()
-            given = self.headers.get("Authorization", "").removeprefix("Basic ")
-            user, _, password = base64.b64decode(given).decode().partition(":")
-            if password != token:
-                self.send_response(401)
-                self.send_header("WWW-Authenticate", 'Basic realm="git"')
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            path, _, query = self.path.partition("?")
-            requests.append((self.command, path, user))
-            environment = {
-                "PATH": os.environ["PATH"],
-                "GIT_PROJECT_ROOT": str(root),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "GIT_CONFIG_GLOBAL": os.devnull,
-                "GIT_CONFIG_NOSYSTEM": "1",
-                "REQUEST_METHOD": self.command,
-                "PATH_INFO": path,
-                "QUERY_STRING": query,
-                "REMOTE_USER": user or "anybody",
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "CONTENT_LENGTH": str(len(body)),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            }
-            done = subprocess.run(
-                ["git", "http-backend"], input=body, capture_output=True, env=environment, check=False
-            )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
-            headers = [line.partition(": ") for line in head.decode().split("\r\n") if line]
-            status = next((value for name, _, value in headers if name == "Status"), "200 OK")
-            self.send_response(int(status.split()[0]))
-            for name, _, value in headers:
-                if name != "Status":
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") == "chunked":
-                found = b""
-                while size := int(self.rfile.readline(), 16):
-                    found += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return found
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_GitHandler,), {"root": root, "running": running}))
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
@@ -197,11 +201,39 @@ def http_server(root: Path, token: str, certificate: tuple[Path, Path] | None = 
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield HttpServer(server.server_address[1], "https" if certificate else "http", token, requests)
+        running.port = server.server_address[1]
+        yield running
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _from_backend(
+    root: Path, request: BaseHTTPRequestHandler, user: str, body: bytes
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return the status, headers and body that `git http-backend` answers."""
+    path, _, query = request.path.partition("?")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GIT_PROJECT_ROOT": str(root),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "REQUEST_METHOD": request.command,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "REMOTE_USER": user or "anybody",
+        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+        "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+    }
+    done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, env=environment, check=False)
+    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    headers = [line.partition(": ")[::2] for line in head.decode().split("\r\n") if line]
+    status = next((value for name, value in headers if name == "Status"), "200 OK")
+    return int(status.split()[0]), [header for header in headers if header[0] != "Status"], content
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
