@@ -122,6 +122,20 @@ def test_a_detached_checkout_as_ci_makes_it_publishes_to_the_remotes_branch(
     assert done.code == 0, done.err
     assert upstream.tip() == done.json["commit"]
     assert git("rev-parse", "HEAD", cwd=checkout) == before
+    assert (
+        "since no branch is checked out (detached HEAD); `git checkout origin/main` brings the record here" in done.err
+    )
+    git("checkout", "--quiet", "origin/main", cwd=checkout)
+    assert "v1" in (checkout / "ledger.json").read_text()
+
+
+def test_a_checkout_on_another_branch_says_that_the_record_is_not_there(
+    ledger: Run, checkout: Path, upstream: Upstream
+) -> None:
+    git("checkout", "--quiet", "-b", "mine", cwd=checkout)
+    done = _publish(ledger, checkout, "v1", "--branch", "main")
+    assert (done.code, done.json["commit"]) == (0, upstream.tip())
+    assert "`mine` is checked out, which does not follow `main`; the record is in `origin/main`" in done.err
 
 
 def test_a_shallow_checkout_publishes_and_follows(ledger: Run, upstream: Upstream, tmp_path: Path) -> None:
