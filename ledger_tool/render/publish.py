@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Result
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import from_json, pull_digest
 from ledger_tool.core.writes.draft import Draft
@@ -31,6 +31,12 @@ def notes(written: Written, drafts: Sequence[Draft], now: Timestamp, *, offline:
     yield from _expired(written, now)
     if offline:
         yield "note: offline: no registry was asked; recorded as given"
+
+
+def skipped(targets: Mapping[str, str]) -> Iterator[str]:
+    """Yield a note for each target of a metadata file that is not an image to publish, with the reason."""
+    for target, reason in targets.items():
+        yield f"note: target `{shown(target)}` is skipped: it {reason}"
 
 
 def _expired(written: Written, now: Timestamp) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,9 @@ from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 
 MAX_INPUT_BYTES = 100 * 1024 * 1024
 
+_DIGEST = "containerimage.digest"
+_NOT_PUSHED, _NAMELESS = f"has no `{_DIGEST}`", "has no `image.name`"
+_TARGET = r"[a-zA-Z0-9_-]+"  # a bake target's name; keys such as `buildx.build.warnings` are notes beside the targets
 _FIELDS = set(FIELDS) - {"provenance", "version", "forced", "yanked"}  # these are not a caller's to claim
 
 
@@ -88,62 +91,78 @@ def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
     return drafts
 
 
-def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None = None) -> list[Draft]:
+@dataclass(frozen=True, slots=True)
+class BuildMetadata:
+    """The drafts of a metadata file, and its targets that are not images to publish, with the reasons."""
+
+    drafts: Sequence[Draft]
+    skipped: Mapping[str, str]
+
+
+def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None = None) -> BuildMetadata:
     """Return a draft for each image name in the JSON of `docker buildx build|bake --metadata-file`.
 
-    If there is one target, `only` may name the image instead. A bake file has one object per target.
-    Raises UsageError for a target without a digest or a name.
+    If there is one image, `only` may name it instead. A bake file has one object per target; those that were not
+    pushed, such as a linter's, have no digest or no name, and are skipped. Raises UsageError if no image remains.
 
     Source: docs.docker.com, `docker buildx build --metadata-file` and `docker buildx bake --metadata-file`.
     """
     data = _json(raw, "the metadata file")
-    targets = {"": data} if isinstance(data, dict) and "containerimage.digest" in data else data
-    if not isinstance(targets, dict) or not targets:
-        raise _no_digest()
+    data = data if isinstance(data, dict) else {}
     drafts: list[Draft] = []
-    for target, facts in targets.items():
-        if target.startswith("buildx.build."):  # bake's own notes next to the targets
-            continue
+    skipped: dict[str, str] = {}
+    for target, facts in ({"": data} if _DIGEST in data else data).items():
         where = f"target `{names.shown(target)}`" if target else ""
-        if not isinstance(facts, dict) or not isinstance(digest := facts.get("containerimage.digest"), str):
-            raise _no_digest(where)
-        drafts += _of_target(facts, digest, defaults, where, only)
+        try:
+            if missing := _missing(facts, only):
+                if not target or re.fullmatch(_TARGET, target):
+                    skipped[target] = missing
+                continue
+            drafts += _of_target(facts, defaults, where, only)
+        except LedgerError as error:
+            raise error.within(where) from None
+    if not drafts:
+        target, missing = next(iter(skipped.items()), ("", _NOT_PUSHED))
+        hint = "build with `--tag`, or name the image: `ledger publish IMAGE:TAG --metadata-file FILE`"
+        if missing != _NAMELESS:
+            hint = "build with `--push`, so that buildx knows the digest"
+        raise UsageError(f"{f'target `{names.shown(target)}`' if target else 'the metadata file'} {missing}", hint)
     if only and len(drafts) > 1:
         raise UsageError(
             "one image is named, but the metadata file has several targets", "leave the image out: the file names each"
         )
-    if not drafts:
-        raise _no_digest()
-    return list({(draft.reference, draft.tag, draft.digest): draft for draft in drafts}.values())
+    distinct = {(draft.reference, draft.tag, draft.digest): draft for draft in drafts}
+    return BuildMetadata(list(distinct.values()), skipped)
 
 
-def _no_digest(where: str = "") -> UsageError:
-    return UsageError(
-        f"{where or 'the metadata file'} has no `containerimage.digest`",
-        "build with `--push`, so that buildx knows the digest",
-    )
+def _missing(facts: Any, only: Reference | None) -> str:
+    """Return why a target is not an image to publish, `""` if it is one."""
+    digest = facts.get(_DIGEST) if isinstance(facts, dict) else None
+    if not digest:
+        return _NOT_PUSHED
+    if digest == facts.get("containerimage.config.digest"):  # the image's id, where a manifest was never made
+        return "was not pushed: its digest is that of its config"
+    return "" if only or _given_names(facts) else _NAMELESS
 
 
-def _of_target(
-    facts: Mapping[str, Any], digest: str, defaults: Defaults, where: str, only: Reference | None
-) -> Iterator[Draft]:
-    given = filter(None, map(str.strip, str(facts.get("image.name") or "").split(",")))
-    references = [only] if only else [parse_reference(name) for name in given]
-    if not references:
-        raise UsageError(
-            f"{where or 'the metadata file'} has no `image.name`",
-            "build with `--tag`, or name the image: `ledger publish IMAGE:TAG --metadata-file FILE`",
-        )
+def _given_names(facts: Mapping[str, Any]) -> list[str]:
+    given = facts.get("image.name")
+    return [name for name in map(str.strip, given.split(",")) if name] if isinstance(given, str) else []
+
+
+def _of_target(facts: Mapping[str, Any], defaults: Defaults, where: str, only: Reference | None) -> Iterator[Draft]:
+    digest = facts[_DIGEST] if isinstance(facts[_DIGEST], str) else json.dumps(facts[_DIGEST])
     descriptor = facts.get("containerimage.descriptor")
-    platform = descriptor.get("platform") if isinstance(descriptor, dict) else None
-    for reference in references:
-        if only:
-            _check_agreement(only, defaults.tag, digest)
+    descriptor = descriptor if isinstance(descriptor, dict) else {}
+    is_index = descriptor.get("mediaType") in INDEXES
+    if only:
+        _check_agreement(only, defaults.tag, digest)
+    for reference in [only] if only else map(parse_reference, _given_names(facts)):
         tag = defaults.tag or reference.tag or names.Tag("latest")  # Docker's default tag
         yield replace(
             defaults.draft(reference, tag, digest, where),
-            is_index=isinstance(descriptor, dict) and descriptor.get("mediaType") in INDEXES,
-            platform=defaults.platform or platform_of(platform),
+            is_index=is_index,
+            platform=defaults.platform or (None if is_index else platform_of(descriptor.get("platform"))),
         )
 
 

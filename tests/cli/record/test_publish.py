@@ -208,6 +208,27 @@ def test_a_batch_fills_in_what_the_command_line_says_for_all(ledger: Run, repo: 
     ]
 
 
+def test_a_target_of_a_bake_file_that_was_not_pushed_is_skipped_with_a_note(
+    ledger: Run, ruled: Upstream, tmp_path: Path
+) -> None:
+    metadata = {
+        "buildx.build.warnings": [],
+        "lint": {"buildx.build.ref": "default/default/kamngmcgyzebqxwu98b4lfv3n"},
+        "app": {"containerimage.digest": digest("app"), "image.name": "registry.example.com/myorg/app:v1"},
+        "test": {},
+    }
+    (tmp_path / "metadata.json").write_text(json.dumps(metadata))
+    given = ("--source", SOURCE, "--label", "team=core", "--offline")
+    done = ledger("publish", "--metadata-file", tmp_path / "metadata.json", *given)
+    assert done.code == 0, done.err
+    assert [one["digest"] for one in ruled.records()] == [digest("app")]
+    notes = [line for line in done.err.splitlines() if "skipped" in line]
+    assert notes == [
+        "note: target `lint` is skipped: it has no `containerimage.digest`",
+        "note: target `test` is skipped: it has no `containerimage.digest`",
+    ]
+
+
 def test_buildx_metadata_publishes_every_name_of_every_target(ledger: Run, ruled: Upstream, tmp_path: Path) -> None:
     metadata = {
         "app": {
