@@ -7,11 +7,12 @@ registry itself.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from ledger_tool.core.registry.address import is_loopback, is_plain_host, why_internal
 
 _scheme = re.compile(
     r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)\s+(?=[A-Za-z_]+\s*=)|(?:^|,)\s*(Basic|Negotiate)\s*(?=,|$)", re.IGNORECASE
@@ -54,36 +55,12 @@ def why_unsafe(realm: str, registry: str, *, plain_http: bool) -> str:
     except ValueError:
         return "is not a URL"
     del port  # parsed only to refuse a bad one
-    plain = re.fullmatch(r"[!-~]+", realm) and _plain_host(host)
+    plain = re.fullmatch(r"[!-~]+", realm) and is_plain_host(host)
     if not plain or parts.username is not None or parts.fragment:
         return "is not a plain URL"
     own = urlsplit(f"//{registry}").hostname or ""
     if parts.scheme not in ("https", "http"):
         return f"has the scheme {parts.scheme or 'none'}"
-    if parts.scheme == "http" and not (plain_http and (host == own or (_is_loopback(host) and _is_loopback(own)))):
+    if parts.scheme == "http" and not (plain_http and (host == own or (is_loopback(host) and is_loopback(own)))):
         return "is plain http"
-    address = _address(host)
-    is_of_link = address is not None and (address.is_link_local or address.is_unspecified)
-    if is_of_link or (_is_loopback(host) and not _is_loopback(own)):
-        return "is an address of this machine or its link"
-    return ""
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _plain_host(host: str) -> bool:
-    """Whether a host is a name, or an unambiguous address: resolvers also accept `0x7f.1` and `2130706433`."""
-    if _address(host):
-        return "%" not in host
-    return bool(re.fullmatch(r"(?:[a-z0-9_-]+\.)*(?!0x|[0-9]+$)[a-z0-9_-]+", host))
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+    return why_internal([host], [own])

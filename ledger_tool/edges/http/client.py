@@ -6,6 +6,7 @@ The sender, `edges.http.host`, decides about patience, redirects and credentials
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -17,11 +18,11 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.http.proxies import check_proxies
+from ledger_tool.edges.http.proxies import check_proxy
 from ledger_tool.errors import UsageError
 
 CONNECT_SECONDS = 10.0
@@ -51,7 +52,8 @@ class Answer:
 class Line:
     """A pool of connections that sends one request at a time, for several threads.
 
-    `request_seconds` limits the time of one body, however slowly it comes.
+    `request_seconds` limits the time of one body, however slowly it comes. Raises UsageError if the environment names
+    a malformed proxy for `origin`.
     """
 
     def __init__(
@@ -70,14 +72,14 @@ class Line:
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
         self.close = self._adapter.close
         self._verify: str | bool = ca_file or True
-        self._proxies: dict[tuple[str, str], dict[str, str]] = {}
+        self._proxies = {origin_of(origin): _proxies_of(origin)}
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], *, limit: int, data: Body | None = None
     ) -> Answer:
         """Send one request without `requests`' own redirects, cookies and hooks, and read a body of `limit` bytes.
 
-        Raises requests.RequestException, AnswerRefused among them.
+        Raises requests.RequestException, AnswerRefused among them, and UsageError for a malformed proxy.
         """
         deadline = time.monotonic() + self._request_seconds
         sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
@@ -110,12 +112,29 @@ class Line:
         prepared.method, prepared.url, prepared.headers = method, url, CaseInsensitiveDict(headers)
         return prepared
 
+    def addresses(self, url: str) -> list[str]:
+        """Return what the host of a URL resolves to here: nothing if a proxy resolves it, or if nobody can."""
+        if self._proxies_for(url):
+            return []
+        try:
+            return sorted({str(info[4][0]) for info in socket.getaddrinfo(urlsplit(url).hostname, None)})
+        except (OSError, UnicodeError):
+            return []
+
     def _proxies_for(self, url: str) -> dict[str, str]:
         origin = origin_of(url)
         if origin not in self._proxies:
-            check_proxies(url, os.environ)
-            self._proxies[origin] = dict(get_environ_proxies(url))
+            self._proxies[origin] = _proxies_of(url)
         return self._proxies[origin]
+
+
+def _proxies_of(url: str) -> dict[str, str]:
+    """Return the proxy of the environment for a URL, as `requests` takes it. Raises UsageError if it is malformed."""
+    proxy = select_proxy(url, get_environ_proxies(url))
+    if not proxy:
+        return {}
+    check_proxy(proxy, os.environ)
+    return {"all": proxy}
 
 
 def _body(response: requests.Response, limit: int, deadline: float) -> bytes:

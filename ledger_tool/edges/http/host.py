@@ -2,7 +2,8 @@
 
 One `Host` serves all threads of a run. If a host limits our rate (429) or fails (5xx), all requests to it slow down,
 not just one; if it asks for more patience than a run has, or nothing answers, every later request is refused at once.
-Redirects are followed here, not by `requests` (docs/adr/0015).
+Redirects are followed here, not by `requests` (docs/adr/0015). A host that one leads to, or that issues the tokens, has
+patience of its own: a failing store of blobs does not make the registry look down.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urljoin
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.registry.address import is_plain_host, why_internal
 from ledger_tool.edges.http.client import TRANSIENT, Answer, AnswerRefused, Body, Line, origin_of, retry_after, words
 from ledger_tool.errors import Unreachable
 
@@ -24,10 +27,29 @@ PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
 TRIES = 4
 REDIRECTS = 5
 FAILURES_TO_BE_DOWN = 8
+Origin = tuple[str, str]
 
 
 class Lost(Unreachable):
     """A request that must not be sent twice got no answer: it may have taken effect."""
+
+
+class _Silence(Exception):
+    """A request to an origin got no answer."""
+
+    def __init__(self, origin: Origin, error: requests.RequestException) -> None:
+        super().__init__(origin, error)
+        self.origin = origin
+        self.error = error
+
+
+@dataclass(slots=True)
+class _Patience:
+    """What the answers of one origin ask of all threads."""
+
+    open_at: float = 0.0
+    failures: int = 0  # in a row
+    limits: bool = False  # a 429 outlasted our patience
 
 
 class Host:
@@ -59,8 +81,9 @@ class Host:
         self._run_seconds = run_seconds
         self._stays = stays
         self._lock = threading.Lock()
-        self._open_at = 0.0
-        self._failures = 0
+        self._own = origin_of(line.origin)
+        self._patience: dict[Origin, _Patience] = {}
+        self._vetted: set[Origin] = {self._own}
 
     def request(
         self,
@@ -82,23 +105,22 @@ class Host:
         """
         unanswered = Lost if once else Unreachable
         for tries_left in reversed(range(TRIES)):
-            self._wait_for_opening()
             try:
                 answer = self._follow(method, url, headers, limit, authorization, body)
             except AnswerRefused as error:
                 raise unanswered(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
-            except requests.RequestException as error:
-                self._note_failure()
-                is_untrusted = isinstance(error, requests.exceptions.SSLError)
+            except _Silence as silence:
+                is_untrusted = isinstance(silence.error, requests.exceptions.SSLError)
                 if once or is_untrusted or not tries_left:
                     kind = Unreachable if is_untrusted else unanswered
                     hint = "run it again; if that keeps failing, check the network, the proxy and the CA"
-                    raise kind(f"{self.name} did not answer: {words(error)}", hint) from None
-                self.back_off(tries_left)
+                    message = f"{self._called(silence.origin)} did not answer: {words(silence.error)}"
+                    raise kind(message, hint) from None
+                self._back_off(silence.origin, tries_left)
                 continue
             seconds = self._rate_limit(answer)
             if seconds is None and answer.status not in TRANSIENT:
-                self._failures = 0
+                self._of(origin_of(answer.url)).failures = 0
                 return answer
             if once and seconds is None and answer.status != 429:
                 raise Lost(f"{self.name} answers {answer.status}", "run it again later")
@@ -106,61 +128,91 @@ class Host:
                 return answer
         raise AssertionError("unreachable")
 
+    def is_own(self, answer: Answer) -> bool:
+        """Return whether an answer is from this host itself, and not from another that a redirect led to."""
+        return origin_of(answer.url) == self._own
+
     def back_off(self, tries_left: int) -> None:
         """Make all requests wait for a random time, which grows with the number of tries."""
+        self._back_off(self._own, tries_left)
+
+    def _back_off(self, origin: Origin, tries_left: int) -> None:
         longest = self._backoff_seconds * 2.0 ** (TRIES - 1 - tries_left)
-        self._slow_down(random.uniform(0.0, longest))  # noqa: S311 - jitter, not a secret
+        self._slow_down(origin, random.uniform(0.0, longest))  # noqa: S311 - jitter, not a secret
+
+    def _called(self, origin: Origin) -> str:
+        """Return what messages call an origin."""
+        return self.name if origin == self._own else f"{shown('://'.join(origin))}, where {self.name} sends us,"
+
+    def _of(self, origin: Origin) -> _Patience:
+        return self._patience.setdefault(origin, _Patience())
 
     def _is_worth_waiting(self, answer: Answer, seconds: float | None, tries_left: int) -> bool:
         """Slow down after an answer that says that the host is busy; return whether to ask again."""
+        origin = origin_of(answer.url)
         if seconds is None:
             seconds = retry_after(answer.headers.get("retry-after", ""))
         is_too_long = seconds is not None and seconds > min(PATIENCE_SECONDS, self._run_seconds)
         if seconds is None:
-            self.back_off(tries_left)
+            self._back_off(origin, tries_left)
         else:
-            self._slow_down(seconds)
+            self._slow_down(origin, seconds)
         is_over = is_too_long or not tries_left
-        if is_over and answer.status in (429, 503):  # a host that stays busy counts as down for this run
-            self._note_failure()
+        if is_over and answer.status == 429:
+            self._of(origin).limits = True
+        elif is_over and answer.status == 503:  # a host that stays busy counts as down for this run
+            self._note_failure(origin)
         return not is_over
 
-    def _wait_for_opening(self) -> None:
+    def _wait_for_opening(self, origin: Origin) -> None:
         with self._lock:
-            seconds, failures = self._open_at - time.monotonic(), self._failures
+            patience = self._of(origin)
+            seconds, failures, limits = patience.open_at - time.monotonic(), patience.failures, patience.limits
         if failures >= FAILURES_TO_BE_DOWN:
-            raise Unreachable(f"{self.name} keeps failing or limiting the rate of requests", "run it again later")
+            raise Unreachable(f"{self._called(origin)} keeps failing", "run it again later")
         if seconds > PATIENCE_SECONDS:
-            raise Unreachable(f"{self.name} asks us to wait {seconds:.0f} s", "run it again later")
+            raise Unreachable(f"{self._called(origin)} asks us to wait {seconds:.0f} s", "run it again later")
+        if limits:
+            message = f"{self._called(origin)} keeps limiting the rate of requests (429)"
+            raise Unreachable(message, "run it again later, or with fewer `--jobs`")
         if seconds > 0:
             self._sleep(seconds + random.uniform(0.0, 0.25))  # noqa: S311 - jitter, not a secret
 
-    def _slow_down(self, seconds: float) -> None:
+    def _slow_down(self, origin: Origin, seconds: float) -> None:
         with self._lock:
-            now = time.monotonic()
-            open_at = max(self._open_at, now + seconds)
-            self._run_seconds -= open_at - max(self._open_at, now)
-            self._open_at = open_at
+            patience, now = self._of(origin), time.monotonic()
+            open_at = max(patience.open_at, now + seconds)
+            self._run_seconds -= open_at - max(patience.open_at, now)
+            patience.open_at = open_at
 
-    def _note_failure(self) -> None:
+    def _note_failure(self, origin: Origin) -> None:
         with self._lock:
-            self._failures += 1
+            self._of(origin).failures += 1
 
     def _follow(
         self, method: str, url: str, headers: Mapping[str, str], limit: int, authorization: str, body: Body
     ) -> Answer:
-        origin = origin_of(url)
+        first = origin_of(url)
         for _ in range(REDIRECTS + 1):
+            origin = origin_of(url)
+            self._vet(url, origin)
+            self._wait_for_opening(origin)
             sent = dict(headers)
-            if authorization and origin_of(url) == origin:
+            if authorization and origin == first:
                 sent["Authorization"] = authorization
-            answer = self._line.send(method, url, sent, limit=limit, data=body or None)
+            try:
+                answer = self._line.send(method, url, sent, limit=limit, data=body or None)
+            except AnswerRefused:
+                raise
+            except requests.RequestException as error:
+                self._note_failure(origin)
+                raise _Silence(origin, error) from None
             if not answer.redirect or (self._stays and method != "GET"):
                 return answer
             try:
                 target = _target(url, answer.redirect)
                 # A form contains a credential, and so do the headers of a host that stays.
-                if origin_of(target) != origin and (self._stays or body or method == "DELETE"):
+                if origin_of(target) != first and (self._stays or body or method == "DELETE"):
                     raise AnswerRefused("a redirect of a login or a write to another host is not followed")
             except AnswerRefused:
                 if self._stays:
@@ -168,6 +220,17 @@ class Host:
                 raise
             url = target
         raise AnswerRefused(f"more than {REDIRECTS} redirects")
+
+    def _vet(self, url: str, origin: Origin) -> None:
+        """Raise AnswerRefused for another origin that this host must not send us to; see `why_internal`."""
+        if origin in self._vetted:
+            return
+        host, own = (urlsplit(place).hostname or "" for place in (url, self.origin))
+        reason = "" if is_plain_host(host) else "is not a plain host"
+        reason = reason or why_internal([host, *self._line.addresses(url)], [own, *self._line.addresses(self.origin)])
+        if reason:
+            raise AnswerRefused(f"{shown('://'.join(origin))}, where it sends us, {reason}")
+        self._vetted.add(origin)
 
 
 def _target(url: str, location: str) -> str:

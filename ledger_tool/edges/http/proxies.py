@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from ledger_tool.errors import UsageError
 
-_PROXY = re.compile(
-    r"(?:(?:https?|socks(?:4a?|5h?)?)://)?(?:[^/\s]*@)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?/?",
-    re.IGNORECASE,
-)
+_SOCKS = {"socks", "socks4", "socks4a", "socks5", "socks5h"}
+
+
+def check_proxy(proxy: str, environ: Mapping[str, str]) -> None:
+    """Raise UsageError if a proxy that is about to be used is malformed, or needs a package that is not there."""
+    names = sorted(name for name, value in environ.items() if name.lower().endswith("_proxy") and value == proxy)
+    if not _is_proxy(proxy):
+        raise _malformed(names[0] if names else "the proxy of this system")
+    if proxy.partition(":")[0].lower() in _SOCKS and find_spec("socks") is None:
+        message = f"{names[0] if names else 'the proxy of this system'} names a SOCKS proxy"
+        raise UsageError(message, "install the package PySocks beside this program, or use an HTTP proxy")
 
 
 def check_proxies(url: str, environ: Mapping[str, str], others: Sequence[str] = ()) -> None:
@@ -30,8 +39,18 @@ def check_proxies(url: str, environ: Mapping[str, str], others: Sequence[str] = 
 
 
 def _is_proxy(text: str) -> bool:
-    match = _PROXY.fullmatch(text.strip())
-    return match is not None and int(match[1] or 0) < 65536
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text.removeprefix('//')}")
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            IPv6Address(host)
+        else:
+            host.encode("idna")
+    except (ValueError, UnicodeError):
+        return False
+    is_host = ":" in host or re.fullmatch(r"[\w-]+(?:\.[\w-]+)*", host)
+    is_clean = re.fullmatch(r"[^\s\x00-\x20\x7f\\]+", text)
+    return bool(is_host and is_clean and port != 0 and parts.scheme.lower() in {"http", "https", *_SOCKS})
 
 
 def _is_direct(host: str, environ: Mapping[str, str]) -> bool:

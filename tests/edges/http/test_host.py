@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,16 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 
+from ledger_tool.core.registry.address import is_loopback
 from ledger_tool.edges.http.client import Line, retry_after
 from ledger_tool.edges.http.host import Host
-from ledger_tool.errors import Unreachable
+from ledger_tool.edges.http.proxies import check_proxies, check_proxy
+from ledger_tool.errors import Unreachable, UsageError
 from tests.support.git.servers import free_port, make_certificate, silent_server
 from tests.support.registries.clients import BASIC, LOGIN, Rig, rig
 from tests.support.registries.wire import Asked, Reply, Wire, image, served, sha256, unauthorized, wire_server
@@ -92,6 +97,17 @@ def test_a_storm_of_429s_ends_after_four_tries(wire: Wire, at: Rig) -> None:
     assert wire.count() == 4
 
 
+def test_after_a_429_that_outlasts_the_patience_the_host_is_not_asked_again(wire: Wire, at: Rig) -> None:
+    wire.on(V1, BUSY)
+    wire.on("/v2/myorg/other/manifests/v1", HONEST)
+    with pytest.raises(Unreachable, match="limits the rate of requests"):
+        at.client.look("myorg/app", "v1")
+    for image_name in ("myorg/app", "myorg/other"):
+        with pytest.raises(Unreachable, match="keeps limiting the rate of requests"):
+            at.client.look(image_name, "v1")
+    assert wire.count() == 4
+
+
 def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> None:
     tried: list[float] = []
     host = Host(Line(f"http://127.0.0.1:{free_port()}"), sleep=tried.append)
@@ -100,7 +116,7 @@ def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> No
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
     before = len(tried)
     for _ in range(1000):
-        with pytest.raises(Unreachable, match="keeps failing or limiting the rate of requests"):
+        with pytest.raises(Unreachable, match="keeps failing"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
     assert len(tried) == before
     host.close()
@@ -200,6 +216,80 @@ def test_a_redirect_from_https_to_http_is_refused(other: Wire, tmp_path: Path) -
     assert other.asked == []
 
 
+INTERNAL = [
+    "http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/", "http://[::ffff:169.254.169.254]/",
+    "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:a9fe:a9fe::1]/", "http://[::169.254.169.254]/", "http://0.0.0.0/",
+    "http://0.0.0.7/", "http://[::]/", "http://224.0.0.1/", "http://255.255.255.255/", "http://[fd00:ec2::254]/",
+    "http://100.100.100.200/latest", "http://METADATA.google.internal/", "http://2852039166/", "http://0xa9fea9fe/",
+    "http://169.254.43518/", "http://0251.0376.0251.0376/", "http://[fe80::1%25lo]/", "https://169.254.169.254/",
+    "http://metadata.google.internal./",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", INTERNAL)
+def test_a_redirect_to_a_link_local_or_metadata_address_is_refused(wire: Wire, at: Rig, target: str) -> None:
+    wire.on(V1, Reply(307, {"Location": target}))
+    with pytest.raises(Unreachable, match="where it sends us, is"):
+        at.client.look("myorg/app", "v1")
+    assert wire.count() == 1
+
+
+def test_a_redirect_to_loopback_is_only_for_a_registry_that_is_there_itself(
+    wire: Wire, other: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry is reached through a proxy, and so is not on this machine; loopback is reached without it."""
+    monkeypatch.setenv("http_proxy", wire.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost,localhost.localdomain")
+    for place in (f"127.0.0.1:{other.port}", f"localhost:{other.port}", f"[::1]:{other.port}"):
+        wire.on(f"http://registry.example.com{V1}", Reply(302, {"Location": f"http://{place}{V1}"}))
+        host = Host(Line("http://registry.example.com"))
+        with pytest.raises(Unreachable, match="an address of this machine"):
+            host.request("GET", f"{host.origin}{V1}", {}, limit=1000)
+        host.close()
+    assert other.asked == []
+
+
+def test_a_name_that_leads_to_loopback_is_an_address_of_this_machine(
+    wire: Wire, other: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = socket.gethostname()
+    if not any(is_loopback(str(info[4][0])) for info in socket.getaddrinfo(name, None)):
+        name = "localhost"
+    monkeypatch.setenv("http_proxy", wire.url)
+    monkeypatch.setenv("no_proxy", name)
+    wire.on(f"http://registry.example.com{V1}", Reply(302, {"Location": f"http://{name}:{other.port}{V1}"}))
+    host = Host(Line("http://registry.example.com"))
+    with pytest.raises(Unreachable, match="an address of this machine"):
+        host.request("GET", f"{host.origin}{V1}", {}, limit=1000)
+    host.close()
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("reply", [Reply(500), Reply(503), BUSY, _busy("3600")])
+def test_a_host_that_a_redirect_leads_to_fails_on_its_own_account(
+    wire: Wire, other: Wire, at: Rig, reply: Reply
+) -> None:
+    wire.on("*", Reply(307, {"Location": f"{other.url}/store"}))
+    wire.on(V1, HONEST)
+    other.on("/store", reply)
+    for number in range(10):
+        with pytest.raises(Unreachable, match=f"{other.host}|elsewhere|answers"):
+            at.client.manifest("myorg/app", f"x{number}")
+        assert at.client.look("myorg/app", "v1") == sha256(image())
+    assert other.count() <= 40
+
+
+def test_a_host_that_a_redirect_leads_to_and_that_is_down_does_not_make_the_registry_look_down(
+    wire: Wire, at: Rig
+) -> None:
+    wire.on("*", Reply(307, {"Location": f"http://127.0.0.1:{free_port()}/store"}))
+    wire.on(V1, HONEST)
+    for number in range(10):
+        with pytest.raises(Unreachable, match=r"where .* sends us, (did not answer|keeps failing)"):
+            at.client.manifest("myorg/app", f"x{number}")
+        assert at.client.look("myorg/app", "v1") == sha256(image())
+
+
 def test_a_netrc_and_cookies_are_ignored(wire: Wire, hermetic: Path, at: Rig) -> None:
     netrc = hermetic / ".netrc"
     netrc.write_text("machine 127.0.0.1 login robot password hunter22\ndefault login a password b\n")
@@ -221,9 +311,11 @@ def test_a_proxy_of_the_environment_is_used_and_no_proxy_too(
     answer = host.request("HEAD", f"http://registry.example.com{V1}", {}, limit=0)
     assert (answer.status, other.count()) == (200, 1)
     wire.on(V1, HONEST)
-    direct = host.request("HEAD", f"{wire.url}{V1}", {}, limit=0)
+    near = Host(Line(wire.url))
+    direct = near.request("HEAD", f"{wire.url}{V1}", {}, limit=0)
     assert (direct.status, other.count(), wire.count()) == (200, 1, 1)
     host.close()
+    near.close()
 
 
 def test_https_goes_through_a_proxy_as_a_tunnel(other: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,6 +327,47 @@ def test_https_goes_through_a_proxy_as_a_tunnel(other: Wire, monkeypatch: pytest
     assert other.count("registry.example.com:443", "CONNECT") == 4
     assert all(not one.authorization for one in other.asked)
     host.close()
+
+
+PROXIES = [
+    "http://user:hunter22@", "http://", "://", "http:///x", "http://h:99999", "http://h:hunter22", "http://[::1",
+    "user:hunter22@h:1:2", "ftp://h:1", "http://ho st:1", "http://\x01", " http://h:1", "http://a..b:1", "http://.:1",
+    "http:127.0.0.1:9", "http://h:0", "socks9://h:1", "http://" + "a" * 70, "http://h\\x:1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_malformed_proxy_is_a_usage_error_that_names_the_variable_and_not_the_password(
+    proxy: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, proxy)
+    with pytest.raises(UsageError, match=f"{variable} is not the address of a proxy") as caught:
+        Line("https://registry.example.com")
+    assert "hunter22" not in caught.value.message + caught.value.hint
+    with pytest.raises(UsageError, match=f"{variable} is not the address of a proxy"):  # which git would use, too
+        check_proxies("https://git.example.com/x", {variable: proxy})
+
+
+def test_a_malformed_proxy_that_is_not_used_is_no_matter(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:x@")
+    monkeypatch.setenv("HTTP_PROXY", "http://user:x@")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    host = Host(Line(wire.url))
+    wire.on(V1, HONEST)
+    assert host.request("HEAD", f"{wire.url}{V1}", {}, limit=0).status == 200
+    host.close()
+
+
+@given(st.text("htp:/@[]%.0aé \x7f\\", max_size=20), st.sampled_from(["", "http://", "https://u:p@", "//"]))
+def test_whatever_is_taken_for_a_proxy_is_one_for_requests_too(rest: str, scheme: str) -> None:
+    proxy = scheme + rest
+    try:
+        check_proxy(proxy, {})
+    except UsageError:
+        return
+    request = requests.Request("GET", "https://registry.example.com/").prepare()
+    HTTPAdapter().get_connection_with_tls_context(request, True, {"all": proxy})
 
 
 def test_eight_threads_share_one_slow_down(wire: Wire, at: Rig) -> None:
