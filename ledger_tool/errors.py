@@ -26,7 +26,7 @@ Neither may contain a credential: the raiser leaves it out, and the renderer red
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 
@@ -45,9 +45,15 @@ class LedgerError(Exception):
 
         The error itself stays unchanged, because several places may share it.
         """
-        message = f"{prefix}: {self.message}" if prefix else self.message
+        return self._saying(f"{prefix}: {self.message}" if prefix else self.message, hint or self.hint)
+
+    def masked(self, mask: Callable[[str], str]) -> Self:
+        """Return the same error with `mask` applied to what it says."""
+        return self._saying(mask(self.message), mask(self.hint))
+
+    def _saying(self, message: str, hint: str) -> Self:
         copy = type(self).__new__(type(self), message)
-        vars(copy).update(vars(self) | {"message": message, "hint": hint or self.hint})
+        vars(copy).update(vars(self) | {"message": message, "hint": hint})
         return copy.with_traceback(self.__traceback__)
 
 

@@ -1,4 +1,4 @@
-"""`auth`: which credential a registry gets, and whether it works."""
+"""`auth`: which credential a registry gets, and whether the registry accepts it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ class ConfiguredCredential(Protocol):
 class LoginRegistry(RegistryPort, Protocol):
     """A registry to log in to."""
 
-    def check_login(self) -> tuple[ConfiguredCredential | None, str]:
-        """Return the credential for the registry, or None, and why it was refused, or `""`."""
+    def check_login(self) -> tuple[ConfiguredCredential | None, bool, str]:
+        """Return the credential or None, whether it was seen to be needed and accepted, and why it was refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginCheck:
-    """The result of a login; `problem` is `""` if it worked."""
+    """The result of a login; `problem` is `""` if nothing was refused.
+
+    `accepted` is only true if the registry refused an anonymous request and answered the same with the credential.
+    """
 
     registry: str
     credential: ConfiguredCredential | None
+    accepted: bool
     problem: str
 
 
 def auth(registry: LoginRegistry) -> LoginCheck:
-    """Log in to a registry, without any other request."""
-    credential, problem = registry.check_login()
-    return LoginCheck(registry.name, credential, problem)
+    """Log in to a registry, without any other request. Raises Unreachable, also if it is not a registry."""
+    credential, accepted, problem = registry.check_login()
+    return LoginCheck(registry.name, credential, accepted, problem)

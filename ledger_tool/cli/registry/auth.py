@@ -13,7 +13,10 @@ def auth(
     host: Annotated[str, argument("HOST", "The registry; `http://` in front of a plain-HTTP one.")],
     ca_file: o.CaFile = "",
 ) -> int:
-    """Show which credential a registry gets, from where, and whether it works; never the credential itself."""
+    """Show which credential a registry gets, from where, and whether it works; never the credential itself.
+
+    It works if the registry asks for a login and accepts it. A registry that lets everybody in has not checked it.
+    """
     from ledger_tool.commands.auth import auth as run
     from ledger_tool.core.policy.policy import parse_registry
     from ledger_tool.edges.registry.opening import OpenRegistries

@@ -2,27 +2,39 @@
 
 Sources: OCI distribution-spec 1.1; distribution's token authentication specification. A tag is looked up by HEAD, which
 does not count against Docker Hub's quota; GET is for manifests that have to be read, and for registries that omit
-`Docker-Content-Digest`. A tag that cannot be observed is an error that says why, never an absent tag.
+`Docker-Content-Digest`. A tag that cannot be observed is an error that says why, never an absent tag; what a 404 is
+worth is decided by `edges.registry.login`. What a server says of our credentials is masked in every error.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from urllib.parse import urljoin
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
+from ledger_tool.core.registry.answer import next_page
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.login import TOKEN_BYTES, Login
-from ledger_tool.errors import BadManifest, Denied, InvalidValue, RuleRefused, Unreachable, UnreadableManifest
+from ledger_tool.edges.registry.login import AbsenceUnproved, Login, TokenRefused
+from ledger_tool.errors import (
+    BadManifest,
+    Denied,
+    InvalidValue,
+    LedgerError,
+    RuleRefused,
+    Unreachable,
+    UnreadableManifest,
+)
 
 MANIFEST_BYTES = 8 * 2**20
 CONFIG_BYTES = 8 * 2**20
@@ -35,6 +47,24 @@ _NO_DELETE_HINT = (
     "prune without `--registry-delete`"
 )
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _masked(
+    method: Callable[Concatenate[RegistryClient, P], T],
+) -> Callable[Concatenate[RegistryClient, P], T]:
+    """Mask our credentials and tokens in every error of a method, whatever the server made of them."""
+
+    @wraps(method)
+    def run(client: RegistryClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(client, *args, **kwargs)
+        except LedgerError as error:
+            raise error.masked(client._login.mask) from None
+
+    return run
+
 
 class RegistryClient:
     """A configured registry, reachable from several threads. Close it when done.
@@ -43,15 +73,25 @@ class RegistryClient:
     """
 
     def __init__(
-        self, registry: Registry, keychain: Keychain, *, jobs: int = 8, ca_file: str = "", http: Host | None = None
+        self,
+        registry: Registry,
+        keychain: Keychain,
+        *,
+        jobs: int = 8,
+        ca_file: str = "",
+        http: Host | None = None,
+        beside: RegistryClient | None = None,
     ) -> None:
+        """Open a client; `beside` is one of the same host, with which it shares connections, patience and the login."""
         self.registry = registry
         host = "registry-1.docker.io" if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
-        self._http = http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
+        self._http: Host = (
+            beside._http if beside else http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
+        )
         self.close = self._http.close
-        self._login = Login(registry, host, keychain, self._http)
-        self._refused: dict[str, tuple[str, str]] = {}  # by scope: message and hint; asked once, not once per tag
+        self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)
+        self._refused: dict[str, LedgerError] = {}  # by scope; asked once, not once per tag
 
     @property
     def name(self) -> str:
@@ -63,6 +103,7 @@ class RegistryClient:
         """The host as written in `ledger.yaml`."""
         return self.registry.host
 
+    @_masked
     def look(self, image: str, reference: str) -> Digest | Absent:
         """Return the digest that a tag serves, or the digest itself if it exists; ABSENT if the registry says so."""
         answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_METHOD)
@@ -83,6 +124,7 @@ class RegistryClient:
             raise BadManifest(f"the registry answers with {digest} instead of {reference}")
         return digest
 
+    @_masked
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves, its body checked against every digest that was claimed."""
         answer = self._ask("GET", image, f"manifests/{reference}", limit=MANIFEST_BYTES)
@@ -95,6 +137,7 @@ class RegistryClient:
             raise BadManifest(f"the registry answers with {shown(claimed)} instead of {asked}")
         return manifest
 
+    @_masked
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
         """Return a manifest or index as served, its bytes checked, whatever its media type."""
         answer = self._ask("GET", image, f"manifests/{digest}", limit=MANIFEST_BYTES)
@@ -104,6 +147,7 @@ class RegistryClient:
             raise BadManifest(f"{self.name} serves something other than {digest} under that digest")
         return ServedDocument(answer.body, answer.headers.get("content-type", ""))
 
+    @_masked
     def delete(self, image: str, digest: str) -> None:
         """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it exists.
 
@@ -125,12 +169,14 @@ class RegistryClient:
             "check its rules for tags that must stay, such as immutable ones",
         )
 
+    @_masked
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest; everything it refers to has to exist."""
         answer = self._let_in("PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES, document=document)
         if answer.status not in (200, 201, 202):
             raise self._failed(answer)
 
+    @_masked
     def config(self, image: str, digest: str) -> dict[str, object]:
         """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked; empty if it is not JSON.
 
@@ -147,41 +193,57 @@ class RegistryClient:
             return {}
         return config if isinstance(config, dict) else {}
 
+    @_masked
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob exists."""
         return self._ask("HEAD", image, f"blobs/{digest}", limit=0).status != 404
 
-    def tags(self, image: str) -> Iterator[str]:
-        """Yield the tags of an image, page by page."""
-        path: str = "tags/list?n=1000"
+    @_masked
+    def tags(self, image: str) -> list[str]:
+        """Return all tags of an image. A list that cannot be read to its end is an error, never a shorter list."""
+        path = "tags/list?n=1000"
+        tags: dict[str, None] = {}
         read_pages: set[str] = set()
-        for _ in range(TAG_PAGES):
+        for number in range(1, TAG_PAGES + 1):
             answer = self._ask("GET", image, path, limit=TAGS_BYTES)
             if answer.status == 404:
-                return
-            yield from _tags_of(answer)
-            link = re.search(r'<([^>]*)>\s*;\s*rel="?next"?', answer.headers.get("link", ""))
-            if not link:
-                return
-            try:
-                path = urljoin(answer.url, link[1])
-            except ValueError:
-                path = ""
-            if path in read_pages or not path.startswith(f"{self._http.origin}/v2/"):
-                where = "back to an earlier page" if path in read_pages else "to another host"
-                message = f"{self.name} sends us {where} for the tags of {image}"
+                if number == 1:
+                    return []
+                raise Unreachable(f"{self.name} answers 404 to page {number} of the tags of {image}", "run it again")
+            page = _tags_of(answer)
+            path = self._next_page(answer, image, path)
+            if not path:
+                return list(tags | dict.fromkeys(page))
+            if path in read_pages or (page and tags.keys() >= set(page)):
+                message = f"{self.name} sends us back to an earlier page of the tags of {image}"
                 raise Unreachable(message, "report it to the registry's operator")
+            tags |= dict.fromkeys(page)
             read_pages.add(path)
         raise Unreachable(f"{self.name} has more than {TAG_PAGES} pages of tags for {image}", "narrow the pattern")
 
-    def check_login(self) -> tuple[Credential | None, str]:
-        """Return the credential in use, and `""` if the registry accepts it, else why not."""
-        credential = self._login.credential
+    @_masked
+    def check_login(self) -> tuple[Credential | None, bool, str]:
+        """Return the credential in use, whether it was seen to be needed and accepted, and why it was refused."""
+        return self._login.check()
+
+    def _next_page(self, answer: Answer, image: str, path: str) -> str:
+        """Return the URL of the next page of a list of tags, or `""` after the last one.
+
+        Some registries name themselves in it as they are called behind a proxy: only its path and its query count.
+        """
+        link = answer.headers.get("link", "")
         try:
-            answer = self._login.send("GET", f"{self._http.origin}/v2/", scope="", limit=TOKEN_BYTES)
-        except Denied as denied:
-            return credential, denied.message
-        return credential, "" if answer.status == 200 else f"it answers {answer.status}"
+            target = next_page(link)
+            if not target:
+                return ""
+            base = answer.url if self._http.is_own(answer) else self._url(image, path)
+            parts = urlsplit(urljoin(base, target))
+            if parts.scheme not in ("http", "https"):
+                raise ValueError
+        except ValueError:
+            message = f"{self.name} names a next page of the tags of {image} that cannot be followed: {shown(link)}"
+            raise Unreachable(message, "report it to the registry's operator") from None
+        return f"{self._http.origin}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
     def _ask(self, method: str, image: str, path: str, *, limit: int, also: tuple[int, ...] = ()) -> Answer:
         """Return the answer to a read, whose status is 200, 404 or one of `also`."""
@@ -195,24 +257,36 @@ class RegistryClient:
     ) -> Answer:
         """Return the answer to a request that needs `actions` of an image's repository. Raises Denied, Unreachable."""
         _, repository = pulled_from(self.registry, image)
-        url = path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
         scope = f"repository:{repository}:{actions}"
         if scope in self._refused:
-            raise Denied(*self._refused[scope])
+            raise self._refused[scope].within("")
         try:
-            answer = self._login.send(method, url, scope=scope, limit=limit, document=document)
-            if answer.status in (401, 403):
-                access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
-                raise Denied(
-                    f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
-                    f"check which credential is used: `ledger auth {self.host}`",
-                )
-        except Denied as denied:
-            self._refused[scope] = (denied.message, denied.hint)
+            answer = self._login.send(method, self._url(image, path), scope=scope, limit=limit, document=document)
+        except (Denied, TokenRefused) as error:
+            if not isinstance(error, AbsenceUnproved):
+                self._refused[scope] = error
             raise
-        return answer
+        if answer.status not in (401, 403):
+            return answer
+        if not self._http.is_own(answer):
+            raise self._login.elsewhere(answer)
+        access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
+        denied = Denied(
+            f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
+            f"check which credential is used: `ledger auth {self.host}`",
+        )
+        if answer.status == 401 or actions != "pull":  # 403 to a read may be about one manifest: a quarantine
+            self._refused[scope] = denied
+        raise denied
+
+    def _url(self, image: str, path: str) -> str:
+        """Return the URL of a path below an image's repository; `path` may be a URL already."""
+        _, repository = pulled_from(self.registry, image)
+        return path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
 
     def _failed(self, answer: Answer) -> Unreachable:
+        if not self._http.is_own(answer):
+            return self._login.elsewhere(answer)
         if answer.status == 429:
             message = f"{self.name} limits the rate of requests (429)"
             return Unreachable(message, "run it again later, or with fewer `--jobs`")

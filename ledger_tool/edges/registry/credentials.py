@@ -34,6 +34,12 @@ class Credential:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
 
+    @property
+    def secrets(self) -> set[str]:
+        """The texts that must never be shown."""
+        login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode() if self.password else ""
+        return {self.password, login, self.identity_token} - {""}
+
 
 class Keychain:
     """Looks up credentials, once per host; safe to use from several threads."""

@@ -1,37 +1,42 @@
 """Logging in to one registry: Basic, or a token with the scope that a request needs, kept until it expires.
 
-Source: distribution's token authentication specification. A read asks for `pull` and never for more. A write asks for
-the scope that the registry names in its challenge (one says `delete`, another `*`), if it is for the same repository;
-otherwise for the scope that distribution itself would name.
+A request is anonymous until the registry asks for a login, or answers 404: what anonymous clients do not see looks the
+same as what does not exist. A 404 is absence if it is the answer to the configured credential or, without one, if
+`/v2/` asks for none and answers as a registry does. Nothing else is: `send` raises what is in doubt.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 import threading
 import time
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from collections.abc import Callable, Mapping
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
-from ledger_tool.core.registry.challenge import Challenge, parse_challenges, why_unsafe
+from ledger_tool.core.registry.answer import is_page, withholds
+from ledger_tool.core.registry.challenge import Challenge
 from ledger_tool.core.registry.image import MEDIA_TYPES, ServedDocument
-from ledger_tool.edges.http.client import Answer
-from ledger_tool.edges.http.host import Host
+from ledger_tool.edges.http.client import Answer, origin_of
+from ledger_tool.edges.http.host import TRIES, Host
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.errors import Denied, Unreachable
+from ledger_tool.edges.registry.grant import TOKEN_BYTES, Grant, basic_grant, token_grant
+from ledger_tool.edges.registry.root import Root, challenges_of, look_at_root
+from ledger_tool.errors import Denied, LedgerError, Unreachable
 
-TOKEN_BYTES = 2**20
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
+_ANY_BASIC = {"basic": Challenge("basic")}
 
 
-@dataclass(frozen=True, slots=True)
-class _ScopeToken:
-    authorization: str
-    until: float
+class AbsenceUnproved(Denied):
+    """A 404 that says nothing, because of who asked; what the registry shows to the same client still counts."""
+
+
+class TokenRefused(Unreachable):
+    """The registry does not accept a token that its token server has just issued."""
+
+
+Ask = Callable[[Grant | None], Answer]
 
 
 class Login:
@@ -42,106 +47,194 @@ class Login:
 
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
         self._registry = registry
+        self._name = registry.host
         self._host = host
         self._keychain = keychain
         self._http = http
-        self._tokens: dict[str, _ScopeToken] = {}
-        self._lock = threading.Lock()
+        self._grants: dict[str, Grant] = {}  # by scope
+        self._basic: Grant | None = None  # that the registry has accepted, for whatever scope
+        self._unproved: dict[str, LedgerError] = {}  # why a 404 says nothing, by scope
+        self._root: Root | None = None
+        self._locks: dict[str, threading.Lock] = {}
+        self._root_lock = threading.Lock()
+        self._secrets: set[str] = set()
 
     @property
     def credential(self) -> Credential | None:
-        """The credential that the registry gets."""
-        return self._keychain.find(self._registry.host)
+        """The credential that the registry gets. Raises UsageError if its configuration cannot be read."""
+        credential = self._keychain.find(self._name)
+        if credential:
+            self._secrets |= credential.secrets
+        return credential
+
+    @property
+    def mask(self) -> Mask:
+        """What masks the credentials and tokens that were sent, in whatever a server repeats of them."""
+        return Mask(self._secrets)
 
     def send(self, method: str, url: str, *, scope: str, limit: int, document: ServedDocument | None = None) -> Answer:
-        """Send a request; log in if the registry asks, again if a token expired. Raises Unreachable or Denied."""
+        """Send a request; log in if the registry asks, again if a token expired. A 404 that is returned is absence.
+
+        Raises Unreachable or Denied; AbsenceUnproved for a 404 that says nothing.
+        """
+        ask = self._asking(method, url, limit, document)
+        own = self._grants.get(scope)
+        grant = own if own and own.until > time.monotonic() else None if own else self._basic
+        used, answer = grant, ask(grant)
+        # ECR Public answers 400 without a realm to an expired token. What was accepted elsewhere may not be here.
+        refusals = (400,) if own else (400, 401, 403)
+        if grant and method in ("GET", "HEAD") and answer.status in refusals:
+            used, answer = None, ask(None)
+        if answer.status == 401 and self._http.is_own(answer):  # no other host may name a realm
+            answer, used = self._logged_in(ask, answer, challenges_of(answer), scope, stale=grant)
+        return self._proved(ask, answer, used, scope) if answer.status == 404 else answer
+
+    def check(self) -> tuple[Credential | None, bool, str]:
+        """Return the credential, whether `/v2/` was seen to need and accept it, and why it was refused, or `""`.
+
+        Raises Unreachable if there is no answer, or if it is not a registry's.
+        """
+        credential = self.credential
+        root = self._look_at_root()
+        if not root.is_registry and not (root.asks and root.challenges):
+            raise self._not_a_registry(root)
+        challenges = root.challenges or (_ANY_BASIC if credential and credential.username else {})
+        if not challenges or not (root.asks or credential):
+            return credential, False, f"it answers {root.answer.status}" if root.asks else ""
+        ask = self._asking("GET", f"{self._http.origin}/v2/", TOKEN_BYTES, None)
+        try:
+            answer, grant = self._logged_in(ask, root.answer, challenges, "", stale=None)
+        except Denied as denied:
+            return credential, False, denied.message
+        if answer.status != 200:
+            return credential, False, f"it answers {answer.status}"
+        return credential, root.asks and grant is not None and grant.by_credential, ""
+
+    def elsewhere(self, answer: Answer) -> Unreachable:
+        """Return the error for an answer of another host, to which the registry sent us."""
+        place = shown("://".join(origin_of(answer.url)))
+        message = f"{self._name} sends us to {place}, which answers {answer.status}"
+        return Unreachable(message, "run it again later; if it stays, check where the registry stores its blobs")
+
+    def _asking(self, method: str, url: str, limit: int, document: ServedDocument | None) -> Ask:
         headers = _ACCEPT | ({"Content-Type": document.media_type} if document else {})
         content = document.raw if document else b""
 
-        def ask(authorization: str = "") -> Answer:
+        def ask(grant: Grant | None) -> Answer:
+            authorization = grant.authorization if grant else ""
             return self._http.request(method, url, headers, limit=limit, authorization=authorization, body=content)
 
-        token = self._tokens.get(scope)
-        if token and token.until < time.monotonic():
-            token = None
-        answer = ask(token.authorization if token else "")
-        if answer.status == 400 and token and method in ("GET", "HEAD"):
-            answer = ask()  # ECR Public answers 400 without a realm to an expired token
-        if answer.status == 401 and answer.url.startswith(f"{self._http.origin}/"):  # no other host may name a realm
-            fresh = self._log_in(answer, scope, stale=token)
-            if fresh:
-                answer = ask(fresh)
-        return answer
+        return ask
 
-    def _log_in(self, answer: Answer, scope: str, stale: _ScopeToken | None) -> str:
-        with self._lock:  # one login for all threads that wait for it
-            current = self._tokens.get(scope)
+    def _logged_in(
+        self, ask: Ask, answer: Answer, challenges: Mapping[str, Challenge], scope: str, stale: Grant | None
+    ) -> tuple[Answer, Grant | None]:
+        """Return what `ask` answers after a login, and what it was let in with; `answer` itself if there is none.
+
+        A fresh token that is refused is replaced once: the clock of what issues it may be ahead of what checks it.
+        """
+        for tries_left in (1, 0):
+            grant = self._fresh(challenges, scope, stale)
+            if grant is None:
+                return answer, stale
+            answer = ask(grant)
+            if answer.status != 401 or not self._http.is_own(answer):
+                if not grant.token and answer.status != 403:
+                    self._basic = grant
+                return answer, grant
+            again = challenges_of(answer)
+            error = again["bearer"].parameters.get("error", "") if "bearer" in again else ""
+            if not grant.token or error == "insufficient_scope" or (scope and withholds(grant.token, scope)):
+                return answer, grant
+            challenges = again if "bearer" in again else challenges
+            stale = grant
+            if tries_left:
+                self._http.back_off(TRIES - 2)
+        raise TokenRefused(
+            f"{self._name} does not accept the token that its token server has just issued",
+            f"run it again; if it stays, check the clocks of both, and with `ledger auth {self._name}` the login",
+        )
+
+    def _fresh(self, challenges: Mapping[str, Challenge], scope: str, stale: Grant | None) -> Grant | None:
+        """Return another grant than `stale`, or None if there is no way to log in."""
+        with self._locks.setdefault(scope, threading.Lock()):  # one login for all threads that wait for it
+            current = self._grants.get(scope)
             if current and current is not stale and current.until > time.monotonic():
-                return current.authorization
-            header = answer.headers.get("www-authenticate", "")
-            challenges = {challenge.scheme: challenge for challenge in parse_challenges(header)}
+                return current
             credential = self.credential
             if "bearer" in challenges:
-                token = self._bearer(challenges["bearer"], scope, credential)
+                grant = token_grant(
+                    self._http, self._registry, self._host, challenges["bearer"], scope=scope, credential=credential
+                )
             elif "basic" in challenges and credential and credential.username:
-                token = _ScopeToken(_basic(credential), float("inf"))
+                grant = basic_grant(credential)
+                if stale and stale.authorization == grant.authorization:
+                    return None
             else:
-                return ""
-            if stale and token.authorization == stale.authorization:
-                return ""
-            self._tokens[scope] = token
-            return token.authorization
+                return None
+            self._secrets.add(grant.token)
+            self._grants[scope] = grant
+            return grant
 
-    def _bearer(self, challenge: Challenge, scope: str, credential: Credential | None) -> _ScopeToken:
-        realm = challenge.parameters.get("realm", "")
-        if reason := why_unsafe(realm, self._host, plain_http=self._registry.plain_http):
-            raise Denied(
-                f"{self._registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",
-                "check that this is the right registry",
+    def _proved(self, ask: Ask, answer: Answer, grant: Grant | None, scope: str) -> Answer:
+        """Return a 404 if it is absence, or what the credential gets instead of it. Raises what is in doubt."""
+        if not self._http.is_own(answer):
+            raise self.elsewhere(answer)
+        by_credential = grant is not None and grant.by_credential
+        if by_credential and grant and grant.token and not is_page(answer.headers):
+            return answer
+        root = self._look_at_root(anew=is_page(answer.headers))
+        if not root.is_registry:
+            raise self._not_a_registry(root)
+        if by_credential:
+            return answer
+        if self.credential is None:
+            if not root.asks:
+                return answer
+            raise AbsenceUnproved(
+                f"{self._name} answers 404 to whoever is not logged in: that proves nothing",
+                f"configure a credential that may read it, and try it with `ledger auth {self._name}`",
             )
-        service = challenge.parameters.get("service", "")
-        scope = _scope(scope, challenge.parameters.get("scope", ""))
-        query = {name: value for name, value in (("service", service), ("scope", scope)) if value}
-        if credential and credential.identity_token:
-            form = query | {
-                "grant_type": "refresh_token",
-                "client_id": "ledger-tool",
-                "refresh_token": credential.identity_token,
-            }
-            answer = self._http.request("POST", realm, {}, limit=TOKEN_BYTES, body=form)
-        else:
-            url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
-            authorization = _basic(credential) if credential else ""
-            answer = self._http.request("GET", url, {}, limit=TOKEN_BYTES, authorization=authorization)
-        server = f"the token server of {self._registry.host}"
-        if answer.status in (400, 401, 403):
-            raise Denied(
-                f"{server} does not accept the credential: it answers {answer.status}",
-                f"check which credential is used: `ledger auth {self._registry.host}`",
-            )
-        if answer.status != 200:
-            raise Unreachable(f"{server} answers {answer.status}", "run it again later")
-        return _token_of(answer, server)
+        return self._answer_to_credential(ask, answer, root.challenges, scope)
 
+    def _answer_to_credential(
+        self, ask: Ask, answer: Answer, challenges: Mapping[str, Challenge], scope: str
+    ) -> Answer:
+        """Ask again with the credential, as `/v2/` wants it, after an anonymous 404; return the answer."""
+        if scope in self._unproved:
+            raise self._unproved[scope].within("")
+        credential = self.credential
+        if "bearer" not in challenges and credential and credential.username:
+            challenges = _ANY_BASIC
+        try:
+            accepted = self._basic
+            answer, grant = self._logged_in(ask, answer, challenges, scope, stale=None)
+            if grant is None or (answer.status in (401, 403) and self._http.is_own(answer)):
+                status = f"{answer.status} with it" if grant else "asks for none that can be sent"
+                raise AbsenceUnproved(
+                    f"{self._name} answers 404 without the credential, and {status}",
+                    f"check which credential is used: `ledger auth {self._name}`",
+                )
+            if not answer.status < 400:
+                self._basic = accepted  # it may not even have been looked at
+        except (Denied, TokenRefused) as error:
+            kind = AbsenceUnproved if isinstance(error, Denied) else Unreachable
+            self._grants.pop(scope, None)  # the rest of the repository may be open to everybody
+            self._unproved[scope] = kind(error.message, error.hint)
+            raise self._unproved[scope].within("") from None
+        if answer.status == 404 and not self._http.is_own(answer):
+            raise self.elsewhere(answer)
+        return answer
 
-def _basic(credential: Credential) -> str:
-    return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode()
+    def _look_at_root(self, *, anew: bool = False) -> Root:
+        """Return what `/v2/` says, asked for once; `anew` asks again if that was a registry."""
+        with self._root_lock:
+            if self._root is None or (anew and self._root.is_registry):
+                credential = self.credential
+                basic = basic_grant(credential) if credential and credential.username else None
+                self._root = look_at_root(self._http, self._name, basic)
+            return self._root
 
-
-def _token_of(answer: Answer, server: str) -> _ScopeToken:
-    try:
-        data = json.loads(answer.body)
-        token = data.get("token") or data["access_token"]
-        seconds = float(data.get("expires_in") or 60)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise Unreachable(f"{server} did not return a token", "run it again later") from None
-    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
-        raise Unreachable(f"{server} returned a malformed token", "run it again later")
-    return _ScopeToken(f"Bearer {token}", time.monotonic() + max(5.0, min(seconds, 86_400.0) - 10.0))
-
-
-def _scope(needed: str, named: str) -> str:
-    """Return the scope to request: `needed` or, for a write, the one that the registry named for that repository."""
-    repository, _, actions = needed.rpartition(":")
-    is_same_repository = re.fullmatch(rf"{re.escape(repository)}:[a-z*,]+", named)
-    return named if not needed or (actions != "pull" and is_same_repository) else needed
+    def _not_a_registry(self, root: Root) -> Unreachable:
+        message = f"{self._name} does not answer as a registry: at `/v2/` it answers {root.answer.status}"
+        return Unreachable(message, "check its address, and any proxy or ingress in front of it; run it again later")

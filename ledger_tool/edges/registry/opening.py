@@ -23,6 +23,7 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
         self._ca_file = ca_file
         self._keychain: Keychain | None = None
         self._clients: dict[Registry, RegistryClient] = {}
+        self._by_host: dict[tuple[str, bool], RegistryClient] = {}
         self._lock = Lock()
 
     def __exit__(self, *_: object) -> None:
@@ -30,8 +31,12 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
             client.close()
 
     def client(self, registry: Registry) -> RegistryClient:
-        """Return the one client of a registry. Raises UsageError if the CA file has no certificates."""
+        """Return the one client of a registry; those of one host share its patience and the login.
+
+        Raises UsageError if the CA file has no certificates, or if the environment names a malformed proxy.
+        """
         # Imported here, since a publish that asks no registry starts faster without HTTP.
+        from ledger_tool.core.policy.resolve import same_host
         from ledger_tool.edges.http.client import ca_of
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain
@@ -40,7 +45,11 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
             self._keychain = self._keychain or Keychain(os.environ)
             if registry not in self._clients:
                 ca_file = ca_of(self._ca_file, os.environ)
-                self._clients[registry] = RegistryClient(registry, self._keychain, jobs=self._jobs, ca_file=ca_file)
+                host = same_host(registry.host), registry.plain_http
+                client = RegistryClient(
+                    registry, self._keychain, jobs=self._jobs, ca_file=ca_file, beside=self._by_host.get(host)
+                )
+                self._clients[registry] = self._by_host[host] = client
             return self._clients[registry]
 
     def serving(self, policy: Policy, image: str) -> Sequence[RegistryClient]:

@@ -184,7 +184,7 @@ def test_a_host_that_a_redirect_leads_to_cannot_ask_for_the_password(wire: Wire,
     wire.on(V1, Reply(307, {"Location": f"{other.url}/elsewhere"}))
     other.on("/elsewhere", unauthorized(f'Bearer realm="{other.url}/token"'))
     other.on("/token", lambda asked: Reply(body=b'{"token": "x"}'))
-    with rig(wire, LOGIN) as at, pytest.raises(Exception, match="does not let us read"):
+    with rig(wire, LOGIN) as at, pytest.raises(Unreachable, match=f"sends us to {other.url}, which answers 401"):
         at.client.look("myorg/app", "v1")
     assert other.count("/token") == 0
     assert all(not one.authorization for one in other.asked)
@@ -273,7 +273,7 @@ def test_a_host_that_a_redirect_leads_to_fails_on_its_own_account(
     wire.on(V1, HONEST)
     other.on("/store", reply)
     for number in range(10):
-        with pytest.raises(Unreachable, match=f"{other.host}|elsewhere|answers"):
+        with pytest.raises(Unreachable, match=other.host):
             at.client.manifest("myorg/app", f"x{number}")
         assert at.client.look("myorg/app", "v1") == sha256(image())
     assert other.count() <= 40

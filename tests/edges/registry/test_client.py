@@ -19,8 +19,20 @@ from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.edges.registry.credentials import Keychain
 from ledger_tool.errors import BadManifest, Denied, RuleRefused, Unreachable, UnreadableManifest
-from tests.support.registries.clients import Rig, rig
-from tests.support.registries.wire import INDEX, MANIFEST, Asked, Reply, Wire, as_json, config, image, served, sha256
+from tests.support.registries.clients import BASIC, LOGIN, Rig, rig
+from tests.support.registries.wire import (
+    INDEX,
+    MANIFEST,
+    Asked,
+    Reply,
+    Wire,
+    as_json,
+    config,
+    image,
+    served,
+    sha256,
+    unauthorized,
+)
 from tests.support.values.make import digest
 
 APP = "/v2/myorg/app"
@@ -242,25 +254,59 @@ def test_a_malformed_list_of_tags_is_an_error(wire: Wire, at: Rig, body: bytes) 
 def test_pages_that_go_in_circles_are_noticed(wire: Wire, at: Rig) -> None:
     _page(wire, TAGS, ["a"], f"{TAGS}?n=1000")
     with pytest.raises(Unreachable, match="back to an earlier page"):
-        list(at.client.tags("myorg/app"))
+        at.client.tags("myorg/app")
     assert wire.count() <= 3
+
+
+def test_a_registry_that_ignores_where_the_page_begins_is_noticed(wire: Wire, at: Rig) -> None:
+    """It sends the same tags for ever, under ever new links."""
+    wire.on(TAGS, lambda _: as_json({"tags": ["a", "b"]}, link=f"{TAGS}?last=b&n={len(wire.asked)}"))
+    with pytest.raises(Unreachable, match="back to an earlier page"):
+        at.client.tags("myorg/app")
+    assert wire.count() == 2
 
 
 def test_pages_without_end_are_bounded(wire: Wire, at: Rig) -> None:
     def page(asked: Asked) -> Reply:
-        return as_json({"tags": ["a"]}, link=f"{TAGS}?last={len(wire.asked)}")
+        return as_json({"tags": [f"a{len(wire.asked)}"]}, link=f"{TAGS}?last={len(wire.asked)}")
 
     wire.on(TAGS, page)
     with pytest.raises(Unreachable, match="more than 500 pages"):
-        list(at.client.tags("myorg/app"))
+        at.client.tags("myorg/app")
     assert wire.count() == 500
 
 
-@pytest.mark.parametrize("link", ["http://192.0.2.1/v2/x", "//192.0.2.1/v2/", "http://[", "file:///etc/passwd", "/x"])
-def test_a_next_page_elsewhere_is_not_fetched(wire: Wire, at: Rig, link: str) -> None:
-    _page(wire, TAGS, ["a"], link)
-    with pytest.raises(Unreachable, match="to another host"):
-        list(at.client.tags("myorg/app"))
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_later_page_that_is_missing_makes_the_list_incomplete(wire: Wire, at: Rig, number: int) -> None:
+    _page(wire, f"{TAGS}?n=1000", ["a"], f"{TAGS}?last=a")
+    _page(wire, f"{TAGS}?last=a", ["b"], f"{TAGS}?last=b")
+    wire.on(f"{TAGS}?last={'ab'[number - 2]}", Reply(404, {"Content-Type": "application/json"}))
+    with pytest.raises(Unreachable, match=f"answers 404 to page {number} of the tags of myorg/app"):
+        at.client.tags("myorg/app")
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["http://192.0.2.1{}", "https://registry.internal:5000{}", "//192.0.2.1{}", "http://user:hunter22@192.0.2.1{}#x"],
+)
+def test_a_next_page_elsewhere_is_fetched_from_the_registry_itself(wire: Wire, link: str) -> None:
+    """Behind a proxy, a registry may not know its own name."""
+    wire.on(TAGS, unauthorized('Basic realm="x"'), as_json({"tags": ["a"]}, link=link.format(f"{TAGS}?last=a")))
+    wire.on(f"{TAGS}?last=a", as_json({"tags": ["b"]}))
+    with rig(wire, LOGIN) as at:
+        assert at.client.tags("myorg/app") == ["a", "b"]
+    assert wire.asked[-1].authorization == BASIC
+
+
+@pytest.mark.parametrize(
+    "link",
+    ['<http://[>; rel="next"', '<file:///etc/passwd>; rel="next"', f'{TAGS}?last=a; rel="next"', '<x>; rel="next',
+     '<mailto:a>; rel=next', 'rel="next"', "<" + "a" * 20_000 + '>; rel="next"'],
+)  # fmt: skip
+def test_a_next_page_that_cannot_be_followed_makes_the_list_incomplete(wire: Wire, at: Rig, link: str) -> None:
+    wire.on(TAGS, Reply(200, {"Link": link}, b'{"tags": ["a"]}'))
+    with pytest.raises(Unreachable, match="names a next page of the tags of myorg/app that cannot be followed"):
+        at.client.tags("myorg/app")
     assert wire.count() == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -105,15 +107,52 @@ def test_a_400_for_an_expired_token_is_treated_as_a_401(wire: Wire) -> None:
         assert at.client.look("myorg/app", "v1") == sha256(image())
 
 
-def test_a_token_that_is_refused_at_once_is_not_asked_for_again_and_again(wire: Wire) -> None:
+def test_a_fresh_token_that_is_refused_once_is_replaced(wire: Wire) -> None:
+    """The clock of the token server is ahead: the token is not valid yet."""
+    challenge = unauthorized(f'Bearer realm="{wire.url}/token",service="registry"')
+    wire.on(V1, challenge, challenge, HONEST)
+    wire.on("/token", as_json({"token": "good"}))
+    with rig(wire, LOGIN) as at:
+        assert at.client.look("myorg/app", "v1") == sha256(image())
+        assert at.slept
+    assert (wire.count("/token"), wire.count(V1)) == (2, 3)
+
+
+def test_fresh_tokens_that_are_refused_twice_are_a_fault_and_not_a_refusal(wire: Wire) -> None:
     _behind(wire, f"{wire.url}/token", "never")
     wire.on("/token", as_json({"token": "good"}))
     with rig(wire, LOGIN) as at:
         for _ in range(5):
-            with pytest.raises(Denied):
+            with pytest.raises(Unreachable, match="does not accept the token that its token server has just issued"):
                 at.client.look("myorg/app", "v1")
-    assert wire.count("/token") == 1
-    assert wire.count(V1) == 2
+    assert (wire.count("/token"), wire.count(V1)) == (2, 3)
+
+
+def _claims(*access: dict[str, object]) -> str:
+    body = base64.urlsafe_b64encode(json.dumps({"access": access}).encode()).decode().rstrip("=")
+    return f"e30.{body}.x"
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [
+        ("good", ',error="insufficient_scope"'),
+        (_claims(), ""),
+        (_claims({"type": "repository", "name": "myorg/app", "actions": []}), ""),
+        (_claims({"type": "repository", "name": "myorg/other", "actions": ["pull"]}), ',error="invalid_token"'),
+    ],
+)
+def test_a_token_that_does_not_grant_the_scope_is_a_refusal_and_is_not_asked_for_again(
+    wire: Wire, token: str, error: str
+) -> None:
+    refusal = unauthorized(f'Bearer realm="{wire.url}/token",service="registry"{error}')
+    _behind(wire, f"{wire.url}/token", "never", refusal=refusal)
+    wire.on("/token", as_json({"token": token}))
+    with rig(wire, LOGIN) as at:
+        for _ in range(5):
+            with pytest.raises(Denied, match="does not let us read"):
+                at.client.look("myorg/app", "v1")
+    assert (wire.count("/token"), wire.count(V1)) == (1, 2)
 
 
 def test_a_wrong_password_is_tried_once_and_not_for_every_tag(wire: Wire) -> None:

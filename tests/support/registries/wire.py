@@ -81,14 +81,18 @@ def unauthorized(challenge: str) -> Reply:
     return Reply(401, {"WWW-Authenticate": challenge})
 
 
+API_ROOT = Reply(200, {"Content-Type": "application/json", "Docker-Distribution-Api-Version": "registry/2.0"}, b"{}")
+
+
 class Wire:
-    """A running server. Whatever has no script is answered by `otherwise`."""
+    """A running server. Whatever has no script is answered by `otherwise`; `/v2/` as an open registry does."""
 
     def __init__(self, scheme: str, port: int) -> None:
         self.scheme = scheme
         self.port = port
         self.asked: list[Asked] = []
         self.otherwise: Script = Reply(404)
+        self.root: Script = API_ROOT
         self.over = threading.Event()  # for scripts that dawdle: set when the server stops
         self._scripts: dict[str, list[Script]] = {}
         self._lock = threading.Lock()
@@ -128,7 +132,7 @@ class Wire:
                     script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
                     break
             else:
-                script = self.otherwise
+                script = self.root if plain == "/v2/" else self.otherwise
         return script if isinstance(script, Reply) else script(asked)
 
     def endless(self, chunk: bytes = b" " * 65536) -> Reply:

@@ -1,0 +1,82 @@
+"""What the answers of a registry say: whether it is one at all, where a list goes on, what a token grants.
+
+Sources: OCI distribution-spec 1.1 "Determining Support" and "Listing Tags"; RFC 8288 (Link); RFC 7519 (JSON Web Token)
+and distribution's "Token Authentication Implementation".
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+
+_parameter = r'\s*;\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;<>]*)))?'
+_link = re.compile(rf"\s*<([^<>]*)>((?:{_parameter})*)\s*(?:,|$)")
+_LONGEST_LINK = 16_384
+
+
+def is_registry(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Return whether this is how a registry answers `GET /v2/`; `headers` have names in lower case.
+
+    It is 200, or 401 to ask for a login, with distribution's own header, or with JSON or nothing as its body. An
+    ingress that has lost its registry, a page to sign in and a site for browsers answer something else.
+    """
+    if status not in (200, 401):
+        return False
+    if headers.get("docker-distribution-api-version", "").startswith("registry/2"):
+        return True
+    if not body.strip():
+        return "html" not in headers.get("content-type", "").lower()
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def is_page(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer is a text for people, which may come from something in front of the registry."""
+    return headers.get("content-type", "").strip().lower().startswith("text/")
+
+
+def next_page(header: str) -> str:
+    """Return the target of the `rel="next"` in a `Link` header, or `""` if there is none.
+
+    Raises ValueError if the header cannot be read as far as that matters: a list must not end where it only looks so.
+    """
+    if len(header) > _LONGEST_LINK:
+        raise ValueError("too long")
+    place = 0
+    while place < len(header):
+        link = _link.match(header, place)
+        if link is None:
+            if "next" in header[place:].lower():
+                raise ValueError("not a list of links")
+            return ""
+        for name, quoted, plain in re.findall(_parameter, link[2]):
+            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+                return link[1]
+        place = link.end()
+    return ""
+
+
+def withholds(token: str, scope: str) -> bool:
+    """Return whether a token says of itself that it does not grant a scope such as `repository:myorg/app:pull`.
+
+    Many token servers issue a token to everybody who logs in, and list in it what that one may do. Of a token that is
+    not readable nothing is known.
+    """
+    try:
+        claims = token.split(".")[1]
+        access = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["access"]
+        resource, _, needed = scope.rpartition(":")
+        granted = {
+            str(action)
+            for entry in access or []
+            if f"{entry['type']}:{entry['name']}" == resource
+            for action in entry["actions"] or []
+        }
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        return False
+    return "*" not in granted and not granted.issuperset(needed.split(","))
