@@ -169,6 +169,9 @@ class LocalBranch:
     def contains(self, tip: str, commit: str) -> bool:
         return self._repository.is_ancestor(commit, tip)
 
+    def deepen(self) -> bool:
+        return False
+
     def _check_clean(self, commit: str) -> None:
         if reason := self.checkout.why_not_clean(commit):
             raise UsageError(f"{reason}, which a local commit would leave behind", _DIRTY_HINT)

@@ -7,7 +7,8 @@ and its state decides, not the text of the answer (`server_words` says why):
 our commit is in the ref  it landed; only the answer was lost
 the ref moved             another writer won; the caller decides what to do
 the ref stayed            nothing was written: a broken connection or a lock is retried, within
-                          bounds; a repeated refusal is final
+                          bounds; a repeated refusal is final, and one that the server calls so is
+                          final at once (`refusals`)
 ========================  =====================================================================
 
 A deadline bounds the time. The pauses have full jitter (random between zero and a growing window), which lets many
@@ -22,9 +23,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from ledger_tool.edges.git.refusals import rule_in
 from ledger_tool.edges.git.repository import Deadline
-from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, access_error
-from ledger_tool.errors import Contended, Denied, PushRefused, Unreachable
+from ledger_tool.edges.git.server_words import PushAnswer, PushStatus
+from ledger_tool.errors import Contended, PushRefused, Unreachable
 
 T = TypeVar("T")
 REFUSALS = 3  # in a row, before a refusal is believed
@@ -67,6 +69,9 @@ class Ref(Protocol):
 
     def contains(self, tip: str, commit: str) -> bool:
         """Return whether `commit` is in the history of `tip`, which `look(whole=True)` returned."""
+
+    def deepen(self) -> bool:
+        """Fetch the history that a shallow clone of ours lacks; return whether there was any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +155,14 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
         moved = now != expected
         why = "another writer was first" if moved else answer.words or answer.status.value
         attempts.bounds.messages.detail(f"attempt {attempts.made} did not land: {why}")
-        if answer.status is PushStatus.DENIED:
-            hint = "check the permissions of the key or token"
-            denied = Denied(f"{ref.shown} denied the push: {answer.words}", hint)
-            raise access_error(answer.words, ref.shown) or denied
+        if answer.refusal:
+            raise answer.refusal.error(ref.shown, answer.words)
         if moved:
             attempts.lost, attempts.refused, attempts.failed = attempts.lost + 1, 0, 0
             return now
         _count_failure(ref, answer, attempts)
+        if (answer.is_about_history or attempts.failed > 1) and ref.deepen():
+            attempts.bounds.messages.detail("fetched the whole history, since some servers take no push without it")
     return None
 
 
@@ -189,6 +194,9 @@ def _count_failure(ref: Ref, answer: PushAnswer, attempts: Attempts) -> None:
     """Count an offer that failed while the ref stayed the same. Raises if no further one may be made."""
     if answer.status is PushStatus.REJECTED and not answer.is_lock:
         attempts.refused += 1
+        hint = rule_in(answer.words)
+        if hint is not None and not answer.is_about_history:
+            raise PushRefused(f"{ref.shown} refused the push: {answer.words}", hint or ref.refusal_hint)
     else:
         attempts.failed += 1
     if attempts.refused >= REFUSALS or (attempts.spent and attempts.refused):

@@ -61,6 +61,7 @@ class ProposedBranch:
             landed="the record is",
             refusal_hint="let the key or token push branches named `ledger/…`, and rewrite them",
             push_options=self._forge.push_options(self.proposal),
+            deepened=self._base.deepen,
         )
         self._remote_commit = self._ref.look()
         if self._remote_commit and self._is_proposed(tip, change):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,6 +39,7 @@ class RemoteRef:
     landed: str
     refusal_hint: str
     push_options: Sequence[str] = ()
+    deepened: Callable[[], bool] = bool  # fetches the history that the repository lacks, if it is ours
     push_seconds: ClassVar[float] = 10.0  # for a push, however late it is
 
     @property
@@ -84,6 +85,9 @@ class RemoteRef:
             raise fetch_error(done, self.shown, self.branch)
         return self.repository.is_ancestor(commit, tip)
 
+    def deepen(self) -> bool:
+        return self.deepened()
+
     def _commit_of(self, ref: str) -> str:
         return refs_of(self.repository, self.address, ref, least=_AFTER_PUSH).get(ref, "")
 
@@ -103,11 +107,12 @@ class RemoteBranch(RemoteRef):
         super().__init__(repository, address, branch, landed="the record is", refusal_hint=hint)
         self._writer = writer
         self._pushed = False
+        self._is_whole = False  # no fetch may make it shallow again
         self._snapshot: Snapshot | None = None  # the last one: a commit never changes
 
     def look(self, *, whole: bool = False) -> str:
         if self.repository.git_dir.exists():
-            depth, least = [] if whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
+            depth, least = [] if whole or self._is_whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
             done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=depth, least=least)
             if not done.ok:
                 raise fetch_error(done, self.address.shown, self.branch)
@@ -138,6 +143,14 @@ class RemoteBranch(RemoteRef):
 
     def contains(self, tip: str, commit: str) -> bool:
         return self.repository.is_ancestor(commit, tip)
+
+    def deepen(self) -> bool:
+        if not (self.repository.git_dir / "shallow").exists():
+            return False
+        branch = f"+{self.name}:{self.name}"
+        done = self.repository.fetch(self.address.url, branch, how=["--unshallow"], least=_AFTER_PUSH)
+        self._is_whole = done.ok
+        return done.ok
 
     def _clone(self) -> None:
         options = ["--depth=1", "--single-branch", "--no-tags", *([f"--branch={self.branch}"] if self.branch else [])]

@@ -164,6 +164,9 @@ class Silent:
     def contains(self, tip: str, commit: str) -> bool:
         raise AssertionError(tip, commit)
 
+    def deepen(self) -> bool:
+        raise AssertionError
+
 
 def test_a_remote_that_falls_silent_after_the_push_leaves_the_outcome_open() -> None:
     ref = Silent()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import re
 import shlex
@@ -15,8 +16,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TextIO
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from dulwich.repo import Repo
+from dulwich.server import BackendRepo, DictBackend
+from dulwich.web import make_wsgi_chain
 
 _SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
@@ -35,6 +43,7 @@ class SshServer:
     user: str
     key: Path
     read_only_key: Path
+    denied_key: Path  # may read, and is denied the rest in gitolite's words
     unknown_key: Path
     known_hosts: Path
 
@@ -49,13 +58,15 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     folder.mkdir(parents=True)
     folder.chmod(0o700)
     host_key = make_key(folder / "host")
-    key, read_only, unknown = (make_key(folder / name) for name in ("deploy", "readonly", "unknown"))
+    key, read_only, denied, unknown = (make_key(folder / name) for name in ("deploy", "readonly", "denied", "unknown"))
     user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
     serve = folder / "serve"
     serve.write_text(
         '#!/bin/sh\nexport GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1\ncase "$SSH_ORIGINAL_COMMAND" in\n'
         '  "git-upload-pack "*) ;;\n'
-        '  "git-receive-pack "*) [ "$1" = write ] || { echo "ERROR: this deploy key is read-only" >&2; exit 1; } ;;\n'
+        '  "git-receive-pack "*)\n'
+        '    [ "$1" = denied ] && { echo "FATAL: W any ledger alice DENIED by fallthru" >&2; exit 1; }\n'
+        '    [ "$1" = write ] || { echo "ERROR: this deploy key is read-only" >&2; exit 1; } ;;\n'
         '  *) echo "only git is served here" >&2; exit 1 ;;\nesac\nexec sh -c "git ${SSH_ORIGINAL_COMMAND#git-}"\n'
     )
     serve.chmod(0o755)
@@ -63,7 +74,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     authorized.write_text(
         "".join(
             f'restrict,command="{serve} {may}" {path.with_suffix(".pub").read_text().strip()}\n'
-            for may, path in (("write", key), ("read", read_only))
+            for may, path in (("write", key), ("read", read_only), ("denied", denied))
         )
     )
     port = free_port()
@@ -81,7 +92,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     )
     try:
         wait_for_port(port)
-        yield SshServer(port, user, key, read_only, unknown, known)
+        yield SshServer(port, user, key, read_only, denied, unknown, known)
     finally:
         server.terminate()
         server.wait(10)
@@ -112,7 +123,8 @@ def wait_for_port(port: int, seconds: float = 20.0) -> None:
 class HttpServer:
     """A running git HTTP backend; `requests` are the (method, path, user name) of what came in with a valid token.
 
-    `echo` makes a refusal from what came in as the login and its parts, for a server that repeats it.
+    `echo` makes a refusal from what came in as the login and its parts, for a server that repeats it; a push of more
+    than `limit` bytes is refused.
     """
 
     port: int
@@ -120,6 +132,7 @@ class HttpServer:
     token: str
     requests: list[tuple[str, str, str]]
     echo: Callable[[str, str, str], str] | None = None
+    limit: int = 2**30
 
     def url(self, name: str) -> str:
         """Return the URL of a repository in the served folder."""
@@ -148,6 +161,9 @@ class _GitHandler(BaseHTTPRequestHandler):
         user, _, password = base64.b64decode(given).decode().partition(":")
         if len(self.headers.get_all("Authorization", [])) > 1:
             self._refuse(400, "Duplicate header: Authorization")
+            return
+        if len(body) > self.running.limit and self.path.endswith("git-receive-pack"):
+            self._refuse(413, "<html>413 Request Entity Too Large</html>")
             return
         if given and self.running.echo:
             self._refuse(403, self.running.echo(given, user, password))
@@ -198,15 +214,9 @@ def http_server(root: Path, token: str, certificate: tuple[Path, Path] | None = 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        running.port = server.server_address[1]
+    with _running(server) as port:
+        running.port = port
         yield running
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _from_backend(
@@ -234,6 +244,50 @@ def _from_backend(
     headers = [line.partition(": ")[::2] for line in head.decode().split("\r\n") if line]
     status = next((value for name, value in headers if name == "Status"), "200 OK")
     return int(status.split()[0]), [header for header in headers if header[0] != "Status"], content
+
+
+@contextmanager
+def dulwich_server(repository: Path) -> Iterator[str]:
+    """Serve a repository by dulwich, which takes no push from a shallow clone; yield its URL."""
+    with Repo(str(repository)) as repo:
+        served: dict[str, BackendRepo] = {"/ledger.git": repo}
+        app = make_wsgi_chain(DictBackend(served))
+        server = make_server("127.0.0.1", 0, app, handler_class=_Quiet)
+        with _running(server):
+            yield f"http://127.0.0.1:{server.server_port}/ledger.git"
+
+
+@contextmanager
+def file_server(root: Path) -> Iterator[str]:
+    """Serve files as they are; yield the URL."""
+    with _running(ThreadingHTTPServer(("127.0.0.1", 0), partial(_QuietFiles, directory=str(root)))) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+    def get_stderr(self) -> TextIO:
+        return io.StringIO()
+
+
+class _QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def _running(server: HTTPServer) -> Iterator[int]:
+    """Run a server in a thread; yield its port."""
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
