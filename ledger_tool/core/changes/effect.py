@@ -1,14 +1,16 @@
 """What a change did to each record, derived from the two ledgers alone: added, moved, updated or removed.
 
 A record without a platform stands for its whole image:tag, so a key may replace others: the platform
-that fills in an unknown one is an update, and a move from or to no platform replaces all of them. An addition and a
-removal under one image:tag in one commit are a move, because no command does both.
+that fills in an unknown one is an update, and a move from or to no platform replaces all of them. It is also an update
+if the record of an index gives way to those of its images, or an image gets another platform. If one image:tag gains or
+keeps records and loses others in one commit, that is a move, because no command does both otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from ledger_tool.core.changes.difference import Difference, by_name
@@ -46,27 +48,30 @@ class Effect:
 
     @property
     def replaces(self) -> tuple[Digest, ...]:
-        """The digests that a moved record replaces."""
-        return tuple(record.digest for record in self.old) if self.kind == "moved" else ()
+        """The other digests that a moved record replaces."""
+        digests = dict.fromkeys(record.digest for record in self.old) if self.kind == "moved" and self.new else {}
+        return tuple(digest for digest in digests if self.new and digest != self.new.digest)
 
     @property
     def mark(self) -> Forced | None:
-        """The mark of a forced move that this change makes; a record that is only updated keeps an older mark."""
-        return self.new.forced if self.new and self.kind != "updated" else None
+        """The mark that this change makes: of a forced move, or of a corrected sourceRef; an older one is kept."""
+        is_kept = self.kind == "updated" and self.new and self.new.forced == self.old[0].forced
+        return self.new.forced if self.new and not is_kept else None
 
     def fields(self) -> set[str]:
         """Return the names of the fields, as in `ledger.json`, that an update changed."""
         if self.kind != "updated" or self.new is None:
             return set()
         old, new = to_json(self.old[0]), to_json(self.new)
-        return {name for name in FIELDS if old.get(name) != new.get(name)}
+        names = {name for name in FIELDS if old.get(name) != new.get(name)}
+        return names - {"digest"} if _is_index_of(self.old[0], self.new) else names
 
     def lost(self) -> set[str]:
         """Return the names of the fields that an update removed; `labels` counts if any label is gone."""
         if self.kind != "updated" or self.new is None:
             return set()
         old, new = self.old[0], self.new
-        gone = to_json(old).keys() - to_json(new).keys()
+        gone = to_json(old).keys() - to_json(new).keys() - ({"config"} if _is_index_of(old, new) else set())
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
 
 
@@ -75,25 +80,65 @@ def effects_of(differences: Iterable[Difference]) -> list[Effect]:
     return [effect for same_name in by_name(differences).values() for effect in _of_name(same_name)]
 
 
+@dataclass(frozen=True, slots=True)
+class PullMove:
+    """A changed pull digest of an image:tag: what its changed records had, and have now; nearly always one each."""
+
+    name: Name
+    old: tuple[Digest, ...]
+    new: tuple[Digest, ...]
+
+
+def pull_moves(effects: Iterable[Effect]) -> list[PullMove]:
+    """Return the image:tags that are pulled by another digest, of those that have records before and afterwards."""
+    moves = []
+    for name, group in groupby(effects, key=lambda effect: effect.name):
+        same_name = list(group)
+        old = tuple(dict.fromkeys(record.pull_digest for effect in same_name for record in effect.old))
+        new = tuple(dict.fromkeys(effect.new.pull_digest for effect in same_name if effect.new))
+        if old and new and set(old) != set(new):
+            moves.append(PullMove(name, old, new))
+    return moves
+
+
 def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
     remaining = {difference.key.platform: difference.old for difference in differences if difference.old}
-    whole = remaining.get("")  # without a platform; the record that fills it in comes first, as in a publish
+    came = sorted(
+        (difference.new for difference in differences if difference.new), key=lambda new: _distance(new, remaining)
+    )
+    platforms = {new.platform or "" for new in came}
     effects = []
-    for difference in sorted(differences, key=lambda one: not (whole and one.new and one.new.digest == whole.digest)):
-        if (new := difference.new) is not None:
-            old = tuple(remaining.pop(platform) for platform in _replaced(difference.key.platform, remaining))
-            is_same = len(old) == 1 and old[0].digest == new.digest
-            effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new))
-    mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), None)
-    if mover is not None and remaining:
+    for new in came:
+        old = tuple(remaining.pop(platform) for platform in _replaced(new, remaining, platforms))
+        is_same = len(old) == 1 and (old[0].digest == new.digest or _is_index_of(old[0], new))
+        effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new))
+    if effects and remaining:
+        mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), 0)
         effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *remaining.values()))
         remaining = {}
-    yield from effects
+    yield from sorted(effects, key=lambda effect: effect.key)
     yield from (Effect("removed", (old,), None) for old in remaining.values())
 
 
-def _replaced(platform: str, remaining: dict[str, Record]) -> list[str]:
-    """Return the platforms among the `remaining` old records that the record of a platform replaces."""
-    if not platform:
+def _is_index_of(old: Record, new: Record) -> bool:
+    """Return whether a record gave way to an image of it: it is that of an index that nobody had looked into."""
+    return old.platform is None and old.digest == new.index
+
+
+def _distance(new: Record, remaining: Mapping[str, Record]) -> int:
+    """Return how far a record is from an old one: the closest come first, as in a publish."""
+    own, whole = remaining.get(new.platform or ""), remaining.get("")
+    if own and own.digest == new.digest:
+        return 0
+    if whole and whole.digest == new.digest:
+        return 1
+    return 2 if any(old.digest == new.digest for old in remaining.values()) else 3
+
+
+def _replaced(new: Record, remaining: Mapping[str, Record], platforms: Set[str]) -> list[str]:
+    """Return the platforms among the `remaining` old records that a record replaces."""
+    if not new.platform:
         return sorted(remaining)
-    return [candidate for candidate in (platform, "") if candidate in remaining][:1]
+    own = [candidate for candidate in (new.platform, "") if candidate in remaining][:1]
+    renamed = [key for key, old in remaining.items() if old.digest == new.digest and key not in platforms]
+    return own or renamed[:1]

@@ -8,8 +8,9 @@
 |                                               | publications of one digest, ours is the first          |
 | have different digests, or one removed it     | they collide                                           |
 
-Changes of different keys never collide, except by the one rule about an image:tag as a whole: a record without
-a platform stands for all of them. It collides with another digest, and the same digest fills it in.
+Changes of different keys collide only by the two rules about an image:tag as a whole. A record without a platform
+stands for all of them: it collides with another digest, and the same digest fills it in. And an image:tag has one pull
+digest: what would have two collides.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def _by_platform(records: tuple[Record, ...]) -> Records:
 
 
 def _merged(base: Records, ours: Records, theirs: Records) -> Records:
+    base, ours, theirs = _filled_in(base, ours, theirs)
     merged: dict[str, Record] = {}
     for platform in sorted(base.keys() | ours.keys() | theirs.keys()):
         record = _chosen(base.get(platform), ours.get(platform), theirs.get(platform))
@@ -78,7 +80,31 @@ def _merged(base: Records, ours: Records, theirs: Records) -> Records:
         if twin is None or len(merged) > 2:
             raise _CollisionError
         return {twin: _with_facts(base.get(""), whole, merged[twin], platform=twin)}
+    if len({record.pull_digest for record in merged.values()}) > 1 and merged not in (ours, theirs):
+        raise _CollisionError
     return merged
+
+
+def _filled_in(base: Records, ours: Records, theirs: Records) -> tuple[Records, Records, Records]:
+    """Return the three sides with a record without a platform under the one that a side has filled in for it."""
+    whole = base.get("")
+    if whole is None:
+        return base, ours, theirs
+    filled = {
+        platform: record
+        for side in (ours, theirs)
+        if "" not in side
+        for platform, record in side.items()
+        if whole.digest in (record.digest, record.index)
+    }
+    if not filled:
+        return base, ours, theirs
+    platform = min(filled)
+    base, ours, theirs = (
+        {platform if key == "" and platform not in side else key: record for key, record in side.items()}
+        for side in (base, ours, theirs)
+    )
+    return base, ours, theirs
 
 
 def _chosen(base: Record | None, ours: Record | None, theirs: Record | None) -> Record | None:

@@ -1,7 +1,8 @@
 """The commit message of a write, composed and parsed: a subject for people, trailers for machines.
 
-A block is what one write says. It names each image:tag: `Image`, then for each of its records `Platform`, `Digest`, and
-for a moved one `Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags it counts instead, and
+A block is what one write says. It names each image:tag: `Image`; if an index is involved, `Index` and `Replaces-Index`
+for a new pull digest and the one before; then for each of its records `Platform`, `Digest`, and for a moved one
+`Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags it counts instead, and
 history reads that commit's diff. No value can contain a line break, so none can forge a trailer: `names` ensures it.
 
 A host that squashes commits writes their messages into one, each in its own way: GitHub and GitLab as a list with
@@ -15,18 +16,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 from ledger_tool.core.changes.change import VERBS, Change
-from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.changes.effect import Effect, pull_moves
 from ledger_tool.core.ledger.record import Key, Name
 
 MAX_BLOCKS = 100
 
 _DETAILS = ("Label", "Unlabel", "TTL")
 _WORDS = ("Reason", *_DETAILS)  # their values have blanks, where a host may break the line
-_OURS = ("Image", "Platform", "Digest", "Replaces", "Source-Ref", "Records", "Source-Refs", "Transaction-Id", *_WORDS)
+_OF_IMAGE = ("Image", "Index", "Replaces-Index", "Platform", "Digest", "Replaces", "Source-Ref")
+_OURS = (*_OF_IMAGE, "Records", "Source-Refs", "Transaction-Id", *_WORDS)
 _OPENING = ("Image", "Records")  # what a block begins with
 
 _trailer = re.compile(rf"({'|'.join(_OURS)}):(?: ?(.*))?")
@@ -62,6 +64,18 @@ class MessageEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PullClaim:
+    """What a message says about an image:tag's pull digest: the index it is pulled by now, and the digest before.
+
+    Either is `""` if the message does not say it.
+    """
+
+    name: Name
+    index: str
+    replaces: str
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """What one write says. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it counts.
 
@@ -77,6 +91,7 @@ class Block:
     reason: str = ""
     transaction: str = ""
     details: tuple[tuple[str, str], ...] = ()
+    pulls: tuple[PullClaim, ...] = ()
 
 
 _NOTHING = Block()
@@ -138,6 +153,7 @@ def subject(change: Change) -> str:
 def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
         yield "Image", str(block[0].name)
+        yield from _pull_digest(block)
         for source, sharing in groupby(block, lambda effect: effect.record.source_ref):
             for effect in sharing:
                 if effect.record.platform:
@@ -145,6 +161,17 @@ def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
                 yield "Digest", effect.record.digest
                 yield from (("Replaces", digest) for digest in effect.replaces)
             yield "Source-Ref", source
+
+
+def _pull_digest(block: Sequence[Effect]) -> Iterator[tuple[str, str]]:
+    """Yield what an image:tag is pulled by from now on, if that is new and an index, and what it was pulled by."""
+    index = next((effect.new.index for effect in block if effect.new), None)
+    moves = pull_moves(block)
+    is_new = not any(effect.old for effect in block)
+    if index and (moves or is_new):
+        yield "Index", index
+    if moves and (index or any(record.index for effect in block for record in effect.old)):
+        yield from (("Replaces-Index", digest) for digest in moves[0].old)
 
 
 def _counted(effects: Sequence[Effect]) -> Iterator[tuple[str, str]]:
@@ -263,11 +290,22 @@ def _block(trailers: list[tuple[str, str]], verb: str) -> Iterator[Block]:
         reason=first.get("Reason", ""),
         transaction=first.get("Transaction-Id", ""),
         details=tuple(pair for pair in trailers if pair[0] in _DETAILS),
+        pulls=tuple(_pulls(trailers)),
     )
 
 
 def _number(value: str) -> int | None:
     return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
+def _pulls(trailers: list[tuple[str, str]]) -> Iterator[PullClaim]:
+    """Yield what a block says about the pull digest of each image:tag."""
+    starts = [number for number, (key, _) in enumerate(trailers) if key == "Image"]
+    for start, end in pairwise([*starts, len(trailers)]):
+        said = dict(reversed(trailers[start:end]))
+        image, _, tag = said["Image"].rpartition(":")
+        if "Index" in said or "Replaces-Index" in said:
+            yield PullClaim(Name(image, tag), said.get("Index", ""), said.get("Replaces-Index", ""))
 
 
 def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:

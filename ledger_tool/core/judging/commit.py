@@ -38,7 +38,11 @@ _MAY = {
 FREE = _PUBLISHED | {"yanked"}  # what may change while the digest stays
 _ANY = ({"added", "moved", "updated", "removed"}, FREE)
 # Which of these facts it may remove: a publish keeps what it does not mention.
-_MAY_TAKE = {"publish": set(), "": {"labels", "ttl", "yanked"}}
+_MAY_TAKE = {
+    "publish": {"index"},
+    "": {"labels", "ttl", "yanked"},
+}  # an image that is pushed alone again loses its index
+_MARKED = {"forced", "sourceRef"}  # what a publish may change of a record that it marks: that is judged with the mark
 _DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
 
@@ -185,6 +189,8 @@ def _not_allowed(effect: Effect, account: Account) -> Iterator[_Broken]:
     may = [_MAY.get(verb, _ANY) for verb in verbs]
     kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
     takes = set[str]().union(*(_MAY_TAKE.get(verb, _MAY.get(verb, _ANY)[1]) for verb in verbs))
+    if effect.mark and verbs & {"", "publish"}:
+        fields |= _MARKED
     verb = " and a ".join(f"`{verb}`" for verb in sorted(verbs) if "" not in verbs)
     who = f"a {verb}" if verb else "no command"
     if effect.kind not in kinds:
@@ -195,7 +201,8 @@ def _not_allowed(effect: Effect, account: Account) -> Iterator[_Broken]:
     elif gone := sorted(effect.lost() - takes):
         does = "never removes" if verb else "removes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
-    yanked = effect.new and effect.kind != "updated" and effect.new.yanked
+    stays = effect.new and (effect.new.digest, effect.new.yanked) in {(old.digest, old.yanked) for old in effect.old}
+    yanked = effect.new and effect.kind != "updated" and not stays and effect.new.yanked
     if yanked and not ("yank" in verbs and account.gives(yanked.reason)):
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
 
@@ -214,13 +221,15 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
     A chain of forced moves in one squash is one: then the mark names the last digest that was replaced on the way.
     """
     marks = [effect.mark for effect in effects if effect.mark]
-    replaced = {digest for effect in effects for digest in effect.replaces}
+    pulled = {old.pull_digest for effect in effects for old in effect.old}
+    replaced = pulled | {digest for effect in effects for digest in effect.replaces}
     for effect in effects:
         own = effect.new.forced if effect.new else None
         # If several records replace one without a platform, any of them may have the mark.
         mine = marks if any(old.platform is None for old in effect.old) else [own] if own else []
         is_marked = policy.is_mutable(effect.name.tag) or any(
-            mark.replaces in effect.replaces or (account and account.was_forced(effect, mark.replaces)) for mark in mine
+            mark.replaces in pulled.union(effect.replaces) or (account and account.was_forced(effect, mark.replaces))
+            for mark in mine
         )
         if effect.kind == "moved" and not is_marked:
             yield (

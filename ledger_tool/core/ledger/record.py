@@ -91,6 +91,11 @@ class Record:
         """The record's `image:tag`."""
         return Name(self.image, self.tag)
 
+    @property
+    def pull_digest(self) -> Digest:
+        """What its image:tag is pulled by: the index digest if there is one, else the image's own."""
+        return self.index or self.digest
+
 
 def to_json(record: Record) -> dict[str, Any]:
     """Return the record as a JSON object: keys in the canonical order, empty ones left out."""
@@ -152,9 +157,7 @@ def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
 def pull_digest(records: tuple[Record, ...]) -> Digest | None:
     """Return the digest to pull an image:tag by, or None if its records do not agree on one.
 
-    The index digest of a multi-platform tag, else the digest of the only image there is.
+    No write leaves an image:tag without one; ledgers of version 0.2 may have such records.
     """
-    indexes = {record.index for record in records}
-    if len(indexes) == 1 and (index := next(iter(indexes))):
-        return index
-    return records[0].index or records[0].digest if len(records) == 1 else None
+    digests = {record.pull_digest for record in records}
+    return digests.pop() if len(digests) == 1 else None

@@ -22,7 +22,7 @@ BASE = record(platform="linux/amd64")
 @example_count(300)
 @given(ledgers(), CHANGES, CHANGES)
 def test_to_keep_one_side_of_every_conflict_leaves_a_valid_ledger(
-    base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
+    base: Ledger, one: tuple[list[list[Draft]], set[str]], other: tuple[list[list[Draft]], set[str]]
 ) -> None:
     merged = merge(base, changed(base, *one), changed(base, *other))
     text = conflict.compose(merged).decode()

@@ -27,7 +27,7 @@ def keys(base: Ledger, other: Ledger) -> set[Key]:
 @example_count(400)
 @given(ledgers(), CHANGES, CHANGES)
 def test_a_merge_equals_both_changes_or_collides_by_the_rule(
-    base: Ledger, one: tuple[list[Draft], set[str]], other: tuple[list[Draft], set[str]]
+    base: Ledger, one: tuple[list[list[Draft]], set[str]], other: tuple[list[list[Draft]], set[str]]
 ) -> None:
     ours, theirs = changed(base, *one), changed(base, *other)
     merged = merge(base, ours, theirs)
@@ -60,7 +60,9 @@ def must_collide(
     """Say the rule in other words than the program's."""
     if before in (here, there) or here == there:
         return False
+    before, here, there = filled_in(before, here, there)
     result: dict[str | None, str] = {}
+    pulled: set[str | None] = set()
     for platform in before.keys() | here.keys() | there.keys():
         b, o, t = (side.get(platform) for side in (before, here, there))
         if o is not None and t is not None and o != b and t != b and o != t:
@@ -71,6 +73,13 @@ def must_collide(
         chosen = t if o == b else o
         if chosen is not None:
             result[platform] = chosen.digest
+            both = o is not None and t is not None and o.digest == t.digest
+            known = b.index if both and b and o and b.digest == o.digest else None
+            index = t.index if both and o and t and o.index == known else chosen.index
+            pulled.add(index or chosen.digest)
+    platforms = result.keys()
+    if len(pulled) > 1 and None not in platforms:
+        return True
     if None not in result or len(result) == 1:
         return False
     if len(result) > 2 or len(set(result.values())) > 1:
@@ -78,6 +87,22 @@ def must_collide(
     platform = next(at for at in result if at)
     whole, filled = (side.get(at) for at in (None, platform) for side in (here, there) if side.get(at) is not None)
     return facts_collide(before.get(None), whole, filled)  # type: ignore[arg-type]
+
+
+def filled_in(*sides: dict[str | None, Record]) -> list[dict[str | None, Record]]:
+    """Return the sides with the base's record of no platform under the platform that a side says it is for."""
+    whole = sides[0].get(None)
+    told = [
+        at
+        for side in sides[1:]
+        if None not in side
+        for at, one in side.items()
+        if whole and whole.digest in (one.digest, one.index)
+    ]
+    platform = min(filter(None, told), default=None)
+    return [
+        {platform if at is None and platform not in side else at: one for at, one in side.items()} for side in sides
+    ]
 
 
 def facts_collide(before: Record | None, here: Record, there: Record) -> bool:
@@ -143,6 +168,10 @@ def test_of_two_publications_of_one_digest_ours_is_the_first() -> None:
         ([BASE], [], [but(BASE, ttl="7d")]),
         ([BASE], [but(BASE, labels={"x": "1"})], [but(BASE, labels={"x": "2"})]),
         ([], [but(BASE, platform=None)], [but(BASE, digest=digest("b"))]),
+        ([but(BASE, platform=None)], [BASE], []),  # filled in, and removed
+        ([], [BASE], [but(BASE, platform=ARM, digest=digest("b"))]),  # two digests to pull by
+        ([], [but(BASE, index=digest("i"))], [but(BASE, platform=ARM, index=digest("j"))]),
+        ([BASE], [but(BASE, index=digest("i"))], [BASE, but(BASE, platform=ARM, digest=digest("b"))]),
     ],
 )
 def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record], theirs: list[Record]) -> None:

@@ -69,8 +69,8 @@ def test_a_record_without_a_platform_has_no_platform_trailer() -> None:
 
 def test_a_batch_has_a_block_for_each_image_and_tells_a_shared_source_once() -> None:
     change = publish(
-        draft("b", platform=ARM, digest=digest("arm")),
-        draft("b", platform=AMD, digest=digest("amd")),
+        draft("b", platform=ARM, digest=digest("arm"), index=digest("index")),
+        draft("b", platform=AMD, digest=digest("amd"), index=digest("index")),
         draft("a", tag="v2", source_ref=source("other")),
     )
     text = message.compose(change, "t")
@@ -80,6 +80,7 @@ def test_a_batch_has_a_block_for_each_image_and_tells_a_shared_source_once() -> 
         ("Digest", digest()),
         ("Source-Ref", source("other")),
         ("Image", "b:v1"),
+        ("Index", digest("index")),
         ("Platform", AMD),
         ("Digest", digest("amd")),
         ("Platform", ARM),

@@ -112,12 +112,6 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
         assert _but_of(overruled | undone | _moved_in_two_steps(effects), faults) == []
 
 
-@pytest.mark.xfail(reason="a merge takes a platform that was filled in for a record of its own")
-def test_a_removal_and_a_platform_that_was_filled_in_collide() -> None:
-    unknown = but(V1, platform=None)
-    assert merge(ledger_of(unknown), ledger_of(V1), Ledger()).collisions
-
-
 def _but_of(names: set[Name], faults: Iterable[CommitFault]) -> list[CommitFault]:
     return [fault for fault in faults if not fault.key or Name(fault.key.image, fault.key.tag) not in names]
 

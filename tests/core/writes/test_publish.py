@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ledger_tool.core.changes.change import Change, Snapshot, results
-from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.changes.effect import Effect, PullMove, pull_moves
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Digest, Ttl
+from ledger_tool.core.ledger.names import Digest, Timestamp, Ttl
 from ledger_tool.core.ledger.record import Forced, Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.writes import publish as rules
@@ -22,8 +22,12 @@ COMMIT = "5f2d7e0000000000000000000000000000000abc"
 LATER = "2027-01-01T00:00:00Z"
 MOVES = Policy(mutable=("latest", "pr-*", "v1"))
 DEFAULT = Policy()
-A, B, C = (Digest(digest(seed)) for seed in "abc")
+A, B, C, D = (Digest(digest(seed)) for seed in "abcd")
 AMD, ARM = "linux/amd64", "linux/arm64"
+
+
+def forced(replaces: str, reason: str) -> dict[str, str]:
+    return {"replaces": replaces, "reason": reason}
 
 
 def publish(ledger: Ledger, *drafts: Draft, policy: Policy = DEFAULT, force: str = "") -> Change:
@@ -73,7 +77,6 @@ def test_the_same_again_from_another_clock_and_job_keeps_time_and_source_of_the_
         ({"labels": {"team": "web"}}, {"labels": {"team": "web"}}),
         ({"ttl": "30d"}, {"ttl": "30d"}),
         ({"depends_on": (f"debian@{B}",)}, {"dependsOn": [f"debian@{B}"]}),
-        ({"index": B}, {"index": B}),
         ({"config": B}, {"config": B}),
     ],
 )
@@ -85,7 +88,7 @@ def test_the_same_digest_with_other_facts_is_updated_and_the_rest_is_kept(
         "forced": {"replaces": B, "reason": "once"}, "yanked": {"at": WHEN, "reason": "broken"},
     }  # fmt: skip
     old = record(**before)
-    change = publish(ledger_of(old), draft(digest=A, published_at=LATER, **said))
+    change = publish(ledger_of(old), draft(digest=A, index=C, published_at=LATER, **said))
     assert only(change) == Effect("updated", (old,), record(**before | recorded))
 
 
@@ -125,21 +128,40 @@ def test_a_second_forced_move_names_the_digest_just_before_it() -> None:
     assert second.record.forced == Forced(B, "two")
 
 
-def test_force_on_the_same_digest_marks_nothing() -> None:
+def test_force_on_the_same_digest_and_source_marks_nothing() -> None:
     ledger = ledger_of(record(digest=A))
     assert not publish(ledger, draft(digest=A), force="to be sure").changed
-    assert not publish(ledger, draft(digest=A, source_ref=source("other")), force="another source").changed
+
+
+def test_force_on_the_same_digest_corrects_its_source_and_keeps_its_time() -> None:
+    old = record(digest=A, ttl="7d")
+    corrected = draft(digest=A, source_ref=source("other"), published_at=LATER)
+    change = publish(ledger_of(old), corrected, force="the first one was a fork")
+    new = record(digest=A, ttl="7d", sourceRef=source("other"), forced=forced(A, "the first one was a fork"))
+    assert only(change) == Effect("updated", (old,), new)
+    assert not publish(change.ledger, corrected, force="the first one was a fork").changed
 
 
 def test_force_on_a_new_image_marks_nothing() -> None:
     assert only(publish(Ledger(), draft(), force="to be sure")).record.forced is None
 
 
-def test_each_platform_has_a_digest_of_its_own() -> None:
-    ledger = ledger_of(record(platform=AMD, digest=A))
-    change = publish(ledger, draft(platform=ARM, digest=B))
+def test_each_platform_below_an_index_has_a_digest_of_its_own() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C))
+    change = publish(ledger, draft(platform=ARM, digest=B, index=C))
     assert only(change).kind == "added"
     assert [one.platform for one in records(change)] == [AMD, ARM]
+
+
+@pytest.mark.parametrize("index", [None, C])
+def test_an_image_of_another_platform_that_is_pulled_by_another_digest_is_a_conflict(index: Digest | None) -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A))
+    error = refused(ledger, draft(platform=ARM, digest=B, index=index))
+    assert isinstance(error, Conflict)
+    assert error.hint.startswith("push an index of all its images, then publish it once")
+    assert records(publish(ledger, draft(platform=ARM, digest=B, index=index), policy=MOVES)) == [
+        record(platform=ARM, digest=B, index=index)
+    ]
 
 
 def test_the_same_digest_with_a_platform_fills_the_platform_in() -> None:
@@ -156,45 +178,125 @@ def test_a_digest_without_a_platform_conflicts_with_the_platforms_there_and_asks
     ledger = ledger_of(record(platform=AMD, digest=A), record(platform=ARM, digest=B))
     error = refused(ledger, draft(digest=C))
     assert isinstance(error, Conflict)
-    assert "--platform" in error.hint
     assert len(error.existing) == 2
 
 
 def test_a_digest_without_a_platform_that_one_platform_has_is_that_image() -> None:
-    ledger = ledger_of(record(platform=AMD, digest=A), record(platform=ARM, digest=B))
-    change = publish(ledger, draft(digest=B, labels={"env": "prod"}))
-    assert only(change).record == record(platform=ARM, digest=B, labels={"env": "prod"})
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C), record(platform=ARM, digest=B, index=C))
+    change = publish(ledger, draft(digest=B, index=C, labels={"env": "prod"}))
+    assert only(change).record == record(platform=ARM, digest=B, index=C, labels={"env": "prod"})
     assert [one.platform for one in records(change)] == [AMD, ARM]
+
+
+def test_an_image_that_is_pulled_by_its_index_is_not_published_again_by_its_own_digest() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C))
+    error = refused(ledger, draft(digest=A))
+    assert isinstance(error, Conflict)
+    assert f"{A} (in the index {C})" in error.message
 
 
 def test_a_forced_move_without_a_platform_replaces_all_of_the_tag() -> None:
     ledger = ledger_of(*(record(platform=on, digest=digest(on), index=C) for on in (AMD, ARM)))
     change = publish(ledger, draft(digest=B), force="single image from now on")
-    first = Forced(Digest(digest(AMD)), "single image from now on")
+    first = Forced(C, "single image from now on")
     assert records(change) == [replace(record(digest=B), forced=first)]
     assert only(change).replaces == (digest(AMD), digest(ARM))
 
 
-def test_the_digest_of_the_index_is_not_an_image_of_its_own() -> None:
+def test_what_is_said_of_the_index_is_said_of_each_of_its_images() -> None:
     ledger = ledger_of(record(platform=AMD, digest=A, index=C), record(platform=ARM, digest=B, index=C))
-    error = refused(ledger, draft(digest=C))
-    assert isinstance(error, Conflict)
-    assert "--index" in error.hint
+    assert not publish(ledger, draft(digest=C)).changed
+    change = publish(ledger, draft(digest=C, ttl="7d"))
+    assert [(one.digest, one.ttl) for one in records(change)] == [(A, "7d"), (B, "7d")]
 
 
-def test_a_moved_index_is_an_update_while_the_image_stays() -> None:
-    change = publish(ledger_of(record(platform=AMD, digest=A, index=B)), draft(platform=AMD, digest=A, index=C))
-    assert only(change) == Effect(
-        "updated", (record(platform=AMD, digest=A, index=B),), record(platform=AMD, digest=A, index=C)
-    )
+def test_an_index_that_nobody_looked_into_gives_way_to_its_images() -> None:
+    old = record(digest=C, config=D, labels={"env": "prod"})
+    drafts = [draft(platform=platform, digest=on, index=C, looked_at=True) for platform, on in ((AMD, A), (ARM, B))]
+    change = publish(ledger_of(old), *drafts)
+    kept: dict[str, Any] = {"index": C, "labels": {"env": "prod"}}
+    assert records(change) == [record(platform=AMD, digest=A, **kept), record(platform=ARM, digest=B, **kept)]
+    assert [effect.kind for effect in change.effects] == ["updated", "added"]
+    assert pull_moves(change.effects) == []
+
+
+def test_another_index_is_a_conflict_although_the_image_stays() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=B))
+    offline = draft(platform=AMD, digest=A, index=C)
+    assert isinstance(refused(ledger, offline), Conflict)
+    change = publish(ledger, offline, force="pushed again")
+    new = record(platform=AMD, digest=A, index=C, forced=forced(B, "pushed again"))
+    assert only(change) == Effect("updated", (record(platform=AMD, digest=A, index=B),), new)
+    assert pull_moves(change.effects) == [PullMove(new.name, (B,), (C,))]
+
+
+ONE = draft(platform=AMD, digest=A, looked_at=True)
+BOTH = [
+    draft(platform=AMD, digest=A, index=C, looked_at=True), draft(platform=ARM, digest=B, index=C, looked_at=True)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "drafts"),
+    [
+        ([record(platform=AMD, digest=A)], BOTH),  # wrapped, grown
+        ([record(digest=A)], BOTH),
+        ([record(platform=AMD, digest=A, index=D)], [ONE]),  # unwrapped
+        ([record(platform=AMD, digest=A, index=D)], BOTH),  # grown
+        ([record(platform=ARM, digest=A, index=D)], [ONE]),  # known better
+        ([record(platform=AMD, digest=A), record(platform=ARM, digest=B)], BOTH),  # of version 0.2: two to pull by
+    ],
+)
+def test_a_look_that_leads_to_every_recorded_image_changes_the_pull_digest(
+    before: list[Record], drafts: list[Draft]
+) -> None:
+    change = publish(ledger_of(*before), *(replace(one, published_at=Timestamp(LATER)) for one in drafts))
+    assert [(one.platform, one.digest, one.index) for one in records(change)] == [
+        (one.platform, one.digest, one.index) for one in drafts
+    ]
+    assert {effect.kind for effect in change.effects} <= {"updated", "added"}
+    stayed = [one for one in records(change) if one.digest == before[0].digest]
+    assert [one.published_at for one in stayed] == [WHEN]
+    offline = [replace(one, looked_at=False) for one in drafts]
+    assert isinstance(refused(ledger_of(*before), *offline), Conflict)
+
+
+@pytest.mark.parametrize(
+    ("before", "drafts"),
+    [
+        ([record(platform=AMD, digest=A, index=C), record(platform=ARM, digest=B, index=C)], [ONE]),  # shrunk
+        ([record(platform=AMD, digest=D, index=C)], BOTH),  # the same index, and another image in it
+        ([record(platform=AMD, digest=D)], BOTH),
+        ([record(platform=ARM, digest=A)], BOTH),  # the image of another platform
+    ],
+)
+def test_a_look_that_does_not_lead_to_every_recorded_image_is_a_conflict_or_a_move(
+    before: list[Record], drafts: list[Draft]
+) -> None:
+    ledger = ledger_of(*before)
+    assert isinstance(refused(ledger, *drafts), Conflict)
+    seen = [(one.platform, one.digest) for one in drafts]
+    for policy, force in ((MOVES, ""), (DEFAULT, "why")):
+        change = publish(ledger, *drafts, policy=policy, force=force)
+        assert [(one.platform, one.digest) for one in records(change)] == seen
+        assert {effect.kind for effect in change.effects} <= {"moved", "updated", "added"}
+        assert {one.forced for one in records(change)} == {Forced(before[0].pull_digest, force) if force else None}
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_batch_that_fills_in_a_platform_and_adds_another_may_come_in_any_order(order: tuple[int, int]) -> None:
-    drafts = [draft(platform=AMD, digest=A), draft(platform=ARM, digest=B)]
-    change = publish(ledger_of(record(digest=A)), *(drafts[at] for at in order))
-    assert records(change) == [record(platform=AMD, digest=A), record(platform=ARM, digest=B)]
+    drafts = [draft(platform=AMD, digest=A, index=C), draft(platform=ARM, digest=B, index=C)]
+    change = publish(ledger_of(record(digest=A, index=C)), *(drafts[at] for at in order))
+    assert records(change) == [record(platform=AMD, digest=A, index=C), record(platform=ARM, digest=B, index=C)]
     assert [one.record.platform for one in change.reported] == [drafts[at].platform for at in order]
+
+
+def test_a_batch_with_two_digests_to_pull_one_tag_by_is_refused_and_the_input_named() -> None:
+    drafts = [draft(platform=AMD, digest=A, where="line 1"), draft(platform=ARM, digest=B, where="line 2")]
+    for policy, force in ((DEFAULT, ""), (MOVES, ""), (DEFAULT, "why")):
+        error = refused(Ledger(), *drafts, policy=policy, force=force)
+        assert (error.exit_code, error.message[:8]) == (3, "line 2: ")
+        assert error.hint.startswith("push an index")
 
 
 @pytest.mark.parametrize("platforms", [(None, None), (AMD, AMD), (None, AMD), (AMD, None)])
@@ -280,15 +382,9 @@ def test_a_configured_registry_in_front_of_the_image_is_taken_off() -> None:
 
 def test_the_result_of_each_image_says_what_to_pull_and_what_is_there_now() -> None:
     ledger = ledger_of(record(platform=AMD, digest=A, index=C))
-    change = publish(ledger, draft(platform=ARM, digest=B, index=C), draft("other"), draft(platform=AMD, digest=A))
+    drafts = [draft(platform=ARM, digest=B, index=C), draft("other"), draft(platform=AMD, digest=A, index=C)]
+    change = publish(ledger, *drafts)
     app, other = results(change, COMMIT)
     assert (str(app.name), app.digest, app.changed, app.commit) == ("myorg/app:v1", C, True, COMMIT)
     assert [one.platform for one in app.records] == [AMD, ARM]
     assert (str(other.name), other.digest) == ("other:v1", digest())
-
-
-def test_there_is_no_digest_to_pull_by_where_platforms_share_no_index() -> None:
-    change = publish(ledger_of(record(platform=AMD, digest=A)), draft(platform=ARM, digest=B))
-    assert [one.digest for one in results(change, None)] == [B]  # what was just published
-    both = publish(Ledger(), draft(platform=AMD, digest=A), draft(platform=ARM, digest=B))
-    assert [one.digest for one in results(both, None)] == [None]

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
+from ledger_tool.core.ledger.record import Forced, Name, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.errors import Conflict, UsageError
+from ledger_tool.errors import LedgerError
 from tests.support.values.oracle import is_valid
 from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, DRAFTS, POLICIES, ledgers
@@ -24,7 +25,7 @@ from tests.support.values.smallworld import BATCHES, DRAFTS, POLICIES, ledgers
 def _published(ledger: Ledger, policy: Policy, drafts: list[Draft], force: str = "") -> Change | None:
     try:
         return rules.publish(Snapshot("", ledger, policy), drafts, force_reason=force)
-    except (Conflict, UsageError):
+    except LedgerError:
         return None
 
 
@@ -58,12 +59,51 @@ def test_after_a_publish_the_ledger_is_valid_and_has_what_was_published(
     assert is_valid(raw)
     assert change.changed == (change.ledger != ledger)
     for one in drafts:
-        platforms = {
-            record.platform
-            for record in change.ledger.records()
-            if (record.image, record.tag, record.digest) == (one.reference.path, one.tag, one.digest)
-        }
-        assert one.platform in platforms if one.platform else platforms
+        records = change.ledger.find(Name(one.reference.path, one.tag))
+        platforms = {record.platform for record in records if record.digest == one.digest}
+        assert one.platform in platforms if one.platform else platforms or pull_digest(records) == one.digest
+
+
+@example_count(300)
+@given(ledgers(), st.lists(st.tuples(BATCHES, st.sampled_from(["", "why"])), min_size=1, max_size=4), POLICIES)
+def test_whatever_is_published_an_image_and_tag_have_one_pull_digest_and_it_is_the_stated_one(
+    ledger: Ledger, publishes: list[tuple[list[Draft], str]], policy: Policy
+) -> None:
+    for drafts, force in publishes:
+        change = _published(ledger, policy, drafts, force)
+        if change is None:
+            continue
+        names = {Name(record.image, record.tag) for record in change.ledger.records()}
+        assert all(pull_digest(change.ledger.find(name)) for name in names)
+        for one in drafts:
+            assert pull_digest(change.ledger.find(Name(one.reference.path, one.tag))) == (one.index or one.digest)
+        ledger = change.ledger
+
+
+@example_count(300)
+@given(ledgers(), BATCHES, st.sampled_from(["", "why"]))
+def test_the_pull_digest_of_an_immutable_tag_changes_by_a_look_or_by_force_only(
+    ledger: Ledger, drafts: list[Draft], force: str
+) -> None:
+    """A look has to lead to each recorded image; force marks each record with the pull digest that it replaced."""
+    change = _published(ledger, Policy(), drafts, force)
+    assume(change is not None)
+    assert change is not None
+    for name in {Name(one.reference.path, one.tag) for one in drafts}:
+        before, after = ledger.find(name), change.ledger.find(name)
+        if not before or pull_digest(before) == pull_digest(after):
+            continue
+        given_here = [one for one in drafts if (one.reference.path, one.tag) == name]
+        seen = {(one.platform, one.digest) for one in given_here if one.looked_at}
+        if all((one.platform, one.digest) in seen or (one.platform is None and _has(seen, one)) for one in before):
+            assert all(one.looked_at for one in given_here)
+        else:
+            assert force
+            assert {one.forced for one in after} == {Forced(before[0].pull_digest, force)}
+
+
+def _has(seen: set[tuple[Platform | None, Digest | None]], record: Record) -> bool:
+    return any(digest == record.digest for _, digest in seen)
 
 
 @example_count(200)
@@ -73,11 +113,11 @@ def test_without_force_and_mutable_tags_no_key_ever_gets_another_digest(ledger: 
     assume(change is not None)
     assert change is not None
     for before in ledger.records():
-        (kept,) = [
-            one
-            for one in change.ledger.find(before.name)
-            if one.platform == before.platform or (before.platform is None and one.digest == before.digest)
-        ]
+        now = change.ledger.find(before.name)
+        if before.platform is None and any(one.index == before.digest for one in now):
+            continue  # it was an index, and has given way to its images
+        same_key = [one for one in now if one.platform == before.platform] if before.platform else []
+        (kept,) = same_key or [one for one in now if one.digest == before.digest]
         assert kept.digest == before.digest
         assert (kept.published_at, kept.source_ref) == (before.published_at, before.source_ref)
         assert kept.labels.keys() >= before.labels.keys()
@@ -101,6 +141,7 @@ def test_a_publish_leaves_all_other_images_alone(
 def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
     ledger: Ledger, policy: Policy, drafts: list[Draft], random: Any
 ) -> None:
+    # An image:tag has one pull digest: so only drafts with the same one go together.
     # Without a platform a draft stands for its whole image:tag, so it is distinct from no other one there.
     # Two platforms of one digest do not exist either: which of the two would a record without platform be?
     distinct: list[Draft] = []
@@ -108,7 +149,7 @@ def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
         rivals = [other for other in distinct if (other.reference, other.tag) == (one.reference, one.tag)]
         if not rivals or (
             one.platform and all(other.platform not in (None, one.platform) for other in rivals)
-            and all(other.digest != one.digest for other in rivals)
+            and all(other.digest != one.digest and other.index and other.index == one.index for other in rivals)
         ):  # fmt: skip
             distinct.append(one)
     shuffled = distinct.copy()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import product
+from dataclasses import replace
+from itertools import chain, product
 from typing import Any
 
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Ttl
+from ledger_tool.core.ledger.names import Digest, Ttl
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.draft import Draft
@@ -51,7 +52,35 @@ DRAFTS = _combined(
     labels=_LABELS,
     ttl=[None, "1d"],
 ).map(lambda given: draft(**given))
-BATCHES = st.lists(DRAFTS, max_size=5)
+
+
+def _pushes() -> list[list[dict[str, Any]]]:
+    """Return what each push of the small world says of its images: alone, or in an index that has one or two."""
+    pushes: list[list[dict[str, Any]]] = [[{"digest": image, "platform": platform}] for image, platform in _IMAGE_FACTS]
+    for images in [*([image] for image in _AMD + _ARM), *(list(pair) for pair in product(_AMD, _ARM))]:
+        index = digest("".join(images))
+        inside = [{"digest": image, "platform": _platform(image), "index": index} for image in images]
+        pushes += [inside, inside[:1], [{"digest": index}]]
+        pushes.append([said | {"looked_at": True} for said in inside])
+    pushes += [[{"digest": image, "platform": _platform(image), "looked_at": True}] for image in _AMD + _ARM]
+    return pushes
+
+
+def _platform(image: str) -> str:
+    return "linux/amd64" if image in _AMD else "linux/arm64"
+
+
+# What jobs publish of one image:tag at once: offline or looked at, alone or in an index, all of it or a part.
+PUSHES: st.SearchStrategy[list[Draft]] = st.tuples(
+    st.sampled_from(_pushes()),
+    st.sampled_from(
+        [
+            dict[str, Any](image=image, tag=tag, source_ref=source(commit), labels=labels, ttl=ttl)
+            for image, tag, commit, labels, ttl in product(_IMAGES, _TAGS, [1, 2], _LABELS, [None, "1d"])
+        ]
+    ),
+).map(lambda given: [draft(**image, **given[1]) for image in given[0]])
+BATCHES: st.SearchStrategy[list[Draft]] = st.lists(PUSHES, max_size=3).map(lambda pushes: list(chain(*pushes)))
 _RECORDS = _combined(image=_IMAGES, tag=_TAGS, index=_INDEXES, labels=_LABELS).map(lambda given: record(**given))
 
 
@@ -66,16 +95,20 @@ def _that_go_together(records: list[Record]) -> Ledger:
         siblings = by_name.setdefault(one.name, {})
         if not siblings or (one.platform and "" not in siblings):
             siblings[one.platform or ""] = one
+    for name, siblings in by_name.items():  # they have one pull digest
+        if len(siblings) > 1:
+            index = next((Digest(one.index) for one in siblings.values() if one.index), Digest(digest("x")))
+            by_name[name] = {platform: replace(one, index=index) for platform, one in siblings.items()}
     return ledger_of(*(one for siblings in by_name.values() for one in siblings.values()))
 
 
 # What one side of a merge does: some publishes, and the tags that it removes.
-CHANGES = st.tuples(BATCHES, st.sets(st.sampled_from(["latest", "v1"]), max_size=1))
+CHANGES = st.tuples(st.lists(PUSHES, max_size=3), st.sets(st.sampled_from(["latest", "v1"]), max_size=1))
 
 
-def changed(ledger: Ledger, drafts: list[Draft], removed: set[str]) -> Ledger:
+def changed(ledger: Ledger, pushes: list[list[Draft]], removed: set[str]) -> Ledger:
     """Return a ledger after some publishes, each by itself, and without some of its tags."""
     policy = Policy(mutable=("*",))
-    for one in drafts:
-        ledger = publish(Snapshot("", ledger, policy), [one]).ledger
+    for drafts in pushes:
+        ledger = publish(Snapshot("", ledger, policy), drafts).ledger
     return ledger.replaced({record.name: () for record in ledger.records() if record.tag in removed})

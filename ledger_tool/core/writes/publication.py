@@ -1,0 +1,229 @@
+"""What a publish makes of the records of one image:tag, so that they always have one pull digest.
+
+A publish states the digest that the image:tag is pulled by: that of the index, given or found, else the image's own.
+
+| the stated pull digest is                             | outcome                                                    |
+|-------------------------------------------------------|------------------------------------------------------------|
+| the recorded one                                      | records are added or updated below it                      |
+| another, mutable tag                                  | moved: the records that hang on another pull digest go     |
+| another, and a registry that was looked at leads from | updated                                                    |
+| it to every recorded image, with the digest recorded  |                                                            |
+| another, in any other case                            | Conflict                                                   |
+| the same, with a reason to force                      | moved, every record marked with the pull digest it replaces |
+
+An image that stays keeps its time, its source, and the facts that are not given again. Within one pull digest, a
+platform that has another digest is a conflict too. Only a look at all of a pull digest's images, or a move, lets
+records go.
+
+A record without a platform stands for its whole image:tag. The same digest with a platform fills the platform in. If it
+is the index itself, recorded before anybody looked into it, the records of the index's images replace it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Digest, some_of
+from ledger_tool.core.ledger.record import Forced, Record, pull_digest, to_json
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import Conflict, InvalidValue, RuleRefused
+
+Records = Mapping[str, Record]  # of one image:tag, by platform
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The images that a publish gives for one image:tag, which have one pull digest.
+
+    `places` names the input that each image comes from, for messages; it is `""` for the command line. `looked_at` says
+    that they are all the images that a registry has under that pull digest.
+    """
+
+    images: Sequence[Record]
+    places: Sequence[str]
+    looked_at: bool
+
+    @property
+    def pull_digest(self) -> Digest:
+        """The pull digest that the publish states. Raises RuleRefused if there are several."""
+        stated = list(dict.fromkeys(image.pull_digest for image in self.images))
+        if len(stated) > 1:
+            message = f"{self.images[0].name} is given {some_of(stated, 3)}, and an image:tag has one digest to pull by"
+            raise RuleRefused(message, "push an index of these images, then publish it once").within(self.places[-1])
+        return stated[0]
+
+
+def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force_reason: str) -> dict[str, Record]:
+    """Return the records of an image:tag after a publication.
+
+    Raises Conflict if the rules refuse it, RuleRefused if the images have several pull digests, and InvalidValue if a
+    field is missing that the policy requires; each names the input.
+    """
+    stated = publication.pull_digest
+    pairs = zip(publication.images, publication.places, strict=True)
+    placed = [(own, place) for image, place in pairs for own in _of_index(image, recorded)]
+    images = [image for image, _ in placed]
+    opposed = _opposed(publication, images, recorded)
+    if opposed and not (snapshot.policy.is_mutable(images[0].tag) or force_reason):
+        rival = _rival(opposed[0], images, recorded)
+        image, place = next((pair for pair in placed if pair[0] is rival), placed[0])
+        raise _conflict(image, opposed, snapshot).within(place)
+    mark = Forced(_replaced(recorded), force_reason) if opposed and force_reason else None
+    after = {} if publication.looked_at else _staying(images, recorded, stated)
+    for image, place in sorted(placed, key=lambda pair: pair[0].platform or ""):  # a later one may fill a platform in
+        old = _predecessor(image, {**recorded, **after}, images)
+        if old:
+            after.pop(old.platform or "", None)
+        new = _continued(old, image) if old else _fresh(image, place, snapshot.policy)
+        after[new.platform or ""] = new
+    if mark:
+        return {platform: replace(record, forced=mark) for platform, record in after.items()}
+    return _corrected(after, recorded, images, force_reason) if force_reason else after
+
+
+def _of_index(image: Record, recorded: Records) -> list[Record]:
+    """Return what is said of an index as said of each recorded image of it; of anything else, the image itself."""
+    below = [record for record in recorded.values() if record.index == image.digest and record.digest != image.digest]
+    if image.platform or not below:
+        return [image]
+    return [
+        replace(image, platform=record.platform, digest=record.digest, index=record.index, config=record.config)
+        for record in below
+    ]
+
+
+def _opposed(publication: Publication, images: Sequence[Record], recorded: Records) -> list[Record]:
+    """Return the recorded images for which the publication needs a mutable tag, or force."""
+    if publication.looked_at:
+        return [record for record in recorded.values() if not _leads_to(record, images, publication.pull_digest)]
+    others = [record for record in recorded.values() if record.pull_digest != publication.pull_digest]
+    return others or [record for record in recorded.values() if _rival(record, images, recorded)]
+
+
+def _leads_to(record: Record, images: Sequence[Record], stated: Digest) -> bool:
+    """Return whether a look at a registry found a recorded image, for its platform, where there is one."""
+    if record.platform is None and record.digest == stated:
+        return True
+    of_platform = [image for image in images if record.platform and image.platform == record.platform]
+    return any(image.digest == record.digest for image in of_platform or images)
+
+
+def _rival(record: Record, images: Sequence[Record], recorded: Records) -> Record | None:
+    """Return the image that cannot be right beside a recorded one, below the same pull digest.
+
+    Without a platform, on either side, an image stands for all; but for none if the other side has it.
+    """
+    if record.platform is None and any(image.digest == record.digest for image in images):
+        return None
+    known = {other.digest for other in recorded.values()}
+    rivals = (
+        image
+        for image in images
+        if image.digest != record.digest
+        and not _is_index_of(record, image)
+        and (
+            record.platform is None
+            or image.platform == record.platform
+            or not (image.platform or image.digest in known)
+        )
+    )
+    return next(rivals, None)
+
+
+def _is_index_of(record: Record, image: Record) -> bool:
+    return record.platform is None and record.digest == image.index
+
+
+def _staying(images: Sequence[Record], recorded: Records, stated: Digest) -> dict[str, Record]:
+    return {
+        platform: record
+        for platform, record in recorded.items()
+        if record.pull_digest == stated
+        and not (_rival(record, images, recorded) or any(_is_index_of(record, image) for image in images))
+    }
+
+
+def _predecessor(image: Record, records: Records, images: Sequence[Record]) -> Record | None:
+    """Return the record that an image continues: of the same digest, or of its index before anybody looked into it."""
+    whole, own = records.get(""), records.get(image.platform or "")
+    if own and own.digest == image.digest:
+        return own
+    if whole and image.platform and (whole.digest == image.digest or _is_index_of(whole, image)):
+        return whole
+    taken = {other.platform for other in images} if image.platform else set()
+    same = (record for record in records.values() if record.digest == image.digest and record.platform not in taken)
+    return next(same, None)
+
+
+def _continued(old: Record, image: Record) -> Record:
+    """Return a record with what is said of it now. Time and source of publication stay as recorded."""
+    is_same = old.digest == image.digest
+    return replace(
+        old,
+        platform=image.platform or old.platform,
+        digest=image.digest,
+        index=image.index,
+        config=image.config or (old.config if is_same else None),
+        labels={**old.labels, **image.labels},
+        depends_on=image.depends_on or old.depends_on,
+        ttl=image.ttl or old.ttl,
+    )
+
+
+def _fresh(image: Record, place: str, policy: Policy) -> Record:
+    record = replace(image, ttl=image.ttl or policy.default_ttl(image.tag))
+    try:
+        policy.check_required(record)
+    except InvalidValue as error:
+        raise error.within(place) from None
+    return record
+
+
+def _corrected(
+    after: dict[str, Record], recorded: Records, images: Sequence[Record], force_reason: str
+) -> dict[str, Record]:
+    """Return the records with the sourceRefs that were given, if force was needed for nothing but those.
+
+    If one of the images is recorded as from there, the same was published before: what stayed then stays now.
+    """
+    given = {image.digest: image.source_ref for image in images}
+    stated = [record for record in after.values() if record.digest in given]
+    is_repeated = any(record.source_ref == given[record.digest] for record in stated)
+    if not recorded or is_repeated:
+        return after
+    mark = Forced(_replaced(recorded), force_reason)
+    corrected = {
+        record.platform or "": replace(record, source_ref=given[record.digest], forced=mark) for record in stated
+    }
+    return after | corrected
+
+
+def _replaced(recorded: Records) -> Digest:
+    records = tuple(recorded.values())
+    return pull_digest(records) or records[0].pull_digest
+
+
+def _conflict(given: Record, opposed: Sequence[Record], snapshot: Snapshot) -> Conflict:
+    first = opposed[0]
+    hint = "publish under another tag, or use `--force --reason TEXT` to move this one"
+    is_of_another_platform = given.platform and all(record.platform for record in opposed)
+    if is_of_another_platform and given.platform not in {record.platform for record in opposed}:
+        hint = "push an index of all its images, then publish it once; or use `--force --reason TEXT` to move this one"
+    elif given.platform is None and any(record.platform and record.pull_digest == given.digest for record in opposed):
+        hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
+    seen_in = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
+    return Conflict(
+        f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
+        f"published {first.published_at}{seen_in}; {_with_index(given)} is refused",
+        hint,
+        existing=[to_json(record) for record in opposed],
+        given=given.digest,
+        ledger_commit=snapshot.commit,
+    )
+
+
+def _with_index(record: Record) -> str:
+    """Return the digest, with that of its index: the one that a push or a pull shows."""
+    return record.digest + (f" (in the index {record.index})" if record.index else "")
