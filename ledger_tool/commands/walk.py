@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.names import DIGEST, Digest
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Child, Manifest
 from ledger_tool.core.registry.platforms import StatedPlatform
-from ledger_tool.errors import LedgerError, RuleRefused, Unreachable
+from ledger_tool.errors import LedgerError, RuleRefused, Unreachable, UnreadableManifest
 
 P = TypeVar("P", bound=RegistryPort)
 WalkAnswer = Manifest | Absent | LedgerError
-MOST = 256  # images and indexes below one index that are looked at; the largest that are known have some forty
+MOST = 256  # manifests and indexes below one index that are looked at; the largest that are known have some sixty
 _DEEPEST = 8  # nested indexes; no tool makes more than two levels
 
 
@@ -36,6 +38,9 @@ class RegistryDigest(Generic[P]):
         return f"{self.image}@{self.digest}"
 
 
+Look = Callable[[Sequence[RegistryDigest[P]]], Iterable[tuple[RegistryDigest[P], WalkAnswer]]]
+
+
 def served_manifest(registry: RegistryPort, image: str, tag: str, digest: str) -> Manifest:
     """Return the manifest of the digest that a tag just served. Raises Unreachable if it is gone again."""
     manifest = registry.manifest(image, digest)
@@ -45,87 +50,135 @@ def served_manifest(registry: RegistryPort, image: str, tag: str, digest: str) -
 
 
 def images_below(
-    registry: RegistryPort, image: str, index: Manifest, *, only: Digest | None, platform: StatedPlatform
+    registry: P, image: str, index: Manifest, *, only: Digest | None, platform: StatedPlatform
 ) -> Iterator[tuple[Child, Manifest]]:
     """Yield the images that an index leads to, with their entries, in the order in which clients prefer them.
 
-    They prefer entries that state a platform, and then the first. Nested indexes are descended into, each once. What
-    cannot be `only`, or what `only` leads to, or contradicts `platform`, is not asked for. Raises RuleRefused for an
-    index that is too large or too deep, and for an entry that is not there, or is not what its index says.
+    They prefer entries that state a platform, and then the first. Nested indexes are descended into where they stand.
+    What cannot be `only`, or what `only` leads to, or contradicts `platform`, is not asked for. Raises RuleRefused for
+    an index that is too large or too deep, and for an entry that is not there, or is not what its index says.
     """
-    descended = {index.digest}
-    asked = 0
+    start = RegistryDigest(registry, image, index.digest)
+    choice = _Choice(start, only, platform, {only} if only else {index.digest})
 
-    def below(index: Manifest, only: Digest | None, depth: int) -> Iterator[tuple[Child, Manifest]]:
-        nonlocal asked
-        place = f"{image}@{index.digest}"
-        entries = [entry for entry in _in_order(index, only) if entry.stated.agrees_with(platform)]
-        asked += len(entries)
-        if asked > MOST or depth > _DEEPEST:
-            limit = f"leads to more than {MOST} images" if asked > MOST else f"nests indexes more than {_DEEPEST} deep"
-            raise RuleRefused(
-                f"{place} {limit}", "publish one of its images with `--platform`, or push a smaller index"
-            )
-        if index.unreadable and not only and platform.says_nothing:
+    def look(level: Iterable[RegistryDigest[P]]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
+        for place in level:
+            yield place, index if place == start else registry.manifest(image, place.digest)
+
+    answers: dict[str, Manifest | Absent] = {}
+    for place, answer in walk_below([start], look, lambda index: [entry.digest for entry in choice.of(index)]):
+        if isinstance(answer, LedgerError):
+            raise answer
+        answers[place.digest] = answer
+    yield from _in_order(choice, index, answers, set())
+
+
+def _in_order(
+    choice: _Choice[P], index: Manifest, answers: Mapping[str, Manifest | Absent], descended: set[str]
+) -> Iterator[tuple[Child, Manifest]]:
+    descended.add(index.digest)
+    for entry in choice.of(index):
+        place, manifest = replace(choice.start, digest=index.digest), answers[entry.digest]
+        if isinstance(manifest, Absent):
+            hint = "push the whole index again, and find out what deletes images there"
+            raise RuleRefused(f"{place} refers to {entry.digest}, which {place.registry.name} does not have", hint)
+        if entry.kind not in ("", manifest.kind):
+            listed = f"{place} lists {entry.digest} as an {entry.kind}, but it is an {manifest.kind}"
+            raise RuleRefused(listed, "push the index again with another tool")
+        if not manifest.is_index:
+            yield entry, manifest
+        elif entry.digest not in descended:
+            yield from _in_order(choice, manifest, answers, descended)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice(Generic[P]):
+    """What is asked for below an index: one digest and what it leads to, or what may be for a platform.
+
+    `inside` are the digests below which all is asked for.
+    """
+
+    start: RegistryDigest[P]
+    only: Digest | None
+    platform: StatedPlatform
+    inside: set[str]
+
+    def of(self, index: Manifest) -> list[Child]:
+        """Return the entries to follow, in the order in which clients prefer them."""
+        entries = sorted(index.children, key=lambda entry: entry.stated.says_nothing)
+        if index.digest not in self.inside:
+            itself = [entry for entry in entries if entry.digest == self.only]
+            return itself or [entry for entry in entries if entry.kind != "image"]
+        if index.unreadable and self.platform.says_nothing:
+            place = replace(self.start, digest=index.digest)
             hint = "push an index whose entries all have a digest, or publish one of its images with `--platform`"
             raise RuleRefused(f"{place} cannot be followed: its {index.unreadable[0]}", hint)
-        for entry in entries:
-            if entry.digest in descended:
-                continue
-            manifest = registry.manifest(image, entry.digest)
-            if isinstance(manifest, Absent):
-                hint = "push the whole index again, and find out what deletes images there"
-                raise RuleRefused(f"{place} refers to {entry.digest}, which {registry.name} does not have", hint)
-            if entry.kind not in ("", manifest.kind):
-                listed = f"{place} lists {entry.digest} as an {entry.kind}, but it is an {manifest.kind}"
-                raise RuleRefused(listed, "push the index again with another tool")
-            if manifest.is_index:
-                descended.add(entry.digest)
-                yield from below(manifest, None if entry.digest == only else only, depth + 1)
-            else:
-                yield entry, manifest
-
-    yield from below(index, only, 1)
-
-
-def _in_order(index: Manifest, only: Digest | None) -> list[Child]:
-    """Return the entries of an index that may be `only`, or lead to it, those with a platform first."""
-    entries: Sequence[Child] = sorted(index.children, key=lambda entry: entry.stated.says_nothing)
-    if only:
-        itself = [entry for entry in entries if entry.digest == only]
-        return itself or [entry for entry in entries if entry.kind != "image"]
-    return list(entries)
+        self.inside.update(entry.digest for entry in entries)
+        return [entry for entry in entries if entry.stated.agrees_with(self.platform)]
 
 
 def missing_below(registry: RegistryPort, image: str, digest: str) -> list[str]:
-    """Return what a manifest refers to and the registry does not have, including itself."""
-    manifest = registry.manifest(image, digest)
-    if isinstance(manifest, Absent):
-        return [digest]
-    if manifest.is_index:
-        return [child.digest for child in manifest.children if isinstance(registry.look(image, child.digest), Absent)]
-    return [blob for blob in dict.fromkeys(manifest.blobs) if not registry.has_blob(image, blob)]
+    """Return what a registry does not have of a manifest or index: itself, all that it leads to, and their blobs."""
+
+    def look(
+        level: Iterable[RegistryDigest[RegistryPort]],
+    ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
+        for place in level:
+            try:
+                yield place, registry.manifest(image, place.digest)
+            except UnreadableManifest as error:  # it is there, whatever it is
+                yield place, error
+
+    missing: list[str] = []
+    blobs: dict[str, None] = {}
+    for place, answer in walk_below([RegistryDigest(registry, image, digest)], look, _manifests_in):
+        if isinstance(answer, Manifest):
+            blobs |= dict.fromkeys(answer.blobs)
+        elif isinstance(answer, Absent):
+            missing.append(place.digest)
+        elif not isinstance(answer, UnreadableManifest):
+            raise answer
+    return missing + [blob for blob in blobs if not registry.has_blob(image, blob)]
 
 
-def walk_indexes(
-    starts: Iterable[RegistryDigest[P]],
-    look: Callable[[Sequence[RegistryDigest[P]]], Iterable[tuple[RegistryDigest[P], WalkAnswer]]],
+def _manifests_in(index: Manifest) -> list[str]:
+    """Return what an index refers to as a manifest, attestations too; nothing else has to be where manifests are."""
+    return [digest for digest in index.manifests if re.fullmatch(DIGEST, digest)]
+
+
+def walk_indexes(starts: Iterable[RegistryDigest[P]], look: Look[P]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
+    """Yield the answer of `look` for each start, and for what is, or may be, an index below one: see `walk_below`."""
+    return walk_below(starts, look, lambda index: index.nested)
+
+
+def walk_below(
+    starts: Iterable[RegistryDigest[P]], look: Look[P], follow: Callable[[Manifest], Sequence[str]]
 ) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
-    """Yield the answer of `look` for each start and each index nested in those, level by level, each digest once.
+    """Yield the answer of `look` for each start, and for what `follow` names in each manifest.
 
-    An index that is nested too deep is Unreachable.
+    It goes level by level, and to each digest once. For what is too much below one start, or nested too deep, the
+    answer is a RuleRefused.
     """
     level = list(dict.fromkeys(starts))
-    known = set(level)
-    for _ in range(_DEEPEST):
-        nested: list[RegistryDigest[P]] = []
+    start_of = {place: place for place in level}
+    count: Counter[RegistryDigest[P]] = Counter()
+    for depth in range(_DEEPEST + 1):
+        below: list[RegistryDigest[P]] = []
         for place, answer in look(level):
             yield place, answer
-            if isinstance(answer, Manifest):
-                nested += [replace(place, digest=digest) for digest in answer.nested]
-        level = [place for place in dict.fromkeys(nested) if place not in known]
-        known.update(level)
+            if not isinstance(answer, Manifest):
+                continue
+            start = start_of[place]
+            followed = [replace(place, digest=digest) for digest in dict.fromkeys(follow(answer))]
+            new = [place for place in followed if place not in start_of]
+            count[start] += len(new)
+            if count[start] > MOST or (new and depth == _DEEPEST):
+                much = f"leads to more than {MOST} images and indexes"
+                limit = much if count[start] > MOST else f"nests indexes more than {_DEEPEST} deep"
+                yield start, RuleRefused(f"{start} {limit}", "push a smaller index, or publish one image of it")
+                continue
+            below += new
+            start_of |= dict.fromkeys(new, start)
+        level = below
         if not level:
             return
-    for place in level:
-        yield place, Unreachable(f"{place.registry.name} serves indexes nested without end", "check that registry")

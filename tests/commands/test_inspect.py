@@ -123,7 +123,7 @@ def _wide(fake: FakeRegistry, number: int) -> None:
 
 def test_an_index_with_thousands_of_images_is_refused_before_one_is_asked_for(fake: FakeRegistry) -> None:
     _wide(fake, 30_000)
-    with pytest.raises(RuleRefused, match="leads to more than 256 images"):
+    with pytest.raises(RuleRefused, match="leads to more than 256 images and indexes"):
         _inspect(fake, draft(digest=None))
     assert fake.count("manifest") == 1
 

@@ -23,7 +23,7 @@ from ledger_tool.errors import BadManifest, InvalidValue, UnreadableManifest
 
 T = TypeVar("T")
 V = TypeVar("V")
-Kind = Literal["image", "index", ""]
+Kind = Literal["image", "index", "other", ""]
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 MEDIA_TYPES = (*INDEXES, *MANIFESTS)
@@ -59,14 +59,16 @@ class Manifest:
     """A parsed manifest or index. `children` are an index's images, `blobs` a manifest's config and layers.
 
     `referenced` is every digest that an index refers to, including attestations, as written: those of other things than
-    images are not checked, and may be malformed. `nested` are those that are, or may be, indexes. `unreadable` says
-    which entries have no valid digest. `blobs` leaves out layers that are not meant to be at the registry.
+    images are not checked, and may be malformed. `manifests` are those of them that are, or may be, manifests or
+    indexes; `nested` are those that are, or may be, indexes. `unreadable` says which entries have no valid digest.
+    `blobs` leaves out layers that are not meant to be at the registry.
     """
 
     digest: Digest
     is_index: bool
     children: tuple[Child, ...] = ()
     referenced: tuple[str, ...] = ()
+    manifests: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     config: Digest | None = None
@@ -190,36 +192,42 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
     entries = _objects(data, "manifests")
     children, unreadable = [], []
     for number, entry in enumerate(entries):
-        platform = stated(entry.get("platform"))
-        if platform.is_unknown or _is_something_else(entry):
+        platform, kind = stated(entry.get("platform")), _kind(entry)
+        if platform.is_unknown or kind == "other" or _is_attestation(entry):
             continue
         try:
-            child = names.parse_digest(str(entry.get("digest", "")))
+            child = names.parse_digest(_digest(entry))
         except InvalidValue:
-            unreadable.append(f"`manifests[{number}].digest` is `{shown(str(entry.get('digest', '')))}`")
+            unreadable.append(f"`manifests[{number}].digest` is `{shown(_digest(entry))}`")
         else:
-            children.append(Child(child, _tried(StatedPlatform.normal, platform), platform, _kind(entry)))
+            children.append(Child(child, _tried(StatedPlatform.normal, platform), platform, kind))
     return Manifest(
         digest=digest,
         is_index=True,
         children=tuple(children),
-        referenced=tuple(str(entry.get("digest", "")) for entry in entries),
-        nested=tuple(str(entry.get("digest", "")) for entry in entries if _kind(entry) != "image"),
+        referenced=tuple(_digest(entry) for entry in entries),
+        manifests=tuple(_digest(entry) for entry in entries if _kind(entry) != "other"),
+        nested=tuple(_digest(entry) for entry in entries if _kind(entry) in ("index", "")),
         unreadable=tuple(unreadable),
         annotations=_strings(data.get("annotations")),
     )
 
 
-def _is_something_else(entry: Mapping[str, Any]) -> bool:
-    """Return whether an entry says of itself that it is neither an image nor an index."""
-    is_attestation = _strings(entry.get("annotations")).get("vnd.docker.reference.type") == _ATTESTATION
-    return is_attestation or (entry.get("mediaType") or MANIFESTS[0]) not in MEDIA_TYPES
+def _digest(descriptor: Mapping[str, Any]) -> str:
+    """Return the digest of a descriptor as it is written."""
+    return str(descriptor.get("digest", ""))
+
+
+def _is_attestation(entry: Mapping[str, Any]) -> bool:
+    return _strings(entry.get("annotations")).get("vnd.docker.reference.type") == _ATTESTATION
 
 
 def _kind(entry: Mapping[str, Any]) -> Kind:
     """Return what an entry says that it is, `""` if it leaves that open."""
     media_type = entry.get("mediaType")
-    return "" if not media_type else "index" if media_type in INDEXES else "image"
+    if not media_type or not isinstance(media_type, str):
+        return ""
+    return "index" if media_type in INDEXES else "image" if media_type in MANIFESTS else "other"
 
 
 def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
@@ -228,9 +236,9 @@ def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
     if not isinstance(config, dict):
         raise _Fault("it is a manifest without `config`")
     try:
-        config_digest = names.parse_digest(str(config.get("digest", "")))
+        config_digest = names.parse_digest(_digest(config))
     except InvalidValue:
-        raise _Fault(f"its `config.digest` is `{shown(str(config.get('digest', '')))}`") from None
+        raise _Fault(f"its `config.digest` is `{shown(_digest(config))}`") from None
     media_type = config.get("mediaType")
     return Manifest(
         digest=digest,

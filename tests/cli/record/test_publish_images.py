@@ -235,5 +235,5 @@ def test_an_index_of_thousands_of_images_costs_two_requests(
     wire.on(f"/v2/myorg/app/manifests/{sha256(raw)}", served(raw, OCI_INDEX))
     done = _publish(ledger, wire, tmp_path)
     assert done.code == 3
-    assert "leads to more than 256 images" in done.err
+    assert "leads to more than 256 images and indexes" in done.err
     assert wire.count() == 2

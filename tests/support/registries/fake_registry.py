@@ -45,7 +45,12 @@ class FakeRegistry:
         made = Digest(digest(seed))
         referenced = (*(child.digest for child in children), *attestations, *nested)
         self.manifests[made] = Manifest(
-            digest=made, is_index=True, children=tuple(children), referenced=referenced, nested=tuple(nested)
+            digest=made,
+            is_index=True,
+            children=tuple(children),
+            referenced=referenced,
+            manifests=referenced,
+            nested=tuple(nested),
         )
         self.tagged[image, tag] = made
         return made
