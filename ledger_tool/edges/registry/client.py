@@ -264,7 +264,7 @@ class RegistryClient:
             answer = self._login.send(method, self._url(image, path), scope=scope, limit=limit, document=document)
         except (Denied, TokenRefused) as error:
             if not isinstance(error, AbsenceUnproved):
-                self._refused[scope] = error
+                self._refused[scope] = error.masked(self._login.mask)
             raise
         if answer.status not in (401, 403):
             return answer

@@ -58,6 +58,7 @@ class Login:
         self._locks: dict[str, threading.Lock] = {}
         self._root_lock = threading.Lock()
         self._secrets: set[str] = set()
+        self._sent = threading.local()  # the tokens of a thread's last request
 
     @property
     def credential(self) -> Credential | None:
@@ -69,8 +70,8 @@ class Login:
 
     @property
     def mask(self) -> Mask:
-        """What masks the credentials and tokens that were sent, in whatever a server repeats of them."""
-        return Mask(self._secrets)
+        """What masks the credential, and the tokens that this thread has just sent, wherever a server repeats them."""
+        return Mask([*self._secrets, *getattr(self._sent, "tokens", ())])
 
     def send(self, method: str, url: str, *, scope: str, limit: int, document: ServedDocument | None = None) -> Answer:
         """Send a request; log in if the registry asks, again if a token expired. A 404 that is returned is absence.
@@ -119,9 +120,11 @@ class Login:
     def _asking(self, method: str, url: str, limit: int, document: ServedDocument | None) -> Ask:
         headers = _ACCEPT | ({"Content-Type": document.media_type} if document else {})
         content = document.raw if document else b""
+        self._sent.tokens = []
 
         def ask(grant: Grant | None) -> Answer:
             authorization = grant.authorization if grant else ""
+            self._sent.tokens += [grant.token] if grant else []
             return self._http.request(method, url, headers, limit=limit, authorization=authorization, body=content)
 
         return ask
@@ -172,7 +175,6 @@ class Login:
                     return None
             else:
                 return None
-            self._secrets.add(grant.token)
             self._grants[scope] = grant
             return grant
 
@@ -220,7 +222,7 @@ class Login:
         except (Denied, TokenRefused) as error:
             kind = AbsenceUnproved if isinstance(error, Denied) else Unreachable
             self._grants.pop(scope, None)  # the rest of the repository may be open to everybody
-            self._unproved[scope] = kind(error.message, error.hint)
+            self._unproved[scope] = kind(error.message, error.hint).masked(self.mask)
             raise self._unproved[scope].within("") from None
         if answer.status == 404 and not self._http.is_own(answer):
             raise self.elsewhere(answer)

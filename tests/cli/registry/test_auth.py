@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,8 @@ from tests.support.git.servers import free_port, make_certificate
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import Layout, RealRegistry, real_registry
 from tests.support.registries.tokens import TokenKeys, token_script
-from tests.support.registries.wire import Wire, wire_server
-from tests.support.values.make import SOURCE
+from tests.support.registries.wire import API_ROOT, Reply, Wire, as_json, unauthorized, wire_server
+from tests.support.values.make import SOURCE, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -193,3 +194,101 @@ def test_auth_logs_in_at_a_token_server(ledger: Run, tokens: Tokens, monkeypatch
     assert done.code == 0, done.out
     assert done.out.endswith(": works\n")
     assert SECRET not in done.out + done.err
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wire_server() as server:
+        yield server
+
+
+def test_where_everybody_is_let_in_a_password_is_not_said_to_work(
+    ledger: Run, open_registry: RealRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = open_registry
+    anonymous = ledger("auth", registry.url)
+    assert (anonymous.code, anonymous.out) == (
+        0, f"{registry.host}: anonymous: no credential is configured: let in without a login\n",
+    )  # fmt: skip
+    _log_in(monkeypatch, "wrong-password")
+    done = ledger("auth", registry.url)
+    assert (done.code, done.out) == (
+        0,
+        f"{registry.host}: user user, from LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD: "
+        "not checked, since the registry lets everybody in\n",
+    )
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_password_that_is_refused_where_everybody_is_let_in_is_said_to_be_refused(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    _log_in(monkeypatch)
+    wire.root = lambda asked: Reply(status) if asked.authorization else API_ROOT
+    done = ledger("auth", wire.url)
+    assert done.code == 6
+    assert done.out.endswith(f": refused, it answers {status}\n")
+
+
+def test_an_identity_token_that_nobody_asks_for_is_not_checked(ledger: Run, wire: Wire, hermetic: Path) -> None:
+    config = hermetic / ".docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"auths": {wire.host: {"identitytoken": "identity-secret"}}}))
+    done = ledger("auth", wire.url)
+    assert done.code == 0
+    assert done.out.endswith(
+        f": an identity token, from auths of {config}: not checked, since the registry lets everybody in\n"
+    )
+
+
+def test_an_anonymous_token_is_not_a_login(ledger: Run, wire: Wire) -> None:
+    wire.root = lambda asked: API_ROOT if asked.authorization else unauthorized(f'Bearer realm="{wire.url}/token"')
+    wire.on("/token", as_json({"token": "anonymous"}))
+    done = ledger("auth", wire.url)
+    assert (done.code, done.out) == (
+        0, f"{wire.host}: anonymous: no credential is configured: let in without a login\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("root", [Reply(404, {"Content-Type": "text/html"}), Reply(200, {}, b"<html>"), Reply(403)])
+def test_auth_of_what_is_not_a_registry_exits_5_and_sends_no_password(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, root: Reply
+) -> None:
+    _log_in(monkeypatch)
+    wire.root = root
+    done = ledger("auth", wire.url)
+    assert done.code == 5
+    assert "does not answer as a registry" in done.err
+    assert all(not one.authorization for one in wire.asked)
+
+
+@pytest.mark.parametrize(("password", "code"), [(SECRET, 0), ("wrong-password", 6)])
+def test_auth_asks_a_registry_behind_a_page_that_asks_for_basic(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, password: str, code: int
+) -> None:
+    page = Reply(401, {"WWW-Authenticate": 'Basic realm="x"', "Content-Type": "text/html"}, b"<html>401</html>")
+    right = "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode()
+    wire.root = lambda asked: API_ROOT if asked.authorization == right else page
+    _log_in(monkeypatch, password)
+    done = ledger("auth", wire.url)
+    assert done.code == code, done.out + done.err
+    assert done.out.endswith(": works\n" if code == 0 else ": refused, it answers 401\n")
+
+
+@pytest.mark.parametrize("command", ["auth", "publish", "reconcile"])
+def test_a_malformed_proxy_is_a_usage_error_that_does_not_repeat_its_password(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter22@")
+    records = ledger_bytes(record())
+    settings = "registries:\n  - host: registry.example.com\n"
+    upstream = Upstream.create(tmp_path / "ledger.git", content=records, settings=settings)
+    words = {
+        "auth": ["auth", "registry.example.com"],
+        "publish": ["publish", "myorg/app:v1", "--source", SOURCE, "--repo", upstream.url],
+        "reconcile": ["reconcile", "--repo", upstream.url],
+    }
+    done = ledger(*words[command])
+    assert done.code == 2, done.out + done.err
+    assert done.err.startswith("error: HTTPS_PROXY is not the address of a proxy\n")
+    assert "hunter22" not in done.out + done.err

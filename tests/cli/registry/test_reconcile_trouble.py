@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.git.processes import finish, start
 from tests.support.git.upstream import Upstream
-from tests.support.registries.clients import PASSWORD
-from tests.support.registries.wire import Reply, Wire, image, served, sha256, unauthorized, wire_server
+from tests.support.registries.clients import BASIC, PASSWORD
+from tests.support.registries.wire import Reply, Wire, as_json, image, served, sha256, unauthorized, wire_server
 from tests.support.registries.world import classes
-from tests.support.values.make import digest, ledger_bytes, record
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.markdown import inline
 from tests.support.values.outcome import Outcome
 
@@ -47,6 +47,60 @@ def test_a_night_of_429s_is_unknown_and_exits_5(ledger: Run, wire: Wire, tmp_pat
     assert done.json["complete"] is False
     assert wire.count() <= 8
     assert upstream.tip() == tip
+
+
+def test_after_a_429_that_outlasts_the_patience_all_entries_of_the_host_are_unknown(
+    ledger: Run, wire: Wire, tmp_path: Path
+) -> None:
+    records = [record(image=name, tag="v1", digest=sha256(image())) for name in ("a/app", "b/app")]
+    entries = [f"  - host: {wire.url}\n    name: {name}\n    images: [{name}/*]\n" for name in ("a", "b")]
+    settings = f"registries:\n{''.join(entries)}"
+    upstream = Upstream.create(tmp_path / "ledger.git", content=ledger_bytes(*records), settings=settings)
+    wire.otherwise = Reply(429, {"Retry-After": "3600"})
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--jobs", "1")
+    assert (done.code, done.json["summary"]) == (5, {"unknown": 2})
+    assert wire.count() == 1
+
+
+def test_what_the_credential_alone_can_see_is_not_gone(
+    ledger: Run, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = _ledger(wire, tmp_path, "v1")
+    for path in (f"{APP}/v1", f"{APP}/{sha256(image())}"):
+        wire.on(path, lambda asked: served(image()) if asked.authorization == BASIC else Reply(404))
+    monkeypatch.setenv("LEDGER_REGISTRY_USERNAME", "robot")
+    monkeypatch.setenv("LEDGER_REGISTRY_PASSWORD", PASSWORD)
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json")
+    assert (done.code, done.json["summary"]) == (0, {"in-sync": 1})
+    monkeypatch.setenv("LEDGER_REGISTRY_PASSWORD", "wrong-password")
+    wire.on("*", lambda asked: Reply(401) if asked.authorization else Reply(404))
+    for path in (f"{APP}/v1", f"{APP}/{sha256(image())}"):
+        wire.on(path, lambda asked: Reply(401) if asked.authorization else Reply(404))
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json")
+    assert (done.code, done.json["summary"], done.json["complete"]) == (5, {"unknown": 1}, False)
+
+
+@pytest.mark.parametrize("tags", [("v1",), tuple(f"v{number}" for number in range(30))])
+def test_an_ingress_that_answers_404_to_everything_says_nothing(
+    ledger: Run, wire: Wire, tmp_path: Path, tags: tuple[str, ...]
+) -> None:
+    upstream = _ledger(wire, tmp_path, *tags)
+    wire.root = wire.otherwise = Reply(404, {"Content-Type": "text/html"}, b"<html>default backend - 404</html>")
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--untracked")
+    assert (done.code, done.json["summary"]) == (5, {"unknown": len(tags) + 1})
+    assert "does not answer as a registry" in done.json["findings"][0]["reason"]
+    published = ledger("publish", "myorg/app:v99", "--source", SOURCE, "--repo", upstream.url)
+    assert published.code == 5
+
+
+def test_a_list_of_tags_that_is_cut_short_is_incomplete(ledger: Run, wire: Wire, tmp_path: Path) -> None:
+    upstream = _ledger(wire, tmp_path, "v1")
+    wire.on(f"{APP}/v1", served(image()))
+    tags = "/v2/myorg/app/tags/list"
+    wire.on(tags, as_json({"tags": ["v1"]}, link=f"{tags}?last=v1"), Reply(404))
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--untracked")
+    assert (done.code, done.json["complete"]) == (5, False)
+    assert "answers 404 to page 2 of the tags of myorg/app" in done.json["findings"][0]["reason"]
 
 
 def test_drift_that_was_seen_exits_1_though_other_tags_stay_unknown(ledger: Run, wire: Wire, tmp_path: Path) -> None:
