@@ -48,7 +48,7 @@ class PullRequest:
         from ledger_tool.core.changes.message import subject
         from ledger_tool.core.changes.proposal import Proposal
         from ledger_tool.core.judging.diff import tag_changes
-        from ledger_tool.render.diff import as_markdown
+        from ledger_tool.render.diff_markdown import as_markdown
 
         return Proposal(
             branch=branch,

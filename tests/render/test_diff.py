@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.render import diff as render
+from ledger_tool.render.diff_markdown import MARKDOWN_BYTES, as_markdown
 from tests.render.test_markdown import NASTY, TEXTS
 from tests.support.values.make import but, digest, ledger_of, record, source
 from tests.support.values.markdown import PARSER
@@ -66,10 +68,10 @@ HOSTILE = st.lists(
 
 
 @example_count(200)
-@given(HOSTILE, HOSTILE, st.sampled_from([render.MARKDOWN_BYTES, 1500]))
+@given(HOSTILE, HOSTILE, st.sampled_from([MARKDOWN_BYTES, 1500]))
 def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) -> None:
     changes = tag_changes(old, new, Policy(mutable=("v2",)))
-    markdown = render.as_markdown(changes, limit=limit, settings_changed=True)
+    markdown = as_markdown(changes, limit=limit, settings_changed=True)
     check(markdown)
     assert len(markdown.encode()) <= limit
     for line in render.as_text(changes, colour=False):
@@ -95,7 +97,7 @@ def test_a_move_reads_well() -> None:
         return f"[`git@github.com:team/app@{at * 12}`](https://github.com/team/app/commit/{at * 40})"
 
     assert (
-        render.as_markdown(reviewed([FROM], [TO]))
+        as_markdown(reviewed([FROM], [TO]))
         == f"""\
 **1 image:tag: 1 moved**
 
@@ -138,7 +140,7 @@ def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> No
         record("z", digest=digest("b"), forced={"replaces": digest(), "reason": "a `CVE` of @debian"}),
         record("y", digest=digest("b")),
     ]
-    found = render.as_markdown(reviewed(old, new))
+    found = as_markdown(reviewed(old, new))
     assert found.startswith("**2 image:tags: 2 moved (1 by force)**\n")
     assert "- **forced: ``a `CVE` of @debian``**\n" in found
     assert "- **this tag is immutable, and nothing explains why it moves**\n" in found
@@ -147,41 +149,107 @@ def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> No
 
 
 def test_what_is_added_and_removed_stands_alone() -> None:
-    found = render.as_markdown(reviewed([record("gone")], [record("new")]))
+    found = as_markdown(reviewed([record("gone")], [record("new")]))
     assert f"- digest: `{digest()[:19]}`\n" in found
     assert "→" not in found
-    assert render.as_markdown([]) == "**no record changes**\n"
+    assert as_markdown([]) == "**no record changes**\n"
 
 
 def test_settings_that_change_are_pointed_at() -> None:
-    assert "`ledger.yaml` also changes" in render.as_markdown([], settings_changed=True)
+    assert "`ledger.yaml` also changes" in as_markdown([], settings_changed=True)
     assert "`ledger.yaml` also changes" in "\n".join(render.as_text([], colour=False, settings_changed=True))
 
 
-@pytest.mark.parametrize("count", [10, 300, 10_000])
+@pytest.mark.parametrize("count", [1, 10, 45, 300, 1500])
 def test_a_comment_has_room_for_it_whatever_its_size(count: int) -> None:
     old = [record(f"app-{at:05}", "latest", sourceRef=source(at)) for at in range(count)]
     new = [but(one, digest=digest("b"), labels={"env": "é" * 200}) for one in old]
     marks = {"replaces": digest(), "reason": "CVE"}
     forced = [record("zzz", f"v{at}") for at in range(3)]
-    found = render.as_markdown(
+    found = as_markdown(
         reviewed([*old, *forced], [*new, *(but(one, digest=digest("f"), forced=marks) for one in forced)])
     )
-    assert len(found) <= len(found.encode()) <= render.MARKDOWN_BYTES < COMMENT
+    assert len(found) <= len(found.encode()) <= MARKDOWN_BYTES < COMMENT
+    assert found.count("\n") <= max(60, (count + 3) * 60 // 50)
     check(found)
-    assert found.count("forced: `CVE`") == 3
-    shown = found.count("** moved")
-    left = re.search(r"\*\*([0-9]+) more are omitted here\*\* \(([0-9]+) moved\)", found)
-    assert shown + (int(left[1]) if left else 0) == count + 3
-    assert bool(left) == (count > 10)
-    assert found.count("<details>") == (13 if count == 10 else 0)
+    assert found.count("forced: `CVE`") == (1 if count == 1 else 0 if count == 1500 else 3)
+    assert found.count(", **forced**") == (3 if count == 1500 else 0)
+    assert found.startswith(f"**{count + 3} image:tags")
+    assert found.count("| `app-") == count
+    assert found.count("<details>") == (1 if count == 1 else 0)
+    assert ("omitted here" in found) == (count > 1)
+
+
+@st.composite
+def reviews(draw: st.DrawFn) -> tuple[list[Record], list[Record]]:
+    """Give what a pull request does to many tags of few or many images, of one or of several sources and platforms."""
+    images, tags = draw(st.integers(1, 60)), draw(st.integers(1, 4))
+    sources = draw(st.integers(1, 3))
+    platforms: list[str | None] = draw(st.sampled_from([[None], [AMD, ARM]]))
+    name = draw(st.sampled_from(["app", "a/" * 60 + "b"]))
+    old, new = [], []
+    for at in range(images * tags):
+        kind = draw(st.sampled_from(["added", "moved", "removed", "updated", "forced"]))
+        facts: dict[str, Any] = {"sourceRef": source(at % sources), "dependsOn": [f"debian@{digest(at % sources)}"]}
+        for platform in platforms:
+            one = record(f"{name}-{at // tags}", f"1.0.{at}", platform=platform, digest=digest((at, platform)), **facts)
+            marks = {"replaces": one.digest, "reason": "@CVE"} if kind == "forced" else None
+            moved = but(one, digest=digest((at, platform, "b")), sourceRef=source("new"), forced=marks)
+            old += [one] * (kind != "added")
+            new += {"removed": [], "added": [one], "updated": [but(one, ttl="7d")]}.get(kind, [moved])
+    return old, new
+
+
+@example_count(40)
+@given(reviews())
+def test_every_image_is_named_in_at_most_60_lines_for_each_50_records(both: tuple[list[Record], list[Record]]) -> None:
+    old, new = both
+    changes = tag_changes(ledger_of(*old), ledger_of(*new), Policy(mutable=("*",)))
+    found = as_markdown(changes, settings_changed=True)
+    check(found)
+    records = sum(len(change.effects) for change in changes)
+    assert found.count("\n") <= max(60, records * 60 // 50)
+    assert len(found) <= COMMENT
+    images = {change.name.image for change in changes}
+    named = {token.content for token in tokens(found) if token.type == "code_inline"}
+    assert all(image in named or any(one.startswith(f"{image}:") for one in named) for image in images)
+    if "image:tags are omitted" not in found:
+        assert all(named & {change.name.tag, str(change.name)} for change in changes)
+
+
+def test_tags_of_one_source_and_base_are_one_entry() -> None:
+    aliases = [record(tag=tag, digest=digest("b"), sourceRef=source(2)) for tag in ("v1.5.0", "v1.5", "v1")]
+    found = as_markdown(reviewed([], aliases))
+    assert "**`v1`, `v1.5`, `v1.5.0`** added\n" in found
+    assert found.count("- source: ") == found.count("- digest: ") == 1
+    others = [record(tag=tag, digest=digest(tag), sourceRef=source(2), labels={"os": tag}) for tag in ("v1-a", "v1-b")]
+    found = as_markdown(reviewed([], others))
+    assert "**2 tags** added\n" in found
+    assert f"- `v1-a`: `{digest('v1-a')[:19]}`; label `os`: `v1-a`\n" in found
+    assert found.count("- source: ") == 1
+    assert f"myorg/app:v1-b digest: {digest('v1-b')}\n" in found
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(3800, 100), (2700, 100), (1500, 45)])
+def test_images_beyond_all_room_are_named_without_a_table_or_counted(limit: int, shown: int) -> None:
+    forced = record("zzz", digest=digest("b"), forced={"replaces": digest(), "reason": "CVE"})
+    added = [record(f"application-{at:04}") for at in range(100)]
+    found = as_markdown(reviewed([record("zzz")], [forced, *added]), limit=limit)
+    check(found)
+    assert len(found) <= limit
+    assert ("| `application-0000` | 1 added |" in found) is (limit == 3800)
+    named = found.count("`application-")
+    more = re.search(r"and ([0-9]+) more", found)
+    assert named >= shown
+    assert named + (int(more[1]) if more else 0) == 100
+    assert ("**forced: `CVE`**" in found) is (limit > 1500)
 
 
 def test_one_image_can_not_push_the_others_out() -> None:
     huge = {f"label-{at}": "x" * 1024 for at in range(200)}
     forced = but(record("a"), digest=digest("b"), forced={"replaces": digest(), "reason": "y" * 1024}, labels=huge)
     platforms = [record("p", platform=f"linux/cpu{at}") for at in range(2000)]
-    found = render.as_markdown(reviewed([record("a")], [forced, record("b"), *platforms]))
+    found = as_markdown(reviewed([record("a")], [forced, record("b"), *platforms]))
     check(found)
     assert "- and 176 more; `ledger diff` shows them\n" in found
     assert "omitted here" not in found
@@ -193,4 +261,4 @@ def test_one_image_can_not_push_the_others_out() -> None:
 def test_headline_kinds_and_titles_are_ours_alone(nasty: str) -> None:
     """What looks like a version is one only as far as it is plain."""
     old, new = (record(tag="latest", digest=digest(at), labels={"version": f"{at}.0.0-{nasty}"}) for at in "12")
-    check(render.as_markdown(reviewed([old], [new])))
+    check(as_markdown(reviewed([old], [new])))

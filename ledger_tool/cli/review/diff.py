@@ -22,6 +22,7 @@ def diff(
     """
     from ledger_tool.commands.diff import diff as run
     from ledger_tool.render import diff as render
+    from ledger_tool.render.diff_markdown import as_markdown
 
     screen = ledger.screen
     with ledger.history() as history:
@@ -31,6 +32,6 @@ def diff(
     screen.show(
         output,
         json=lambda: render.as_json(changes, settings_changed=settings_changed),
-        markdown=lambda: render.as_markdown(changes, settings_changed=settings_changed).rstrip("\n"),
+        markdown=lambda: as_markdown(changes, settings_changed=settings_changed).rstrip("\n"),
         text=lambda: render.as_text(changes, colour=screen.colour, settings_changed=settings_changed),
     )
