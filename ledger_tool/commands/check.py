@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
-from typing import Any
 
+from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.ports import History, Registries
-from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
-from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit
+from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit, split_tags
 from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.judging.dates import from_the_future, misdated_commit, records_of_the_future
+from ledger_tool.core.judging.files import (
+    ATTRIBUTES,
+    ChangedFile,
+    attribute_findings,
+    lookalikes,
+    others,
+)
+from ledger_tool.core.judging.net import UnprovenPull
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
-from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
+from ledger_tool.errors import InvalidLedger, InvalidSettings, UsageError
 
 MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 
-_KEPT = 4  # a commit, and those that it is compared with; few, because a ledger may be large
-_DEEPEST = 100  # commits to look back for a valid file
 _NOTHING = Snapshot("", Ledger(), Policy())
-
-Schema = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Checked:
 
     `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what could not be observed,
     `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
-    marked as not to be used.
+    marked as not to be used. `files` are the other files that the range changes.
     """
 
     findings: Sequence[CheckFinding]
@@ -51,6 +53,7 @@ class Checked:
     unknown: Sequence[str] = ()
     unserved: int = 0
     yanked: Sequence[Record] = ()
+    files: Sequence[ChangedFile] = ()
 
     @property
     def ok(self) -> bool:
@@ -79,6 +82,8 @@ class _Past:
     commits: int
     faults: list[tuple[str, CommitFault]] = field(default_factory=list)
     findings: list[CheckFinding] = field(default_factory=list)
+    claims: Sequence[UnprovenPull] = ()
+    files: Sequence[ChangedFile] = ()
 
 
 def check(
@@ -87,41 +92,69 @@ def check(
     base: str = "",
     schema: Schema,
     read_policy: ReadPolicy,
+    clock: Timestamp,
     registries: Registries | None = None,
     jobs: int = 8,
 ) -> Checked:
-    """Check the ledger as it is now and, with `base`, each commit since it parted from there.
+    """Check the ledger as it is now and, with `base`, each commit since it parted from there, and all of them as one.
 
-    `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`. With `registries` each digest is looked up;
-    with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must not decide where
-    credentials go. Raises UsageError for an unknown revision, or if no registry is configured.
+    `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`, `clock` is the time now. With `registries` each
+    digest is looked up; with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must
+    not decide where credentials go. Raises UsageError for an unknown revision, or if no registry is configured.
     """
     start = history.resolve(base) if base else ""
-    commits = _CommitFiles(history, schema, read_policy)
+    commits = CommitFiles(history, schema, read_policy)
     now = _as_it_is(commits, tolerant=bool(start))
-    past = _since(commits, start, now) if start else _Past(_NOTHING, now.policy, 0)
+    past = _since(commits, start, now, clock) if start else _Past(_NOTHING, now.policy, 0)
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
-    findings = in_order([*now.findings, *past.findings, *located(past.faults, positions)])
+    findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
-        return Checked(findings, 0, past.commits, invalid=True)
-    unknown: list[str] = []
-    unserved = 0
+        return Checked(in_order(findings), 0, past.commits, invalid=True, files=past.files)
+    findings += located(_of_the_file(now.ledger, clock), RecordPositions(now.ledger, now.ledger))
+    looked = _Looked()
     if registries is not None:
         if not start:
             now.policy.check_registries("compare with")
-        from ledger_tool.commands.check_registry import missing_digests, new_digests
-
-        wanted = list(new_digests(past.before.ledger, now.ledger))
-        unserved = sum(not registries.serving(past.policy, record.image) for record, _ in wanted)
-        looked = list(missing_digests(wanted, past.policy, registries, jobs))
-        faults = [("the registry", fault) for fault in looked if isinstance(fault, CommitFault)]
-        findings = in_order([*findings, *located(faults, positions)])
-        unknown = sorted(reason for reason in looked if isinstance(reason, str))
+        looked = _look(past, now.ledger, registries, jobs)
+    claims = [("all commits together", claim.fault) for claim in past.claims if claim not in looked.proven]
+    findings += located([*looked.faults, *claims], positions)
     yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
-    return Checked(findings, len(now.ledger), past.commits, unknown=unknown, unserved=unserved, yanked=yanked)
+    return Checked(
+        in_order(findings), len(now.ledger), past.commits,
+        unknown=looked.unknown, unserved=looked.unserved, yanked=yanked, files=past.files,
+    )  # fmt: skip
 
 
-def _as_it_is(commits: _CommitFiles, *, tolerant: bool) -> _Files:
+def _of_the_file(ledger: Ledger, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
+    """Yield what is wrong with the records of a valid ledger, whoever wrote them."""
+    for fault in (*split_tags(ledger), *records_of_the_future(ledger, clock)):
+        yield "", fault
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What the registries say: faults, what could not be observed, and which changes of pull digests they prove."""
+
+    faults: list[tuple[str, CommitFault]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    unserved: int = 0
+    proven: Container[UnprovenPull] = ()
+
+
+def _look(past: _Past, now: Ledger, registries: Registries, jobs: int) -> _Looked:
+    from ledger_tool.commands.check_registry import missing_digests, new_digests, proven_claims
+
+    wanted = list(new_digests(past.before.ledger, now))
+    answers = list(missing_digests(wanted, past.policy, registries, jobs))
+    return _Looked(
+        [("the registry", fault) for fault in answers if isinstance(fault, CommitFault)],
+        sorted(reason for reason in answers if isinstance(reason, str)),
+        sum(not registries.serving(past.policy, record.image) for record, _ in wanted),
+        proven_claims(past.claims, past.policy, registries, jobs),
+    )
+
+
+def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
     """Read the files as they are now; with `tolerant`, a missing `ledger.json` is a finding, not an error."""
     now = _Files()
     try:
@@ -145,42 +178,75 @@ def _as_it_is(commits: _CommitFiles, *, tolerant: bool) -> _Files:
     return now
 
 
-def _since(files: _CommitFiles, start: str, now: _Files) -> _Past:
-    """Judge each commit since `start`, and uncommitted changes."""
+def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Past:
+    """Judge each commit since `start`, uncommitted changes, and all of them as one change."""
     history = files.history
     tip = history.head()
     commits = history.commits(start, tip)
+    if not all(commit.parents for commit in commits):
+        history.must_be_whole()  # where a shallow clone is cut off, a commit seems to have no parent
+    files.deepest += len(commits)
     at_base = files.sound(start).policy
-    past = _Past(files.sound(history.merge_base(start, tip)), at_base, len(commits))
-    judge = RangeJudge(at_base)
+    parted = history.merge_base(start, tip)
+    past = _Past(files.sound(parted), at_base, len(commits))
+    judge = RangeJudge(past.before.ledger, at_base)
+    dates = _times(history, commits)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
-        after = files.at(commit.id)
-        if isinstance(after.ledger, Ledger):
-            past.faults += [(where, fault) for fault in _of_commit(files, judge, commit, after.ledger)]
-        known = [error.message for parent in commit.parents for error in files.at(parent).errors]
-        for error in after.errors:
-            if error.message not in known:  # otherwise the commit that broke it is named
-                past.findings += _broken(where, error, now)
+        parent = commit.parents[0] if commit.parents else ""
+        dated = (*misdated_commit(commit.at, dates.get(parent)), *from_the_future(commit.at, clock))
+        past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock))]
+        past.findings += _broken_by(files, commit, now)
     last = files.sound(tip)
-    if any(len(commit.parents) > 1 for commit in commits):
-        past.faults += [("all commits together", fault) for fault in judge.net(past.before.ledger, last.ledger)]
     if now.ledger is not None and last.ledger != now.ledger:
-        uncommitted = judge.commit(compare(last.ledger, now.ledger), None, last.policy)
+        uncommitted = judge.commit(compare(last.ledger, now.ledger), None, last.policy, at=clock)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
+    net = judge.net(last.ledger if now.ledger is None else now.ledger, clock)
+    past.faults += [("all commits together", fault) for fault in net.faults]
+    past.claims = net.claims
+    _other_files(past, history, parted, tip)
     return past
 
 
-def _broken(where: str, error: LedgerError, now: _Files) -> Iterator[CheckFinding]:
-    """Yield what is wrong with a commit's own files, unless the current files already show it."""
-    if not isinstance(error, InvalidSettings):
-        yield CheckFinding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
-    elif error.reason not in (one.message for one in now.findings if one.rule == "settings"):
-        yield CheckFinding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
+def _times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestamp]:
+    """Return when the commits, and the first parents of them all, were made."""
+    times = {commit.id: commit.at for commit in commits}
+    outside = sorted({commit.parents[0] for commit in commits if commit.parents} - times.keys())
+    return times | dict(zip(outside, history.times(outside), strict=True))
 
 
-def _of_commit(files: _CommitFiles, judge: RangeJudge, commit: Commit, after: Ledger) -> Iterator[CommitFault]:
+def _other_files(past: _Past, history: History, parted: str, tip: str) -> None:
+    """Note the other files that change, and what is wrong with them."""
+    changed = history.changed_files(parted, tip)
+    past.files = others(changed)
+    findings = list(lookalikes(changed))
+    if any(file.path == ATTRIBUTES for file in changed):
+        (before, _), (after, text) = history.attributes(parted), history.attributes(tip)
+        findings += attribute_findings(before, after, text)
+    past.findings += [CheckFinding("files", found.path, found.line, 1, found.message) for found in findings]
+
+
+def _broken_by(files: CommitFiles, commit: Commit, now: _Files) -> Iterator[CheckFinding]:
+    """Yield what is wrong with a commit's own files, unless an earlier one broke them, or the current ones show it."""
+    where = f"commit {commit.id[:12]}"
+    if not (errors := files.errors(commit.id)):
+        return
+    known = {error.message for parent in commit.parents for error in files.errors(parent)}
+    shown = {finding.message for finding in now.findings if finding.rule == "settings"}
+    for error in errors:
+        if error.message in known:
+            continue
+        if not isinstance(error, InvalidSettings):
+            yield CheckFinding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
+        elif error.reason not in shown:
+            yield CheckFinding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
+
+
+def _of_commit(files: CommitFiles, judge: RangeJudge, commit: Commit, clock: Timestamp) -> Iterator[CommitFault]:
     """Yield what is wrong with a commit, against the last valid ledger before it."""
+    if not files.is_valid(commit.id):
+        return
+    after = files.ledger(commit.id)
     parents = [files.sound(parent) for parent in commit.parents]
     if len(parents) > 2:
         yield CommitFault("merge", None, "it merges more than two branches at once")
@@ -191,57 +257,4 @@ def _of_commit(files: _CommitFiles, judge: RangeJudge, commit: Commit, after: Le
         parent = parents[0] if parents else _NOTHING
         differences, message = compare(parent.ledger, after), parse_message(commit.message)
         undone = files.reverted.undone(commit, message, differences, after)
-        yield from judge.commit(differences, message, parent.policy, undone)
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The contents of a commit's two files, or what is wrong with each."""
-
-    ledger: Ledger | LedgerError
-    policy: Policy | LedgerError
-
-    @property
-    def errors(self) -> list[LedgerError]:
-        return [file for file in (self.ledger, self.policy) if isinstance(file, LedgerError)]
-
-
-class _CommitFiles:
-    """Reads the files of many commits; the last few are cached."""
-
-    def __init__(self, history: History, schema: Schema, read_policy: ReadPolicy) -> None:
-        self.history = history
-        self.schema = schema
-        self.read_policy = read_policy
-        self.versions = Versions()
-        self.reverted = RevertedCommits(history)
-        self.at = lru_cache(_KEPT)(self._at)
-
-    def _at(self, commit: str) -> _Read:
-        try:
-            raw, settings = self.history.files(commit)
-        except (InvalidLedger, UsageError) as error:
-            return _Read(error, Policy())
-        ledger: Ledger | LedgerError
-        policy: Policy | LedgerError
-        try:
-            ledger = self.versions.read(raw)
-        except InvalidLedger:
-            ledger = diagnosis.invalid_ledger(raw, self.schema())
-        try:
-            policy = self.read_policy(settings)
-        except UsageError as error:
-            policy = error
-        return _Read(ledger, policy)
-
-    def sound(self, commit: str) -> Snapshot:
-        """Return the contents of a commit's files, each as it was last valid; empty if it was not valid recently."""
-        ledgers = (read.ledger for read in self._back_from(commit) if isinstance(read.ledger, Ledger))
-        policies = (read.policy for read in self._back_from(commit) if isinstance(read.policy, Policy))
-        return Snapshot(commit, next(ledgers, Ledger()), next(policies, Policy()))
-
-    def _back_from(self, commit: str) -> Iterator[_Read]:
-        with suppress(UsageError):  # the first commit has no parent
-            for _ in range(_DEEPEST):
-                yield self.at(commit)
-                commit = self.history.resolve(f"{commit}^")
+        yield from judge.commit(differences, message, parent.policy, undone, at=min(commit.at, clock))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from ledger_tool.commands.parallel import in_parallel
-from ledger_tool.commands.ports import Registries
+from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, walk_indexes
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.judging.net import UnprovenPull
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Absent
+from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError
+
+_Place = RegistryDigest[RegistryPort]
 
 
 def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
@@ -56,3 +61,40 @@ def missing_digests(
             yield f"{record.key}: {seen.message}"
         elif seen is not None:
             yield seen
+
+
+def proven_claims(
+    claims: Sequence[UnprovenPull], policy: Policy, registries: Registries, jobs: int
+) -> Container[UnprovenPull]:
+    """Return the changes of pull digests that a registry proves.
+
+    There, the new pull digest leads to each image that was recorded before, with the very digest recorded, and the
+    image is there. A registry that does not answer proves nothing.
+    """
+
+    def is_proven(claim: UnprovenPull) -> bool:
+        return any(_leads_there(registry, claim) for registry in registries.serving(policy, claim.name.image))
+
+    return [claim for claim, proven in in_parallel(is_proven, claims, jobs=jobs) if proven is True]
+
+
+def _leads_there(registry: RegistryPort, claim: UnprovenPull) -> bool:
+    def look(
+        places: Sequence[RegistryDigest[RegistryPort]],
+    ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
+        for place in places:
+            try:
+                yield place, place.registry.manifest(place.image, place.digest)
+            except LedgerError as error:
+                yield place, error
+
+    image = claim.name.image
+    reached: set[str] = set()
+    for _, answer in walk_indexes([RegistryDigest(registry, image, claim.new)], look):
+        if isinstance(answer, Manifest):
+            reached |= answer.reached
+    wanted = {record.digest for record in claim.recorded}
+    try:
+        return wanted <= reached and not any(isinstance(registry.look(image, one), Absent) for one in sorted(wanted))
+    except LedgerError:
+        return False

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.changes.proposal import Proposal, Proposed
     from ledger_tool.core.history.commit import Commit, Step
     from ledger_tool.core.history.signature import Signature
+    from ledger_tool.core.judging.files import ChangedFile, PathAttributes
     from ledger_tool.core.ledger.names import Digest, Timestamp
     from ledger_tool.core.policy.policy import Policy
     from ledger_tool.core.registry.drift import Absent
@@ -79,6 +80,15 @@ class History(Protocol):
 
     def roots(self, base: str, head: str) -> Sequence[str]:
         """Return the commits of a span that have no parent."""
+
+    def times(self, commits: Sequence[str]) -> Sequence[Timestamp]:
+        """Return when each commit was committed, by the committer's clock."""
+
+    def changed_files(self, base: str, head: str) -> Sequence[ChangedFile]:
+        """Return every file that differs between two commits."""
+
+    def attributes(self, commit: str) -> tuple[PathAttributes, str]:
+        """Return git's attributes of the two files at a commit, and the text of its `.gitattributes`."""
 
     def at(self, time: Timestamp) -> str:
         """Return the last commit of the branch's own line at or before a time. Raises UsageError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Annotated
 
-from ledger_tool.cli.options import choice, flag, option
+from ledger_tool.cli.options import choice, flag, now, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 
 
@@ -43,6 +43,7 @@ def check(
             base=base,
             schema=lambda: schema("ledger-v1"),
             read_policy=read_policy,
+            clock=now(),
             registries=registries,
             jobs=registry_access.jobs,
         )

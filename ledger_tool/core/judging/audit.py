@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.check import RangeJudge
-from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.ledger.record import Key
@@ -100,9 +100,11 @@ class HistoryAudit:
         if differences:
             yield from self._read_settings()
         if differences or not self._is_broken:
-            # One judge per commit: removing a record and publishing it again are two changes, each with its reason.
+            # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else ()
-            yield from RangeJudge().commit(differences, message, self._policy, undone)
+            effects = effects_of(differences)
+            yield from judge_commit(effects, message, self._policy, undone)
+            yield from lacking(effects, self._policy)
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
         """Return what the next version of `ledger.json` changes in the last valid one; or what is wrong with it."""

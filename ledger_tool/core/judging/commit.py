@@ -24,6 +24,7 @@ from ledger_tool.core.changes.message import MAX_BLOCKS, Block, Message, Message
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import InvalidValue
 
 _PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl"}
 # What each verb may do, and which facts it may change; without a verb of ours, what any of them may.
@@ -37,11 +38,10 @@ _MAY = {
 }
 FREE = _PUBLISHED | {"yanked"}  # what may change while the digest stays
 _ANY = ({"added", "moved", "updated", "removed"}, FREE)
+LOSABLE = {"labels", "ttl", "yanked"}  # what may go while the digest stays
 # Which of these facts it may remove: a publish keeps what it does not mention.
-_MAY_TAKE = {
-    "publish": {"index"},
-    "": {"labels", "ttl", "yanked"},
-}  # an image that is pushed alone again loses its index
+# An image that is pushed alone again loses its index.
+_MAY_TAKE = {"publish": {"index"}, "": LOSABLE}
 _MARKED = {"forced", "sourceRef"}  # what a publish may change of a record that it marks: that is judged with the mark
 _DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
@@ -63,8 +63,8 @@ def judge_commit(
     The message is None for a change that has none yet: then only what no message could explain is judged. `undone` is
     what the commit exactly undoes of those that its message says it reverts: that may be done like what it undoes.
     """
-    restored = _restored(effects, undone)
-    effects = [effect for effect in effects if effect.name not in restored]
+    done_before = restored(effects, undone)
+    effects = [effect for effect in effects if effect.name not in done_before]
     accounts: Mapping[Name, Account] = {}
     broken: list[_Broken] = []
     if message and (message.is_squash or undone):
@@ -87,11 +87,21 @@ def judge_commit(
     return [CommitFault(*fault) for fault in broken]
 
 
-def _restored(effects: Sequence[Effect], undone: Sequence[Difference]) -> set[Name]:
+def restored(effects: Sequence[Effect], undone: Sequence[Difference]) -> set[Name]:
     """Return the image:tags to which nothing else was done than to undo other commits."""
-    restored = {name: effects_of(differences) for name, differences in by_name(undone).items()}
+    inverse = {name: effects_of(differences) for name, differences in by_name(undone).items()}
     groups = groupby(effects, key=lambda effect: effect.name)
-    return {name for name, group in groups if list(group) == restored.get(name)}
+    return {name for name, group in groups if list(group) == inverse.get(name)}
+
+
+def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:
+    """Yield a fault for each new record without a field that the policy requires, and each that lost one."""
+    for effect in effects:
+        if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
+            try:
+                policy.check_required(effect.new)
+            except InvalidValue as error:
+                yield CommitFault("required", effect.key, error.message)
 
 
 _Broken = tuple[str, Key | None, str]  # the parts of a CommitFault

@@ -11,7 +11,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record, from_json, to_json
+
+_PUBLISHED = '\n      "publishedAt": "'
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ def format_text(record: Record) -> str:
 def parse_text(text: str) -> Record:
     """Return the record of canonical text; the inverse of `format_text`."""
     return from_json(json.loads("{" + text + "}"))
+
+
+def published_at(text: str) -> Timestamp:
+    """Return the publishedAt of canonical text without parsing the rest; no other field may come before it."""
+    start = text.index(_PUBLISHED) + len(_PUBLISHED)
+    return Timestamp(text[start : start + 20])
 
 
 def has_field(text: str, name: str) -> bool:

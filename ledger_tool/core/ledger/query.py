@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import groupby
 
@@ -21,6 +21,8 @@ from ledger_tool.core.ledger.names import (
 )
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
+
+LEEWAY = timedelta(minutes=10)  # by which the clocks of two machines may differ
 
 
 def matches(pattern: str, image: str, tag: str) -> bool:
@@ -120,6 +122,11 @@ def is_expired(record: Record, now: Timestamp) -> bool:
         return False
     published = datetime.fromisoformat(record.published_at)
     return datetime.fromisoformat(now) - published >= ttl_length(record.ttl)
+
+
+def is_far_ahead(time: Timestamp, of: Timestamp) -> bool:
+    """Return whether a time is ahead of another by more than clocks differ: ten minutes."""
+    return datetime.fromisoformat(time) - datetime.fromisoformat(of) > LEEWAY
 
 
 def parse_when(value: str, now: datetime) -> Timestamp:

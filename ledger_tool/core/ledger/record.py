@@ -154,10 +154,15 @@ def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
     return groups
 
 
+def pull_digests(records: Iterable[Record]) -> set[Digest]:
+    """Return the digests to pull the records of one image:tag by: one, unless version 0.2 wrote them."""
+    return {record.pull_digest for record in records}
+
+
 def pull_digest(records: tuple[Record, ...]) -> Digest | None:
     """Return the digest to pull an image:tag by, or None if its records do not agree on one.
 
     No write leaves an image:tag without one; ledgers of version 0.2 may have such records.
     """
-    digests = {record.pull_digest for record in records}
+    digests = pull_digests(records)
     return digests.pop() if len(digests) == 1 else None

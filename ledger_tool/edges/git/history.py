@@ -10,9 +10,11 @@ from datetime import datetime
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.judging.files import JUDGED, ChangedFile, PathAttributes
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
+from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
 
@@ -70,6 +72,16 @@ class GitHistory:
 
     def roots(self, base: str, head: str) -> list[str]:
         return self.repository.must("rev-list", "--max-parents=0", head, *([f"^{base}"] if base else []), "--").split()
+
+    def times(self, commits: Sequence[str]) -> list[Timestamp]:
+        return log.times(self.repository, commits)
+
+    def changed_files(self, base: str, head: str) -> list[ChangedFile]:
+        return changed_files(self.repository, base, head)
+
+    def attributes(self, commit: str) -> tuple[PathAttributes, str]:
+        content = attributes_file(self.repository, commit)
+        return attributes_of(self.repository, content, JUDGED), content.decode("utf-8", "replace")
 
     def at(self, time: Timestamp) -> str:
         # The committer's time, and the commit nearest to the head, as in `git rev-list --first-parent --before`.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from ledger_tool.core.history.commit import TWICE, Commit, File, Step, Touch
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, format_timestamp
-from ledger_tool.edges.git.repository import Repository
+from ledger_tool.edges.git.repository import Repository, batch
 
 _LAST = 253_402_300_799  # seconds: the end of the year 9999
 _FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
@@ -23,6 +23,14 @@ def commits(repository: Repository, base: str, head: str) -> list[Commit]:
     """See `commands.ports.History`."""
     fields = _log(repository, f"--format={_FIELDS}", _span(base, head), "--")
     return [_commit(fields[start : start + 6]) for start in range(0, len(fields) - 5, 6)]
+
+
+def times(repository: Repository, ids: Sequence[str]) -> list[Timestamp]:
+    """Return the committer's time of each commit, in order."""
+    if not ids:
+        return []
+    shape = ("log", "--no-show-signature", "--no-walk=unsorted", "--stdin", "--format=%ct")
+    return [time_of(seconds) for seconds in repository.succeed(*shape, stdin=batch(ids), least=60.0).text.split()]
 
 
 def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[Step]:

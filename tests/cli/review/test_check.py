@@ -21,13 +21,14 @@ from tests.support.values.outcome import Outcome
 Run = Callable[..., Outcome]
 AMD, ARM = "linux/amd64", "linux/arm64"
 BASE = (
-    record("myorg/app", "v1", platform=AMD),
-    record("myorg/app", "v1", platform=ARM, digest=digest("arm")),
+    record("myorg/app", "v1", platform=AMD, index=digest("i")),
+    record("myorg/app", "v1", platform=ARM, index=digest("i"), digest=digest("arm")),
     record("myorg/app", "latest", digest=digest("l")),
     record("other", "v2", digest=digest("o")),
 )
 SETTINGS = "tags:\n  mutable: [latest]\n"
 FORCE = ("--force", "--reason", "rebuilt")
+INDEX = ("--index", digest("i"))
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ def main_moves_on(upstream: Upstream, pull: Pull) -> None:
 
 
 def test_what_the_commands_write_passes(pull: Pull, tmp_path: Path) -> None:
-    pull.publish("myorg/app:v1", "b", "--platform", AMD, *FORCE)
+    pull.publish("myorg/app:v1", "b", "--platform", AMD, *INDEX, *FORCE)
     pull.publish("myorg/app:latest", "m")
     pull.publish("new:v1", "n")
     pull.publish("new:v1", "n", "--platform", AMD)  # fills in the platform
-    pull.publish("myorg/app:v1", "v7", "--platform", "linux/arm/v7", "--index", digest("i"))
+    pull.publish("myorg/app:v1", "v7", "--platform", "linux/arm/v7", *INDEX)
     pull.ledger("set", "myorg/*", "--label", "env=prod", "--ttl", "7d")
     pull.ledger("set", "myorg/*", "--unlabel", "env", "--ttl", "none")
     pull.ledger("remove", "other:v2", "--reason", "superseded")
@@ -72,7 +73,7 @@ def test_an_empty_range_passes_and_so_does_a_commit_of_other_files(pull: Pull) -
     assert pull.check().err == "ok: 4 records\n"
     pull.path("README.md").write_text("# Ours\n")
     pull.commit("set up a README")  # no verb of ours
-    assert pull.check().err == "ok: 4 records, 1 commit\n"
+    assert pull.check().err == "note: another file changes: README.md (changed)\nok: 4 records, 1 commit\n"
 
 
 # ---- how branches come together
@@ -147,7 +148,7 @@ def test_a_merge_does_not_let_an_old_branch_win_over_the_base(upstream: Upstream
     upstream.git("update-ref", "refs/heads/main", before)
     upstream.commit_as_other_writer({"ledger.json": ledger_bytes(*BASE)}, "publish v1")
     pull.git("fetch", "--quiet", "origin")
-    pull.publish("myorg/app:v1", "evil", "--platform", AMD)
+    pull.publish("myorg/app:v1", "evil", "--platform", AMD, *INDEX)
     merged_by_hand(pull, "myorg/app:v1")
     found = pull.findings()
     assert {one["rule"] for one in found} == {"merge"}
@@ -217,7 +218,7 @@ def test_a_removal_of_the_last_record_has_a_place_too(pull: Pull) -> None:
 
 def test_a_digest_can_not_move_by_way_of_a_removal(pull: Pull) -> None:
     pull.ledger("remove", "myorg/app:v1", "--platform", AMD, "--reason", "broken")
-    pull.publish("myorg/app:v1", "evil", "--platform", AMD)
+    pull.publish("myorg/app:v1", "evil", "--platform", AMD, *INDEX)
     (found,) = pull.findings()
     assert (found["rule"], found["line"]) == ("immutable", pull.line_of('"v1"', "digest"))
 

@@ -21,8 +21,8 @@ GITHUB = "https://github.com/team/app"
 OLD, NEW = f"{GITHUB}@{'1' * 40}", f"{GITHUB}@{'2' * 40}"
 TOKEN = "ledger-token-0123456789"
 BASE = (
-    record("myorg/app", "v1.4.0", platform=AMD, sourceRef=OLD),
-    record("myorg/app", "v1.4.0", platform=ARM, digest=digest("arm"), sourceRef=OLD),
+    record("myorg/app", "v1.4.0", platform=AMD, index=digest("i4"), sourceRef=OLD),
+    record("myorg/app", "v1.4.0", platform=ARM, index=digest("i4"), digest=digest("arm"), sourceRef=OLD),
     record("myorg/app", "latest", sourceRef=OLD),
     record("other", "v2", digest=digest("o")),
 )

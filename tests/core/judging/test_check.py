@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes import message
@@ -18,6 +18,7 @@ from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.policy.policy import Policy
@@ -31,13 +32,31 @@ from tests.support.values.smallworld import BATCHES, POLICIES, ledgers
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 STRICT, LOOSE = Policy(), Policy(mutable=("*",))
+LATER = "2026-11-30T00:00:00Z"
 
 
 def judged(judge: RangeJudge, *steps: Ledger, policy: Policy = STRICT) -> list[str]:
-    """Return the rules that uncommitted steps from ledger to ledger break."""
+    """Return the rules that uncommitted steps from ledger to ledger break, each by itself."""
     return [
         fault.rule for before, after in pairwise(steps) for fault in judge.commit(compare(before, after), None, policy)
     ]
+
+
+def net(judge: RangeJudge, after: Ledger) -> list[str]:
+    """Return the rules that the range breaks as one change; `index` is one that only a registry can prove."""
+    verdict = judge.net(after, Timestamp(LATER))
+    return [fault.rule for fault in (*verdict.faults, *(claim.fault for claim in verdict.claims))]
+
+
+def ranged(*steps: Ledger, base: Policy = STRICT, policy: Policy | None = None, at: str = LATER) -> list[str]:
+    """Return the rules that a range breaks: its steps, all made at a time, and then the range as one change."""
+    judge, own = RangeJudge(steps[0], base), policy or base
+    each = [
+        fault
+        for before, after in pairwise(steps)
+        for fault in judge.commit(compare(before, after), None, own, at=Timestamp(at))
+    ]
+    return [fault.rule for fault in each] + net(judge, steps[-1])
 
 
 _OPERATIONS = st.lists(
@@ -70,20 +89,16 @@ def _made(snapshot: Snapshot, operation: Sequence[Any]) -> Change | None:
 def test_whatever_commands_do_one_after_the_other_passes(
     start: Ledger, policy: Policy, operations: list[Sequence[Any]]
 ) -> None:
-    """But for one thing: to remove a record and to publish it with another digest is to move it."""
-    judge, now = RangeJudge(policy), start
-    found: list[CommitFault] = []
+    """But for one thing: to remove a record and to publish it again is to move it, or to change its facts."""
+    judge, now = RangeJudge(start, policy), start
     effects: list[Effect] = []
     for operation in operations:
         if change := _made(Snapshot("", now, policy), operation):
             said = message.parse_message(message.compose(change, "t"))
-            found += judge.commit(compare(now, change.ledger), said, policy)
+            assert judge.commit(compare(now, change.ledger), said, policy) == []
             effects += effects_of(compare(now, change.ledger))
             now = change.ledger
-    assert {fault.rule for fault in found} <= {"immutable"}
-    assert _but_of(_moved_in_two_steps(effects), found) == []
-    if not found:
-        assert _but_of(_moved_in_two_steps(effects), judge.net(start, now)) == []
+    assert _but_of(_moved_in_two_steps(effects), judge.net(now).faults) == []
 
 
 @example_count(100)
@@ -92,23 +107,24 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     start: Ledger, policy: Policy, here: list[Sequence[Any]], there: list[Sequence[Any]]
 ) -> None:
     """But for a record that both published: the merge keeps ours, so that the base's record gets other facts."""
-    judge, ours, theirs = RangeJudge(policy), start, start
-    effects: list[Effect] = []
-    for operation in here:
-        if change := _made(Snapshot("", ours, policy), operation):
-            assume(not list(judge.commit(compare(ours, change.ledger), None, policy)))
-            effects += effects_of(compare(ours, change.ledger))
-            ours = change.ledger
+    ours, theirs = start, start
     for operation in there:
         if change := _made(Snapshot("", theirs, policy), operation):
             theirs = change.ledger
+    judge = RangeJudge(theirs, policy)
+    effects: list[Effect] = []
+    for operation in here:
+        if change := _made(Snapshot("", ours, policy), operation):
+            assert judge.commit(compare(ours, change.ledger), None, policy) == []
+            effects += effects_of(compare(ours, change.ledger))
+            ours = change.ledger
     merged = merge(start, ours, theirs)
     assert list(merge_commit(merged, merged.ledger)) == []
     if not merged.collisions:
         after = _publications(merged.ledger)
         overruled = {key[0] for key, facts in _publications(theirs).items() if after.get(key, facts) != facts}
         undone = {one.name for one in merged.ledger.records() if start.find(one.name) and not theirs.find(one.name)}
-        faults = judge.net(theirs, merged.ledger)
+        faults = judge.net(merged.ledger).faults
         assert _but_of(overruled | undone | _moved_in_two_steps(effects), faults) == []
 
 
@@ -130,16 +146,20 @@ def _publications(ledger: Ledger) -> dict[tuple[Name, str], tuple[object, ...]]:
 
 def test_a_merge_that_overrules_the_publication_of_the_base_is_found() -> None:
     """Both sides published one digest and the merge keeps ours, so that the record of the base has other facts."""
-    judge = RangeJudge(STRICT)
-    assert judged(judge, Ledger(), ledger_of(V1)) == []
     theirs = ledger_of(but(V1, sourceRef=source("theirs")))
+    judge = RangeJudge(theirs, STRICT)
+    assert judged(judge, Ledger(), ledger_of(V1)) == []
     merged = merge(Ledger(), ledger_of(V1), theirs)
     assert merged.collisions == ()
-    assert [fault.rule for fault in judge.net(theirs, merged.ledger)] == ["merge"]
+    assert net(judge, merged.ledger) == ["merge"]
 
 
 V1 = record("app", platform=AMD)
 EVIL = but(V1, digest=digest("evil"))
+FORCED = but(EVIL, forced={"replaces": V1.digest, "reason": "CVE"})
+
+
+# ---- two changes may not do what one may not
 
 
 @pytest.mark.parametrize(
@@ -151,29 +171,105 @@ EVIL = but(V1, digest=digest("evil"))
     ],
 )
 def test_what_comes_back_with_another_digest_has_moved(went: Record, came: Record) -> None:
-    assert judged(RangeJudge(STRICT), ledger_of(went), Ledger(), ledger_of(came)) == ["immutable"]
-    assert judged(RangeJudge(LOOSE), ledger_of(went), Ledger(), ledger_of(came), policy=LOOSE) == []
+    assert ranged(ledger_of(went), Ledger(), ledger_of(came)) == ["immutable"]
+    assert ranged(ledger_of(went), Ledger(), ledger_of(came), base=LOOSE) == []
+
+
+def test_what_comes_back_with_another_pull_digest_has_moved_too() -> None:
+    """Also as another platform, or with the very images that were there, by an index that may hold others."""
+    pair = [but(V1, index=digest("i")), but(V1, index=digest("i"), platform=ARM, digest=digest("r"))]
+    wrapped = [but(one, index=digest("j")) for one in pair]
+    assert ranged(ledger_of(V1), Ledger(), ledger_of(but(EVIL, platform=ARM))) == ["index"]
+    for after in (wrapped, wrapped[:1], pair[:1] + wrapped[1:]):
+        assert ranged(ledger_of(*pair), Ledger(), ledger_of(*after), base=LOOSE) == []
+    assert ranged(ledger_of(*pair), Ledger(), ledger_of(*wrapped)) == ["index"]
+    assert ranged(ledger_of(*pair), Ledger(), ledger_of(*wrapped[:1])) == ["index"]
+    assert ranged(ledger_of(*pair), ledger_of(*pair[:1]), ledger_of(*pair)) == []
+    assert ranged(ledger_of(*pair), Ledger(), ledger_of(*wrapped), Ledger(), ledger_of(*pair)) == []
 
 
 def test_what_comes_back_as_it_was_has_not_moved() -> None:
-    """Then other platforms may come, too: the one that was not known is known now."""
-    whole, both = but(V1, platform=None), ledger_of(V1, but(EVIL, platform=ARM))
-    assert judged(RangeJudge(STRICT), ledger_of(whole), Ledger(), ledger_of(V1), both) == []
-    assert judged(RangeJudge(STRICT), ledger_of(whole), Ledger(), both) == []
-    assert judged(RangeJudge(STRICT), ledger_of(V1), Ledger(), ledger_of(but(EVIL, platform=ARM))) == []
+    whole = but(V1, platform=None)
+    assert ranged(ledger_of(V1), Ledger(), ledger_of(V1)) == []
+    assert ranged(ledger_of(V1), Ledger(), ledger_of(EVIL), Ledger(), ledger_of(V1)) == []
+    assert ranged(ledger_of(whole), ledger_of(V1)) == []
+
+
+@pytest.mark.parametrize("base", [STRICT, LOOSE])
+@pytest.mark.parametrize(
+    ("had", "has", "broken"),
+    [
+        ({}, {"sourceRef": source("elsewhere")}, ["facts"]),
+        ({}, {"publishedAt": "2020-01-01T00:00:00Z"}, ["facts"]),
+        ({"forced": {"replaces": digest("old"), "reason": "CVE"}}, {"forced": None}, ["forced"]),
+        ({"yanked": {"at": "2026-11-25T00:00:00Z", "reason": "crashes"}}, {"yanked": None}, ["facts"]),
+        ({"dependsOn": [f"debian@{digest('d')}"]}, {"dependsOn": None}, ["facts"]),
+        ({"config": digest("c")}, {"config": None}, ["facts"]),
+        ({}, {"platform": None}, ["facts"]),
+        ({"labels": {"a": "b"}, "ttl": "7d"}, {"labels": None, "ttl": None}, []),  # as `set` may
+        ({"labels": {"a": "b"}}, {"labels": {"a": "c"}, "dependsOn": [f"debian@{digest('d')}"]}, []),
+    ],
+)
+def test_facts_that_change_by_way_of_a_removal_need_what_one_commit_needs(
+    had: dict[str, Any], has: dict[str, Any], broken: list[str], base: Policy
+) -> None:
+    before = but(V1, **had)
+    assert ranged(ledger_of(before), Ledger(), ledger_of(but(before, **has)), base=base) == broken
+
+
+def test_a_chain_of_forced_moves_is_one() -> None:
+    """Also one that leads back to the digest of the base, by then a publication of its own."""
+    second = but(FORCED, digest=digest("2"), forced={"replaces": FORCED.digest, "reason": "again"})
+    back = but(V1, publishedAt=LATER, sourceRef=source("2"), forced={"replaces": FORCED.digest, "reason": "back"})
+    assert ranged(ledger_of(V1), ledger_of(FORCED), ledger_of(second)) == []
+    assert ranged(ledger_of(V1), ledger_of(FORCED), ledger_of(back)) == []
+    bare = but(back, forced=None)
+    assert ranged(ledger_of(V1), ledger_of(FORCED), ledger_of(back), Ledger(), ledger_of(bare)) == ["facts"]
+    marked = but(second, forced={"replaces": V1.digest, "reason": "again"})
+    assert ranged(ledger_of(V1), ledger_of(FORCED), Ledger(), ledger_of(marked)) == ["forced", "immutable"]
+
+
+def test_a_mark_is_taken_away_by_the_command_for_it_only() -> None:
+    """By `yank --undo`, for the very image, and not for one that the range put in its place for a while."""
+    yanked = but(V1, yanked={"at": LATER, "reason": "crashes"})
+    other = but(FORCED, yanked={"at": LATER, "reason": "crashes"})
+    assert ranged(ledger_of(V1), ledger_of(yanked), ledger_of(V1)) == []
+    assert ranged(ledger_of(yanked), ledger_of(V1)) == []
+    assert ranged(ledger_of(yanked), Ledger(), ledger_of(V1)) == ["facts"]
+    steps = map(ledger_of, (yanked, FORCED, other, FORCED))
+    assert ranged(*steps, Ledger(), ledger_of(V1)) == ["facts"]
+
+
+def test_what_had_expired_for_the_base_may_be_pruned_and_published_again() -> None:
+    expired = but(V1, ttl="1d")
+    assert ranged(ledger_of(expired), Ledger(), ledger_of(EVIL)) == []
+    assert ranged(ledger_of(expired), Ledger(), ledger_of(but(V1, publishedAt=LATER))) == []
+    assert ranged(ledger_of(expired), Ledger(), ledger_of(EVIL), at=V1.published_at) == ["immutable"]
+    assert ranged(ledger_of(V1), ledger_of(expired), Ledger(), ledger_of(EVIL)) == ["immutable"]
+    alive = but(expired, digest=digest("arm"), platform=ARM, ttl=None)
+    both = ledger_of(but(EVIL, platform=None))
+    assert ranged(ledger_of(expired, alive), Ledger(), both) == ["immutable"]
 
 
 def test_a_tag_moves_only_where_the_base_lets_it_too() -> None:
-    assert judged(RangeJudge(STRICT), ledger_of(V1), ledger_of(EVIL), policy=LOOSE) == ["immutable"]
-    assert judged(RangeJudge(LOOSE), ledger_of(V1), ledger_of(EVIL), policy=STRICT) == ["immutable"]
-    assert judged(RangeJudge(LOOSE), ledger_of(V1), ledger_of(EVIL), policy=LOOSE) == []
+    assert ranged(ledger_of(V1), ledger_of(EVIL), base=STRICT, policy=LOOSE) == ["immutable"]
+    assert ranged(ledger_of(V1), ledger_of(EVIL), base=LOOSE, policy=STRICT) == ["immutable"]
+    assert ranged(ledger_of(V1), ledger_of(EVIL), base=LOOSE) == []
+    assert ranged(ledger_of(V1), Ledger(), ledger_of(EVIL), base=STRICT, policy=LOOSE) == ["immutable"]
+
+
+def test_what_the_base_requires_a_range_has_whatever_its_own_settings_say() -> None:
+    base = Policy(require=("labels.team",))
+    assert ranged(Ledger(), ledger_of(V1), base=base, policy=STRICT) == ["required"]
+    assert ranged(Ledger(), ledger_of(V1), base=base) == ["required"]
+    assert ranged(Ledger(), ledger_of(V1), ledger_of(but(V1, labels={"team": "a"})), base=base, policy=STRICT) == []
 
 
 def test_an_update_does_not_take_away_what_is_required() -> None:
     policy = Policy(require=("labels.team",))
     have, lack = but(V1, labels={"team": "a"}), but(V1, labels={"x": "y"})
-    assert judged(RangeJudge(policy), ledger_of(have), ledger_of(lack), policy=policy) == ["required"]
-    assert judged(RangeJudge(policy), ledger_of(V1), ledger_of(lack), policy=policy) == []  # it lacked it before
+    assert ranged(ledger_of(have), ledger_of(lack), base=policy) == ["required"]
+    assert ranged(ledger_of(V1), ledger_of(lack), base=policy) == []  # it lacked it before
 
 
 # ---- merges
@@ -186,9 +282,6 @@ def test_a_merge_commit_is_the_merge_or_one_side_of_what_collides() -> None:
     assert [fault.rule for fault in merge_commit(merged, ledger_of(EVIL, record("new")))] == []
     assert [fault.rule for fault in merge_commit(merged, ledger_of(V1, record("new")))] == ["merge"]
     assert [fault.rule for fault in merge_commit(merged, ledger_of(EVIL))] == ["merge"]
-
-
-FORCED = but(EVIL, forced={"replaces": V1.digest, "reason": "CVE"})
 
 
 @pytest.mark.parametrize(
@@ -212,16 +305,16 @@ FORCED = but(EVIL, forced={"replaces": V1.digest, "reason": "CVE"})
 def test_the_range_as_a_whole_does_what_its_commits_do(
     steps: list[Ledger], base: Ledger, head: Ledger, broken: list[str]
 ) -> None:
-    judge = RangeJudge(STRICT)
+    judge = RangeJudge(base, STRICT)
     assert judged(judge, *steps) == []
-    assert [fault.rule for fault in judge.net(base, head)] == broken
+    assert net(judge, head) == broken
 
 
 def test_a_mutable_tag_may_be_moved_by_a_merge_to_what_the_range_published() -> None:
-    judge = RangeJudge(LOOSE)
+    judge = RangeJudge(ledger_of(V1), LOOSE)
     judged(judge, Ledger(), ledger_of(EVIL), policy=LOOSE)
-    assert list(judge.net(ledger_of(V1), ledger_of(EVIL))) == []
-    assert [fault.rule for fault in judge.net(ledger_of(V1), ledger_of(but(EVIL, digest=digest("x"))))] == ["merge"]
+    assert net(judge, ledger_of(EVIL)) == []
+    assert net(judge, ledger_of(but(EVIL, digest=digest("x")))) == ["merge"]
 
 
 def test_findings_are_in_the_order_of_the_files() -> None:

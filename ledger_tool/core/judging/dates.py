@@ -1,0 +1,62 @@
+"""Whether dates can be true: of commits along a branch, and in records.
+
+Clocks differ a little: up to `LEEWAY` is nobody's fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.ledger.ledger import Ledger, parse_text, published_at
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired, is_far_ahead
+from ledger_tool.core.ledger.record import Record
+
+
+def misdated_commit(at: Timestamp, parent: Timestamp | None) -> Iterator[CommitFault]:
+    """Yield a fault for a commit that is dated well before its first parent (None: it has none)."""
+    if parent is not None and is_far_ahead(parent, at):
+        yield CommitFault("date", None, f"it is dated {at}, over ten minutes before its parent, which is of {parent}")
+
+
+def from_the_future(at: Timestamp, now: Timestamp) -> Iterator[CommitFault]:
+    """Yield a fault for a commit that is dated well after this machine's clock: nobody could write on top of it."""
+    if is_far_ahead(at, now):
+        yield CommitFault("date", None, f"it is dated {at}, over ten minutes ahead of this machine's clock")
+
+
+def misdated_records(effects: Iterable[Effect], at: Timestamp) -> Iterator[CommitFault]:
+    """Yield a fault for each time in a record that a commit sets well ahead of its own."""
+    for effect in effects:
+        if effect.new is not None:
+            known = {time for old in effect.old for time in _times(old).values()}
+            for name, time in _times(effect.new).items():
+                if time not in known and is_far_ahead(time, at):
+                    message = (
+                        f"{name} of {effect.key} is {time}, over ten minutes ahead of its commit, which is of {at}"
+                    )
+                    yield CommitFault("date", effect.key, message)
+
+
+def _times(record: Record) -> dict[str, Timestamp]:
+    return {"publishedAt": record.published_at} | ({"yanked.at": record.yanked.at} if record.yanked else {})
+
+
+def records_of_the_future(ledger: Ledger, now: Timestamp) -> Iterator[CommitFault]:
+    """Yield a fault for each record that is dated well after this machine's clock."""
+    for text in ledger.texts:
+        time = published_at(text)
+        if time > now and is_far_ahead(time, now):
+            key = parse_text(text).key
+            yield CommitFault("date", key, f"publishedAt of {key} is {time}, ahead of this machine's clock")
+
+
+def expiring(effects: Iterable[Effect], now: Timestamp) -> Iterator[CommitFault]:
+    """Yield a fault for each record that a change lets expire at once: the next prune would take it."""
+    for effect in effects:
+        new = effect.new
+        if new and is_expired(new, now) and (effect.kind != "updated" or effect.fields() & {"ttl", "publishedAt"}):
+            message = f"{effect.key}, published {new.published_at}, expires at once by its TTL of {new.ttl}"
+            yield CommitFault("ttl", effect.key, message)
