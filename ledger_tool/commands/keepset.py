@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, Registries, RegistryPort, Source
-from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, walk_indexes
-from ledger_tool.core.dependencies.keepset import DigestUse, Kept, Scope, kept_digests, uses_of
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, walk_uses
+from ledger_tool.core.dependencies.keepset import Kept, Scope, kept_digests
+from ledger_tool.core.dependencies.uses import DigestUse, RepositoryUses, by_repository, uses_of
 from ledger_tool.core.ledger.names import parse_digest
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
+Index = RegistryDigest[RegistryPort]
+
 
 @dataclass(frozen=True, slots=True)
 class Keepset:
-    """What must stay; `live` says whether registries were asked for the children of every index."""
+    """What must stay; `live` says whether registries were asked for the children of every index.
+
+    `gone` are recorded digests that none of their registries has. `unseen` are those that may be an index
+    whose images are not in the ledger: nobody looked, neither when they were published nor now.
+    """
 
     kept: Sequence[Kept]
     live: bool
     gone: Sequence[str] = ()
+    unseen: Sequence[str] = ()
 
 
 def keepset(
@@ -35,9 +43,9 @@ def keepset(
 ) -> Keepset:
     """Return what a garbage collector must keep in the repositories of a scope.
 
-    With `registries`, they are asked for all children of every index and base, including attestations. Raises
-    UnknownImage if there is nothing to keep, because a collector would read an empty list as "delete all"; Unreachable
-    if any request gets no answer; UsageError if an index is in no known registry.
+    With `registries`, they are asked what every recorded digest and base is, and for all children of every index,
+    including attestations. Raises UnknownImage if there is nothing to keep, because a collector would read an empty
+    list as "delete all"; Unreachable if any request gets no answer; UsageError if an image is in no known registry.
     """
     snapshot = source.read()
     if scope.registry and scope.host not in {same_host(registry.host) for registry in snapshot.policy.registries}:
@@ -45,71 +53,96 @@ def keepset(
         raise UsageError(f"ledger.yaml does not name the registry {scope.registry}", hint)
     resolver = snapshot.resolver
     scope = replace(scope, pattern=resolver.pattern(scope.pattern, others=True))
-    uses = uses_of(snapshot.ledger, resolver)
-    if not kept_digests(uses, resolver, scope):
+    all_uses = uses_of(snapshot.ledger.records(), resolver)
+    uses = scope.select(all_uses, resolver)
+    if not uses:
         raise UnknownImage(
             "the ledger keeps nothing there, and an empty list would let a garbage collector delete everything",
             "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows all images",
         )
-    gone: list[str] = []
-    if registries is not None:
-        inside = [use for use in uses if use.role in ("index", "base") and scope.has(resolver, use.named)]
-        children, gone = _children(inside, resolver, registries, scope, jobs=jobs, progress=progress)
-        uses += children
-    return Keepset(kept_digests(uses, resolver, scope), registries is not None, gone)
+    if registries is None:
+        unseen = sorted({f"{use.named.name}@{use.digest}" for use in uses if use.is_unseen})
+        return Keepset(kept_digests(uses, resolver, scope), live=False, unseen=unseen)
+    roots = by_repository(all_uses, resolver)
+    children, gone = _children(uses, roots, registries, scope, jobs=jobs, progress=progress)
+    return Keepset(kept_digests(uses + children, resolver, scope), live=True, gone=gone)
 
 
 def _children(
-    inside: Sequence[DigestUse],
-    resolver: Resolver,
+    uses: Sequence[DigestUse],
+    roots: RepositoryUses,
     registries: Registries,
     scope: Scope,
     *,
     jobs: int,
     progress: Progress,
 ) -> tuple[list[DigestUse], list[str]]:
-    """Return the children of every index, and the digests that none of their registries has."""
-    starts: list[RegistryDigest[RegistryPort]] = []
-    for named, digest, role in dict.fromkeys((use.named, use.digest, use.role) for use in inside):
-        ports = registries.serving(resolver.policy, named.name) if named.ours else ()
-        serving = [port for port in ports if scope.registry == "" or same_host(port.host) == scope.host]
-        if not serving and role == "index":
-            raise UsageError(
-                f"no registry of ledger.yaml serves {named.name}, so the children of {digest} are not known",
-                "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
-            )
-        starts += [RegistryDigest(port, named.name, digest) for port in serving]
+    """Return the contents of every index in use, and the digests that none of their registries has."""
+    recorded = {(use.named.name, use.digest) for use in uses if use.named.ours}
+    starts: dict[bool, list[Index]] = {True: [], False: []}  # those that the ledger calls an index, and the others
+    for image, needed in {use.named.name: use.role != "base" for use in _bases_first(uses)}.items():
+        for port in _serving(image, roots.resolver, registries, scope, needed=needed):
+            for digest, is_index in roots.digests(image).items():
+                starts[is_index].append(RegistryDigest(port, image, digest))
 
-    def ask(index: RegistryDigest[RegistryPort]) -> Manifest | Absent:
-        manifest = index.registry.manifest(index.image, index.digest)
+    others = {(place.image, place.digest) for places in starts.values() for place in places} - recorded
+
+    def ask(index: Index) -> WalkAnswer:
+        manifest = contents(index)
         for child in manifest.referenced if isinstance(manifest, Manifest) else ():
             parse_digest(child)
         return manifest
 
-    def look(
-        level: Sequence[RegistryDigest[RegistryPort]],
-    ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
+    def look(level: Sequence[Index]) -> Iterator[tuple[Index, WalkAnswer]]:
         for done, answered in enumerate(in_parallel(ask, level, jobs=jobs), 1):
             yield answered
             progress(done, len(level))
 
     children: list[DigestUse] = []
-    exists: dict[tuple[str, str], bool] = {}
-    for index, answer in walk_indexes(starts, look):
+    is_there: dict[tuple[str, str], bool] = {}
+    for index, answer in walk_uses(starts[True], starts[False], look):
         if isinstance(answer, LedgerError):  # an incomplete list would let the rest be deleted
             raise Unreachable(
                 f"{index.registry.name} could not be asked for {index}, so nothing is printed: {answer.message}",
-                "run it again; `ledger auth HOST` says which credential a registry gets",
+                answer.hint or "run it again; `ledger auth HOST` says which credential a registry gets",
             )
         name = index.image, index.digest
-        exists[name] = exists.get(name, False) or isinstance(answer, Manifest)
+        is_there[name] = is_there.get(name, False) or not isinstance(answer, Absent)
         if isinstance(answer, Manifest):
-            children += [DigestUse(NamedImage(index.image, ours=True), child, "child") for child in answer.referenced]
-    # Some registries hide what an account may not see.
-    visible = {image for (image, _), is_there in exists.items() if is_there}
-    if hidden := sorted({use.named.name for use in inside if use.role == "index"} - visible):
-        raise Unreachable(
-            f"none of the indexes of {hidden[0]} is in its registries, so nothing is printed",
-            "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
+            named = NamedImage(index.image, ours=True)
+            children += [DigestUse(named, child, "child") for child in answer.referenced]
+            if name in others:  # a base that is written in another way
+                children.append(DigestUse(named, index.digest, "base"))
+    _check_visible(uses, is_there)
+    gone = {name for name, seen in is_there.items() if not seen} & recorded
+    return children, sorted(f"{image}@{digest}" for image, digest in gone)
+
+
+def _bases_first(uses: Sequence[DigestUse]) -> list[DigestUse]:
+    return sorted((use for use in uses if use.named.ours), key=lambda use: use.role != "base")
+
+
+def _serving(
+    image: str, resolver: Resolver, registries: Registries, scope: Scope, *, needed: bool
+) -> list[RegistryPort]:
+    """Return the registries in scope that serve an image. Raises UsageError if there is none although it is needed."""
+    ports = registries.serving(resolver.policy, image)
+    serving = [port for port in ports if not scope.registry or same_host(port.host) == scope.host]
+    if not serving and needed:
+        raise UsageError(
+            f"no registry of ledger.yaml serves {image}, so what its indexes refer to is not known",
+            "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
         )
-    return children, sorted(f"{image}@{digest}" for (image, digest), is_there in exists.items() if not is_there)
+    return serving
+
+
+def _check_visible(uses: Sequence[DigestUse], is_there: Mapping[tuple[str, str], bool]) -> None:
+    """Raise Unreachable for an image of which nothing is there: some registries hide what an account may not see."""
+    for what, roles in (("indexes", ("index",)), ("digests", ("index", "image"))):
+        recorded = {(use.named.name, use.digest) for use in uses if use.role in roles}
+        visible = {image for image, digest in recorded if is_there.get((image, digest), True)}
+        if hidden := sorted({image for image, _ in recorded} - visible):
+            raise Unreachable(
+                f"none of the {what} of {hidden[0]} is in its registries, so nothing is printed",
+                "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
+            )

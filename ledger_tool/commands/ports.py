@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.ledger.names import Digest, Timestamp
     from ledger_tool.core.policy.policy import Policy
     from ledger_tool.core.registry.drift import Absent
-    from ledger_tool.core.registry.image import Manifest
+    from ledger_tool.core.registry.image import Manifest, ServedDocument
 
 Progress = Callable[[int, int], None]  # how many of how many are done
 
@@ -116,6 +116,9 @@ class RegistryPort(Protocol):
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves; its digest is computed from its bytes."""
+
+    def document(self, image: str, digest: str) -> ServedDocument | Absent:
+        """Return a manifest or index as it is served, its bytes checked against the digest."""
 
     def config(self, image: str, digest: str) -> Mapping[str, object]:
         """Return an image's config, checked against its digest."""

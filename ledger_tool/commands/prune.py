@@ -11,11 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ledger_tool.commands.clearance import Clearance, DeletingRegistries, Deletion, Retained, StayingTag
 from ledger_tool.commands.ports import Progress, Store
-from ledger_tool.commands.registry_delete import DeletingRegistries, Deletion, Registrar, Retained
+from ledger_tool.commands.registry_delete import Registrar
 from ledger_tool.commands.write import write
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.prune import PruneCriteria, Spared, choose, remaining_uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
@@ -40,7 +41,8 @@ class Pruned:
 
     `commit` is None if none was made. `failed` are the images for which not everything could be
     checked, deleted or put back, with the error; `restored` is what was deleted and put back because a record now needs
-    it. `request` is the pull request, if it was only proposed.
+    it. `staying` are the tags of removed records that stay served, `untagged` those deleted while their digests stay;
+    `declined` says why a registry deletes no tags alone. `request` is the pull request, if it was only proposed.
     """
 
     expired: Sequence[Record]
@@ -48,6 +50,9 @@ class Pruned:
     deleted: Sequence[Deletion] = ()
     retained: Sequence[Retained] = ()
     restored: Sequence[Deletion] = ()
+    staying: Sequence[StayingTag] = ()
+    untagged: Sequence[Deletion] = ()
+    declined: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, LedgerError] = field(default_factory=dict)
     commit: str | None = None
     request: Proposed | None = None
@@ -67,14 +72,17 @@ def prune(
     proposes: bool = False,
     pushes: bool = True,
     dry_run: bool = False,
+    with_untracked: bool = False,
 ) -> Pruned:
     """Remove what has expired from the ledger; with `registries`, first delete there what no record needs any longer.
+
+    A digest that tags serve which are not in the ledger stays, with its record; `with_untracked` deletes it with them.
 
     Deletions have to be recorded for everybody: with `registries`, the store has to be one that pushes and does
     not propose. Raises UsageError if it is not, or if no registry is configured; Contended if the ledger
     keeps moving; and what `write` raises. What was deleted then stays deleted, and running it again completes it.
     """
-    registrar = Registrar(jobs=jobs, progress=progress)
+    registrar = Registrar(jobs=jobs, progress=progress, with_untracked=with_untracked)
     if registries is None:
         with open_store() as store:
             going, planned = _planned(store.read(), criteria, None, registrar)
@@ -119,30 +127,65 @@ def _planned(
         raise UsageError(
             "ledger.yaml names no registry to delete at", "leave `--registry-delete` out, or name it there"
         )
-    images = {str(record.image) for record in chosen.going}
-    serving = {image: registries.serving(snapshot.policy, image) for image in images}
+    serving = {image: registries.serving(snapshot.policy, image) for image in {str(one.image) for one in chosen.going}}
     going = [record for record in chosen.going if serving[record.image]]
-    unserved = [Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image]]
-    clearance = registrar.clearance(going, serving, remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going)))
+    spared = [*chosen.spared, *(Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image])]
+    failed: dict[str, LedgerError] = {}
+    while True:  # a record that stays after all needs its digests, too
+        uses = remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going))
+        clearance = registrar.clearance(going, serving, uses)
+        failed |= clearance.failed
+        staying = _staying(going, clearance)
+        if not staying:
+            break
+        spared += [Spared(record, reason) for record in going if (reason := staying.get(record.name))]
+        going = [record for record in going if record.name not in staying]
     planned = Pruned(
         expired=going,
-        spared=[*chosen.spared, *unserved],
+        spared=sorted(spared, key=lambda one: one.record.key),
         deleted=clearance.deletions,
         retained=clearance.retained,
-        failed=clearance.failed,
+        staying=clearance.staying,
+        failed=failed,
     )
-    return going, _without(planned, lambda record: clearance.failed.get(record.image))
+    return going, planned
+
+
+def _staying(going: Sequence[Record], clearance: Clearance) -> dict[Name, str]:
+    """Return why image:tags stay that something outside of the ledger needs, or that could not be checked."""
+    reasons: dict[Name, str] = {}
+    for record in going:
+        if error := clearance.failed.get(record.image):
+            reasons[record.name] = error.message
+        for digest in (record.index, record.digest):
+            if reason := clearance.held.get((record.image, digest or "")):
+                reasons.setdefault(record.name, reason)
+    return reasons
 
 
 def _deleted(planned: Pruned, registrar: Registrar) -> Pruned:
     """Delete at the registries as planned; return what is done so far, including the records to remove."""
     deleted, not_deleted = registrar.delete(planned.deleted)
     errors = {(place.image, place.digest): error for place, error in reversed(not_deleted)}
-    failed = {image: error for (image, _), error in errors.items()}
-    return _without(
-        replace(planned, deleted=deleted, failed={**planned.failed, **failed}),
-        lambda record: errors.get((record.image, record.digest)) or errors.get((record.image, record.index or "")),
+    untagging = registrar.untag(planned.staying)
+    failed = {image: error for (image, _), error in [*errors.items(), *untagging.failed.items()]}
+
+    def why(record: Record) -> LedgerError | None:
+        digests = (record.digest, record.index or "")
+        return next(
+            (errors[record.image, digest] for digest in digests if (record.image, digest) in errors),
+            untagging.failed.get((record.image, record.tag)),
+        )
+
+    done = replace(
+        planned,
+        deleted=deleted,
+        staying=untagging.staying,
+        untagged=untagging.removed,
+        declined=untagging.declined,
+        failed={**planned.failed, **failed},
     )
+    return _without(done, why)
 
 
 def _settled(
@@ -175,13 +218,13 @@ def _settled(
     gone = _by_key(expired)
     stayed = [record for key, record in cleared.items() if key not in gone and key in ledger]
     spared = [*before.spared, *(Spared(record, "it was changed in the meantime") for record in stayed)]
-    if not before.deleted:
+    if not before.deleted and not before.untagged:
         return replace(pruned, spared=spared)
     # A record that waits for a registry does not count as remaining: the next run deletes the rest of it.
     pending = {record.key: record for record in going if record.key not in cleared}
     remaining = [record for record in ledger.records() if pending.get(record.key) != record]
     uses = remaining_uses(ledger, last.resolver, pending)
-    restored, failed = registrar.restore(before.deleted, remaining, uses)
+    restored, failed = registrar.restore(before.deleted, before.untagged, remaining, uses)
     restored_places = {deletion.place for deletion in restored}
     deleted = [deletion for deletion in before.deleted if deletion.place not in restored_places]
     return replace(pruned, spared=spared, deleted=deleted, restored=restored, failed={**before.failed, **failed})

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.core.ledger.names import DIGEST, Digest
+from ledger_tool.core.ledger.names import DIGEST, Digest, shown
 from ledger_tool.core.registry.drift import Absent
-from ledger_tool.core.registry.image import Child, Manifest
+from ledger_tool.core.registry.image import Child, Manifest, unread
 from ledger_tool.core.registry.platforms import StatedPlatform
 from ledger_tool.errors import LedgerError, RuleRefused, Unreachable, UnreadableManifest
 
@@ -146,6 +146,23 @@ def _manifests_in(index: Manifest) -> list[str]:
     return [digest for digest in index.manifests if re.fullmatch(DIGEST, digest)]
 
 
+def contents(place: RegistryDigest[P]) -> Manifest | Absent:
+    """Return a manifest; of one that is neither a valid image nor a valid index, all that it may refer to.
+
+    Raises Unreachable if what it refers to cannot be asked for.
+    """
+    try:
+        manifest = place.registry.manifest(place.image, place.digest)
+    except UnreadableManifest:
+        document = place.registry.document(place.image, place.digest)
+        return document if isinstance(document, Absent) else unread(document.raw, place.digest)
+    for digest in manifest.nested if isinstance(manifest, Manifest) else ():
+        if not re.fullmatch(DIGEST, digest):
+            reason = f"{place} at {place.registry.name} refers to the malformed digest `{shown(digest)}`"
+            raise Unreachable(reason, "push that index again with another tool")
+    return manifest
+
+
 def walk_indexes(starts: Iterable[RegistryDigest[P]], look: Look[P]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
     """Yield the answer of `look` for each start, and for what is, or may be, an index below one: see `walk_below`."""
     return walk_below(starts, look, lambda index: index.nested)
@@ -182,3 +199,21 @@ def walk_below(
         level = below
         if not level:
             return
+
+
+def walk_uses(
+    indexes: Iterable[RegistryDigest[P]], others: Iterable[RegistryDigest[P]], look: Look[P]
+) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
+    """Yield the answer of `look` for all that may be an index, and for each index nested in those.
+
+    Only the registry knows what a recorded digest is: an index that was published without a look there may be
+    recorded as an image. So the `others` are asked for as well, unless an index says that they are images.
+    """
+    asked: set[RegistryDigest[P]] = set()
+    images: set[str] = set()
+    for place, answer in walk_indexes(indexes, look):
+        asked.add(place)
+        if isinstance(answer, Manifest):
+            images.update(child.digest for child in answer.children if child.digest not in answer.nested)
+        yield place, answer
+    yield from walk_indexes([place for place in others if place not in asked and place.digest not in images], look)

@@ -12,6 +12,7 @@ def as_json(keepset: Keepset) -> str:
     """Return the JSON object; `schema/keepset-v1.schema.json` describes it."""
     value = {
         "live": keepset.live,
+        "unseen": list(keepset.unseen),
         "digests": [
             {
                 "digest": entry.digest,
@@ -33,5 +34,7 @@ def as_text(keepset: Keepset) -> Iterator[str]:
 
 def notes(keepset: Keepset) -> Iterator[str]:
     """Yield what a reader should know."""
+    if not keepset.live:
+        yield "note: what an index refers to is only listed with `--live`"
     for reference in keepset.gone:
         yield f"note: {reference} is in none of its registries; of its contents, only what the ledger has is kept"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ledger_tool.commands.clearance import Place
 from ledger_tool.commands.prune import Pruned
-from ledger_tool.commands.registry_delete import Place
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.record import Record, to_json
@@ -21,11 +21,13 @@ def as_json(done: Pruned) -> str:
     """Return the JSON object; `schema/prune-v1.schema.json` describes it."""
     value: dict[str, Any] = {
         "expired": [to_json(record) for record in done.expired],
-        "deleted": [_object(one.place) for one in done.deleted],
+        "deleted": [_object(one.place) | {"tags": list(one.tags)} for one in done.deleted],
         "commit": done.commit,
         "kept": [{"record": to_json(one.record), "reason": one.reason} for one in done.spared],
         "retained": [_object(one.place) | {"reason": one.reason} for one in done.retained],
         "restored": [_object(one.place) for one in done.restored],
+        "staying": [_object(one.place) | {"tag": one.tag, "reason": one.reason} for one in done.staying],
+        "untagged": [_object(one.place) | {"tag": tag} for one in done.untagged for tag in one.tags],
         "failed": [{"image": image, "reason": error.message} for image, error in sorted(done.failed.items())],
     }
     value |= pull_request(done.request)
@@ -37,12 +39,12 @@ def _object(place: Place) -> dict[str, str]:
 
 
 def as_text(done: Pruned, width: int | None) -> Iterator[str]:
-    """Yield a table of the expired records, and one of the digests at the registries, if there are any."""
+    """Yield a table of the expired records, and of the digests and of the tags at the registries, if there are any."""
     rows = [("prune", *_cells(record), f"past its TTL of {record.ttl}") for record in done.expired]
     rows += [("keep", *_cells(one.record), escaped(one.reason)) for one in done.spared]
     header = ("", "IMAGE", "PLATFORM", "DIGEST", "PUBLISHED", "WHY")
     yield from table(header, rows, width, spare=(header.index("DIGEST"), header.index("PUBLISHED")))
-    places = [("delete", one.place, "") for one in done.deleted]
+    places = [("delete", one.place, _with_tags(one.tags)) for one in done.deleted]
     places += [("put back", one.place, "it is needed again") for one in done.restored]
     places += [("keep", one.place, one.reason) for one in done.retained]
     if places:
@@ -52,6 +54,23 @@ def as_text(done: Pruned, width: int | None) -> Iterator[str]:
             for action, place, reason in places
         ]
         yield from table(("", "REGISTRY", "IMAGE", "DIGEST", "WHY"), lines, width, spare=(1,))
+    tags = [("delete", one.place, tag, "its digest stays") for one in done.untagged for tag in one.tags]
+    tags += [("stays", one.place, one.tag, one.reason) for one in done.staying]
+    if tags:
+        yield ""
+        lines = [
+            (action, place.registry.name, f"{place.image}:{tag}", short_digest(place.digest), _short(reason))
+            for action, place, tag, reason in tags
+        ]
+        yield from table(("", "REGISTRY", "TAG", "SERVES", "WHY"), lines, width, spare=(1,))
+
+
+def notes(done: Pruned) -> Iterator[str]:
+    """Yield why registries delete no tags alone, and which tags stay served for that."""
+    for name, why in sorted(done.declined.items()):
+        tags = [one for one in done.staying if one.is_removable and one.place.registry.name == name]
+        names = ", ".join(f"{one.place.image}:{one.tag}" for one in tags)
+        yield f"note: {why}" + (f"; so these stay served: {names}" if names else "")
 
 
 def summary(done: Pruned, *, dry_run: bool) -> str:
@@ -63,11 +82,17 @@ def summary(done: Pruned, *, dry_run: bool) -> str:
     what = f"{counted(len(done.expired), 'record')} of {counted(len(images), 'tag')}"
     if done.deleted:
         what += f", {counted(len(done.deleted), 'manifest')} at the registries"
+    if done.untagged:
+        what += f", {counted(len(done.untagged), 'tag')} alone"
     if dry_run:
         return f"dry run: would prune {what}; add `--yes` to do it"
     if done.request:
         return f"proposed to prune {what}: {request_link(done.request)}"
     return f"pruned {what}" + (f" in {done.commit[:12]}" if done.commit else "")
+
+
+def _with_tags(tags: Sequence[str]) -> str:
+    return f"with the {'tag' if len(tags) == 1 else 'tags'} {', '.join(tags)}" if tags else ""
 
 
 def _cells(record: Record) -> tuple[str, str, str, str]:

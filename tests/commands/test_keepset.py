@@ -71,7 +71,7 @@ def test_an_index_in_none_of_its_registries_is_told_of() -> None:
     assert run(*records, fakes=[fake, lagging]).gone == []
     lost = record(tag="v0", digest=digest("lost image"), index=digest("lost"))
     found = run(*records, lost, fakes=[fake, lagging])
-    assert found.gone == [f"myorg/app@{digest('lost')}"]
+    assert found.gone == sorted(f"myorg/app@{digest(seed)}" for seed in ("lost", "lost image"))
     assert digest("lost") in roles(found)
 
 
@@ -118,3 +118,42 @@ def test_a_child_with_a_malformed_digest_leaves_nothing() -> None:
     index = fake.push_index("myorg/app", "v1", "index", [], attestations=[Digest("blake3:abc")])
     with pytest.raises(Unreachable, match="malformed"):
         run(record(index=index), fakes=[fake])
+
+
+def test_what_was_published_unseen_is_looked_into_for_it_may_be_an_index() -> None:
+    for facts in ({}, {"config": digest("c")}, {"config": digest("c"), "platform": "linux/amd64"}):
+        fake = FakeRegistry()
+        child = fake.push("myorg/app", "v1-amd64", "amd")
+        index = fake.push_index("myorg/app", "v1", "index", [Child(child, None)])
+        assert roles(run(record(digest=index, **facts), fakes=[fake])) == {index: ["image"], child: ["child"]}
+        fake.failing[index] = Unreachable("it rains")
+        with pytest.raises(Unreachable, match="so nothing is printed"):
+            run(record(digest=index, **facts), fakes=[fake])
+
+
+def test_without_a_look_it_says_which_digests_may_be_indexes() -> None:
+    seen = [record(tag="v2", platform="linux/amd64", digest=digest("2")), record(tag="v3", index=digest("i"))]
+    assert run(record(), *seen).unseen == [f"myorg/app@{digest()}"]
+    assert run(*seen).unseen == []
+
+
+def test_two_names_of_one_repository_are_in_scope_together() -> None:
+    fake = FakeRegistry("registry.example.com")
+    image = fake.push("team/app", "v1")
+    other = fake.push("team/app", "v2", "other")
+    policy = Policy((Registry(HOST, ("team/*",)), Registry(HOST, ("app",), "team")))
+    store = MemoryStore(ledger_of(record("team/app", digest=image), record("app", "v2", digest=other)), policy)
+    for pattern in ("app", "team/app"):
+        found = keepset(store, FakeRegistries([fake]), Scope(pattern), jobs=1, progress=lambda *_: None)
+        assert {one.digest for one in found.kept} == {image, other}
+
+
+def test_a_base_is_looked_for_in_each_repository_that_may_be_its_own() -> None:
+    fake = FakeRegistry()
+    child = fake.push("library/deb", "12-amd64", "child")
+    index = fake.push_index("library/deb", "12", "index", [Child(child, None)])
+    newer = fake.push("library/deb", "13", "newer")
+    built = record("app", digest=fake.push("app", "v1", "app"), dependsOn=[f"deb:12@{index}"])
+    store = MemoryStore(ledger_of(built, record("library/deb", "13", digest=newer)), Policy((Registry(HOST),)))
+    found = keepset(store, FakeRegistries([fake]), Scope("library/deb"), jobs=1, progress=lambda *_: None)
+    assert roles(found) == {newer: ["image"], index: ["base"], child: ["child"]}

@@ -25,7 +25,7 @@ from tests.support.values.memory import MemoryStore
 APP = "app"
 AMD, ARM = "linux/amd64", "linux/arm64"
 WISH = PruneCriteria(now=Timestamp("2026-11-26T00:00:00Z"))
-POLICY = Policy(registries=(Registry("registry.example.com"),))
+POLICY = Policy(registries=(Registry("registry.example.com"), Registry("mirror.example.com")))
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ def image(fake: FakeRegistry, tag: str, *, old: bool = True, seed: str = "", **m
 def both(fake: FakeRegistry, tag: str, *, old: bool = True, only: Sequence[str] = (AMD, ARM)) -> list[Record]:
     """Push an index of two images, and return the records of these platforms."""
     children = [Child(fake.push(APP, f"{tag}-{on[-5:]}", f"{tag} {on}"), on) for on in (AMD, ARM)]  # type: ignore[arg-type]
+    for on in (AMD, ARM):
+        del fake.tagged[APP, f"{tag}-{on[-5:]}"]
     index = fake.push_index(APP, tag, f"{tag} index", children)
     one = image(fake, "unused", old=old)
     fields = {"ttl": one.ttl, "publishedAt": one.published_at, "index": index, "config": digest("config")}

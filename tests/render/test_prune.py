@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from ledger_tool.commands.clearance import Deletion, Place, Retained, StayingTag
 from ledger_tool.commands.prune import Pruned
-from ledger_tool.commands.registry_delete import Deletion, Place, Retained
 from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.core.writes.prune import Spared
 from ledger_tool.errors import Unreachable
@@ -22,7 +22,7 @@ def place(seed: str) -> Place:
 
 
 def deletion(seed: str) -> Deletion:
-    return Deletion(place(seed), ServedDocument(b"", ""), may_be_index=False)
+    return Deletion(place(seed), ServedDocument(b"", ""), tags=[f"{seed}-1", f"{seed}-2"])
 
 
 DONE = Pruned(
@@ -31,6 +31,9 @@ DONE = Pruned(
     deleted=[deletion("d")],
     retained=[Retained(place("r"), f"it is in the index {digest('i')}, which is in use")],
     restored=[deletion("b")],
+    staying=[StayingTag(place("s"), "pr-7", "its digest stays: it is myorg/app:v1", is_removable=True)],
+    untagged=[Deletion(place("u"), ServedDocument(b"", ""), tags=["pr-8"])],
+    declined={REGISTRY.name: f"{REGISTRY.name} does not delete a tag without its image: it answers 400"},
     failed={"myorg/web": Unreachable("down", "wait")},
     commit="c" * 40,
 )
@@ -41,11 +44,13 @@ def test_json_has_all_of_it() -> None:
     at = {"registry": REGISTRY.name, "image": "myorg/app"}
     assert found == {
         "expired": [fields(tag="pr-1", ttl="7d")],
-        "deleted": [at | {"digest": digest("d")}],
+        "deleted": [at | {"digest": digest("d"), "tags": ["d-1", "d-2"]}],
         "commit": "c" * 40,
         "kept": [{"record": fields(tag="pr-2", ttl="7d"), "reason": "registry says \x1b[2J no"}],
         "retained": [at | {"digest": digest("r"), "reason": DONE.retained[0].reason}],
         "restored": [at | {"digest": digest("b")}],
+        "staying": [at | {"tag": "pr-7", "digest": digest("s"), "reason": "its digest stays: it is myorg/app:v1"}],
+        "untagged": [at | {"tag": "pr-8", "digest": digest("u")}],
         "failed": [{"image": "myorg/web", "reason": "down"}],
     }
 
@@ -53,9 +58,11 @@ def test_json_has_all_of_it() -> None:
 def test_text_has_a_line_for_each_record_and_each_digest_with_its_reason() -> None:
     text = "\n".join(render.as_text(DONE, None))
     assert [line.split()[0] for line in text.splitlines() if line] == [
-        "IMAGE", "prune", "keep", "REGISTRY", "delete", "put", "keep",
+        "IMAGE", "prune", "keep", "REGISTRY", "delete", "put", "keep", "REGISTRY", "delete", "stays",
     ]  # fmt: skip
     assert "past its TTL of 7d" in text
+    assert "with the tags d-1, d-2" in text
+    assert "myorg/app:pr-7" in text
     assert f"it is in the index {digest('i')[:19]}, which is in use" in text
     assert "registry says \\x1b[2J no" in text
     assert "\x1b" not in text
@@ -69,8 +76,16 @@ def test_a_narrow_terminal_still_shows_what_goes() -> None:
 
 def test_the_summary_says_what_was_or_would_be_done() -> None:
     assert (
-        render.summary(DONE, dry_run=False) == "pruned 1 record of 1 tag, 1 manifest at the registries in cccccccccccc"
+        render.summary(DONE, dry_run=False)
+        == "pruned 1 record of 1 tag, 1 manifest at the registries, 1 tag alone in cccccccccccc"
     )
     dry = Pruned(expired=[GOING, STAYING], spared=[])
     assert render.summary(dry, dry_run=True) == "dry run: would prune 2 records of 2 tags; add `--yes` to do it"
     assert render.summary(Pruned(expired=[], spared=[]), dry_run=True) == "nothing to prune"
+
+
+def test_notes_say_which_tags_stay_served_and_why() -> None:
+    assert list(render.notes(DONE)) == [
+        f"note: {REGISTRY.name} does not delete a tag without its image: it answers 400;"
+        " so these stay served: myorg/app:pr-7"
+    ]

@@ -8,7 +8,7 @@ from typing import Annotated
 from ledger_tool.cli.options import argument, choice, flag, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.core.ledger import names
-from ledger_tool.errors import InvalidValue, UsageError
+from ledger_tool.errors import InvalidValue, Unreachable, UsageError
 
 
 @reads
@@ -26,7 +26,8 @@ def keepset(
 ) -> None:
     """Print every digest that a garbage collector must keep: images, indexes, children and bases.
 
-    Nothing is printed unless the list is complete.
+    With `--live`, nothing is printed unless the list is complete. Without it, the list is for a collector that keeps
+    what an index refers to.
     """
     from ledger_tool.commands.keepset import keepset as run
     from ledger_tool.core.dependencies.keepset import Scope
@@ -50,6 +51,11 @@ def keepset(
             Scope(pattern, host),
             jobs=registry_access.jobs,
             progress=progress,
+        )
+    if kept.unseen and output == "text":  # in JSON, they are marked
+        raise Unreachable(
+            f"nobody has looked at {kept.unseen[0]}: it may be an index, and the ledger does not have its images",
+            "add `--live`, which asks the registries; `--format json` lists such digests under `unseen`",
         )
     screen.notes(render.notes(kept))
     screen.show(output, json=lambda: render.as_json(kept), text=lambda: render.as_text(kept))

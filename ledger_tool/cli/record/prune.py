@@ -10,7 +10,7 @@ from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, choice, flag, option
 from ledger_tool.cli.reading import Asking, asks
 from ledger_tool.cli.writing import Writing, writes
-from ledger_tool.errors import Denied
+from ledger_tool.errors import Denied, UsageError
 
 
 @writes
@@ -28,6 +28,9 @@ def prune(
     registry_delete: Annotated[
         bool, flag("--registry-delete", "Also delete at the registries what no record needs any longer.", "Registry")
     ] = False,
+    with_untracked_tags: Annotated[
+        bool, flag("--with-untracked-tags", "Also delete what tags serve that are not in the ledger.", "Registry")
+    ] = False,
     yes: Annotated[bool, flag("--yes", "Carry it out.", "Writing")] = False,
     output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
     *,
@@ -43,6 +46,8 @@ def prune(
     from ledger_tool.core.writes.prune import PruneCriteria
     from ledger_tool.render import prune as render
 
+    if with_untracked_tags and not registry_delete:
+        raise UsageError("`--with-untracked-tags` concerns what is deleted at registries", "add `--registry-delete`")
     criteria = PruneCriteria(
         now=o.now(),
         patterns=patterns,
@@ -61,8 +66,10 @@ def prune(
             proposes=ledger.pull_request is not None,
             pushes=ledger.session_options.push,
             dry_run=ledger.dry_run,
+            with_untracked=with_untracked_tags,
         )
     screen.show(output, json=lambda: render.as_json(pruned), text=lambda: render.as_text(pruned, screen.width))
+    screen.notes(render.notes(pruned))
     screen.note(render.summary(pruned, dry_run=ledger.dry_run))
     errors = sorted(pruned.failed.values(), key=lambda error: not isinstance(error, Denied))
     for message in dict.fromkeys(error.message for error in errors[1:] if error.message != errors[0].message):

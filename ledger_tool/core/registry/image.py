@@ -131,6 +131,12 @@ def parse(raw: bytes, content_type: str, expected: str = "") -> Manifest:
         raise _bad(f"the registry serves something that is not a manifest: {fault}") from None
 
 
+def unread(raw: bytes, digest: str) -> Manifest:
+    """Return what bytes may refer to that are neither a valid image nor a valid index: every digest in them."""
+    referenced = tuple(dict.fromkeys(re.findall(names.DIGEST, raw.decode("utf-8", "replace"))))
+    return Manifest(digest=Digest(digest), is_index=True, referenced=referenced, nested=referenced)
+
+
 class _Fault(Exception):
     """Why a document is not a valid image or index."""
 

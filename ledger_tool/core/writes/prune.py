@@ -6,18 +6,17 @@ and this module alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 
 from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.dependencies.uses import RepositoryUses, by_repository, uses_of
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired, matches
 from ledger_tool.core.ledger.record import Key, Record
-from ledger_tool.core.policy.reference import split
-from ledger_tool.core.policy.resolve import Resolver
+from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,9 @@ def choose(ledger: Ledger, criteria: PruneCriteria) -> Choice:
     spared: list[Spared] = []
     for records in _images(ledger):
         reasons = _reasons(records, criteria)
-        if not criteria.last and len(reasons) == len(records) and not any(reasons.values()):
-            last = _newest_first(records)[0]
+        versions = [record for record in records if not record.version]
+        if not criteria.last and versions and not any(reasons.get(record.key, "stays") for record in versions):
+            last = _newest_first(versions)[0]
             reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
         expired = [(record, reasons[record.key]) for record in records if record.key in reasons]
         going += [record for record, reason in expired if not reason]
@@ -82,12 +82,17 @@ def _images(ledger: Ledger) -> Iterator[list[Record]]:
 def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, str]:
     """Return why each expired candidate of an image stays, or `""` for one that goes."""
     named = [record for record in records if criteria.names(record.image, record.tag)]
-    kept = _newest_first(named)[: criteria.keep]
+    kept = _newest_first([record for record in named if not record.version])[: criteria.keep]
+    environments = {record.version: record.tag for record in records if record.version}
     reasons = {}
     for record in named:
         if not is_expired(record, criteria.now):
             continue
-        if record.tag in kept:
+        if record.version:
+            reasons[record.key] = "an environment does not expire"
+        elif record.tag in environments:
+            reasons[record.key] = f"{environments[record.tag]} has it"
+        elif record.tag in kept:
             reasons[record.key] = f"among the {criteria.keep} newest" if criteria.keep > 1 else "the newest"
         elif criteria.older_than is not None and record.published_at >= criteria.older_than:
             reasons[record.key] = "not old enough"
@@ -106,58 +111,59 @@ def _newest_first(records: Sequence[Record]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class RemainingUses:
-    """The digests that the remaining records use.
+    """What the remaining records use: `why` says of each digest what uses it, `newest` is each image's newest record.
 
-    `why` says what uses each. `through` are, by image, the digests through which remaining records are served
-    and which may be an index: its children, which only the registry knows, are in use as well. `bases` are those of
-    `dependsOn`, by image of the ledger or else by repository. `newest` is the newest remaining record of each image.
+    `roots` are the digests to look into, by repository: any of them may be an index, whatever its record says of
+    it, and then its children, which only the registry knows, are in use as well. `tags` are the tags that remain.
     """
 
     why: Mapping[str, str]
-    through: Mapping[str, Collection[str]]
-    bases: Mapping[str, Collection[str]]
     newest: Mapping[str, Record]
-
-    def roots(self, image: str) -> list[str]:
-        """Return the digests of an image whose children are in use. A base counts under every name that it may have."""
-        roots = set(self.through.get(image, ()))
-        for name, digests in self.bases.items():
-            if name == image or name.endswith(f"/{image}"):
-                roots.update(digests)
-        return sorted(roots)
+    roots: RepositoryUses
+    tags: RepositoryTags
 
 
-def may_be_index(record: Record) -> str | None:
-    """Return which digest of a record may be an index's, or None: a digest with a known config is an image's own."""
-    return record.index or (None if record.config else record.digest)
+@dataclass(frozen=True, slots=True)
+class RepositoryTags:
+    """Tags of records, by host and repository: the ledger may have several names for one repository."""
+
+    by_home: Mapping[tuple[str, str], Collection[str]]
+    resolver: Resolver
+
+    def of(self, host: str, image: str) -> set[str]:
+        """Return the tags of an image's repositories at a host, whatever the ledger calls it there."""
+        return {tag for home in homes(self.resolver, host, image) for tag in self.by_home.get(home, ())}
+
+
+def homes(resolver: Resolver, host: str, image: str) -> set[tuple[str, str]]:
+    """Return the repositories of an image at a host: two images of the ledger may be one repository there."""
+    return {home for home in resolver.repositories(NamedImage(image, ours=True)) if home[0] == same_host(host)}
+
+
+def tags_of(records: Iterable[Record], resolver: Resolver) -> RepositoryTags:
+    """Return the tags of records by repository."""
+    by_home: dict[tuple[str, str], set[str]] = {}
+    by_image: dict[str, set[str]] = {}
+    for record in records:
+        by_image.setdefault(record.image, set()).add(record.tag)
+    for image, tags in by_image.items():
+        for home in resolver.repositories(NamedImage(image, ours=True)):
+            by_home.setdefault(home, set()).update(tags)
+    return RepositoryTags(by_home, resolver)
 
 
 def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> RemainingUses:
     """Return what all records use except those that go: the ones that are in `going`, unchanged."""
+    remaining = [record for record in ledger.records() if going.get(record.key) != record]
+    uses = uses_of(remaining, resolver)
     why: dict[str, str] = {}
-    through: dict[str, set[str]] = {}
-    bases: dict[str, set[str]] = {}
+    for use in uses:
+        why.setdefault(use.digest, use.reason)
     newest: dict[str, Record] = {}
-
-    @cache
-    def base(text: str) -> tuple[str, str]:
-        reference = split(text)
-        return resolver.resolve(reference).name, str(reference.digest)
-
-    for record in ledger.records():
-        if going.get(record.key) == record:
-            continue
-        why.setdefault(record.digest, f"it is {record.name}")
+    for record in remaining:
         if record.published_at >= newest.get(record.image, record).published_at:
             newest[record.image] = record
-        if record.index:
-            why.setdefault(record.index, f"{record.name} is served through it")
-        if root := may_be_index(record):
-            through.setdefault(record.image, set()).add(root)
-        for name, digest in map(base, record.depends_on):
-            why.setdefault(digest, f"{record.name} is built on it")
-            bases.setdefault(name, set()).add(digest)
-    return RemainingUses(why, through, bases, newest)
+    return RemainingUses(why, newest, by_repository(uses, resolver), tags_of(remaining, resolver))
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -91,6 +93,8 @@ class RegistryClient:
         )
         self.close = self._http.close
         self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)
+        self._clock_ahead: float | None = None
+        self._last_date = ""
         self._refused: dict[str, LedgerError] = {}  # by scope; asked once, not once per tag
 
     @property
@@ -146,6 +150,26 @@ class RegistryClient:
         if digest_of(answer.body, digest.partition(":")[0]) != digest:
             raise BadManifest(f"{self.name} serves something other than {digest} under that digest")
         return ServedDocument(answer.body, answer.headers.get("content-type", ""))
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the registry's `Date`, or None if it sent none."""
+        return self._clock_ahead
+
+    @_masked
+    def untag(self, image: str, tag: str) -> None:
+        """Delete a tag, and leave its manifest (distribution-spec 1.1 "Deleting tags"), if it exists.
+
+        Raises Denied if that is not allowed or not supported.
+        """
+        answer = self._let_in("DELETE", image, f"manifests/{tag}", "delete", limit=ERROR_BYTES)
+        if answer.status in (200, 202, 204, 404):
+            return
+        if answer.status in (408, 429) or answer.status >= 500:
+            raise self._failed(answer)
+        raise Denied(
+            f"{self.name} does not delete a tag without its image: it answers {answer.status}", _NO_DELETE_HINT
+        )
 
     @_masked
     def delete(self, image: str, digest: str) -> None:
@@ -262,6 +286,7 @@ class RegistryClient:
             raise self._refused[scope].within("")
         try:
             answer = self._login.send(method, self._url(image, path), scope=scope, limit=limit, document=document)
+            self._compare_clocks(answer)
         except (Denied, TokenRefused) as error:
             if not isinstance(error, AbsenceUnproved):
                 self._refused[scope] = error.masked(self._login.mask)
@@ -283,6 +308,19 @@ class RegistryClient:
         """Return the URL of a path below an image's repository; `path` may be a URL already."""
         _, repository = pulled_from(self.registry, image)
         return path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
+
+    def _compare_clocks(self, answer: Answer) -> None:
+        """Note by how much our clock is ahead, by the latest `Date`: a cache repeats an old one, with its `Age`."""
+        date = answer.headers.get("date", "")
+        if date == self._last_date or not self._http.is_own(answer):
+            return
+        self._last_date = date
+        try:
+            then = parsedate_to_datetime(date).timestamp() + int(answer.headers.get("age", "0"))
+        except (ValueError, OverflowError):
+            return
+        ahead = time.time() - then
+        self._clock_ahead = ahead if self._clock_ahead is None else min(ahead, self._clock_ahead)
 
     def _failed(self, answer: Answer) -> Unreachable:
         if not self._http.is_own(answer):

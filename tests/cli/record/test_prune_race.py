@@ -11,7 +11,7 @@ from tests.support.git.checker import check_history
 from tests.support.git.processes import finish, start
 from tests.support.registries.proxy import in_front_of, registry_settings
 from tests.support.registries.registry import RealRegistry, real_registry
-from tests.support.registries.wire import Asked
+from tests.support.registries.wire import Asked, Reply
 from tests.support.registries.world import World
 from tests.support.values.make import SOURCE
 from tests.support.values.outcome import Outcome
@@ -31,14 +31,27 @@ class Race:
         self.happens: Callable[[], Outcome]
         self.outcomes: list[Outcome] = []
 
-    def before(self, asked: Asked) -> None:
+    def before(self, asked: Asked) -> Reply | None:
         if not self.outcomes and self.moment(asked):
             self.moment = lambda asked: False
             self.outcomes.append(self.happens())
+        return None
 
-    def at(self, moment: Callable[[Asked], bool], *words: object) -> None:
-        self.moment = moment
-        self.happens = lambda: finish(start(*words, "--repo", self.world.upstream.url))
+    def at(
+        self,
+        moment: Callable[[Asked], bool],
+        *words: object,
+        pushed: tuple[str, str] | None = None,
+        on: tuple[str, ...] = (),
+    ) -> None:
+        """Run a command line at a moment; with `pushed`, push an image under this tag before, with this text."""
+
+        def happens() -> Outcome:
+            if pushed:
+                self.world.push(*pushed, on)
+            return finish(start(*words, "--repo", self.world.upstream.url))
+
+        self.moment, self.happens = moment, happens
 
 
 @pytest.fixture
@@ -61,8 +74,8 @@ def test_a_digest_that_is_published_again_just_before_its_deletion_is_put_back_w
     world = race.world
     layout = world.push("pr-1", "same")
     assert world.publish("pr-1", *OLD).code == 0
-    world.push("v2", "same")
-    race.at(lambda asked: asked.method == "DELETE", "publish", f"{world.image}:v2", "--source", SOURCE)
+    words = ("publish", f"{world.image}:v2", "--source", SOURCE)
+    race.at(lambda asked: asked.method == "DELETE", *words, pushed=("v2", "same"))
     done = prune(world)
     assert [one.code for one in race.outcomes] == [0], race.outcomes[0].err
     assert done.code == 0, done.err
@@ -79,9 +92,8 @@ def test_of_an_index_that_is_published_again_every_child_is_put_back_before_it(r
     world = race.world
     layout = world.push("pr-1", "same", (AMD, ARM))
     assert world.publish("pr-1", *OLD).code == 0
-    world.push("v2", "same", (AMD, ARM))
     words = ("publish", f"{world.image}:v2", "--platform", AMD, "--source", SOURCE)
-    race.at(lambda asked: asked.method == "DELETE", *words)
+    race.at(lambda asked: asked.method == "DELETE", *words, pushed=("v2", "same"), on=(AMD, ARM))
     done = prune(world)
     assert [one.code for one in race.outcomes] == [0], race.outcomes[0].err
     assert done.code == 0, done.err
@@ -95,7 +107,7 @@ def test_a_publish_whose_look_is_older_than_the_prune_looks_again_and_finds_noth
     world.push("pr-1", "same")
     assert world.publish("pr-1", *OLD).code == 0
     world.push("v2", "same")
-    race.at(lambda asked: "/blobs/" in asked.path, "prune", "--registry-delete", "--yes")
+    race.at(lambda asked: "/blobs/" in asked.path, "prune", "--registry-delete", "--with-untracked-tags", "--yes")
     done = world.publish("v2")
     assert [one.code for one in race.outcomes] == [0], race.outcomes[0].err
     assert done.code == 3
@@ -135,9 +147,8 @@ def test_what_can_not_be_put_back_is_an_error_that_names_it(race: Race) -> None:
     world = race.world
     layout = world.push("pr-1", "same")
     assert world.publish("pr-1", *OLD).code == 0
-    world.push("v2", "same")
     words = ("publish", f"{world.image}:v2", "--source", SOURCE)
-    race.at(lambda asked: asked.method == "DELETE", *words)
+    race.at(lambda asked: asked.method == "DELETE", *words, pushed=("v2", "same"))
     before = race.happens
 
     def and_lose_the_layer() -> Outcome:

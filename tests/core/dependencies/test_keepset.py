@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.core.dependencies.keepset import Kept, Scope, kept_digests, uses_of
+from ledger_tool.core.dependencies.keepset import Kept, Scope, kept_digests
+from ledger_tool.core.dependencies.uses import uses_of
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.resolve import Resolver
 from tests.support.values.make import digest, ledger_of, record
@@ -22,7 +23,7 @@ LEDGER = ledger_of(
 
 def keep(scope: Scope) -> list[Kept]:
     resolver = Resolver(POLICY, LEDGER.has_image)
-    return kept_digests(uses_of(LEDGER, resolver), resolver, scope)
+    return kept_digests(uses_of(LEDGER.records(), resolver), resolver, scope)
 
 
 def test_images_indexes_and_bases_are_kept_each_once_with_all_that_it_is() -> None:
@@ -53,4 +54,4 @@ def test_yanked_and_expired_records_are_kept_until_they_are_pruned() -> None:
     yanked = {"at": "2026-11-25T08:00:00Z", "reason": "bad"}
     ledger = ledger_of(record(ttl="1m", publishedAt="2020-01-01T00:00:00Z"), record(tag="v2", yanked=yanked))
     resolver = Resolver(POLICY, ledger.has_image)
-    assert [one.tags for one in kept_digests(uses_of(ledger, resolver), resolver, Scope())] == [["v1", "v2"]]
+    assert [one.tags for one in kept_digests(uses_of(ledger.records(), resolver), resolver, Scope())] == [["v1", "v2"]]

@@ -145,9 +145,10 @@ def test_what_living_records_use_is_known_with_its_user() -> None:
         digest("v3"): "it is app:v3",
         digest("base"): "app:v3 is built on it",
     }
-    assert found.roots("app") == sorted([digest("i2"), digest("v3")])  # v3 has no config: it may be an index
-    assert found.roots("x/base") == found.roots("base") == [digest("base")]
-    assert found.roots("ase") == []
+    roots = found.roots.digests
+    assert roots("app") == {digest("v1"): False, digest("v2"): False, digest("i2"): True, digest("v3"): False}
+    assert roots("x/base") == roots("base") == roots("hub/x/base") == {digest("base"): True}
+    assert roots("ase") == {}
 
 
 def test_a_record_that_was_changed_since_is_living() -> None:

@@ -9,7 +9,7 @@ from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Child, Manifest, ServedDocument
-from ledger_tool.errors import LedgerError
+from ledger_tool.errors import Denied, LedgerError
 from tests.support.values.make import digest
 
 
@@ -22,6 +22,8 @@ class FakeRegistry:
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     configs: dict[str, Mapping[str, object]] = field(default_factory=dict)
     deleted: dict[Digest, Manifest] = field(default_factory=dict)
+    deletes_tags: bool = False
+    clock_ahead: float | None = None
     lost: set[str] = field(default_factory=set)
     failing: dict[str, LedgerError] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -88,6 +90,12 @@ class FakeRegistry:
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
         self._note("document", digest)
         return ServedDocument(digest.encode(), "fake") if digest in self.manifests else ABSENT
+
+    def untag(self, image: str, tag: str) -> None:
+        self._note("untag", tag)
+        if not self.deletes_tags:
+            raise Denied("it does not delete tags")
+        self.tagged.pop((image, tag), None)
 
     def delete(self, image: str, digest: str) -> None:
         self._note("delete", digest)

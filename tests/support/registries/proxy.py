@@ -14,11 +14,12 @@ _TOLD = ("Content-Type", "Docker-Content-Digest", "Location")
 
 
 @contextmanager
-def in_front_of(registry: RealRegistry, before: Callable[[Asked], None] = lambda asked: None) -> Iterator[Wire]:
-    """Run one; `before` is called before a request is passed on."""
+def in_front_of(registry: RealRegistry, before: Callable[[Asked], Reply | None] = lambda asked: None) -> Iterator[Wire]:
+    """Run one; `before` is called before a request is passed on, and may answer it instead."""
 
     def passed_on(asked: Asked) -> Reply:
-        before(asked)
+        if own := before(asked):
+            return own
         headers = {name: value for name, value in asked.headers.items() if name in ("accept", "content-type")}
         done = requests.request(asked.method, registry.url + asked.path, headers=headers, data=asked.body, timeout=30)
         told = {name: done.headers[name] for name in _TOLD if name in done.headers}

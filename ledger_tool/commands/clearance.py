@@ -1,0 +1,322 @@
+"""What a prune may delete at the registries: what neither the ledger nor any other tag needs.
+
+A digest stays if a remaining record uses it, is served through it or is built on it, or if an index in use refers to
+it. Which recorded digest is an index only the registry knows, so it is asked for each of them. A digest is also held
+by tags that serve it, or an index with it, and are not removed with it: those that the ledger does not have, and those
+that serve something else than what is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from ledger_tool.commands.parallel import in_parallel
+from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, walk_uses
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.registry.drift import Absent, expected
+from ledger_tool.core.registry.image import Manifest, ServedDocument, parse, unread
+from ledger_tool.core.writes.prune import RemainingUses, tags_of
+from ledger_tool.errors import BadManifest, Denied, LedgerError, TryAgain, Unreachable, UnreadableManifest
+
+T = TypeVar("T")
+K = TypeVar("K")
+LONGEST = 86_400.0  # seconds; every request has its own bound
+_LOOK = "check the registry with `ledger reconcile`, or prune without `--registry-delete`"
+
+
+class DeletingRegistry(RegistryPort, Protocol):
+    """A registry whose manifests can be deleted. What cannot be done raises Unreachable, Denied or BadManifest."""
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the registry's, or None if it has not said."""
+
+    def delete(self, image: str, digest: str) -> None:
+        """Delete a manifest or index by digest; one that is already gone is not an error."""
+
+    def untag(self, image: str, tag: str) -> None:
+        """Delete a tag alone; one that is already gone is not an error. Raises Denied where that is not supported."""
+
+    def put(self, image: str, reference: str, document: ServedDocument) -> None:
+        """Store a manifest or index under a tag or its digest."""
+
+
+class DeletingRegistries(Protocol):
+    """All the registries of a policy."""
+
+    def serving(self, policy: Policy, image: str) -> Sequence[DeletingRegistry]:
+        """Return the registries that serve an image, in the policy's order."""
+
+
+Place = RegistryDigest[DeletingRegistry]
+Repository = tuple[DeletingRegistry, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A manifest or index to delete, with its bytes and the tags that go with it.
+
+    `contents` are the digests to which an index refers, or None if it cannot be read; `may_be_index` is what the
+    ledger says.
+    """
+
+    place: Place
+    document: ServedDocument
+    contents: Sequence[str] | None = ()
+    may_be_index: bool = False
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """A digest that stays at the registry although its record is removed, and why."""
+
+    place: Place
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StayingTag:
+    """A tag of a removed record that stays served, with what it serves, and why.
+
+    `is_removable` says that it serves what was recorded, so a registry that can delete a tag alone may do it.
+    `others` are the other tags that serve the same.
+    """
+
+    place: Place
+    tag: str
+    reason: str
+    is_removable: bool
+    others: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """What to delete, what stays, what tags outside of the ledger hold, and the images that could not be checked.
+
+    `held` are reasons, by image and digest.
+    """
+
+    deletions: Sequence[Deletion]
+    retained: Sequence[Retained]
+    held: Mapping[tuple[str, str], str]
+    staying: Sequence[StayingTag]
+    failed: Mapping[str, LedgerError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """The tags of one repository: what each serves, which of them go with their records, and which have records."""
+
+    serves: Mapping[str, str]
+    going: Collection[str]
+    kept: Collection[str]
+
+
+@dataclass(slots=True)
+class Lookups:
+    """Everything that one prune asks registries, each question once; `jobs` requests run at once."""
+
+    jobs: int
+    _manifests: dict[Place, WalkAnswer] = field(default_factory=dict)
+    _documents: dict[Place, ServedDocument | Absent | LedgerError] = field(default_factory=dict)
+    _looks: dict[Place, str | Absent | LedgerError] = field(default_factory=dict)
+    _tags: dict[Repository, Sequence[str] | LedgerError] = field(default_factory=dict)
+
+    def documents(self, places: Iterable[Place]) -> dict[Place, ServedDocument | Absent | LedgerError]:
+        """Return the bytes of manifests and indexes."""
+        return self._known(self._documents, lambda place: place.registry.document(place.image, place.digest), places)
+
+    def looks(self, places: Iterable[Place]) -> dict[Place, str | Absent | LedgerError]:
+        """Return what tags serve, or whether digests exist; a tag is in the digest's place."""
+        return self._known(self._looks, lambda place: place.registry.look(place.image, place.digest), places)
+
+    def tags(self, repositories: Iterable[Repository]) -> dict[Repository, Sequence[str] | LedgerError]:
+        """Return the tags of repositories."""
+        return self._known(self._tags, lambda repository: list(repository[0].tags(repository[1])), repositories)
+
+    def children(
+        self, indexes: Iterable[Place], others: Iterable[Place]
+    ) -> tuple[dict[Place, Place], dict[str, LedgerError]]:
+        """Return which index refers to each child, and the images for which that could not be found out."""
+        parents: dict[Place, Place] = {}
+        failed: dict[str, LedgerError] = {}
+
+        def look(level: Iterable[Place]) -> Iterable[tuple[Place, WalkAnswer]]:
+            return self._known(self._manifests, contents, level).items()
+
+        for place, answer in walk_uses(indexes, others, look):
+            if isinstance(answer, TryAgain | Denied):
+                failed.setdefault(place.image, answer)
+            elif isinstance(answer, LedgerError):
+                failed.setdefault(place.image, Unreachable(answer.message, answer.hint))
+            elif isinstance(answer, Manifest):
+                for digest in answer.referenced:
+                    parents.setdefault(replace(place, digest=digest), place)
+        return parents, failed
+
+    def _known(
+        self, known: dict[K, T | LedgerError], ask: Callable[[K], T], things: Iterable[K]
+    ) -> dict[K, T | LedgerError]:
+        """Return the answer for each; ask only if it is not known yet."""
+        distinct = list(dict.fromkeys(things))
+        unknown = [thing for thing in distinct if thing not in known]
+        known |= in_parallel(ask, unknown, jobs=self.jobs, longest=LONGEST)
+        return {thing: known[thing] for thing in distinct}
+
+
+class Clearing:
+    """Finds out what may be deleted of the records that go, at the registries that serve them."""
+
+    def __init__(
+        self,
+        lookups: Lookups,
+        going: Sequence[Record],
+        serving: Mapping[str, Sequence[DeletingRegistry]],
+        uses: RemainingUses,
+        *,
+        with_untracked: bool,
+    ) -> None:
+        self._lookups = lookups
+        self._uses = uses
+        self._with_untracked = with_untracked
+        self._going = going
+        self._indexes = {(record.image, expected(record)) for record in going if record.index or not record.config}
+        wanted = self._indexes | {(record.image, record.digest) for record in going}
+        self._places = [Place(port, image, digest) for image, digest in sorted(wanted) for port in serving[image]]
+        self._repositories = list(dict.fromkeys(place.repository for place in self._places))
+        self._candidates = {place for place in self._places if place.digest not in uses.why}
+        self._failed: dict[str, LedgerError] = {}
+
+    def clearance(self) -> Clearance:
+        """Return what to delete, and what stays."""
+        tags = self._tags()
+        reasons = self._children_in_use()
+        held = self._held(tags)
+        retained, free = [], []
+        held_here: dict[tuple[str, str], str] = {}
+        for place in self._places:
+            name = (place.image, place.digest)
+            if reason := self._uses.why.get(place.digest) or reasons.get(place.digest, ""):
+                retained.append(Retained(place, reason))
+            elif name in held:
+                held_here[name] = held[name]
+            elif place.image not in self._failed:
+                free.append(place)
+        deletions = self._deletions(free, tags)
+        deleted = {deletion.place for deletion in deletions}
+        why_kept = {one.place: one.reason for one in retained}
+        named = {(str(record.image), str(record.tag)) for record in self._going}
+        staying = [
+            tag
+            for repository in self._repositories
+            for tag in _staying(repository, tags[repository], deleted, why_kept)
+            if (tag.place.image, tag.tag) in named
+        ]
+        return Clearance(deletions, retained, held_here, staying, self._failed)
+
+    def _tags(self) -> dict[Repository, _Tags]:
+        """Return what the tags serve: all of them where something may be deleted, else those of removed records."""
+        remaining, removed = self._uses.tags, tags_of(self._going, self._uses.tags.resolver)
+        kept = {(port, image): remaining.of(port.host, image) for port, image in self._repositories}
+        going = {(port, image): removed.of(port.host, image) - own for (port, image), own in kept.items()}
+        listed = {place.repository for place in self._candidates}
+        names: dict[Repository, Collection[str]] = dict(going)
+        for repository, listing in self._lookups.tags(listed).items():
+            if isinstance(listing, LedgerError):
+                self._failed.setdefault(repository[1], listing)
+            else:
+                names[repository] = listing
+        asked = [Place(*repository, tag) for repository, own in names.items() for tag in sorted(own)]
+        serves: dict[Repository, dict[str, str]] = {repository: {} for repository in self._repositories}
+        for place, answer in self._lookups.looks(asked).items():
+            if isinstance(answer, LedgerError):
+                self._failed.setdefault(place.image, answer)
+            elif isinstance(answer, str):
+                serves[place.repository][place.digest] = answer
+        return {one: _Tags(serves[one], going[one], kept[one]) for one in self._repositories}
+
+    def _children_in_use(self) -> dict[str, str]:
+        """Return why each digest is in use to which an index in use refers: content is the same at every registry."""
+        used = [place for place in self._places if place.digest in self._uses.why]
+        indexes, others = used, list[Place]()
+        for port, image in dict.fromkeys(place.repository for place in self._candidates):
+            for digest, is_index in self._uses.roots.digests(image).items():
+                (indexes if is_index else others).append(Place(port, image, digest))
+        parents, failed = self._lookups.children(indexes, others)
+        self._failed = failed | self._failed
+        return {place.digest: f"it is in the index {index.digest}, which is in use" for place, index in parents.items()}
+
+    def _held(self, tags: Mapping[Repository, _Tags]) -> dict[tuple[str, str], str]:
+        """Return what tags hold that do not go with their records: the digest that each serves, and its children."""
+        held: dict[tuple[str, str], str] = {}
+        holders: dict[Place, str] = {}
+        for (port, image), own in tags.items():
+            for tag, digest in own.serves.items():
+                place = Place(port, image, digest)
+                is_candidate = place in self._candidates
+                is_ours = tag in own.kept or tag in own.going
+                if is_candidate and tag not in own.kept and (self._with_untracked or tag in own.going):
+                    continue
+                what = "is recorded with another digest" if is_ours else "is not in the ledger"
+                holders.setdefault(place, f"the tag `{tag}`, which {what}")
+                if is_candidate:
+                    held.setdefault((image, digest), f"{holders[place]}, serves it")
+        parents, failed = self._lookups.children([], [place for place in holders if place.image not in self._failed])
+        self._failed = failed | self._failed
+        for place, index in parents.items():
+            holder = holders.get(index, "an index that is served")
+            held.setdefault((place.image, place.digest), f"{holder}, serves an index with it")
+        return held
+
+    def _deletions(self, free: Sequence[Place], tags: Mapping[Repository, _Tags]) -> list[Deletion]:
+        deletions = []
+        empty = {place.repository: place for place in self._places}
+        for place, document in self._lookups.documents(free).items():
+            if isinstance(document, LedgerError):
+                self._failed.setdefault(place.image, document)
+            elif isinstance(document, ServedDocument):
+                own = [tag for tag, digest in tags[place.repository].serves.items() if digest == place.digest]
+                may_be_index = (place.image, place.digest) in self._indexes
+                deletions.append(Deletion(place, document, _contents(place, document), may_be_index, sorted(own)))
+                empty.pop(place.repository, None)
+        self._check_emptied([place for place in empty.values() if place.image not in self._failed])
+        return [deletion for deletion in deletions if deletion.place.image not in self._failed]
+
+    def _check_emptied(self, places: Sequence[Place]) -> None:
+        """Fail images whose newest record a registry also lacks: it is the wrong one, or has lost its data."""
+        newest = self._uses.newest
+        asked = [replace(place, digest=newest[place.image].digest) for place in places if place.image in newest]
+        for place, seen in self._lookups.looks(asked).items():
+            if isinstance(seen, LedgerError):
+                self._failed.setdefault(place.image, seen)
+            elif isinstance(seen, Absent):
+                message = f"{place.registry.name} has nothing of {place.image}, not even {newest[place.image].name}"
+                self._failed[place.image] = Unreachable(message, _LOOK)
+
+
+def _contents(place: Place, document: ServedDocument) -> Sequence[str] | None:
+    try:
+        return parse(document.raw, document.media_type, place.digest).referenced
+    except UnreadableManifest:
+        return unread(document.raw, place.digest).referenced
+    except BadManifest:
+        return None
+
+
+def _staying(
+    repository: Repository, tags: _Tags, deleted: Collection[Place], why_kept: Mapping[Place, str]
+) -> Iterator[StayingTag]:
+    """Yield the tags of removed records that still serve something after the deletions."""
+    for tag in sorted(tags.going):
+        digest = tags.serves.get(tag)
+        if digest is None or (place := Place(*repository, digest)) in deleted:
+            continue
+        others = sorted(other for other, same in tags.serves.items() if same == digest and other not in tags.going)
+        reason = why_kept.get(place, "")
+        why = f"its digest stays: {reason}" if reason else "it serves something else than what was recorded"
+        yield StayingTag(place, tag, why, bool(reason), others)
