@@ -21,6 +21,12 @@ from ledger_tool.core.ledger.schema import errors, part
 from ledger_tool.errors import InvalidLedger
 
 SCHEMA_VERSION = 1
+LINE_ENDS = "lines end in CRLF, not LF"
+LINE_ENDS_HINT = (
+    "git converted them in this checkout: put `ledger.json text eol=lf` into `.gitattributes`, "
+    "then run `rm ledger.json && git checkout -- ledger.json`"
+)
+_LFS = "the file is a pointer of Git LFS, not a ledger"
 # The keys of the fields that are objects with fixed keys, in their order.
 _GROUPS = {"provenance": ("digest", "builder", "signer"), "forced": ("replaces", "reason"), "yanked": ("at", "reason")}
 
@@ -43,6 +49,10 @@ def invalid_ledger(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     hint = "restore the last valid ledger.json with git, or fix the line"
     if fault.message.startswith(UNRESOLVED):
         hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
+    elif fault.message == LINE_ENDS:
+        hint = LINE_ENDS_HINT
+    elif fault.message == _LFS:
+        hint = "take it out of LFS: `git lfs untrack ledger.json`, `git add --renormalize ledger.json`, and commit"
     return InvalidLedger(f"ledger.json, line {fault.line}, column {fault.column}: {fault.message}", hint)
 
 
@@ -76,6 +86,8 @@ def _decoded(raw: bytes) -> str:
         raise jsontext.JsonFault(0, "the file starts with a byte order mark")
     if raw.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) or b"\0" in raw[:4]:
         raise jsontext.JsonFault(0, "the file is UTF-16 or binary, not UTF-8")
+    if raw.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise jsontext.JsonFault(0, _LFS)
     return raw.decode("utf-8")
 
 
@@ -177,7 +189,7 @@ def _rule_faults(records: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tupl
 def _form_faults(text: str, data: dict[str, Any]) -> Iterator[FileFault]:
     if "\r" in text:
         position = jsontext.line_and_column(text, text.index("\r"))
-        yield FileFault("canonical", *position, "lines end in CRLF, not LF")
+        yield FileFault("canonical", *position, LINE_ENDS)
         return
     want = json.dumps(_ordered(data), indent=2, ensure_ascii=False) + "\n"
     pairs = list(zip(text.split("\n"), want.split("\n"), strict=False))

@@ -19,6 +19,14 @@ from ledger_tool.errors import UsageError
 _KINDS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
 # Hosts that answer ssh on port 443, with the hosts of their pages and API.
 _SSH_HOSTS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com"}
+# Hosts whose APIs are of other kinds.
+_OTHERS = re.compile(
+    r"bitbucket|(?:^|\.)dev\.azure\.com$|\.visualstudio\.com$|git-codecommit|gerrit|(?:^|\.)googlesource\.com$"
+    r"|(?:^|\.)sourceforge\.net$|(?:^|\.)git\.sr\.ht$|gitolite|source\.developers\.google\.com$|(?:^|\.)pagure\.io$"
+)
+_BY_HAND = (
+    "commit to a branch of a checkout with `--no-push`, push it with git, and open the request on the host's pages"
+)
 _LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|\[?::1\]?"
 
 
@@ -59,10 +67,16 @@ def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]
     base = _checked(url, "LEDGER_FORGE_URL") if url else _checked(*ci[1:]) if ci else _base(address, host)
     is_sure = bool(kind or url or ci)
     kind = _KINDS.get(kind) or (ci[0] if ci else "") or _guess(host) or _guess(urlsplit(base).hostname or "")
+    other = _OTHERS.search(host)
+    if not kind and other:
+        raise UsageError(
+            f"pull requests on {shown(host)} are not supported: it has the API of none of GitHub, GitLab and Gitea",
+            _BY_HAND,
+        )
     if not kind:
         raise UsageError(
             f"the kind of forge at {shown(host)} is unknown",
-            "pass `--forge github`, `gitlab` or `gitea`, or set LEDGER_FORGE",
+            f"pass `--forge github`, `gitlab` or `gitea`, or set LEDGER_FORGE; if it is none of them, {_BY_HAND}",
         )
     return ForgeRepository(kind, base, _path(address, base, kind), is_sure)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
+from ledger_tool.core.ledger.diagnosis import LINE_ENDS_HINT
 from ledger_tool.core.ledger.names import LEDGER, shown
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import read_snapshot
@@ -28,6 +29,9 @@ from ledger_tool.edges.git.upstream import Upstream
 from ledger_tool.errors import Contended, LedgerError, PushRefused, UsageError
 
 _DIRTY_HINT = f"commit {LEDGER}, or restore it with `git restore --staged --worktree {LEDGER}`, then run it again"
+
+
+_LINE_ENDS = "CRLF line ends, and the commit has LF"
 
 
 class Checkout:
@@ -49,9 +53,12 @@ class Checkout:
         blob = self.repository.must("rev-parse", "--verify", f"{commit}:{LEDGER}")
         if self._staged() != blob:
             return f"{LEDGER} has staged changes"
-        if not self.file.is_file() or self.file.is_symlink() or self.file.read_bytes() != self._content(commit):
+        if not self.file.is_file() or self.file.is_symlink():
             return f"{LEDGER} has uncommitted changes"
-        return ""
+        raw, committed = self.file.read_bytes(), self._content(commit)
+        if raw != committed and raw.replace(b"\r\n", b"\n") == committed:
+            return f"{LEDGER} has {_LINE_ENDS}"
+        return f"{LEDGER} has uncommitted changes" if raw != committed else ""
 
     def can_advance(self, old: str, new: str) -> str:
         """Return why the checkout cannot go from commit `old` to `new` by replacing `ledger.json`, or `""`."""
@@ -149,9 +156,9 @@ class LocalBranch:
         return tip
 
     def snapshot(self, tip: str) -> Snapshot:
-        files = self._repository.ledger_files(tip, self.shown)
+        snapshot = read_snapshot(tip, *self._repository.ledger_files(tip, self.shown))
         self._check_clean(tip)
-        return read_snapshot(tip, *files)
+        return snapshot
 
     def commit(self, tip: str, change: Change) -> str:
         return self._writer.commit(self._repository, tip, change)
@@ -174,7 +181,8 @@ class LocalBranch:
 
     def _check_clean(self, commit: str) -> None:
         if reason := self.checkout.why_not_clean(commit):
-            raise UsageError(f"{reason}, which a local commit would leave behind", _DIRTY_HINT)
+            hint = LINE_ENDS_HINT if reason.endswith(_LINE_ENDS) else _DIRTY_HINT
+            raise UsageError(f"{reason}, which a local commit would leave behind", hint)
 
 
 class CheckoutStore:

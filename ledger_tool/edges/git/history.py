@@ -19,6 +19,16 @@ from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
 
 
+class BranchSource:
+    """A ledger to read from: the tip of a history's branch."""
+
+    def __init__(self, history: GitHistory) -> None:
+        self._history = history
+
+    def read(self) -> Snapshot:
+        return self._history.current()
+
+
 @dataclass(frozen=True, slots=True)
 class GitHistory:
     """See `commands.ports.History`: reads commits and their ledgers.

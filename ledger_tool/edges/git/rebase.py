@@ -16,7 +16,7 @@ from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.offer import Bounds, offer_once
-from ledger_tool.edges.git.remote import RemoteRef
+from ledger_tool.edges.git.remote import RemoteRef, has_default_branch
 from ledger_tool.edges.git.repository import Entry, Repository
 from ledger_tool.edges.git.server_words import server_words
 from ledger_tool.errors import Contended, UsageError
@@ -105,6 +105,11 @@ class ClonedBranch(RebasedBranch):
     bounds: Bounds
 
     def default_base(self) -> str:
+        if not has_default_branch(self.repository):
+            raise UsageError(
+                f"{self.address.shown} has no default branch to rebase onto",
+                "name the base, as in `ledger rebase main`",
+            )
         return "HEAD"
 
     def move(self, old: str, new: str) -> None:

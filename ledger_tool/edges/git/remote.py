@@ -121,7 +121,9 @@ class RemoteBranch(RemoteRef):
         # At most one: a clone has a single branch.
         tip = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
         if not tip:
-            raise self._no_branch()
+            error = no_branch(self.repository, self.address, self.branch)
+            shutil.rmtree(self.repository.git_dir, ignore_errors=True)
+            raise error
         commit, _, self.branch = tip.partition(" ")
         return commit
 
@@ -159,21 +161,6 @@ class RemoteBranch(RemoteRef):
         except LedgerError:
             shutil.rmtree(self.repository.git_dir, ignore_errors=True)
             raise
-
-    def _no_branch(self) -> UsageError:
-        """Return the error for a remote whose clone has no branch: it is empty, or has only other branches."""
-        refs = refs_of(self.repository, self.address, "refs/heads/*", least=1.0)
-        shutil.rmtree(self.repository.git_dir, ignore_errors=True)
-        heads = [ref.removeprefix("refs/heads/") for ref in refs if ref != "HEAD"]
-        if not heads:
-            return UsageError(
-                f"{self.address.shown} is empty: it has no branch yet",
-                "create a ledger with `ledger init`, and push it there",
-            )
-        branches = shown(", ".join(heads), 200)
-        if self.branch:
-            return UsageError(f"{self.address.shown} has no branch `{shown(self.branch)}`", f"name one of: {branches}")
-        return UsageError(f"{self.address.shown} has no default branch", f"name one with `--branch`: {branches}")
 
 
 @dataclass
@@ -218,6 +205,26 @@ def refs_of(repository: Repository, address: Address, *patterns: str, least: flo
     commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
     head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
     return commits | {"HEAD": head[1] if head else ""}
+
+
+def has_default_branch(repository: Repository) -> bool:
+    """Return whether the HEAD of a clone, as the remote's, names a branch that exists."""
+    return repository.git("symbolic-ref", "--quiet", "HEAD").ok and bool(repository.commit_of("HEAD"))
+
+
+def no_branch(repository: Repository, address: Address, branch: str) -> UsageError:
+    """Return the error for a remote whose clone lacks a branch, or with `""` its default branch."""
+    refs = refs_of(repository, address, "refs/heads/*", least=1.0)
+    heads = [ref.removeprefix("refs/heads/") for ref in refs if ref != "HEAD"]
+    if not heads:
+        return UsageError(
+            f"{address.shown} is empty: it has no branch yet",
+            "create a ledger with `ledger init`, and push it there",
+        )
+    branches = shown(", ".join(heads), 200)
+    if branch:
+        return UsageError(f"{address.shown} has no branch `{shown(branch)}`", f"name one of: {branches}")
+    return UsageError(f"{address.shown} has no default branch", f"name one with `--branch`: {branches}")
 
 
 def check_branch(name: str) -> str:

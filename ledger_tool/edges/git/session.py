@@ -23,11 +23,12 @@ from ledger_tool.errors import UsageError
 if TYPE_CHECKING:
     from ledger_tool.edges.forge.opening import Forge
     from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore
-    from ledger_tool.edges.git.history import GitHistory
+    from ledger_tool.edges.git.history import BranchSource, GitHistory
     from ledger_tool.edges.git.offer import Bounds, Messages
     from ledger_tool.edges.git.proposal import Describe, ProposingStore
     from ledger_tool.edges.git.rebase import RebasedBranch
     from ledger_tool.edges.git.remote import RemoteStore
+    from ledger_tool.edges.git.repository import Repository
     from ledger_tool.edges.git.transaction import Writer
     from ledger_tool.edges.git.upstream import Upstream
     from ledger_tool.edges.git.workspace import Workspace
@@ -62,7 +63,7 @@ class Session(AbstractContextManager["Session"]):
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def source(self) -> Folder | RemoteStore:
+    def source(self) -> Folder | BranchSource | RemoteStore:
         """Return the ledger to read from; in a folder, the files as they are unless `--branch` names a branch."""
         return self._remote_store(self._address)
 
@@ -89,12 +90,14 @@ class Session(AbstractContextManager["Session"]):
         read, and the folder need not be a checkout.
         """
         from ledger_tool.edges.git.history import GitHistory
-        from ledger_tool.edges.git.remote import check_branch, clone
+        from ledger_tool.edges.git.remote import check_branch, clone, has_default_branch, no_branch
 
         branch = check_branch(self._options.branch)
         repository = self._workspace.repository(self._workspace.folder / "history.git", self._address, *_NO_GRAPH)
         clone(self._address, repository, *([] if blobs else ["--filter=blob:none"]))
         head = f"refs/heads/{branch}" if branch else "HEAD"
+        if not repository.commit_of(head) or not (branch or has_default_branch(repository)):
+            raise no_branch(repository, self._address, branch)
         return GitHistory(repository, self._address.shown, revision=head, promisor="" if blobs else "origin")
 
     def branch(self) -> RebasedBranch:
@@ -162,8 +165,10 @@ class FolderSession(Session):
         super().__init__(file_address(folder), options, messages)
         self._folder = folder
 
-    def source(self) -> Folder | RemoteStore:
-        return super().source() if self._options.branch else Folder(self._folder)
+    def source(self) -> Folder | BranchSource:
+        from ledger_tool.edges.git.history import BranchSource
+
+        return BranchSource(self.history()) if self._options.branch else Folder(self._folder)
 
     def store(self, *, shared: bool = False) -> CheckoutStore | FollowedStore:
         from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore, LocalBranch
@@ -174,10 +179,15 @@ class FolderSession(Session):
             repository = self._workspace.reader(self._git_dir, upstream.address)
             if shared and upstream.head and not self._options.branch:
                 default = refs_of(repository, upstream.address, "HEAD", least=1.0)["HEAD"]
+                if not default:
+                    raise UsageError(
+                        f"the HEAD of {upstream.address.shown} names no branch, so the one that others use is unknown",
+                        "name the ledger's branch with `--branch`",
+                    )
                 if upstream.branch != default:
                     raise UsageError(
                         f"{checkout.folder} follows the branch `{shown(upstream.branch)}`, but others use "
-                        f"`{shown(default) or 'another'}`, the remote's default branch",
+                        f"`{shown(default)}`, the remote's default branch",
                         "check out the default branch, or name the ledger's branch with `--branch`",
                     )
             remote = self._remote_store(upstream.address, upstream.branch)
@@ -203,10 +213,30 @@ class FolderSession(Session):
         promisor = next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
         if not branch:
             return GitHistory(repository, name, folder=Folder(self._folder), promisor=promisor)
-        # The full name, since git prefers a tag of that name, and anyone who can push can create one.
-        refs = (f"refs/{kind}/{branch}" for kind in ("heads", "remotes"))
-        existing = (ref for ref in refs if repository.git("show-ref", "--verify", "--quiet", "--", ref).ok)
-        return GitHistory(repository, name, revision=next(existing, branch), promisor=promisor)
+        return GitHistory(repository, name, revision=self._ref_of(branch, repository), promisor=promisor)
+
+    def _ref_of(self, branch: str, repository: Repository) -> str:
+        """Return the full name of a branch here or, where nobody has checked it out yet, of its remote.
+
+        The full name, since git prefers a tag of that name, and anyone who can push can create one.
+        """
+        from ledger_tool.edges.git.remote import check_branch
+
+        names = [f"refs/heads/{check_branch(branch)}", f"refs/remotes/{branch}"]
+        listed = repository.must("for-each-ref", "--format=%(refname)", *names, f"refs/remotes/*/{branch}").split("\n")
+        for name in names:
+            if name in listed:
+                return name
+        remotes = [ref for ref in listed if ref.startswith("refs/remotes/") and ref.endswith(f"/{branch}")]
+        if len(remotes) > 1:
+            also = ", ".join(ref.removeprefix("refs/remotes/") for ref in remotes)
+            raise UsageError(f"several remotes have a branch `{shown(branch)}`", f"name one of: {shown(also)}")
+        if not remotes and not repository.commit_of(branch):
+            raise UsageError(
+                f"{shown(str(self._folder), 300)} has no branch `{shown(branch)}`, and none of a remote",
+                "name an existing one with `--branch`; `git fetch` brings those of the remote",
+            )
+        return remotes[0] if remotes else branch
 
     def branch(self) -> RebasedBranch:
         from ledger_tool.edges.git.rebase import CheckedOutBranch
