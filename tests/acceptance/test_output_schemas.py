@@ -25,7 +25,8 @@ def test_each_schema_is_a_schema(name: str) -> None:
 
 def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: Upstream) -> None:
     def publish(seed: str, platform: str, *options: str) -> Outcome:
-        words = [f"myorg/app:v1@{digest(seed)}", "--platform", platform, "--source", SOURCE, "--repo", upstream.url]
+        words = [f"myorg/app:v1@{digest(seed)}", "--platform", platform, "--index", digest("i")]
+        words += ["--source", SOURCE, "--repo", upstream.url]
         return ledger("publish", *words, *options)
 
     printed = [
@@ -41,7 +42,7 @@ def test_what_the_commands_print_is_what_the_schemas_say(ledger: Run, upstream: 
     for one in printed:
         check_schema("written-v1", one.json)
     got = ledger("get", "myorg/app:v1", "--repo", upstream.url).json
-    assert got["digest"] is None
+    assert got["digest"] == digest("i")
     check_schema("get-v1", got)
     check_schema("list-v1", ledger("list", "--format", "json", "--repo", upstream.url).json)
     check_schema("written-v1", ledger("yank", "myorg/app:v1", "--reason", "bad", "--repo", upstream.url).json)

@@ -156,7 +156,7 @@ class Clients(RuleBasedStateMachine):
 
     def _publish(self, key: Key, seed: int, ttl: Ttl | None, reason: str = "") -> Operation:
         when = format_timestamp(self.now)
-        one = draft(tag=key[0], platform=key[1], digest=digest(seed), ttl=ttl, published_at=when)
+        one = draft(tag=key[0], platform=key[1], digest=digest(seed), index=digest(key[0]), ttl=ttl, published_at=when)
         return lambda snapshot: rules.publish(snapshot, [one], force_reason=reason)
 
     def _run(self, operation: Operation) -> bool:

@@ -36,8 +36,22 @@ def recorded(ledger: Run, repo: Upstream, tmp_path: Path) -> Upstream:
         ),
         fields("myorg/app", "v1", platform="linux/arm64", digest=digest("app-arm"), index=digest("i")),
         fields("myorg/app", "v2", digest=digest("app2"), publishedAt="2026-11-25T00:00:00Z", ttl="1d"),
-        fields("myorg/web", "v1", platform="linux/amd64", digest=digest("web-amd"), sourceRef=source("web")),
-        fields("myorg/web", "v1", platform="linux/arm64", digest=digest("web-arm"), sourceRef=source("web")),
+        fields(
+            "myorg/web",
+            "v1",
+            platform="linux/amd64",
+            digest=digest("web-amd"),
+            index=digest("w"),
+            sourceRef=source("web"),
+        ),
+        fields(
+            "myorg/web",
+            "v1",
+            platform="linux/arm64",
+            digest=digest("web-arm"),
+            index=digest("w"),
+            sourceRef=source("web"),
+        ),
         fields("nginx", "v1", digest=digest("nginx"), labels={"env": "prod", "team": "edge"}),
     ]
     (tmp_path / "recorded").write_text(json.dumps(records))

@@ -12,8 +12,8 @@ A publish states the digest that the image:tag is pulled by: that of the index, 
 | the same, with a reason to force                      | moved, every record marked with the pull digest it replaces |
 
 An image that stays keeps its time, its source, and the facts that are not given again. Within one pull digest, a
-platform that has another digest is a conflict too. Only a look at all of a pull digest's images, or a move, lets
-records go.
+platform that has another digest is a conflict too: by force, its record moves, marked with the digest it replaces. Only
+a look at all of a pull digest's images, or a move, lets records go.
 
 A record without a platform stands for its whole image:tag. The same digest with a platform fills the platform in. If it
 is the index itself, recorded before anybody looked into it, the records of the index's images replace it.
@@ -70,17 +70,21 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
         rival = _rival(opposed[0], images, recorded)
         image, place = next((pair for pair in placed if pair[0] is rival), placed[0])
         raise _conflict(image, opposed, snapshot).within(place)
-    mark = Forced(_replaced(recorded), force_reason) if opposed and force_reason else None
+    replaced = pull_digest(tuple(recorded.values()))
     after = {} if publication.looked_at else _staying(images, recorded, stated)
     for image, place in sorted(placed, key=lambda pair: pair[0].platform or ""):  # a later one may fill a platform in
         old = _predecessor(image, {**recorded, **after}, images)
         if old:
             after.pop(old.platform or "", None)
         new = _continued(old, image) if old else _fresh(image, place, snapshot.policy)
+        if opposed and not old and replaced == stated:
+            rival = recorded.get(image.platform or "") or recorded.get("") or (None if image.platform else opposed[0])
+            new = replace(new, forced=_mark(rival.digest, force_reason) if rival else None)
         after[new.platform or ""] = new
-    if mark:
-        return {platform: replace(record, forced=mark) for platform, record in after.items()}
-    return _corrected(after, recorded, images, force_reason) if force_reason else after
+    if opposed and replaced != stated:
+        mark = _mark(replaced or opposed[0].pull_digest, force_reason)
+        return {platform: replace(record, forced=mark or record.forced) for platform, record in after.items()}
+    return _corrected(after, recorded, images, force_reason) if force_reason and not opposed else after
 
 
 def _of_index(image: Record, recorded: Records) -> list[Record]:
@@ -193,16 +197,16 @@ def _corrected(
     is_repeated = any(record.source_ref == given[record.digest] for record in stated)
     if not recorded or is_repeated:
         return after
-    mark = Forced(_replaced(recorded), force_reason)
-    corrected = {
-        record.platform or "": replace(record, source_ref=given[record.digest], forced=mark) for record in stated
+    return after | {
+        record.platform or "": replace(
+            record, source_ref=given[record.digest], forced=_mark(record.pull_digest, force_reason)
+        )
+        for record in stated
     }
-    return after | corrected
 
 
-def _replaced(recorded: Records) -> Digest:
-    records = tuple(recorded.values())
-    return pull_digest(records) or records[0].pull_digest
+def _mark(replaces: Digest, force_reason: str) -> Forced | None:
+    return Forced(replaces, force_reason) if force_reason else None
 
 
 def _conflict(given: Record, opposed: Sequence[Record], snapshot: Snapshot) -> Conflict:

@@ -32,11 +32,14 @@ def test_get_ref_is_what_docker_pull_takes(ledger: Run, recorded: Upstream) -> N
     assert ledger("get", "nginx:v1", "--format", "digest").out == digest("nginx") + "\n"
 
 
-def test_get_of_several_images_without_an_index_asks_for_the_platform(ledger: Run, recorded: Upstream) -> None:
-    done = ledger("get", "myorg/web:v1", "--format", "ref")
+def test_get_of_several_images_without_an_index_asks_for_the_platform(ledger: Run, tmp_path: Path) -> None:
+    """No write leaves such an image:tag; version 0.2 did."""
+    images = [record(platform=platform, digest=digest(platform)) for platform in ("linux/amd64", "linux/arm64")]
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes(*images))
+    done = ledger("get", "myorg/app:v1", "--format", "ref", "--repo", tmp_path)
     assert (done.code, done.out) == (3, "")
     assert "linux/amd64, linux/arm64" in done.err
-    assert ledger("get", "myorg/web:v1").json["digest"] is None
+    assert ledger("get", "myorg/app:v1", "--repo", tmp_path).json["digest"] is None
 
 
 def test_get_of_what_is_not_there_is_refused_with_a_way_on(ledger: Run, recorded: Upstream) -> None:

@@ -177,7 +177,9 @@ def test_a_commit_that_somebody_amended_with_another_file_is_not_lost(team: Team
 @github
 def test_two_platforms_of_one_tag_are_two_requests(team: Team) -> None:
     """Two jobs of a matrix: the second must not take the first one's record away."""
-    first, second = (team.publish("--platform", name, seed=name) for name in ("linux/amd64", "linux/arm64"))
+    first, second = (
+        team.publish("--platform", name, "--index", digest("i"), seed=name) for name in ("linux/amd64", "linux/arm64")
+    )
     assert (first.code, second.code) == (0, 0)
     assert len(team.forge.requests) == 2
     assert {team.upstream.records(branch)[1]["platform"] for branch in team.branches()} == {

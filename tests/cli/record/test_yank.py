@@ -20,7 +20,16 @@ def filled(ledger: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> 
     """Return a ledger of two versions of an image, the newer one for two platforms."""
     monkeypatch.setenv("LEDGER_REPO", upstream.url)
     for tag, platform, at in (("v1", AMD, "01"), ("v2", AMD, "02"), ("v2", ARM, "02")):
-        words = ["--platform", platform, "--source", SOURCE, "--published-at", f"2026-11-{at}T00:00:00Z"]
+        words = [
+            "--platform",
+            platform,
+            "--index",
+            digest(tag),
+            "--source",
+            SOURCE,
+            "--published-at",
+            f"2026-11-{at}T00:00:00Z",
+        ]
         assert ledger("publish", f"myorg/app:{tag}@{digest(tag + platform)}", *words).code == 0
     return upstream
 

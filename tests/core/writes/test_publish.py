@@ -11,7 +11,7 @@ from ledger_tool.core.changes.change import Change, Snapshot, results
 from ledger_tool.core.changes.effect import Effect, PullMove, pull_moves
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Timestamp, Ttl
-from ledger_tool.core.ledger.record import Forced, Record
+from ledger_tool.core.ledger.record import Forced, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
@@ -280,7 +280,10 @@ def test_a_look_that_does_not_lead_to_every_recorded_image_is_a_conflict_or_a_mo
         change = publish(ledger, *drafts, policy=policy, force=force)
         assert [(one.platform, one.digest) for one in records(change)] == seen
         assert {effect.kind for effect in change.effects} <= {"moved", "updated", "added"}
-        assert {one.forced for one in records(change)} == {Forced(before[0].pull_digest, force) if force else None}
+        is_pulled_as_before = pull_digest(tuple(before)) == drafts[0].index
+        replaced = before[0].digest if is_pulled_as_before else before[0].pull_digest
+        mark = Forced(replaced, force) if force else None
+        assert [one.forced for one in records(change)] == [mark, None if is_pulled_as_before else mark][: len(drafts)]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -378,6 +381,12 @@ def test_a_configured_registry_in_front_of_the_image_is_taken_off() -> None:
     error = refused(Ledger(), draft("ghcr.io/myorg/app", where="line 3"), policy=policy)
     assert isinstance(error, UsageError)
     assert error.message.startswith("line 3: `ghcr.io/myorg/app`")
+
+
+def test_an_image_without_a_platform_that_moves_below_the_same_index_is_marked_too() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C))
+    change = publish(ledger, draft(digest=B, index=C), force="why")
+    assert records(change) == [record(digest=B, index=C, forced=forced(A, "why"))]
 
 
 def test_the_result_of_each_image_says_what_to_pull_and_what_is_there_now() -> None:

@@ -16,7 +16,7 @@ from tests.support.git.upstream import git
 
 _ORDER = (
     *("image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef"),
-    *("labels", "dependsOn", "ttl", "forced", "yanked"),
+    *("labels", "dependsOn", "ttl", "provenance", "version", "forced", "yanked"),
 )
 _REQUIRED = {"image", "tag", "digest", "publishedAt", "sourceRef"}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
@@ -65,7 +65,13 @@ def _state(repository: Path, commit: str) -> Records:
     for image, tag, platform in keys:
         siblings = [key for key in keys if key[:2] == (image, tag)]
         assert platform or len(siblings) == 1, f"{commit}: {image}:{tag} without a platform is not alone"
+        assert len(_pulled(found, image, tag)) == 1, f"{commit}: {image}:{tag} has two pull digests"
     return found
+
+
+def _pulled(records: Records, image: str, tag: str) -> set[str]:
+    """Return the digests that an image:tag is pulled by."""
+    return {str(one.get("index", one["digest"])) for key, one in records.items() if key[:2] == (image, tag)}
 
 
 def _check_change(commit: str, message: str, old: Records, new: Records, mutable: tuple[str, ...]) -> None:
@@ -96,5 +102,10 @@ def _check_change(commit: str, message: str, old: Records, new: Records, mutable
         gone = before.values() if not platform else [rival]
         counted = any(name == "Records" for name, _ in trailers)
         assert counted or all(["Replaces", one] in trailers for one in gone), f"{commit}: move untold"
-        is_forced = after.get("forced", {}).get("replaces") == rival
+        is_forced = after.get("forced", {}).get("replaces") in {rival, *_pulled(old, image, tag)}
         assert tag in mutable or is_forced, f"{commit}: {image}:{tag} moved without force"
+    for image, tag in {key[:2] for key in changed}:
+        was, now = _pulled(old, image, tag), _pulled(new, image, tag)
+        if was and now and was != now and not any(name == "Records" for name, _ in trailers):
+            told = {value for name, value in trailers if name in ("Replaces-Index", "Replaces")}
+            assert told >= was, f"{commit}: {image}:{tag} is pulled by another digest, and the message does not say so"
