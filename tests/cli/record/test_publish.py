@@ -318,10 +318,16 @@ def test_signing_without_any_key_says_what_to_set(ledger: Run, repo: Upstream) -
 def test_a_move_without_a_platform_tells_every_image_that_it_replaces(ledger: Run, tmp_path: Path) -> None:
     made = Upstream.create(
         tmp_path / "m.git",
-        ledger_bytes(*(record(tag="m", platform=f"linux/{one}", digest=digest(one)) for one in ("amd64", "arm64"))),
+        ledger_bytes(
+            *(
+                record(tag="m", platform=f"linux/{one}", digest=digest(one), index=digest("i"))
+                for one in ("amd64", "arm64")
+            )
+        ),
         "tags: {mutable: [m]}\n",
     )
     assert ledger("publish", f"myorg/app:m@{digest('new')}", "--source", SOURCE, "--repo", made.url).code == 0
     replaced = [value for name, value in made.trailers() if name == "Replaces"]
     assert replaced == [digest("amd64"), digest("arm64")]
+    assert ("Replaces-Index", digest("i")) in made.trailers()
     check_history(made.path, mutable=("m",))

@@ -19,6 +19,7 @@ Run = Callable[..., Outcome]
 AMD, ARM = "linux/amd64", "linux/arm64"
 GITHUB = "https://github.com/team/app"
 OLD, NEW = f"{GITHUB}@{'1' * 40}", f"{GITHUB}@{'2' * 40}"
+CVE = ("--force", "--reason", "CVE")
 TOKEN = "ledger-token-0123456789"
 BASE = (
     record("myorg/app", "v1.4.0", platform=AMD, index=digest("i4"), sourceRef=OLD),
@@ -49,7 +50,7 @@ def all_of_it(pull: Pull) -> None:
     """Make a pull request with everything in it."""
     pull.publish("myorg/app:v1.5.0", "amd", "--platform", AMD, "--index", digest("i"), source=NEW)
     pull.publish("myorg/app:v1.5.0", "arm5", "--platform", ARM, "--index", digest("i"), source=NEW)
-    pull.publish("myorg/app:v1.4.0", "b", "--platform", AMD, "--force", "--reason", "CVE", source=NEW)
+    pull.publish("myorg/app:v1.4.0", "b", "--platform", AMD, "--index", digest("i4"), *CVE, source=NEW)
     pull.publish("myorg/app:latest", "b", source=NEW)
     pull.ledger("remove", "other:v2", "--reason", "superseded")
 
