@@ -10,7 +10,7 @@ from ledger_tool.commands.ports import History, Progress
 from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
-from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit
+from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit, Return
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
@@ -20,7 +20,8 @@ from ledger_tool.errors import InvalidLedger, UsageError
 class Audited:
     """The findings in a number of commits up to `head`; `since` is the trusted commit, or `""`.
 
-    `signed` is the number of commits whose signature was checked.
+    `signed` is the number of commits whose signature was checked. `claims` and `returned` are no findings: see
+    `HistoryAudit`.
     """
 
     head: str
@@ -28,6 +29,8 @@ class Audited:
     commits: int
     signed: int
     findings: Sequence[AuditFinding]
+    claims: int = 0
+    returned: Sequence[Return] = ()
 
     @property
     def ok(self) -> bool:
@@ -60,7 +63,7 @@ def audit(
     if before := steps[0].commit.parents[:1] if steps else (start,):
         raw, settings = history.files(before[0])
         read_ledger(raw)
-        replay.begin(raw, settings)
+        replay.begin(raw, settings, history.times(before)[0])
     elif not any(LEDGER in step.touched for step in steps):
         history.files(head)  # raises: there is no ledger
     to_verify: list[str] = []
@@ -78,7 +81,7 @@ def audit(
                 findings.append(AuditFinding("signature", signature.commit, None, why))
             progress(total - len(to_verify) + done, total)
     signed = 0 if allowed_signers is None else len(to_verify)
-    return Audited(head, trusted, len(steps), signed, findings)
+    return Audited(head, trusted, len(steps), signed, findings, replay.claims, replay.returned)
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.render import json
 from ledger_tool.render.junit import Case, suite
 
+MOST_RETURNED = 10
+
 
 def as_json(audited: Audited) -> str:
     """Return the JSON object; `schema/audit-v1.schema.json` describes it."""
@@ -29,6 +31,18 @@ def as_json(audited: Audited) -> str:
         "head": audited.head,
         "since": audited.since or None,
         "findings": findings,
+        "pullDigestClaims": audited.claims,
+        "returned": [
+            {
+                "commit": one.commit,
+                "image": one.new.image,
+                "tag": one.new.tag,
+                "platform": one.new.platform,
+                "old": {"digest": one.old.digest, "sourceRef": one.old.source_ref},
+                "new": {"digest": one.new.digest, "sourceRef": one.new.source_ref},
+            }
+            for one in audited.returned
+        ],
     }
     return json.document(value)
 
@@ -46,6 +60,19 @@ def as_junit(audited: Audited) -> Iterator[str]:
         for finding in audited.findings
     ]
     return suite("ledger audit", cases or [Case("history", "ledger audit")])
+
+
+def notes(audited: Audited) -> Iterator[str]:
+    """Yield what is no finding, but what a person should know; then a summary."""
+    for one in audited.returned[:MOST_RETURNED]:
+        now, was = (f"{record.digest} from {record.source_ref}" for record in (one.new, one.old))
+        yield f"note: {one.new.key} was removed as {was}, and came back in {one.commit[:12]} as {now}"
+    if len(audited.returned) > MOST_RETURNED:
+        yield f"note: {len(audited.returned) - MOST_RETURNED} more came back"
+    if audited.claims:
+        changed = counted(audited.claims, "changed pull digest")
+        yield f"note: for {changed} there is the publisher's word alone; `ledger check --registry` can look"
+    yield summary(audited)
 
 
 def summary(audited: Audited) -> str:

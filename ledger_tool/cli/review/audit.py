@@ -59,5 +59,5 @@ def audit(
         junit=lambda: render.as_junit(audited),
         text=lambda: render.as_text(audited),
     )
-    screen.note(render.summary(audited))
+    screen.notes(render.notes(audited))
     return 1 if audited.findings else 0

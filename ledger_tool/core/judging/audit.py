@@ -2,6 +2,8 @@
 
 - The history is one straight line: each commit has one parent, and the first one has none.
 - Every version of `ledger.json` is valid and canonical.
+- No commit is dated over ten minutes before its parent, and no record over ten minutes ahead of its commit.
+- An image:tag has one pull digest; under an immutable tag it changes by force, or with trailers that claim a look.
 - Every change of a record is explained by the trailers of its commit, and allowed by the `ledger.yaml` that was in
   force before it (`commit.py`): a commit cannot loosen a rule and use that at once.
 
@@ -15,14 +17,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
+from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, restored
+from ledger_tool.core.judging.dates import misdated_commit, misdated_records
+from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS
-from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidLedger, UsageError
 
@@ -43,6 +47,15 @@ class AuditFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """A record under an immutable tag that came back, in a commit, with another digest or source."""
+
+    commit: str
+    old: Record
+    new: Record
+
+
+@dataclass(frozen=True, slots=True)
 class FileContent:
     """A file as a commit leaves it: its bytes, None if it does not exist, or in `trouble` why it cannot be read."""
 
@@ -53,7 +66,9 @@ class FileContent:
 class HistoryAudit:
     """The state between two commits. `why` says what is wrong with the bytes of an invalid `ledger.json`.
 
-    `undone` finds what a commit undoes of those that its message says it reverts.
+    `undone` finds what a commit undoes of those that its message says it reverts. `claims` counts the changed pull
+    digests of immutable tags that only the publisher's trailers tell of, and `returned` are the records of immutable
+    tags that were removed and came back as something else.
     """
 
     def __init__(
@@ -66,10 +81,15 @@ class HistoryAudit:
         self._is_broken = False
         self._policy = Policy()
         self._settings: FileContent | None = None  # in force, but not read until a change needs it
+        self._last: Timestamp | None = None  # when the commit before was made
+        self._gone: dict[Name, dict[str, Record]] = {}
         self.had_records = False
+        self.claims = 0
+        self.returned: list[Return] = []
 
-    def begin(self, ledger: bytes, settings: bytes | None) -> None:
-        """Start from the two files of a trusted commit; the ledger is valid."""
+    def begin(self, ledger: bytes, settings: bytes | None, at: Timestamp) -> None:
+        """Start from the two files of a trusted commit, made at a time; the ledger is valid."""
+        self._last = at
         self._versions.follow(ledger)
         self.had_records = len(self._versions.ledger) > 0
         self._settings = FileContent(settings)
@@ -83,6 +103,8 @@ class HistoryAudit:
         self._settings = contents.get(SETTINGS, self._settings)  # from the next commit on
 
     def _faults(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
+        at, self._last = self._last, step.commit.at
+        yield from misdated_commit(step.commit.at, at)
         parents = len(step.commit.parents)
         if parents > 1:
             yield CommitFault(
@@ -102,9 +124,45 @@ class HistoryAudit:
         if differences or not self._is_broken:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else ()
-            effects = effects_of(differences)
-            yield from judge_commit(effects, message, self._policy, undone)
-            yield from lacking(effects, self._policy)
+            yield from self._of_effects(step.commit, effects_of(differences), message, undone)
+
+    def _of_effects(
+        self, commit: Commit, effects: Sequence[Effect], message: Message | None, undone: Sequence[Difference]
+    ) -> Iterator[CommitFault]:
+        faults = judge_commit(effects, message, self._policy, undone)
+        yield from faults
+        yield from lacking(effects, self._policy)
+        yield from misdated_records(effects, commit.at)
+        yield from split_by(effects, self._versions.ledger)
+        moved = {fault.key[:2] for fault in faults if fault.key and fault.rule == "immutable"}
+        for move, is_untold in untold_pulls(effects, faults, restored(effects, undone)):
+            if not is_untold or move.name in moved or self._policy.is_mutable(move.name.tag):
+                continue
+            if message and is_claimed(move, message):
+                self.claims += 1
+                continue
+            key = next(effect.key for effect in effects if effect.name == move.name)
+            was, now = (", ".join(digests) for digests in (move.old, move.new))
+            yield CommitFault(
+                "index", key, f"{move.name} was pulled by {was}, and is by {now}: no mark or trailer says so"
+            )
+        for effect in effects:
+            self._note_return(commit, effect)
+
+    def _note_return(self, commit: Commit, effect: Effect) -> None:
+        """Note a record under an immutable tag that comes back with another digest or source than it went with.
+
+        On the branch each push is a change of its own, so that is allowed.
+        """
+        gone, own = self._gone.setdefault(effect.name, {}), effect.key.platform
+        if effect.kind == "removed":
+            gone[own] = effect.old[0]
+        elif effect.kind == "added" and effect.new:
+            for platform in [other for other in gone if not own or other in (own, "")]:
+                old, new = gone.pop(platform), effect.new
+                is_other = (old.digest, old.source_ref) != (new.digest, new.source_ref)
+                if is_other and not self._policy.is_mutable(new.tag):
+                    self.returned.append(Return(commit.id, old, new))
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
         """Return what the next version of `ledger.json` changes in the last valid one; or what is wrong with it."""

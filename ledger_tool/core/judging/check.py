@@ -13,6 +13,7 @@ from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, restored
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
+from ledger_tool.core.judging.pulls import split_fault
 from ledger_tool.core.ledger.ledger import Ledger, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
@@ -89,12 +90,7 @@ def split_tags(ledger: Ledger) -> Iterator[CommitFault]:
             continue
         records = [parse_text(text) for text in texts]
         if len(digests := pull_digests(records)) > 1:
-            yield CommitFault(
-                "index",
-                records[0].key,
-                f"{records[0].name} has {len(digests)} pull digests, {', '.join(sorted(digests))}: publish it again by "
-                "the one index that it is served through, with `--force --reason TEXT`",
-            )
+            yield split_fault(records[0].key, records[0].name, sorted(digests))
 
 
 def located(faults: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:

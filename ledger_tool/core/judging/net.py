@@ -17,9 +17,10 @@ from itertools import product
 from typing import NamedTuple
 
 from ledger_tool.core.changes.difference import Difference, by_name, compare
-from ledger_tool.core.changes.effect import Effect, effects_of, pull_moves
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.judging.commit import FREE, LOSABLE, CommitFault, lacking
 from ledger_tool.core.judging.dates import expiring
+from ledger_tool.core.judging.pulls import DECISIVE, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger, format_text
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.query import is_expired
@@ -27,10 +28,9 @@ from ledger_tool.core.ledger.record import Forced, Key, Name, Record, pull_diges
 from ledger_tool.core.policy.policy import Policy
 
 _LOSABLE = LOSABLE | {"index"}  # which is judged as part of the pull digest
-_DECISIVE = ("immutable", "facts", "forced", "index")  # rules whose breach makes a publication unlawful
 
 
-class Publication(NamedTuple):
+class PublishedFacts(NamedTuple):
     """The facts of a record that a publish sets, and no edit changes."""
 
     platform: str
@@ -40,7 +40,7 @@ class Publication(NamedTuple):
     forced: Forced | None
 
     @classmethod
-    def of(cls, record: Record) -> Publication:
+    def of(cls, record: Record) -> PublishedFacts:
         """Return the publication of a record."""
         return cls(record.platform or "", record.digest, record.published_at, record.source_ref, record.forced)
 
@@ -88,7 +88,7 @@ class _NameHistory:
     """
 
     base: dict[str, Record]
-    lawful: dict[Publication, bool]
+    lawful: dict[PublishedFacts, bool]
     went: set[Digest] = field(default_factory=set)
     came: set[tuple[str, Digest]] = field(default_factory=set)
     expired: set[str] = field(default_factory=set)
@@ -139,7 +139,7 @@ class NetJudge:
         """Note what a commit did, what is wrong with it, to which image:tags it only undid others, and its time."""
         effects = effects_of(differences)
         self._blame(faults)
-        unlawful = {fault.key for fault in faults if fault.rule in _DECISIVE}
+        unlawful = {fault.key for fault in faults if fault.rule in DECISIVE}
         for effect in effects:
             history = self._history(effect.name)
             history.touched = True
@@ -159,12 +159,10 @@ class NetJudge:
                 history.restored.add(format_text(effect.new))
             if effect.key not in unlawful:
                 self._extend(history, effect, effect.new)
-        told = {effect.name for effect in effects if effect.mark and effect.key not in unlawful}
-        for move in pull_moves(effects):
+        for move, is_untold in untold_pulls(effects, faults, undone):
             recorded = tuple(old for effect in effects if effect.name == move.name for old in effect.old)
-            is_told = move.name in undone or move.name in told
             for old, new in product(move.old, move.new):
-                self._note_pull(UnprovenPull(move.name, old, new, recorded), is_told=is_told)
+                self._note_pull(UnprovenPull(move.name, old, new, recorded), is_told=not is_untold)
 
     def _note_pull(self, step: UnprovenPull, *, is_told: bool) -> None:
         """Note where the pull digest of an image:tag went, and whether a mark tells of it."""
@@ -178,7 +176,7 @@ class NetJudge:
         if name not in self._names:
             records = self._before.find(name)
             base = {record.platform or "": record for record in records}
-            lawful = dict.fromkeys(map(Publication.of, records), False)
+            lawful = dict.fromkeys(map(PublishedFacts.of, records), False)
             self._names[name] = _NameHistory(base, lawful, pulls=dict.fromkeys(pull_digests(records), ()))
         return self._names[name]
 
@@ -192,8 +190,8 @@ class NetJudge:
 
     def _extend(self, history: _NameHistory, effect: Effect, new: Record) -> None:
         """Add the publication that a step leads to, if it is lawful."""
-        lawful, publication = history.lawful, Publication.of(new)
-        olds = [lawful.get(Publication.of(old)) for old in effect.old]
+        lawful, publication = history.lawful, PublishedFacts.of(new)
+        olds = [lawful.get(PublishedFacts.of(old)) for old in effect.old]
         if effect.kind == "added":
             rivals = history.rivals(new)
             is_other = all(rival.digest != new.digest for rival in rivals)
@@ -250,7 +248,7 @@ class NetJudge:
             if effect.old[0].digest not in history.went:
                 yield _smuggled(effect)
             return
-        is_renewed = history.lawful.get(Publication.of(effect.new))
+        is_renewed = history.lawful.get(PublishedFacts.of(effect.new))
         if is_renewed is None:
             yield from self._unlawful(history, effect, effect.new)
         elif not history.touched:

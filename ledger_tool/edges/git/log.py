@@ -30,7 +30,7 @@ def times(repository: Repository, ids: Sequence[str]) -> list[Timestamp]:
     if not ids:
         return []
     shape = ("log", "--no-show-signature", "--no-walk=unsorted", "--stdin", "--format=%ct")
-    return [time_of(seconds) for seconds in repository.succeed(*shape, stdin=batch(ids), least=60.0).text.split()]
+    return [time_of(seconds) for seconds in repository.succeed(*shape, stdin=batch(ids), least=60.0).text.splitlines()]
 
 
 def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[Step]:

@@ -51,11 +51,11 @@ def _written(path: Path, ledger: Run) -> Upstream:
     def publish(name: str, seed: str, *options: str) -> None:
         run("publish", f"{name}@{digest(seed)}", "--source", SOURCE, *options)
 
-    publish("myorg/app:v1", "a", "--platform", "linux/amd64")
+    publish("myorg/app:v1", "a", "--platform", "linux/amd64", "--index", digest("i"))
     publish("myorg/app:v1", "b", "--platform", "linux/arm64", "--index", digest("i"))
     publish("myorg/app:latest", "a")
     publish("myorg/app:latest", "b")
-    publish("myorg/app:v1", "c", "--platform", "linux/amd64", "--force", "--reason", "rebuilt")
+    publish("myorg/app:v1", "c", "--platform", "linux/amd64", "--index", digest("i"), "--force", "--reason", "rebuilt")
     run("set", "*", "--label", "env=prod", "--ttl", "7d")
     publish("myorg/app:v2", "d")
     run("yank", "myorg/app:v2", "--reason", "crashes")
@@ -288,10 +288,11 @@ def test_a_commit_that_git_would_not_write_is_judged_like_any_other(
     text += f"committer {committer}\nencoding nonsense\n\n\udcff odd\n"
     raw = text.encode("utf-8", "surrogateescape")
     made = move_branch(upstream, upstream.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=raw))
-    assert audit() == (0, [])
+    assert {rule for rule, _, _ in audit()[1]} <= {"date"}  # a broken one counts as from 1970
     bad = edited(upstream, "by hand\n", lambda records: at(records, "v2").update(ttl="1d"))
-    assert audit() == (1, [("unexplained", bad, "myorg/app:v2")])
-    assert audit("--since", made) == (1, [("unexplained", bad, "myorg/app:v2")])
+    assert [one for one in audit()[1] if one[0] != "date"] == [("unexplained", bad, "myorg/app:v2")]
+    since = audit("--since", made)[1]
+    assert [one for one in since if one[0] != "date"] == [("unexplained", bad, "myorg/app:v2")]
     assert ledger("log", "--repo", upstream.url).code == 0
 
 

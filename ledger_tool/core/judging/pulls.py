@@ -1,0 +1,69 @@
+"""Whether a commit may change the pull digest of an immutable tag, and whether anybody says why.
+
+A forced move carries a mark. Where an index only grew, or an image was wrapped into one or taken out of one, somebody
+has to have looked at the registry. Git cannot show that: the commit's trailers claim it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterator, Sequence
+
+from ledger_tool.core.changes.effect import Effect, PullMove, pull_moves
+from ledger_tool.core.changes.message import Message
+from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Key, Name, pull_digests
+
+DECISIVE = ("immutable", "facts", "forced")  # rules whose breach leaves a mark without effect
+
+
+def untold_pulls(
+    effects: Sequence[Effect], faults: Collection[CommitFault], undone: Container[Name]
+) -> Iterator[tuple[PullMove, bool]]:
+    """Yield the pull digests that a commit changes, and whether no mark tells of it, given what is wrong with it.
+
+    `undone` are the image:tags to which it only undid other commits, which is told, too.
+    """
+    unlawful = {fault.key for fault in faults if fault.rule in DECISIVE}
+    told = {effect.name for effect in effects if effect.mark and effect.key not in unlawful}
+    for move in pull_moves(effects):
+        yield move, move.name not in undone and move.name not in told
+
+
+def is_claimed(move: PullMove, message: Message) -> bool:
+    """Return whether a message claims a changed pull digest; one that only counts its records claims them all.
+
+    The blocks of a squash may lead from the old one to the new one in several steps.
+    """
+    if any(block.record_count is not None for block in message.blocks):
+        return True
+    claims = [claim for block in message.blocks for claim in block.pulls if claim.name == move.name]
+    reached: set[str] = set(move.old)
+    for _ in claims:  # in no certain order
+        for claim in claims:
+            if claim.replaces in reached:
+                reached.update({claim.index} if claim.index else move.new)
+    return reached.issuperset(move.new)
+
+
+def split_by(effects: Sequence[Effect], after: Ledger) -> Iterator[CommitFault]:
+    """Yield a fault for each image:tag that a commit leaves with several pull digests, and that had one before."""
+    changed: dict[Name, list[Effect]] = {}
+    for effect in effects:
+        changed.setdefault(effect.name, []).append(effect)
+    for name, of_name in changed.items():
+        now = after.find(name)
+        new = {effect.key for effect in of_name if effect.new}
+        before = [old for effect in of_name for old in effect.old] + [one for one in now if one.key not in new]
+        if len(pull_digests(now)) > 1 >= len(pull_digests(before)):
+            yield split_fault(now[0].key, name, sorted(pull_digests(now)))
+
+
+def split_fault(key: Key, name: Name, digests: Sequence[str]) -> CommitFault:
+    """Return the fault of an image:tag with several pull digests."""
+    return CommitFault(
+        "index",
+        key,
+        f"{name} has {len(digests)} pull digests, {', '.join(digests)}: publish it again by the one index that it is "
+        "served through, with `--force --reason TEXT`",
+    )
