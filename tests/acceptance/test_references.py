@@ -272,3 +272,57 @@ def test_two_images_of_one_repository_are_kept_apart_by_how_they_are_written(led
         for one in both:
             done = ledger("get", f"{prefix}{one.image}:1.25", "--format", "digest", "--repo", at)
             assert done.out.strip() == one.digest
+
+
+def test_two_registries_may_have_images_of_one_name_that_are_never_taken_for_each_other(
+    ledger: Run, tmp_path: Path, registries: Wire
+) -> None:
+    settings = (
+        "registries:\n  - {host: registry.example.com, images: [nginx]}\n  - {host: docker.io, ledgerPrefix: hub}\n"
+    )
+    at = checkout(tmp_path / "ledger", settings)
+    homes = {"registry.example.com/nginx": ("nginx", "a"), "docker.io/library/nginx": ("hub/nginx", "b")}
+    for written, (name, seed) in homes.items():
+        for tag in ("1.24", "1.25"):
+            words = [
+                f"{written.replace('library/', '')}:{tag}@{digest(seed + tag)}",
+                "--source",
+                SOURCE,
+                "--offline",
+                "--no-push",
+            ]
+            done = ledger("publish", *words, "--repo", at)
+            assert (done.code, done.json["image"]) == (0, name), done.err
+    for written, (_, seed) in homes.items():
+        got = ledger("get", f"{written}:1.25", "--format", "ref", "--repo", at)
+        assert got.out.strip() == f"{written}@{digest(seed + '1.25')}"
+    manifest = tmp_path / "compose.yaml"
+    services = "".join(f"  s{number}:\n    image: {name}:1.24\n" for number, name in enumerate([*homes, "nginx"]))
+    for command, tag in (("pin", "1.24"), ("bump", "1.25")):
+        manifest.write_text(f"services:\n{services}")
+        policy = ["--policy", "semver:^1"] if command == "bump" else []
+        done = ledger(command, manifest, *policy, "--repo", at)
+        assert done.code == 0, done
+        pinned = {written: f"image: {written}:{tag}@{digest(seed + tag)}\n" for written, (_, seed) in homes.items()}
+        bare = f"image: nginx:{tag}@{digest('b' + tag)}\n"  # Docker Hub's
+        assert all(line in manifest.read_text() for line in (*pinned.values(), bare)), manifest.read_text()
+    exported = ledger("export", "--format", "compose", "--tag", "1.25", "--key", "nginx=own", "--repo", at)
+    assert exported.code == 0, exported
+    assert f"registry.example.com/nginx@{digest('a1.25')}" in exported.out
+    assert f"docker.io/library/nginx@{digest('b1.25')}" in exported.out
+    serve(registries, {PRIVATE: "nginx"})
+    reported = ledger("reconcile", "--format", "json", "--repo", at).json["findings"]
+    assert {(one["registry"], one["image"]) for one in reported} == {
+        ("registry.example.com", "nginx"), ("docker.io", "hub/nginx")
+    }  # fmt: skip
+
+
+def test_registries_that_serve_one_image_are_mirrors_and_a_conflict_says_how_they_would_not_be(
+    ledger: Run, tmp_path: Path
+) -> None:
+    at = checkout(tmp_path / "ledger", "registries:\n  - host: registry.example.com\n  - host: docker.io\n")
+    for written, seed, code in (("registry.example.com/nginx", "a", 0), ("docker.io/nginx", "b", 3)):
+        words = [f"{written}:1@{digest(seed)}", "--source", SOURCE, "--offline", "--no-push", "--repo", at]
+        done = ledger("publish", *words)
+        assert done.code == code
+    assert "`ledgerPrefix`" in done.err

@@ -217,6 +217,9 @@ def _conflict(given: Record, opposed: Sequence[Record], snapshot: Snapshot) -> C
         hint = "push an index of all its images, then publish it once; or use `--force --reason TEXT` to move this one"
     elif given.platform is None and any(record.platform and record.pull_digest == given.digest for record in opposed):
         hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
+    if len(mirrors := snapshot.policy.serving(first.image)) > 1:
+        hosts = " and ".join(registry.name for registry in mirrors[:2])
+        hint += f"; if {hosts} have different images of that name, give one of them a `ledgerPrefix` in ledger.yaml"
     seen_in = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
     return Conflict(
         f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
