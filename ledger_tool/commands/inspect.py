@@ -141,13 +141,14 @@ class _Look:
         wanted = Wanted(self.name, self.registry.name, only, self.draft.platform)
         # An image that is named by its digest is looked at whatever it is for, to say what is wrong with it.
         platform = NOTHING_STATED if only else wanted.stated
-        below = [
-            ListedImage(entry, manifest, self._facts(manifest))
-            for entry, manifest in images_below(self.registry, self.image, index, only=only, platform=platform)
-        ]
+        below = []
+        for one in images_below(self.registry, self.image, index, only=only, platform=platform):
+            image = ListedImage(one.entry, one.manifest, self._facts(one.manifest))
+            if image.stated.agrees_with(one.within):
+                below.append(image)
         if only:
             if not below:
-                raise self._not_served(index.digest)
+                raise self._not_an_image(only) if only in index.referenced else self._not_served(index.digest)
             wanted.check_is_first(index, below[0].entry)
         images, notes = wanted.images(index, below)
         drafts = [self._filled(wanted, image, index.digest) for image in images]
@@ -178,6 +179,10 @@ class _Look:
             depends_on=draft.depends_on or known.depends_on,
             is_index=False,
         )
+
+    def _not_an_image(self, digest: str) -> RuleRefused:
+        message = f"{digest} is in the index of {self.name} at {self.registry.name}, and is not an image for a platform"
+        return RuleRefused(message, "publish the tag without a digest, or with that of one of its images")
 
     def _not_served(self, served: str) -> RuleRefused:
         given = self.draft.digest

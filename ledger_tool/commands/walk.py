@@ -49,10 +49,19 @@ def served_manifest(registry: RegistryPort, image: str, tag: str, digest: str) -
     return manifest
 
 
+@dataclass(frozen=True, slots=True)
+class ImageBelow:
+    """An image that an index leads to: its entry, its manifest, and the platform to which the way to it is limited."""
+
+    entry: Child
+    manifest: Manifest
+    within: StatedPlatform
+
+
 def images_below(
     registry: P, image: str, index: Manifest, *, only: Digest | None, platform: StatedPlatform
-) -> Iterator[tuple[Child, Manifest]]:
-    """Yield the images that an index leads to, with their entries, in the order in which clients prefer them.
+) -> Iterator[ImageBelow]:
+    """Yield the images that an index leads to, in the order in which clients prefer them.
 
     They prefer entries that state a platform, and then the first. Nested indexes are descended into where they stand.
     What cannot be `only`, or what `only` leads to, or contradicts `platform`, is not asked for. Raises RuleRefused for
@@ -70,14 +79,26 @@ def images_below(
         if isinstance(answer, LedgerError):
             raise answer
         answers[place.digest] = answer
-    yield from _in_order(choice, index, answers, set())
+    for number, image_below in enumerate(_in_order(choice, index, platform, answers, set())):
+        if number == MOST:
+            raise _too_much(start)
+        yield image_below
 
 
 def _in_order(
-    choice: _Choice[P], index: Manifest, answers: Mapping[str, Manifest | Absent], descended: set[str]
-) -> Iterator[tuple[Child, Manifest]]:
-    descended.add(index.digest)
+    choice: _Choice[P],
+    index: Manifest,
+    within: StatedPlatform,
+    answers: Mapping[str, Manifest | Absent],
+    descended: set[tuple[str, StatedPlatform]],
+) -> Iterator[ImageBelow]:
+    """Yield the images below an index that is listed for the platform `within`: clients for others pass it by."""
+    descended.add((index.digest, within))
+    if len(descended) > MOST:
+        raise _too_much(choice.start)
     for entry in choice.of(index):
+        if not entry.stated.agrees_with(within):
+            continue
         place, manifest = replace(choice.start, digest=index.digest), answers[entry.digest]
         if isinstance(manifest, Absent):
             hint = "push the whole index again, and find out what deletes images there"
@@ -86,9 +107,9 @@ def _in_order(
             listed = f"{place} lists {entry.digest} as an {entry.kind}, but it is an {manifest.kind}"
             raise RuleRefused(listed, "push the index again with another tool")
         if not manifest.is_index:
-            yield entry, manifest
-        elif entry.digest not in descended:
-            yield from _in_order(choice, manifest, answers, descended)
+            yield ImageBelow(entry, manifest, within)
+        elif (entry.digest, inner := entry.stated.completed_by(within)) not in descended:
+            yield from _in_order(choice, manifest, inner, answers, descended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +126,8 @@ class _Choice(Generic[P]):
 
     def of(self, index: Manifest) -> list[Child]:
         """Return the entries to follow, in the order in which clients prefer them."""
-        entries = sorted(index.children, key=lambda entry: entry.stated.says_nothing)
+        distinct = {(entry.digest, entry.stated, entry.kind): entry for entry in index.children}
+        entries = sorted(distinct.values(), key=lambda entry: entry.stated.says_nothing)
         if index.digest not in self.inside:
             itself = [entry for entry in entries if entry.digest == self.only]
             return itself or [entry for entry in entries if entry.kind != "image"]
@@ -114,7 +136,10 @@ class _Choice(Generic[P]):
             hint = "push an index whose entries all have a digest, or publish one of its images with `--platform`"
             raise RuleRefused(f"{place} cannot be followed: its {index.unreadable[0]}", hint)
         self.inside.update(entry.digest for entry in entries)
-        return [entry for entry in entries if entry.stated.agrees_with(self.platform)]
+        followed = [entry for entry in entries if entry.stated.agrees_with(self.platform)]
+        if len(followed) > MOST:
+            raise _too_much(self.start)
+        return followed
 
 
 def missing_below(registry: RegistryPort, image: str, digest: str) -> list[str]:
@@ -189,10 +214,11 @@ def walk_below(
             followed = [replace(place, digest=digest) for digest in dict.fromkeys(follow(answer))]
             new = [place for place in followed if place not in start_of]
             count[start] += len(new)
-            if count[start] > MOST or (new and depth == _DEEPEST):
-                much = f"leads to more than {MOST} images and indexes"
-                limit = much if count[start] > MOST else f"nests indexes more than {_DEEPEST} deep"
-                yield start, RuleRefused(f"{start} {limit}", "push a smaller index, or publish one image of it")
+            if count[start] > MOST:
+                yield start, _too_much(start)
+                continue
+            if new and depth == _DEEPEST:
+                yield start, _refused(f"{start} nests indexes more than {_DEEPEST} deep")
                 continue
             below += new
             start_of |= dict.fromkeys(new, start)
@@ -217,3 +243,11 @@ def walk_uses(
             images.update(child.digest for child in answer.children if child.digest not in answer.nested)
         yield place, answer
     yield from walk_indexes([place for place in others if place not in asked and place.digest not in images], look)
+
+
+def _too_much(start: RegistryDigest[P]) -> RuleRefused:
+    return _refused(f"{start} leads to more than {MOST} images and indexes")
+
+
+def _refused(message: str) -> RuleRefused:
+    return RuleRefused(message, "push a smaller index, or publish one image of it")

@@ -48,6 +48,11 @@ class StatedPlatform:
             raise InvalidValue("platform", f"platform `{self}` is malformed")
         return names.parse_platform(f"{self.system}{version}/{self.architecture}{variant}")
 
+    @property
+    def chosen_by(self) -> StatedPlatform:
+        """What clients compare when they choose: the version of an operating system is compared on Windows only."""
+        return self if self.system.lower() == "windows" else replace(self, version="")
+
     def agrees_with(self, other: StatedPlatform) -> bool:
         """Return whether neither contradicts the other; what one of them leaves open is no contradiction."""
         if self.says_nothing or other.says_nothing:

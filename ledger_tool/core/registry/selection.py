@@ -32,10 +32,12 @@ class ListedImage:
     @property
     def normal(self) -> Platform | None:
         """Its platform in the normal form, None if it has none, or one that a record cannot hold."""
-        try:
-            return self.stated.normal()
-        except InvalidValue:
-            return None
+        return _normal(self.stated)
+
+    @property
+    def chosen_by(self) -> Platform | None:
+        """What clients compare of its platform."""
+        return _normal(self.stated.chosen_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Wanted:
         notes = []
         for image in self._chosen(index, images):
             platform = self.platform_of(image)
-            first = firsts.setdefault(platform, image)
+            first = firsts.setdefault(self.platform or image.chosen_by, image)
             if first.entry.digest != image.entry.digest:
                 notes.append(
                     f"note: {self.name} has several images for {platform} at {self.registry}; {first.entry.digest} is "
@@ -95,10 +97,11 @@ class Wanted:
 
     def check_is_first(self, index: Manifest, entry: Child) -> None:
         """Raise RuleRefused for an image that comes after another for its platform: clients get the other."""
-        first = next((one for one in index.children if one.platform and one.platform == entry.platform), entry)
+        platform = _normal(entry.stated.chosen_by)
+        first = next((one for one in index.children if platform and _normal(one.stated.chosen_by) == platform), entry)
         if first.digest != entry.digest:
             raise RuleRefused(
-                f"{self.name} leads to {first.digest} for {entry.platform} at {self.registry}, and has {entry.digest} "
+                f"{self.name} leads to {first.digest} for {platform} at {self.registry}, and has {entry.digest} "
                 "only after it",
                 "publish the first, which is the one that clients choose, or push the index in another order",
             )
@@ -127,7 +130,7 @@ class Wanted:
         matching = [image for image in images if image.stated.agrees_with(self.stated)]
         if not self.platform:
             return matching
-        if exact := [image for image in matching if image.normal == self.platform]:
+        if exact := [image for image in matching if self.platform in (image.normal, image.chosen_by)]:
             return exact
         platforms = dict.fromkeys(image.normal or str(image.stated) for image in matching)
         if len(platforms) > 1:
@@ -152,3 +155,10 @@ def listed_images(index: Manifest) -> frozenset[tuple[Platform, Digest]] | None:
 def _states_no_platform(index: Manifest) -> bool:
     """Return whether no entry states a platform, or leads to one that does."""
     return all(entry.stated.says_nothing and entry.kind != "index" for entry in index.children)
+
+
+def _normal(stated: StatedPlatform) -> Platform | None:
+    try:
+        return stated.normal()
+    except InvalidValue:
+        return None
