@@ -21,7 +21,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.drift import ABSENT, Absent
-from ledger_tool.core.registry.image import Manifest, parse
+from ledger_tool.core.registry.image import Manifest, ServedDocument, parse
 from ledger_tool.errors import RuleRefused
 from tests.support.values.make import draft
 from tests.support.values.profiles import example_count
@@ -68,6 +68,9 @@ class Documents:
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         return parse(*self.documents[reference], reference) if reference in self.documents else ABSENT
+
+    def document(self, image: str, digest: str) -> ServedDocument | Absent:
+        return ServedDocument(*self.documents[digest]) if digest in self.documents else ABSENT
 
     def config(self, image: str, digest: str) -> Mapping[str, object]:
         return self.blobs[digest]
