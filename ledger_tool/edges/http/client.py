@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -169,10 +170,15 @@ def ca_of(given: str, environ: Mapping[str, str]) -> str:
     return path
 
 
+@lru_cache(maxsize=1024)
 def origin_of(url: str) -> tuple[str, str]:
-    """Return the scheme and the host with its port. Raises ValueError for a malformed URL."""
+    """Return the scheme, and the host with its port if that is not the usual one (RFC 6454 section 4).
+
+    A user name stays in front of the host. Raises ValueError for a malformed URL.
+    """
     parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return parts.scheme, parts.netloc.lower().removesuffix(usual or ":")
 
 
 def retry_after(value: str) -> float | None:

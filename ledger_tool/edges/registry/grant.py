@@ -25,6 +25,10 @@ from ledger_tool.errors import Denied, Unreachable
 TOKEN_BYTES = 2**20
 
 
+class CredentialRefused(Denied):
+    """A token server does not accept the user name and password, or the identity token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What lets a request in, for some time; `by_credential` if it was given for the configured credential."""
@@ -69,7 +73,8 @@ def token_grant(
     server = f"the token server of {registry.host}"
     if answer.status in (400, 401, 403):
         who = "the credential" if credential else "anonymous clients"
-        raise Denied(
+        kind = CredentialRefused if credential and answer.status != 403 else Denied
+        raise kind(
             f"{server} does not accept {who}: it answers {answer.status}",
             f"check which credential is used: `ledger auth {registry.host}`",
         )

@@ -19,8 +19,9 @@ from ledger_tool.core.registry.challenge import Challenge
 from ledger_tool.core.registry.image import MEDIA_TYPES, ServedDocument
 from ledger_tool.edges.http.client import Answer, origin_of
 from ledger_tool.edges.http.host import TRIES, Host
+from ledger_tool.edges.registry.attempts import LoginAttempts
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.grant import TOKEN_BYTES, Grant, basic_grant, token_grant
+from ledger_tool.edges.registry.grant import TOKEN_BYTES, CredentialRefused, Grant, basic_grant, token_grant
 from ledger_tool.edges.registry.root import Root, challenges_of, look_at_root
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
@@ -48,12 +49,14 @@ class Login:
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
         self._registry = registry
         self._name = registry.host
+        self._which = f"check which credential is used: `ledger auth {registry.host}`"
         self._host = host
         self._keychain = keychain
         self._http = http
         self._grants: dict[str, Grant] = {}  # by scope
         self._basic: Grant | None = None  # that the registry has accepted, for whatever scope
         self._unproved: dict[str, LedgerError] = {}  # why a 404 says nothing, by scope
+        self._attempts = LoginAttempts()
         self._root: Root | None = None
         self._locks: dict[str, threading.Lock] = {}
         self._root_lock = threading.Lock()
@@ -99,7 +102,7 @@ class Login:
         root = self._look_at_root()
         if not root.is_registry and not (root.asks and root.challenges):
             raise self._not_a_registry(root)
-        challenges = root.challenges or (_ANY_BASIC if credential and credential.username else {})
+        challenges = self._ways_in(root)
         if not challenges or not (root.asks or credential):
             return credential, False, f"it answers {root.answer.status}" if root.asks else ""
         ask = self._asking("GET", f"{self._http.origin}/v2/", TOKEN_BYTES, None)
@@ -140,7 +143,7 @@ class Login:
             grant = self._fresh(challenges, scope, stale)
             if grant is None:
                 return answer, stale
-            answer = ask(grant)
+            answer = ask(grant) if grant.token else self._with_basic(ask, grant)
             if answer.status != 401 or not self._http.is_own(answer):
                 if not grant.token and answer.status != 403:
                     self._basic = grant
@@ -166,9 +169,7 @@ class Login:
                 return current
             credential = self.credential
             if "bearer" in challenges:
-                grant = token_grant(
-                    self._http, self._registry, self._host, challenges["bearer"], scope=scope, credential=credential
-                )
+                grant = self._with_token(challenges["bearer"], scope, credential)
             elif "basic" in challenges and credential and credential.username:
                 grant = basic_grant(credential)
                 if stale and stale.authorization == grant.authorization:
@@ -176,6 +177,47 @@ class Login:
             else:
                 return None
             self._grants[scope] = grant
+            return grant
+
+    def _with_basic(self, ask: Ask, grant: Grant) -> Answer:
+        with self._attempts.turn():
+            self._attempts.check()
+            answer = ask(grant)
+            if answer.status == 401 and self._http.is_own(answer):
+                reason = Denied(f"{self._name} does not accept the credential: it answers 401", self._which)
+                root, basic = f"{self._http.origin}/v2/", grant.authorization
+                self._attempts.refused(
+                    reason,
+                    lambda: self._http.request("GET", root, {}, limit=TOKEN_BYTES, authorization=basic).status == 401,
+                )
+            else:
+                self._attempts.succeeded()
+            return answer
+
+    def _with_token(self, challenge: Challenge, scope: str, credential: Credential | None) -> Grant:
+        def get(wanted: str, challenge: Challenge = challenge) -> Grant:
+            return token_grant(self._http, self._registry, self._host, challenge, scope=wanted, credential=credential)
+
+        def is_refused_without_scope() -> bool:
+            named = {name: value for name, value in challenge.parameters.items() if name != "scope"}
+            try:
+                get("", Challenge(challenge.scheme, named))
+            except CredentialRefused:
+                return True
+            except LedgerError:
+                pass
+            return False
+
+        if credential is None:
+            return get(scope)
+        with self._attempts.turn():
+            self._attempts.check()
+            try:
+                grant = get(scope)
+            except CredentialRefused as refused:
+                self._attempts.refused(refused, is_refused_without_scope)
+                raise
+            self._attempts.succeeded()
             return grant
 
     def _proved(self, ask: Ask, answer: Answer, grant: Grant | None, scope: str) -> Answer:
@@ -197,7 +239,7 @@ class Login:
                 f"{self._name} answers 404 to whoever is not logged in: that proves nothing",
                 f"configure a credential that may read it, and try it with `ledger auth {self._name}`",
             )
-        return self._answer_to_credential(ask, answer, root.challenges, scope)
+        return self._answer_to_credential(ask, answer, self._ways_in(root), scope)
 
     def _answer_to_credential(
         self, ask: Ask, answer: Answer, challenges: Mapping[str, Challenge], scope: str
@@ -205,9 +247,6 @@ class Login:
         """Ask again with the credential, as `/v2/` wants it, after an anonymous 404; return the answer."""
         if scope in self._unproved:
             raise self._unproved[scope].within("")
-        credential = self.credential
-        if "bearer" not in challenges and credential and credential.username:
-            challenges = _ANY_BASIC
         try:
             accepted = self._basic
             answer, grant = self._logged_in(ask, answer, challenges, scope, stale=None)
@@ -215,7 +254,7 @@ class Login:
                 status = f"{answer.status} with it" if grant else "asks for none that can be sent"
                 raise AbsenceUnproved(
                     f"{self._name} answers 404 without the credential, and {status}",
-                    f"check which credential is used: `ledger auth {self._name}`",
+                    self._which,
                 )
             if not answer.status < 400:
                 self._basic = accepted  # it may not even have been looked at
@@ -227,6 +266,12 @@ class Login:
         if answer.status == 404 and not self._http.is_own(answer):
             raise self.elsewhere(answer)
         return answer
+
+    def _ways_in(self, root: Root) -> Mapping[str, Challenge]:
+        """Return how `/v2/` wants a login; where it lets everybody in without a word, Basic is tried."""
+        credential = self.credential
+        is_open_to_basic = not root.asks and "bearer" not in root.challenges
+        return _ANY_BASIC if is_open_to_basic and credential and credential.username else root.challenges
 
     def _look_at_root(self, *, anew: bool = False) -> Root:
         """Return what `/v2/` says, asked for once; `anew` asks again if that was a registry."""

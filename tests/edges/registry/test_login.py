@@ -166,6 +166,43 @@ def test_a_wrong_password_is_tried_once_and_not_for_every_tag(wire: Wire) -> Non
     assert wire.count("/token") == 1
 
 
+def test_a_wrong_password_is_tried_three_times_however_many_images_there_are(wire: Wire) -> None:
+    """Once for each of two images, since the first refusal may be about that image, and once for none of them."""
+    for challenge in (f'Bearer realm="{wire.url}/token"', 'Basic realm="x"'):
+        wire.asked.clear()
+        wire.otherwise = wire.root = unauthorized(challenge)
+        wire.on("/token", Reply(401))
+        with rig(wire, LOGIN) as at:
+
+            def look(number: int) -> None:
+                with pytest.raises(Denied):
+                    at.client.look(f"myorg/app{number}", "v1")
+
+            threads = [threading.Thread(target=look, args=(number,)) for number in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert sum(bool(one.authorization) for one in wire.asked) == 3
+
+
+def test_a_refusal_for_some_images_is_not_one_for_the_others(wire: Wire) -> None:
+    """Some token servers answer 401 for an image that the account may not read."""
+
+    def script(asked: Asked) -> Reply:
+        scope = f"repository:{'/'.join(asked.path.split('/')[2:4])}:pull"
+        challenge = f'Bearer realm="{wire.url}/token",service="registry",scope="{scope}"'
+        return HONEST if asked.authorization else unauthorized(challenge)
+
+    wire.otherwise = script
+    wire.on("/token", lambda asked: Reply(401) if "secret" in asked.path else as_json({"token": "good"}))
+    with rig(wire, LOGIN) as at:
+        for number in range(5):
+            with pytest.raises(Denied):
+                at.client.look(f"secret/app{number}", "v1")
+        assert at.client.look("myorg/app", "v1") == sha256(image())
+
+
 def test_eight_threads_log_in_once(wire: Wire) -> None:
     _behind(wire, f"{wire.url}/token")
     wire.on("/token", as_json({"token": "good"}))
