@@ -17,11 +17,12 @@ from ruamel.yaml import YAML
 from ledger_tool.cli.main import program
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.policy.resolve import pulled_from
-from ledger_tool.core.registry.drift import CLASSES, report
+from ledger_tool.core.registry.drift import CLASSES
+from ledger_tool.core.registry.driftreport import report
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.yaml import settings
 from ledger_tool.errors import LedgerError
-from ledger_tool.render.reconcile import as_metrics
+from ledger_tool.render.metrics import as_metrics
 from tests.support import ROOT
 from tests.support.stage import github, gitlab, jenkins
 from tests.support.stage.docs import blocks, comparable, examples, papers, played, prose

@@ -14,7 +14,8 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.registry.drift import DriftFinding, DriftReport, report
+from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.core.registry.driftreport import DriftReport, report
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, UsageError
@@ -32,11 +33,20 @@ class Adopted:
 def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Timestamp, jobs: int) -> Adopted:
     """Record every untracked tag of a report whose image says where it is from. Raises what `write` raises.
 
-    If several registries have a tag, the first is used. What cannot be recorded (no sourceRef in its labels, a
-    broken manifest) is left out, with the reason.
+    If several registries have a tag, the first of `ledger.yaml` is used. What cannot be recorded (no sourceRef in its
+    labels, a broken manifest) is left out, with the reason.
     """
     start = store.read()
-    untracked = {(one.image, one.tag): one for one in reversed(before.findings) if one.drift == "untracked"}
+    places = {
+        (port.name, image): place
+        for image in {finding.image for finding in before.findings if finding.drift == "untracked"}
+        for place, port in enumerate(registries.serving(start.policy, image))
+    }
+    untracked = {
+        (finding.image, finding.tag): finding
+        for finding in sorted(before.findings, key=lambda finding: -places.get((finding.registry, finding.image), 0))
+        if finding.drift == "untracked"
+    }
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
     def look(finding: DriftFinding) -> Sequence[Draft]:
@@ -59,4 +69,4 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
     written = write(store, recording(start, drafts))
     rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in adopted]
-    return Adopted(report(rest), written, sorted(not_adopted))
+    return Adopted(report(rest, at=before.at, scope=before.scope), written, sorted(not_adopted))

@@ -1,51 +1,152 @@
 """Observing registries: what each shows for an image:tag, with as few requests as the classes need.
 
-A tag in sync costs one HEAD. Only a difference costs more: a GET of what the tag serves now, and a
-HEAD for a recorded digest that it does not lead to.
+A tag costs one HEAD, and each recorded digest that its answer does not prove one more; nothing is asked twice in a run.
+A tag that serves something else is explained by GETs, which some hosts count as pulls: a run may only spend so many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.commands.walk import missing_below, served_manifest
+from ledger_tool.commands.walk import missing_below
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry import drift
-from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown
+from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown, Unreadable
+from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Manifest
-from ledger_tool.errors import LedgerError
+from ledger_tool.core.registry.served import ServedFacts, served_facts
+from ledger_tool.errors import BadManifest, LedgerError, UnreadableManifest
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Task = tuple[RegistryPort, Sequence[Record]]
+Observed = tuple[Task, Observation]
+TaggedPlace = tuple[RegistryPort, str, str]  # a registry, an image, a tag
+DigestPlace = tuple[RegistryPort, str, str]  # a registry, an image, a digest
+EXPLAINED = 50  # GETs
+_MOST_TO_DESCRIBE = 3  # GETs: an index, an image of it, its config
 
 
-def observe_all(tasks: Iterable[Task], *, deep: bool, jobs: int) -> Iterator[tuple[Task, Observation]]:
-    """Yield what each registry shows for the records of one image:tag, as the answers arrive from `jobs` threads."""
-    for task, seen in in_parallel(lambda task: observe(*task, deep=deep), tasks, jobs=jobs):
-        yield task, Observation(served=Unknown(seen.message)) if isinstance(seen, LedgerError) else seen
+class Looks:
+    """The looks of one run, from `jobs` threads; `scope` is what to look at, `explain` how many GETs may explain."""
 
+    def __init__(self, *, jobs: int, scope: DriftScope = "images", explain: int = EXPLAINED) -> None:
+        self._jobs = jobs
+        self._scope = scope
+        self._left = explain
+        self._once = OncePerRun()
 
-def observe(registry: RegistryPort, records: Sequence[Record], *, deep: bool = False) -> Observation:
-    """Return what a registry shows for the records of one image:tag. Raises nothing: a failure is Unknown."""
-    image, tag = records[0].name
-    served: Seen = _tried(registry.look, image, tag)
-    manifest: Manifest | Unknown | None = None
-    if drift.needs_manifest(records, served):
-        manifest = _tried(served_manifest, registry, image, tag, str(served))
-    digests: dict[str, bool | Unknown] = {}
-    for digest in drift.needs_digests(records, served, manifest):
-        seen = _tried(registry.look, image, digest)
-        digests[digest] = seen if isinstance(seen, Unknown) else not isinstance(seen, Absent)
-    is_deep = deep and not isinstance(served, Unknown)
-    below = [record.digest for record in records if is_deep and digests.get(record.digest, True) is True]
-    missing: Mapping[str, Sequence[str] | Unknown] = {
-        digest: _tried(missing_below, registry, image, digest) for digest in below
-    }
-    return Observation(served=served, manifest=manifest, digests=digests, missing=missing)
+    def all(self, tasks: Iterable[Task]) -> Iterator[Observed]:
+        """Yield what each registry shows for the records of one image:tag, as the answers arrive."""
+        for task, seen in in_parallel(lambda task: self.look(*task), tasks, jobs=self._jobs):
+            yield task, Observation(served=Unknown(seen.message)) if isinstance(seen, LedgerError) else seen
+
+    def look(self, registry: RegistryPort, records: Sequence[Record]) -> Observation:
+        """Return what a registry shows for the records of one image:tag. Raises nothing: a failure is Unknown."""
+        image, tag = records[0].name
+        served: Seen = _tried(registry.look, image, tag)
+        missing: Mapping[str, Sequence[str] | Unknown] = {}
+        if self._scope == "deep":
+            pull_digests = dict.fromkeys(map(drift.expected, records))
+            missing = {digest: _tried(missing_below, self._once, registry, image, digest) for digest in pull_digests}
+        wanted = drift.to_look_for(records, served, quick=self._scope == "tags")
+        exists = {digest: _tried(self._once.exists, registry, image, digest) for digest in wanted}
+        return Observation(served=served, exists=exists, missing=missing, is_quick=self._scope == "tags")
+
+    def explain(self, observed: Sequence[Observed]) -> Iterator[tuple[int, Observation]]:
+        """Yield, with its number, each observation of a tag that serves something else, as far as GETs are left.
+
+        First all manifests are read, and then what the images say about themselves.
+        """
+        places: dict[DigestPlace, list[int]] = {}
+        for number, ((registry, records), seen) in enumerate(observed):
+            if drift.is_different(records, seen.served):
+                places.setdefault((registry, records[0].image, str(seen.served)), []).append(number)
+        chosen = sorted(places, key=lambda place: (place[1], observed[places[place][0]][0][1][0].tag, place[0].name))
+        chosen = chosen[: self._left]
+        self._left -= len(chosen)
+        manifests: dict[DigestPlace, Manifest] = {}
+        for place, contents in in_parallel(self._contents, chosen, jobs=self._jobs):
+            if isinstance(contents, Manifest):
+                manifests[place] = contents
+            for number in places[place]:
+                yield number, self._explained(observed[number], contents)
+        described = self._described({place: manifests[place] for place in chosen if place in manifests})
+        for place, image_facts in described:
+            for number in places[place]:
+                seen = replace(observed[number][1], contents=manifests[place], facts=image_facts)
+                yield number, seen
+
+    def untracked(self, tags: Sequence[TaggedPlace]) -> Iterator[tuple[int, str, ServedFacts | None]]:
+        """Yield the number of each tag with what it serves and what that says about itself, as far as GETs are left."""
+        most = self._left // _MOST_TO_DESCRIBE
+        self._left -= most * _MOST_TO_DESCRIBE
+
+        def look(number: int) -> tuple[str, ServedFacts | None]:
+            registry, image, tag = tags[number]
+            served = registry.look(image, tag)
+            contents = "" if isinstance(served, Absent) else self._contents((registry, image, served))
+            described = self._facts(registry, image, contents) if isinstance(contents, Manifest) else None
+            return "" if isinstance(served, Absent) else served, described
+
+        for number, answer in in_parallel(look, range(min(most, len(tags))), jobs=self._jobs):
+            if not isinstance(answer, LedgerError) and answer[0]:
+                yield number, *answer
+
+    def _contents(self, place: DigestPlace) -> Manifest | Absent | Unreadable | Unknown:
+        try:
+            return self._once.manifest(*place)
+        except UnreadableManifest as error:
+            return Unreadable(error.message)
+        except BadManifest as error:  # it does not even have the digest that the tag was said to serve
+            return Unknown(error.message)
+        except LedgerError as error:
+            return Unreadable(error.message, is_seen=False)
+
+    def _explained(
+        self, observed: Observed, contents: Manifest | Absent | Unreadable | Unknown | LedgerError
+    ) -> Observation:
+        """Return an observation with what the tag serves; a tag that has moved in the meantime is looked at again."""
+        task, seen = observed
+        if isinstance(contents, Unknown):
+            return replace(seen, served=contents)
+        if isinstance(contents, LedgerError):
+            return replace(seen, contents=Unreadable(contents.message, is_seen=False))
+        if not isinstance(contents, Absent):
+            return replace(seen, contents=contents)
+        return replace(self.look(*task), contents=Unreadable("it was gone at the second look", is_seen=False))
+
+    def _described(self, manifests: Mapping[DigestPlace, Manifest]) -> Iterator[tuple[DigestPlace, ServedFacts]]:
+        """Yield what each image says about itself, in its annotations alone where no GETs are left."""
+        affordable = []
+        for place, manifest in manifests.items():
+            cost = 2 if manifest.is_index else 1
+            if served_facts(manifest, {}).is_complete or cost > self._left:
+                yield place, served_facts(manifest, {})
+            else:
+                self._left -= cost
+                affordable.append(place)
+        for place, answer in in_parallel(
+            lambda place: self._facts(place[0], place[1], manifests[place]), affordable, jobs=self._jobs
+        ):
+            yield place, served_facts(manifests[place], {}) if isinstance(answer, LedgerError) else answer
+
+    def _facts(self, registry: RegistryPort, image: str, manifest: Manifest) -> ServedFacts:
+        """Return what an image, or the first of an index, says about itself. Raises what the registry raises."""
+        if served_facts(manifest, {}).is_complete:
+            return served_facts(manifest, {})
+        single: Manifest | Absent = manifest
+        if manifest.is_index and manifest.children:
+            single = self._once.manifest(registry, image, manifest.children[0].digest)
+        if isinstance(single, Absent) or single.config is None:
+            return served_facts(manifest, {})
+        annotations = {**single.annotations, **manifest.annotations}
+        return served_facts(replace(single, annotations=annotations), registry.config(image, single.config))
 
 
 def _tried(look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unknown:

@@ -111,6 +111,13 @@ class RegistryPort(Protocol):
     def host(self) -> str:
         """The host, as `ledger.yaml` has it."""
 
+    @property
+    def plain_http(self) -> bool:
+        """Whether it is asked by plain HTTP."""
+
+    def repository(self, image: str) -> str:
+        """Return the host and the path by which clients pull an image: the same for all names of one repository."""
+
     def look(self, image: str, reference: str) -> Digest | Absent:
         """Return the digest that a tag serves, or an existing digest; ABSENT if the registry says so."""
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger_tool.commands.observe import observe_all
+from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.ports import Registries, Source
+from ledger_tool.commands.remedy import classified
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import DriftFinding
 
 DigestMatch = Literal["index", "image", "config", "none"]
@@ -39,6 +39,8 @@ class VerifyCheck:
     match: DigestMatch
     state: VerifyState
     reason: str = ""
+    command: str = ""
+    alternative: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,16 @@ def verify(
     snapshot = source.read()
     records = snapshot.find(reference)
     checks = [_given(records, digest)] if digest else []
-    serving = registries.serving(snapshot.policy, records[0].image)
-    observed = observe_all([(registry, records) for registry in serving], deep=deep, jobs=8)
-    observations = {registry: observation for (registry, _), observation in observed}
-    for registry in serving:
-        findings = drift.classify(records, registry.name, observations[registry], now)
-        checks += [_check(record, finding) for record, finding in zip(records, findings, strict=True)]
+    serving = {records[0].image: registries.serving(snapshot.policy, records[0].image)}
+    looks = Looks(jobs=8, scope="deep" if deep else "images")
+    observed = list(looks.all([(registry, records) for registry in serving[records[0].image]]))
+    for number, explained in looks.explain(observed):
+        observed[number] = observed[number][0], explained
+    findings = {
+        seen[0][0]: own for seen, own in zip(observed, classified(observed, serving, snapshot.policy, now), strict=True)
+    }
+    for registry in serving[records[0].image]:
+        checks += [_check(record, finding) for record, finding in zip(records, findings[registry], strict=True)]
     return Verified(records[0].name, checks)
 
 
@@ -108,4 +114,6 @@ def _check(record: Record, finding: DriftFinding) -> VerifyCheck:
         match=matched([record], finding.served) if state != "unknown" else "none",
         state=state,
         reason=finding.reason,
+        command=finding.command,
+        alternative=finding.alternative,
     )

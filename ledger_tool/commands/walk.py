@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.core.ledger.names import DIGEST, Digest, shown
 from ledger_tool.core.registry.drift import Absent
@@ -142,28 +143,42 @@ class _Choice(Generic[P]):
         return followed
 
 
-def missing_below(registry: RegistryPort, image: str, digest: str) -> list[str]:
-    """Return what a registry does not have of a manifest or index: itself, all that it leads to, and their blobs."""
+def missing_below(once: OncePerRun, registry: RegistryPort, image: str, digest: str) -> list[str]:
+    """Return what a registry does not have of a manifest or index: itself, all that it leads to, and their blobs.
+
+    What is missing is missing, whatever else could not be observed; if nothing is, raises what could not. An entry that
+    is no image has to be there, but need not make sense.
+    """
+    images: set[str] = {digest}
 
     def look(
         level: Iterable[RegistryDigest[RegistryPort]],
     ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
         for place in level:
             try:
-                yield place, registry.manifest(image, place.digest)
-            except UnreadableManifest as error:  # it is there, whatever it is
+                yield place, once.manifest(registry, image, place.digest)
+            except LedgerError as error:
                 yield place, error
 
     missing: list[str] = []
+    failures: list[LedgerError] = []
     blobs: dict[str, None] = {}
     for place, answer in walk_below([RegistryDigest(registry, image, digest)], look, _manifests_in):
         if isinstance(answer, Manifest):
+            images.update([child.digest for child in answer.children], answer.nested)
             blobs |= dict.fromkeys(answer.blobs)
         elif isinstance(answer, Absent):
             missing.append(place.digest)
-        elif not isinstance(answer, UnreadableManifest):
-            raise answer
-    return missing + [blob for blob in blobs if not registry.has_blob(image, blob)]
+        elif place.digest in images or not isinstance(answer, UnreadableManifest):
+            failures.append(answer)
+    for blob in blobs:
+        try:
+            missing += [] if once.has_blob(registry, image, blob) else [blob]
+        except LedgerError as error:
+            failures.append(error)
+    if failures and not missing:
+        raise failures[0]
+    return missing
 
 
 def _manifests_in(index: Manifest) -> list[str]:

@@ -1,128 +1,181 @@
-"""The report of a reconcile: for people, machines, a job summary, a test reporter, and Prometheus."""
+"""The report of a reconcile, for people, machines, a job summary and a test reporter; for Prometheus, see `metrics`."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.ledger.names import counted, escaped
-from ledger_tool.core.registry.drift import DriftFinding, DriftReport
+from ledger_tool.core.registry.drift import DriftFinding, DriftKind
+from ledger_tool.core.registry.driftreport import DriftReport, is_failure
+from ledger_tool.core.registry.served import ServedFacts
 from ledger_tool.render import json, markdown
 from ledger_tool.render.junit import Case, suite
-from ledger_tool.render.markdown import cell
+from ledger_tool.render.markdown import cell, code
 from ledger_tool.render.records import short_digest
 from ledger_tool.render.table import table
+
+_SECTIONS: tuple[tuple[DriftKind, str], ...] = (
+    ("drift", "drift"),
+    ("unknown", "unknown"),
+    ("housekeeping", "housekeeping"),
+)
+_HEADER = ("CLASS", "REGISTRY", "IMAGE", "PLATFORM", "LEDGER", "SERVED", "SINCE", "REASON")
+_SPARE = tuple(_HEADER.index(name) for name in ("REGISTRY", "LEDGER", "SERVED", "SINCE"))
+# Characters of Markdown for each section's table, and for what to do about it: an issue takes 65,536 in all.
+_TABLE_ROOM = {"drift": 16_000, "unknown": 6_000, "housekeeping": 6_000}
+_COMMAND_ROOM = {"drift": 16_000, "unknown": 0, "housekeeping": 8_000}
+_LONGEST_COMMAND = 3_000
 
 
 def as_json(report: DriftReport) -> str:
     """Return the JSON object; `schema/reconcile-v1.schema.json` describes it."""
     value = {
         "complete": report.complete,
+        "at": report.at,
+        "scope": report.scope,
         "checked": sum(report.summary.values()),
         "summary": report.summary,
+        "kinds": report.kinds,
         "findings": [
             {
-                "class": finding.drift, "registry": finding.registry, "image": finding.image, "tag": finding.tag,
-                "platform": finding.platform, "ledger": finding.ledger, "served": finding.served,
-                "reason": finding.reason,
+                "class": finding.drift, "kind": finding.kind, "registry": finding.registry, "image": finding.image,
+                "tag": finding.tag, "platform": finding.platform, "ledger": finding.ledger, "served": finding.served,
+                "reason": finding.reason, "since": finding.since, "serves": _facts_as_json(finding.facts),
+                "command": finding.command, "alternative": finding.alternative,
             }
-            for finding in _differing(report)
+            for finding in report.findings if finding.drift != "in-sync"
         ],
     }  # fmt: skip
     return json.document(value)
 
 
+def _facts_as_json(facts: ServedFacts | None) -> dict[str, str] | None:
+    return {"created": facts.created, "source": facts.source, "revision": facts.revision} if facts else None
+
+
 def as_text(report: DriftReport, width: int | None) -> Iterator[str]:
-    """Yield a summary, then only what differs, the most serious first."""
+    """Yield a summary; what differs, drift first, the most serious first; and what to do about it."""
     yield _headline(report)
-    rows = [
-        (
-            finding.drift,
-            finding.registry,
-            f"{finding.image}:{finding.tag}",
-            finding.platform or "",
-            _short(finding.ledger),
-            _short(finding.served),
-            escaped(finding.reason),
-        )
-        for finding in _differing(report)
-    ]
-    if rows:
+    for kind, title in _SECTIONS:
+        rows = [
+            (
+                finding.drift,
+                finding.registry,
+                _name(finding),
+                finding.platform or "",
+                _short(finding.ledger),
+                _short(finding.served),
+                finding.since or "",
+                escaped(finding.reason),
+            )
+            for finding in _of_kind(report, kind)
+        ]
+        if rows:
+            yield ""
+            yield f"{title}:"
+            yield from table(_HEADER, rows, width, spare=_SPARE)
+    commands = [finding for kind, _ in _SECTIONS for finding in _to_act_on(report, kind)]
+    if commands:
         yield ""
-        header = ("CLASS", "REGISTRY", "IMAGE", "PLATFORM", "LEDGER", "SERVED", "REASON")
-        yield from table(
-            header, rows, width, spare=(header.index("REGISTRY"), header.index("LEDGER"), header.index("SERVED"))
-        )
+        yield "what to do:"
+    for finding in commands:
+        yield f"  {_name(finding)} at {finding.registry}: {finding.drift}{_since(finding)}"
+        if serves := _serves(finding):
+            yield f"    serves {escaped(serves)}"
+        yield f"    {escaped(finding.command)}"
+        if finding.alternative:
+            yield f"    or {escaped(finding.alternative)}"
 
 
 def as_markdown(report: DriftReport) -> Iterator[str]:
     """Yield Markdown for a job summary or an issue's body; nothing in a record can break out of it."""
     yield f"**{_headline(report)}**"
     yield from markdown.table(("class", "records"), [(name, str(count)) for name, count in report.summary.items()])
-    rows = [
-        (
-            finding.drift,
-            cell(f"{finding.registry}/{finding.image}:{finding.tag}"),
-            cell(finding.platform),
-            cell(_short(finding.ledger)),
-            cell(_short(finding.served)),
-            cell(finding.reason),
-        )
-        for finding in _differing(report)
-    ]
-    if rows:
-        yield from markdown.table(("class", "image", "platform", "ledger", "served", "reason"), rows)
+    for kind, title in _SECTIONS:
+        rows = [
+            (
+                finding.drift,
+                cell(f"{finding.registry}/{_name(finding)}"),
+                cell(finding.platform),
+                cell(_short(finding.ledger)),
+                cell(_short(finding.served)),
+                cell(finding.since),
+                cell(finding.reason),
+            )
+            for finding in _of_kind(report, kind)
+        ]
+        if not rows:
+            continue
+        yield ""
+        yield f"### {title.capitalize()}"
+        shown = _fitting(["".join(row) for row in rows], _TABLE_ROOM[kind])
+        header = ("class", "image", "platform", "ledger", "served", "since", "reason")
+        yield from markdown.table(header, rows[:shown])
+        yield from _omitted(len(rows) - shown)
+        yield from _commands_as_markdown(_to_act_on(report, kind), _COMMAND_ROOM[kind])
 
 
-def as_junit(report: DriftReport) -> Iterator[str]:
-    """Return JUnit XML: one test case per record, drift as a failure, unknown as skipped."""
-    return suite("ledger reconcile", [_case(finding) for finding in report.findings])
+def _commands_as_markdown(findings: Sequence[DriftFinding], room: int) -> Iterator[str]:
+    entries = []
+    for finding in findings:
+        facts = f", serves {code(serves)}" if (serves := _serves(finding)) else ""
+        lines = [f"- {code(f'{finding.registry}/{_name(finding)}')}{_since(finding)}{facts}:"]
+        lines.append(f"  - {code(finding.command, _LONGEST_COMMAND)}")
+        if finding.alternative:
+            lines.append(f"  - or {code(finding.alternative, _LONGEST_COMMAND)}")
+        entries.append("\n".join(lines))
+    shown = _fitting(entries, room)
+    if shown:
+        yield ""
+        yield "What to do:"
+        yield ""
+        yield from entries[:shown]
+        yield from _omitted(len(entries) - shown)
 
 
-def _case(finding: DriftFinding) -> Case:
-    name = f"{finding.image}:{finding.tag}" + (f" {finding.platform}" if finding.platform else "")
+def _fitting(texts: Sequence[str], room: int) -> int:
+    """Return how many texts, with what a table puts around them, fit into a number of characters."""
+    for number, text in enumerate(texts):
+        room -= len(text) + 30
+        if room < 0:
+            return number
+    return len(texts)
+
+
+def _omitted(count: int) -> Iterator[str]:
+    if count:
+        yield ""
+        yield f"{count} more are omitted here; `--format json` lists all."
+
+
+def as_junit(report: DriftReport, fail_on: Sequence[str]) -> Iterator[str]:
+    """Return JUnit XML: one test case per record; what `fail_on` has is a failure, all else that differs is skipped."""
+    return suite("ledger reconcile", [_case(finding, fail_on) for finding in report.findings])
+
+
+def _case(finding: DriftFinding, fail_on: Sequence[str]) -> Case:
+    name = _name(finding) + (f" {finding.platform}" if finding.platform else "")
     reason = finding.reason or finding.drift
     if finding.drift == "in-sync":
         return Case(finding.registry, name)
-    if finding.drift == "unknown":
-        return Case(finding.registry, name, skipped=reason)
-    detail = f"ledger {finding.ledger or '-'}, served {finding.served or '-'}"
+    if not is_failure(finding, fail_on):
+        skipped = (
+            reason if finding.drift == "unknown" else "; ".join([f"{finding.drift}: {reason}", *_details(finding)])
+        )
+        return Case(finding.registry, name, skipped=skipped)
+    detail = "; ".join([f"ledger {finding.ledger or '-'}", f"served {finding.served or '-'}", *_details(finding)])
     return Case(finding.registry, name, finding.drift, reason, detail)
 
 
-def as_metrics(report: DriftReport, now: float, last_complete: float | None, *, of_all: bool) -> str:
-    """Return a Prometheus textfile; times are seconds since 1970.
-
-    A run that could not observe everything, or was not `of_all` records, keeps `last_complete`.
-    """
-    counts = Counter((finding.registry, finding.drift) for finding in report.findings)
-    by_class = (
-        (f'{{registry="{_label(registry)}",class="{name}"}}', count) for (registry, name), count in counts.items()
-    )
-    lines = [
-        *_gauge("records", "Records by registry and class.", *sorted(by_class)),
-        *_gauge("complete", "Whether the last run could observe everything.", ("", int(report.complete))),
-        *_gauge("last_run_timestamp_seconds", "When the last run ended.", ("", now)),
-    ]
-    complete_at = now if report.complete and of_all else last_complete
-    if complete_at is not None:
-        lines += _gauge("last_complete_timestamp_seconds", "When the last complete run ended.", ("", complete_at))
-    return "\n".join(lines) + "\n"
-
-
-def _gauge(name: str, help_text: str, *values: tuple[str, float]) -> Iterator[str]:
-    """Yield a metric (Prometheus, "Exposition formats"); each value is its labels, in braces, and its number."""
-    yield f"# HELP ledger_reconcile_{name} {help_text}"
-    yield f"# TYPE ledger_reconcile_{name} gauge"
-    for labels, value in values:
-        yield f"ledger_reconcile_{name}{labels} {value:.0f}"
-
-
-def last_complete(metrics: str) -> float | None:
-    """Return the time of the last complete run in a textfile of ours, or None."""
-    match = re.search(r"^ledger_reconcile_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
-    return float(match[1]) if match else None
+def _details(finding: DriftFinding) -> list[str]:
+    """Return what an engineer needs to act on a finding, each with its name."""
+    details = {
+        "since": finding.since,
+        "serves": _serves(finding),
+        "do": finding.command,
+        "or": finding.alternative,
+    }
+    return [f"{name}: {text}" for name, text in details.items() if text]
 
 
 def warnings(report: DriftReport, unserved: int) -> Iterator[str]:
@@ -139,13 +192,33 @@ def _headline(report: DriftReport) -> str:
     return counts if report.complete else f"{counts}; incomplete"
 
 
-def _differing(report: DriftReport) -> Sequence[DriftFinding]:
-    return [finding for finding in report.findings if finding.drift != "in-sync"]
+def _of_kind(report: DriftReport, kind: DriftKind) -> list[DriftFinding]:
+    return [finding for finding in report.findings if finding.kind == kind]
+
+
+def _to_act_on(report: DriftReport, kind: DriftKind) -> list[DriftFinding]:
+    """Return one finding for each tag and command; what is unknown is only to be looked at again."""
+    wanted = [finding for finding in _of_kind(report, kind) if finding.command and kind != "unknown"]
+    by_command = {(finding.registry, finding.image, finding.tag, finding.command): finding for finding in wanted[::-1]}
+    return list(by_command.values())[::-1]
+
+
+def _serves(finding: DriftFinding) -> str:
+    """Return the digest that the tag serves, and what the image says about itself; `""` if nobody has looked."""
+    facts = finding.facts
+    if facts is None or not finding.served:
+        return ""
+    stated = (("created", facts.created), ("source", facts.source), ("revision", facts.revision))
+    return ", ".join([finding.served, *(f"{name} {text}" for name, text in stated if text)])
+
+
+def _since(finding: DriftFinding) -> str:
+    return f" since {finding.since}" if finding.since else ""
+
+
+def _name(finding: DriftFinding) -> str:
+    return f"{finding.image}:{finding.tag}"
 
 
 def _short(digest: str | None) -> str:
     return short_digest(digest) if digest else ""
-
-
-def _label(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "")

@@ -24,6 +24,8 @@ def as_json(verified: Verified) -> str:
                 "match": check.match,
                 "state": check.state,
                 "reason": check.reason,
+                "command": check.command,
+                "alternative": check.alternative,
             }
             for check in verified.checks
         ],

@@ -106,7 +106,7 @@ def test_what_publish_verify_and_reconcile_say_of_a_registry_is_what_the_schemas
     world.push("v2", "another")
     world.push("v4")
     world.registry.delete_tag(world.image, "v3")
-    for options in ((), ("--untracked", "--deep")):
+    for options in ((), ("--untracked", "--deep"), ("--tags", "--explain", "0")):
         drifted = world.reconcile("--format", "json", *options)
         assert drifted.code == 1
         check_schema("reconcile-v1", drifted.json)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.walk import MOST, RegistryDigest, WalkAnswer, missing_below, walk_indexes
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.registry.image import Child
@@ -32,32 +33,45 @@ def _walked(fake: FakeRegistry, *starts: str) -> list[tuple[str, WalkAnswer]]:
     return [(place.digest, answer) for place, answer in walk_indexes(places, _look)]
 
 
+def _missing(fake: FakeRegistry, digest: str) -> list[str]:
+    return missing_below(OncePerRun(), fake, APP, digest)
+
+
 def test_everything_below_an_index_is_missed_if_it_is_not_there(fake: FakeRegistry) -> None:
     image, other, note = (fake.push(APP, name, name) for name in ("image", "other", "note"))
     inner = fake.push_index(APP, "inner", "inner", [Child(other, None)], attestations=[note])
     outer = fake.push_index(APP, "outer", "outer", [Child(image, None)], nested=[inner])
-    assert missing_below(fake, APP, outer) == []
+    assert _missing(fake, outer) == []
     fake.lost.add(digest("layer of other"))
-    assert missing_below(fake, APP, outer) == [digest("layer of other")]
-    assert missing_below(fake, APP, image) == []
+    assert _missing(fake, outer) == [digest("layer of other")]
+    assert _missing(fake, image) == []
     del fake.manifests[note]
-    assert missing_below(fake, APP, outer) == [note, digest("layer of other")]
+    assert _missing(fake, outer) == [note, digest("layer of other")]
     del fake.manifests[inner]
-    assert missing_below(fake, APP, outer) == [inner]
+    assert _missing(fake, outer) == [inner]
     del fake.manifests[outer]
-    assert missing_below(fake, APP, outer) == [outer]
+    assert _missing(fake, outer) == [outer]
 
 
-def test_what_is_there_and_cannot_be_read_is_not_missing_and_what_cannot_be_observed_is_not_known(
+def test_what_cannot_be_observed_is_not_known_nor_an_image_that_makes_no_sense_but_an_attestation_need_not_make_any(
     fake: FakeRegistry,
 ) -> None:
-    image = fake.push(APP, "image", "image")
-    index = fake.push_index(APP, "index", "index", [Child(image, None)])
-    fake.failing[image] = UnreadableManifest("odd", "", digest=image)
-    assert missing_below(fake, APP, index) == []
-    fake.failing[image] = Unreachable("it rains")
-    with pytest.raises(Unreachable):
-        missing_below(fake, APP, index)
+    image, note = fake.push(APP, "image", "image"), fake.push(APP, "note", "note")
+    index = fake.push_index(APP, "index", "index", [Child(image, None)], attestations=[note])
+    fake.failing[note] = UnreadableManifest("odd", "", digest=note)
+    assert _missing(fake, index) == []
+    for error in (UnreadableManifest("odd", "", digest=image), Unreachable("it rains")):
+        fake.failing[image] = error
+        with pytest.raises(type(error)):
+            _missing(fake, index)
+
+
+def test_what_is_missing_is_missing_whatever_else_could_not_be_observed(fake: FakeRegistry) -> None:
+    image, other = fake.push(APP, "image", "image"), fake.push(APP, "other", "other")
+    index = fake.push_index(APP, "index", "index", [Child(image, None), Child(other, None)])
+    fake.failing |= {image: Unreachable("it rains"), digest("config of other"): Unreachable("it pours")}
+    fake.lost.add(digest("layer of other"))
+    assert _missing(fake, index) == [digest("layer of other")]
 
 
 def test_each_index_is_asked_for_once_however_many_lead_to_it(fake: FakeRegistry) -> None:

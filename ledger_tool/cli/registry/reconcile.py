@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import choice, flag, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import TryAgain
 
 if TYPE_CHECKING:
-    from ledger_tool.core.registry.drift import DriftReport
+    from ledger_tool.core.registry.driftreport import DriftReport
+    from ledger_tool.core.registry.previous import PreviousReport
     from ledger_tool.render.screen import Screen
+
+
+_REPORT_BYTES = 256 * 2**20
 
 
 @reads
@@ -22,9 +27,20 @@ if TYPE_CHECKING:
 def reconcile(
     pattern: o.Pattern = "*",
     since: o.Since = "",
-    deep: Annotated[bool, flag("--deep", "Also check the config, layers and children of every image.")] = False,
+    tags: Annotated[bool, flag("--tags", "A quick look: one request for each tag that serves what it should.")] = False,
+    deep: Annotated[bool, flag("--deep", "Also check all that is below each image and index.")] = False,
+    explain: Annotated[
+        str, option("--explain", "N", "How many GETs may explain what differs; some hosts count them as pulls.")
+    ] = "50",
     untracked: Annotated[bool, flag("--untracked", "Also list tags that the ledger does not have.")] = False,
     adopt: Annotated[bool, flag("--adopt", "Record those tags, in one commit; implies --untracked.")] = False,
+    fail_on: Annotated[
+        str, option("--fail-on", "CLASS,…", "The classes that exit 1; or drift, housekeeping, none.")
+    ] = "drift",
+    previous: Annotated[
+        str, option("--previous", "FILE", "The JSON of the last run, to say since when a finding is there.")
+    ] = "",
+    save: Annotated[str, option("--save", "FILE", "Also write the JSON, for the next run's --previous.")] = "",
     output: Annotated[str, choice("--format", "text|json|markdown|junit", "How to print it.")] = "text",
     metrics: Annotated[str, option("--metrics", "FILE", "Also write a Prometheus textfile.")] = "",
     *,
@@ -33,15 +49,20 @@ def reconcile(
 ) -> int:
     """Compare every record with the live registries; read-only, unless tags are adopted.
 
-    Exit code 0: all in sync. 1: drift. 5: not everything could be observed, and the rest is in sync, or a registry
-    looks down.
+    Exit code 0: all in sync, or nothing but housekeeping to do. 1: drift. 5: not everything could be observed, and the
+    rest is in sync, or a registry looks down.
     """
     from ledger_tool.commands.reconcile import reconcile as run
     from ledger_tool.core.ledger.query import Query
+    from ledger_tool.core.registry.driftreport import parse_fail_on
+    from ledger_tool.core.registry.previous import with_since
     from ledger_tool.render import reconcile as render
 
+    o.exclude_each_other({"--tags": tags, "--deep": deep})
     query = Query(pattern=pattern, since=o.when(since))
+    failing, most = parse_fail_on(fail_on), o.whole_number("--explain", explain, 0, 1_000_000)
     screen = ledger.screen
+    before = _previous(previous, screen)
     with ExitStack() as stack:
         source = stack.enter_context(ledger.store() if adopt else ledger.source())
         registries = stack.enter_context(registry_access.open())
@@ -52,28 +73,46 @@ def reconcile(
                 query,
                 now=o.now(),
                 jobs=registry_access.jobs,
-                deep=deep,
+                scope="tags" if tags else "deep" if deep else "images",
+                explain=most,
                 untracked=untracked or adopt,
                 progress=progress,
             )
         report = reconciled.report
         if adopt and not reconciled.interrupted:
             report = _adopt(source, registries, report, registry_access.jobs, screen)
+    report = with_since(report, before) if before else report
     screen.notes(render.warnings(report, reconciled.unserved))
     screen.show(
         output,
         json=lambda: render.as_json(report),
         markdown=lambda: render.as_markdown(report),
-        junit=lambda: render.as_junit(report),
+        junit=lambda: render.as_junit(report, failing),
         text=lambda: render.as_text(report, screen.width),
     )
     if metrics:
-        _write_metrics(Path(metrics), report, of_all=query == Query())
+        _write_metrics(Path(metrics), report, of_all=query == Query() and report.scope != "tags")
+    if save:
+        _write(Path(save), render.as_json(report))
     if reconciled.interrupted:
         raise KeyboardInterrupt
     if report.looks_down:
         return TryAgain.exit_code
-    return 1 if report.drifted else 0 if report.complete else TryAgain.exit_code
+    return 1 if report.fails(failing) else 0 if report.complete else TryAgain.exit_code
+
+
+def _previous(path: str, screen: Screen) -> PreviousReport | None:
+    """Return the earlier report of `--previous`, or None if there is none (yet)."""
+    from ledger_tool.core.registry.previous import parse_previous
+    from ledger_tool.edges.files.disk import path_of, read_bytes
+
+    if not path:
+        return None
+    file = path_of(path, "the last report")
+    if not file.exists():
+        screen.note(f"note: there is no {shown(path, 300)} yet, so no finding says since when it is there")
+        return None
+    return parse_previous(read_bytes(file, _REPORT_BYTES, "the last report").decode("utf-8", "replace"))
 
 
 def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, screen: Screen) -> DriftReport:
@@ -89,9 +128,13 @@ def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, screen: 
 
 
 def _write_metrics(path: Path, report: DriftReport, *, of_all: bool) -> None:
-    from ledger_tool.edges.files.disk import replace_atomically
-    from ledger_tool.render import reconcile as render
+    from ledger_tool.render import metrics as render
 
     before = path.read_text("utf-8", "replace") if path.is_file() else ""
-    text = render.as_metrics(report, time.time(), render.last_complete(before), of_all=of_all)
+    _write(path, render.as_metrics(report, time.time(), render.last_complete(before), of_all=of_all))
+
+
+def _write(path: Path, text: str) -> None:
+    from ledger_tool.edges.files.disk import replace_atomically
+
     replace_atomically(path, text.encode())

@@ -1,24 +1,24 @@
 """Ledger against registry: every record gets exactly one class, derived from what was observed.
 
 ==================  =================================================================================
-in-sync             the tag serves this image, by its index or itself
-tag-moved           the tag serves something else, without this image
-index-moved         the tag serves another index, and this image is still in it
-tag-missing         the tag is gone, the digest still pulls
-gone                the digest itself does not exist
-children-missing    a blob or child that the manifest refers to does not exist
+in-sync             the tag serves the pull digest, and the image is there
+tag-moved           the tag serves another digest
+index-moved         the same, with the same image for this platform; the recorded pull digest still pulls
+tag-missing         the tag is gone, the pull digest still pulls
+gone                the pull digest, or the image itself, is not there
+children-missing    a blob, or anything below the index, is not there (only looked for with `--deep`)
 expired             in sync, but past its TTL
 untracked           the registry has a tag that the ledger does not
 unknown             it could not be observed; never drift, never absence
 ==================  =================================================================================
 
-Observations are three-valued: a digest, `ABSENT` (a 404 after a login that worked), or `Unknown` with its reason.
-This module observes nothing itself; it says what to observe next (`needs_*`).
+Observations are three-valued: a digest, `ABSENT`, or `Unknown` with its reason. What a tag serves may in addition be
+`Unreadable`: another digest was seen, so the tag has moved, wherever to. This module observes nothing itself; it says
+what to observe (`to_look_for`, `is_different`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -27,13 +27,16 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.served import ServedFacts
 
 DriftClass = Literal[  # the most serious first
     "gone", "children-missing", "tag-moved", "tag-missing", "index-moved", "expired", "untracked", "unknown", "in-sync"
 ]
 CLASSES: tuple[DriftClass, ...] = get_args(DriftClass)
-_LOOKS_DOWN_SHARE = 0.2
-_LOOKS_DOWN_COUNT = 5
+# Housekeeping is what time and ordinary work bring about; drift is what nobody should have done. What is unknown, or in
+# sync, is neither.
+DriftKind = Literal["drift", "housekeeping", "unknown", "none"]
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +51,51 @@ class Absent:
     """The registry answered that it does not exist."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What a tag serves has another digest than the recorded one, and could not be read, for this reason.
+
+    Either it was seen and makes no sense (`is_seen`), or it could not be looked at.
+    """
+
+    reason: str
+    is_seen: bool = True
+
+
 ABSENT = Absent()
 Seen = str | Absent | Unknown
+_NOT_LOOKED_AT = Unknown("it was not looked at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """What was observed of one image:tag at one registry.
 
-    `served` is the digest that the tag serves, and `manifest` its manifest (only if `needs_manifest`).
-    `digests` says which of the records' own digests exist (only those of `needs_digests`). `missing` are the
-    absent blobs and children by record digest (`--deep`).
+    `served` is the digest that the tag serves; `contents` its manifest, if that was needed and looked at, and `facts`
+    what the image says about itself. `exists` says which of the digests of `to_look_for` are there. `missing` is what
+    is absent below each pull digest (`--deep`). `is_quick` means that a tag's own answer is all that is wanted.
     """
 
     served: Seen
-    manifest: Manifest | Unknown | None = None
-    digests: Mapping[str, bool | Unknown] = field(default_factory=dict)
+    contents: Manifest | Unreadable | None = None
+    facts: ServedFacts | None = None
+    exists: Mapping[str, bool | Unknown] = field(default_factory=dict)
     missing: Mapping[str, Sequence[str] | Unknown] = field(default_factory=dict)
+    is_quick: bool = False
+
+    def has(self, digest: str) -> bool | Unknown:
+        """Return whether a digest is there; that the tag serves it proves that."""
+        return True if self.served == digest else self.exists.get(digest, _NOT_LOOKED_AT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFinding:
-    """One record's class at one registry. `ledger` is what the tag should serve, `served` what it does."""
+    """One record's class at one registry. `ledger` is what the tag should serve, `served` what it does.
+
+    `facts` is what the served image says about itself. `command` puts it right, and `alternative` is for the case that
+    the registry is right, or that nothing can be put right; both may be `""`. `since` is when an unbroken line of
+    reports began that all have the finding, if that is known.
+    """
 
     drift: DriftClass
     registry: str
@@ -79,115 +105,137 @@ class DriftFinding:
     ledger: str | None = None
     served: str | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DriftReport:
-    """All findings of a run, in order; `complete` is False if anything could not be observed."""
-
-    findings: Sequence[DriftFinding]
-    complete: bool
-    looks_down: Sequence[str] = ()
-
-    @property
-    def summary(self) -> dict[str, int]:
-        """The number of records in each non-empty class, the most serious first."""
-        counts = Counter(finding.drift for finding in self.findings)
-        return {name: counts[name] for name in CLASSES if counts[name]}
-
-    @property
-    def drifted(self) -> bool:
-        """Whether any observed value differs."""
-        return any(finding.drift not in ("in-sync", "unknown") for finding in self.findings)
+    kind: DriftKind = "drift"
+    facts: ServedFacts | None = None
+    command: str = ""
+    alternative: str = ""
+    since: Timestamp | None = None
 
 
 def expected(record: Record) -> str:
-    """Return the digest that the record's tag should serve."""
+    """Return the digest that the record's tag should serve: its pull digest."""
     return record.index or record.digest
 
 
-def needs_manifest(records: Iterable[Record], served: Seen) -> bool:
-    """Whether the manifest of the served digest is needed to explain a difference."""
+def is_different(records: Iterable[Record], served: Seen) -> bool:
+    """Return whether a tag serves something that is not what is recorded, so that its contents explain it."""
     return isinstance(served, str) and any(expected(record) != served for record in records)
 
 
-def needs_digests(records: Iterable[Record], served: Seen, manifest: Manifest | Unknown | None) -> list[str]:
-    """Return the record digests to check directly: those that the tag does not lead to."""
-    if isinstance(served, Unknown) or isinstance(manifest, Unknown):
-        return []
-    reached = manifest.reached if manifest else {served}
-    return [record.digest for record in records if expected(record) != served and record.digest not in reached]
+def to_look_for(records: Iterable[Record], served: Seen, *, quick: bool = False) -> list[str]:
+    """Return the recorded digests whose existence the tag's answer does not prove, pull digests first.
+
+    A `quick` look takes a tag that serves the pull digest for in sync.
+    """
+    wanted = list(records)
+    if quick:
+        wanted = [record for record in wanted if expected(record) != served]
+    digests = dict.fromkeys([expected(record) for record in wanted] + [record.digest for record in wanted])
+    return [digest for digest in digests if digest != served]
 
 
-def classify(records: Sequence[Record], registry: str, seen: Observation, now: Timestamp) -> list[DriftFinding]:
-    """Return one finding for each record of an image:tag."""
+def classify(
+    records: Sequence[Record], registry: str, seen: Observation, now: Timestamp, *, is_mutable: bool = False
+) -> list[DriftFinding]:
+    """Return one finding for each record of an image:tag; `is_mutable` says whether the tag may move."""
     served = seen.served if isinstance(seen.served, str) else None
     return [
         DriftFinding(
             drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
-            ledger=expected(record), served=served, reason=reason,
+            ledger=expected(record), served=served, reason=reason, facts=seen.facts,
+            kind=_kind(drift, record, now, is_mutable=is_mutable),
         )
         for record in records
         for drift, reason in [_drift(record, seen, now)]
     ]  # fmt: skip
 
 
+def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool) -> DriftKind:
+    """Return what a class means for a record: mutable tags may move, and what has expired may go."""
+    if drift in ("in-sync", "unknown"):
+        return "none" if drift == "in-sync" else "unknown"
+    is_ordinary = (
+        drift == "expired"
+        or (is_mutable and drift in ("tag-moved", "index-moved"))
+        or (drift in ("gone", "tag-missing") and is_expired(record, now))
+    )
+    return "housekeeping" if is_ordinary else "drift"
+
+
 def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:
+    pulls, is_there = seen.has(expected(record)), seen.has(record.digest)
+    if pulls is False or is_there is False:
+        return "gone", _gone(record, seen, pulls=pulls)
+    missing = seen.missing.get(expected(record), ())
+    if missing and not isinstance(missing, Unknown):
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        verb = "is" if len(missing) == 1 else "are"
+        return "children-missing", f"{', '.join(missing[:_MOST_NAMED])}{more} {verb} missing"
     if isinstance(seen.served, Unknown):
         return "unknown", seen.served.reason
-    missing = seen.missing.get(record.digest, ())
-    if missing and not isinstance(missing, Unknown):
-        return "children-missing", f"{', '.join(missing[:3])} {'is' if len(missing) == 1 else 'are'} missing"
-    if seen.served == expected(record):
-        return _agreeing(record, missing, now)
-    if isinstance(seen.served, str):
-        if isinstance(seen.manifest, Unknown):
-            return "unknown", seen.manifest.reason
-        if record.digest in (seen.manifest.reached if seen.manifest else {seen.served}):
-            if record.index is None:  # no recorded index contradicts it
-                return _agreeing(record, missing, now)
-            return "index-moved", "the tag serves another index, with the same image for this platform"
-    exists = seen.digests.get(record.digest, Unknown("the digest was not checked"))
-    if isinstance(exists, Unknown):
-        return "unknown", exists.reason
-    if not exists:
-        return "gone", "the digest is not in the registry"
     if isinstance(seen.served, Absent):
-        return "tag-missing", "the tag is gone; the digest still pulls"
-    return "tag-moved", "the tag serves another digest; the recorded one still pulls"
-
-
-def _agreeing(record: Record, missing: Sequence[str] | Unknown, now: Timestamp) -> tuple[DriftClass, str]:
-    if isinstance(missing, Unknown):
-        return "unknown", missing.reason
+        if isinstance(pulls, Unknown):
+            return "unknown", f"the tag is gone; whether the recorded digest still pulls is not known: {pulls.reason}"
+        return "tag-missing", f"the tag is gone; {_still_pulls(pulls, is_there)}"
+    if seen.served != expected(record):
+        return _moved(record, seen, pulls, is_there)
+    for part in (is_there if not seen.is_quick else True, missing):
+        if isinstance(part, Unknown):
+            return "unknown", part.reason
     return ("expired", f"past its TTL of {record.ttl}") if is_expired(record, now) else ("in-sync", "")
 
 
-def untracked(registry: str, image: str, tags: Iterable[str], known: Iterable[str]) -> list[DriftFinding]:
-    """Return a finding for each tag of the registry that the ledger does not have."""
-    unknown = sorted(set(tags) - set(known))
-    return [DriftFinding(drift="untracked", registry=registry, image=image, tag=tag) for tag in unknown]
+def _gone(record: Record, seen: Observation, *, pulls: bool | Unknown) -> str:
+    """Return what is gone, and what the tag does now."""
+    if record.index and pulls is not False:
+        what = "the image is not in the registry"
+        what += ", although its index is: this platform does not pull any more" if pulls is True else ""
+    elif record.index:
+        what = "the recorded index is not in the registry: what the ledger hands out does not pull any more"
+    else:
+        what = "the digest is not in the registry"
+    if isinstance(seen.served, str) and seen.served != expected(record):
+        return f"{what}; {_serves(record, seen)}"
+    return what
 
 
-def report(findings: Iterable[DriftFinding], *, interrupted: bool = False) -> DriftReport:
-    """Return the report of a run: sorted, the most serious first, with the registries that look down.
-
-    A registry looks down if nothing of it could be observed, or over a fifth of the records are gone at once: the run
-    is then incomplete, and nobody should act on it.
-    """
-    ordered = sorted(
-        findings, key=lambda one: (CLASSES.index(one.drift), one.registry, one.image, one.tag, one.platform or "")
+def _moved(
+    record: Record, seen: Observation, pulls: bool | Unknown, is_there: bool | Unknown
+) -> tuple[DriftClass, str]:
+    is_same_image = record.digest == seen.served or (
+        isinstance(seen.contents, Manifest) and record.digest in seen.contents.reached
     )
-    by_registry: dict[str, list[DriftFinding]] = {}
-    for finding in ordered:
-        by_registry.setdefault(finding.registry, []).append(finding)
-    down = sorted(name for name, own in by_registry.items() if _looks_down(own))
-    complete = not (interrupted or down or any(finding.drift == "unknown" for finding in ordered))
-    return DriftReport(ordered, complete, down)
+    if is_same_image and pulls is True:
+        return "index-moved", _serves(record, seen)
+    return "tag-moved", f"{_serves(record, seen)}; {_still_pulls(pulls, is_there)}"
 
 
-def _looks_down(findings: Sequence[DriftFinding]) -> bool:
-    drifts = [finding.drift for finding in findings if finding.drift != "untracked"]
-    gone = drifts.count("gone")
-    is_all_unknown = bool(drifts) and set(drifts) == {"unknown"}
-    return is_all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(drifts) * _LOOKS_DOWN_SHARE)
+def _serves(record: Record, seen: Observation) -> str:
+    """Return what a tag serves that does not serve what is recorded."""
+    if isinstance(seen.contents, Unreadable):
+        what = (
+            "something that can't be read" if seen.contents.is_seen else "another digest, which could not be looked at"
+        )
+        return f"the tag serves {what}: {seen.contents.reason}"
+    if record.digest == seen.served:
+        return "the tag serves the image itself, without its index"
+    if isinstance(seen.contents, Manifest) and record.digest in seen.contents.reached:
+        return f"the tag serves {'another' if record.index else 'an'} index, with the same image for this platform"
+    return "the tag serves another digest"
+
+
+def _still_pulls(pulls: bool | Unknown, is_there: bool | Unknown) -> str:
+    for part in (pulls, is_there):
+        if isinstance(part, Unknown):
+            return f"whether the recorded digest still pulls is not known: {part.reason}"
+    return "the recorded digest still pulls"
+
+
+def is_whole(records: Iterable[Record], seen: Observation) -> bool:
+    """Return whether all that is recorded of an image:tag was seen, and nothing below it is known to be missing."""
+    return all(
+        seen.has(record.digest) is True
+        and seen.has(expected(record)) is True
+        and seen.missing.get(expected(record), ()) in ((), [])
+        for record in records
+    )

@@ -286,15 +286,20 @@ class ImageFacts:
     depends_on: tuple[str, ...] = ()
 
 
+def annotations_of(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an image states about itself, unchecked: its config's labels, and its annotations, which override."""
+    inner = config.get("config")
+    labels = _strings(inner.get("Labels") if isinstance(inner, dict) else None)
+    return {**labels, **manifest.annotations}
+
+
 def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
     """Return the facts of an image, from its annotations or else its config's labels.
 
     Malformed facts are left out: an image is not refused because of a bad label. Source of the keys: OCI image-spec 1.1
     "Pre-Defined Annotation Keys".
     """
-    inner = config.get("config")
-    labels = _strings(inner.get("Labels") if isinstance(inner, dict) else None)
-    annotations = {**labels, **manifest.annotations}
+    annotations = annotations_of(manifest, config)
     keys = ("source", "revision", "base.name", "base.digest")
     source, revision, base, digest = (annotations.get(f"org.opencontainers.image.{key}", "") for key in keys)
     depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None

@@ -107,6 +107,16 @@ class RegistryClient:
         """The host as written in `ledger.yaml`."""
         return self.registry.host
 
+    @property
+    def plain_http(self) -> bool:
+        """Whether it is asked by plain HTTP."""
+        return self.registry.plain_http
+
+    def repository(self, image: str) -> str:
+        """Return the host, in lower case, and the path by which clients pull an image."""
+        host, path = pulled_from(self.registry, image)
+        return f"{host.lower()}/{path}"
+
     @_masked
     def look(self, image: str, reference: str) -> Digest | Absent:
         """Return the digest that a tag serves, or the digest itself if it exists; ABSENT if the registry says so."""

@@ -82,15 +82,16 @@ def test_deep_finds_what_a_look_at_the_tag_does_not(world: World) -> None:
     assert layer in done.json["checks"][0]["reason"]
 
 
-def test_deep_finds_an_image_of_an_index_that_is_gone(world: World) -> None:
+def test_an_image_of_an_index_that_is_gone_is_missing_and_deep_judges_the_whole_index(world: World) -> None:
     layout = world.push("v1", "multi", BOTH)
     world.publish("v1")
     world.registry.delete_manifest(world.image, layout.images()["linux/arm64"])
-    assert world.verify("v1").code == 0
-    done = world.verify("v1", "--deep", "--format", "json")
-    assert [(check["platform"], check["state"]) for check in done.json["checks"]] == [
-        ("linux/amd64", "ok"), ("linux/arm64", "missing"),
-    ]  # fmt: skip
+    for options, amd64 in (((), "ok"), (("--deep",), "missing")):
+        done = world.verify("v1", *options, "--format", "json")
+        assert done.code == 1
+        assert [(check["platform"], check["state"]) for check in done.json["checks"]] == [
+            ("linux/amd64", amd64), ("linux/arm64", "missing"),
+        ]  # fmt: skip
 
 
 def test_a_registry_that_does_not_answer_is_unknown_and_not_missing(world: World) -> None:

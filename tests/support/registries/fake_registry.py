@@ -29,6 +29,12 @@ class FakeRegistry:
     calls: list[tuple[str, str]] = field(default_factory=list)
     hook: Callable[[str, str], None] = lambda what, reference: None
 
+    plain_http = False
+
+    def repository(self, image: str) -> str:
+        """Return the host and the path of an image."""
+        return f"{self.name}/{image}"
+
     def push(self, image: str, tag: str, seed: str = "a", **config: object) -> Digest:
         """Hold an image under a tag; return its digest."""
         made = Digest(digest(seed))

@@ -109,12 +109,12 @@ class RealRegistry:
         )
         return done.returncode == 0
 
-    def collect_garbage(self) -> str:
+    def collect_garbage(self, *options: str) -> str:
         """Run the registry's own garbage collector; return what it says."""
         config = self.folder.parent / "config.yml"
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder.parent), "OTEL_TRACES_EXPORTER": "none"}
         return subprocess.run(
-            ["docker-registry", "garbage-collect", str(config)],
+            ["docker-registry", "garbage-collect", *options, str(config)],
             check=True, capture_output=True, text=True, env=environment,
         ).stdout  # fmt: skip
 

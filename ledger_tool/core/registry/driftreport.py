@@ -1,0 +1,95 @@
+"""A run's findings as a whole: in order, counted, and what they mean for the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.registry.drift import CLASSES, DriftFinding, DriftKind
+from ledger_tool.errors import UsageError
+
+DriftScope = Literal["tags", "images", "deep"]  # what was looked at: tags alone, all that is recorded, all below it too
+FAILABLE = (*(name for name in CLASSES if name not in ("unknown", "in-sync")), "drift", "housekeeping", "none")
+_KINDS: tuple[DriftKind, ...] = ("drift", "housekeeping", "unknown")
+_LOOKS_DOWN_SHARE = 0.2
+_LOOKS_DOWN_COUNT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """All findings of a run, in order; `complete` is False if anything could not be observed. `at` is its time."""
+
+    findings: Sequence[DriftFinding]
+    complete: bool
+    looks_down: Sequence[str] = ()
+    at: Timestamp | None = None
+    scope: DriftScope = "images"
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The number of records in each non-empty class, the most serious first."""
+        counts = Counter(finding.drift for finding in self.findings)
+        return {name: counts[name] for name in CLASSES if counts[name]}
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """The number of findings of each non-empty kind; records in sync are none."""
+        counts = Counter(finding.kind for finding in self.findings)
+        return {kind: counts[kind] for kind in _KINDS if counts[kind]}
+
+    def fails(self, fail_on: Sequence[str]) -> bool:
+        """Return whether there is a finding of any of these classes or kinds."""
+        return any(is_failure(finding, fail_on) for finding in self.findings)
+
+
+def is_failure(finding: DriftFinding, fail_on: Sequence[str]) -> bool:
+    """Return whether a finding is of any of these classes or kinds."""
+    return finding.drift in fail_on or (finding.kind in ("drift", "housekeeping") and finding.kind in fail_on)
+
+
+def parse_fail_on(value: str) -> tuple[str, ...]:
+    """Return the classes and kinds of `--fail-on`. Raises UsageError for any other word."""
+    words = tuple(word.strip() for word in value.split(","))
+    for word in words:
+        if word not in FAILABLE:
+            raise UsageError(f"`--fail-on {shown(word)}` is not valid", f"use any of {', '.join(FAILABLE)}")
+    if "none" in words and len(words) > 1:
+        raise UsageError("`--fail-on none` excludes every other class", "leave `none` out, or the rest")
+    return words
+
+
+def report(
+    findings: Iterable[DriftFinding],
+    *,
+    interrupted: bool = False,
+    at: Timestamp | None = None,
+    scope: DriftScope = "images",
+) -> DriftReport:
+    """Return the report of a run: sorted, the most serious first, with the registries that look down.
+
+    A registry looks down if nothing of it could be observed, or over a fifth of the records are gone at once that have
+    not expired: the run is then incomplete, and nobody should act on it.
+    """
+    serious = {name: place for place, name in enumerate(CLASSES)}
+    ordered = sorted(
+        findings,
+        key=lambda finding: (
+            serious[finding.drift], finding.registry, finding.image, finding.tag, finding.platform or ""
+        ),
+    )  # fmt: skip
+    by_registry: dict[str, list[DriftFinding]] = {}
+    for finding in ordered:
+        by_registry.setdefault(finding.registry, []).append(finding)
+    down = sorted(name for name, own in by_registry.items() if _looks_down(own))
+    complete = not (interrupted or down or any(finding.drift == "unknown" for finding in ordered))
+    return DriftReport(ordered, complete, down, at, scope)
+
+
+def _looks_down(findings: Sequence[DriftFinding]) -> bool:
+    own = [finding for finding in findings if finding.drift != "untracked"]
+    gone = sum(finding.drift == "gone" and finding.kind == "drift" for finding in own)
+    is_all_unknown = bool(own) and all(finding.drift == "unknown" for finding in own)
+    return is_all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(own) * _LOOKS_DOWN_SHARE)

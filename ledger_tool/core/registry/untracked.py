@@ -1,0 +1,33 @@
+"""Tags that a registry has and the ledger does not, without those that belong to other images or are to be ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ledger_tool.core.ledger.query import matches
+from ledger_tool.core.registry.drift import DriftFinding
+
+# What tools attach to an image has the image's digest in the name of its tag, the colon as a dash: cosign's
+# `sha256-HEX.sig`, `.att` and `.sbom` (cosign, "Signature Specification"), and the referrers of OCI distribution-spec
+# 1.1 ("Referrers Tag Schema"), which cuts a digest to 64 characters.
+_ATTACHED = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-(?:[0-9a-f]{64}|[0-9a-f]{128}))(?:[.-][A-Za-z0-9._-]+)?")
+
+
+def is_attached(tag: str) -> bool:
+    """Return whether a tag is a signature's, an attestation's, or another referrer's of an image."""
+    return _ATTACHED.fullmatch(tag) is not None
+
+
+def untracked(
+    registry: str, image: str, tags: Iterable[str], known: Iterable[str], *, ignore: Sequence[str] = ()
+) -> list[DriftFinding]:
+    """Return a finding for each tag of the registry that the ledger does not have.
+
+    Signature and referrer tags are left out, and what a pattern of `ignore` (globs of images or image:tags) matches.
+    """
+    return [
+        DriftFinding(drift="untracked", kind="housekeeping", registry=registry, image=image, tag=tag)
+        for tag in sorted(set(tags) - set(known))
+        if not is_attached(tag) and not any(matches(pattern, image, tag) for pattern in ignore)
+    ]
