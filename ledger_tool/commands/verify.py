@@ -105,7 +105,11 @@ def _given(records: tuple[Record, ...], digest: Digest) -> VerifyCheck:
 
 
 def _check(record: Record, finding: DriftFinding) -> VerifyCheck:
-    state = "mismatch" if finding.drift == "gone" and finding.served else _STATES[finding.drift]
+    state = (
+        "mismatch"
+        if finding.drift == "gone" and finding.served not in (None, finding.ledger)
+        else _STATES[finding.drift]
+    )
     return VerifyCheck(
         registry=finding.registry,
         platform=record.platform,

@@ -112,7 +112,7 @@ def _recorded(wire: Wire, folder: Path) -> Upstream:
 
 
 ODD = {
-    "no layers": (image(layers=None), "application/vnd.oci.image.manifest.v1+json"),
+    "layers of text": (image(layers="x"), "application/vnd.oci.image.manifest.v1+json"),
     "not JSON": (b"\x00" * 20, "application/vnd.oci.image.manifest.v1+json"),
     "a page": (b"<html>Sign in</html>", "text/html"),
     "schema 1": (b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+prettyjws"),
