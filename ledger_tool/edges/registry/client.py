@@ -86,6 +86,7 @@ class RegistryClient:
     ) -> None:
         """Open a client; `beside` is one of the same host, with which it shares connections, patience and the login."""
         self.registry = registry
+        self.plain_http = registry.plain_http
         host = "registry-1.docker.io" if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
         self._http: Host = (
@@ -106,11 +107,6 @@ class RegistryClient:
     def host(self) -> str:
         """The host as written in `ledger.yaml`."""
         return self.registry.host
-
-    @property
-    def plain_http(self) -> bool:
-        """Whether it is asked by plain HTTP."""
-        return self.registry.plain_http
 
     def repository(self, image: str) -> str:
         """Return the host, in lower case, and the path by which clients pull an image."""
