@@ -47,6 +47,10 @@ class Documents:
     documents: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     blobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     tagged: str = ""
+    plain_http: bool = False
+
+    def repository(self, image: str) -> str:
+        return f"{self.host}/{image}"
 
     def add(self, document: Mapping[str, Any]) -> dict[str, Any]:
         raw = json.dumps(document).encode()
