@@ -308,8 +308,8 @@ def test_two_registries_may_have_images_of_one_name_that_are_never_taken_for_eac
         assert all(line in manifest.read_text() for line in (*pinned.values(), bare)), manifest.read_text()
     exported = ledger("export", "--format", "compose", "--tag", "1.25", "--key", "nginx=own", "--repo", at)
     assert exported.code == 0, exported
-    assert f"registry.example.com/nginx@{digest('a1.25')}" in exported.out
-    assert f"docker.io/library/nginx@{digest('b1.25')}" in exported.out
+    assert f"registry.example.com/nginx:1.25@{digest('a1.25')}" in exported.out
+    assert f"docker.io/library/nginx:1.25@{digest('b1.25')}" in exported.out
     serve(registries, {PRIVATE: "nginx"})
     reported = ledger("reconcile", "--format", "json", "--repo", at).json["findings"]
     assert {(one["registry"], one["image"]) for one in reported} == {
