@@ -82,7 +82,7 @@ def _program(
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; see `errors` for what each means."""
-    screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")))
+    screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", ""), argv))
     before = _interrupt_on_signals()
     try:
         command = next((word for word in argv if not word.startswith("-")), "")

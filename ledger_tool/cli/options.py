@@ -11,9 +11,12 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.secrets import secrets_of_url
 from ledger_tool.errors import UsageError
 
 T = TypeVar("T")
+_SECRET = re.compile(r"(?:^|_)(?:TOKEN|PASSWORD|SECRET)$")
+_LONG_SECRET = 12  # characters; a shorter one may be part of any word
 NONE: list[str] = []  # the default of an option that may be repeated
 
 
@@ -186,7 +189,14 @@ def labels(values: Sequence[str]) -> dict[str, str]:
     return by_key
 
 
-def secrets(deploy_key: str = "") -> list[str]:
-    """Return the texts that must never be printed."""
-    variables = [os.environ.get(name, "") for name in ("LEDGER_TOKEN", "LEDGER_REGISTRY_PASSWORD")]
-    return [text for text in (*variables, deploy_key if len(deploy_key) > 200 else "") if text]
+def secrets(deploy_key: str = "", argv: Sequence[str] = ()) -> list[str]:
+    """Return the texts that must never be printed: what the environment calls so, and what URLs contain."""
+    texts = [deploy_key if len(deploy_key) > 200 else ""]
+    for name, value in os.environ.items():
+        if _SECRET.search(name) and (name.startswith("LEDGER_") or len(value) >= _LONG_SECRET):
+            texts += [value, value.strip()]
+    addresses = [os.environ.get(name, "") for name in ("LEDGER_REPO", "LEDGER_FORGE_URL")]
+    for word in (*addresses, *argv):
+        option, _, value = word.partition("=")
+        texts += secrets_of_url(value if option.startswith("--") and value else word)
+    return [text for text in texts if text]

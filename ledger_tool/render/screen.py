@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from ledger_tool.core.ledger.names import escaped, redacted
-from ledger_tool.core.ledger.secrets import Mask
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.secrets import Mask, redacted
 from ledger_tool.errors import LedgerError, LocalDiskError
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
+from ledger_tool.core.ledger.secrets import STARS, redacted
 from ledger_tool.errors import InvalidValue
 
 LEDGER, SETTINGS = "ledger.json", "ledger.yaml"  # the two files
@@ -71,7 +72,6 @@ _unseen = re.compile(f"[{UNSEEN}{UNSEEN_ASTRAL}]")
 # `##[error]` and `##vso[task.setvariable …]` are commands to a CI runner anywhere in a line of its log;
 # U+FFFE and U+FFFF are not characters, and XML cannot hold them.
 _unsafe = re.compile(r"##(?=[A-Za-z]*\[)|[\ufffe\uffff]")
-_userinfo = re.compile(r"(https?://)[^/\s]*@|(://)[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 _skip_ci = re.compile(
     r"\[(?:skip|no)[ _-](?:ci|actions|azp|azurepipelines)\]|\[(?:ci|actions|azp)[ _-]skip\]"
     r"|\*\*\*NO_CI\*\*\*|skip-checks:",
@@ -88,15 +88,19 @@ def escaped(value: str) -> str:
     return _unsafe.sub(lambda match: r"#\x23" if match[0] == "##" else written(match), _unseen.sub(written, value))
 
 
-def redacted(text: str) -> str:
-    """Return `text` without the passwords in its URLs, and without user names in http(s) ones: those are tokens."""
-    return _userinfo.sub(r"\1\2***@", text)
-
-
 def shown(value: str, limit: int = 80) -> str:
     """Return `value` as a message can safely show it: escaped, cut, without the credentials of URLs."""
     clean = escaped(redacted(value[: max(4 * limit, 10_000)]))
     return clean if len(clean) <= limit else clean[:limit] + "…"
+
+
+def shown_address(value: str, limit: int = 300) -> str:
+    """Return what should be an address as a message can show it: without all that is, or was meant as, a login."""
+    before, is_login, rest = value.rpartition("@")
+    if not is_login or re.match(r"[.~]|/(?!/)", value):  # a path may have an `@`
+        return shown(value, limit)
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/+|/*", before)
+    return shown(f"{scheme[0] if scheme else ''}{STARS}@{rest}", limit)
 
 
 def some_of(values: Sequence[str], most: int) -> str:

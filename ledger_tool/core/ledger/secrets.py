@@ -20,7 +20,19 @@ _SHORTEST = 4  # masking what is shorter would blank out the page
 _SHORTEST_PART = 8  # of a secret in base64 after something else
 _SHORTEST_LINE = 16
 LONG_TOKEN = 16  # characters: a user name this long may be a token, too
-_userinfo = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/+|/*)([^/\s@]*)@(?!(?:sha256|sha512):)")
+LONG_USER = 10  # characters, of ssh; a shorter user name, such as `git`, is shown
+_DIGEST = r"(?:sha\d+|md5|blake\w*):|[a-z0-9+._-]{2,12}:[0-9a-f]{8}"
+# User names and passwords in a URL, and in what was meant as one. An `image:tag@digest` is none.
+_in_url = re.compile(r"((?:\b[a-z][a-z0-9+.-]*:)?//)([^/\s]*)@", re.IGNORECASE)
+_mistyped = re.compile(
+    rf"(\bhttps?:/?)(?!/)[^/\s@]*:[^/\s]*@"
+    rf"|(?<![\w/.@%+-])[^\s/@:`'\"(]+:(?!/|\*\*\*@)[^\s/@:`'\"]+@(?=[\w-]+(?:\.[\w-]+)*[:/]|[\w-]+\.[a-z])(?!{_DIGEST})"
+    r"|(https?://)[^\s/:@]+:(?!\d{1,5}(?![^\s/`'\",;:.)])|PORT)(?:[^\n`'\"]*@|[^\s/@]+)",
+    re.IGNORECASE,
+)
+_userinfo = re.compile(
+    rf"(?:[a-z][a-z0-9+.-]*:[/\\]+|[/\\]*)([^/\s@]*)@(?!{_DIGEST})(?=[^/\\\s@:]*[:/\\])", re.IGNORECASE
+)
 _WORD = r"[A-Za-z0-9+_]"  # of base64, but not `/` and `-`, which in a URL are something else
 
 
@@ -115,11 +127,29 @@ def _base64(text: str) -> Iterator[str]:
             yield encode(bytes(before) + raw).decode()[-(-8 * before // 6) : bits // 6]
 
 
+def redacted(text: str) -> str:
+    """Return `text` without the user names and passwords of URLs, and of what was meant as one.
+
+    A short user name of ssh is no secret.
+    """
+
+    def of_url(match: re.Match[str]) -> str:
+        before, user = match.groups()
+        is_ssh_user = before.lower() == "ssh://" and ":" not in user and len(user) <= LONG_USER
+        return match[0] if is_ssh_user else f"{before}{STARS}@"
+
+    def of_typo(match: re.Match[str]) -> str:
+        return f"{match[1] or match[2] or ''}{STARS}{'@' if match[0].endswith('@') else ''}"
+
+    return _mistyped.sub(of_typo, _in_url.sub(of_url, text))
+
+
 def secrets_of_url(text: str) -> list[str]:
     """Return the credentials in a URL, or in what was meant as one: the password, and a user name that is a token."""
     match = _userinfo.match(text)
     user, colon, password = match[1].partition(":") if match else ("", "", "")
     parts = [password, *([user] if len(user) >= LONG_TOKEN or (colon and not password) else [])]
+    parts += [part.rpartition(":")[2] for part in parts]
     return [spelling for part in parts for spelling in dict.fromkeys((part, unquote(part))) if spelling]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown
+from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown_address
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, UsageError
 
@@ -168,7 +168,7 @@ def parse_registry(value: str, field_name: str) -> Registry:
     if not re.fullmatch(REGISTRY, value):
         raise InvalidValue(
             field_name,
-            f"{field_name} `{shown(value)}` is malformed",
+            f"{field_name} `{shown_address(value)}` is malformed",
             "write a host such as `registry.example.com`, or `http://localhost:5000`",
         )
     return Registry(re.sub(r"^https?://", "", value), plain_http=value.startswith("http://"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ledger_tool.core.ledger.names import HOST, shown
+from ledger_tool.core.ledger.names import HOST, shown, shown_address
 from ledger_tool.edges.git.location import Address, parse_address
 from ledger_tool.errors import UsageError
 
@@ -92,12 +92,12 @@ def _checked(url: str, variable: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not re.fullmatch(HOST, parts.netloc) or parts.query or parts.fragment:
         raise UsageError(
-            f"{variable} `{shown(url)}` is not the address of a forge",
+            f"{variable} `{shown_address(url)}` is not the address of a forge",
             "set LEDGER_FORGE_URL to an address such as `https://git.example.com`",
         )
     if parts.scheme == "http" and not re.fullmatch(_LOOPBACK, parts.hostname or ""):
         raise UsageError(
-            f"{variable} `{shown(url)}` is plain HTTP, which would expose the token on the network",
+            f"{variable} `{shown_address(url)}` is plain HTTP, which would expose the token on the network",
             "set LEDGER_FORGE_URL to its address with `https://`",
         )
     return url.rstrip("/")

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger_tool.core.ledger.secrets import LONG_TOKEN, Mask, secrets_of_header, secrets_of_url
+from ledger_tool.core.ledger.secrets import LONG_TOKEN, LONG_USER, Mask, secrets_of_header, secrets_of_url
 from ledger_tool.edges.files.disk import path_of, read_bytes
 from ledger_tool.edges.git.deploy_key import hold, read_key
 from ledger_tool.edges.git.location import Address, Credentials
@@ -165,6 +165,8 @@ def _with_token(address: Address, token: str) -> tuple[dict[str, str], list[tupl
 def _secrets(address: Address | None, token: str, settings: Settings) -> Iterator[str]:
     """Yield the credentials that we know of."""
     yield token
+    if address and address.scheme == "ssh" and len(address.user) > LONG_USER:
+        yield address.user
     if address and address.password:
         yield address.password
         yield address.user if len(address.user) >= LONG_TOKEN else ""

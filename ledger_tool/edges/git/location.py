@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.names import shown, shown_address
+from ledger_tool.core.ledger.secrets import LONG_USER
 from ledger_tool.edges.files.disk import local_errors, path_of
 from ledger_tool.errors import UsageError
 
@@ -38,7 +39,8 @@ class Address:
     @property
     def shown(self) -> str:
         """The address, fit for messages."""
-        return shown(self.url, 300)
+        is_long = self.scheme == "ssh" and len(self.user) > LONG_USER
+        return shown_address(self.url) if is_long else shown(self.url, 300)
 
     @property
     def is_confidential(self) -> bool:
@@ -64,11 +66,11 @@ def parse_location(repo: str) -> Address | Path:
     location = parse_address(repo)
     if isinstance(location, Address):
         return _existing(location)
-    with local_errors(location, "open"):
+    with local_errors(shown_address(repo), "open"):
         is_folder = location.is_dir()
     if not is_folder:
         raise UsageError(
-            f"there is no folder {shown(str(location), 300)}",
+            f"there is no folder {shown_address(repo)}",
             "name the ledger's folder or URL with `--repo` or LEDGER_REPO",
         )
     return file_address(location) if is_bare(location) else location
@@ -105,13 +107,13 @@ def parse_address(value: str, base: Path | None = None) -> Address | Path:
     A relative path is relative to `base`. Raises UsageError if the value is neither.
     """
     if not value or value.startswith("-") or re.search(r"[\x00-\x1f\x7f]", value) or len(value) > 4096:
-        raise UsageError(f"`{shown(value)}` is not a repository", _HINT)
+        raise UsageError(f"`{shown_address(value, 80)}` is not a repository", _HINT)
     if re.match(r"[A-Za-z0-9+.-]*::", value):
-        raise UsageError(f"`{shown(value)}` would make git run a program", _HINT)
+        raise UsageError(f"`{shown_address(value, 80)}` would make git run a program", _HINT)
     if url := _url.fullmatch(value):
         return _from_url(url, value)
     local = (base or Path()) / path_of(value, "the repository")
-    with local_errors(local, "open"):
+    with local_errors(shown_address(value), "open"):
         exists = local.exists()
     if (scp := _scp.fullmatch(value)) and "/" not in value.split(":")[0] and not exists:
         if "@" in scp["path"].partition("/")[0] or scp["host"].lower() in ("http", "https", "ssh", "git", "file"):
@@ -135,17 +137,18 @@ def _from_url(url: re.Match[str], value: str) -> Address:
     scheme, host, path = url["scheme"].lower(), url["host"], url["path"] or ""
     if scheme == "file":
         if host not in ("", "localhost") or not path:
-            raise UsageError(f"`{shown(value)}` is not a file URL", "write `file:///path/to/ledger.git`")
+            raise UsageError(f"`{shown_address(value, 80)}` is not a file URL", "write `file:///path/to/ledger.git`")
         return file_address(Path(unquote(path)))
     if scheme not in ("ssh", "http", "https"):
-        raise UsageError(f"`{shown(value)}` has an unsupported scheme", _HINT)
+        raise UsageError(f"`{shown_address(value, 80)}` has an unsupported scheme", _HINT)
     if not _host.fullmatch(host) or len(path) < 2 or re.search(r"[?#]", path):
-        raise UsageError(f"`{shown(value.partition('?')[0])}` is not the URL of a repository", _HINT)
+        raise UsageError(f"`{shown_address(value.partition('?')[0], 80)}` is not the URL of a repository", _HINT)
     user, password = unquote(url["user"] or ""), unquote(url["password"] or "")
     if not re.fullmatch(r"[A-Za-z0-9._@+-]*", user) or user.startswith("-"):
-        raise UsageError(f"`{shown(value)}` has a malformed user name", _HINT)
+        raise UsageError(f"`{shown_address(value, 80)}` has a malformed user name", _HINT)
     if password and scheme == "ssh":
-        raise UsageError(f"`{shown(value)}` has a password, which ssh does not accept", "use `--deploy-key FILE`")
+        message = f"`{shown_address(value, 80)}` has a password, which ssh does not accept"
+        raise UsageError(message, "use `--deploy-key FILE`")
     if user and not password and scheme != "ssh" and len(user) > 32:
         user, password = "", user  # `https://TOKEN@host/…`: a token in place of the user
     name = f"{user}@" if user and scheme == "ssh" else ""

@@ -192,7 +192,7 @@ def _signer(node: YamlNode) -> dict[str, str]:
 def _host(text: str) -> str:
     if not re.fullmatch(names.REGISTRY, text):
         hint = "write `registry.example.com`, or `http://localhost:5000` for plain HTTP"
-        raise UsageError(f"host `{names.shown(text)}` is malformed", hint)
+        raise UsageError(f"host `{names.shown_address(text)}` is malformed", hint)
     return text
 
 

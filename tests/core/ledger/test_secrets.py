@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.secrets import Mask
+from ledger_tool.core.ledger.secrets import Mask, redacted, secrets_of_header
 
 SECRET = "hunter2/hünter+3&x"
 BASIC = base64.b64encode(f"robot:{SECRET}".encode()).decode()
@@ -85,3 +85,35 @@ def test_a_mask_of_more_secrets_masks_the_earlier_ones_as_well() -> None:
 def test_a_megabyte_is_masked_in_linear_time() -> None:
     text = "a" * 1_000_000 + BASIC + "/" * 1_000_000
     assert "***" in Mask([SECRET])(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"myorg/app:v1@sha256:{'a' * 64}",
+        f"app:v1@SHA256:{'A' * 64}",
+        "app:v1.5@sha256:short",
+        "app:v1@md5:d41d8cd98f00b204e9800998ecf8427e",
+        "app:v1.5@latest",
+        f"registry:5000/app:v1@sha256:{'a' * 64}",
+        f"https://git.example.com:8443/team/app@{'4' * 40}",
+        "git@git.example.com:team/ledger.git",
+        "ssh://git@git.example.com:22/team/ledger.git",
+        "write `http://localhost:5000`, or http://HOST:PORT",
+        "http://127.0.0.1:5000/v2/: 404",
+        "https://h:8443, and more",
+    ],
+)
+def test_what_is_no_login_is_shown(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_every_url_of_a_text_is_shown_without_its_login() -> None:
+    assert redacted("https://u:p@a/b, then //t@c/d and (u:p@e:f)") == "https://***@a/b, then //***@c/d and (***@e:f)"
+
+
+def test_the_login_of_a_header_is_a_secret_however_it_is_written() -> None:
+    basic = base64.b64encode(b"x-access-token:ghs_0123456789").decode()
+    assert {basic, "ghs_0123456789"} <= set(secrets_of_header(f"AUTHORIZATION: basic {basic}"))
+    assert "0123456789ab" in secrets_of_header("Private-Token: 0123456789ab")
+    assert secrets_of_header("X-Team: ours") == []
