@@ -70,7 +70,7 @@ def as_text(changes: Sequence[TagChange], *, colour: bool, settings_changed: boo
             image = change.name.image
             yield ""
             yield paint(image, "1")
-        urgent = change.marks or change.unexplained_move
+        urgent = change.gravity == 0
         title = f"{change.kind:8}{change.name.tag}{platforms(change)}{direction(change)}"
         yield "  " + paint(escaped(title), "1;31" if urgent else _COLOURS[change.kind])
         for line in warnings(change, escaped):
@@ -132,5 +132,7 @@ def warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:
         yield f"forced: {clean(reason)}"
     if change.unexplained_move:
         yield "this tag is immutable, and nothing explains why it moves"
+    if change.unproved_move:
+        yield "it is pulled by another digest; `ledger check --registry` shows whether the recorded images are in it"
     if change.kind == "yanked" and change.yanked:
         yield f"not to be used: {clean(change.yanked.reason)}"

@@ -200,7 +200,8 @@ def _short_line(change: TagChange, name: str) -> str:
 
 
 def _shortest_line(change: TagChange) -> str:
-    urgent = ", **forced**" if change.marks else ", **unexplained**" if change.unexplained_move else ""
+    marks = {"forced": change.marks, "unexplained": change.unexplained_move, "unproved": change.unproved_move}
+    urgent = next((f", **{word}**" for word, applies in marks.items() if applies), "")
     return f"{code(change.name.tag)} {change.kind}{urgent}"
 
 

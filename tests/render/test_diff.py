@@ -144,6 +144,8 @@ def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> No
     assert found.startswith("**2 image:tags: 2 moved (1 by force)**\n")
     assert "- **forced: ``a `CVE` of @debian``**\n" in found
     assert "- **this tag is immutable, and nothing explains why it moves**\n" in found
+    pulled = as_markdown(reviewed([record("z", index=digest("i"))], [record("z", index=digest("j"))]))
+    assert "- **it is pulled by another digest; `ledger check --registry` shows whether" in pulled
     text = "\n".join(render.as_text(reviewed(old, new), colour=True))
     assert "\x1b[31mforced: a `CVE` of @debian\x1b[0m" in text
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.effect import Effect, effects_of, pull_moves
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
 from ledger_tool.core.ledger.sourceref import compare_url
@@ -69,9 +69,15 @@ class TagChange:
         return self.immutable and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
 
     @property
+    def unproved_move(self) -> bool:
+        """Whether an immutable tag is pulled by another digest, and only a registry can show that its images stay."""
+        return self.immutable and bool(pull_moves(self.effects)) and not (self.marks or self.unexplained_move)
+
+    @property
     def gravity(self) -> int:
-        """How early a reviewer should see it; 0 is a forced or an unexplained move."""
-        return 0 if self.marks or self.unexplained_move else 1 + _GRAVEST_FIRST.index(self.kind)
+        """How early a reviewer should see it; 0 is a move that is forced, unexplained or unproved."""
+        is_urgent = self.marks or self.unexplained_move or self.unproved_move
+        return 0 if is_urgent else 1 + _GRAVEST_FIRST.index(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
     kinds = {effect.kind for effect in effects}
     if not old:
         return "added"
-    if "moved" in kinds:
+    if "moved" in kinds or pull_moves(effects):
         return "moved"
     if "removed" in kinds:
         return "removed"

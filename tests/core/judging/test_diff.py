@@ -48,7 +48,11 @@ def test_an_added_platform_is_an_update_and_a_moved_index_shows() -> None:
     assert (change.kind, change.platforms) == ("updated", [ARM])
     assert facts(change)[f"image {ARM}"] == ("", arm.digest)
     moved = one(after, both("v1", "a", index=digest("elsewhere")))
-    assert (moved.kind, facts(moved)) == ("updated", {"digest": (digest("a index"), digest("elsewhere"))})
+    assert (moved.kind, facts(moved)) == ("moved", {"digest": (digest("a index"), digest("elsewhere"))})
+    assert (moved.unproved_move, moved.unexplained_move, moved.gravity) == (True, False, 0)
+    mark = {"replaces": digest("a index"), "reason": "pushed again"}
+    forced = one(after, both("v1", "a", index=digest("elsewhere"), forced=mark))
+    assert (forced.unproved_move, forced.gravity) == (False, 0)
 
 
 @pytest.mark.parametrize(
