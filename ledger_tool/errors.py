@@ -15,6 +15,7 @@
     │   ├── Contended               5   ... other writers won every round
     │   ├── Unreachable             5   ... the remote or the registry did not answer
     │   │   └── BadManifest         5   ... the registry answered, but not what it should
+    │   ├── ClockBehind             5   ... this machine's clock is behind the ledger
     │   └── LocalDiskError          5   ... the local disk is full or failing
     ├── Denied                      6   fix access
     │   └── PushRefused             6   ... a hook or a rule of the remote said no
@@ -140,6 +141,10 @@ class Unreachable(TryAgain):
 
 class BadManifest(Unreachable):
     """A registry served something that is not a manifest, or not the requested one: it is never recorded."""
+
+
+class ClockBehind(TryAgain):
+    """The commit to write on is dated well after this machine's clock: one of the two is wrong."""
 
 
 class LocalDiskError(TryAgain):

@@ -17,7 +17,7 @@ from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json
 from ledger_tool.core.writes.input import Defaults, drafts_from_records
 from ledger_tool.errors import UsageError
 from ledger_tool.render import records as render
-from tests.support.values.make import digest, fields, record
+from tests.support.values.make import WHEN, digest, fields, record
 from tests.support.values.profiles import example_count
 from tests.support.values.strategies import ledgers
 
@@ -73,7 +73,8 @@ def test_each_record_is_one_line_of_csv_and_of_json_lines() -> None:
 
 
 def test_what_list_prints_as_json_lines_publish_reads() -> None:
-    nowhere = Defaults(published_at=parse_timestamp("2026-01-01T00:00:00Z"), source_ref=UsageError("no source"))
+    now = parse_timestamp(WHEN)
+    nowhere = Defaults(published_at=now, clock=now, source_ref=UsageError("no source"))
     found = [record("a", platform="linux/amd64", labels={"env": "prod"}, ttl="7d"), record("b", index=digest("i"))]
     drafts = drafts_from_records("\n".join(render.as_json_lines(found)).encode(), nowhere)
     assert [(one.reference.path, one.digest, one.index, one.labels) for one in drafts] == [

@@ -90,13 +90,14 @@ def publish(
     digest under the same tag is refused (exit 3), unless the tag is mutable or the move is forced.
     """
     from ledger_tool.commands.publish import publish as run
-    from ledger_tool.core.writes.input import Defaults
+    from ledger_tool.core.writes.input import Defaults, publication_time
     from ledger_tool.render import publish as render
     from ledger_tool.render.edit import show
 
-    why = _force_reason(force, reason)
+    why, clock = _force_reason(force, reason), o.now()
     defaults = Defaults(
-        published_at=names.parse_timestamp(published_at) if published_at else o.now(),
+        published_at=publication_time(published_at, clock) if published_at else clock,
+        clock=clock,
         source_ref=_source(source),
         tag=_tag(tag, pr),
         platform=o.parsed(names.parse_platform, platform),

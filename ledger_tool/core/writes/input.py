@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger_tool.core.ledger import jsontext, names
+from ledger_tool.core.ledger.query import is_far_ahead
 from ledger_tool.core.ledger.record import FIELDS
 from ledger_tool.core.policy.reference import Reference, parse_reference
 from ledger_tool.core.registry.image import INDEXES, platform_of
@@ -29,9 +30,10 @@ _FIELDS = set(FIELDS) - {"provenance", "version", "forced", "yanked"}  # these a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """Values from the command line for every image that does not have its own."""
+    """Values from the command line for every image that does not have its own; `clock` is the time now."""
 
     published_at: names.Timestamp
+    clock: names.Timestamp
     source_ref: names.SourceRef | LedgerError
     tag: names.Tag | None = None
     platform: names.Platform | None = None
@@ -53,6 +55,18 @@ class Defaults:
             ttl=self.ttl,
             where=where,
         )
+
+
+def publication_time(value: str, clock: names.Timestamp) -> names.Timestamp:
+    """Return a publishedAt. Raises InvalidValue if it is malformed, or well ahead of this machine's clock."""
+    time = names.parse_timestamp(value)
+    if is_far_ahead(time, clock):
+        raise InvalidValue(
+            "publishedAt",
+            f"publishedAt {time} is over ten minutes ahead of this machine's clock ({clock})",
+            "give the time of the push, or leave it out; `date -u` shows the clock",
+        )
+    return time
 
 
 def draft_from_arguments(
@@ -232,7 +246,9 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
         platform=names.parse_platform(text) if (text := _string(value, "platform")) else defaults.platform,
         index=names.parse_digest(text, "index") if (text := _string(value, "index")) else None,
         config=names.parse_digest(text, "config") if (text := _string(value, "config")) else None,
-        published_at=names.parse_timestamp(text) if (text := _string(value, "publishedAt")) else defaults.published_at,
+        published_at=(
+            publication_time(text, defaults.clock) if (text := _string(value, "publishedAt")) else defaults.published_at
+        ),
         source_ref=names.parse_source_ref(text) if (text := _string(value, "sourceRef")) else defaults.source_ref,
         labels={**defaults.labels, **_labels(value.get("labels", {}))},
         depends_on=_dependencies(value.get("dependsOn", [])) or defaults.depends_on,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time as clock
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import Commit, Step
+from ledger_tool.core.history.dates import believed
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.judging.files import JUDGED, ChangedFile, PathAttributes
 from ledger_tool.core.ledger.names import Timestamp, shown
@@ -94,19 +97,15 @@ class GitHistory:
         return attributes_of(self.repository, content, JUDGED), content.decode("utf-8", "replace")
 
     def at(self, time: Timestamp) -> str:
-        # The committer's time, and the commit nearest to the head, as in `git rev-list --first-parent --before`.
-        head = self.head()
-        seconds = int(datetime.fromisoformat(time).timestamp())
-        line = ("--first-parent", head, "--")
-        commit = self.repository.must("rev-list", "-1", f"--min-age={seconds}", *line) if seconds >= 0 else ""
-        if not commit:
-            first = self.repository.must("log", "--no-show-signature", "--reverse", "--format=%ct", *line)
+        commits = log.line(self.repository, self.head())
+        made = believed([date for _, date in commits], int(clock.time()))
+        number = bisect_right(made, int(datetime.fromisoformat(time).timestamp()))
+        if number == 0:
             raise UsageError(
-                f"{self.name} has no commit at or before {time}: its first is from "
-                f"{log.time_of(first.partition(chr(10))[0])}",
+                f"{self.name} has no commit at or before {time}: its first is from {log.time_of(str(made[0]))}",
                 self._shallow_hint() or "name a later time, or a revision",
             )
-        return commit
+        return commits[number - 1][0]
 
     def must_be_whole(self) -> None:
         if hint := self._shallow_hint():

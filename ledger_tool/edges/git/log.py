@@ -68,10 +68,21 @@ def _add(touched: dict[str, Touch], path: str, touch: Touch, last_files: dict[st
         last_files[path] = touch.after
 
 
+def seconds_of(text: str) -> int:
+    """Return the seconds of git's `%ct`; git keeps and shows commits whose time is broken: they count as from 1970."""
+    return min(int(text), _LAST) if text.isascii() and text.isdigit() else 0
+
+
 def time_of(seconds: str) -> Timestamp:
-    """Return the time of git's `%ct`; git keeps and shows commits whose time is broken: they count as from 1970."""
-    is_time = seconds.isascii() and seconds.isdigit()
-    return format_timestamp(datetime.fromtimestamp(min(int(seconds), _LAST) if is_time else 0, UTC))
+    """Return the time of git's `%ct`; see `seconds_of`."""
+    return format_timestamp(datetime.fromtimestamp(seconds_of(seconds), UTC))
+
+
+def line(repository: Repository, head: str) -> list[tuple[str, int]]:
+    """Return each commit of a branch's own line (the first parents), the oldest first, and the seconds of its date."""
+    shape = ("log", "--no-show-signature", "--first-parent", "--reverse", "--format=%H %ct", head, "--")
+    rows = (row.partition(" ") for row in repository.succeed(*shape, least=60.0).text.splitlines())
+    return [(commit, seconds_of(seconds)) for commit, _, seconds in rows]
 
 
 def _log(repository: Repository, *arguments: str) -> list[str]:

@@ -13,6 +13,7 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, shown
 from ledger_tool.edges.git.checkout import Checkout
+from ledger_tool.edges.git.dates import dated_after
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.offer import Bounds, offer_once
@@ -59,7 +60,8 @@ class RebasedBranch(ABC):
         raw = self.repository.git("cat-file", "commit", like.id).stdout
         if authored := _authored.search(raw.partition(b"\n\n")[0]):
             environment["GIT_AUTHOR_DATE"] = f"@{authored[1].decode()}"
-        return replace(self.repository, environment=environment).commit_tree(tree, parent, message, sign=self.sign)
+        repository = dated_after(replace(self.repository, environment=environment), parent)
+        return repository.commit_tree(tree, parent, message, sign=self.sign)
 
 
 @dataclass(frozen=True, slots=True)

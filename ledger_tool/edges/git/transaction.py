@@ -15,6 +15,7 @@ from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import counted
+from ledger_tool.edges.git.dates import dated_after
 from ledger_tool.edges.git.offer import Attempts, Bounds
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import Contended
@@ -30,7 +31,8 @@ class Writer:
     sign: bool
 
     def commit(self, repository: Repository, tip: str, change: Change) -> str:
-        """Write a commit of a change on `tip`, with all other files kept; return its id."""
+        """Write a commit of a change on `tip`, with all other files kept; return its id. Raises ClockBehind."""
+        repository = dated_after(repository, tip)
         tree = repository.write_root(repository.entries(tip), codec.dumps(change.ledger))
         return repository.commit_tree(tree, tip, message.compose(change, self.transaction_id), sign=self.sign)
 

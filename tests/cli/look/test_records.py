@@ -156,10 +156,19 @@ def test_what_was_not_there_yet_is_unknown(ledger: Run, upstream: Upstream, date
     assert ledger("get", "myorg/app:v1", "--repo", upstream.url, "--at", dated[0]).code == 3
 
 
-def test_a_commit_with_a_clock_that_was_wrong_counts_with_its_own_time(
+def test_a_commit_that_claims_to_be_older_than_its_parent_counts_as_made_with_it(
     run: Run, upstream: Upstream, dated: list[str]
 ) -> None:
-    """As in `git rev-list --first-parent --before`: nearest to the head among those that are not later."""
     _version(upstream, "z", "2030-01-02T00:00:00Z")
-    assert run("get", "myorg/app:v1", "--at", "2030-01-01T13:00:00Z", "--format", "digest").out == f"{digest('a')}\n"
-    assert run("get", "myorg/app:v1", "--at", "2030-01-02", "--format", "digest").out == f"{digest('z')}\n"
+    for at, seed in [("2030-01-01T13:00:00Z", "a"), ("2030-01-02", "a"), ("2030-01-03T12:00:00Z", "z")]:
+        assert run("get", "myorg/app:v1", "--at", at, "--format", "digest").out == f"{digest(seed)}\n"
+
+
+def test_a_commit_whose_date_the_later_ones_contradict_does_not_hide_them(
+    run: Run, upstream: Upstream, dated: list[str]
+) -> None:
+    _version(upstream, "z", "2999-01-01T00:00:00Z")
+    for seed, day in (("c", 4), ("d", 5)):
+        _version(upstream, seed, f"2030-01-0{day}T00:00:00Z")
+    for at, seed in [("2030-01-03T13:00:00Z", "b"), ("2030-01-04T01:00:00Z", "c"), ("2030-02-01", "d")]:
+        assert run("get", "myorg/app:v1", "--at", at, "--format", "digest").out == f"{digest(seed)}\n"

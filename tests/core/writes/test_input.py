@@ -23,7 +23,9 @@ from tests.support.values.make import SOURCE, WHEN, digest, draft, fields, sourc
 from tests.support.values.profiles import example_count
 from tests.support.values.strategies import json_values, record_fields
 
-DEFAULTS = Defaults(published_at=parse_timestamp("2026-01-01T00:00:00Z"), source_ref=SourceRef(source("job")))
+NOW = parse_timestamp("2026-01-01T00:00:00Z")
+LAST = parse_timestamp("9999-12-31T23:59:59Z")  # nothing is ahead of it
+DEFAULTS = Defaults(published_at=NOW, clock=LAST, source_ref=SourceRef(source("job")))
 ONE, TWO = fields("a"), fields("b", platform="linux/amd64", labels={"env": "prod"})
 
 
@@ -95,6 +97,7 @@ def test_records_of_a_ledger_are_read_as_they_are(objects: list[dict[str, Any]],
 def test_what_a_record_leaves_open_the_command_line_fills_in() -> None:
     defaults = Defaults(
         published_at=parse_timestamp(WHEN),
+        clock=LAST,
         source_ref=SourceRef(SOURCE),
         tag=parse_tag("v9"),
         platform=parse_platform("linux/arm64"),
@@ -278,3 +281,13 @@ def test_arguments_that_miss_or_repeat_something_are_refused(image: str, by_opti
     assert told in caught.value.message
     assert caught.value.hint
     assert isinstance(caught.value, InvalidValue) or "given" in told or "no image" in told
+
+
+@pytest.mark.parametrize(("time", "is_fine"), [("2026-01-01T00:10:00Z", True), ("2026-01-01T00:10:01Z", False)])
+def test_a_time_well_ahead_of_the_clock_is_refused_and_names_the_record(time: str, is_fine: bool) -> None:
+    defaults, raw = replace(DEFAULTS, clock=NOW), lines(ONE | {"publishedAt": time})
+    if is_fine:
+        assert read(raw, defaults)[0].published_at == time
+    else:
+        with pytest.raises(InvalidValue, match=r"line 1: publishedAt 2026-01-01T00:10:01Z is over ten minutes ahead"):
+            read(raw, defaults)

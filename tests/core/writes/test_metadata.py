@@ -30,7 +30,7 @@ from tests.support.values.examples import examples
 from tests.support.values.make import SOURCE, WHEN, digest
 from tests.support.values.strategies import json_values
 
-DEFAULTS = Defaults(published_at=parse_timestamp(WHEN), source_ref=SourceRef(SOURCE))
+DEFAULTS = Defaults(published_at=parse_timestamp(WHEN), clock=parse_timestamp(WHEN), source_ref=SourceRef(SOURCE))
 IMAGE = {"containerimage.digest": digest(), "image.name": "myorg/app:v1"}
 
 
