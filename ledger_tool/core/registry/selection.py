@@ -90,9 +90,7 @@ class Wanted:
             return image.stated.normal()
         except InvalidValue:
             message = f"{self.name} has {image.manifest.digest} at {self.registry}, for the platform `{image.stated}`"
-            hint = (
-                "no record can hold that platform; publish one image at a time, with the one to record as `--platform`"
-            )
+            hint = "a record cannot hold that platform; say what to record with `--platform`, one image at a time"
             raise RuleRefused(message, hint) from None
 
     def check_is_first(self, index: Manifest, entry: Child) -> None:
@@ -123,7 +121,9 @@ class Wanted:
         platforms = dict.fromkeys(entry.platform or str(entry.stated) or "none given" for entry in index.children)
         for_platform = f" for {self.platform}" if self.platform else ""
         message = f"{self.name} has no image{for_platform} at {self.registry}"
-        raise RuleRefused(message, f"its platforms are: {', '.join(platforms) or 'none'}")
+        if not platforms:
+            raise RuleRefused(message, "push it again with its images; what it has is not for any platform")
+        raise RuleRefused(message, f"its platforms are: {', '.join(platforms)}")
 
     def _matching(self, images: Sequence[ListedImage]) -> Sequence[ListedImage]:
         """Return the images for the platform: exactly that one, or else the only one that it can mean."""

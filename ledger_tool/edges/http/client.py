@@ -35,6 +35,10 @@ class AnswerRefused(requests.RequestException):
     """The host answered, but the answer is not accepted; asking again would not change it."""
 
 
+class BodyTooLarge(AnswerRefused):
+    """The body of the answer is larger than any that is expected."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A response: its status, its headers (names in lower case) and its body, which is complete and bounded."""
@@ -145,7 +149,7 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
         while chunk := response.raw.read1(64 * 1024, decode_content=False):
             body += chunk
             if len(body) > limit:
-                raise AnswerRefused(f"the body is larger than {limit // 2**20} MiB")
+                raise BodyTooLarge(f"the body is larger than {limit // 2**20} MiB")
             if time.monotonic() > deadline:
                 raise AnswerRefused("the body comes too slowly")
     except HTTPError as error:

@@ -20,7 +20,17 @@ import requests
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.registry.address import is_plain_host, why_internal
-from ledger_tool.edges.http.client import TRANSIENT, Answer, AnswerRefused, Body, Line, origin_of, retry_after, words
+from ledger_tool.edges.http.client import (
+    TRANSIENT,
+    Answer,
+    AnswerRefused,
+    Body,
+    BodyTooLarge,
+    Line,
+    origin_of,
+    retry_after,
+    words,
+)
 from ledger_tool.errors import Unreachable
 
 PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
@@ -32,6 +42,10 @@ Origin = tuple[str, str]
 
 class Lost(Unreachable):
     """A request that must not be sent twice got no answer: it may have taken effect."""
+
+
+class TooLarge(Unreachable):
+    """The answer is larger than the limit of its kind."""
 
 
 class _Silence(Exception):
@@ -108,7 +122,8 @@ class Host:
             try:
                 answer = self._follow(method, url, headers, limit, authorization, body)
             except AnswerRefused as error:
-                raise unanswered(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
+                refused = TooLarge if isinstance(error, BodyTooLarge) and not once else unanswered
+                raise refused(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
             except _Silence as silence:
                 is_untrusted = isinstance(silence.error, requests.exceptions.SSLError)
                 if once or is_untrusted or not tries_left:

@@ -25,7 +25,7 @@ from ledger_tool.core.registry.answer import next_page
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer, Line
-from ledger_tool.edges.http.host import Host
+from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import AbsenceUnproved, Login, TokenRefused
 from ledger_tool.errors import (
@@ -137,10 +137,16 @@ class RegistryClient:
     @_masked
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves, its body checked against every digest that was claimed."""
-        answer = self._ask("GET", image, f"manifests/{reference}", limit=MANIFEST_BYTES)
+        asked = reference if ":" in reference else ""
+        try:
+            answer = self._ask("GET", image, f"manifests/{reference}", limit=MANIFEST_BYTES)
+        except TooLarge as error:
+            if not asked:
+                raise
+            message = f"the registry serves something that is not a valid image or index: {error.message}"
+            raise UnreadableManifest(message, "push a smaller one", digest=asked) from None
         if answer.status == 404:
             return ABSENT
-        asked = reference if ":" in reference else ""
         claimed = answer.headers.get("docker-content-digest", "")
         manifest = parse(answer.body, answer.headers.get("content-type", ""), asked or claimed)
         if asked and claimed and claimed != asked:
@@ -210,9 +216,13 @@ class RegistryClient:
     def config(self, image: str, digest: str) -> dict[str, object]:
         """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked; empty if it is not JSON.
 
-        Raises RuleRefused if it is not there.
+        Raises RuleRefused if it is not there, or too large to be one.
         """
-        answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
+        try:
+            answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
+        except TooLarge as error:
+            message = f"the config {digest} of {image} cannot be read: {error.message}"
+            raise RuleRefused(message, "push the image with a smaller config") from None
         if answer.status == 404:
             raise RuleRefused(f"{self.name} does not have the config {digest} of {image}", "push the image again")
         if digest_of(answer.body, digest.partition(":")[0]) != digest:

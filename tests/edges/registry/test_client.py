@@ -157,6 +157,18 @@ def test_an_endless_body_is_cut_off_at_8_mib_and_not_asked_for_again(wire: Wire,
     assert wire.count() == 1
 
 
+def test_what_is_too_large_is_refused_under_the_digest_that_was_asked_for(wire: Wire, at: Rig) -> None:
+    name = sha256(b"large")
+    wire.on(f"{APP}/manifests/{name}", wire.endless())
+    wire.on(f"{APP}/blobs/{name}", wire.endless())
+    with pytest.raises(UnreadableManifest, match="larger than 8 MiB") as caught:
+        at.client.manifest("myorg/app", name)
+    assert caught.value.digest == name
+    with pytest.raises(RuleRefused, match=f"the config {name} of myorg/app cannot be read: .*larger than 8 MiB"):
+        at.client.config("myorg/app", name)
+    assert wire.count() == 2
+
+
 def test_a_gzip_bomb_is_not_inflated(wire: Wire, at: Rig) -> None:
     bomb = gzip.compress(b" " * 2**26)
     wire.on(V1, Reply(headers={"Content-Type": MANIFEST, "Content-Encoding": "gzip"}, body=bomb))
