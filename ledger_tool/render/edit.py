@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Change, Result
+from ledger_tool.core.changes.effect import PullMove, pull_moves
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
@@ -74,9 +75,16 @@ def _effects(change: Change) -> str:
     """Return what the verb alone does not convey."""
     if change.verb == "publish" and len(change.reported) == 1:
         (effect,) = change.reported
-        return effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces else "")
-    counts = Counter(effect.kind for effect in change.reported)
-    return ", ".join(f"{counts[kind]} {kind}" for kind in counts if change.verb == "publish" or kind == "unchanged")
+        told = effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces else "")
+    else:
+        counts = Counter(effect.kind for effect in change.reported)
+        told = ", ".join(f"{counts[kind]} {kind}" for kind in counts if change.verb == "publish" or kind == "unchanged")
+    return ", ".join(filter(None, [told, *map(_pulled, pull_moves(change.effects)[:1])]))
+
+
+def _pulled(move: PullMove) -> str:
+    """Return what an image:tag is pulled by instead of what; nothing if the digests of its images say so."""
+    return f"pulled by {move.new[0]} instead of {move.old[0]}" if move.has_index else ""
 
 
 def result_object(result: Result) -> dict[str, Any]:

@@ -82,11 +82,15 @@ def effects_of(differences: Iterable[Difference]) -> list[Effect]:
 
 @dataclass(frozen=True, slots=True)
 class PullMove:
-    """A changed pull digest of an image:tag: what its changed records had, and have now; nearly always one each."""
+    """A changed pull digest of an image:tag: what its changed records had, and have now; nearly always one each.
+
+    `has_index` says that one of them is that of an index; otherwise the images' own digests say it all.
+    """
 
     name: Name
     old: tuple[Digest, ...]
     new: tuple[Digest, ...]
+    has_index: bool
 
 
 def pull_moves(effects: Iterable[Effect]) -> list[PullMove]:
@@ -97,7 +101,8 @@ def pull_moves(effects: Iterable[Effect]) -> list[PullMove]:
         old = tuple(dict.fromkeys(record.pull_digest for effect in same_name for record in effect.old))
         new = tuple(dict.fromkeys(effect.new.pull_digest for effect in same_name if effect.new))
         if old and new and set(old) != set(new):
-            moves.append(PullMove(name, old, new))
+            records = [record for effect in same_name for record in (*effect.old, effect.new) if record]
+            moves.append(PullMove(name, old, new, any(record.index for record in records)))
     return moves
 
 

@@ -170,7 +170,7 @@ def _pull_digest(block: Sequence[Effect]) -> Iterator[tuple[str, str]]:
     is_new = not any(effect.old for effect in block)
     if index and (moves or is_new):
         yield "Index", index
-    if moves and (index or any(record.index for effect in block for record in effect.old)):
+    if moves and moves[0].has_index:
         yield from (("Replaces-Index", digest) for digest in moves[0].old)
 
 

@@ -227,7 +227,7 @@ def test_another_index_is_a_conflict_although_the_image_stays() -> None:
     change = publish(ledger, offline, force="pushed again")
     new = record(platform=AMD, digest=A, index=C, forced=forced(B, "pushed again"))
     assert only(change) == Effect("updated", (record(platform=AMD, digest=A, index=B),), new)
-    assert pull_moves(change.effects) == [PullMove(new.name, (B,), (C,))]
+    assert pull_moves(change.effects) == [PullMove(new.name, (B,), (C,), has_index=True)]
 
 
 ONE = draft(platform=AMD, digest=A, looked_at=True)
