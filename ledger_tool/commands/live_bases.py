@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, Registries, RegistryPort
-from ledger_tool.commands.walk import served_manifest
+from ledger_tool.commands.walk import reached_from, served_manifest
 from ledger_tool.core.dependencies.graph import Base
 from ledger_tool.core.policy.resolve import Resolver, same_host
 from ledger_tool.core.registry.drift import Absent, Unknown
-from ledger_tool.errors import LedgerError
+from ledger_tool.errors import LedgerError, UnreadableManifest
 
 _Question = tuple[RegistryPort, str, str]  # the registry, the image, the tag
 
@@ -65,7 +65,7 @@ def newest(
             return served
         current: Set[str] = {served}
         if digests - current:  # an image of the served index is current
-            current = served_manifest(registry, image, tag, served).reached
+            current = _reached(registry, image, tag, served)
         return {digest: "" if digest in current else served for digest in digests}
 
     for done, (question, seen) in enumerate(in_parallel(look, questions, jobs=jobs), 1):
@@ -77,3 +77,11 @@ def newest(
                 now[text] = Unknown(seen.message) if isinstance(seen, LedgerError) else seen[digest]
         progress(done, len(questions))
     return Newest(now, sorted(gone), sorted(unasked))
+
+
+def _reached(registry: RegistryPort, image: str, tag: str, served: str) -> Set[str]:
+    try:
+        manifest = served_manifest(registry, image, tag, served)
+    except UnreadableManifest:  # whatever it is, the tag has moved on to it
+        return {served}
+    return reached_from(registry, image, manifest)

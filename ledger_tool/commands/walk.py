@@ -50,6 +50,27 @@ def served_manifest(registry: RegistryPort, image: str, tag: str, digest: str) -
     return manifest
 
 
+def _asking_below(start: Manifest) -> Look[P]:
+    """Return a look, one question at a time, at what is below a manifest that is already known."""
+
+    def look(level: Iterable[RegistryDigest[P]]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
+        for place in level:
+            is_start = place.digest == start.digest
+            yield place, start if is_start else place.registry.manifest(place.image, place.digest)
+
+    return look
+
+
+def reached_from(registry: P, image: str, manifest: Manifest) -> frozenset[str]:
+    """Return the digests that lead to an image of a manifest or index, in the indexes below it too."""
+    reached: set[str] = set()
+    for place, answer in walk_indexes([RegistryDigest(registry, image, manifest.digest)], _asking_below(manifest)):
+        if isinstance(answer, LedgerError):
+            raise answer
+        reached |= answer.reached if isinstance(answer, Manifest) else {place.digest}
+    return frozenset(reached)
+
+
 @dataclass(frozen=True, slots=True)
 class ImageBelow:
     """An image that an index leads to: its entry, its manifest, and the platform to which the way to it is limited."""
@@ -71,12 +92,10 @@ def images_below(
     start = RegistryDigest(registry, image, index.digest)
     choice = _Choice(start, only, platform, {only} if only else {index.digest})
 
-    def look(level: Iterable[RegistryDigest[P]]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
-        for place in level:
-            yield place, index if place == start else registry.manifest(image, place.digest)
-
     answers: dict[str, Manifest | Absent] = {}
-    for place, answer in walk_below([start], look, lambda index: [entry.digest for entry in choice.of(index)]):
+    for place, answer in walk_below(
+        [start], _asking_below(index), lambda index: [entry.digest for entry in choice.of(index)]
+    ):
         if isinstance(answer, LedgerError):
             raise answer
         answers[place.digest] = answer

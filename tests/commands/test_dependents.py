@@ -10,7 +10,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.reference import parse_reference
 from ledger_tool.core.registry.image import Child
-from ledger_tool.errors import UnknownImage, Unreachable, UsageError
+from ledger_tool.errors import UnknownImage, Unreachable, UnreadableManifest, UsageError
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.values.graphs import built
 from tests.support.values.make import digest, ledger_of
@@ -55,6 +55,22 @@ def test_one_image_of_the_index_that_is_served_is_current() -> None:
     fake.push_index("myorg/base", "12", "index", [Child(child, None)])
     found = run(fake, built("app", f"myorg/base:12@{child}"), built("old", f"myorg/base:12@{digest('old')}"))
     assert rebuilt(found) == ["old"]
+
+
+def test_one_image_far_below_the_index_that_is_served_is_current() -> None:
+    fake = FakeRegistry()
+    child = Digest(digest("child"))
+    inner = fake.push_index("myorg/base", "inner", "inner", [Child(child, None)])
+    fake.push_index("myorg/base", "12", "outer", [], nested=[inner])
+    found = run(fake, built("app", f"myorg/base:12@{child}"), built("old", f"myorg/base:12@{digest('old')}"))
+    assert rebuilt(found) == ["old"]
+
+
+def test_a_base_whose_tag_serves_what_cannot_be_read_has_moved_on() -> None:
+    fake = FakeRegistry()
+    served = fake.push("myorg/base", "12", "odd")
+    fake.failing[served] = UnreadableManifest("odd", "", digest=served)
+    assert rebuilt(run(fake, built("app", f"myorg/base:12@{digest('old')}"))) == ["app"]
 
 
 def test_a_tag_is_asked_for_once_and_a_manifest_only_where_digests_differ() -> None:
