@@ -19,7 +19,7 @@ from ledger_tool.core.ledger.names import LEDGER, shown
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.machine_queue import lock
-from ledger_tool.edges.git.offer import Attempts, Bounds, offer
+from ledger_tool.edges.git.offer import Attempts, Bounds, Messages, offer
 from ledger_tool.edges.git.remote import RemoteStore
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, server_words
@@ -31,16 +31,18 @@ from ledger_tool.errors import Contended, LedgerError, PushRefused, UsageError
 _DIRTY_HINT = f"commit {LEDGER}, or restore it with `git restore --staged --worktree {LEDGER}`, then run it again"
 
 
+_STALLED_SHARE = 0.1  # of the remaining time, to wait for one other run in the checkout
 _LINE_ENDS = "CRLF line ends, and the commit has LF"
 
 
 class Checkout:
     """A work tree and its git directory."""
 
-    def __init__(self, folder: Path, repository: Repository) -> None:
+    def __init__(self, folder: Path, repository: Repository, messages: Messages) -> None:
         self.folder = folder
         self.file = folder / LEDGER
         self.repository = repository
+        self._messages = messages
         self._journal = repository.git_dir / "ledger-advance"
 
     def branch(self) -> str:
@@ -107,12 +109,16 @@ class Checkout:
         with local_errors(path, "lock"):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if lock(descriptor, self.repository.deadline.remaining()) is None:
+            longest = self.repository.deadline.remaining()
+            if lock(descriptor, longest, longest * _STALLED_SHARE, self._tell) is None:
                 raise Contended(f"another `ledger` is still running in {self.folder}", "run it again when it has ended")
             self._finish()
             yield
         finally:
             os.close(descriptor)
+
+    def _tell(self, holder: str) -> None:
+        self._messages.note(f"note: waiting a moment for another `ledger`{holder} in {self.folder}")
 
     def _finish(self) -> None:
         """Finish an interrupted advance, unless the file or the branch has changed since."""

@@ -1,7 +1,8 @@
 """Publishers on one machine take turns: otherwise each would burn the others' CPU time, only to lose its race.
 
 This is a courtesy: the wait is bounded, and a publisher that waited too long, or cannot open the file, goes ahead. The
-remote's compare-and-swap alone decides what lands, with or without this. The system frees a lock with its process.
+remote's compare-and-swap alone decides what lands, with or without this. The system frees a lock with its process; one
+that is stopped keeps it, so a holder that stays the same is waited for much less than a queue that moves.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_LONGEST_SHARE = 0.5  # of the remaining time
+_LONGEST_SHARE = 0.5  # of the remaining time, for a queue that moves
+_STALLED_SHARE = 0.05  # of the remaining time, for one holder
 _PERIOD = 0.01  # seconds
+_SILENT = 1.0  # seconds, before a wait is told
 
 
 @contextmanager
-def turn(address: str, seconds_left: float) -> Iterator[bool]:
+def turn(address: str, seconds_left: float, tell: Callable[[str], None]) -> Iterator[bool]:
     """Wait for our turn to write to `address`; yield whether we had to wait."""
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}"
@@ -30,23 +33,42 @@ def turn(address: str, seconds_left: float) -> Iterator[bool]:
         yield False
         return
     try:
-        yield lock(descriptor, seconds_left * _LONGEST_SHARE) is not False
+        longest, stalled = seconds_left * _LONGEST_SHARE, seconds_left * _STALLED_SHARE
+        yield lock(descriptor, longest, stalled, lambda holder: tell(_waiting(holder, address))) is not False
     finally:
         with suppress(OSError):
             os.close(descriptor)
 
 
-def lock(descriptor: int, seconds: float) -> bool | None:
-    """Lock a file; return whether we had to wait, or None if it took too long and the lock is not ours."""
-    end = time.monotonic() + seconds
-    waited = False
+def _waiting(holder: str, address: str) -> str:
+    return f"note: waiting a moment for another `ledger`{holder}, which is writing to {address}"
+
+
+def lock(descriptor: int, longest: float, stalled: float, tell: Callable[[str], None]) -> bool | None:
+    """Lock a file; return whether we had to wait, or None if it took too long and the lock is not ours.
+
+    We wait for at most `longest` seconds, and for one holder at most `stalled` seconds. `tell` is called once if that
+    takes a while, with the holder's process as ` (process N)`.
+    """
+    start = since = time.monotonic()
+    holder = b""
+    is_told = waited = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            if time.monotonic() >= end:
+            now = time.monotonic()
+            if (current := os.pread(descriptor, 100, 0)) != holder:
+                holder, since = current, now
+            if now >= min(start + longest, since + stalled):
                 return None
+            if not is_told and now >= start + _SILENT:
+                process = holder.split(b" ")[0]
+                tell(f" (process {process.decode()})" if process.isdigit() else "")
+                is_told = True
             waited = True
             time.sleep(_PERIOD)
         else:
+            with suppress(OSError):  # on a full disk nobody is named
+                os.pwrite(descriptor, f"{os.getpid()} {time.monotonic_ns()}".ljust(50).encode(), 0)
             return waited

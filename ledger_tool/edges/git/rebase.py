@@ -16,7 +16,7 @@ from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.dates import dated_after
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
-from ledger_tool.edges.git.offer import Bounds, offer_once
+from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
 from ledger_tool.edges.git.remote import RemoteRef, has_default_branch
 from ledger_tool.edges.git.repository import Entry, Repository
 from ledger_tool.edges.git.server_words import server_words
@@ -69,6 +69,7 @@ class CheckedOutBranch(RebasedBranch):
     """The branch that is checked out in a folder; the files in the folder follow it."""
 
     folder: Path
+    messages: Messages
 
     def default_base(self) -> str:
         for name in ("origin/HEAD", "origin/main", "origin/master"):
@@ -78,7 +79,7 @@ class CheckedOutBranch(RebasedBranch):
 
     def move(self, old: str, new: str) -> None:
         """Raise UsageError, with nothing changed, if there is uncommitted work that it would touch."""
-        checkout = Checkout(self.folder, self.repository)
+        checkout = Checkout(self.folder, self.repository, self.messages)
         with checkout.alone():
             if not checkout.branch():
                 raise UsageError(f"{self.folder} has no branch checked out", "check out the branch to rebase")

@@ -178,7 +178,7 @@ class RemoteStore:
 
     def transact(self, operation: Operation) -> Landed:
         tip, self._unused_tip = self._unused_tip, ""
-        with turn(self.target.shown, self.bounds.deadline.remaining()) as waited:
+        with turn(self.target.shown, self.bounds.deadline.remaining(), self.bounds.messages.note) as waited:
             # After a wait the tip is looked up again: other commits have landed since.
             return transact(self.target, operation, self.bounds, "" if waited else tip)
 

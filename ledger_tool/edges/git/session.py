@@ -191,7 +191,7 @@ class FolderSession(Session):
                         "check out the default branch, or name the ledger's branch with `--branch`",
                     )
             remote = self._remote_store(upstream.address, upstream.branch)
-            following = Checkout(checkout.folder, repository) if self._workspace.trusted else None
+            following = Checkout(checkout.folder, repository, self._messages) if self._workspace.trusted else None
             return FollowedStore(remote, following, upstream, self._bounds)
         head = checkout.branch()
         if not head or self._options.branch not in ("", head):
@@ -199,7 +199,7 @@ class FolderSession(Session):
                 f"{checkout.folder} has {f'`{shown(head)}`' if head else 'no branch'} checked out",
                 "check out the ledger's branch, or name its remote's URL with `--repo`",
             )
-        ours = Checkout(checkout.folder, self._workspace.repository(self._git_dir))
+        ours = Checkout(checkout.folder, self._workspace.repository(self._git_dir), self._messages)
         return CheckoutStore(LocalBranch(ours, head, self._writer), self._bounds)
 
     def history(self, *, blobs: bool = False, files_alone: bool = False) -> GitHistory:  # noqa: ARG002 - it is all here
@@ -244,7 +244,7 @@ class FolderSession(Session):
         if self._options.branch:
             raise UsageError("`--branch` needs a remote's URL", "check the branch out, and leave the option out")
         self._workspace.repository(self._git_dir)  # refuses a checkout that git does not trust
-        return CheckedOutBranch(self.history(), self._options.sign, self._folder.absolute())
+        return CheckedOutBranch(self.history(), self._options.sign, self._folder.absolute(), self._messages)
 
     @property
     def _remote(self) -> tuple[Address, str]:
@@ -268,7 +268,7 @@ class FolderSession(Session):
     def _checkout(self) -> Checkout:
         from ledger_tool.edges.git.checkout import Checkout
 
-        return Checkout(self._folder.absolute(), self._workspace.reader(self._git_dir))
+        return Checkout(self._folder.absolute(), self._workspace.reader(self._git_dir), self._messages)
 
     @cached_property
     def _upstream(self) -> Upstream | None:
