@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from ipaddress import IPv6Address
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ledger_tool.errors import UsageError
 
@@ -42,6 +42,7 @@ def _is_proxy(text: str) -> bool:
     try:
         parts = urlsplit(text if "://" in text else f"http://{text.removeprefix('//')}")
         host, port = parts.hostname or "", parts.port
+        unquote(f"{parts.username}{parts.password}").encode("latin-1")  # as it is sent
         if ":" in host:
             IPv6Address(host)
         else:

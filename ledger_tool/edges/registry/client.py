@@ -125,6 +125,8 @@ class RegistryClient:
                 manifest = self.manifest(image, reference)
             except UnreadableManifest as error:  # its digest is known all the same
                 return Digest(error.digest)
+            if isinstance(manifest, Absent) and answer.status == 200:
+                raise Unreachable(f"{self.name} answers 200 to HEAD and 404 to GET of one manifest", "run it again")
             return manifest if isinstance(manifest, Absent) else manifest.digest
         try:
             digest = names.parse_digest(claimed)

@@ -12,7 +12,7 @@ import pytest
 from tests.support.git.processes import finish, start
 from tests.support.git.upstream import Upstream
 from tests.support.registries.clients import BASIC, PASSWORD
-from tests.support.registries.wire import Reply, Wire, as_json, image, served, sha256, unauthorized, wire_server
+from tests.support.registries.wire import Reply, Wire, as_json, config, image, served, sha256, unauthorized, wire_server
 from tests.support.registries.world import classes
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.markdown import inline
@@ -91,6 +91,22 @@ def test_an_ingress_that_answers_404_to_everything_says_nothing(
     assert "does not answer as a registry" in done.json["findings"][0]["reason"]
     published = ledger("publish", "myorg/app:v99", "--source", SOURCE, "--repo", upstream.url)
     assert published.code == 5
+
+
+@pytest.mark.parametrize(("refusals", "codes"), [(1, (0, 0)), (99, (5, 5))])
+def test_a_fresh_token_that_is_refused_is_a_fault_of_the_moment(
+    ledger: Run, wire: Wire, tmp_path: Path, refusals: int, codes: tuple[int, int]
+) -> None:
+    upstream = _ledger(wire, tmp_path, "v1", "v2")
+    challenge = unauthorized(f'Bearer realm="{wire.url}/token",service="registry"')
+    wire.on("/token", as_json({"token": "good"}))
+    for command in (("reconcile",), ("publish", "myorg/app:v1", "--source", SOURCE)):
+        for tag in ("v1", "v2", sha256(image())):
+            wire.on(f"{APP}/{tag}", lambda asked: served(image()) if asked.authorization else challenge)
+        wire.on(f"{APP}/v1", challenge, *[challenge] * refusals, served(image()))
+        wire.on(f"/v2/myorg/app/blobs/{sha256(config())}", Reply(body=config()))
+        done = ledger(*command, "--repo", upstream.url)
+        assert done.code == codes[command != ("reconcile",)], done.out + done.err
 
 
 def test_a_list_of_tags_that_is_cut_short_is_incomplete(ledger: Run, wire: Wire, tmp_path: Path) -> None:

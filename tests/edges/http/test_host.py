@@ -331,7 +331,8 @@ def test_https_goes_through_a_proxy_as_a_tunnel(other: Wire, monkeypatch: pytest
 
 PROXIES = [
     "http://user:hunter22@", "http://", "://", "http:///x", "http://h:99999", "http://h:hunter22", "http://[::1",
-    "user:hunter22@h:1:2", "ftp://h:1", "http://ho st:1", "http://\x01", " http://h:1", "http://a..b:1", "http://.:1",
+    "user:hunter22@h:1:2", "http://u:hunter22%C5%82@h:1", "http://ł:hunter22@h:1",
+    "ftp://h:1", "http://ho st:1", "http://\x01", " http://h:1", "http://a..b:1", "http://.:1",
     "http:127.0.0.1:9", "http://h:0", "socks9://h:1", "http://" + "a" * 70, "http://h\\x:1",
 ]  # fmt: skip
 
@@ -359,7 +360,10 @@ def test_a_malformed_proxy_that_is_not_used_is_no_matter(wire: Wire, monkeypatch
     host.close()
 
 
-@given(st.text("htp:/@[]%.0aé \x7f\\", max_size=20), st.sampled_from(["", "http://", "https://u:p@", "//"]))
+@given(
+    st.text("htp:/@[]%.05CEéł \x7f\\", max_size=20),
+    st.sampled_from(["", "http://", "https://u:p@", "//", "http://%C5%82@"]),
+)
 def test_whatever_is_taken_for_a_proxy_is_one_for_requests_too(rest: str, scheme: str) -> None:
     proxy = scheme + rest
     try:
@@ -367,7 +371,9 @@ def test_whatever_is_taken_for_a_proxy_is_one_for_requests_too(rest: str, scheme
     except UsageError:
         return
     request = requests.Request("GET", "https://registry.example.com/").prepare()
-    HTTPAdapter().get_connection_with_tls_context(request, True, {"all": proxy})
+    adapter = HTTPAdapter()
+    adapter.get_connection_with_tls_context(request, True, {"all": proxy})
+    adapter.proxy_headers(proxy)
 
 
 def test_eight_threads_share_one_slow_down(wire: Wire, at: Rig) -> None:

@@ -63,6 +63,12 @@ def test_without_a_digest_header_the_body_is_fetched_and_hashed(wire: Wire, at: 
     assert [one.method for one in wire.asked] == ["HEAD", "GET"]
 
 
+def test_a_manifest_that_head_sees_and_get_does_not_is_not_absent(wire: Wire, at: Rig) -> None:
+    wire.on(f"HEAD {V1}", Reply(200))
+    with pytest.raises(Unreachable, match="answers 200 to HEAD and 404 to GET"):
+        at.client.look("myorg/app", "v1")
+
+
 @pytest.mark.parametrize("status", [405, 501])
 def test_a_registry_without_head_is_asked_by_get(wire: Wire, at: Rig, status: int) -> None:
     wire.on(f"HEAD {V1}", as_json({}, status))
