@@ -9,8 +9,8 @@ from itertools import islice
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import effects_of
-from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.commit import Touch
+from ledger_tool.core.changes.message import Message, parse_message
+from ledger_tool.core.history.commit import Step, Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.history.versions import Versions
@@ -69,15 +69,27 @@ def _images(history: History, head: str, reference: Reference, read_policy: Read
 def entries(
     history: History, base: str, head: str, note: Callable[[str], None], *, since: Timestamp | None = None
 ) -> Iterator[LogEntry]:
-    """Yield what the commits of a span did, the newest first: from their trailers, or else from their diffs."""
+    """Yield what the commits of a span did, the newest first: from their trailers, or else from their diffs.
+
+    Raises UsageError where a shallow clone is cut off.
+    """
     all_steps = history.steps(base, head, line=False)
     if not all_steps and not base:
         history.files(head)  # raises: there is no ledger
     steps = [
         (step, parse_message(step.commit.message))
         for step in reversed(all_steps)
-        if LEDGER in step.touched and (since is None or step.commit.at >= since)
+        if step.is_cut or (LEDGER in step.touched and (since is None or step.commit.at >= since))
     ]
+    known = next((number for number, (step, _) in enumerate(steps) if step.is_cut), len(steps))
+    yield from _entries(history, steps[:known], note)
+    if known < len(steps):
+        history.must_be_whole()
+
+
+def _entries(
+    history: History, steps: Sequence[tuple[Step, Message]], note: Callable[[str], None]
+) -> Iterator[LogEntry]:
     claims = [claimed(step.commit, message) for step, message in steps]
     unclaimed = [step.touched[LEDGER] for (step, _), claim in zip(steps, claims, strict=True) if claim is None]
     diffs = _diffs(history, unclaimed)

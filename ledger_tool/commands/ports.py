@@ -29,6 +29,9 @@ class Source(Protocol):
 class Store(Source, Protocol):
     """A ledger to read from and write to."""
 
+    def past(self) -> History:
+        """Return the latest history of the branch, as far back as a few seconds allow. Raises LedgerError."""
+
     def transact(self, operation: Callable[[Snapshot], Change]) -> Landed:
         """Run `operation` on the latest ledger and write what it returns, all of it or nothing.
 
@@ -48,10 +51,13 @@ class History(Protocol):
         """Return the commit id of a revision (gitrevisions(7))."""
 
     def merge_base(self, commit: str, other: str) -> str:
-        """Return the commit where two commits parted."""
+        """Return the commit where two commits parted. Raises UsageError if a shallow clone does not show that."""
 
     def commits(self, base: str, head: str) -> Sequence[Commit]:
-        """Return the commits that `head` has and `base` (`""`: nothing) does not have, the oldest first."""
+        """Return the commits that `head` has and `base` (`""`: nothing) does not have, the oldest first.
+
+        Raises UsageError if a shallow clone lacks some of them.
+        """
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit."""
@@ -69,7 +75,8 @@ class History(Protocol):
         """Return the commits of a span with what they did to the two files, the oldest first.
 
         With `line`: all commits of the branch's own line (the first parents), and what a merge brings to it.
-        Otherwise: the commits that contributed to the files, and what a merge has that none of its parents has.
+        Otherwise: the commits that contributed to the files, and what a merge has that none of its parents has; those
+        at which a shallow clone is cut off are among them. With `line`, such a clone raises UsageError.
         """
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:

@@ -10,12 +10,15 @@ from typing import Literal
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History, Progress
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.history.log import GONE, LogEntry
+from ledger_tool.core.history.commit import Touch
+from ledger_tool.core.history.log import GONE, LogEntry, claimed
 from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
+from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import LEDGER, Digest, Timestamp
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.errors import InvalidLedger, UnknownImage, UsageError
 
+_MOST_LOOKS = 20  # commits whose ledgers are compared to find a publisher
 _MOST_READ = 50  # versions one by one: each costs two git processes and, at a remote, a fetch
 
 WhenceKind = Literal["image", "index", "config", "replaced"]
@@ -86,6 +89,33 @@ def whence(
         raise UsageError(f"{wanted} is the beginning of {len(digests)} digests", f"give more digits of one of {some}")
     matches.sort(key=lambda match: match.since.at, reverse=True)
     return sorted(matches, key=lambda match: match.until is not None)
+
+
+def published_in(history: History, name: Name, digest: str) -> str:
+    """Return the last commit that gave an image:tag a digest, or `""` if it is not among those that are looked at.
+
+    The messages say where to look, and the ledgers before and after a commit whether it was the one.
+    """
+    looks = 0
+    for step in reversed(history.steps("", history.head(), line=False)):
+        if step.is_cut or looks == _MOST_LOOKS:
+            break
+        claims = claimed(step.commit, parse_message(step.commit.message))
+        is_silent = claims is None
+        if not is_silent and (name, digest) not in {(entry.name, entry.digest) for entry in claims or ()}:
+            continue
+        looks += 1
+        touch = step.touched.get(LEDGER, Touch((), None))
+        files = [file.id for file in (touch.after, *touch.before) if file]
+        after, *before = (_has(raw, name, digest) for raw in history.contents(files)) if touch.after else (False,)
+        if after and not any(before):
+            return step.commit.id
+    return ""
+
+
+def _has(raw: bytes | None, name: Name, digest: str) -> bool:
+    records = codec.records_holding(raw or b"", digest)
+    return any((record.name, record.digest) == (name, digest) for record in records)
 
 
 def _own(

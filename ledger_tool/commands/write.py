@@ -10,6 +10,7 @@ from ledger_tool.commands.ports import Store
 from ledger_tool.core.changes.change import Change, Result, Snapshot, results
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.record import Name
+from ledger_tool.errors import Conflict, LedgerError
 
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
     from ledger_tool.core.changes.proposal import Proposed
@@ -46,10 +47,25 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
         warning = codec.check_size(codec.size(change.ledger)) if change.changed else ""
         return change
 
-    if dry_run:
-        change = within_limits(store.read())
-        return Written(results(change, None), change, 0, warning)
-    landed = store.transact(within_limits)
+    try:
+        if dry_run:
+            change = within_limits(store.read())
+            return Written(results(change, None), change, 0, warning)
+        landed = store.transact(within_limits)
+    except Conflict as conflict:
+        raise _with_its_commit(conflict, store) from None
     return Written(
         results(landed.change, landed.commit), landed.change, landed.attempts, warning, request=landed.request
     )
+
+
+def _with_its_commit(conflict: Conflict, store: Store) -> Conflict:
+    """Return a conflict with the commit that published what the ledger has, if it can be found."""
+    from ledger_tool.commands.whence import published_in
+
+    record = conflict.existing[0]
+    try:
+        commit = published_in(store.past(), Name(record["image"], record["tag"]), record["digest"])
+    except LedgerError:
+        return conflict
+    return conflict.published_in(commit) if commit else conflict

@@ -19,7 +19,7 @@ def conflict_line(conflict: Conflict) -> str:
     """Return the JSON object of a refused image:tag: what the ledger has, and the given digest as `conflict`."""
     records = tuple(from_json(fields) for fields in conflict.existing)
     digest = pull_digest(records) or records[0].digest
-    result = Result(records[0].name, digest, False, conflict.ledger_commit or None, records)
+    result = Result(records[0].name, digest, False, conflict.published or None, records)
     return json.line(result_object(result) | {"conflict": conflict.given})
 
 

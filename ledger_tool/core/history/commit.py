@@ -50,7 +50,11 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit with the files that it touched, by path."""
+    """A commit with the files that it touched, by path.
+
+    If it `is_cut`, the clone does not have what came before it: what it touched is unknown.
+    """
 
     commit: Commit
     touched: Mapping[str, Touch]
+    is_cut: bool = False

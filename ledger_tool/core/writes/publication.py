@@ -220,10 +220,9 @@ def _conflict(given: Record, opposed: Sequence[Record], snapshot: Snapshot) -> C
     if len(mirrors := snapshot.policy.serving(first.image)) > 1:
         hosts = " and ".join(registry.name for registry in mirrors[:2])
         hint += f"; if {hosts} have different images of that name, give one of them a `ledgerPrefix` in ledger.yaml"
-    seen_in = f" in ledger commit {snapshot.commit[:12]}" if snapshot.commit else ""
     return Conflict(
         f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
-        f"published {first.published_at}{seen_in}; {_with_index(given)} is refused",
+        f"published {first.published_at}; {_with_index(given)} is refused",
         hint,
         existing=[to_json(record) for record in opposed],
         given=given.digest,

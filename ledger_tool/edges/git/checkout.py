@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.diagnosis import LINE_ENDS_HINT
@@ -27,6 +28,9 @@ from ledger_tool.edges.git.transaction import Operation, Writer, transact
 from ledger_tool.edges.git.trees import update_index
 from ledger_tool.edges.git.upstream import Upstream
 from ledger_tool.errors import Contended, LedgerError, PushRefused, UsageError
+
+if TYPE_CHECKING:
+    from ledger_tool.edges.git.history import GitHistory
 
 _DIRTY_HINT = f"commit {LEDGER}, or restore it with `git restore --staged --worktree {LEDGER}`, then run it again"
 
@@ -185,6 +189,12 @@ class LocalBranch:
     def deepen(self) -> bool:
         return False
 
+    def past(self) -> GitHistory:
+        """Return the branch's history."""
+        from ledger_tool.edges.git.history import GitHistory
+
+        return GitHistory(self._repository, self.shown, revision=f"refs/heads/{self._branch}")
+
     def _check_clean(self, commit: str) -> None:
         if reason := self.checkout.why_not_clean(commit):
             hint = LINE_ENDS_HINT if reason.endswith(_LINE_ENDS) else _DIRTY_HINT
@@ -201,6 +211,9 @@ class CheckoutStore:
     def read(self) -> Snapshot:
         with self._branch.checkout.alone():
             return self._branch.snapshot(self._branch.look())
+
+    def past(self) -> GitHistory:
+        return self._branch.past()
 
     def transact(self, operation: Operation) -> Landed:
         with self._branch.checkout.alone():
@@ -221,6 +234,9 @@ class FollowedStore:
 
     def read(self) -> Snapshot:
         return self._remote.read()
+
+    def past(self) -> GitHistory:
+        return self._remote.past()
 
     def transact(self, operation: Operation) -> Landed:
         landed = self._remote.transact(operation)

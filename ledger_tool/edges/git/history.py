@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.history.commit import Commit, Step
@@ -67,13 +68,30 @@ class GitHistory:
         done = self.repository.git("merge-base", commit, other)
         if not done.ok:
             raise UsageError(f"{commit[:12]} and {other[:12]} have no commit in common", self._missing_hint())
-        return done.text.split("\n")[0]
+        parted = done.text.split("\n")[0]
+        if self._cut_off(parted, commit) | self._cut_off(parted, other):
+            raise self._incomplete()
+        return parted
 
     def commits(self, base: str, head: str) -> list[Commit]:
+        if self._cut_off(base, head):
+            raise self._incomplete()
         return log.commits(self.repository, base, head)
 
     def steps(self, base: str, head: str, *, line: bool) -> list[Step]:
-        return log.steps(self.repository, base, head, line=line)
+        cut_off = self._cut_off(base, head)
+        if cut_off and line:
+            raise self._incomplete()
+        steps = log.steps(self.repository, base, head, line=line)
+        if not cut_off:
+            return steps
+        touching = {step.commit.id: step for step in steps}
+        everything = log.commits(self.repository, base, head)
+        return [
+            Step(commit, {}, is_cut=True) if commit.id in cut_off else touching[commit.id]
+            for commit in everything
+            if commit.id in cut_off or commit.id in touching
+        ]
 
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
         if self.promisor:
@@ -101,15 +119,16 @@ class GitHistory:
         made = believed([date for _, date in commits], int(clock.time()))
         number = bisect_right(made, int(datetime.fromisoformat(time).timestamp()))
         if number == 0:
+            self.must_be_whole()
             raise UsageError(
                 f"{self.name} has no commit at or before {time}: its first is from {log.time_of(str(made[0]))}",
-                self._shallow_hint() or "name a later time, or a revision",
+                "name a later time, or a revision",
             )
         return commits[number - 1][0]
 
     def must_be_whole(self) -> None:
-        if hint := self._shallow_hint():
-            raise UsageError(f"{self.name} lacks part of the history", hint)
+        if self._shallow_hint():
+            raise self._incomplete()
 
     def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
         return signatures.signatures(self.repository, commits, allowed)
@@ -128,6 +147,18 @@ class GitHistory:
         return self._shallow_hint() or (
             "name an existing commit, branch or tag; `git fetch` brings those of the remote"
         )
+
+    def _incomplete(self) -> UsageError:
+        return UsageError(f"{self.name} lacks part of the history", self._shallow_hint())
+
+    def _cut_off(self, base: str, head: str) -> set[str]:
+        """Return the commits of a span whose parents a shallow clone does not have (gitrepository-layout(5))."""
+        is_shallow, path = self.repository.must(
+            "rev-parse", "--path-format=absolute", "--is-shallow-repository", "--git-path", "shallow"
+        ).split("\n")
+        if is_shallow != "true":
+            return set()
+        return set(Path(path).read_text("ascii", "replace").split()) & set(log.ids(self.repository, base, head))
 
     def _shallow_hint(self) -> str:
         """Return what to do about a shallow clone, or `""` if the clone is complete."""

@@ -19,9 +19,14 @@ _LOG = ("log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "--root")
 
 
+def ids(repository: Repository, base: str, head: str) -> list[str]:
+    """Return the ids of the commits of a span."""
+    return repository.must("rev-list", span(base, head), "--").split()
+
+
 def commits(repository: Repository, base: str, head: str) -> list[Commit]:
     """See `commands.ports.History`."""
-    fields = _log(repository, f"--format={_FIELDS}", _span(base, head), "--")
+    fields = _log(repository, f"--format={_FIELDS}", span(base, head), "--")
     return [_commit(fields[start : start + 6]) for start in range(0, len(fields) - 5, 6)]
 
 
@@ -37,7 +42,7 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
     """See `commands.ports.History`; without `line`, this includes the commits that a merge threw away."""
     walk = ["--first-parent", "--diff-merges=first-parent"] if line else ["--full-history", "--diff-merges=combined"]
     paths = [] if line else [LEDGER, SETTINGS]
-    fields = _log(repository, *_RAW, *walk, f"--format={_FIELDS}", _span(base, head), "--", *paths)
+    fields = _log(repository, *_RAW, *walk, f"--format={_FIELDS}", span(base, head), "--", *paths)
     found_steps: list[Step] = []
     offset = 0
     last_files: dict[str, File | None] = {}
@@ -89,7 +94,8 @@ def _log(repository: Repository, *arguments: str) -> list[str]:
     return repository.succeed(*_LOG, *arguments, least=60.0).text.split("\0")
 
 
-def _span(base: str, head: str) -> str:
+def span(base: str, head: str) -> str:
+    """Return the commits that `head` has and `base` (`""`: nothing) does not have, as a revision range."""
     return f"{base}..{head}" if base else head
 
 

@@ -24,6 +24,7 @@ from ledger_tool.errors import LedgerError, RuleRefused
 
 if TYPE_CHECKING:
     from ledger_tool.edges.forge.opening import Forge
+    from ledger_tool.edges.git.history import GitHistory
 
 Describe = Callable[[Snapshot, Change, str, str], Proposal]  # of the base, the change, the branch, the base's name
 
@@ -138,6 +139,9 @@ class ProposingStore:
 
     def read(self) -> Snapshot:
         return self._base.snapshot(self._base.look())
+
+    def past(self) -> GitHistory:
+        return self._base.past()
 
     def transact(self, operation: Operation) -> Landed:
         """See `Store`. Also raises what the forge raises; the branch then stays, and the next run continues with it."""

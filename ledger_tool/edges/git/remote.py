@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.names import shown
@@ -15,13 +15,18 @@ from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.process import run
-from ledger_tool.edges.git.repository import Repository
+from ledger_tool.edges.git.repository import Deadline, Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
 from ledger_tool.edges.git.transaction import Operation, Writer, transact
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
+if TYPE_CHECKING:
+    from ledger_tool.edges.git.history import GitHistory
+
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
+_PAST_COMMITS = 1000  # how far to look back after a conflict, and for how many seconds
+_PAST_SECONDS = 10.0
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
 _IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one blocks the folder of our branches
 
@@ -105,6 +110,7 @@ class RemoteBranch(RemoteRef):
         repository = workspace.repository(workspace.folder / "ledger.git", address, *_SHORT_LIVED)
         hint = "propose the change with `--pull-request`, or let the deploy key bypass the rule"
         super().__init__(repository, address, branch, landed="the record is", refusal_hint=hint)
+        self._workspace = workspace
         self._writer = writer
         self._pushed = False
         self._is_whole = False  # no fetch may make it shallow again
@@ -154,6 +160,16 @@ class RemoteBranch(RemoteRef):
         self._is_whole = done.ok
         return done.ok
 
+    def past(self) -> GitHistory:
+        """Return the branch's last commits, in a clone of their own that has no contents yet. Raises LedgerError."""
+        from ledger_tool.edges.git.history import GitHistory
+
+        repository = self._workspace.repository(self._workspace.folder / "past.git", self.address, *_SHORT_LIVED)
+        repository = replace(repository, deadline=Deadline(min(_PAST_SECONDS, repository.deadline.remaining(1.0))))
+        options = ["--filter=blob:none", f"--depth={_PAST_COMMITS}", "--single-branch", "--no-tags"]
+        clone(self.address, repository, *options, *([f"--branch={self.branch}"] if self.branch else []))
+        return GitHistory(repository, self.address.shown, promisor="origin")
+
     def _clone(self) -> None:
         options = ["--depth=1", "--single-branch", "--no-tags", *([f"--branch={self.branch}"] if self.branch else [])]
         try:
@@ -175,6 +191,9 @@ class RemoteStore:
         snapshot = self.target.snapshot(self.target.look())
         self._unused_tip = snapshot.commit
         return snapshot
+
+    def past(self) -> GitHistory:
+        return self.target.past()
 
     def transact(self, operation: Operation) -> Landed:
         tip, self._unused_tip = self._unused_tip, ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import UsageError
 
 
 @dataclass
@@ -21,6 +23,9 @@ class MemoryStore:
 
     def read(self) -> Snapshot:
         return Snapshot(str(self.commits), self.ledger, self.policy)
+
+    def past(self) -> History:
+        raise UsageError("a store in memory has no history")
 
     def transact(self, operation: Callable[[Snapshot], Change]) -> Landed:
         attempts = 0

@@ -1,0 +1,113 @@
+"""History in a clone that is cut off: the answer of the whole clone, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+MOMENTS = ("2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01")
+
+
+@pytest.fixture
+def commits(run: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the commits of a ledger whose tag `a:latest` moved each month; `b:v1` is as old as the ledger."""
+    made = []
+    (upstream.path / "config").write_text((upstream.path / "config").read_text() + "[uploadpack]\nallowFilter = true\n")
+    for number, moment in enumerate(MOMENTS):
+        for name in ("AUTHOR", "COMMITTER"):
+            monkeypatch.setenv(f"GIT_{name}_DATE", f"{moment}T12:00:00Z")
+        force = ["--force", "--reason", "new"] if number else []
+        name = "a:v1" if number else "b:v1"
+        run("publish", f"{name}@{digest(number)}", "--source", SOURCE, "--offline", *force)
+        made.append(upstream.tip())
+    return made
+
+
+@pytest.fixture
+def shallow(upstream: Upstream, commits: list[str], tmp_path: Path) -> Callable[[int], Path]:
+    """Return a function that clones the last commits only."""
+
+    def clone(depth: int) -> Path:
+        folder = tmp_path / f"shallow-{depth}"
+        git("clone", "--quiet", f"--depth={depth}", f"file://{upstream.path}", folder)
+        return folder
+
+    return clone
+
+
+REFUSED = [
+    ("whence", digest(0)), ("whence", digest(2)), ("whence", digest("never")), ("log",), ("log", "b:v1"),
+    ("log", "--since", "2026-01-15"), ("get", "b:v1", "--at", "2026-01-15"), ("list", "--at", "2026-01-15"),
+    ("get", "b:v1", "--at", "HEAD~3"), ("diff", "HEAD~3"), ("check", "--base", "HEAD~3"), ("audit",),
+]  # fmt: skip
+
+
+def test_what_depends_on_the_missing_part_is_refused(ledger: Run, shallow: Callable[[int], Path]) -> None:
+    for depth, wanted in ((1, REFUSED[:3]), (3, REFUSED)):
+        folder = shallow(depth)
+        for words in wanted:
+            done = ledger(*words, "--repo", folder)
+            assert (done.code, done.out) == (2, ""), words
+            assert "git fetch --unshallow" in done.err
+
+
+ANSWERED = [
+    ("log", "a:v1", "--limit", "2", "--format", "json"),
+    ("log", "--since", "HEAD~2", "--format", "json"),
+    ("get", "a:v1", "--at", "2026-03-15"),
+    ("get", "a:v1", "--at", "2026-02-15"),
+    ("list", "--at", "HEAD~2"),
+    ("diff", "HEAD~2", "HEAD~1", "--format", "json"),
+    ("check", "--base", "HEAD~2"),
+]
+
+
+def test_what_does_not_depend_on_it_is_answered_as_in_a_whole_clone(
+    ledger: Run, shallow: Callable[[int], Path], upstream: Upstream, tmp_path: Path
+) -> None:
+    git("clone", "--quiet", upstream.path, tmp_path / "whole")
+    folder = shallow(3)
+    for words in ANSWERED:
+        whole, cut = ledger(*words, "--repo", tmp_path / "whole"), ledger(*words, "--repo", folder)
+        assert (cut.code, cut.out) == (whole.code, whole.out), words
+        assert whole.code == 0, whole.err
+
+
+def test_two_branches_that_parted_in_the_missing_part_are_not_compared(
+    ledger: Run, commits: list[str], upstream: Upstream, tmp_path: Path
+) -> None:
+    """A merge may have brought an older commit of one branch into the other: that is not where they parted."""
+    whole = tmp_path / "whole"
+    git("clone", "--quiet", upstream.path, whole)
+    git("-C", whole, "checkout", "--quiet", "-b", "pr", commits[0])
+    git("-C", whole, "commit", "--quiet", "--allow-empty", "-m", "work")
+    git("-C", whole, "merge", "--quiet", "--no-edit", commits[2])
+    git("-C", whole, "push", "--quiet", "origin", "pr")
+    folder = tmp_path / "cut"
+    git("clone", "--quiet", "--depth=2", "--no-single-branch", f"file://{upstream.path}", folder)
+    for words in (("diff", "origin/main", "origin/pr"), ("check", "--base", "origin/main", "--branch", "origin/pr")):
+        done = ledger(*words, "--repo", folder)
+        assert done.code == 2 or done.out == ledger(*words, "--repo", whole).out
+    git("-C", folder, "fetch", "--quiet", "--unshallow")
+    assert ledger("diff", "origin/main", "origin/pr", "--repo", folder).code == 0
+
+
+def test_grafts_and_replacements_change_no_answer(
+    ledger: Run, commits: list[str], upstream: Upstream, tmp_path: Path
+) -> None:
+    folder = tmp_path / "clone"
+    git("clone", "--quiet", upstream.path, folder)
+    words = [("log", "--format", "json"), ("whence", digest(1)), ("get", "b:v1", "--at", "2026-01-15")]
+    before = [ledger(*one, "--repo", folder).out for one in words]
+    assert all(before)
+    git("-C", folder, "replace", "--graft", commits[2])
+    (folder / ".git" / "info").mkdir(exist_ok=True)
+    (folder / ".git" / "info" / "grafts").write_text(f"{commits[3]}\n")
+    assert [ledger(*one, "--repo", folder).out for one in words] == before
