@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,22 +13,28 @@ from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-MOMENTS = ("2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01")
 
 
 @pytest.fixture
-def commits(run: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the commits of a ledger whose tag `a:latest` moved each month; `b:v1` is as old as the ledger."""
-    made = []
-    (upstream.path / "config").write_text((upstream.path / "config").read_text() + "[uploadpack]\nallowFilter = true\n")
-    for number, moment in enumerate(MOMENTS):
-        for name in ("AUTHOR", "COMMITTER"):
-            monkeypatch.setenv(f"GIT_{name}_DATE", f"{moment}T12:00:00Z")
-        force = ["--force", "--reason", "new"] if number else []
-        name = "a:v1" if number else "b:v1"
-        run("publish", f"{name}@{digest(number)}", "--source", SOURCE, "--offline", *force)
-        made.append(upstream.tip())
-    return made
+def commits(run: Run, upstream: Upstream) -> list[str]:
+    """Return the commits of a ledger whose tag `a:v1` moved each month; `b:v1` is as old as the ledger."""
+    for number in range(4):
+        more = ["--force", "--reason", "new"] if number else []
+        more += ["--published-at", "2025-12-31T00:00:00Z"]
+        run("publish", f"{'a:v1' if number else 'b:v1'}@{digest(number)}", "--source", SOURCE, "--offline", *more)
+    return dated(upstream, 1767268800, 30 * 86400)
+
+
+def dated(upstream: Upstream, start: int, step: int) -> list[str]:
+    """Make all commits but the first again, at regular times from noon of 2026-01-01 on; return them."""
+    made: list[str] = []
+    for number, old in enumerate(reversed(upstream.commits())):
+        raw = upstream.git("cat-file", "commit", old)
+        raw = re.sub(r"(?m)^(author|committer)( .*>) [0-9]+", rf"\g<1>\g<2> {start + (number - 1) * step}", raw)
+        raw = re.sub(r"(?m)^parent .*$", f"parent {made[-1]}", raw) if made else raw
+        made.append(upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=f"{raw}\n".encode()))
+    upstream.git("update-ref", "refs/heads/main", made[-1])
+    return made[1:]
 
 
 @pytest.fixture
