@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ledger_tool.commands.inspect import inspect
+from ledger_tool.commands.inspect import Inspected, inspect
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.publish import recording
@@ -49,24 +49,26 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
     }
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
-    def look(finding: DriftFinding) -> Sequence[Draft]:
+    def look(finding: DriftFinding) -> Inspected:
         reference = Reference("", finding.image)
         draft = Draft(reference=reference, tag=Tag(finding.tag), digest=None, published_at=now, source_ref=no_source)
-        expanded = inspect([draft], start, registries, host=finding.registry, jobs=1).drafts
-        writes.publish(Snapshot("", Ledger(), start.policy), expanded)  # what the rules would refuse is left out too
-        return expanded
+        inspected = inspect([draft], start, registries, host=finding.registry, jobs=1)
+        writes.publish(Snapshot("", Ledger(), start.policy), inspected.drafts)  # what the rules refuse is left out too
+        return inspected
 
     drafts: list[Draft] = []
+    notes: list[str] = []
     not_adopted = []
     for finding, answer in in_parallel(look, untracked.values(), jobs=jobs):
         if isinstance(answer, LedgerError):
             not_adopted.append(answer.within(f"{finding.image}:{finding.tag}").message)
         else:
-            drafts += answer
+            drafts += answer.drafts
+            notes += answer.notes
     if not drafts:
         return Adopted(before, None, sorted(not_adopted))
     adopted = {(draft.reference.path, draft.tag) for draft in drafts}
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
-    written = write(store, recording(start, drafts))
+    written = replace(write(store, recording(start, drafts)), notes=sorted(notes))
     rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in adopted]
     return Adopted(report(rest, at=before.at, scope=before.scope), written, sorted(not_adopted))

@@ -123,6 +123,7 @@ def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, screen: 
     for reason in adopted.not_adopted:
         screen.note(f"note: not adopted: {reason}")
     if adopted.written:
+        screen.notes(adopted.written.notes)
         screen.note(summary(adopted.written))
     return adopted.report
 

@@ -237,3 +237,15 @@ def test_an_index_of_thousands_of_images_costs_two_requests(
     assert done.code == 3
     assert "leads to more than 256 images and indexes" in done.err
     assert wire.count() == 2
+
+
+def test_what_to_know_about_an_index_is_told_when_its_tag_is_adopted_too(world: World, odd: Odd) -> None:
+    world.pushed("v1")
+    prefix = "org.opencontainers.image."
+    labels = {"Labels": {f"{prefix}source": "https://git.example.com/x", f"{prefix}revision": "a" * 40}}
+    first, second = (odd.manifest(AMD64 | {"config": labels, "author": name}) for name in ("first", "second"))
+    odd.index(first | {"platform": AMD64}, second | {"platform": AMD64}, tag="v2")
+    done = world.reconcile("--adopt")
+    assert done.code == 0, done.err
+    assert f"has several images for linux/amd64 at {world.registry.host}; {first['digest']} is recorded" in done.err
+    assert [one["digest"] for one in world.upstream.records() if one["tag"] == "v2"] == [first["digest"]]
