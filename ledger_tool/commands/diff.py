@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
 from ledger_tool.core.judging.diff import TagChange, tag_changes
+from ledger_tool.core.judging.files import ChangedFile, others
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
     """The changes, and the number of commits of the base that are not in the head, which are not shown.
 
-    `settings_changed` says that the meaning of `ledger.yaml` changes.
+    `settings_changed` says that the meaning of `ledger.yaml` changes, `files` are the other files that commits change.
     """
 
     changes: Sequence[TagChange]
     behind: int
     settings_changed: bool = False
+    files: Sequence[ChangedFile] = ()
 
 
 def diff(history: History, base: str, head: str = "") -> Diff:
@@ -29,4 +31,6 @@ def diff(history: History, base: str, head: str = "") -> Diff:
     after = history.snapshot(tip) if head else history.current()
     before = history.snapshot(parted)
     behind = len(history.commits(parted, base_tip)) if parted != base_tip else 0
-    return Diff(tag_changes(before.ledger, after.ledger, before.policy), behind, before.policy != after.policy)
+    changes = tag_changes(before.ledger, after.ledger, before.policy)
+    files = others(history.changed_files(parted, tip))
+    return Diff(changes, behind, before.policy != after.policy, files)

@@ -8,15 +8,14 @@ from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import CheckFinding
-from ledger_tool.core.judging.files import ChangedFile
-from ledger_tool.core.ledger.names import counted, escaped, shown
+from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.render import json
+from ledger_tool.render.files import file_lines, files_json
 from ledger_tool.render.github import command
 from ledger_tool.render.junit import Case, suite
 
 MOST_YANKED = 10
-MOST_FILES = 20
 
 
 def as_json(checked: Checked) -> str:
@@ -32,19 +31,6 @@ def as_json(checked: Checked) -> str:
         for finding in checked.findings
     ]
     return json.document({"ok": checked.ok, "findings": findings, "files": files_json(checked.files)})
-
-
-def files_json(files: Sequence[ChangedFile]) -> list[dict[str, str | None]]:
-    """Return other files that change, as JSON."""
-    return [{"path": escaped(file.path), "change": file.kind, "note": file.note or None} for file in files]
-
-
-def file_lines(files: Sequence[ChangedFile]) -> Iterator[str]:
-    """Yield a line for each other file that changes, and one for those beyond what anybody reads."""
-    for file in files[:MOST_FILES]:
-        yield f"{shown(file.path, 200)} ({', '.join(filter(None, (file.kind, file.note)))})"
-    if len(files) > MOST_FILES:
-        yield f"{len(files) - MOST_FILES} more"
 
 
 def as_text(checked: Checked) -> Iterator[str]:

@@ -11,6 +11,7 @@ from ledger_tool.core.judging.diff import TagChange
 from ledger_tool.core.ledger.names import counted, escaped, shown
 from ledger_tool.core.ledger.record import Record, pull_digest, to_json
 from ledger_tool.render import json
+from ledger_tool.render.files import file_lines, files_json
 
 MOST_VALUES = 5  # per fact, such as the platforms
 SETTINGS = "`ledger.yaml` also changes: check which tags may move and what a record needs"
@@ -19,9 +20,13 @@ _COLOURS = {"moved": "33", "added": "32", "updated": "36", "removed": "31", "yan
 _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
 
 
-def as_json(changes: Sequence[TagChange], *, settings_changed: bool = False) -> str:
+def as_json(reviewed: Diff) -> str:
     """Return the JSON object; `schema/diff-v1.schema.json` describes it."""
-    value = {"changes": [_object(change) for change in changes], "settingsChanged": settings_changed}
+    value = {
+        "changes": [_object(change) for change in reviewed.changes],
+        "settingsChanged": reviewed.settings_changed,
+        "files": files_json(reviewed.files),
+    }
     return json.document(value)
 
 
@@ -55,17 +60,19 @@ def notes(reviewed: Diff, base: str) -> Iterator[str]:
         yield f"note: {shown(base)} is {commits} ahead; only what was added since they parted is shown"
 
 
-def as_text(changes: Sequence[TagChange], *, colour: bool, settings_changed: bool = False) -> Iterator[str]:
-    """Yield a headline, then the changes of each image."""
+def as_text(reviewed: Diff, *, colour: bool) -> Iterator[str]:
+    """Yield a headline, the other files that change, then the changes of each image."""
 
     def paint(text: str, codes: str) -> str:
         return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
 
-    yield headline(changes)
-    if settings_changed:
+    yield headline(reviewed.changes)
+    if reviewed.settings_changed:
         yield paint(SETTINGS, "31")
+    for line in file_lines(reviewed.files):
+        yield paint(f"another file changes: {line}", "31")
     image = ""
-    for change in changes:
+    for change in reviewed.changes:
         if change.name.image != image:
             image = change.name.image
             yield ""

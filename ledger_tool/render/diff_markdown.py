@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ledger_tool.core.judging.diff import ChangedFact, TagChange
+from ledger_tool.core.judging.files import ChangedFile
 from ledger_tool.core.ledger import sourceref as sourcelink
 from ledger_tool.core.ledger.names import SourceRef, counted
 from ledger_tool.render.diff import (
@@ -25,11 +26,13 @@ from ledger_tool.render.diff import (
     step,
     warnings,
 )  # fmt: skip
+from ledger_tool.render.files import file_lines
 from ledger_tool.render.markdown import LONGEST, code, link
 from ledger_tool.render.records import short_digest
 
 MARKDOWN_BYTES = 60_000  # bytes, not characters, and with room for what a bot adds
 _LINES = 60  # for each 50 records
+_MOST_FILES = 10
 _MOST_FACTS = 25  # per entry, so that one cannot crowd out the others
 _OWN_DIGESTS = ("digest", "image")
 _SHARED_FACTS = ("source", "base image")  # and the link to compare the source: what makes tags one entry
@@ -37,12 +40,20 @@ _MORE_BYTES = 24  # ` and 123456 more`
 _AND_BYTES = 5  # the first tag of a row turns `12 more` into `…, and 12 more`
 
 
-def as_markdown(changes: Sequence[TagChange], *, settings_changed: bool = False, limit: int = MARKDOWN_BYTES) -> str:
+def as_markdown(
+    changes: Sequence[TagChange],
+    *,
+    settings_changed: bool = False,
+    files: Sequence[ChangedFile] = (),
+    limit: int = MARKDOWN_BYTES,
+) -> str:
     """Return Markdown of at most `limit` bytes, and of at most 60 lines for each 50 records.
 
     It says what is omitted. Nothing in a record can break out of it.
     """
     head = f"**{headline(changes)}**\n" + (f"\n**{SETTINGS}.**\n" if settings_changed else "")
+    if files:
+        head += f"\n**Other files change:** {', '.join(file_lines(files, code, _MOST_FILES))}\n"
     records = sum(len(change.effects) for change in changes)
     lines = max(_LINES, records * _LINES // 50)
     for size in _SIZES:

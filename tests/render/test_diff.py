@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.token import Token
 
+from ledger_tool.commands.diff import Diff
 from ledger_tool.core.judging.diff import TagChange, tag_changes
+from ledger_tool.core.judging.files import ChangedFile
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.core.policy.policy import Policy
@@ -74,7 +76,7 @@ def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) 
     markdown = as_markdown(changes, limit=limit, settings_changed=True)
     check(markdown)
     assert len(markdown.encode()) <= limit
-    for line in render.as_text(changes, colour=False):
+    for line in render.as_text(Diff(changes, 0), colour=False):
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]|##[a-z]*\[", line)
 
 
@@ -124,13 +126,13 @@ debian: {digest("debian a")} → {digest("debian b")}
 
 
 def test_a_terminal_has_it_in_whole_and_in_colour() -> None:
-    lines = list(render.as_text(reviewed([FROM], [TO]), colour=False))
+    lines = list(render.as_text(Diff(reviewed([FROM], [TO]), 0), colour=False))
     assert lines[:5] == [
         "1 image:tag: 1 moved", "", "myorg/app", f"  moved   latest ({AMD}), upgrade 1.4.0 → 1.5.0",
         f"    digest: {digest('a')} → {digest('b')}",
     ]  # fmt: skip
     assert lines[-1] == f"    compare: https://github.com/team/app/compare/{'1' * 40}...{'2' * 40}"
-    coloured = list(render.as_text(reviewed([FROM], [TO]), colour=True))
+    coloured = list(render.as_text(Diff(reviewed([FROM], [TO]), 0), colour=True))
     assert [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured] == lines != coloured
 
 
@@ -146,7 +148,7 @@ def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> No
     assert "- **this tag is immutable, and nothing explains why it moves**\n" in found
     pulled = as_markdown(reviewed([record("z", index=digest("i"))], [record("z", index=digest("j"))]))
     assert "- **it is pulled by another digest; `ledger check --registry` shows whether" in pulled
-    text = "\n".join(render.as_text(reviewed(old, new), colour=True))
+    text = "\n".join(render.as_text(Diff(reviewed(old, new), 0), colour=True))
     assert "\x1b[31mforced: a `CVE` of @debian\x1b[0m" in text
 
 
@@ -159,7 +161,7 @@ def test_what_is_added_and_removed_stands_alone() -> None:
 
 def test_settings_that_change_are_pointed_at() -> None:
     assert "`ledger.yaml` also changes" in as_markdown([], settings_changed=True)
-    assert "`ledger.yaml` also changes" in "\n".join(render.as_text([], colour=False, settings_changed=True))
+    assert "`ledger.yaml` also changes" in "\n".join(render.as_text(Diff([], 0, settings_changed=True), colour=False))
 
 
 @pytest.mark.parametrize("count", [1, 10, 45, 300, 1500])
@@ -264,3 +266,17 @@ def test_headline_kinds_and_titles_are_ours_alone(nasty: str) -> None:
     """What looks like a version is one only as far as it is plain."""
     old, new = (record(tag="latest", digest=digest(at), labels={"version": f"{at}.0.0-{nasty}"}) for at in "12")
     check(as_markdown(reviewed([old], [new])))
+
+
+def test_other_files_are_named_in_text_and_in_one_bounded_line_of_markdown() -> None:
+    files = [ChangedFile(".gitattributes", "100644", "100644"), ChangedFile("<b>@x</b>\n# y", "", "120000")]
+    text = list(render.as_text(Diff([], 0, files=files), colour=False))
+    assert text[1:] == [
+        "another file changes: .gitattributes (changed)",
+        "another file changes: <b>@x</b>\\n# y (added, a symbolic link)",
+    ]
+    markdown = as_markdown([], files=files)
+    assert "**Other files change:** `.gitattributes` (changed), `<b>@x</b>\\n# y` (added, a symbolic link)" in markdown
+    many = as_markdown([], files=[ChangedFile(f"docs/{number}.md", "", "100644") for number in range(5000)])
+    assert many.count("\n") == 3
+    assert "4990 more" in many

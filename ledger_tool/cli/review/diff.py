@@ -28,10 +28,11 @@ def diff(
     with ledger.history() as history:
         reviewed = run(history, base, head)
     screen.notes(render.notes(reviewed, base))
-    changes, settings_changed = reviewed.changes, reviewed.settings_changed
     screen.show(
         output,
-        json=lambda: render.as_json(changes, settings_changed=settings_changed),
-        markdown=lambda: as_markdown(changes, settings_changed=settings_changed).rstrip("\n"),
-        text=lambda: render.as_text(changes, colour=screen.colour, settings_changed=settings_changed),
+        json=lambda: render.as_json(reviewed),
+        markdown=lambda: as_markdown(
+            reviewed.changes, settings_changed=reviewed.settings_changed, files=reviewed.files
+        ).rstrip("\n"),
+        text=lambda: render.as_text(reviewed, colour=screen.colour),
     )

@@ -12,6 +12,7 @@ from tests.support.git.upstream import Upstream, git
 from tests.support.registries.world import World
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
+from tests.support.values.schemas import check_schema
 
 Run = Callable[..., Outcome]
 AMD, ARM = "linux/amd64", "linux/arm64"
@@ -271,6 +272,9 @@ def test_other_files_are_named_and_are_no_findings(pull: Pull) -> None:
         {"path": "link", "change": "added", "note": "a symbolic link"},
     ]
     assert "note: another file changes: link (added, a symbolic link)\n" in done.err
+    reviewed = pull.diff("--format", "json").json
+    check_schema("diff-v1", reviewed)
+    assert reviewed["files"] == done.json["files"]
 
 
 @pytest.mark.parametrize(
