@@ -16,7 +16,8 @@
     │   ├── Unreachable             5   ... the remote or the registry did not answer
     │   │   └── BadManifest         5   ... the registry answered, but not what it should
     │   ├── ClockBehind             5   ... this machine's clock is behind the ledger
-    │   └── LocalDiskError          5   ... the local disk is full or failing
+    │   ├── LocalDiskError          5   ... the local disk is full or failing
+    │   └── ClockAhead              5   ... this machine's clock is ahead, or nobody can tell
     ├── Denied                      6   fix access
     │   └── PushRefused             6   ... a hook or a rule of the remote said no
     └── GitFailed                  70   report it: git failed where it should not
@@ -158,6 +159,10 @@ class ClockBehind(TryAgain):
 
 class LocalDiskError(TryAgain):
     """The local disk is full or failing."""
+
+
+class ClockAhead(TryAgain):
+    """The clock is ahead of a registry's, or so far ahead of the ledger that it may be wrong."""
 
 
 class Denied(LedgerError):

@@ -168,11 +168,11 @@ def parsed(parse: Callable[[str], T], value: str) -> T | None:
     return parse(value) if value else None
 
 
-def when(value: str) -> names.Timestamp | None:
-    """Return an option's time, which may be a length back from now, or None if it was not given."""
+def when(value: str, since: names.Timestamp | None = None) -> names.Timestamp | None:
+    """Return an option's time, which may be a length back from now or `since`, or None if it was not given."""
     from ledger_tool.core.ledger.query import parse_when
 
-    return parse_when(value, datetime.now(UTC)) if value else None
+    return parse_when(value, datetime.fromisoformat(since) if since else datetime.now(UTC)) if value else None
 
 
 def now() -> names.Timestamp:

@@ -40,6 +40,9 @@ class Store(Source, Protocol):
         Also raises Contended, Unreachable, PushRefused or Denied.
         """
 
+    def written_at(self, commit: str) -> Timestamp:
+        """Return when a commit was made that `read` returned, as its author's clock had it."""
+
 
 class History(Protocol):
     """A ledger repository's commits. An unknown revision raises UsageError."""

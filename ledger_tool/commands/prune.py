@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from ledger_tool.commands.clearance import Clearance, DeletingRegistries, Deletion, Retained, StayingTag
@@ -16,10 +17,12 @@ from ledger_tool.commands.ports import Progress, Store
 from ledger_tool.commands.registry_delete import Registrar
 from ledger_tool.commands.write import write
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.writes import edit as edits
+from ledger_tool.core.writes.clock import TOLERANCE, check_clock
 from ledger_tool.core.writes.prune import PruneCriteria, Spared, choose, remaining_uses
-from ledger_tool.errors import Contended, LedgerError, UsageError
+from ledger_tool.errors import ClockAhead, Contended, LedgerError, UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.core.changes.proposal import Proposed
@@ -43,6 +46,7 @@ class Pruned:
     checked, deleted or put back, with the error; `restored` is what was deleted and put back because a record now needs
     it. `staying` are the tags of removed records that stay served, `untagged` those deleted while their digests stay;
     `declined` says why a registry deletes no tags alone. `request` is the pull request, if it was only proposed.
+    `doubt` is why a dry run would not be carried out.
     """
 
     expired: Sequence[Record]
@@ -56,6 +60,7 @@ class Pruned:
     failed: Mapping[str, LedgerError] = field(default_factory=dict)
     commit: str | None = None
     request: Proposed | None = None
+    doubt: LedgerError | None = None
 
 
 # The records to remove, and the result of the prune if nothing changes in the meantime.
@@ -79,13 +84,16 @@ def prune(
     A digest that tags serve which are not in the ledger stays, with its record; `with_untracked` deletes it with them.
 
     Deletions have to be recorded for everybody: with `registries`, the store has to be one that pushes and does
-    not propose. Raises UsageError if it is not, or if no registry is configured; Contended if the ledger
-    keeps moving; and what `write` raises. What was deleted then stays deleted, and running it again completes it.
+    not propose. Raises UsageError if it is not, or if no registry is configured; ClockAhead if the time may be wrong by
+    which records have expired; Contended if the ledger keeps moving; and what `write` raises. What was deleted then
+    stays deleted, and running it again completes it.
     """
     registrar = Registrar(jobs=jobs, progress=progress, with_untracked=with_untracked)
     if registries is None:
         with open_store() as store:
-            going, planned = _planned(store.read(), criteria, None, registrar)
+            snapshot = store.read()
+            going, planned = _planned(snapshot, criteria, None, registrar)
+            planned = _checked(planned, criteria, {}, lambda: store.written_at(snapshot.commit), dry_run=dry_run)
             return planned if dry_run else _settled(store, criteria, going, planned, None)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
@@ -95,12 +103,46 @@ def prune(
         with open_store(shared=True) as store:  # another branch may use what this one does not
             return store.read()
 
+    def written_at() -> Timestamp:
+        with open_store(shared=True) as store:
+            return store.written_at(store.read().commit)
+
     going, planned = _agreed(read, criteria, registries, registrar)
+    planned = _checked(planned, criteria, registrar.clocks(), written_at, dry_run=dry_run)
     if dry_run:
         return planned
     pruned = _deleted(planned, registrar)
     with open_store(shared=True) as store:
         return _settled(store, criteria, going, pruned, registrar)
+
+
+def _checked(
+    planned: Pruned,
+    criteria: PruneCriteria,
+    clocks: Mapping[str, float],
+    written_at: Callable[[], Timestamp],
+    *,
+    dry_run: bool,
+) -> Pruned:
+    """Return the plan with what speaks against its time, if it is a dry run. Raises ClockAhead if it is not."""
+    ahead = timedelta()
+    if criteria.clock is not None:
+        ahead = datetime.fromisoformat(criteria.now) - datetime.fromisoformat(criteria.clock)
+    if ahead > TOLERANCE and dry_run:  # a look into the future
+        return planned
+    if ahead > TOLERANCE:
+        hint = "leave `--yes` out: only a dry run may look ahead"
+        raise UsageError(f"`--now {criteria.now}` is ahead of this machine's clock", hint)
+    others = {name: ahead + timedelta(seconds=seconds) for name, seconds in clocks.items()}
+    stated = criteria.clock is not None
+    try:
+        if planned.expired:
+            check_clock(planned.expired, criteria.now, stated=stated, others=others, written_at=written_at)
+    except ClockAhead as error:
+        if not dry_run:
+            raise
+        return replace(planned, doubt=error)
+    return planned
 
 
 def _agreed(

@@ -51,12 +51,19 @@ class Registrar:
         self._progress = progress
         self._with_untracked = with_untracked
         self._lookups = Lookups(jobs)
+        self._ports: dict[DeletingRegistry, None] = {}
 
     def clearance(
         self, going: Sequence[Record], serving: Mapping[str, Sequence[DeletingRegistry]], uses: RemainingUses
     ) -> Clearance:
         """Return what to delete for the records to remove, at the registries that serve them."""
+        self._ports |= {port: None for ports in serving.values() for port in ports}
         return Clearing(self._lookups, going, serving, uses, with_untracked=self._with_untracked).clearance()
+
+    def clocks(self) -> dict[str, float]:
+        """Return, by registry, by how many seconds this machine's clock is ahead of those that said their time."""
+        clocks = {port.name: port.clock_ahead for port in self._ports}
+        return {name: ahead for name, ahead in clocks.items() if ahead is not None}
 
     def delete(self, deletions: Sequence[Deletion]) -> tuple[list[Deletion], list[tuple[Place, LedgerError]]]:
         """Delete, indexes first; return what is gone, and what stays, with the error.

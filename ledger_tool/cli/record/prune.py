@@ -24,6 +24,7 @@ def prune(
         str,
         option("--older-than", "WHEN", "Only published before a date, a time, or a length back from now (30d)."),
     ] = "",
+    now: Annotated[str, option("--now", "WHEN", "Judge by this time instead of the machine's clock.")] = "",
     last: Annotated[bool, flag("--last", "Remove even the last tag of an image.")] = False,
     registry_delete: Annotated[
         bool, flag("--registry-delete", "Also delete at the registries what no record needs any longer.", "Registry")
@@ -48,11 +49,14 @@ def prune(
 
     if with_untracked_tags and not registry_delete:
         raise UsageError("`--with-untracked-tags` concerns what is deleted at registries", "add `--registry-delete`")
+    clock = o.now()
+    judged = o.when(now) or clock
     criteria = PruneCriteria(
-        now=o.now(),
+        now=judged,
+        clock=clock if now else None,
         patterns=patterns,
         keep=o.whole_number("--keep", keep, 0, 1_000_000),
-        older_than=o.when(older_than),
+        older_than=o.when(older_than, judged),
         last=last,
     )
     screen, ledger = ledger.screen, replace(ledger, dry_run=ledger.dry_run or not yes)
@@ -76,3 +80,5 @@ def prune(
         screen.note(f"warning: {message}")
     if errors:
         raise errors[0]
+    if pruned.doubt:
+        raise pruned.doubt

@@ -25,9 +25,11 @@ class PruneCriteria:
 
     `patterns` name the candidates, everything if there are none; of these, the `keep` newest image:tags of each image
     stay, and so does what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
+    `clock` is this machine's time if a person stated another `now`.
     """
 
     now: Timestamp
+    clock: Timestamp | None = None
     patterns: Sequence[str] = ()
     keep: int = 0
     older_than: Timestamp | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.diagnosis import LINE_ENDS_HINT
-from ledger_tool.core.ledger.names import LEDGER, shown
+from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.machine_queue import lock
@@ -215,6 +215,9 @@ class CheckoutStore:
     def past(self) -> GitHistory:
         return self._branch.past()
 
+    def written_at(self, commit: str) -> Timestamp:
+        return self._branch.checkout.repository.written_at(commit)
+
     def transact(self, operation: Operation) -> Landed:
         with self._branch.checkout.alone():
             landed = transact(self._branch, operation, self._bounds)
@@ -237,6 +240,9 @@ class FollowedStore:
 
     def past(self) -> GitHistory:
         return self._remote.past()
+
+    def written_at(self, commit: str) -> Timestamp:
+        return self._remote.written_at(commit)
 
     def transact(self, operation: Operation) -> Landed:
         landed = self._remote.transact(operation)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
-from ledger_tool.core.ledger.names import LEDGER
+from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef
@@ -142,6 +142,9 @@ class ProposingStore:
 
     def past(self) -> GitHistory:
         return self._base.past()
+
+    def written_at(self, commit: str) -> Timestamp:
+        return self._base.repository.written_at(commit)
 
     def transact(self, operation: Operation) -> Landed:
         """See `Store`. Also raises what the forge raises; the branch then stays, and the next run continues with it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
-from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
@@ -194,6 +194,9 @@ class RemoteStore:
 
     def past(self) -> GitHistory:
         return self.target.past()
+
+    def written_at(self, commit: str) -> Timestamp:
+        return self.target.repository.written_at(commit)
 
     def transact(self, operation: Operation) -> Landed:
         tip, self._unused_tip = self._unused_tip, ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
@@ -97,6 +97,12 @@ class Repository:
         """Return the commit id of a revision that we composed ourselves, or `""` if there is none."""
         done = self.git("rev-parse", "--quiet", "--verify", f"{revision}^{{commit}}")
         return done.text.strip() if done.ok else ""
+
+    def written_at(self, commit: str) -> Timestamp:
+        """Return the committer's time of a commit."""
+        from ledger_tool.edges.git.log import times  # few commands need it
+
+        return times(self, [commit])[0]
 
     def entries(self, commit: str) -> list[Entry]:
         """Return the root tree of a commit, looked up once: a commit never changes."""

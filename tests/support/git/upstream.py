@@ -27,9 +27,10 @@ DIE = "kill -9 $PPID; sleep 0.2"
 UNQUARANTINED = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
 
 
-def git(*arguments: object, cwd: Path | None = None, stdin: bytes = b"", check: bool = True) -> str:
-    """Run git in a world without settings and return its stdout."""
+def git(*arguments: object, cwd: Path | None = None, stdin: bytes = b"", check: bool = True, date: str = "") -> str:
+    """Run git in a world without settings, by a clock that says `date`, and return its stdout."""
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | _HERMETIC
+    environment |= {"GIT_COMMITTER_DATE": date} if date else {}
     words = ["git", *(str(word) for word in arguments)]
     done = subprocess.run(words, cwd=cwd, input=stdin, capture_output=True, env=environment, check=False)
     if check and done.returncode:
@@ -59,9 +60,9 @@ class Upstream:
         """Its address over file://."""
         return f"file://{self.path}"
 
-    def git(self, *arguments: object, stdin: bytes = b"", check: bool = True) -> str:
+    def git(self, *arguments: object, stdin: bytes = b"", check: bool = True, date: str = "") -> str:
         """Run git in it."""
-        return git(f"--git-dir={self.path}", *arguments, stdin=stdin, check=check)
+        return git(f"--git-dir={self.path}", *arguments, stdin=stdin, check=check, date=date)
 
     def tip(self, branch: str = "main") -> str:
         """Return the commit id of a branch."""
@@ -95,7 +96,7 @@ class Upstream:
         return [(name, value) for name, _, value in (line.partition(": ") for line in parsed.splitlines())]
 
     def commit_as_other_writer(
-        self, files: dict[str, bytes], message: str = "another writer", branch: str = "main"
+        self, files: dict[str, bytes], message: str = "another writer", branch: str = "main", *, date: str = ""
     ) -> str:
         """Commit these files on the branch, keeping all others, as some other program would; return the commit."""
         parent = self.git("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}", check=False)
@@ -109,7 +110,7 @@ class Upstream:
             entries[name] = f"100644 blob {blob}\t{name}"
         tree = self.git("mktree", "-z", stdin="".join(f"{entry}\0" for entry in entries.values()).encode())
         parents = ["-p", parent] if parent else []
-        commit = self.git("commit-tree", *parents, "-m", message, tree)
+        commit = self.git("commit-tree", *parents, "-m", message, tree, date=date)
         self.git("update-ref", f"refs/heads/{branch}", commit)
         return commit
 

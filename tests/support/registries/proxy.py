@@ -14,8 +14,10 @@ _TOLD = ("Content-Type", "Docker-Content-Digest", "Location")
 
 
 @contextmanager
-def in_front_of(registry: RealRegistry, before: Callable[[Asked], Reply | None] = lambda asked: None) -> Iterator[Wire]:
-    """Run one; `before` is called before a request is passed on, and may answer it instead."""
+def in_front_of(
+    registry: RealRegistry, before: Callable[[Asked], Reply | None] = lambda asked: None, *, date: str = ""
+) -> Iterator[Wire]:
+    """Run one; `before` is called before a request is passed on, and may answer it instead. `date` is its clock."""
 
     def passed_on(asked: Asked) -> Reply:
         if own := before(asked):
@@ -23,6 +25,7 @@ def in_front_of(registry: RealRegistry, before: Callable[[Asked], Reply | None] 
         headers = {name: value for name, value in asked.headers.items() if name in ("accept", "content-type")}
         done = requests.request(asked.method, registry.url + asked.path, headers=headers, data=asked.body, timeout=30)
         told = {name: done.headers[name] for name in _TOLD if name in done.headers}
+        told |= {"Date": date} if date else {}
         return Reply(done.status_code, told, done.content)
 
     with wire_server() as wire:

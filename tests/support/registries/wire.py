@@ -177,7 +177,10 @@ def _handler(wire: Wire) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self._write(reply.raw())
                 return
-            self.send_response(reply.status)
+            if "Date" in reply.headers:
+                self.send_response_only(reply.status)
+            else:
+                self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             if reply.stream:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import UsageError
 
@@ -19,6 +20,7 @@ class MemoryStore:
     ledger: Ledger = field(default_factory=Ledger)
     policy: Policy = field(default_factory=Policy)
     commits: int = 1
+    written: Timestamp = Timestamp("2026-11-25T00:00:00Z")  # noqa: RUF009 - a string
     rivals: list[Callable[[Snapshot], Change]] = field(default_factory=list)
 
     def read(self) -> Snapshot:
@@ -26,6 +28,9 @@ class MemoryStore:
 
     def past(self) -> History:
         raise UsageError("a store in memory has no history")
+
+    def written_at(self, commit: str) -> Timestamp:
+        return self.written
 
     def transact(self, operation: Callable[[Snapshot], Change]) -> Landed:
         attempts = 0
