@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ledger_tool.core.changes.proposal import Proposal
     from ledger_tool.edges.forge.opening import Forge
 
-_FOOTER = "\n\n---\nMerge by rebase or squash, which keep the commit message that `ledger audit` reads.\n"
-
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
@@ -45,16 +43,16 @@ class PullRequest:
 
     def described(self, base: Snapshot, change: Change, branch: str, base_branch: str) -> Proposal:
         """Return the request for a change of the ledger; its text is the output of `diff`."""
-        from ledger_tool.core.changes.message import subject
+        from ledger_tool.core.changes.message import compose, subject
         from ledger_tool.core.changes.proposal import Proposal
         from ledger_tool.core.judging.diff import tag_changes
-        from ledger_tool.render.diff_markdown import as_markdown
+        from ledger_tool.render.diff_markdown import as_request
 
         return Proposal(
             branch=branch,
             base=base_branch,
             title=subject(change),
-            body=as_markdown(tag_changes(base.ledger, change.ledger, base.policy)) + _FOOTER,
+            body=as_request(tag_changes(base.ledger, change.ledger, base.policy), compose(change)),
             labels=self.labels,
             reviewers=self.reviewers,
             draft=self.draft,

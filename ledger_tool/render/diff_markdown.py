@@ -30,6 +30,9 @@ from ledger_tool.render.files import file_lines
 from ledger_tool.render.markdown import LONGEST, code, link
 from ledger_tool.render.records import short_digest
 
+_MERGE = "\n***\nMerge by rebase or squash, and keep the commit message, which `ledger audit` reads"
+_REQUEST_BYTES = 58_000  # GitLab takes 60,000 with a push, where a line break has two
+_MESSAGE_BYTES = 40_000
 MARKDOWN_BYTES = 60_000  # bytes, not characters, and with room for what a bot adds
 _LINES = 60  # for each 50 records
 _MOST_FILES = 10
@@ -61,6 +64,17 @@ def as_markdown(
         if len(text.encode()) <= limit and text.count("\n") <= lines:
             return text
     return head + _shortened(changes, limit - len(head.encode()))
+
+
+def as_request(changes: Sequence[TagChange], message: str) -> str:
+    """Return the text of a request to merge a commit: what it does, and at the end its message.
+
+    Some hosts take the text for the message of a squash. Four blanks make the message code: nothing in it acts, and
+    `parse_message` reads it all the same. One of extreme length is left out.
+    """
+    indented = "".join(f"    {line}".rstrip(" ") + "\n" for line in message.rstrip("\n").split("\n"))
+    ending = _MERGE + (f":\n\n{indented}" if len(indented.encode()) <= _MESSAGE_BYTES else ".\n")
+    return as_markdown(changes, limit=_REQUEST_BYTES - len(ending.encode()) - _LINES * 50) + ending
 
 
 def _in_full(changes: Sequence[TagChange]) -> str:

@@ -127,11 +127,11 @@ class Message:
         return self.blocks[0] if len(self.blocks) == 1 else _NOTHING
 
 
-def compose(change: Change, transaction: str) -> str:
+def compose(change: Change, transaction: str = "") -> str:
     """Return the message of a change's commit.
 
     `transaction` distinguishes two writers who do the same thing in the same second: without it their
-    commits would be identical, and both would believe that they made it.
+    commits would be identical, and both would believe that they made it. Only what is not a commit has none.
     """
     effects = sorted(change.effects, key=lambda effect: effect.key)
     blocks = [list(group) for _, group in groupby(effects, lambda effect: effect.name)]
@@ -139,7 +139,8 @@ def compose(change: Change, transaction: str) -> str:
     trailers += change.details
     if change.reason:
         trailers.append(("Reason", change.reason))
-    trailers.append(("Transaction-Id", transaction))
+    if transaction:
+        trailers.append(("Transaction-Id", transaction))
     lines = "\n".join(f"{name}: {value}" for name, value in trailers)
     return f"{subject(change)}\n\n{lines}\n"
 

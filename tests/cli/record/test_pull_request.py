@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from ledger_tool.edges.git.remote import RemoteRef
 from tests.support.forges.fake_forge import TOKEN, FakeForge
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.servers import HttpServer, http_server
+from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import digest, source
+from tests.support.values.markdown import inline
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -101,9 +104,30 @@ def test_a_branch_is_pushed_and_a_request_opened(team: Team) -> None:
     assert digest("b") in team.body
 
 
+@github
+def test_a_squash_with_the_request_s_text_as_its_message_is_explained(team: Team) -> None:
+    """Some hosts use the text as it is, GitHub also breaks its lines."""
+    reason = "rebuilt for @everyone, after a CVE in `debian` that nobody had seen before, see #1\tand more"
+    done = team.publish("--label", "note=*a* b", "--force", "--reason", reason.replace("\t", " "))
+    assert done.code == 0, done.err
+    (branch,) = team.branches()
+    assert "@everyone" not in "".join(token.content for token in inline(team.body) if token.type == "text")
+    lines = [textwrap.fill(line, 72, break_long_words=False) if line.strip() else "" for line in team.body.split("\n")]
+    tip = team.upstream.tip()
+    for body in (team.body, "\n".join(lines), textwrap.dedent(team.body)):
+        squash = f"Another title (#1)\n\n{body}\n\nCo-authored-by: Bob <bob@example.com>\n"
+        move_branch(team.upstream, commit(team.upstream, squash, [tip], tree=branch))
+        audited = team.run("audit", "--repo", team.url)
+        assert audited.code == 0, audited.out + squash
+        assert (
+            team.run("log", "--limit", "1", "--format", "json", "--repo", team.url).json["entries"][0]["action"]
+            == "publish"
+        )
+
+
 def test_a_re_run_finds_the_same_request_and_changes_nothing(team: Team) -> None:
     first = team.publish()
-    again = team.publish("--published-at", "2026-12-01T00:00:00Z")
+    again = team.publish("--published-at", "2026-11-01T00:00:00Z")
     assert again.code == 0, again.err
     assert again.json["commit"] == first.json["commit"]
     assert again.json["pullRequest"] == first.json["pullRequest"] | {"created": False}
