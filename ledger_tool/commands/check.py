@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ledger_tool.commands.commit_files import CommitFiles, Schema
@@ -24,6 +24,7 @@ from ledger_tool.core.judging.files import (
     others,
 )
 from ledger_tool.core.judging.net import UnprovenPull
+from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
@@ -43,7 +44,8 @@ class Checked:
 
     `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what could not be observed,
     `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
-    marked as not to be used. `files` are the other files that the range changes.
+    marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
+    lose.
     """
 
     findings: Sequence[CheckFinding]
@@ -54,6 +56,7 @@ class Checked:
     unserved: int = 0
     yanked: Sequence[Record] = ()
     files: Sequence[ChangedFile] = ()
+    squash: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -84,6 +87,7 @@ class _Past:
     findings: list[CheckFinding] = field(default_factory=list)
     claims: Sequence[UnprovenPull] = ()
     files: Sequence[ChangedFile] = ()
+    squash: Sequence[str] = ()
 
 
 def check(
@@ -121,7 +125,7 @@ def check(
     yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
     return Checked(
         in_order(findings), len(now.ledger), past.commits,
-        unknown=looked.unknown, unserved=looked.unserved, yanked=yanked, files=past.files,
+        unknown=looked.unknown, unserved=looked.unserved, yanked=yanked, files=past.files, squash=past.squash,
     )  # fmt: skip
 
 
@@ -189,13 +193,13 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     at_base = files.sound(start).policy
     parted = history.merge_base(start, tip)
     past = _Past(files.sound(parted), at_base, len(commits))
-    judge = RangeJudge(past.before.ledger, at_base)
+    judge, squash = RangeJudge(past.before.ledger, at_base), SquashForecast()
     dates = _times(history, commits)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
         parent = commit.parents[0] if commit.parents else ""
         dated = (*misdated_commit(commit.at, dates.get(parent)), *from_the_future(commit.at, clock))
-        past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock))]
+        past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock, squash))]
         past.findings += _broken_by(files, commit, now)
     last = files.sound(tip)
     if now.ledger is not None and last.ledger != now.ledger:
@@ -205,6 +209,11 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     past.faults += [("all commits together", fault) for fault in net.faults]
     past.claims = net.claims
     _other_files(past, history, parted, tip)
+    if commits and not past.faults:
+        squashed = replace(commits[-1], parents=(parted,))
+        made = compare(past.before.ledger, last.ledger)
+        undone = files.reverted.undone(squashed, squash.message, made, last.ledger)
+        past.squash = squash.losses(past.before.ledger, last.ledger, at_base, undone)
     return past
 
 
@@ -242,7 +251,9 @@ def _broken_by(files: CommitFiles, commit: Commit, now: _Files) -> Iterator[Chec
             yield CheckFinding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
 
 
-def _of_commit(files: CommitFiles, judge: RangeJudge, commit: Commit, clock: Timestamp) -> Iterator[CommitFault]:
+def _of_commit(
+    files: CommitFiles, judge: RangeJudge, commit: Commit, clock: Timestamp, squash: SquashForecast
+) -> Iterator[CommitFault]:
     """Yield what is wrong with a commit, against the last valid ledger before it."""
     if not files.is_valid(commit.id):
         return
@@ -257,4 +268,5 @@ def _of_commit(files: CommitFiles, judge: RangeJudge, commit: Commit, clock: Tim
         parent = parents[0] if parents else _NOTHING
         differences, message = compare(parent.ledger, after), parse_message(commit.message)
         undone = files.reverted.undone(commit, message, differences, after)
+        squash.remember(commit, differences, message)
         yield from judge.commit(differences, message, parent.policy, undone, at=min(commit.at, clock))

@@ -97,6 +97,7 @@ def notes(checked: Checked) -> Iterator[str]:
     """Yield what a person should know in addition to the findings, and a summary."""
     yield from _yanked(checked.yanked)
     yield from (f"note: another file changes: {line}" for line in file_lines(checked.files))
+    yield from (f"note: if the host squashes these commits, {loss}" for loss in checked.squash)
     for reason in checked.unknown:
         yield f"warning: not checked: {reason}"
     if checked.unserved:
