@@ -15,7 +15,8 @@ from typer.exceptions import TyperException
 from ledger_tool import __version__
 from ledger_tool.cli import options
 from ledger_tool.cli.command import Command, Group
-from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.edges.memory import save_address_space
+from ledger_tool.errors import LedgerError, TryAgain, UsageError
 from ledger_tool.render.screen import Screen
 
 # Each command: its panel in `--help`, and where it is: a module below `cli`, and a function there.
@@ -84,6 +85,7 @@ def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; see `errors` for what each means."""
     screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", ""), argv))
     before = _interrupt_on_signals()
+    save_address_space()
     try:
         command = next((word for word in argv if not word.startswith("-")), "")
         app = program([command] if command in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
@@ -105,6 +107,10 @@ def main(argv: Sequence[str]) -> int:
         return UsageError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except MemoryError:
+        problem: LedgerError = TryAgain("there is not enough memory", "give it more, or raise the limit (`ulimit -v`)")
+        screen.error(problem)
+        return problem.exit_code
     except OSError as error:
         from ledger_tool.edges.files.disk import local_error
 

@@ -37,8 +37,7 @@ def in_parallel(
             except Exception as error:  # noqa: BLE001 - raised again where the result is taken
                 ended.put((number, error))
 
-    for _ in range(min(jobs, len(tasks))):
-        Thread(target=run, name="look", daemon=True).start()
+    _start(run, min(jobs, len(tasks)))
     pending = dict.fromkeys(range(len(tasks)))
     try:
         while pending:
@@ -54,3 +53,14 @@ def in_parallel(
             yield tasks[number], result
     finally:
         stopped.set()
+
+
+def _start(run: Callable[[], None], wanted: int) -> None:
+    """Start threads, as many as there is memory for. Raises MemoryError if there is none for one."""
+    for number in range(wanted):
+        try:
+            Thread(target=run, name="look", daemon=True).start()
+        except RuntimeError:
+            if not number:
+                raise MemoryError from None
+            return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from tests.support import ROOT
 from tests.support.git.processes import finish, start
 from tests.support.git.upstream import Upstream, git
+from tests.support.registries.world import World
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
@@ -23,6 +25,10 @@ Run = Callable[..., Outcome]
 def _command(upstream: Upstream, tag: str = "v1") -> list[object]:
     where = ["--repo", upstream.url, "--source", SOURCE, "--published-at", "2026-11-24T10:00:00Z"]
     return ["publish", f"myorg/app:{tag}@{digest()}", *where]
+
+
+def _command_at(repo: str) -> list[object]:
+    return ["publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--offline", "--repo", repo]
 
 
 def _hostile(folder: Path) -> dict[str, str]:
@@ -247,6 +253,40 @@ def test_closed_or_full_streams_do_not_change_the_exit_code(upstream: Upstream, 
         == 0
     )
     assert upstream.tags() == {"v1"}
+
+
+def test_a_hundred_megabytes_of_address_space_are_enough(world: World, tmp_path: Path) -> None:
+    world.pushed(*(f"v{number}" for number in range(9)))
+    lines = [json.dumps({"image": world.image, "tag": f"v{number}", "sourceRef": SOURCE}) for number in range(9)]
+    (tmp_path / "batch").write_text("\n".join(lines))
+    repo = ["--repo", world.upstream.url]
+    for words in (["publish", "--from", tmp_path / "batch", "--label", "a=b", *repo], ["reconcile", "--deep", *repo]):
+        command = " ".join(str(word) for word in [sys.executable, "-m", "ledger_tool", *words])
+        done = subprocess.run(
+            ["sh", "-c", f"ulimit -v 102400; exec {command}"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "all_proxy"])
+def test_a_malformed_proxy_is_a_usage_error_that_does_not_show_it(
+    ledger: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://user:hunter2@")
+    for words in (
+        ["list", "--repo", "https://git.example.com/team/ledger.git"],
+        ["auth", "registry.example.com"],
+        [*_command_at("https://github.com/team/ledger.git"), "--pull-request"],
+    ):
+        monkeypatch.setenv("GITHUB_TOKEN", "t" * 20)
+        done = ledger(*words)
+        assert done.code == 2, done
+        assert f"{variable} is not the address of a proxy" in done.err
+        assert "hunter2" not in done.err
 
 
 def test_help_on_a_full_disk_exits_with_5_and_no_traceback() -> None:

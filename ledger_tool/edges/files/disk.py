@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import LedgerError, LocalDiskError, UsageError
 
+_PIECE = 2**20  # bytes
 _DISK = {errno.ENOSPC, errno.EIO, errno.EDQUOT}
 
 
@@ -49,13 +51,22 @@ def read_bytes(path: Path | str, limit: int, what: str) -> bytes:
     Raises UsageError if it cannot be read, is not a file, or is larger than `limit` bytes.
     """
     if str(path) == "-":
-        raw = sys.stdin.buffer.read(limit + 1)
+        raw = _read(sys.stdin.buffer, limit + 1)
     else:
         with local_errors(path, "read"), open(path, "rb") as file:
-            raw = file.read(limit + 1)
+            raw = _read(file, limit + 1)
     if len(raw) > limit:
         raise UsageError(f"{what} {path} is larger than {limit // 1024} KiB", "check that this is the right file")
     return raw
+
+
+def _read(file: BinaryIO, limit: int) -> bytes:
+    """Read at most `limit` bytes in pieces: `read(limit)` would first take that much memory."""
+    pieces = []
+    while limit > 0 and (piece := file.read(min(limit, _PIECE))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
 
 
 def replace_atomically(path: Path, content: bytes) -> None:
