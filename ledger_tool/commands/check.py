@@ -13,7 +13,15 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
-from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit, split_tags
+from ledger_tool.core.judging.check import (
+    CheckFinding,
+    RangeJudge,
+    in_order,
+    located,
+    merge_commit,
+    misplaced_versions,
+    split_tags,
+)
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.judging.dates import from_the_future, misdated_commit, records_of_the_future
 from ledger_tool.core.judging.files import (
@@ -114,7 +122,7 @@ def check(
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
         return Checked(in_order(findings), 0, past.commits, invalid=True, files=past.files)
-    findings += located(_of_the_file(now.ledger, clock), RecordPositions(now.ledger, now.ledger))
+    findings += located(_of_the_file(now.ledger, now.policy, clock), RecordPositions(now.ledger, now.ledger))
     looked = _Looked()
     if registries is not None:
         if not start:
@@ -129,9 +137,13 @@ def check(
     )  # fmt: skip
 
 
-def _of_the_file(ledger: Ledger, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
+def _of_the_file(ledger: Ledger, policy: Policy, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
     """Yield what is wrong with the records of a valid ledger, whoever wrote them."""
-    for fault in (*split_tags(ledger), *records_of_the_future(ledger, clock)):
+    for fault in (
+        *split_tags(ledger),
+        *records_of_the_future(ledger, clock),
+        *misplaced_versions(ledger, policy),
+    ):
         yield "", fault
 
 

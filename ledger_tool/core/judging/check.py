@@ -14,10 +14,10 @@ from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, 
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
 from ledger_tool.core.judging.pulls import split_fault
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
-from ledger_tool.core.ledger.record import pull_digests
+from ledger_tool.core.ledger.record import Key, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
 
@@ -91,6 +91,18 @@ def split_tags(ledger: Ledger) -> Iterator[CommitFault]:
         records = [parse_text(text) for text in texts]
         if len(digests := pull_digests(records)) > 1:
             yield split_fault(records[0].key, records[0].name, sorted(digests))
+
+
+def misplaced_versions(ledger: Ledger, policy: Policy) -> Iterator[CommitFault]:
+    """Yield a fault for each record that is of an environment by its tag or by its `version`, and not by both."""
+    for key, text in zip(ledger.keys, ledger.texts, strict=True):
+        is_named, has_version = key[1] in policy.environments, has_field(text, "version")
+        if is_named and not has_version:
+            why = "is the record of a tag, and ledger.yaml declares an environment of that name: rename one of them"
+            yield CommitFault("environment", Key(*key), f"{Key(*key)} {why}")
+        elif has_version and not is_named:
+            why = "has a `version`, as only the records of an environment that ledger.yaml declares have"
+            yield CommitFault("environment", Key(*key), f"{Key(*key)} {why}")
 
 
 def located(faults: Iterable[tuple[str, CommitFault]], positions: RecordPositions) -> list[CheckFinding]:

@@ -41,7 +41,7 @@ _ANY = ({"added", "moved", "updated", "removed"}, FREE)
 LOSABLE = {"labels", "ttl", "yanked"}  # what may go while the digest stays
 # Which of these facts it may remove: a publish keeps what it does not mention.
 # An image that is pushed alone again loses its index.
-_MAY_TAKE = {"publish": {"index"}, "": LOSABLE}
+_MAY_TAKE = {"publish": {"index"}, "yank": set(), "": LOSABLE}
 _MARKED = {"forced", "sourceRef"}  # what a publish may change of a record that it marks: that is judged with the mark
 _DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
@@ -211,6 +211,8 @@ def _not_allowed(effect: Effect, account: Account) -> Iterator[_Broken]:
     elif gone := sorted(effect.lost() - takes):
         does = "never removes" if verb else "removes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
+    if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:
+        yield "facts", effect.key, f"an `unyank` never marks a record, and this one marks {effect.key}"
     stays = effect.new and (effect.new.digest, effect.new.yanked) in {(old.digest, old.yanked) for old in effect.old}
     yanked = effect.new and effect.kind != "updated" and not stays and effect.new.yanked
     if yanked and not ("yank" in verbs and account.gives(yanked.reason)):

@@ -15,13 +15,13 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import merge
-from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit
+from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit, misplaced_versions
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Name, Record
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Environment, Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
@@ -240,6 +240,25 @@ def test_a_mark_is_taken_away_by_the_command_for_it_only() -> None:
     assert ranged(*steps, Ledger(), ledger_of(V1)) == ["facts"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (V1, FORCED),
+        (but(V1, index=digest("i")), but(V1, index=digest("j"), forced={"replaces": digest("i"), "reason": "CVE"})),
+        (V1, but(V1, dependsOn=[f"debian@{digest('d')}"])),
+        (but(V1, yanked={"at": LATER, "reason": "crashes"}), V1),
+    ],
+)
+def test_a_revert_of_what_the_base_did_is_one_change_too(old: Record, new: Record) -> None:
+    """But what follows it in the range is not excused by it."""
+    judge, back = RangeJudge(ledger_of(new), STRICT), compare(ledger_of(new), ledger_of(old))
+    said = message.parse_message('Revert "x"\n\nThis reverts commit 0123456789012345678901234567890123456789.\n')
+    assert judge.commit(back, said, STRICT, back) == []
+    assert net(judge, ledger_of(old)) == []
+    other = ledger_of(but(old, sourceRef=source("elsewhere")))
+    assert {"facts", "forced", "immutable"} & {*judged(judge, ledger_of(old), Ledger(), other), *net(judge, other)}
+
+
 def test_what_had_expired_for_the_base_may_be_pruned_and_published_again() -> None:
     expired = but(V1, ttl="1d")
     assert ranged(ledger_of(expired), Ledger(), ledger_of(EVIL)) == []
@@ -325,3 +344,18 @@ def test_findings_are_in_the_order_of_the_files() -> None:
     )
     settings_at = CheckFinding("settings", "ledger.yaml", 9, 1, "0")
     assert [one.message for one in in_order([*found, settings_at])] == ["0", "y: 1", "x: 2"]
+
+
+def test_a_record_of_an_environment_has_its_tag_and_a_version() -> None:
+    policy = Policy(environments={"prod": Environment()})
+    records = [
+        record("app", "prod", version="v1"),
+        record("app", "v1"),
+        record("b", "prod"),
+        record("c", "v2", version="v1"),
+    ]
+    found = list(misplaced_versions(ledger_of(*records), policy))
+    assert [(fault.rule, fault.key) for fault in found] == [
+        ("environment", Key("b", "prod", "")),
+        ("environment", Key("c", "v2", "")),
+    ]
