@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.ports import History
+from ledger_tool.commands.reverted import RevertedCommits
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.judging.commit import restored
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile, others
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.errors import InvalidLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,27 @@ def diff(history: History, base: str, head: str = "") -> Diff:
     after = history.snapshot(tip) if head else history.current()
     before = history.snapshot(parted)
     behind = len(history.commits(parted, base_tip)) if parted != base_tip else 0
-    changes = tag_changes(before.ledger, after.ledger, before.policy)
+    reverted = _reverted(history, parted, tip, after.ledger)
+    changes = tag_changes(before.ledger, after.ledger, before.policy, reverted)
     files = others(history.changed_files(parted, tip))
     return Diff(changes, behind, before.policy != after.policy, files)
+
+
+def _reverted(history: History, parted: str, tip: str, after: Ledger) -> Mapping[Name, str]:
+    """Return the image:tags that are as the revert of a commit of the range left them, and what it says it reverts."""
+    commits = RevertedCommits(history)
+    reverted: dict[Name, str] = {}
+    for commit in history.commits(parted, tip):
+        message = parse_message(commit.message)
+        if len(commit.parents) != 1 or not (message.reverts or message.reverted_subjects):
+            continue
+        try:
+            before, left = (history.snapshot(one).ledger for one in (commit.parents[0], commit.id))
+        except InvalidLedger:
+            continue
+        made = compare(before, left)
+        undone = commits.undone(commit, message, made, left)
+        said = message.reverts[0][:12] if message.reverts else message.reverted_subjects[0]
+        names = restored(effects_of(made), undone)
+        reverted |= {name: said for name in names if left.find(name) == after.find(name)}
+    return reverted

@@ -42,6 +42,7 @@ def _object(change: TagChange) -> dict[str, Any]:
         "compare": change.compare or None,
         "direction": change.direction,
         "immutable": change.immutable,
+        "reverts": change.reverts or None,
         "forced": next(({"replaces": one.replaces, "reason": one.reason} for one in change.marks), None),
     }
     return value
@@ -137,6 +138,8 @@ def warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:
     """Yield what a reviewer must not miss; `clean` makes foreign text safe."""
     for reason in list(dict.fromkeys(mark.reason for mark in change.marks))[:MOST_VALUES]:
         yield f"forced: {clean(reason)}"
+    if change.moves_back:
+        yield f"this tag is immutable, and moves back: a revert of {clean(change.reverts)}"
     if change.unexplained_move:
         yield "this tag is immutable, and nothing explains why it moves"
     if change.unproved_move:

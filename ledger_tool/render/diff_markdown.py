@@ -225,7 +225,12 @@ def _short_line(change: TagChange, name: str) -> str:
 
 
 def _shortest_line(change: TagChange) -> str:
-    marks = {"forced": change.marks, "unexplained": change.unexplained_move, "unproved": change.unproved_move}
+    marks = {
+        "forced": change.marks,
+        "unexplained": change.unexplained_move,
+        "unproved": change.unproved_move,
+        "reverted": change.moves_back,
+    }
     urgent = next((f", **{word}**" for word, applies in marks.items() if applies), "")
     return f"{code(change.name.tag)} {change.kind}{urgent}"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
@@ -28,7 +29,8 @@ class TagChange:
     """What happens to one image:tag: its records before and after, by platform, and what a reviewer should see.
 
     `previous` is, for a new version, the next lower one of the image. `versions` are the ones before and after,
-    `""` if unknown. `immutable` says that the tag may move only by force.
+    `""` if unknown. `immutable` says that the tag may move only by force. `reverts` is the commit that is undone with
+    it (or its subject), if nothing else is done to the tag.
     """
 
     kind: TagChangeKind
@@ -41,6 +43,7 @@ class TagChange:
     direction: Direction = "unknown"
     compare: str = ""
     immutable: bool = True
+    reverts: str = ""
     facts: Sequence[ChangedFact] = field(default_factory=tuple)
 
     @property
@@ -66,17 +69,24 @@ class TagChange:
             gives_way = any(old.platform is None for old in effect.old)  # to several records, one of which has the mark
             return bool(effect.new and effect.new.forced) or (gives_way and bool(self.marks))
 
-        return self.immutable and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
+        is_explained = bool(self.reverts) or not self.immutable
+        return not is_explained and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
 
     @property
     def unproved_move(self) -> bool:
         """Whether an immutable tag is pulled by another digest, and only a registry can show that its images stay."""
-        return self.immutable and bool(pull_moves(self.effects)) and not (self.marks or self.unexplained_move)
+        is_known = self.marks or self.unexplained_move or self.reverts
+        return self.immutable and bool(pull_moves(self.effects)) and not is_known
+
+    @property
+    def moves_back(self) -> bool:
+        """Whether an immutable tag moves because a commit is undone."""
+        return bool(self.reverts) and self.immutable and self.kind == "moved"
 
     @property
     def gravity(self) -> int:
         """How early a reviewer should see it; 0 is a move that is forced, unexplained or unproved."""
-        is_urgent = self.marks or self.unexplained_move or self.unproved_move
+        is_urgent = self.marks or self.unexplained_move or self.unproved_move or self.moves_back
         return 0 if is_urgent else 1 + _GRAVEST_FIRST.index(self.kind)
 
 
@@ -93,8 +103,13 @@ class ChangedFact:
     subject: str = ""
 
 
-def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange]:
-    """Return the changes from one ledger to another; `policy` is the one that applies to them."""
+def tag_changes(
+    before: Ledger, after: Ledger, policy: Policy, reverted: Mapping[Name, str] = MappingProxyType({})
+) -> list[TagChange]:
+    """Return the changes from one ledger to another; `policy` is the one that applies to them.
+
+    `reverted` is the commit that is undone with each image:tag to which nothing else is done.
+    """
     all_effects = effects_of(compare(before, after))
     images = {effect.name.image for effect in all_effects}
     was, now = _Versions(before, images), _Versions(after, images)
@@ -115,6 +130,7 @@ def tag_changes(before: Ledger, after: Ledger, policy: Policy) -> list[TagChange
             direction=_direction(*versions),
             compare=_compare(start, new),
             immutable=not policy.is_mutable(name.tag),
+            reverts=reverted.get(name, ""),
             facts=tuple(_facts(effects, old, new, start)),
         )
         changes.append(change)

@@ -132,6 +132,21 @@ def test_the_gate_passes_a_pull_request_that_reverts_a_publish_or_its_own_forced
     assert branch.findings() == []
 
 
+def test_a_reviewer_sees_which_commit_a_revert_of_a_forced_move_undoes(branch: Pull, upstream: Upstream) -> None:
+    branch.publish("app:v1", "a")
+    forced = branch.publish("app:v1", "b", "--force", "--reason", "rebuilt")
+    git("-C", branch.folder, "push", "--quiet", upstream.url, "HEAD:main")
+    branch.git("fetch", "--quiet", "origin")
+    revert(branch, forced)
+    assert branch.findings() == []
+    words = "this tag is immutable, and moves back: a revert of "
+    assert f"    {words}{forced[:12]}\n" in branch.diff().out
+    assert f"**{words}`{forced[:12]}`**" in branch.diff("--format", "markdown").out
+    assert branch.diff("--format", "json").json["changes"][0]["reverts"] == forced[:12]
+    branch.publish("app:v1", "c", "--force", "--reason", "again")
+    assert "moves back" not in branch.diff().out
+
+
 def test_a_revert_whose_target_a_shallow_clone_may_lack_is_refused(
     branch: Pull, upstream: Upstream, tmp_path: Path, ledger: Run
 ) -> None:
