@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.inspect import Inspected, inspect
+from ledger_tool.commands.leftovers import OpenPast, pruned_tags
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.publish import recording
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Tag, Timestamp
+from ledger_tool.core.ledger.names import Image, Tag, Timestamp
+from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding
 from ledger_tool.core.registry.driftreport import DriftReport, report
@@ -30,11 +32,19 @@ class Adopted:
     not_adopted: Sequence[str]
 
 
-def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Timestamp, jobs: int) -> Adopted:
+def adopt(
+    store: Store,
+    registries: Registries,
+    before: DriftReport,
+    *,
+    now: Timestamp,
+    jobs: int,
+    open_past: OpenPast | None = None,
+) -> Adopted:
     """Record every untracked tag of a report whose image says where it is from. Raises what `write` raises.
 
     If several registries have a tag, the first of `ledger.yaml` is used. What cannot be recorded (no sourceRef in its
-    labels, a broken manifest) is left out, with the reason.
+    labels, a broken manifest) is left out, with the reason, and so is what was pruned and has not changed since.
     """
     start = store.read()
     places = {
@@ -59,9 +69,14 @@ def adopt(store: Store, registries: Registries, before: DriftReport, *, now: Tim
     drafts: list[Draft] = []
     notes: list[str] = []
     not_adopted = []
+    pruned = pruned_tags(open_past) if untracked else {}
     for finding, answer in in_parallel(look, untracked.values(), jobs=jobs):
         if isinstance(answer, LedgerError):
             not_adopted.append(answer.within(f"{finding.image}:{finding.tag}").message)
+        elif {draft.digest for draft in answer.drafts} <= pruned.get(Name(Image(finding.image), finding.tag), set()):
+            not_adopted.append(
+                f"{finding.image}:{finding.tag}: it was pruned and is still served; publish it to keep it"
+            )
         else:
             drafts += answer.drafts
             notes += answer.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
 from ledger_tool.commands.remedy import classified
@@ -35,6 +36,7 @@ def reconcile(
     scope: DriftScope = "images",
     explain: int = EXPLAINED,
     untracked: bool = False,
+    open_past: OpenPast | None = None,
     progress: Progress,
 ) -> Reconciled:
     """Observe every record that matches `query` at every registry that serves it, and classify it.
@@ -63,7 +65,8 @@ def reconcile(
             observed[number] = observed[number][0], explained
         if untracked:
             places = [(port, image) for image, ports in serving.items() for port in ports]
-            others += list_untracked(snapshot, registries, places, query.pattern, jobs=jobs)
+            listed = list(list_untracked(snapshot, registries, places, query.pattern, jobs=jobs))
+            others += without_leftovers(listed, serving, snapshot, open_past, jobs=jobs)
             for number, described in describe_untracked(looks, others, serving):
                 others[number] = described
     except KeyboardInterrupt:

@@ -54,17 +54,19 @@ def describe_untracked(
     """Yield, with its number, each finding with what the tag serves, and with the command that records it."""
     order = sorted(range(len(findings)), key=lambda number: (findings[number].image, findings[number].tag))
     numbers = [number for number in order if findings[number].drift == "untracked"]
-    ports = [_port(findings[number], serving) for number in numbers]
+    tags = [port_of(findings[number], serving) for number in numbers]
+    ports = [port for port, _, _ in tags]
     for number, port in zip(numbers, ports, strict=True):
         yield number, of_untracked(findings[number], pull_place(port, Image(findings[number].image), serving))
-    tags = [(port, findings[at].image, findings[at].tag) for port, at in zip(ports, numbers, strict=True)]
     for place, served, described in looks.untracked(tags):
         finding = replace(findings[numbers[place]], served=served, facts=described)
         yield numbers[place], of_untracked(finding, pull_place(ports[place], Image(finding.image), serving))
 
 
-def _port(finding: DriftFinding, serving: Serving) -> RegistryPort:
-    return next(port for port in serving[Image(finding.image)] if port.name == finding.registry)
+def port_of(finding: DriftFinding, serving: Serving) -> tuple[RegistryPort, str, str]:
+    """Return the registry, the image and the tag of a finding."""
+    port = next(port for port in serving[Image(finding.image)] if port.name == finding.registry)
+    return port, finding.image, finding.tag
 
 
 def _repository(registry: RegistryPort, image: str) -> _Repository:

@@ -76,11 +76,12 @@ def reconcile(
                 scope="tags" if tags else "deep" if deep else "images",
                 explain=most,
                 untracked=untracked or adopt,
+                open_past=ledger.history,
                 progress=progress,
             )
         report = reconciled.report
         if adopt and not reconciled.interrupted:
-            report = _adopt(source, registries, report, registry_access.jobs, screen)
+            report = _adopt(source, registries, report, registry_access.jobs, ledger)
     report = with_since(report, before) if before else report
     screen.notes(render.warnings(report, reconciled.unserved))
     screen.show(
@@ -115,11 +116,12 @@ def _previous(path: str, screen: Screen) -> PreviousReport | None:
     return parse_previous(read_bytes(file, _REPORT_BYTES, "the last report").decode("utf-8", "replace"))
 
 
-def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, screen: Screen) -> DriftReport:
+def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, ledger: Reading) -> DriftReport:
     from ledger_tool.commands.adopt import adopt as run
     from ledger_tool.render.edit import summary
 
-    adopted = run(store, registries, report, now=o.now(), jobs=jobs)
+    screen = ledger.screen
+    adopted = run(store, registries, report, now=o.now(), jobs=jobs, open_past=ledger.history)
     for reason in adopted.not_adopted:
         screen.note(f"note: not adopted: {reason}")
     if adopted.written:
