@@ -188,6 +188,17 @@ def test_a_credential_that_the_token_server_refuses_is_denied(
     assert "user user, from LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD: refused" in told.out
 
 
+def test_what_is_missing_behind_a_login_is_missing_only_for_who_may_look(
+    ledger: Run, closed: Closed, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, registry in (("myorg/app:v2", closed.registry), ("myorg/other:v1", tokens.registry)):
+        upstream = Upstream.create(tmp_path / f"{name}.git", settings=registry.settings())
+        for password, code in ((SECRET, 3), ("wrong-password", 6)):
+            _log_in(monkeypatch, password)
+            done = ledger("publish", name, "--source", SOURCE, "--repo", upstream.url, "--ca-file", closed.ca)
+            assert (done.code, f"has no {name}" in done.err) == (code, code == 3), done.err
+
+
 def test_auth_logs_in_at_a_token_server(ledger: Run, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     _log_in(monkeypatch)
     done = ledger("auth", tokens.registry.url)
