@@ -1,8 +1,8 @@
 """Logging in to one registry: Basic, or a token with the scope that a request needs, kept until it expires.
 
-A request is anonymous until the registry asks for a login, or answers 404: what anonymous clients do not see looks the
-same as what does not exist. A 404 is absence if it is the answer to the configured credential or, without one, if
-`/v2/` asks for none and answers as a registry does. Nothing else is: `send` raises what is in doubt.
+A request is anonymous until the registry asks for a login, or answers 403 or 404: what anonymous clients do not see
+looks the same as what does not exist. A 404 is absence if it is the answer to the configured credential or, without
+one, if `/v2/` asks for none and answers as a registry does. Nothing else is: `send` raises what is in doubt.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ANY_BASIC = {"basic": Challenge("basic")}
 
 
 class AbsenceUnproved(Denied):
-    """A 404 that says nothing, because of who asked; what the registry shows to the same client still counts."""
+    """A 404 (or 403) that says nothing, because of who asked; what the registry shows to others still counts."""
 
 
 class TokenRefused(Unreachable):
@@ -91,7 +91,7 @@ class Login:
             used, answer = None, ask(None)
         if answer.status == 401 and self._http.is_own(answer):  # no other host may name a realm
             answer, used = self._logged_in(ask, answer, challenges_of(answer), scope, stale=grant)
-        return self._proved(ask, answer, used, scope) if answer.status == 404 else answer
+        return self._settled(ask, answer, used, scope) if answer.status in (403, 404) else answer
 
     def check(self) -> tuple[Credential | None, bool, str]:
         """Return the credential, whether `/v2/` was seen to need and accept it, and why it was refused, or `""`.
@@ -220,12 +220,17 @@ class Login:
             self._attempts.succeeded()
             return grant
 
-    def _proved(self, ask: Ask, answer: Answer, grant: Grant | None, scope: str) -> Answer:
-        """Return a 404 if it is absence, or what the credential gets instead of it. Raises what is in doubt."""
+    def _settled(self, ask: Ask, answer: Answer, grant: Grant | None, scope: str) -> Answer:
+        """Return a 404 if it is absence, a 403 if it is final, or what the credential gets instead.
+
+        Raises what is in doubt.
+        """
         if not self._http.is_own(answer):
             raise self.elsewhere(answer)
         by_credential = grant is not None and grant.by_credential
         if by_credential and grant and grant.token and not is_page(answer.headers):
+            return answer
+        if answer.status == 403 and (by_credential or self.credential is None):
             return answer
         root = self._look_at_root(anew=is_page(answer.headers))
         if not root.is_registry:
@@ -244,28 +249,30 @@ class Login:
     def _answer_to_credential(
         self, ask: Ask, answer: Answer, challenges: Mapping[str, Challenge], scope: str
     ) -> Answer:
-        """Ask again with the credential, as `/v2/` wants it, after an anonymous 404; return the answer."""
+        """Ask again with the credential, as `/v2/` wants it, after an anonymous 403 or 404; return the answer."""
         if scope in self._unproved:
             raise self._unproved[scope].within("")
+        accepted = self._basic
+        refused = answer  # so far
         try:
-            accepted = self._basic
-            answer, grant = self._logged_in(ask, answer, challenges, scope, stale=None)
-            if grant is None or (answer.status in (401, 403) and self._http.is_own(answer)):
-                status = f"{answer.status} with it" if grant else "asks for none that can be sent"
-                raise AbsenceUnproved(
-                    f"{self._name} answers 404 without the credential, and {status}",
-                    self._which,
-                )
-            if not answer.status < 400:
-                self._basic = accepted  # it may not even have been looked at
+            again, grant = self._logged_in(ask, answer, challenges, scope, stale=None)
+            if grant is None or (again.status in (401, 403) and self._http.is_own(again)):
+                refused = again
+                then = f"{again.status} with it" if grant else "asks for none that can be sent"
+                message = f"{self._name} answers {answer.status} without the credential, and {then}"
+                raise AbsenceUnproved(message, self._which)
         except (Denied, TokenRefused) as error:
             kind = AbsenceUnproved if isinstance(error, Denied) else Unreachable
+            doubt = kind(error.message, error.hint).masked(self.mask)
             self._grants.pop(scope, None)  # the rest of the repository may be open to everybody
-            self._unproved[scope] = kind(error.message, error.hint).masked(self.mask)
-            raise self._unproved[scope].within("") from None
-        if answer.status == 404 and not self._http.is_own(answer):
-            raise self.elsewhere(answer)
-        return answer
+            if refused is answer or refused.status != 403:  # 403 may be about one manifest: a quarantine
+                self._unproved[scope] = doubt
+            raise doubt from None
+        if again.status >= 400:
+            self._basic = accepted  # this one may not even have been looked at
+        if again.status == 404 and not self._http.is_own(again):
+            raise self.elsewhere(again)
+        return again
 
     def _ways_in(self, root: Root) -> Mapping[str, Challenge]:
         """Return how `/v2/` wants a login; where it lets everybody in without a word, Basic is tried."""

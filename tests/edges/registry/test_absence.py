@@ -64,10 +64,11 @@ def _doubt(wire: Wire, environment: Mapping[str, str] | None = None, tag: str = 
 
 
 @look
+@pytest.mark.parametrize("anonymous", [NOT_FOUND, Reply(403)], ids=["404", "403"])
 def test_where_anonymous_clients_see_nothing_the_credential_is_tried(
-    wire: Wire, look: Callable[[RegistryClient], object]
+    wire: Wire, look: Callable[[RegistryClient], object], anonymous: Reply
 ) -> None:
-    _private(wire, BASIC)
+    _private(wire, BASIC, anonymous)
     with rig(wire, LOGIN) as at:
         assert look(at.client) not in (ABSENT, False, [])
     assert [one.authorization for one in wire.asked] == ["", "", BASIC]
@@ -215,21 +216,23 @@ def test_a_404_to_a_token_for_the_credential_is_absence_and_costs_nothing_more(w
     assert len(wire.asked) == 4
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_password_is_tried_once_for_an_absence_and_spoils_nothing_else(wire: Wire, status: int) -> None:
-    wire.otherwise = lambda asked: Reply(status) if asked.authorization else NOT_FOUND
+@pytest.mark.parametrize("anonymous", [NOT_FOUND, Reply(403)], ids=["404", "403"])
+def test_a_wrong_password_is_tried_once_for_an_absence_and_spoils_nothing_else(wire: Wire, anonymous: Reply) -> None:
+    wire.otherwise = lambda asked: Reply(401) if asked.authorization else anonymous
     wire.on(V1, HONEST)
     with rig(wire, LOGIN) as at:
         for tag in ("v2", "v3", "v2"):
-            with pytest.raises(Denied, match=f"answers 404 without the credential, and {status} with it"):
+            with pytest.raises(Denied, match=f"answers {anonymous.status} without the credential, and 401 with it"):
                 at.client.look("myorg/app", tag)
             assert at.client.look("myorg/app", "v1") == sha256(image())
     assert sum(bool(one.authorization) for one in wire.asked) == 1
     assert not [one for one in wire.asked if one.path == V1 and one.authorization]
 
 
-def test_a_token_server_that_refuses_the_password_proves_no_absence(wire: Wire) -> None:
+@pytest.mark.parametrize("anonymous", [NOT_FOUND, Reply(403)], ids=["404", "403"])
+def test_a_token_server_that_refuses_the_password_proves_no_absence(wire: Wire, anonymous: Reply) -> None:
     wire.root = unauthorized(f'Bearer realm="{wire.url}/token"')
+    wire.otherwise = anonymous
     wire.on("/token", Reply(401))
     wire.on(V1, HONEST)
     with rig(wire, LOGIN) as at:
@@ -286,6 +289,13 @@ def test_a_refusal_of_one_manifest_is_not_one_of_the_others(wire: Wire) -> None:
         with pytest.raises(Denied, match="answers 403"):
             at.client.look("myorg/app", "v2")
         assert at.client.look("myorg/app", "v1") == sha256(image())
+    for anonymous in (NOT_FOUND, Reply(403)):
+        wire.on(f"{APP}/manifests/v2", lambda asked: Reply(403) if asked.authorization else anonymous)  # noqa: B023
+        with rig(wire, LOGIN) as at:
+            with pytest.raises(Denied, match=r"answers 403|403 with it"):
+                at.client.look("myorg/app", "v2")
+            assert at.client.look("myorg/app", "v1") == sha256(image())
+            assert at.client.look("myorg/app", "v3") == ABSENT
 
 
 def test_a_login_that_is_accepted_for_one_image_and_not_for_another_leaves_it_open_to_all(wire: Wire) -> None:
