@@ -22,7 +22,7 @@ from ledger_tool.core.changes.difference import Difference, by_name
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import MAX_BLOCKS, Block, Message, MessageEntry
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.record import Key, Name
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
@@ -80,7 +80,7 @@ def judge_commit(
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.get(name, alone), list(group)
         for effect in same_name:
-            broken += _not_allowed(effect, account)
+            broken += _not_allowed(effect, account, _index_before(effect, same_name))
             if message:
                 broken += _without_reason(effect, account)
         broken += _unforced(same_name, account if message and not message.silent else None, policy)
@@ -194,7 +194,13 @@ def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[
     return replaced
 
 
-def _not_allowed(effect: Effect, account: Account) -> Iterator[_Broken]:
+def _index_before(effect: Effect, same_name: Sequence[Effect]) -> Record | None:
+    """Return the record of an index that gave way, in the same commit, to the image of an effect, and to others."""
+    wholes = (old for other in same_name for old in other.old if old.platform is None)
+    return next((old for old in wholes if effect.new and old.digest == effect.new.index), None)
+
+
+def _not_allowed(effect: Effect, account: Account, index: Record | None) -> Iterator[_Broken]:
     verbs = account.verbs
     may = [_MAY.get(verb, _ANY) for verb in verbs]
     kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
@@ -213,10 +219,18 @@ def _not_allowed(effect: Effect, account: Account) -> Iterator[_Broken]:
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
     if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:
         yield "facts", effect.key, f"an `unyank` never marks a record, and this one marks {effect.key}"
-    stays = effect.new and (effect.new.digest, effect.new.yanked) in {(old.digest, old.yanked) for old in effect.old}
+    before = {(old.digest, old.yanked) for old in effect.old}
+    stays = effect.new and (
+        (effect.new.digest, effect.new.yanked) in before or (index and index.yanked == effect.new.yanked)
+    )
     yanked = effect.new and effect.kind != "updated" and not stays and effect.new.yanked
     if yanked and not ("yank" in verbs and account.gives(yanked.reason)):
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
+
+
+def _keeps_the_mark_of_its_index(effect: Effect, same_name: Sequence[Effect]) -> bool:
+    index = _index_before(effect, same_name) if effect.kind == "added" else None
+    return index is not None and effect.mark == index.forced
 
 
 def _without_reason(effect: Effect, account: Account) -> Iterator[_Broken]:
@@ -232,6 +246,7 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
 
     A chain of forced moves in one squash is one: then the mark names the last digest that was replaced on the way.
     """
+    effects = [effect for effect in effects if not _keeps_the_mark_of_its_index(effect, effects)]
     marks = [effect.mark for effect in effects if effect.mark]
     pulled = {old.pull_digest for effect in effects for old in effect.old}
     replaced = pulled | {digest for effect in effects for digest in effect.replaces}

@@ -45,6 +45,10 @@ class PublishedFacts(NamedTuple):
         return cls(record.platform or "", record.digest, record.published_at, record.source_ref, record.forced)
 
 
+def _facts(record: Record) -> tuple[object, ...]:
+    return PublishedFacts.of(record)[2:]
+
+
 @dataclass(frozen=True, slots=True)
 class UnprovenPull:
     """A changed pull digest of an immutable tag, which only a look at a registry can prove.
@@ -100,7 +104,7 @@ class _NameHistory:
     def rivals(self, new: Record) -> list[Record]:
         """Return the base's records that a record replaces; without a platform it stands for all.
 
-        The same image has at most another platform now, and an index gives way to its images.
+        The same image has at most another platform now, and an index gives way to its images, with its facts.
         """
         own = (new.platform or "", "")
         return [
@@ -108,7 +112,7 @@ class _NameHistory:
             for platform, record in self.base.items()
             if (not new.platform or platform in own or record.digest == new.digest)
             and platform not in self.expired
-            and not (not platform and record.digest == new.index)
+            and not (not platform and record.digest == new.index and _facts(record) == _facts(new))
         ]
 
     def had_another(self, platform: str, digest: Digest) -> bool:

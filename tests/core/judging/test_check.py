@@ -217,6 +217,15 @@ def test_facts_that_change_by_way_of_a_removal_need_what_one_commit_needs(
     assert ranged(ledger_of(before), Ledger(), ledger_of(but(before, **has)), base=base) == broken
 
 
+def test_an_index_gives_way_to_its_images_with_its_facts_and_no_others() -> None:
+    index = but(V1, platform=None, digest=digest("i"))
+    images = [but(V1, index=digest("i")), but(V1, index=digest("i"), platform=ARM, digest=digest("r"))]
+    others = [but(one, sourceRef=source("elsewhere")) for one in images]
+    assert ranged(ledger_of(index), ledger_of(*images)) == []
+    assert ranged(ledger_of(index), Ledger(), ledger_of(*images)) == []
+    assert ranged(ledger_of(index), Ledger(), ledger_of(*others)) == ["facts"]
+
+
 def test_a_chain_of_forced_moves_is_one() -> None:
     """Also one that leads back to the digest of the base, by then a publication of its own."""
     second = but(FORCED, digest=digest("2"), forced={"replaces": FORCED.digest, "reason": "again"})

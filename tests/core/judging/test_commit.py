@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.judging.commit import CommitFault, judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
@@ -229,3 +230,16 @@ def test_without_a_message_only_what_no_message_could_explain_is_judged() -> Non
     assert uncommitted(ledger_of(but(OLD, publishedAt="2020-01-01T00:00:00Z"))) == ["facts"]
     for new in (ledger_of(FORCED), Ledger(), ledger_of(but(OLD, yanked=yanked("x"))), ledger_of(FULL)):
         assert uncommitted(new) == []
+
+
+@pytest.mark.parametrize("mark", [{}, {"yanked": yanked("bad")}, {"forced": forced(digest("o"), "CVE")}])
+def test_the_images_of_an_index_keep_the_marks_that_it_was_recorded_with(mark: dict[str, Any]) -> None:
+    index = but(OLD, platform=None, digest=digest("i"), **mark)
+    before = ledger_of(index)
+    images = [draft(platform=AMD), draft(platform=ARM, digest=digest("r"))]
+    drafts = [replace(one, index=Digest(index.digest), looked_at=True) for one in images]
+    change = rules.publish(Snapshot("", before, Policy()), drafts)
+    said = message.compose(change, "t")
+    assert judged(before, change.ledger, said) == []
+    bare = change.ledger.replaced({OLD.name: [but(one, **dict.fromkeys(mark)) for one in change.ledger.records()]})
+    assert bool(rules_broken(before, bare, said)) == bool(mark)
