@@ -47,7 +47,7 @@ def test_a_commit_is_never_dated_before_its_parent(ledger: Run, upstream: Upstre
     assert int(clone.git("log", "-1", "--format=%ct")) >= later
 
 
-@pytest.mark.parametrize("command", ["publish", "set", "rebase"])
+@pytest.mark.parametrize("command", ["publish", "rebase"])
 def test_nothing_is_written_on_a_commit_of_over_ten_minutes_ahead(
     ledger: Run, upstream: Upstream, tmp_path: Path, command: str
 ) -> None:
@@ -61,8 +61,6 @@ def test_nothing_is_written_on_a_commit_of_over_ten_minutes_ahead(
     match command:
         case "publish":
             done = ledger("publish", f"app:v3@{digest()}", "--source", SOURCE, "--repo", upstream.url)
-        case "set":
-            done = ledger("set", "*", "--label", "a=b", "--repo", upstream.url)
         case _:
             clone.git("fetch", "--quiet")
             done = clone.ledger("rebase", "origin/main")
