@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from ledger_tool.commands.inspect import listed_below
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, walk_indexes
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.judging.commit import CommitFault
@@ -15,10 +15,8 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Absent
-from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.selection import Wanted
 from ledger_tool.errors import LedgerError
-
-_Place = RegistryDigest[RegistryPort]
 
 
 def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
@@ -79,22 +77,19 @@ def proven_claims(
 
 
 def _leads_there(registry: RegistryPort, claim: UnprovenPull) -> bool:
-    def look(
-        places: Sequence[RegistryDigest[RegistryPort]],
-    ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
-        for place in places:
-            try:
-                yield place, place.registry.manifest(place.image, place.digest)
-            except LedgerError as error:
-                yield place, error
-
+    """Return whether the new pull digest gives clients each recorded image, for its platform."""
     image = claim.name.image
-    reached: set[str] = set()
-    for _, answer in walk_indexes([RegistryDigest(registry, image, claim.new)], look):
-        if isinstance(answer, Manifest):
-            reached |= answer.reached
-    wanted = {record.digest for record in claim.recorded}
     try:
-        return wanted <= reached and not any(isinstance(registry.look(image, one), Absent) for one in sorted(wanted))
+        manifest = registry.manifest(image, claim.new)
+        if isinstance(manifest, Absent):
+            return False
+        if not manifest.is_index:
+            return all(record.digest == manifest.digest for record in claim.recorded)
+        below = listed_below(registry, image, manifest)
+        for record in claim.recorded:
+            chosen, _ = Wanted(str(claim.name), registry.name, None, record.platform).images(manifest, below)
+            if all(one.manifest.digest != record.digest for one in chosen):
+                return False
+        return True
     except LedgerError:
         return False

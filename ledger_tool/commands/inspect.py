@@ -19,7 +19,7 @@ from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.resolve import same_host
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Child, ImageFacts, Manifest, facts
-from ledger_tool.core.registry.platforms import NOTHING_STATED
+from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform
 from ledger_tool.core.registry.selection import ListedImage, Wanted, listed_images
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import images_of
@@ -133,7 +133,8 @@ class _Look:
         if draft.digest not in (None, served):
             raise self._not_served(served)
         wanted = Wanted(self.name, registry.name, None, draft.platform)
-        recorded = self._filled(wanted, ListedImage(Child(served, None), manifest, self._facts(manifest)), None)
+        image = ListedImage(Child(served, None), manifest, _facts(registry, self.image, manifest))
+        recorded = self._filled(wanted, image, None)
         return _Expansion([recorded], frozenset({(recorded.platform, served)}))
 
     def _of_index(self, index: Manifest) -> _Expansion:
@@ -141,11 +142,7 @@ class _Look:
         wanted = Wanted(self.name, self.registry.name, only, self.draft.platform)
         # An image that is named by its digest is looked at whatever it is for, to say what is wrong with it.
         platform = NOTHING_STATED if only else wanted.stated
-        below = []
-        for one in images_below(self.registry, self.image, index, only=only, platform=platform):
-            image = ListedImage(one.entry, one.manifest, self._facts(one.manifest))
-            if image.stated.agrees_with(one.within):
-                below.append(image)
+        below = listed_below(self.registry, self.image, index, only=only, platform=platform)
         if only:
             if not below:
                 raise self._not_an_image(only) if only in index.referenced else self._not_served(index.digest)
@@ -155,11 +152,6 @@ class _Look:
         if only or self.draft.platform:
             return _Expansion(drafts, listed_images(index), notes)
         return _Expansion(drafts, frozenset((one.platform, one.digest) for one in drafts), notes)
-
-    def _facts(self, manifest: Manifest) -> ImageFacts:
-        if manifest.config and manifest.has_image_config:
-            return facts(manifest, self.registry.config(self.image, manifest.config))
-        return facts(manifest, {})
 
     def _filled(self, wanted: Wanted, image: ListedImage, index: Digest | None) -> Draft:
         """Return the draft with the image's own facts in place of those that the caller did not give."""
@@ -197,3 +189,26 @@ class _Look:
             "somebody has overwritten it since the push",
             "find out which of the two is right, then publish that one",
         )
+
+
+def listed_below(
+    registry: RegistryPort,
+    image: str,
+    index: Manifest,
+    *,
+    only: Digest | None = None,
+    platform: StatedPlatform = NOTHING_STATED,
+) -> list[ListedImage]:
+    """Return the images that an index leads to, with what they say about themselves; see `images_below`."""
+    listed = []
+    for below in images_below(registry, image, index, only=only, platform=platform):
+        one = ListedImage(below.entry, below.manifest, _facts(registry, image, below.manifest))
+        if one.stated.agrees_with(below.within):
+            listed.append(one)
+    return listed
+
+
+def _facts(registry: RegistryPort, image: str, manifest: Manifest) -> ImageFacts:
+    if manifest.config and manifest.has_image_config:
+        return facts(manifest, registry.config(image, manifest.config))
+    return facts(manifest, {})

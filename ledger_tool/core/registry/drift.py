@@ -27,6 +27,7 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.selection import leads_to
 from ledger_tool.core.registry.served import ServedFacts
 
 DriftClass = Literal[  # the most serious first
@@ -203,7 +204,7 @@ def _moved(
     record: Record, seen: Observation, pulls: bool | Unknown, is_there: bool | Unknown
 ) -> tuple[DriftClass, str]:
     is_same_image = record.digest == seen.served or (
-        isinstance(seen.contents, Manifest) and record.digest in seen.contents.reached
+        isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest)
     )
     if is_same_image and pulls is True:
         return "index-moved", _serves(record, seen)
@@ -219,7 +220,7 @@ def _serves(record: Record, seen: Observation) -> str:
         return f"the tag serves {what}: {seen.contents.reason}"
     if record.digest == seen.served:
         return "the tag serves the image itself, without its index"
-    if isinstance(seen.contents, Manifest) and record.digest in seen.contents.reached:
+    if isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest):
         return f"the tag serves {'another' if record.index else 'an'} index, with the same image for this platform"
     return "the tag serves another digest"
 

@@ -38,6 +38,9 @@ class StatedPlatform:
         """Whether it names no platform; an operating system or an architecture alone is none."""
         return self.is_unknown or not (self.system and self.architecture)
 
+    def __bool__(self) -> bool:
+        return not self.says_nothing
+
     def normal(self) -> Platform | None:
         """Return the platform in its normal form, None if it names none. Raises InvalidValue for a malformed one."""
         if self.says_nothing:

@@ -144,6 +144,25 @@ class Wanted:
         return RuleRefused(message, "leave the platform out, or give the image's own")
 
 
+def leads_to(index: Manifest, platform: Platform | None, digest: str) -> bool:
+    """Return whether clients for a platform get an image from an index, as far as its own entries tell.
+
+    If none states that platform, one that states no platform may be for it.
+    """
+    if platform is None:
+        return any(entry.digest == digest for entry in index.children)
+    wanted = stated_by(platform).chosen_by
+    matching = [entry for entry in index.children if _stated(entry) and wanted.agrees_with(_stated(entry).chosen_by)]
+    exact = [entry for entry in matching if _normal(_stated(entry).chosen_by) == _normal(wanted)]
+    if chosen := exact or matching:
+        return chosen[0].digest == digest
+    return any(entry.digest == digest for entry in index.children if not _stated(entry))
+
+
+def _stated(entry: Child) -> StatedPlatform:
+    return stated_by(entry.platform) if entry.platform and entry.stated.says_nothing else entry.stated
+
+
 def listed_images(index: Manifest) -> frozenset[tuple[Platform, Digest]] | None:
     """Return the images that clients choose from an index, None if its entries alone do not tell."""
     if index.unreadable or any(entry.kind != "image" or entry.platform is None for entry in index.children):

@@ -249,3 +249,21 @@ def test_what_to_know_about_an_index_is_told_when_its_tag_is_adopted_too(world: 
     assert done.code == 0, done.err
     assert f"has several images for linux/amd64 at {world.registry.host}; {first['digest']} is recorded" in done.err
     assert [one["digest"] for one in world.upstream.records() if one["tag"] == "v2"] == [first["digest"]]
+
+
+def test_an_image_in_front_of_the_recorded_one_is_a_move_whatever_comes_after_it(world: World, odd: Odd) -> None:
+    ours = odd.manifest(layers=[b"ours"], tag="v1")
+    assert world.publish("v1").code == 0
+    evil = odd.manifest(layers=[b"evil"])
+    for entries in (
+        [evil | {"platform": AMD64}, ours | {"platform": AMD64}],
+        [evil | {"platform": AMD64}, ours | {"platform": ARM64}],
+    ):
+        index = odd.index(*entries, tag="v1")
+        refused = world.publish("v1")
+        assert refused.code == 3
+        assert evil["digest"] in refused.err
+        drifted = world.reconcile("--format", "json")
+        assert [one["class"] for one in drifted.json["findings"]] == ["tag-moved"]
+        refused = world.publish(f"v1@{ours['digest']}")
+        assert (refused.code, index["digest"] in refused.err or evil["digest"] in refused.err) == (3, True)
