@@ -26,6 +26,7 @@ from ledger_tool.edges.registry.root import Root, challenges_of, look_at_root
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
+_ROOT_TRIES = 3
 _ANY_BASIC = {"basic": Challenge("basic")}
 
 
@@ -58,6 +59,7 @@ class Login:
         self._unproved: dict[str, LedgerError] = {}  # why a 404 says nothing, by scope
         self._attempts = LoginAttempts()
         self._root: Root | None = None
+        self._root_faults: list[Unreachable] = []
         self._locks: dict[str, threading.Lock] = {}
         self._root_lock = threading.Lock()
         self._secrets: set[str] = set()
@@ -281,12 +283,21 @@ class Login:
         return _ANY_BASIC if is_open_to_basic and credential and credential.username else root.challenges
 
     def _look_at_root(self, *, anew: bool = False) -> Root:
-        """Return what `/v2/` says, asked for once; `anew` asks again if that was a registry."""
+        """Return what `/v2/` says, asked for once; `anew` asks again if that was a registry.
+
+        Raises Unreachable if there is no answer, after some times without asking again.
+        """
         with self._root_lock:
+            if len(self._root_faults) >= _ROOT_TRIES:
+                raise self._root_faults[-1].within("")
             if self._root is None or (anew and self._root.is_registry):
                 credential = self.credential
                 basic = basic_grant(credential) if credential and credential.username else None
-                self._root = look_at_root(self._http, self._name, basic)
+                try:
+                    self._root = look_at_root(self._http, self._name, basic)
+                except Unreachable as error:
+                    self._root_faults.append(error)
+                    raise
             return self._root
 
     def _not_a_registry(self, root: Root) -> Unreachable:

@@ -313,6 +313,13 @@ def test_a_host_that_fails_when_asked_what_it_is_knows_no_absence(wire: Wire) ->
             at.client.look("myorg/app", "v1")
         wire.root = API_ROOT
         assert at.client.look("myorg/app", "v1") == ABSENT
+    wire.root = Reply(500)
+    wire.asked.clear()
+    with rig(wire) as at:
+        for number in range(20):
+            with pytest.raises(Unreachable, match="answers 500 at `/v2/`"):
+                at.client.look("myorg/app", f"v{number}")
+    assert sum(one.path == "/v2/" for one in wire.asked) == 12  # three times, with patience
 
 
 def test_a_write_that_anonymous_clients_may_not_see_is_tried_with_the_credential(wire: Wire) -> None:
