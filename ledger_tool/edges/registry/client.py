@@ -9,25 +9,23 @@ worth is decided by `edges.registry.login`. What a server says of our credential
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
-from ledger_tool.core.registry.answer import next_page
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import AbsenceUnproved, Login, TokenRefused
+from ledger_tool.edges.registry.tags import list_tags
 from ledger_tool.errors import (
     BadManifest,
     Denied,
@@ -43,7 +41,6 @@ CONFIG_BYTES = 8 * 2**20
 TAGS_BYTES = 16 * 2**20
 ERROR_BYTES = 2**20
 _NO_METHOD = (405, 501)  # the server does not know the method; GET is then used instead of HEAD
-TAG_PAGES = 500
 _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
     "prune without `--registry-delete`"
@@ -243,49 +240,16 @@ class RegistryClient:
     @_masked
     def tags(self, image: str) -> list[str]:
         """Return all tags of an image. A list that cannot be read to its end is an error, never a shorter list."""
-        path = "tags/list?n=1000"
-        tags: dict[str, None] = {}
-        read_pages: set[str] = set()
-        for number in range(1, TAG_PAGES + 1):
-            answer = self._ask("GET", image, path, limit=TAGS_BYTES)
-            if answer.status == 404:
-                if number == 1:
-                    return []
-                raise Unreachable(f"{self.name} answers 404 to page {number} of the tags of {image}", "run it again")
-            page = _tags_of(answer)
-            path = self._next_page(answer, image, path)
-            if not path:
-                return list(tags | dict.fromkeys(page))
-            if path in read_pages or (page and tags.keys() >= set(page)):
-                message = f"{self.name} sends us back to an earlier page of the tags of {image}"
-                raise Unreachable(message, "report it to the registry's operator")
-            tags |= dict.fromkeys(page)
-            read_pages.add(path)
-        raise Unreachable(f"{self.name} has more than {TAG_PAGES} pages of tags for {image}", "narrow the pattern")
+
+        def ask(url: str) -> Answer:
+            return self._ask("GET", image, url, limit=TAGS_BYTES)
+
+        return list_tags(ask, self._http, self._url(image, "tags/list?n=1000"), f"the tags of {image}", self.name)
 
     @_masked
     def check_login(self) -> tuple[Credential | None, bool, str]:
         """Return the credential in use, whether it was seen to be needed and accepted, and why it was refused."""
         return self._login.check()
-
-    def _next_page(self, answer: Answer, image: str, path: str) -> str:
-        """Return the URL of the next page of a list of tags, or `""` after the last one.
-
-        Some registries name themselves in it as they are called behind a proxy: only its path and its query count.
-        """
-        link = answer.headers.get("link", "")
-        try:
-            target = next_page(link)
-            if not target:
-                return ""
-            base = answer.url if self._http.is_own(answer) else self._url(image, path)
-            parts = urlsplit(urljoin(base, target))
-            if parts.scheme not in ("http", "https"):
-                raise ValueError
-        except ValueError:
-            message = f"{self.name} names a next page of the tags of {image} that cannot be followed: {shown(link)}"
-            raise Unreachable(message, "report it to the registry's operator") from None
-        return f"{self._http.origin}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
     def _ask(self, method: str, image: str, path: str, *, limit: int, also: tuple[int, ...] = ()) -> Answer:
         """Return the answer to a read, whose status is 200, 404 or one of `also`."""
@@ -347,12 +311,3 @@ class RegistryClient:
             message = f"{self.name} limits the rate of requests (429)"
             return Unreachable(message, "run it again later, or with fewer `--jobs`")
         return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
-
-
-def _tags_of(answer: Answer) -> list[str]:
-    """Return the tags of a page, except those that the grammar of tags does not allow."""
-    try:
-        tags = json.loads(answer.body)["tags"] or []
-        return [tag for tag in tags if isinstance(tag, str) and re.fullmatch(names.TAG, tag)]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreachable("the registry returned a malformed list of tags", "run it again later") from None
