@@ -125,7 +125,10 @@ class Checkout:
         self._messages.note(f"note: waiting a moment for another `ledger`{holder} in {self.folder}")
 
     def _finish(self) -> None:
-        """Finish an interrupted advance, unless the file or the branch has changed since."""
+        """Finish an interrupted advance, unless the file or the branch has changed since; remove what it left."""
+        for target in (self.file, self._journal):
+            for left in target.parent.glob(f".{target.name}.????????.tmp"):  # see `replace_atomically`
+                left.unlink(missing_ok=True)
         if not self._journal.exists():
             return
         words = self._journal.read_text("utf-8", "replace").split()

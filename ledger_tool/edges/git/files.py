@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ledger_tool.core.judging.files import ATTRIBUTES, ChangedFile
 from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.git.repository import Repository, paths_of
 
 _ABSENT = "000000"
@@ -37,10 +36,10 @@ def attributes_of(repository: Repository, content: bytes, paths: Sequence[str]) 
 
     It is read in an empty repository: the clone's own `info/attributes` would hide what changes for everybody else.
     """
-    with local_errors("the folder for temporary files", "use"), tempfile.TemporaryDirectory(prefix="ledger-") as name:
-        git_dir, top = Path(name, "git"), Path(name, "top")
+    with private_folder() as folder, local_errors("the folder for temporary files", "use"):
+        git_dir, top = folder / "git", folder / "top"
         top.mkdir()
-        Path(top, ATTRIBUTES).write_bytes(content)
+        (top / ATTRIBUTES).write_bytes(content)
         empty = replace(repository, git_dir=git_dir, options=("-c", "core.attributesFile="), _trees={})
         empty.succeed("init", "--quiet", "--bare", "--template=")
         done = empty.in_work_tree(top, "check-attr", "-z", "-a", "--", *paths)

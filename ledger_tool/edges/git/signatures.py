@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.repository import Repository, batch, local_failure
 from ledger_tool.errors import UsageError
@@ -19,13 +19,12 @@ _BATCH = 64  # commits: each costs a process or two of gpg or ssh-keygen
 
 def signatures(repository: Repository, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
     """Yield git's verdict on each commit's signature; `allowed` is the file of the SSH keys that may sign."""
-    with local_errors("the folder for temporary files", "write to"):
-        file = tempfile.NamedTemporaryFile(prefix="ledger-signers-")  # noqa: SIM115 - closed by the block below
-        file.write(allowed)
-        file.flush()
-    with file:
+    with private_folder() as folder:
+        file = folder / "allowed-signers"
+        with local_errors("the folder for temporary files", "write to"):
+            file.write_bytes(allowed)
         for start in range(0, len(commits), _BATCH):
-            yield from _verdicts(repository, commits[start : start + _BATCH], Path(file.name))
+            yield from _verdicts(repository, commits[start : start + _BATCH], file)
 
 
 def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> Iterator[Signature]:

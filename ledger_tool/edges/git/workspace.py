@@ -6,14 +6,13 @@ Everything opens a repository through it: a ledger (`session`), the manifests of
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
-from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.git.access import Access, prepare
 from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.repository import Deadline, Repository
@@ -54,9 +53,7 @@ class Workspace(AbstractContextManager["Workspace"]):
     @cached_property
     def folder(self) -> Path:
         """A folder that only we can enter."""
-        with local_errors("the folder for temporary files", "use"):
-            folder = tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True)
-        return Path(self._stack.enter_context(folder))
+        return self._stack.enter_context(private_folder())
 
     @cached_property
     def trusted(self) -> bool:
