@@ -58,6 +58,12 @@ class Effect:
         is_kept = self.kind == "updated" and self.new and self.new.forced == self.old[0].forced
         return self.new.forced if self.new and not is_kept else None
 
+    @property
+    def of_same_image(self) -> Effect:
+        """The effect itself or, of a move in which the image stays and others go, the update of its own record."""
+        same = next((old for old in self.old if self.new and old.digest == self.new.digest), None)
+        return Effect("updated", (same,), self.new) if self.kind == "moved" and same else self
+
     def fields(self) -> set[str]:
         """Return the names of the fields, as in `ledger.json`, that an update changed."""
         if self.kind != "updated" or self.new is None:

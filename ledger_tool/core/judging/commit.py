@@ -209,12 +209,13 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None) -> Iter
         fields |= _MARKED
     verb = " and a ".join(f"`{verb}`" for verb in sorted(verbs) if "" not in verbs)
     who = f"a {verb}" if verb else "no command"
+    same = effect.of_same_image
     if effect.kind not in kinds:
         yield "trailers", effect.key, f"{who} never {_DOES[effect.kind]} a record, and this one does"
-    elif odd := sorted(effect.fields() - fields):
+    elif odd := sorted(same.fields() - fields):
         does = "never changes" if verb else "changes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest"
-    elif gone := sorted(effect.lost() - takes):
+    elif gone := sorted(same.lost() - takes):
         does = "never removes" if verb else "removes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
     if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:

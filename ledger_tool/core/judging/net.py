@@ -203,7 +203,7 @@ class NetJudge:
             if not rivals or (is_other and self._policy.is_mutable(new.tag)):
                 lawful[publication] = True
         elif None not in olds:
-            is_new = effect.kind == "moved"
+            is_new = effect.of_same_image.kind == "moved"
             lawful[publication] = lawful.get(publication, False) or is_new or any(olds)
 
     def judge(self, after: Ledger, clock: Timestamp | None = None) -> NetVerdict:
@@ -258,13 +258,13 @@ class NetJudge:
         elif not history.touched:
             yield _smuggled(effect)
         elif not is_renewed and format_text(effect.new) not in history.restored:
-            yield from _edited(history, effect, effect.new)
+            yield from _edited(history, effect.of_same_image, effect.new)
 
     def _unlawful(self, history: _NameHistory, effect: Effect, new: Record) -> Iterator[CommitFault]:
         came_back = history.brought(new.digest) and all(old.digest in history.went for old in effect.old)
         if not came_back and effect.key not in self._blamed:
             yield _smuggled(effect)
-        elif effect.kind == "moved":
+        elif effect.of_same_image.kind == "moved":
             was = ", ".join(old.digest for old in effect.old)
             yield CommitFault(
                 "immutable",
@@ -272,9 +272,9 @@ class NetJudge:
                 f"{effect.key} was {was} before, and is {new.digest} afterwards, although its tag is immutable: "
                 "a tag is moved with `ledger publish --force --reason TEXT`",
             )
-        elif effect.kind == "updated":
-            changed = effect.fields() - FREE
-            if facts := sorted((changed | effect.lost()) - {"forced"} - _LOSABLE):
+        elif effect.kind != "added":
+            changed = effect.of_same_image.fields() - FREE
+            if facts := sorted((changed | effect.of_same_image.lost()) - {"forced"} - _LOSABLE):
                 yield CommitFault(
                     "facts",
                     effect.key,

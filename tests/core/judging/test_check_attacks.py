@@ -92,7 +92,7 @@ class Attack:
         pick = self.random.choice
         own: dict[str, Any] = {"published_at": "2026-03-01T00:00:00Z", "source_ref": source(pick((1, 2)))}
         own |= {"tag": pick(TAGS), "config": pick((None, digest("config")))}
-        index, looked = pick((None, digest("i"), digest("j"))), pick((True, False))
+        index, looked = pick((None, digest("i"), digest("i"), digest("j"))), pick((True, False))
         one = draft("app", digest=digest(pick("aac")), platform=pick((None, AMD)), index=index, looked_at=looked, **own)
         two = draft("app", digest=digest("b"), platform=ARM, index=index, looked_at=looked, **own)
         pushed = pick(([one], [one, two], [replace(one, digest=Digest(digest("i")), index=None, looked_at=False)]))

@@ -243,3 +243,23 @@ def test_the_images_of_an_index_keep_the_marks_that_it_was_recorded_with(mark: d
     assert judged(before, change.ledger, said) == []
     bare = change.ledger.replaced({OLD.name: [but(one, **dict.fromkeys(mark)) for one in change.ledger.records()]})
     assert bool(rules_broken(before, bare, said)) == bool(mark)
+
+
+@pytest.mark.parametrize(
+    ("changed", "broken"),
+    [
+        ({}, []),
+        ({"labels": {"env": "prod"}}, []),
+        ({"sourceRef": source(3)}, ["facts"]),
+        ({"publishedAt": "2020-01-01T00:00:00Z"}, ["facts"]),
+        ({"config": None}, ["facts"]),
+        ({"yanked": None}, ["facts"]),
+    ],
+)
+def test_an_image_that_stays_keeps_its_facts_where_its_tag_moves(changed: dict[str, Any], broken: list[str]) -> None:
+    """Here the tag loses its other image, so that it is a move, although this one's digest is the same."""
+    stays = but(OLD, index=digest("i"), config=digest("c"), yanked=yanked("bad"))
+    goes = but(stays, platform=ARM, digest=digest("r"))
+    after = but(stays, index=digest("j"), **changed)
+    said = text("publish", after, f"Replaces: {goes.digest}", f"Source-Ref: {after.source_ref}")
+    assert rules_broken(ledger_of(stays, goes), ledger_of(after), said, Policy(mutable=("*",))) == broken

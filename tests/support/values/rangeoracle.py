@@ -45,7 +45,7 @@ def _of_tag(history: Sequence[State], messages: Sequence[str], now: str, *, muta
     if len(_pulls(after)) > 1:
         yield "it has several pull digests"
         return
-    if all(_has_expired(one, now) for one in before) and [] in history:
+    if all(_has_expired(one, now) and any(_is_without(state, one) for state in history) for one in before):
         return  # it was pruned and published again
     old_marks = [one.get("forced") for one in before]
     had = {digest for state in history[:-1] for one in state for digest in (one["digest"], one.get("index")) if digest}
@@ -83,7 +83,7 @@ def _of_image(
         yield "its publishedAt changed"
     if old["sourceRef"] != new["sourceRef"] and not (is_published_anew or new.get("forced") in marks):
         yield "its sourceRef changed, and no mark says so"
-    if old.get("forced") and not new.get("forced") and not (mutable and is_published_anew):
+    if old.get("forced") and not new.get("forced") and not (marks or (mutable and is_published_anew)):
         yield "its mark is gone"
     if is_published_anew:
         return
