@@ -34,6 +34,7 @@ _OPENING = ("Image", "Records")  # what a block begins with
 _trailer = re.compile(rf"({'|'.join(_OURS)}):(?: ?(.*))?")
 _other_trailer = re.compile(r"[A-Za-z0-9-]+: |\(cherry picked from commit ")
 _bullet = re.compile(r"(?:[*+•-]|[0-9]{1,4}[.)])[ \t]+")
+_HOST_BULLETS = "*•"  # of the commits of a squash; a dash may also begin the next line of a reason
 _host_line = re.compile(r"(?:[A-Za-z]+-)+[Bb]y: |\(cherry picked from commit |(?:-{3,}|={3,})$|`{3,}|~{3,}|</?[a-z]+>")
 _subject = re.compile(rf"({'|'.join(VERBS)}) (?:[a-z0-9][^\s:]*:[^\s:]+|[0-9]+ images)(?![^\s])")
 _host_prefix = re.compile(r"(?:Merged PR [0-9]+: )?(?:(?:Draft|WIP): )?")
@@ -231,14 +232,15 @@ class _Reader:
             self._end("ended" if self._state == "whole" else "whole")
             return []
         bullet = _bullet.match(bare)
-        bare = bare[bullet.end() :] if bullet else bare
+        words, bare = bare, bare[bullet.end() :] if bullet else bare
         if trailer := _trailer.fullmatch(bare):
             return self._add(trailer[1], (trailer[2] or "").strip(" \t"))
-        if self._continues and not bullet and not _host_line.match(bare):
+        if self._continues and not _host_line.match(bare):
             name, values = self._trailers[-1]
-            values.append(bare)
-            self._continues = name in _WORDS
-            return []
+            if not bullet or (name in _WORDS and words[0] not in _HOST_BULLETS):
+                values.append(words)
+                self._continues = name in _WORDS
+                return []
         self._continues = False
         if _other_trailer.match(bare):
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -284,6 +285,18 @@ def test_what_is_not_a_block_of_trailers_after_the_subject_says_nothing(text: st
 def test_every_block_of_a_message_counts() -> None:
     text = f"publish\n\n{BLOCK}\n\n{BLOCK.replace('v1', 'v2')}\n"
     assert [block.entries[0].name.tag for block in parse_message(text).blocks] == ["v1", "v2"]
+
+
+@pytest.mark.parametrize("reason", ["rebuilt - after a CVE " * 9, "see 1. and 2. of the report " * 7, "a\u00a0b " * 50])
+@pytest.mark.parametrize("width", range(60, 73))
+def test_a_reason_survives_lines_that_a_host_breaks(reason: str, width: int) -> None:
+    change = publish(draft(digest=digest("b")), ledger=ledger_of(record()), force=reason.strip())
+    lines = message.compose(change).split("\n")
+    broken = [textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in lines]
+    for text in ("\n".join(broken), "\n    ".join("\n".join(broken).split("\n"))):
+        (block,) = parse_message(text).blocks
+        assert block.reason.split() == reason.split()
+        assert block.entries[0] == MessageEntry.of(change.effects[0])
 
 
 def test_only_our_verbs_are_verbs() -> None:
