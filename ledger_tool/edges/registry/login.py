@@ -96,25 +96,41 @@ class Login:
         return self._settled(ask, answer, used, scope) if answer.status in (403, 404) else answer
 
     def check(self) -> tuple[Credential | None, bool, str]:
-        """Return the credential, whether `/v2/` was seen to need and accept it, and why it was refused, or `""`.
+        """Return the credential, whether it was seen to be needed and accepted, and why it was refused, or `""`.
 
-        Raises Unreachable if there is no answer, or if it is not a registry's.
+        A registry that lets everybody in at `/v2/` may still ask for a login where it lists its repositories. Raises
+        Unreachable if there is no answer, or if it is not a registry's.
         """
         credential = self.credential
         root = self._look_at_root()
         if not root.is_registry and not (root.asks and root.challenges):
             raise self._not_a_registry(root)
-        challenges = self._ways_in(root)
-        if not challenges or not (root.asks or credential):
-            return credential, False, f"it answers {root.answer.status}" if root.asks else ""
-        ask = self._asking("GET", f"{self._http.origin}/v2/", TOKEN_BYTES, None)
+        if credential is None and not root.asks:
+            return None, False, ""
+        if challenges := self._ways_in(root):
+            is_accepted, problem = self._tried(f"{self._http.origin}/v2/", root.answer, challenges, "")
+            if problem or root.asks:
+                return credential, is_accepted, problem
+        elif root.asks:
+            return credential, False, f"it answers {root.answer.status}"
+        url = f"{self._http.origin}/v2/_catalog?n=1"
+        catalog = self._asking("GET", url, TOKEN_BYTES, None)(None)
+        if catalog.status != 401 or not self._http.is_own(catalog):
+            return credential, False, ""
+        is_accepted, problem = self._tried(url, catalog, challenges_of(catalog), "registry:catalog:*")
+        return credential, is_accepted, problem
+
+    def _tried(self, url: str, answer: Answer, challenges: Mapping[str, Challenge], scope: str) -> tuple[bool, str]:
+        """Return whether a URL that asked for a login accepts the credential, and why not; `answer` was anonymous."""
         try:
-            answer, grant = self._logged_in(ask, root.answer, challenges, "", stale=None)
+            again, grant = self._logged_in(self._asking("GET", url, TOKEN_BYTES, None), answer, challenges, scope, None)
         except Denied as denied:
-            return credential, False, denied.message
-        if answer.status != 200:
-            return credential, False, f"it answers {answer.status}"
-        return credential, root.asks and grant is not None and grant.by_credential, ""
+            return False, denied.message
+        by_credential = grant is not None and grant.by_credential
+        if again.status != 200:  # a token that lists no repositories is no less valid
+            is_refused = not scope or (by_credential and grant is not None and not grant.token and again.status == 401)
+            return False, f"it answers {again.status}" if is_refused else ""
+        return answer.status == 401 and by_credential, ""
 
     def elsewhere(self, answer: Answer) -> Unreachable:
         """Return the error for an answer of another host, to which the registry sent us."""

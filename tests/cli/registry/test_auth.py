@@ -241,15 +241,61 @@ def test_a_password_that_is_refused_where_everybody_is_let_in_is_said_to_be_refu
     assert done.out.endswith(f": refused, it answers {status}\n")
 
 
+BASIC = "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode()
+
+
+@pytest.mark.parametrize(("password", "code"), [(SECRET, 0), ("wrong-password", 6)])
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_where_only_the_list_of_repositories_asks_for_a_login_it_is_tried_there(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, scheme: str, password: str, code: int
+) -> None:
+    realm = {"Basic": "x", "Bearer": f"{wire.url}/token"}[scheme]
+    right = {"Basic": BASIC, "Bearer": "Bearer good"}[scheme]
+    challenge = unauthorized(f'{scheme} realm="{realm}",scope="registry:catalog:*"')
+    wire.on("/v2/_catalog", lambda asked: as_json({}) if asked.authorization == right else challenge)
+    wire.on("/token", lambda asked: as_json({"token": "good"}) if asked.authorization == BASIC else Reply(401))
+    _log_in(monkeypatch, password)
+    done = ledger("auth", wire.url)
+    assert done.code == code, done.out + done.err
+    assert (": works\n" in done.out) == (code == 0)
+    assert (": refused, " in done.out) == (code == 6)
+
+
+def test_a_login_that_may_not_list_repositories_is_not_refused(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = unauthorized(f'Bearer realm="{wire.url}/token",scope="registry:catalog:*",error="insufficient_scope"')
+    wire.on("/v2/_catalog", refusal)
+    wire.on("/token", as_json({"token": "good"}))
+    _log_in(monkeypatch)
+    done = ledger("auth", wire.url)
+    assert (done.code, "not checked" in done.out) == (0, True)
+
+
 def test_an_identity_token_that_nobody_asks_for_is_not_checked(ledger: Run, wire: Wire, hermetic: Path) -> None:
     config = hermetic / ".docker" / "config.json"
     config.parent.mkdir()
     config.write_text(json.dumps({"auths": {wire.host: {"identitytoken": "identity-secret"}}}))
     done = ledger("auth", wire.url)
     assert done.code == 0
+    assert all(not one.authorization and not one.body for one in wire.asked)
     assert done.out.endswith(
         f": an identity token, from auths of {config}: not checked, since the registry lets everybody in\n"
     )
+
+
+def test_an_identity_token_is_tried_where_the_list_of_repositories_asks_for_it(
+    ledger: Run, wire: Wire, hermetic: Path
+) -> None:
+    config = hermetic / ".docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"auths": {wire.host: {"identitytoken": "identity-secret"}}}))
+    challenge = unauthorized(f'Bearer realm="{wire.url}/token"')
+    wire.on("/v2/_catalog", lambda asked: as_json({}) if asked.authorization == "Bearer good" else challenge)
+    wire.on("POST /token", as_json({"access_token": "good"}))
+    assert ledger("auth", wire.url).out.endswith(": works\n")
+    wire.on("POST /token", Reply(401))
+    assert ledger("auth", wire.url).code == 6
 
 
 def test_an_anonymous_token_is_not_a_login(ledger: Run, wire: Wire) -> None:
