@@ -41,8 +41,9 @@ def _memory(world: World, quick: bool) -> Iterator[Section]:
 
 
 def _reconcile(world: World, quick: bool) -> Iterator[Section]:
-    require("ab", "skopeo", "docker-registry")
-    yield registries.rates(world, 500 if quick else 2000, 1 if quick else 3)
+    require("skopeo", "docker-registry")
+    yield registries.rates(world, 500 if quick else 2000, 1 if quick else 5)
+    yield registries.platforms(world, 175 if quick else 700, 1 if quick else 5)
     if not quick:
         yield registries.thrift(world, 10_000)
 

@@ -1,10 +1,16 @@
-"""A reconcile against a real registry: its rate, next to the registry's own and skopeo's, and its request count."""
+"""A reconcile against a real registry: its rate, next to the registry's own and skopeo's, and its request count.
+
+The ceiling is the registry's own rate of HEADs: as many as a reconcile sends, to the same paths, by a bare loop over as
+many connections (`heads`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import http.client
-import re
+import json
+import statistics
 import subprocess
 import sys
 import threading
@@ -15,38 +21,71 @@ from pathlib import Path
 from benchmarks.clock import seconds as timed
 from benchmarks.report import Section
 from benchmarks.world import HERE, World, ledger_program
-from tests.support.registries.registry import OCI_MANIFEST, Layout, RealRegistry, real_registry
+from tests.support.registries.registry import OCI_INDEX, OCI_MANIFEST, Layout, RealRegistry, real_registry
 from tests.support.values.make import ledger_bytes, record
 
 _JOBS = 20  # the default of `reconcile`
 _LATENCY = 0.05  # seconds
-_BARE_REQUESTS = 4000
+_PLATFORMS = ("linux/amd64", "linux/arm64", "linux/s390x")
 _SKOPEO_REQUESTS = 60
 
 
 def rates(world: World, tags: int, rounds: int) -> Section:
-    """Measure how fast a reconcile checks tags, next to bare HEADs and a shell loop of skopeo, in one run."""
+    """Measure how fast a reconcile checks tags of one platform, next to bare HEADs and a shell loop of skopeo."""
     section = Section("reconcile", tags)
     with _registry(world) as registry:
         digest = _tagged(registry, world.path("layout"), tags)
         folder = _ledger(world.path("ledger"), registry.host, tags, digest)
-        rates: dict[str, list[float]] = {"bare": [], "skopeo": [], "ledger": []}
-        for _ in range(rounds):
-            rates["bare"].append(_bare_rate(registry))
-            rates["skopeo"].append(_skopeo_rate(world, registry))
-            rates["ledger"].append(tags / timed(world, [ledger_program(), "reconcile", "--repo", str(folder)]))
-        median = {name: sorted(values)[len(values) // 2] for name, values in rates.items()}
-        section.value("ab -i -k -c 8: the registry's own rate", median["bare"], "HEAD/s")
-        section.value("a loop of skopeo inspect", median["skopeo"], "tags/s")
-        section.value("ledger reconcile, including start-up", median["ledger"], "tags/s")
-        section.share("ledger / the registry's own rate", median["ledger"] / median["bare"], at_least=0.6)
-        section.share("ledger / skopeo", median["ledger"] / median["skopeo"], at_least=15.0)
+        paths = [f"/v2/myorg/app/manifests/t{number}" for number in range(tags)]
+        rates = _in_turn(world, registry, folder, paths, rounds)
+        skopeo = _skopeo_rate(world, registry)
+        section.value("bare HEADs: the registry's own rate", rates["bare"], "HEAD/s")
+        section.value("a loop of skopeo inspect", skopeo, "tags/s")
+        section.value("ledger reconcile, including start-up", rates["ledger"], "tags/s")
+        section.share("ledger / the registry's own rate", rates["ratio"], at_least=0.6)
+        section.share("ledger / skopeo", rates["ledger"] / skopeo, at_least=15.0)
         with _in_front(registry.host, _LATENCY) as (port, _):
             slow = _ledger(world.path("slow"), f"127.0.0.1:{port}", tags, digest)
             rate = tags / timed(world, [ledger_program(), "reconcile", "--repo", str(slow)])
         section.value("with 50 ms in front", rate, "tags/s")
         section.share("with 50 ms in front / (jobs / latency)", rate / (_JOBS / _LATENCY), at_least=0.8)
     return section
+
+
+def platforms(world: World, tags: int, rounds: int) -> Section:
+    """Measure how fast a reconcile checks tags of three platforms, each with images of its own: four HEADs a tag."""
+    section = Section("reconcile, three platforms", tags * len(_PLATFORMS))
+    with _registry(world) as registry:
+        indexes = _tagged_indexes(registry, world.path("layout"), tags)
+        records = [
+            record(tag=f"t{tag}", digest=image, index=index, platform=platform)
+            for tag, (index, images) in enumerate(indexes)
+            for platform, image in zip(_PLATFORMS, images, strict=True)
+        ]
+        folder = world.path("ledger")
+        _write_ledger(folder, registry.host, ledger_bytes(*records))
+        names = [name for tag, (_, images) in enumerate(indexes) for name in (f"t{tag}", *images)]
+        rates = _in_turn(world, registry, folder, [f"/v2/myorg/app/manifests/{name}" for name in names], rounds)
+        section.value("bare HEADs: the registry's own rate", rates["bare"], "HEAD/s")
+        section.value("ledger reconcile, including start-up", rates["ledger"], "HEAD/s")
+        section.share("ledger / the registry's own rate", rates["ratio"], at_least=0.6)
+    return section
+
+
+def _in_turn(world: World, registry: RealRegistry, folder: Path, paths: list[str], rounds: int) -> dict[str, float]:
+    """Return the medians of the rates of bare HEADs and of a reconcile that sends as many, and of their ratio."""
+    names = world.path("paths")
+    names.write_text("\n".join(paths))
+    bare = [sys.executable, "-m", "benchmarks.heads", registry.host, str(_JOBS), str(names)]
+    rates: dict[str, list[float]] = {"bare": [], "ledger": [], "ratio": []}
+    for round_number in range(rounds + 1):
+        output = subprocess.run(bare, env=world.environment, cwd=HERE.parent, check=True, capture_output=True).stdout
+        rate = len(paths) / timed(world, [ledger_program(), "reconcile", "--repo", str(folder)])
+        if round_number:
+            rates["bare"].append(float(output))
+            rates["ledger"].append(rate)
+            rates["ratio"].append(rate / float(output))
+    return {name: statistics.median(values) for name, values in rates.items()}
 
 
 def thrift(world: World, records: int) -> Section:
@@ -61,7 +100,7 @@ def thrift(world: World, records: int) -> Section:
             subprocess.run(words, env=world.environment, cwd=HERE.parent, check=True, stdout=subprocess.DEVNULL)
             section.value("HEAD requests", counts["HEAD"], "requests", at_most=records)
             section.value("GET requests", counts["GET"], "requests", at_most=0)
-            section.value("peak memory", int(peak.read_text()) / 1024, "MB", at_most=300)
+            section.value("peak memory", int(peak.read_text()) / 1024, "MB", at_most=100)
     return section
 
 
@@ -84,21 +123,39 @@ def _tagged(registry: RealRegistry, layout: Path, tags: int) -> str:
     return digest
 
 
+def _tagged_indexes(registry: RealRegistry, layout: Path, tags: int) -> list[tuple[str, list[str]]]:
+    """Push that many indexes of three images each; return their digests. The images share their layer."""
+    _tagged(registry, layout, 1)
+    connection = http.client.HTTPConnection(registry.host)
+    connection.request("GET", "/v2/myorg/app/manifests/t0", headers={"Accept": OCI_MANIFEST})
+    manifest = json.loads(connection.getresponse().read())
+
+    def put(name: str, media_type: str, document: dict[str, object]) -> str:
+        body = json.dumps(document).encode()
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        path = f"/v2/myorg/app/manifests/{name or digest}"
+        connection.request("PUT", path, body=body, headers={"Content-Type": media_type})
+        connection.getresponse().read()
+        return digest
+
+    indexes = []
+    for tag in range(tags):
+        images = [put("", OCI_MANIFEST, manifest | {"annotations": {"n": f"{tag} {name}"}}) for name in _PLATFORMS]
+        entries = [{"mediaType": OCI_MANIFEST, "digest": image, "size": 1} for image in images]
+        index = put(f"t{tag}", OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
+        indexes.append((index, images))
+    return indexes
+
+
 def _ledger(folder: Path, host: str, tags: int, digest: str) -> Path:
-    folder.mkdir()
-    (folder / "ledger.json").write_bytes(ledger_bytes(*(record(tag=f"t{n}", digest=digest) for n in range(tags))))
-    (folder / "ledger.yaml").write_text(f"registries:\n  - host: http://{host}\n")
+    _write_ledger(folder, host, ledger_bytes(*(record(tag=f"t{n}", digest=digest) for n in range(tags))))
     return folder
 
 
-def _bare_rate(registry: RealRegistry) -> float:
-    words = ["ab", "-q", "-k", "-i", "-n", str(_BARE_REQUESTS), "-c", "8", "-H", f"Accept: {OCI_MANIFEST}"]
-    url = f"{registry.url}/v2/myorg/app/manifests/t0"
-    output = subprocess.run([*words, url], capture_output=True, text=True, check=True).stdout
-    rate = re.search(r"Requests per second:\s+([\d.]+)", output)
-    if not rate:
-        raise SystemExit(f"error: ab did not report its rate\n{output}")
-    return float(rate[1])
+def _write_ledger(folder: Path, host: str, content: bytes) -> None:
+    folder.mkdir()
+    (folder / "ledger.json").write_bytes(content)
+    (folder / "ledger.yaml").write_text(f"registries:\n  - host: http://{host}\n")
 
 
 def _skopeo_rate(world: World, registry: RealRegistry) -> float:
