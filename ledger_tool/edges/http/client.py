@@ -23,6 +23,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.http.adapter import OriginAdapter
 from ledger_tool.edges.http.proxies import check_proxy
 from ledger_tool.errors import UsageError
 
@@ -74,10 +75,15 @@ class Line:
         self._read_seconds = read_seconds
         self._request_seconds = request_seconds
         # Without a session of `requests`, since a ~/.netrc would override our own Authorization.
-        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
-        self.close = self._adapter.close
+        self._own = OriginAdapter(origin, jobs=jobs)
+        self._others = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
         self._verify: str | bool = ca_file or True
         self._proxies = {origin_of(origin): _proxies_of(origin)}
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._own.close()
+        self._others.close()
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], *, limit: int, data: Body | None = None
@@ -89,7 +95,8 @@ class Line:
         deadline = time.monotonic() + self._request_seconds
         sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
         try:
-            response = self._adapter.send(
+            adapter = self._own if url.startswith(self.origin + "/") else self._others
+            response = adapter.send(
                 self._prepared(method, url, sent, data),
                 stream=True,
                 timeout=(CONNECT_SECONDS, self._read_seconds),
