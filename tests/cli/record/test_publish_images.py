@@ -267,3 +267,23 @@ def test_an_image_in_front_of_the_recorded_one_is_a_move_whatever_comes_after_it
         assert [one["class"] for one in drifted.json["findings"]] == ["tag-moved"]
         refused = world.publish(f"v1@{ours['digest']}")
         assert (refused.code, index["digest"] in refused.err or evil["digest"] in refused.err) == (3, True)
+
+
+def test_skopeo_pulls_for_each_recorded_platform_the_image_that_is_recorded(
+    world: World, odd: Odd, tmp_path: Path
+) -> None:
+    arm = {"os": "linux", "architecture": "arm"}
+    odd.index(
+        odd.manifest(AMD64, [b"stated by its config alone"]),
+        odd.manifest(b"{}", config_type="application/vnd.oci.empty.v1+json") | ATTESTATION,
+        odd.manifest(AMD64, [b"first"]) | {"platform": AMD64},
+        odd.manifest(AMD64, [b"second"]) | {"platform": AMD64},
+        odd.manifest(AMD64, [b"contradicted by its config"]) | {"platform": ARM64},
+        odd.manifest(arm, [b"v7"]) | {"platform": V6 | {"variant": "v7"}},
+        odd.manifest(arm, [b"v6"]) | {"platform": V6},
+        tag="v1",
+    )
+    recorded = odd.recorded(world.publish("v1"))
+    assert set(recorded) == {"linux/amd64", "linux/arm64", "linux/arm/v7", "linux/arm/v6"}
+    pulled = {platform: world.registry.chosen(f"{world.image}:v1", str(platform), tmp_path) for platform in recorded}
+    assert pulled == recorded

@@ -118,6 +118,16 @@ class RealRegistry:
             check=True, capture_output=True, text=True, env=environment,
         ).stdout  # fmt: skip
 
+    def chosen(self, name: str, platform: str, folder: Path) -> str:
+        """Return the digest of the image that skopeo pulls for a platform by `image:tag` or `image@digest`."""
+        system, architecture, *variant = platform.split("/")
+        target = folder / uuid4().hex
+        words = ["skopeo", "--insecure-policy", f"--override-os={system}", f"--override-arch={architecture}"]
+        words += [f"--override-variant={variant[0]}"] if variant else []
+        words += ["copy", "--quiet", "--src-tls-verify=false", f"docker://{self.host}/{name}", f"dir:{target}"]
+        subprocess.run(words, check=True, capture_output=True)
+        return "sha256:" + hashlib.sha256((target / "manifest.json").read_bytes()).hexdigest()
+
     def blobs(self) -> set[str]:
         """Return the digests of all blobs that are stored."""
         return {f"sha256:{path.parent.name}" for path in self.folder.glob("docker/registry/v2/blobs/sha256/*/*/data")}
