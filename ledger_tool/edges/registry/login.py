@@ -109,6 +109,8 @@ class Login:
             return None, False, ""
         if challenges := self._ways_in(root):
             is_accepted, problem = self._tried(f"{self._http.origin}/v2/", root.answer, challenges, "")
+            if not problem and not root.is_registry:  # not behind the login either
+                raise self._not_a_registry(root)
             if problem or root.asks:
                 return credential, is_accepted, problem
         elif root.asks:

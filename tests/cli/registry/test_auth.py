@@ -330,6 +330,8 @@ def test_auth_asks_a_registry_behind_a_page_that_asks_for_basic(
     done = ledger("auth", wire.url)
     assert done.code == code, done.out + done.err
     assert done.out.endswith(": works\n" if code == 0 else ": refused, it answers 401\n")
+    wire.root = lambda asked: Reply(200, {}, b"<html>") if asked.authorization == right else page
+    assert ledger("auth", wire.url).code == {0: 5, 6: 6}[code]
 
 
 @pytest.mark.parametrize("command", ["auth", "publish", "reconcile"])
