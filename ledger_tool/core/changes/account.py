@@ -24,7 +24,10 @@ _REMOVES_OR_NOT = ("", *_REMOVING)  # without a verb, a block with a reason may 
 
 @dataclass(frozen=True)
 class Account:
-    """The blocks that tell about one image:tag, and what reverts of other commits did to it."""
+    """The blocks that tell about one image:tag, and what reverts of other commits did to it.
+
+    Blocks that only count may tell about any.
+    """
 
     blocks: Sequence[Block]
     entries: Sequence[tuple[Block, MessageEntry]] = ()
@@ -68,7 +71,8 @@ class Account:
             entry for _, entry in self.entries if digest in entry.replaces and entry.digest == effect.record.digest
         ]
         starts = effect.replaces or (_GONE,)
-        return bool(steps) and all(digest in self._from(start) for start in starts)
+        is_counted = any(block.record_count is not None for block in self.blocks)
+        return bool(steps) and all(is_counted or digest in self._from(start) for start in starts)
 
     def _was_undone_to(self, effect: Effect) -> bool:
         return any(one.key == effect.key and one.new == effect.new for one in self.undone)
@@ -109,9 +113,10 @@ def accounts_of(message: Message, undone: Iterable[Difference] = ()) -> dict[Nam
     reverts: dict[Name, list[Difference]] = {}
     for difference in undone:
         reverts.setdefault(Name(*difference.key[:2]), []).append(difference)
+    counting = message.counting
     return {
         name: Account(
-            list(dict.fromkeys(block for block, _ in entries.get(name, ()))),
+            list(dict.fromkeys([*(block for block, _ in entries.get(name, ())), *counting])),
             entries.get(name, ()),
             reverts.get(name, ()),
         )

@@ -123,6 +123,11 @@ class Message:
         return len(self.blocks) > 1
 
     @property
+    def counting(self) -> list[Block]:
+        """The blocks that count records."""
+        return [block for block in self.blocks if block.record_count is not None]
+
+    @property
     def block(self) -> Block:
         """The only block; an empty one if there is none, or more than one."""
         return self.blocks[0] if len(self.blocks) == 1 else _NOTHING

@@ -76,7 +76,7 @@ def judge_commit(
         broken += _miscounted(effects, message.block)
     elif message:
         broken += _mismatched(effects, message.block.entries)
-    alone = Account([message.block if message.blocks else Block(message.verb)] if message else [])
+    alone = Account(message.counting if message and message.is_squash else _only_block(message))
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.get(name, alone), list(group)
         for effect in same_name:
@@ -85,6 +85,12 @@ def judge_commit(
                 broken += _without_reason(effect, account)
         broken += _unforced(same_name, account if message and not message.silent else None, policy)
     return [CommitFault(*fault) for fault in broken]
+
+
+def _only_block(message: Message | None) -> list[Block]:
+    if message is None:
+        return []
+    return [message.block if message.blocks else Block(message.verb)]
 
 
 def restored(effects: Sequence[Effect], undone: Sequence[Difference]) -> set[Name]:
@@ -113,7 +119,6 @@ def _unexplained(effect: Effect) -> _Broken:
 
 def _untold(effects: Sequence[Effect], message: Message, accounts: Mapping[Name, Account]) -> Iterator[_Broken]:
     """Yield what the blocks of a squash, all together, do not explain."""
-    counting = [block for block in message.blocks if block.record_count is not None]
     rest = []
     for effect in effects:
         account = accounts.get(effect.name)
@@ -124,13 +129,17 @@ def _untold(effects: Sequence[Effect], message: Message, accounts: Mapping[Name,
         if effect.new and sources and not sources & {"", effect.new.source_ref}:
             given = shown(min(sources))
             yield "trailers", effect.key, f"its message gives a different sourceRef for {effect.key}: {given}"
-    counts = [block.record_count or 0 for block in counting]
-    named = len({entry.key for block in message.blocks for entry in block.entries})
-    if not rest or not max(counts, default=0) - named <= len(rest) <= sum(counts):
+    counts = [block.record_count or 0 for block in message.counting]
+    named = {(entry.key, entry.source_ref) for block in message.blocks for entry in block.entries}
+    # What one block counted, others may name. If several count, one may have undone another.
+    least = counts[0] - len({key for key, _ in named}) if len(counts) == 1 else 0
+    if not least <= len(rest) <= sum(counts):
         yield from map(_unexplained, rest)
         return
     for effect in rest:
-        if not any(block.source_count or effect.record.source_ref in block.sources for block in counting):
+        source = effect.record.source_ref
+        is_counted = any(block.source_count or source in block.sources for block in message.counting)
+        if not is_counted and (effect.key, source) not in named:
             yield "trailers", effect.key, f"its message does not name the sourceRef of {effect.key}"
 
 

@@ -15,11 +15,14 @@ from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import parse_name
+from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.errors import LedgerError
 from tests.support.values import squashes
-from tests.support.values.make import digest, draft, ledger_of, record
+from tests.support.values.make import digest, draft, ledger_of, record, source
 from tests.support.values.operations import OPERATIONS, Operation
 from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import POLICIES, ledgers
@@ -66,6 +69,27 @@ def test_a_batch_that_only_counts_is_counted_in_a_squash_too(host: str) -> None:
     assert broken(Ledger(), single.ledger, text, Policy()) == []
     one_more = publish(single.ledger, "smuggled").ledger
     assert len(broken(Ledger(), one_more, text, Policy())) == 121
+
+
+def test_batches_that_count_and_undo_each_other_are_explained_with_all_that_follows() -> None:
+    policy = Policy()
+    tags = [f"v{number}" for number in range(150)]
+    names = [parse_name(f"myorg/app:{tag}") for tag in tags]
+    drafts = [draft(tag=tag, digest=digest(tag)) for tag in tags]
+    moved = draft(tag="v0", digest=digest("moved"), source_ref=source("another"))
+    operations: list[Operation] = [
+        lambda snapshot: rules.publish(snapshot, drafts),
+        lambda snapshot: edits.set_facts(snapshot, ["*"], labels={"env": "prod"}),
+        lambda snapshot: edits.remove(snapshot, names[30:], reason="never used"),
+        lambda snapshot: rules.publish(snapshot, [moved], force_reason="rebuilt"),
+        lambda snapshot: edits.yank(snapshot, names[1:2], now=Timestamp("2026-01-01T00:00:00Z"), reason="bad"),
+    ]
+    for start in (Ledger(), ledger_of(record("other"))):
+        after, messages = told(start, policy, operations)
+        assert broken(start, after, squashes.github(messages), policy) == []
+    full = told(Ledger(), policy, operations[:2])[0]
+    after, messages = told(full, policy, operations[2:])
+    assert broken(full, after, squashes.github(messages), policy) == []
 
 
 CHAIN = [(digest("b"), "first"), (digest("c"), "second")]
