@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
-from ledger_tool.commands.remedy import classified
+from ledger_tool.commands.remedy import classified, repositories
 from ledger_tool.commands.untracked import describe_untracked, list_untracked
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
@@ -51,7 +51,8 @@ def reconcile(
     if not groups and query != Query():
         hint = "`ledger list` with the same pattern and time shows what the ledger has"
         raise UnknownImage("no record matches that pattern and time", hint)
-    serving = {records[0].image: registries.serving(snapshot.policy, records[0].image) for records in groups}
+    images = dict.fromkeys(records[0].image for records in groups)
+    serving = {image: repositories(registries, snapshot.policy, image) for image in images}
     tasks: list[Task] = [(registry, records) for records in groups for registry in serving[records[0].image]]
     looks = Looks(jobs=jobs, scope=scope, explain=explain)
     observed: list[Observed] = []

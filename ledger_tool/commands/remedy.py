@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ledger_tool.commands.observe import Observed
-from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy
@@ -13,6 +13,14 @@ from ledger_tool.core.registry.drift import DriftFinding, classify, is_whole
 from ledger_tool.core.registry.remedy import PullPlace, with_commands
 
 Serving = Mapping[Image, Sequence[RegistryPort]]  # in the order of `ledger.yaml`
+
+
+def repositories(registries: Registries, policy: Policy, image: Image) -> Sequence[RegistryPort]:
+    """Return the registries that serve an image; of those that have it in one repository, the first alone."""
+    by_place: dict[tuple[bool, str], RegistryPort] = {}
+    for registry in registries.serving(policy, image):
+        by_place.setdefault((registry.plain_http, registry.repository(image)), registry)
+    return list(by_place.values())
 
 
 def classified(

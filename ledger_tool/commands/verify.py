@@ -8,7 +8,7 @@ from typing import Literal
 
 from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.ports import Registries, Source
-from ledger_tool.commands.remedy import classified
+from ledger_tool.commands.remedy import classified, repositories
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
@@ -74,7 +74,7 @@ def verify(
     snapshot = source.read()
     records = snapshot.find(reference)
     checks = [_given(records, digest)] if digest else []
-    serving = {records[0].image: registries.serving(snapshot.policy, records[0].image)}
+    serving = {records[0].image: repositories(registries, snapshot.policy, records[0].image)}
     looks = Looks(jobs=8, scope="deep" if deep else "images")
     observed = list(looks.all([(registry, records) for registry in serving[records[0].image]]))
     for number, explained in looks.explain(observed):

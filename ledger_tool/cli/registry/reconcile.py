@@ -93,7 +93,7 @@ def reconcile(
     )
     if metrics:
         _write_metrics(Path(metrics), report, of_all=query == Query() and report.scope != "tags")
-    if save:
+    if save and not reconciled.interrupted:  # what was not looked at would lose its `since`
         _write(Path(save), render.as_json(report))
     if reconciled.interrupted:
         raise KeyboardInterrupt

@@ -70,8 +70,8 @@ def report(
 ) -> DriftReport:
     """Return the report of a run: sorted, the most serious first, with the registries that look down.
 
-    A registry looks down if nothing of it could be observed, or over a fifth of the records are gone at once that have
-    not expired: the run is then incomplete, and nobody should act on it.
+    A registry looks down if nothing of it could be observed, or if over a fifth of its image:tags are gone at once that
+    have not expired: the run is then incomplete, and nobody should act on it.
     """
     serious = {name: place for place, name in enumerate(CLASSES)}
     ordered = sorted(
@@ -90,6 +90,7 @@ def report(
 
 def _looks_down(findings: Sequence[DriftFinding]) -> bool:
     own = [finding for finding in findings if finding.drift != "untracked"]
-    gone = sum(finding.drift == "gone" and finding.kind == "drift" for finding in own)
+    names = {(finding.image, finding.tag) for finding in own}  # one deleted index may have many platforms
+    gone = {(finding.image, finding.tag) for finding in own if (finding.drift, finding.kind) == ("gone", "drift")}
     is_all_unknown = bool(own) and all(finding.drift == "unknown" for finding in own)
-    return is_all_unknown or (gone > _LOOKS_DOWN_COUNT and gone > len(own) * _LOOKS_DOWN_SHARE)
+    return is_all_unknown or (len(gone) > _LOOKS_DOWN_COUNT and len(gone) > len(names) * _LOOKS_DOWN_SHARE)

@@ -1,0 +1,109 @@
+"""Whatever has become of a registry, `reconcile` says what is there, asks for nothing twice, and guesses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_tool.commands.reconcile import reconcile
+from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.query import Query
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.core.registry.image import Child
+from ledger_tool.errors import Unreachable
+from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.values.make import ledger_of, record
+from tests.support.values.memory import MemoryStore
+from tests.support.values.profiles import example_count
+
+APP = "myorg/app"
+NOW = Timestamp("2026-11-25T00:00:00Z")
+IMAGES = ["a", "b", "c"]
+PLATFORMS = ["linux/amd64", "linux/arm64"]
+_tag = st.tuples(st.booleans(), st.lists(st.sampled_from(IMAGES), min_size=1, max_size=2, unique=True))
+_worlds = st.fixed_dictionaries(
+    {
+        "recorded": st.lists(_tag, min_size=1, max_size=3),
+        "served": st.lists(st.none() | _tag, min_size=3, max_size=3),
+        "deleted": st.sets(st.integers(0, 20), max_size=3),
+        "silent": st.sets(st.integers(0, 20), max_size=2),
+    }
+)
+
+
+def _push(fake: FakeRegistry, tag: str, indexed: bool, seeds: Sequence[str]) -> list[Record]:
+    """Hold what a tag serves, and return the records of a publish of it."""
+    images = [fake.push(APP, f"own-{seed}", seed) for seed in seeds]
+    if not indexed:
+        fake.tagged[APP, tag] = images[0]
+        return [record(APP, tag, digest=images[0], platform=PLATFORMS[0])]
+    pairs = list(zip(images, PLATFORMS, strict=False))
+    index = fake.push_index(APP, tag, "+".join(seeds), [Child(made, Platform(on)) for made, on in pairs])
+    return [record(APP, tag, digest=made, index=index, platform=on) for made, on in pairs]
+
+
+def _made(world: dict[str, Any]) -> tuple[FakeRegistry, list[Record]]:
+    fake = FakeRegistry()
+    records = [one for at, tag in enumerate(world["recorded"]) for one in _push(fake, f"v{at}", *tag)]
+    for at, tag in enumerate(world["served"][: len(world["recorded"])]):
+        if tag is None:
+            del fake.tagged[APP, f"v{at}"]
+        else:
+            _push(fake, f"v{at}", *tag)
+    digests = sorted(fake.manifests)
+    for number in world["deleted"]:
+        fake.manifests.pop(digests[number % len(digests)], None)
+    places = [*digests, *(f"v{at}" for at in range(3))]
+    fake.failing = {places[number % len(places)]: Unreachable("it rains") for number in world["silent"]}
+    return fake, records
+
+
+def _truth(fake: FakeRegistry, one: Record) -> str:
+    """Return the class by looking at the registry's own state, as nobody can from outside."""
+    pull = one.index or one.digest
+    served = fake.tagged.get((APP, one.tag))
+    served = served if served in fake.manifests else None
+    if pull not in fake.manifests or one.digest not in fake.manifests:
+        return "gone"
+    if served is None:
+        return "tag-missing"
+    if served == pull:
+        return "in-sync"
+    return "index-moved" if one.digest in fake.manifests[served].reached else "tag-moved"
+
+
+def _run(fake: FakeRegistry, records: list[Record], explain: int) -> Sequence[DriftFinding]:
+    store = MemoryStore(ledger_of(*records), Policy((Registry(fake.name),)))
+    done = reconcile(
+        store, FakeRegistries([fake]), Query(), now=NOW, jobs=3, explain=explain, progress=lambda *_: None
+    )  # fmt: skip
+    return done.report.findings
+
+
+@example_count(150)
+@given(_worlds, st.sampled_from([0, 1, 50]))
+def test_a_class_is_the_truth_or_unknown_and_only_what_did_not_answer_is_unknown(
+    world: dict[str, Any], explain: int
+) -> None:
+    fake, records = _made(world)
+    findings = {(one.tag, one.platform): one for one in _run(fake, records, explain)}
+    looks = [reference for name, reference in fake.calls if name == "look"]
+    assert len(set(looks)) == len(looks)
+    assert set(looks) <= {digest for one in records for digest in (one.digest, one.index, one.tag) if digest}
+    assert sum(name != "look" for name, _ in fake.calls) <= explain
+    for one in records:
+        finding, truth = findings[one.tag, one.platform], _truth(fake, one)
+        silent = [name for name in (one.tag, one.index or one.digest, one.digest) if name in fake.failing]
+        unread = explain < 50 or finding.served in fake.failing or one.index in fake.failing
+        allowed = {truth} | ({"unknown"} if silent else set())
+        allowed |= {"tag-moved"} if truth == "index-moved" and (unread or silent) else set()
+        if truth == "gone" and silent:  # what else was seen of it
+            allowed |= {"tag-moved", "tag-missing"}
+        assert finding.drift in allowed, (one, finding, truth)
+        if finding.drift == "in-sync":
+            assert not silent
