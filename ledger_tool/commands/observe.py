@@ -13,12 +13,13 @@ from typing import ParamSpec, TypeVar
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.commands.walk import missing_below
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, missing_below, walk_indexes
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown, Unreadable
 from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.selection import flattened
 from ledger_tool.core.registry.served import ServedFacts, served_facts
 from ledger_tool.errors import BadManifest, LedgerError, UnreadableManifest
 
@@ -73,6 +74,7 @@ class Looks:
         manifests: dict[DigestPlace, Manifest] = {}
         for place, contents in in_parallel(self._contents, chosen, jobs=self._jobs):
             if isinstance(contents, Manifest):
+                contents = self._with_nested(place, contents)
                 manifests[place] = contents
             for number in places[place]:
                 yield number, self._explained(observed[number], contents)
@@ -107,6 +109,29 @@ class Looks:
             return Unknown(error.message)
         except LedgerError as error:
             return Unreadable(error.message, is_seen=False)
+
+    def _with_nested(self, place: DigestPlace, index: Manifest) -> Manifest:
+        """Return an index with the entries of the indexes below it, as far as GETs are left."""
+        if all(entry.kind != "index" for entry in index.children):
+            return index
+        registry, image, digest = place
+
+        def look(
+            level: Sequence[RegistryDigest[RegistryPort]],
+        ) -> Iterator[tuple[RegistryDigest[RegistryPort], WalkAnswer]]:
+            for one in level:
+                if one.digest == digest:
+                    yield one, index
+                elif self._left > 0:
+                    self._left -= 1
+                    try:
+                        yield one, self._once.manifest(registry, image, one.digest)
+                    except LedgerError as error:
+                        yield one, error
+
+        walked = walk_indexes([RegistryDigest(registry, image, digest)], look)
+        nested = {one.digest: answer for one, answer in walked if isinstance(answer, Manifest)}
+        return flattened(index, nested)
 
     def _explained(
         self, observed: Observed, contents: Manifest | Absent | Unreadable | Unknown | LedgerError

@@ -7,13 +7,15 @@ containers/image's `chooseInstance`). What is not for a platform is left out: at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.registry.image import Child, ImageFacts, Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated_by
 from ledger_tool.errors import InvalidValue, RuleRefused
+
+_MOST = 256  # ways through nested indexes; no tool makes more than a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,25 @@ class Wanted:
         platform = image.normal or image.stated
         message = f"{self.name} is an image for {platform} at {self.registry}, not for {self.platform}"
         return RuleRefused(message, "leave the platform out, or give the image's own")
+
+
+def flattened(index: Manifest, nested: Mapping[str, Manifest]) -> Manifest:
+    """Return an index with the entries of those `nested` in it in their place, limited to the platforms on the way."""
+    descended: set[tuple[str, StatedPlatform]] = set()
+
+    def entries(index: Manifest, within: StatedPlatform) -> Iterator[Child]:
+        descended.add((index.digest, within))
+        for entry in sorted(index.children, key=lambda entry: not _stated(entry)):
+            if not _stated(entry).agrees_with(within):
+                continue
+            limited = _stated(entry).completed_by(within)
+            inner = nested.get(entry.digest)
+            if inner is None or not inner.is_index:
+                yield replace(entry, stated=limited, platform=_normal(limited))
+            elif (inner.digest, limited) not in descended and len(descended) < _MOST:
+                yield from entries(inner, limited)
+
+    return replace(index, children=tuple(entries(index, NOTHING_STATED)))
 
 
 def leads_to(index: Manifest, platform: Platform | None, digest: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import OCI_INDEX, OCI_MANIFEST
 from tests.support.registries.wire import Wire, served, sha256, wire_server
-from tests.support.registries.world import World
+from tests.support.registries.world import World, classes
 from tests.support.values.make import SOURCE
 from tests.support.values.outcome import Outcome
 
@@ -79,7 +79,13 @@ def test_an_index_below_an_index_is_published_through_the_outer_one(world: World
     assert odd.recorded(done) == layout.images()
     assert {one["index"] for one in world.upstream.records()} == {outer["digest"]}
     assert world.verify("v1").code == 0
-    assert world.reconcile().code == 0
+    assert world.reconcile("--deep").code == 0
+    odd.index(inner, odd.manifest(b"{}", [b"sbom"], config_type="application/x") | ATTESTATION, tag="v1")
+    moved = world.reconcile("--format", "json")
+    assert [one["class"] for one in moved.json["findings"]] == ["index-moved", "index-moved"]
+    odd.index(odd.manifest(AMD64) | {"platform": AMD64}, inner, tag="v1")
+    hidden = world.reconcile("--format", "json")
+    assert classes(hidden) == {"v1 linux/amd64": "tag-moved", "v1 linux/arm64": "index-moved"}
 
 
 def test_what_is_in_an_index_for_no_platform_is_left_out(world: World, odd: Odd) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ledger_tool.core.ledger.names import Digest, Platform, parse_platform
 from ledger_tool.core.registry.image import Child, Manifest, digest_of
 from ledger_tool.core.registry.platforms import StatedPlatform, stated_by
-from ledger_tool.core.registry.selection import leads_to, listed_images
+from ledger_tool.core.registry.selection import flattened, leads_to, listed_images
 from tests.support.values.make import digest
 
 OURS, EVIL = Digest(digest("ours")), Digest(digest("evil"))
@@ -51,6 +53,22 @@ def test_the_first_entry_for_a_platform_is_what_clients_get(
 def test_an_open_variant_may_be_the_one_that_is_recorded() -> None:
     arm = Child(OURS, Platform("linux/arm/v7"), StatedPlatform(system="linux", architecture="arm"), "image")
     assert leads_to(_index(arm), Platform("linux/arm/v6"), OURS)
+
+
+def test_the_entries_of_an_index_below_stand_in_its_place_limited_to_its_platform() -> None:
+    inner = replace(_index(_entry(OURS, "linux/arm64"), _entry(EVIL, "")), digest=Digest(digest("inner")))
+    for listed, expected in (
+        ("", [(OURS, "linux/arm64"), (EVIL, None), (EVIL, "linux/s390x")]),
+        ("linux/arm64", [(OURS, "linux/arm64"), (EVIL, "linux/arm64"), (EVIL, "linux/s390x")]),
+        ("linux/amd64", [(EVIL, "linux/amd64"), (EVIL, "linux/s390x")]),
+    ):
+        below = replace(_entry(inner.digest, listed), kind="index")
+        outer = _index(below, below, _entry(EVIL, "linux/s390x"))
+        children = flattened(outer, {inner.digest: inner, outer.digest: outer}).children
+        assert sorted((child.digest, child.platform or "") for child in children) == sorted(
+            (made, platform or "") for made, platform in expected
+        )
+        assert [child.digest for child in flattened(outer, {}).children].count(inner.digest) == 2
 
 
 def test_the_entries_alone_tell_all_images_only_if_each_states_what_it_is() -> None:
