@@ -1,0 +1,238 @@
+"""Publishes of every kind, expiries, prunes and collectors, against a real registry: what lives can be pulled.
+
+The model is what could be pulled when it was recorded. After every step, everything that the ledger has, and every
+tag that nobody was asked to delete, is pulled by a checker that shares no code with the program.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from ledger_tool.cli.main import main
+from tests.support.git.upstream import Upstream
+from tests.support.registries.direct import Descriptor, Direct
+from tests.support.registries.registry import RealRegistry
+from tests.support.values.make import SOURCE, digest
+from tests.support.values.outcome import Outcome
+from tests.support.values.profiles import example_count
+
+IMAGES = ("app", "base")
+_numbers = count()
+_images = st.sampled_from(IMAGES)
+_names = st.tuples(_images, st.booleans())  # an image, and whether the ledger calls it by its long name
+_tags = st.sampled_from(["v1", "v2", "pr-1", "pr-2", "x"])
+_texts = st.integers(0, 2)
+_lives = st.sampled_from([(), ("--ttl", "1d")])
+_claims = st.sampled_from(
+    [
+        (),
+        ("--platform", "linux/amd64"),
+        ("--config", digest("c"), "--platform", "linux/amd64"),
+        ("--index", digest("i")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What to push: images by their texts; none of `wraps` is a single image, the others are indexes around it."""
+
+    texts: tuple[int, ...]
+    wraps: int  # 0: an image, 1: an index, 2: an index in an index
+    attested: bool
+
+
+_contents = st.builds(
+    Content, st.lists(_texts, min_size=1, max_size=2, unique=True).map(tuple), st.integers(0, 2), st.booleans()
+)
+
+
+class Keeping(RuleBasedStateMachine):
+    """One ledger, and two repositories of a registry under two names each."""
+
+    registry: ClassVar[RealRegistry]
+    with_skopeo: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded: dict[tuple[str, str], bool] = {}  # by repository and digest: was it whole?
+        self.team = f"keep-{next(_numbers)}"
+        self.folder = Path(tempfile.mkdtemp(prefix="keeping-"))
+        self.direct = Direct(self.registry)
+        self.upstream = Upstream.create(
+            self.folder / "ledger.git",
+            settings=(
+                f"registries:\n  - {{host: '{self.registry.url}', images: ['{self.team}/*']}}\n"
+                f"  - {{host: '{self.registry.url}', prefix: {self.team}, images: [{', '.join(IMAGES)}]}}\n"
+                "tags:\n  mutable: ['pr-*']\n"
+            ),
+        )
+        self.pushed: list[tuple[str, str]] = []  # images and digests that may be a base
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder)
+
+    # What happens.
+
+    @initialize()
+    def start(self) -> None:
+        """Record a version of each image that is never touched, so that no tag is the last one."""
+        for image in IMAGES:
+            self._push(image, "keep", Content((9,), 0, attested=False))
+            assert self._publish(f"{self.team}/{image}:keep").code == 0
+
+    @rule(name=_names, tag=_tags, content=_contents, life=_lives, base=st.integers(0, 20), spelling=st.integers(0, 3))
+    def publish(
+        self, name: tuple[str, bool], tag: str, content: Content, life: tuple[str, ...], base: int, spelling: int
+    ) -> None:
+        """Push and publish, with a look at the registry."""
+        self._push(name[0], tag, content)
+        self._publish(f"{self._named(name)}:{tag}", *life, *self._base(base, spelling))
+
+    @rule(name=_names, tag=_tags, content=_contents, life=_lives, claims=_claims)
+    def publish_unseen(
+        self, name: tuple[str, bool], tag: str, content: Content, life: tuple[str, ...], claims: tuple[str, ...]
+    ) -> None:
+        """Push, and publish offline whatever the tag serves, with claims that may be wrong."""
+        served = self._push(name[0], tag, content)
+        self._publish(f"{self._named(name)}:{tag}@{served}", "--offline", *life, *claims)
+
+    @rule(name=_names, tag=_tags, content=_contents, life=_lives)
+    def publish_one_platform(self, name: tuple[str, bool], tag: str, content: Content, life: tuple[str, ...]) -> None:
+        """Publish a single image of what may be an index."""
+        self._push(name[0], tag, content)
+        self._publish(f"{self._named(name)}:{tag}", "--platform", "linux/amd64", *life)
+
+    @rule(image=_images, tag=st.sampled_from(["nightly", "v1", "pr-1"]), content=_contents)
+    def push_behind_everybodys_back(self, image: str, tag: str, content: Content) -> None:
+        """Push a tag that is not recorded, or not with this digest."""
+        self._push(image, tag, content)
+
+    @rule(name=_names, tag=_tags)
+    def expire(self, name: tuple[str, bool], tag: str) -> None:
+        """Let what is recorded expire."""
+        self._run("set", f"{self._named(name)}:{tag}", "--ttl", "1d")
+
+    @rule(with_untracked=st.booleans())
+    def prune(self, with_untracked: bool) -> None:
+        """Prune at the registry; what a tag serves that was not removed is still served."""
+        tags = {image: self.direct.tags(f"{self.team}/{image}") for image in IMAGES}
+        before = self._records()
+        done = self._run(
+            "prune", "--registry-delete", "--yes", "--format", "json", *(["--with-untracked-tags"] * with_untracked)
+        )
+        assert done.code == 0, done.err
+        after = self._records()
+        event(f"pruned {len(before) - len(after)}, deleted {len(done.json['deleted'])}")
+        for image in IMAGES:
+            kept = {one["tag"] for one in after if self._repository(one) == f"{self.team}/{image}"}
+            gone = {one["tag"] for one in before if self._repository(one) == f"{self.team}/{image}"} - kept
+            for tag, served in tags[image].items():
+                if tag in kept or (tag not in gone and not with_untracked):
+                    assert self.direct.tags(f"{self.team}/{image}").get(tag) == served, tag
+
+    @rule()
+    def collect(self) -> None:
+        """Delete every manifest that the keepset does not have."""
+        done = self._run("keepset", "--live", "--format", "json")
+        assert done.code == 0, done.err
+        for image in IMAGES:
+            repository = f"{self.team}/{image}"
+            place = f"{self.registry.host}/{repository}"
+            keep = {one["digest"] for one in done.json["digests"] if place in one["repositories"]}
+            for own in self.direct.manifests(repository):
+                if own not in keep:
+                    self.registry.delete_manifest(repository, own)
+
+    @rule()
+    def collect_garbage(self) -> None:
+        """Run the registry's own garbage collector."""
+        self.registry.collect_garbage()
+
+    # What holds.
+
+    @invariant()
+    def everything_that_is_recorded_can_be_pulled(self) -> None:
+        """What could be pulled when it was recorded can be pulled as long as it is recorded."""
+        needed = {place for record in self._records() for place in self._needs(record)}
+        for repository, own in sorted(needed):
+            is_whole = self.direct.is_whole(repository, own)
+            if self.recorded.setdefault((repository, own), is_whole):
+                assert is_whole, (repository, own)
+                assert not self.with_skopeo or self.direct.pulls(repository, own, self.folder)
+        self.recorded = {place: was_whole for place, was_whole in self.recorded.items() if place in needed}
+
+    def _needs(self, record: dict[str, Any]) -> list[tuple[str, str]]:
+        own = [(self._repository(record), record[key]) for key in ("digest", "index") if key in record]
+        bases = [base.rpartition("@")[::2] for base in record.get("dependsOn", ())]
+        images = [(name.rpartition("/")[2].partition(":")[0], digest) for name, digest in bases]
+        return own + [(f"{self.team}/{image}", digest) for image, digest in images]
+
+    def _repository(self, record: dict[str, Any]) -> str:
+        return f"{self.team}/{record['image'].rpartition('/')[2]}"
+
+    def _records(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.upstream.git("show", "main:ledger.json"))["records"])
+
+    def _named(self, name: tuple[str, bool]) -> str:
+        return f"{self.team}/{name[0]}" if name[1] else name[0]
+
+    def _push(self, image: str, tag: str, content: Content) -> str:
+        repository = f"{self.team}/{image}"
+        entries: list[Descriptor] = [
+            self.direct.push_image(repository, f"text {text}", architecture)
+            for text, architecture in zip(content.texts, ("amd64", "arm64"), strict=False)
+        ]
+        served = entries[0]
+        if content.attested and content.wraps:
+            note = self.direct.push_image(repository, f"attestation {content.texts[0]}", "unknown")
+            kind = {"vnd.docker.reference.type": "attestation-manifest"}
+            entries.append(note | {"platform": {"os": "unknown", "architecture": "unknown"}, "annotations": kind})
+        for _ in range(content.wraps):
+            served = self.direct.push_index(repository, entries)
+            entries = [served]
+        self.direct.tag(repository, tag, served["digest"])
+        self.pushed.append((image, served["digest"]))
+        return str(served["digest"])
+
+    def _base(self, number: int, spelling: int) -> list[str]:
+        if number >= len(self.pushed):
+            return []
+        image, own = self.pushed[number]
+        host = self.registry.host
+        name = (image, f"{self.team}/{image}", f"{host}/{self.team}/{image}", f"{host}/{self.team}/{image}:x")[spelling]
+        return ["--depends-on", f"{name}@{own}"]
+
+    def _publish(self, what: str, *options: str) -> Outcome:
+        return self._run("publish", what, "--source", SOURCE, "--published-at", "2026-01-01T00:00:00Z", *options)
+
+    def _run(self, *words: str) -> Outcome:
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main([*words, "--repo", self.upstream.url])
+        assert code in (0, 3), err.getvalue()
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def test_what_lives_can_be_pulled_after_every_step(open_registry: RealRegistry) -> None:
+    machine = type("Keeping", (Keeping,), {"registry": open_registry})
+    run_state_machine_as_test(machine, settings=settings(example_count(20), stateful_step_count=8))
+
+
+@pytest.mark.storm
+def test_what_lives_can_be_pulled_by_a_client_after_every_step_of_a_storm(open_registry: RealRegistry) -> None:
+    machine = type("Keeping", (Keeping,), {"registry": open_registry, "with_skopeo": True})
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=30, derandomize=False))
