@@ -7,6 +7,7 @@ the same pool, checking the same CA file and looking for cookies that nobody rea
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -14,11 +15,15 @@ from requests.structures import CaseInsensitiveDict
 
 
 class OriginAdapter(HTTPAdapter):
-    """Sends requests to one origin, with the same CA and the same proxy each time, over at most `jobs` connections."""
+    """Sends requests to one origin, with the same CA and the same proxy each time, over at most `jobs` connections.
+
+    `origin` may have a path, the URL above everything: a forge's API has one.
+    """
 
     def __init__(self, origin: str, *, jobs: int) -> None:
         super().__init__(pool_connections=1, pool_maxsize=jobs, max_retries=0)
-        self._origin = origin
+        scheme, host = urlsplit(origin)[:2]
+        self._in_front = len(f"{scheme}://{host}")  # of the path
         self._pool: Any = None
         self._is_verified = False
 
@@ -36,7 +41,7 @@ class OriginAdapter(HTTPAdapter):
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         """Return what to ask for: the path, except of a proxy for plain HTTP."""
-        return super().request_url(request, proxies) if proxies else str(request.url)[len(self._origin) :]
+        return super().request_url(request, proxies) if proxies else str(request.url)[self._in_front :]
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """Return a response without cookies and history."""

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import requests
 
@@ -251,7 +251,7 @@ class Host:
 def _target(url: str, location: str) -> str:
     """Return the target of a redirect. Raises AnswerRefused for a malformed URL, and for https to http."""
     try:
-        target = urljoin(url, location)
+        target = urldefrag(urljoin(url, location)).url
         scheme, host = origin_of(target)
     except ValueError:
         raise AnswerRefused("a redirect to a malformed URL is not followed") from None

@@ -173,11 +173,12 @@ def test_a_redirect_to_another_host_is_followed_and_sees_no_credential(wire: Wir
 
 
 def test_a_redirect_within_the_host_keeps_the_credential(wire: Wire) -> None:
-    wire.on(V1, unauthorized('Basic realm="x"'), Reply(302, {"Location": "/moved"}))
+    wire.on(V1, unauthorized('Basic realm="x"'), Reply(302, {"Location": "/moved?a=b#part"}))
     wire.on("/moved", HONEST)
     with rig(wire, LOGIN) as at:
         at.client.look("myorg/app", "v1")
     assert [one.authorization for one in wire.asked] == ["", BASIC, BASIC]
+    assert wire.asked[-1].path == "/moved?a=b"
 
 
 def test_a_host_that_a_redirect_leads_to_cannot_ask_for_the_password(wire: Wire, other: Wire) -> None:
