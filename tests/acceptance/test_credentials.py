@@ -80,6 +80,19 @@ def test_several_headers_of_a_checkout_and_of_the_user_are_all_sent_once(
     assert (done.code, "behind" in done.err) == (0, False), done.err
 
 
+def test_the_same_login_in_several_places_is_sent_once_and_of_two_the_checkouts_own(
+    ledger: Run, served: HttpServer, checkout: Path, hermetic: Path
+) -> None:
+    settings = hermetic / "gitconfig"
+    git("config", "--file", settings, "http.extraHeader", _header(OTHER))
+    git("config", "--file", settings, "http.http://127.0.0.1/.extraHeader", _header(OTHER))  # another port
+    git("config", "--file", settings, f"http.http://127.0.0.1:{served.port}.extraHeader", _header(TOKEN))
+    _persist(checkout, served, "checkout", hermetic)
+    git("config", "--file", settings, "--add", "http.extraHeader", _header(OTHER))
+    done = _publish(ledger, checkout)
+    assert (done.code, "behind" in done.err) == (0, False), done.err
+
+
 def test_the_token_replaces_a_login_that_the_checkout_kept(
     ledger: Run, served: HttpServer, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,18 @@ def test_a_server_that_takes_no_push_from_a_shallow_clone_gets_one_from_a_whole_
         assert _publish(ledger, url).code == 0  # nothing to do
 
 
+def test_a_server_that_refuses_a_shallow_push_without_saying_why_gets_one_from_a_whole_clone(
+    ledger: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.git("config", "http.receivepack", "true")
+    upstream.commit_as_other_writer({"README.md": b"more\n"})
+    monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
+    with http_server(upstream.path.parent, TOKEN) as server:
+        server.whole_only = True
+        done = _publish(ledger, server.url("ledger.git"))
+    assert (done.code, _attempts(done)) == (0, 1), done.err
+
+
 def test_gitolites_denial_is_final_and_names_the_rules(ledger: Run, sshd: SshServer, upstream: Upstream) -> None:
     keys = ("--deploy-key", sshd.denied_key, "--known-hosts", sshd.known_hosts)
     done = _publish(ledger, sshd.url(upstream.path), *keys)

@@ -22,6 +22,7 @@ from ledger_tool.core.ledger.secrets import LONG_TOKEN, LONG_USER, Mask, secrets
 from ledger_tool.edges.files.disk import path_of, read_bytes
 from ledger_tool.edges.git.deploy_key import hold, read_key
 from ledger_tool.edges.git.location import Address, Credentials
+from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.user_settings import Setting, Settings, config_file
 from ledger_tool.edges.http.proxies import check_proxies
 from ledger_tool.errors import UsageError
@@ -40,7 +41,7 @@ _OF_GIT = re.compile(
 )
 _PASSED_SETTINGS = re.compile(
     r"user\.(?:name|email|signingkey)|gpg\..*|credential\..*"
-    r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|extraheader)"
+    r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey)"
 )
 _HEADER = re.compile(r"http\.(?:.*\.)?extraheader")
 _CREDENTIAL = re.compile(r"credential\..*")
@@ -85,34 +86,38 @@ def prepare(
     stack: ExitStack,
     *,
     sign: bool = False,
-    has_own: bool = False,
+    also: Sequence[tuple[str, str]] = (),
     trusting: bool = True,
 ) -> Access:
     """Return the access of git commands that reach `address`; None is for local git only.
 
     Files that the environment names exist until `stack` closes. `folder` is a private temporary folder; `sign` lets
-    the deploy key sign if the user has no signing key. With `has_own`, git itself reads the settings of the repository
-    in which the commands run. With `trusting`, a local `address` was named by the user, whoever owns it. Raises
-    UsageError or Denied for credentials that cannot be used, or would be sent unencrypted.
+    the deploy key sign if the user has no signing key; `also` are further settings. With `trusting`, a local `address`
+    was named by the user, whoever owns it. Raises UsageError or Denied for credentials that cannot be used, or would be
+    sent unencrypted.
     """
     over_http = address is not None and address.scheme in ("http", "https")
     over_ssh = address is not None and address.scheme == "ssh"
     token = ((address.password if address else "") or credentials.token) if over_http else ""
     passed = [setting for setting in settings if _PASSED_SETTINGS.fullmatch(setting.key)]
-    known = list(_secrets(address, credentials.token, passed))
-    if over_http and address:
-        check_proxies(address.url, os.environ, [setting.value for setting in passed if _PROXY.fullmatch(setting.key)])
-    extra: list[tuple[str, str]] = []
+    proxies = [setting.value for setting in passed if _PROXY.fullmatch(setting.key)]
+    headers = [setting for setting in settings if _HEADER.fullmatch(setting.key)]
+    # A repository's own settings come before these, and may be repeated: that matters for helpers alone.
+    users = [*_DEFAULT_SETTINGS, ("credential.helper", ""), *((key, value) for key, value, _ in passed)]
     named: dict[str, str] = {}
+    extra: list[tuple[str, str]] = []
     answers = ""
+    if over_http and address:
+        check_proxies(address.url, os.environ, proxies)
+        extra = headers_for(address.url, [] if token else headers)
     if token and address:
-        named, extra = _with_token(address, token)
-        passed = [one for one in passed if not _HEADER.fullmatch(one.key) and not _CREDENTIAL.fullmatch(one.key)]
-    elif over_http and any(_HELPERS.fullmatch(setting.key) for setting in settings):
+        users = [(key, value) for key, value in users if not _CREDENTIAL.fullmatch(key)]
+        extra += _with_token(address)
+        named |= {"LEDGER_GIT_USERNAME": address.user or "x-access-token", "LEDGER_GIT_PASSWORD": token}
+    elif over_http and any(_HELPERS.fullmatch(setting.key) for setting in passed):
         answers = hold(b"", "ledger-answers", folder, stack)
-        named["LEDGER_GIT_ANSWERS"] = answers
-        named["LEDGER_GIT_SETTINGS"] = str(sum(setting.scope == "command" for setting in passed))
-        extra = [("credential.helper", ""), ("credential.helper", _USERS_HELPERS)]
+        named |= {"LEDGER_GIT_ANSWERS": answers, "LEDGER_GIT_SETTINGS": str(len(users))}
+        extra += [("credential.helper", ""), ("credential.helper", _USERS_HELPERS)]
     key_path = ""
     if credentials.deploy_key:
         key_path = hold(read_key(credentials.deploy_key), "ledger-deploy-key", folder, stack)
@@ -122,12 +127,11 @@ def prepare(
     if sign and key_path and not any(setting.key == "user.signingkey" for setting in passed):
         extra += [("gpg.format", "ssh"), ("user.signingKey", key_path)]
     runs_programs = (over_http and not token) or (over_ssh and not key_path) or sign
-    trusted = address.url if address and address.scheme == "file" and trusting else ""
-    from_file = [setting for setting in passed if setting.scope != "command" and not (has_own and setting.is_local)]
+    is_named = address is not None and address.scheme == "file" and trusting
     environment = {
         **(_callers() if runs_programs else _passed()),
         "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": hold(_file(from_file, trusted), "ledger-gitconfig", folder, stack),
+        "GIT_CONFIG_GLOBAL": _trusting(address.url, folder) if address and is_named else os.devnull,
         "GIT_ASKPASS": "",  # else git would run `core.askPass`
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": "file:ssh:http:https",
@@ -137,32 +141,60 @@ def prepare(
         "LC_ALL": "C",
         **named,
     }
-    # These come after all files, and stay out of files and argv (git-config(1)). The user's are the first.
-    chosen = [*((key, value) for key, value, scope in passed if scope == "command"), *extra, *_FIXED_SETTINGS]
-    environment["GIT_CONFIG_COUNT"] = str(len(chosen))
+    chosen = [*users, *also, *extra, *_FIXED_SETTINGS]
+    environment["GIT_CONFIG_COUNT"] = str(len(chosen))  # keeps settings out of files and argv (git-config(1))
     for number, (key, value) in enumerate(chosen):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    mask = Mask(known)
+    mask = Mask(_secrets(address, credentials.token, headers, proxies))
     return Access(environment, lambda text: mask.and_of(_answered(answers))(text) if answers else mask(text))
 
 
-def _with_token(address: Address, token: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Return the variables and settings that make git use a token, and nothing else, for this address."""
+def _with_token(address: Address) -> list[tuple[str, str]]:
+    """Return the settings that make git use our token for this address, and no other login or proxy of this machine."""
     if not address.is_confidential:
         raise UsageError(
             f"{address.shown} is plain HTTP, which would expose the token on the network",
             "use its address with `https://`, or ssh with `--deploy-key`",
         )
-    variables = {"LEDGER_GIT_USERNAME": address.user or "x-access-token", "LEDGER_GIT_PASSWORD": token}
     origin = f"{address.scheme}://{address.host}"
-    return variables, [
-        ("credential.helper", ""),
-        (f"credential.{origin}.helper", _OUR_HELPER),
-        (f"http.{address.url}.extraHeader", ""),  # the longest URL: a checkout's own are for another login
-    ]
+    settings = [("credential.helper", ""), (f"credential.{origin}.helper", _OUR_HELPER)]
+    return [*settings, (f"http.{address.url}.proxy", "")] if address.scheme == "http" else settings
 
 
-def _secrets(address: Address | None, token: str, settings: Settings) -> Iterator[str]:
+def headers_for(url: str, headers: Settings) -> list[tuple[str, str]]:
+    """Return the settings that make git send these extra headers to a URL once, wherever they were set.
+
+    As in git, a setting for part of a URL is ignored after one for a longer part, and an empty one forgets those before
+    it (git-config(1), `http.extraHeader`, `http.<url>.*`). Hosts refuse two logins, so the last one is sent.
+    """
+    values: list[str] = []
+    longest = 0
+    for key, value, _ in headers:
+        if len(key) < longest or not _is_for(key, url):
+            continue
+        longest = len(key)
+        is_login = value.lower().startswith("authorization:")
+        kept = [one for one in values if one != value and not (is_login and one.lower().startswith("authorization:"))]
+        values = [*kept, value] if value else []
+    name = f"http.{url}.extraHeader"  # for the whole URL: it wins over all others
+    return [(name, ""), *((name, value) for value in values)]
+
+
+def _is_for(key: str, url: str) -> bool:
+    """Return whether git applies a setting `http.<url>.extraheader` to a URL, by git's own rules."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": key,
+        "GIT_CONFIG_VALUE_0": "yes",
+    }
+    asked = [f"--git-dir={os.devnull}", "config", "--get-urlmatch", "http.extraheader", url]
+    return run(asked, environment=environment).text.strip() == "yes"
+
+
+def _secrets(address: Address | None, token: str, headers: Sequence[Setting], proxies: Sequence[str]) -> Iterator[str]:
     """Yield the credentials that we know of."""
     yield token
     if address and address.scheme == "ssh" and len(address.user) > LONG_USER:
@@ -171,13 +203,10 @@ def _secrets(address: Address | None, token: str, settings: Settings) -> Iterato
         yield address.password
         yield address.user if len(address.user) >= LONG_TOKEN else ""
         yield base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
-    for setting in settings:
-        if _HEADER.fullmatch(setting.key):
-            yield from secrets_of_header(setting.value)
-        elif _PROXY.fullmatch(setting.key):
-            yield from secrets_of_url(setting.value)
-    for name in _PROXIES:
-        yield from secrets_of_url(os.environ.get(name, ""))
+    for header in headers:
+        yield from secrets_of_header(header.value)
+    for proxy in (*proxies, *(os.environ.get(name, "") for name in _PROXIES)):
+        yield from secrets_of_url(proxy)
 
 
 def _answered(path: str) -> Iterator[str]:
@@ -198,14 +227,14 @@ def _callers() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not _OF_GIT.fullmatch(name)} | _passed()
 
 
-def _file(settings: Sequence[Setting], trusted: str) -> bytes:
-    """Return the settings file of git commands; `trusted` is the path of a repository that may be anybody's.
+def _trusting(path: str, folder: Path) -> str:
+    """Return a settings file that makes git accept this one repository, whoever owns it: the user named it.
 
-    It is a file because git does not pass GIT_CONFIG_COUNT to the process that serves a local repository, and because
-    a repository's own settings come after it, as they do after the user's.
+    It is a file because git does not pass GIT_CONFIG_COUNT to the process that serves the repository.
     """
-    safe = [("safe.directory", trusted), ("safe.directory", f"{trusted}/.git")] if trusted else []
-    return config_file([*_DEFAULT_SETTINGS, *((key, value) for key, value, _ in settings), *safe])
+    settings = folder / "gitconfig"
+    settings.write_bytes(config_file([("safe.directory", path), ("safe.directory", f"{path}/.git")]))
+    return str(settings)
 
 
 def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack) -> str:

@@ -155,15 +155,29 @@ def offer(ref: Ref, commit: str, expected: str, attempts: Attempts) -> str | Non
         moved = now != expected
         why = "another writer was first" if moved else answer.words or answer.status.value
         attempts.bounds.messages.detail(f"attempt {attempts.made} did not land: {why}")
-        if answer.refusal:
+        if answer.refusal and not (not moved and _is_about_history(answer, attempts) and _deepened(ref, attempts)):
             raise answer.refusal.error(ref.shown, answer.words)
         if moved:
             attempts.lost, attempts.refused, attempts.failed = attempts.lost + 1, 0, 0
             return now
         _count_failure(ref, answer, attempts)
-        if (answer.is_about_history or attempts.failed > 1) and ref.deepen():
-            attempts.bounds.messages.detail("fetched the whole history, since some servers take no push without it")
+        if not answer.refusal and _is_about_history(answer, attempts):
+            _deepened(ref, attempts)
     return None
+
+
+def _is_about_history(answer: PushAnswer, attempts: Attempts) -> bool:
+    """Return whether a push may have failed because a shallow clone lacks history: some servers do not say so."""
+    is_vague = answer.refusal is not None and answer.refusal.is_vague
+    return answer.is_about_history or is_vague or (answer.refusal is None and attempts.failed > 1)
+
+
+def _deepened(ref: Ref, attempts: Attempts) -> bool:
+    """Fetch the history that a shallow clone lacks; return whether there was any."""
+    if not ref.deepen():
+        return False
+    attempts.bounds.messages.detail("fetched the whole history, since some servers take no push without it")
+    return True
 
 
 def offer_once(ref: Ref, commit: str, expected: str, bounds: Bounds) -> None:

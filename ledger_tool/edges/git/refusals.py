@@ -20,8 +20,10 @@ _TEMPORARY = re.compile(
     r"|Failed to connect|Could not resolve|Connection refused|No route to host|Network is unreachable",
     re.IGNORECASE,
 )
-# Names that people chose, and that mean nothing here: URLs, paths, hosts.
-_NAMES = re.compile(r"'[^'\n]*/[^'\n]*'|\b[a-z+]{2,9}://\S+|\b(?:hostname|to host) \S+", re.IGNORECASE)
+# Names that people chose, and that mean nothing here: URLs, paths, hosts, whatever is quoted.
+_NAMES = re.compile(
+    r"(?<![^\s(])'[^'\n]*'(?![^\s.,:;)])|\b[a-z+]{2,9}://\S+|\b(?:hostname|to host) \S+|[\w.-]+/[\w./-]+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Refusal:
     """One meaning: words that have it, the message about `{where}` that `{says}` them, and what to do.
 
     `is_wrong` is for an address or a setup that cannot work: exit 2 instead of 6. With `by_rule`, a server may also say
-    it about one push by one of its rules, although the connection and the login are fine.
+    it about one push by one of its rules, although the connection and the login are fine. With `is_sure`, nothing else
+    that is said makes it temporary; if it `is_vague`, it may be about what a shallow clone lacks.
     """
 
     words: str
@@ -37,6 +40,8 @@ class Refusal:
     hint: str
     is_wrong: bool = False
     by_rule: bool = False
+    is_sure: bool = False
+    is_vague: bool = False
 
     def error(self, where: str, says: str) -> LedgerError:
         """Return the error about a remote that refuses everything."""
@@ -106,6 +111,7 @@ _REFUSALS = (
         "{where} denies this key or token access by its rules: {says}",
         "allow its user to read and write the ledger's branch in the server's rules",
         by_rule=True,
+        is_sure=True,
     ),
     Refusal(
         r"permission to [^\n]{0,300} denied|denied to ",
@@ -183,6 +189,7 @@ _REFUSALS = (
         rf"{_BY_HTTP}4\d\d",
         "the server of {where} refuses the request: {says}",
         "check the URL, and any proxy in front of the server",
+        is_vague=True,
     ),
 )
 # What a server says about one push by one of its rules.
@@ -218,6 +225,6 @@ def rule_in(words: str) -> str | None:
 
 def _meaning(words: str, refusals: Sequence[Refusal]) -> Refusal | None:
     words = _NAMES.sub("it", words)
-    if _TEMPORARY.search(words):
-        return None
-    return next((one for one in refusals if re.search(one.words, words, re.IGNORECASE | re.MULTILINE)), None)
+    matching = (one for one in refusals if re.search(one.words, words, re.IGNORECASE | re.MULTILINE))
+    refusal = next(matching, None)
+    return None if refusal and not refusal.is_sure and _TEMPORARY.search(words) else refusal

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.ledger import Folder
-from ledger_tool.edges.git.location import Address, Credentials, file_address, git_dir_of, parse_location
+from ledger_tool.edges.git.location import Address, Credentials, file_address, git_dir_of, parse_location, parse_remote
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -206,14 +206,30 @@ class FolderSession(Session):
         from ledger_tool.edges.git.history import GitHistory
 
         git_dir = self._folder if files_alone and self._settings_dir is None else self._git_dir
-        repository = self._workspace.reader(git_dir, None, *_NO_GRAPH)
+        promisor = self._promisor
+        repository = self._workspace.reader(git_dir, self._address_of(promisor), *_NO_GRAPH)
         name, branch = shown(str(self._folder), 300), self._options.branch
-        # A partial clone has such a remote (git's partial-clone.txt).
-        remotes = (one.key for one in self._workspace.settings if one.key.endswith(".promisor") and one.value)
-        promisor = next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
         if not branch:
             return GitHistory(repository, name, folder=Folder(self._folder), promisor=promisor)
         return GitHistory(repository, name, revision=self._ref_of(branch, repository), promisor=promisor)
+
+    @property
+    def _promisor(self) -> str:
+        """The remote from which a partial clone gets its missing objects (git's partial-clone.txt), or `""`."""
+        remotes = (one.key for one in self._workspace.settings if one.key.endswith(".promisor") and one.value)
+        return next(remotes, "").removeprefix("remote.").removesuffix(".promisor")
+
+    def _address_of(self, remote: str) -> Address | None:
+        """Return the address of a remote, or None if there is none that can be reached."""
+        from ledger_tool.edges.git.user_settings import value_of
+
+        url = value_of(self._workspace.settings, f"remote.{remote}.url") if remote else ""
+        try:
+            address = parse_remote(url, self._folder) if url else None
+        except UsageError:
+            return None
+        has_token = address and (address.password or self._options.credentials.token)
+        return address if address and (address.is_confidential or not has_token) else None
 
     def _ref_of(self, branch: str, repository: Repository) -> str:
         """Return the full name of a branch here or, where nobody has checked it out yet, of its remote.

@@ -28,6 +28,6 @@ def make_view(git_dir: Path, view: Path, settings: Settings) -> Path:
             if (owner / name).exists():
                 (view / name).symlink_to((owner / name).absolute())
         (view / "HEAD").write_bytes(read_bytes(git_dir / "HEAD", _SMALL, "the file"))
-        own = ((one.key, one.value) for one in settings if one.is_local)
+        own = ((one.key, one.value) for one in settings if one.is_local and not one.key.startswith("remote."))
         (view / "config").write_bytes(config_file([*own, ("core.bare", "true")]))
     return view

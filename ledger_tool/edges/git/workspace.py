@@ -36,7 +36,7 @@ class Workspace(AbstractContextManager["Workspace"]):
     sign: bool = False
     top: Path | None = None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
-    _accesses: dict[tuple[Address | None, bool], Access] = field(default_factory=dict, init=False)
+    _accesses: dict[Address | None, Access] = field(default_factory=dict, init=False)
 
     def __post_init__(self, timeout: float) -> None:
         self.deadline = Deadline(timeout)
@@ -45,7 +45,7 @@ class Workspace(AbstractContextManager["Workspace"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        over_ssh = any(address and address.scheme == "ssh" for address, _ in self._accesses)
+        over_ssh = any(address and address.scheme == "ssh" for address in self._accesses)
         if isinstance(error, Denied) and not isinstance(error, PushRefused) and over_ssh:  # noqa: SIM102
             if hint := self._hint_about_ssh():
                 raise error.within("", f"{error.hint}; {hint}") from None
@@ -71,33 +71,34 @@ class Workspace(AbstractContextManager["Workspace"]):
 
         Raises UsageError for a checkout that git does not trust, and UsageError or Denied for bad credentials.
         """
-        has_own = git_dir == self.git_dir
-        if has_own and not self.trusted:
+        if git_dir == self.git_dir and not self.trusted:
             top = self.top or git_dir.parent
             raise UsageError(
                 f"git does not trust {top}: it belongs to another user",
                 f"run as its owner, or trust it with `git config --global --add safe.directory {top}`",
             )
-        return self._opened(git_dir, address, options, has_own=has_own)
+        return self._opened(git_dir, address, options)
 
     def reader(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
         """Return a repository to read from: of a checkout that git does not trust, a view without its settings."""
         if git_dir != self.git_dir or self.trusted:
             return self.repository(git_dir, address, *options)
-        return self._opened(self._view, address, options, has_own=False)
+        return self._opened(self._view, address, options)
 
     @cached_property
     def _view(self) -> Path:
         assert self.git_dir is not None
         return make_view(self.git_dir, self.folder / "view.git", self.settings)
 
-    def _opened(self, git_dir: Path, address: Address | None, options: tuple[str, ...], *, has_own: bool) -> Repository:
-        if (address, has_own) not in self._accesses:
-            self._accesses[address, has_own] = prepare(
+    def _opened(self, git_dir: Path, address: Address | None, options: tuple[str, ...]) -> Repository:
+        if address not in self._accesses:
+            # What a view lacks: where the missing objects of a partial clone are.
+            also = [(one.key, one.value) for one in self.settings if one.is_local and one.key.startswith("remote.")]
+            self._accesses[address] = prepare(
                 address, self.credentials, self.settings, self.folder, self._stack,
-                sign=self.sign, has_own=has_own, trusting=self.trusted,
+                sign=self.sign, also=[] if self.trusted else also, trusting=self.trusted,
             )  # fmt: skip
-        access = self._accesses[address, has_own]
+        access = self._accesses[address]
         return Repository(git_dir, access.environment, self.deadline, options, access.mask)
 
     def _hint_about_ssh(self) -> str:

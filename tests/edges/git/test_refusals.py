@@ -9,6 +9,9 @@ from ledger_tool.edges.git.refusals import refusal_in, rule_in
 FOR_GOOD = {
     "FATAL: W any ledger alice DENIED by fallthru": "by its rules",
     "FATAL: W any archived/ledger alice DENIED by refs/heads/main": "by its rules",
+    "FATAL: W any maintenance alice DENIED by fallthru": "by its rules",
+    "remote: Permission to team/maintenance-tools.git denied to bot.": "read but not write",
+    "fatal: 'archived' does not appear to be a git repository": "was not found",
     "ERROR: This repository was archived so it is read-only.": "archived",
     "remote: You can't push code to an archived project.": "archived",
     "remote: fatal: pack exceeds maximum allowed size (4.00 KiB)": "no more data",

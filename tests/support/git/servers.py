@@ -124,7 +124,7 @@ class HttpServer:
     """A running git HTTP backend; `requests` are the (method, path, user name) of what came in with a valid token.
 
     `echo` makes a refusal from what came in as the login and its parts, for a server that repeats it; a push of more
-    than `limit` bytes is refused.
+    than `limit` bytes is refused, and with `whole_only` one from a shallow clone, without saying why.
     """
 
     port: int
@@ -133,6 +133,7 @@ class HttpServer:
     requests: list[tuple[str, str, str]]
     echo: Callable[[str, str, str], str] | None = None
     limit: int = 2**30
+    whole_only: bool = False
 
     def url(self, name: str) -> str:
         """Return the URL of a repository in the served folder."""
@@ -164,6 +165,9 @@ class _GitHandler(BaseHTTPRequestHandler):
             return
         if len(body) > self.running.limit and self.path.endswith("git-receive-pack"):
             self._refuse(413, "<html>413 Request Entity Too Large</html>")
+            return
+        if self.running.whole_only and b"shallow " in body and self.path.endswith("git-receive-pack"):
+            self._refuse(400, "Bad Request")
             return
         if given and self.running.echo:
             self._refuse(403, self.running.echo(given, user, password))
