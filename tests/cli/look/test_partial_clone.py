@@ -21,7 +21,7 @@ def test_history_is_read_from_a_remote_that_serves_no_blobs_before_they_are_aske
 ) -> None:
     upstream.git("config", "uploadpack.allowFilter", "true")
     publish("myorg/app:v1", "a", "--index", digest("old"))
-    publish("myorg/app:v1", "a", "--index", digest("new"))
+    publish("myorg/app:v1", "a", "--index", digest("new"), "--force", "--reason", "pushed again")
     lines = [{"image": "many", "tag": f"v{at}", "digest": digest(at), "sourceRef": SOURCE} for at in range(120)]
     (tmp_path / "batch").write_text(json.dumps(lines))
     run("publish", "--from", tmp_path / "batch")
@@ -36,7 +36,8 @@ def partial(run: Run, upstream: Upstream, tmp_path: Path) -> Path:
     upstream.git("config", "uploadpack.allowFilter", "true")
     upstream.git("config", "uploadpack.allowAnySHA1InWant", "true")
     for at in range(4):
-        run("publish", f"a:v1@{digest('a')}", "--source", SOURCE, "--index", digest(at))
+        force = ["--force", "--reason", "pushed again"] if at else []
+        run("publish", f"a:v1@{digest('a')}", "--source", SOURCE, "--index", digest(at), *force)
     git("clone", "--quiet", "--filter=blob:none", upstream.url, tmp_path / "partial")
     return tmp_path / "partial"
 

@@ -23,6 +23,9 @@ def whence(run: Run, wanted: str) -> dict[str, Any]:
     return found
 
 
+FORCE = ("--force", "--reason", "pushed again")
+
+
 def test_whence_finds_an_image_by_its_digest_or_the_beginning_of_it(run: Run, publish: Publish) -> None:
     made = publish("myorg/app:v1", "a", "--platform", AMD)
     publish("myorg/app:v2", "b")
@@ -39,8 +42,9 @@ def test_whence_finds_an_image_by_its_digest_or_the_beginning_of_it(run: Run, pu
 
 def test_whence_finds_an_index_and_a_config_and_since_when(run: Run, publish: Publish) -> None:
     publish("myorg/app:v1", "a", "--platform", AMD)
-    since = publish("myorg/app:v1", "a", "--platform", AMD, "--index", digest("i"), "--config", digest("c"))
-    publish("myorg/app:v1", "a", "--platform", AMD, "--label", "env=prod")
+    index = ("--platform", AMD, "--index", digest("i"))
+    since = publish("myorg/app:v1", "a", *index, "--config", digest("c"), *FORCE)
+    publish("myorg/app:v1", "a", *index, "--label", "env=prod")
     for seed, kind in (("i", "index"), ("c", "config")):
         (match,) = whence(run, digest(seed))["matches"]
         assert (match["as"], match["commit"], match["until"]) == (kind, since, None)
@@ -76,7 +80,7 @@ def test_whence_searches_all_versions_for_a_digest_that_no_message_mentions(
     run: Run, publish: Publish, upstream: Upstream
 ) -> None:
     made = publish("myorg/app:v1", "a", "--index", digest("old"))
-    until = publish("myorg/app:v1", "a", "--index", digest("new"))
+    until = publish("myorg/app:v1", "a", "--index", digest("new"), *FORCE)
     done = run("whence", digest("old"))
     assert f"reading all {len(upstream.commits())} versions of ledger.json" in done.err
     (match,) = done.json["matches"]

@@ -31,8 +31,9 @@ def named(refused: Outcome) -> str:
     """Return the commit that a conflict's message names, as its JSON does, or an empty text."""
     assert refused.code == 3
     found = re.search(r"published [0-9TZ:-]+ in ledger commit ([0-9a-f]{12}); sha256", refused.err)
-    assert refused.json["commit"] is None or refused.json["commit"].startswith(found[1] if found else "-")
-    return str(refused.json["commit"] or "")
+    commit = refused.json["publishedIn"]
+    assert (commit or "")[:12] == (found[1] if found else "")
+    return commit or ""
 
 
 @pytest.mark.parametrize("filtered", [False, True])
