@@ -18,7 +18,8 @@ from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.resolve import same_host
 from ledger_tool.core.registry.drift import Absent
-from ledger_tool.core.registry.image import Child, ImageFacts, Manifest, facts
+from ledger_tool.core.registry.facts import ImageFacts, facts
+from ledger_tool.core.registry.image import Child, Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform
 from ledger_tool.core.registry.selection import ListedImage, Wanted, listed_images
 from ledger_tool.core.writes.draft import Draft

@@ -13,17 +13,19 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ledger_tool.core.ledger import jsontext, names
-from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, shown
-from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated
+from ledger_tool.core.ledger.names import Digest, Platform, shown
+from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, folded, stated
 from ledger_tool.errors import BadManifest, InvalidValue, UnreadableManifest
 
-T = TypeVar("T")
-V = TypeVar("V")
+_OF_DOCUMENTS = ("schemaVersion", "mediaType", "config", "layers", "manifests", "annotations", "fsLayers")
+_OF_DESCRIPTORS = ("digest", "urls", "platform", "os", "os.version", "architecture", "variant")
+_KEYS = frozenset((*_OF_DOCUMENTS, *_OF_DESCRIPTORS))
+_FOLDED = {folded(key): key for key in _KEYS}
 Kind = Literal["image", "index", "other", ""]
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -157,7 +159,15 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise _Fault(f"it is not JSON: {fault.reason}") from None
     if not isinstance(data, dict):
         raise _Fault("it is not a JSON object")
+    _check_spelling(data)
     return data
+
+
+def _check_spelling(data: Mapping[str, Any], where: str = "") -> None:
+    """Refuse keys that clients written in Go, which fold case, take for others: two readers would see two things."""
+    for key in data:
+        if key not in _KEYS and (meant := _FOLDED.get(folded(key))):
+            raise _Fault(f"it has `{where}{shown(key)}`, which some clients read as `{where}{meant}`")
 
 
 def _media_type(data: Mapping[str, Any], served: str) -> str:
@@ -191,6 +201,9 @@ def _objects(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     for number, value in enumerate(values):
         if not isinstance(value, dict):
             raise _Fault(f"its `{key}[{number}]` is not an object")
+        _check_spelling(value, f"{key}[{number}].")
+        if isinstance(platform := value.get("platform"), dict):
+            _check_spelling(platform, f"{key}[{number}].platform.")
     return values
 
 
@@ -209,7 +222,7 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
         except InvalidValue:
             unreadable.append(f"`manifests[{number}].digest` is `{shown(_digest(entry))}`")
         else:
-            children.append(Child(child, _tried(StatedPlatform.normal, platform), platform, kind))
+            children.append(Child(child, _normal(platform), platform, kind))
     return Manifest(
         digest=digest,
         is_index=True,
@@ -218,7 +231,7 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
         manifests=tuple(_digest(entry) for entry in entries if _kind(entry) != "other"),
         nested=tuple(_digest(entry) for entry in entries if _kind(entry) in ("index", "")),
         unreadable=tuple(unreadable),
-        annotations=_strings(data.get("annotations")),
+        annotations=strings_of(data.get("annotations")),
     )
 
 
@@ -228,7 +241,7 @@ def _digest(descriptor: Mapping[str, Any]) -> str:
 
 
 def _is_attestation(entry: Mapping[str, Any]) -> bool:
-    return _strings(entry.get("annotations")).get("vnd.docker.reference.type") == _ATTESTATION
+    return strings_of(entry.get("annotations")).get("vnd.docker.reference.type") == _ATTESTATION
 
 
 def _kind(entry: Mapping[str, Any]) -> Kind:
@@ -244,6 +257,7 @@ def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
     config = data.get("config")
     if not isinstance(config, dict):
         raise _Fault("it is a manifest without `config`")
+    _check_spelling(config, "config.")
     try:
         config_digest = names.parse_digest(_digest(config))
     except InvalidValue:
@@ -255,7 +269,7 @@ def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
         config=config_digest,
         config_type=media_type if isinstance(media_type, str) else "",
         blobs=(config_digest, *_layers(_objects(data, "layers"))),
-        annotations=_strings(data.get("annotations")),
+        annotations=strings_of(data.get("annotations")),
     )
 
 
@@ -271,7 +285,8 @@ def _layers(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     return digests
 
 
-def _strings(value: Any) -> dict[str, str]:
+def strings_of(value: Any) -> dict[str, str]:
+    """Return the entries of an object that are text, such as annotations or labels."""
     return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
@@ -280,41 +295,8 @@ def platform_of(value: Any) -> Platform | None:
     return stated(value).normal()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFacts:
-    """What an image states about itself; malformed facts other than the platform are left out."""
-
-    platform: StatedPlatform = NOTHING_STATED
-    source_ref: SourceRef | None = None
-    depends_on: tuple[str, ...] = ()
-
-
-def annotations_of(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what an image states about itself, unchecked: its config's labels, and its annotations, which override."""
-    inner = config.get("config")
-    labels = _strings(inner.get("Labels") if isinstance(inner, dict) else None)
-    return {**labels, **manifest.annotations}
-
-
-def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
-    """Return the facts of an image, from its annotations or else its config's labels.
-
-    Malformed facts are left out: an image is not refused because of a bad label. Source of the keys: OCI image-spec 1.1
-    "Pre-Defined Annotation Keys".
-    """
-    annotations = annotations_of(manifest, config)
-    keys = ("source", "revision", "base.name", "base.digest")
-    source, revision, base, digest = (annotations.get(f"org.opencontainers.image.{key}", "") for key in keys)
-    depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
-    return ImageFacts(
-        platform=stated(config),
-        source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
-        depends_on=(depends_on,) if depends_on else (),
-    )
-
-
-def _tried(parse: Callable[[V], T | None], value: V) -> T | None:
+def _normal(platform: StatedPlatform) -> Platform | None:
     try:
-        return parse(value)
+        return platform.normal()
     except InvalidValue:
         return None

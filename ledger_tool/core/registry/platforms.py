@@ -16,6 +16,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Platform, shown
 from ledger_tool.errors import InvalidValue
 
+_PARTS = ("os", "os.version", "architecture", "variant")
 _IMPLIES_VARIANT = ("armhf", "armel")  # names of an architecture that say the variant as well
 
 
@@ -102,12 +103,18 @@ def stated(value: Any) -> StatedPlatform:
     """Return the platform that an OCI descriptor's `platform` or an image's config states; anything is accepted."""
     if not isinstance(value, dict):
         return NOTHING_STATED
+    parts = {key: _text(value.get(key)) for key in _PARTS}
+    for key in value:
+        if key not in _PARTS and folded(key) in _PARTS:  # some clients read it as the part, and some do not
+            parts[folded(key)] += f"<{key}: {value[key]}>"
     return StatedPlatform(
-        system=_text(value.get("os")),
-        version=_text(value.get("os.version")),
-        architecture=_text(value.get("architecture")),
-        variant=_text(value.get("variant")),
+        system=parts["os"], version=parts["os.version"], architecture=parts["architecture"], variant=parts["variant"]
     )
+
+
+def folded(key: str) -> str:
+    """Return a key of JSON as Go's `encoding/json` compares it, if it does not find it as it is written."""
+    return key.lower().replace("\u017f", "s")
 
 
 def stated_by(platform: Platform) -> StatedPlatform:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.core.ledger.names import Digest, Platform
-from ledger_tool.core.registry.image import Child, ImageFacts, Manifest
+from ledger_tool.core.registry.facts import ImageFacts
+from ledger_tool.core.registry.image import Child, Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated_by
 from ledger_tool.errors import InvalidValue, RuleRefused
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_tool.core.ledger.names import SourceRef, shown
-from ledger_tool.core.registry.image import Manifest, annotations_of, facts
+from ledger_tool.core.registry.facts import annotations_of, facts
+from ledger_tool.core.registry.image import Manifest
 
 _LONGEST = 200  # characters of each
 

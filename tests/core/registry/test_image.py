@@ -12,14 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.names import Digest, Platform
+from ledger_tool.core.registry.facts import ImageFacts, facts
 from ledger_tool.core.registry.image import (
     INDEXES,
     MANIFESTS,
     Child,
-    ImageFacts,
     Manifest,
     digest_of,
-    facts,
     parse,
     platform_of,
 )
@@ -116,6 +115,13 @@ def test_the_digest_is_of_the_raw_bytes_whatever_they_mean() -> None:
         (b'{"schemaVersion": 2}', INDEXES[0], "an index without `manifests`"),
         (_index(manifests={}), INDEXES[0], "its `manifests` is not a list"),
         (_index(manifests=[None]), INDEXES[0], r"its `manifests\[0\]` is not an object"),
+        (_index(Manifests=[]), INDEXES[0], "it has `Manifests`, which some clients read as `manifests`"),
+        (_image(MEDIATYPE=INDEXES[0]), MANIFESTS[0], "it has `MEDIATYPE`, which some clients read as `mediaType`"),
+        (_image()[:-1] + b', "layer\\u017f": []}', MANIFESTS[0], "which some clients read as `layers`"),
+        (_image(config={"digest": CONFIG, "Digest": LAYER}), MANIFESTS[0], "it has `config.Digest`, which"),
+        (_image(layers=[{"digest": LAYER, "Urls": []}]), MANIFESTS[0], r"it has `layers\[0\].Urls`, which"),
+        (_index(_entry("a", Digest=digest("b"))), INDEXES[0], r"it has `manifests\[0\].Digest`, which"),
+        (_index({"digest": digest("a"), "platform": {"OS": "linux"}}), INDEXES[0], r"\[0\].platform.OS`, which"),
         (b"\xef\xbb\xbf" + _image(), MANIFESTS[0], "not JSON"),
         (b"\xff", MANIFESTS[0], "not JSON"),
         (_image()[:-1], MANIFESTS[0], "not JSON"),

@@ -89,6 +89,8 @@ def test_only_what_both_say_can_contradict(one: str, other: str, *, agree: bool)
         {"os": "li nux", "architecture": "amd64"},
         {"os": "linux", "architecture": "amd64", "variant": "v7l+\u202e"},
         {"os": "linux", "architecture": 64},
+        {"os": "linux", "architecture": "amd64", "Architecture": "arm64"},
+        {"OS": "linux", "architecture": "amd64"},
         {"os": ["linux"], "architecture": "amd64"},
     ],
 )

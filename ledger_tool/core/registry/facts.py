@@ -1,0 +1,58 @@
+"""What an image states about itself, in its annotations and its config.
+
+Source of the keys: OCI image-spec 1.1 "Pre-Defined Annotation Keys".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import SourceRef
+from ledger_tool.core.registry.image import Manifest, strings_of
+from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated
+from ledger_tool.errors import InvalidValue
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What an image states about itself; malformed facts other than the platform are left out."""
+
+    platform: StatedPlatform = NOTHING_STATED
+    source_ref: SourceRef | None = None
+    depends_on: tuple[str, ...] = ()
+
+
+def annotations_of(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an image states about itself, unchecked: its config's labels, and its annotations, which override."""
+    inner = config.get("config")
+    labels = strings_of(inner.get("Labels") if isinstance(inner, dict) else None)
+    return {**labels, **manifest.annotations}
+
+
+def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
+    """Return the facts of an image, from its annotations or else its config's labels.
+
+    Malformed facts are left out: an image is not refused because of a bad label.
+    """
+    annotations = annotations_of(manifest, config)
+    keys = ("source", "revision", "base.name", "base.digest")
+    source, revision, base, digest = (annotations.get(f"org.opencontainers.image.{key}", "") for key in keys)
+    depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
+    return ImageFacts(
+        platform=stated(config),
+        source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
+        depends_on=(depends_on,) if depends_on else (),
+    )
+
+
+def _tried(parse: Callable[[V], T | None], value: V) -> T | None:
+    try:
+        return parse(value)
+    except InvalidValue:
+        return None
