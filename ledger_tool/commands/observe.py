@@ -42,6 +42,10 @@ class Looks:
         self._left = explain
         self._once = OncePerRun()
 
+    def afresh(self) -> Looks:
+        """Return looks that know nothing of these, and may spend the GETs that are left."""
+        return Looks(jobs=self._jobs, scope=self._scope, explain=self._left)
+
     def all(self, tasks: Iterable[Task]) -> Iterator[Observed]:
         """Yield what each registry shows for the records of one image:tag, as the answers arrive."""
         for task, seen in in_parallel(lambda task: self.look(*task), tasks, jobs=self._jobs):

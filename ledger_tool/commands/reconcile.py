@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
-from ledger_tool.commands.remedy import classified, repositories
+from ledger_tool.commands.remedy import Serving, classified, repositories
 from ledger_tool.commands.untracked import describe_untracked, list_untracked
+from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
-from ledger_tool.core.ledger.record import by_name
-from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.core.ledger.record import Name, Record, by_name
+from ledger_tool.core.registry.drift import DriftFinding, expected, is_whole
 from ledger_tool.core.registry.driftreport import DriftReport, DriftScope, report
-from ledger_tool.errors import UnknownImage
+from ledger_tool.errors import LedgerError, UnknownImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ def reconcile(
 ) -> Reconciled:
     """Observe every record that matches `query` at every registry that serves it, and classify it.
 
-    At most `explain` GETs explain what differs. ^C ends the run with an incomplete report. Raises UsageError if no
+    At most `explain` GETs explain what differs. What differs and was published or removed in the meantime is looked at
+    again, by the records that it has then. ^C ends the run with an incomplete report. Raises UsageError if no
     registry is configured.
     """
     snapshot = source.read()
@@ -53,26 +56,66 @@ def reconcile(
         raise UnknownImage("no record matches that pattern and time", hint)
     images = dict.fromkeys(records[0].image for records in groups)
     serving = {image: repositories(registries, snapshot.policy, image) for image in images}
-    tasks: list[Task] = [(registry, records) for records in groups for registry in serving[records[0].image]]
     looks = Looks(jobs=jobs, scope=scope, explain=explain)
     observed: list[Observed] = []
     others: list[DriftFinding] = []
     interrupted = False
     try:
-        for seen in looks.all(tasks):
-            observed.append(seen)
-            progress(len(observed), len(tasks))
-        for number, explained in looks.explain(observed):
-            observed[number] = observed[number][0], explained
+        _observe(looks, _tasks(groups, serving), observed, progress)
         if untracked:
             places = [(port, image) for image, ports in serving.items() for port in ports]
             listed = list(list_untracked(snapshot, registries, places, query.pattern, jobs=jobs))
             others += without_leftovers(listed, serving, snapshot, open_past, jobs=jobs)
             for number, described in describe_untracked(looks, others, serving):
                 others[number] = described
+        changed = _changed_meanwhile(source, snapshot, query, _differing(observed, others))
+        observed[:] = [seen for seen in observed if seen[0][1][0].name not in changed]
+        others[:] = [finding for finding in others if Name(finding.image, finding.tag) not in changed]
+        _observe(looks.afresh(), _tasks(filter(None, changed.values()), serving), observed, lambda *_: None)
     except KeyboardInterrupt:
         interrupted = True
     findings = [finding for own in classified(observed, serving, snapshot.policy, now) for finding in own]
     findings += others
     unserved = sum(len(records) for records in groups if not serving[records[0].image])
     return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), unserved, interrupted)
+
+
+def _tasks(groups: Iterable[Sequence[Record]], serving: Serving) -> list[Task]:
+    return [(registry, records) for records in groups for registry in serving[records[0].image]]
+
+
+def _observe(looks: Looks, tasks: Sequence[Task], observed: list[Observed], progress: Progress) -> None:
+    """Add what the registries show, explained; what is known is there if this is interrupted."""
+    start = len(observed)
+    for seen in looks.all(tasks):
+        observed.append(seen)
+        progress(len(observed) - start, len(tasks))
+    for number, explained in looks.explain(observed[start:]):
+        observed[start + number] = observed[start + number][0], explained
+
+
+def _differing(observed: Sequence[Observed], others: Sequence[DriftFinding]) -> set[Name]:
+    """Return the image:tags that do not look as recorded."""
+    recorded = {
+        records[0].name
+        for (_, records), seen in observed
+        if not is_whole(records, seen) or any(expected(record) != seen.served for record in records)
+    }
+    return recorded | {Name(finding.image, finding.tag) for finding in others}
+
+
+def _changed_meanwhile(
+    source: Source, snapshot: Snapshot, query: Query, differing: set[Name]
+) -> Mapping[Name, Sequence[Record]]:
+    """Return the records, now, of those image:tags that were published or removed while the registries were looked at.
+
+    If the ledger cannot be read again, what was read first counts.
+    """
+    if not differing:
+        return {}
+    try:
+        ledger = source.read().ledger
+    except LedgerError:
+        return {}
+    current = by_name(select(ledger, query))
+    return {name: current.get(name, []) for name in differing if ledger.find(name) != snapshot.ledger.find(name)}

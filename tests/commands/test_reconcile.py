@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.commands.reconcile import Reconciled, reconcile
+from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -119,3 +120,39 @@ def test_records_of_images_that_nobody_serves_are_counted() -> None:
     store, _ = _world(2)
     done = _run(store)
     assert (done.unserved, done.report.summary) == (2, {})
+
+
+def test_what_is_published_or_removed_in_the_meantime_is_judged_by_the_records_that_it_has_then() -> None:
+    store, fake = _world(3)
+    records = [record(tag=f"v{at}", digest=fake.tagged["myorg/app", f"v{at}"]) for at in range(3)]
+    moved = fake.push("myorg/app", "v0", "moved")
+    new = fake.push("myorg/app", "new", "new")
+    del fake.tagged["myorg/app", "v1"]
+    fake.push("myorg/app", "other", "other")
+
+    def publish(what: str, _reference: str) -> None:
+        if what == "tags":
+            now = [record(tag="v0", digest=moved), records[2], record(tag="new", digest=new)]
+            store.ledger = ledger_of(*sorted(now, key=lambda one: one.key))
+
+    fake.hook = publish
+    report = _run(store, fake, untracked=True).report
+    assert [(one.tag, one.drift) for one in report.findings if one.drift != "in-sync"] == [("other", "untracked")]
+    assert report.summary == {"untracked": 1, "in-sync": 3}
+
+
+def test_a_ledger_that_cannot_be_read_again_is_judged_as_it_was_read() -> None:
+    store, fake = _world(2)
+    fake.push("myorg/app", "v0", "moved")
+    first = store.read()
+
+    class Once(MemoryStore):
+        reads = 0
+
+        def read(self) -> Snapshot:
+            self.reads += 1
+            if self.reads > 1:
+                raise Unreachable("it rains")
+            return first
+
+    assert _run(Once(), fake).report.summary == {"tag-moved": 1, "in-sync": 1}
