@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from ledger_tool.commands.ports import History
@@ -48,7 +47,7 @@ class CommitFiles:
         self.read_policy = read_policy
         self.versions = Versions()
         self.reverted = RevertedCommits(history)
-        self.ledger = lru_cache(_KEPT)(self._ledger)
+        self._ledgers: dict[str, Ledger] = {}
         self.deepest = _DEEPEST
         self._verdicts: dict[str, _Verdict] = {}
         self._sound_ledgers: dict[str, str] = {}
@@ -100,7 +99,7 @@ class CommitFiles:
             return _Verdict(has_ledger=False, policy=None, errors=[error])
         policy = None
         try:
-            self.versions.read(raw)
+            self._keep(commit, self.versions.read(raw))
         except InvalidLedger:
             errors.append(diagnosis.invalid_ledger(raw, self.schema()))
         has_ledger = not errors
@@ -110,5 +109,15 @@ class CommitFiles:
             errors.append(error)
         return _Verdict(has_ledger=has_ledger, policy=policy, errors=errors)
 
-    def _ledger(self, commit: str) -> Ledger:
-        return self.versions.read(self.history.files(commit)[0])
+    def ledger(self, commit: str) -> Ledger:
+        """Return the ledger of a commit, which is valid."""
+        if commit not in self._ledgers:
+            return self._keep(commit, self.versions.read(self.history.files(commit)[0]))
+        return self._keep(commit, self._ledgers.pop(commit))
+
+    def _keep(self, commit: str, ledger: Ledger) -> Ledger:
+        """Keep a ledger as the last one used, and few others."""
+        self._ledgers[commit] = ledger
+        while len(self._ledgers) > _KEPT:
+            del self._ledgers[next(iter(self._ledgers))]
+        return ledger
