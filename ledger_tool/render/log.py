@@ -26,7 +26,7 @@ def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
 
 def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = False) -> Iterator[str]:
     """Yield the lines of a table, at most `width` columns wide if given."""
-    header = ("COMMIT", "AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST", "REPLACES", "SOURCE", "BY", "REASON")
+    header = ("COMMIT", "AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST", "REPLACES", "INDEX", "SOURCE", "BY", "REASON")
     rows = [
         (
             entry.commit[:12],
@@ -36,14 +36,21 @@ def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = Fal
             entry.platform,
             short_digest(entry.digest),
             " ".join(map(short_digest, entry.replaces)),
+            _pulled(entry),
             short_source(entry.source_ref) if entry.source_ref else "",
             shown(entry.by.partition(" <")[0], _WIDEST_NAME),
             shown(entry.reason, TEXT_MAX),
         )
         for entry in entries
     ]
-    spare = tuple(header.index(name) for name in ("BY", "SOURCE", "REPLACES", "REASON"))
+    spare = tuple(header.index(name) for name in ("BY", "SOURCE", "REPLACES", "INDEX", "REASON"))
     return table(header, rows, width, spare=spare, bold=bold)
+
+
+def _pulled(entry: LogEntry) -> str:
+    """Return what the image:tag is pulled by from then on, if that is new, and what it was pulled by."""
+    before = f"was {short_digest(entry.replaces_index)}" if entry.replaces_index else ""
+    return " ".join(filter(None, [short_digest(entry.index) if entry.index else "", before]))
 
 
 def _object(entry: LogEntry) -> Mapping[str, Any]:
@@ -57,6 +64,8 @@ def _object(entry: LogEntry) -> Mapping[str, Any]:
         "platform": entry.platform or None,
         "digest": entry.digest,
         "replaces": list(entry.replaces),
+        "index": entry.index or None,
+        "replacesIndex": entry.replaces_index or None,
         "sourceRef": entry.source_ref or None,
         "reason": escaped(entry.reason) or None,
     }

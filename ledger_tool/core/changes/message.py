@@ -72,8 +72,17 @@ class PullClaim:
     """
 
     name: Name
-    index: str
-    replaces: str
+    index: str = ""
+    replaces: str = ""
+
+    @classmethod
+    def of(cls, effects: Sequence[Effect]) -> PullClaim:
+        """Return what the message of a commit with these effects on one image:tag must say."""
+        index = next((effect.new.index for effect in effects if effect.new), None)
+        moves = pull_moves(effects)
+        is_new = not any(effect.old for effect in effects)
+        replaces = moves[0].old[0] if moves and moves[0].has_index else ""
+        return cls(effects[0].name, (index or "") if moves or is_new else "", replaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,9 @@ def subject(change: Change) -> str:
 def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
         yield "Image", str(block[0].name)
-        yield from _pull_digest(block)
+        claim = PullClaim.of(block)
+        yield from (("Index", digest) for digest in [claim.index] if digest)
+        yield from (("Replaces-Index", digest) for digest in [claim.replaces] if digest)
         for source, sharing in groupby(block, lambda effect: effect.record.source_ref):
             for effect in sharing:
                 if effect.record.platform:
@@ -168,17 +179,6 @@ def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
                 yield "Digest", effect.record.digest
                 yield from (("Replaces", digest) for digest in effect.replaces)
             yield "Source-Ref", source
-
-
-def _pull_digest(block: Sequence[Effect]) -> Iterator[tuple[str, str]]:
-    """Yield what an image:tag is pulled by from now on, if that is new and an index, and what it was pulled by."""
-    index = next((effect.new.index for effect in block if effect.new), None)
-    moves = pull_moves(block)
-    is_new = not any(effect.old for effect in block)
-    if index and (moves or is_new):
-        yield "Index", index
-    if moves and moves[0].has_index:
-        yield from (("Replaces-Index", digest) for digest in moves[0].old)
 
 
 def _counted(effects: Sequence[Effect]) -> Iterator[tuple[str, str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import Message, MessageEntry
+from ledger_tool.core.changes.message import Message, MessageEntry, PullClaim
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Timestamp
@@ -21,8 +22,8 @@ class LogEntry:
     """What one commit did to one record, at `at`, by its author.
 
     `action` is the verb of the message or, for a message without one, what the diff shows: `added`, `moved`, `updated`
-    or `removed`. `digest` is the record's afterwards, or the removed record's; platform, sourceRef and reason are `""`
-    where there is none.
+    or `removed`. `digest` is the record's afterwards, or the removed record's. `index` is the one that the image:tag is
+    pulled by from then on, if that is new, and `replaces_index` the pull digest before. What there is none of is `""`.
     """
 
     commit: str
@@ -35,6 +36,8 @@ class LogEntry:
     replaces: tuple[str, ...] = ()
     source_ref: str = ""
     reason: str = ""
+    index: str = ""
+    replaces_index: str = ""
 
     @property
     def key(self) -> Key:
@@ -51,13 +54,16 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     block = message.block
     if not block.verb or not block.entries or block.record_count is not None:
         return None
-    if not all(map(_is_wellformed, block.entries)):
+    indexes = [digest for claim in block.pulls for digest in (claim.index, claim.replaces) if digest]
+    if not all(map(_is_wellformed, block.entries)) or not all(re.fullmatch(names.DIGEST, one) for one in indexes):
         return None
-    return [_logged(commit, block.verb, entry, block.reason) for entry in block.entries]
+    pulls = {claim.name: claim for claim in block.pulls}
+    return [_logged(commit, block.verb, entry, block.reason, pulls.get(entry.name)) for entry in block.entries]
 
 
-def seen(commit: Commit, message: Message, effects: Iterable[Effect]) -> list[LogEntry]:
+def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[LogEntry]:
     """Return what a commit's diff shows, with the reason that its message gives."""
+    pulls = {name: PullClaim.of(list(group)) for name, group in groupby(effects, lambda effect: effect.name)}
     reasons = {
         (entry.key, entry.digest): block.reason
         for block in message.blocks if block.reason
@@ -66,15 +72,15 @@ def seen(commit: Commit, message: Message, effects: Iterable[Effect]) -> list[Lo
     verb, reason = ("", "") if message.is_squash else (message.block.verb or message.verb, message.block.reason)
     entries = [(effect.kind, MessageEntry.of(effect)) for effect in effects]
     return [
-        _logged(commit, verb or kind, entry, reason or reasons.get((entry.key, entry.digest), ""))
+        _logged(commit, verb or kind, entry, reason or reasons.get((entry.key, entry.digest), ""), pulls[entry.name])
         for kind, entry in entries
     ]
 
 
-def _logged(commit: Commit, action: str, entry: MessageEntry, reason: str) -> LogEntry:
+def _logged(commit: Commit, action: str, entry: MessageEntry, reason: str, pull: PullClaim | None) -> LogEntry:
     return LogEntry(
         commit.id, commit.at, commit.by, action, entry.name, entry.platform, entry.digest, entry.replaces,
-        entry.source_ref, reason,
+        entry.source_ref, reason, pull.index if pull else "", pull.replaces if pull else "",
     )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ def test_log_shows_every_digest_that_a_tag_ever_had(run: Run, publish: Publish, 
         "platform": AMD,
         "digest": digest("b"),
         "replaces": [digest("a")],
+        "index": None,
+        "replacesIndex": None,
         "sourceRef": source("b"),
         "reason": "rebuilt",
     }
@@ -218,3 +220,14 @@ def test_a_reason_is_read_as_it_was_given_whatever_encoding_a_checkout_wants(
     assert done.code == 0, done.err
     assert "stürzt ab" in ledger("log", "--repo", tmp_path / "clone").out
     assert ledger("audit", "--repo", tmp_path / "clone").code == 0
+
+
+def test_log_shows_what_a_tag_was_pulled_by(run: Run, publish: Publish) -> None:
+    """Also where the images stay; and the same from the diff as from the message."""
+    publish("myorg/app:v1", "a", "--platform", AMD, "--index", digest("i"))
+    publish("myorg/app:v1", "a", "--platform", AMD, "--index", digest("j"), "--force", "--reason", "pushed again")
+    moved, added = log(run, "myorg/app:v1")
+    assert (added["index"], added["replacesIndex"]) == (digest("i"), None)
+    assert (moved["index"], moved["replacesIndex"], moved["replaces"]) == (digest("j"), digest("i"), [])
+    lines = run("log", "myorg/app:v1").out.splitlines()
+    assert f"{digest('j')[:19]} was {digest('i')[:19]}" in lines[1]
