@@ -111,7 +111,10 @@ class History(Protocol):
 
 
 class RegistryPort(Protocol):
-    """A registry to read from. What cannot be observed raises Unreachable, Denied or BadManifest."""
+    """A registry to read from. What cannot be observed raises Unreachable, Denied or BadManifest.
+
+    ABSENT, and False of a blob, are for what it has shown not to exist; a 404 that does not show that raises, too.
+    """
 
     @property
     def name(self) -> str:
@@ -129,7 +132,7 @@ class RegistryPort(Protocol):
         """Return the host and the path by which clients pull an image: the same for all names of one repository."""
 
     def look(self, image: str, reference: str) -> Digest | Absent:
-        """Return the digest that a tag serves, or an existing digest; ABSENT if the registry says so."""
+        """Return the digest that a tag serves, or an existing digest."""
 
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves; its digest is computed from its bytes."""
@@ -144,7 +147,7 @@ class RegistryPort(Protocol):
         """Return whether a blob exists."""
 
     def tags(self, image: str) -> Iterable[str]:
-        """Yield the tags of an image."""
+        """Return all tags of an image; a list that cannot be read to its end raises."""
 
 
 class Registries(Protocol):

@@ -49,7 +49,11 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The registry answered that it does not exist."""
+    """The registry has shown that it does not exist.
+
+    It did so by a 404 that answers the configured credential or, without one, by a 404 of a registry that asks for no
+    login. Any other 404 leaves it unknown.
+    """
 
 
 @dataclass(frozen=True, slots=True)
