@@ -149,7 +149,7 @@ def _everything(header: str, user: str, password: str) -> str:
     return f"{user} may not log in with {' or '.join(spelled)}"
 
 
-@pytest.mark.parametrize("source", ["variable", "url", "header", "helper"])
+@pytest.mark.parametrize("source", ["variable", "url", "header", "helper", "netrc"])
 def test_what_a_server_repeats_of_the_login_is_masked(
     ledger: Run,
     served: HttpServer,
@@ -167,6 +167,9 @@ def test_what_a_server_repeats_of_the_login_is_masked(
     elif source == "header":
         _persist(checkout, served, "checkout", hermetic)
         repo = checkout
+    elif source == "netrc":
+        (hermetic / ".netrc").write_text(f"machine 127.0.0.1 login me password {TOKEN}\n")
+        (hermetic / ".netrc").chmod(0o600)
     else:
         _helper(hermetic, f"echo username=me; echo password={TOKEN}")
     done = _publish(ledger, repo, "--verbose")

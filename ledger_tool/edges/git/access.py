@@ -14,7 +14,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +146,13 @@ def prepare(
     for number, (key, value) in enumerate(chosen):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     mask = Mask(_secrets(address, credentials.token, headers, proxies))
-    return Access(environment, lambda text: mask.and_of(_answered(answers))(text) if answers else mask(text))
+    host = re.sub(r":[0-9]+$", "", address.host) if address and over_http else ""
+
+    def masked(text: str) -> str:
+        learned = mask.and_of(_answered(answers)) if answers else mask
+        return learned.and_of(_in_netrc(host))(text) if host else learned(text)
+
+    return Access(environment, masked)
 
 
 def _with_token(address: Address) -> list[tuple[str, str]]:
@@ -216,6 +222,17 @@ def _answered(path: str) -> Iterator[str]:
     for match in re.finditer(r"^(?:password|credential|oauth_refresh_token)=(.+)$", text, re.MULTILINE):
         yield match[1]
     yield from re.findall(rf"^username=(.{{{LONG_TOKEN},}})$", text, re.MULTILINE)  # a token, perhaps
+
+
+def _in_netrc(host: str) -> Iterator[str]:
+    """Yield the credentials for a host in `~/.netrc`, which git's HTTP reads."""
+    path = Path(os.environ.get("HOME", "/")) / ".netrc"
+    if path.is_file():
+        from netrc import NetrcParseError, netrc
+
+        with suppress(OSError, NetrcParseError, UnicodeError):
+            login, _, password = netrc(path).authenticators(host) or ("", "", "")
+            yield from (one for one in (password, login if len(login) >= LONG_TOKEN else "") if one)
 
 
 def _passed() -> dict[str, str]:
