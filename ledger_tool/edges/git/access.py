@@ -145,7 +145,8 @@ def prepare(
     environment["GIT_CONFIG_COUNT"] = str(len(chosen))  # keeps settings out of files and argv (git-config(1))
     for number, (key, value) in enumerate(chosen):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    mask = Mask(_secrets(address, credentials.token, headers, proxies))
+    helpers = [setting.value for setting in settings if _HELPERS.fullmatch(setting.key)]
+    mask = Mask(_secrets(address, credentials.token, headers, proxies, helpers))
     host = re.sub(r":[0-9]+$", "", address.host) if address and over_http else ""
 
     def masked(text: str) -> str:
@@ -200,7 +201,9 @@ def _is_for(key: str, url: str) -> bool:
     return run(asked, environment=environment).text.strip() == "yes"
 
 
-def _secrets(address: Address | None, token: str, headers: Sequence[Setting], proxies: Sequence[str]) -> Iterator[str]:
+def _secrets(
+    address: Address | None, token: str, headers: Sequence[Setting], proxies: Sequence[str], helpers: Sequence[str]
+) -> Iterator[str]:
     """Yield the credentials that we know of."""
     yield token
     if address and address.scheme == "ssh" and len(address.user) > LONG_USER:
@@ -209,6 +212,8 @@ def _secrets(address: Address | None, token: str, headers: Sequence[Setting], pr
         yield address.password
         yield address.user if len(address.user) >= LONG_TOKEN else ""
         yield base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
+    for helper in helpers:  # a script with the password in it, which git may repeat
+        yield from re.findall(r"password=([^\s\"'\\;}$]+)", helper)
     for header in headers:
         yield from secrets_of_header(header.value)
     for proxy in (*proxies, *(os.environ.get(name, "") for name in _PROXIES)):
