@@ -189,48 +189,27 @@ def _signer(node: YamlNode) -> dict[str, str]:
     return values
 
 
-def _host(text: str) -> str:
-    if not re.fullmatch(names.REGISTRY, text):
-        hint = "write `registry.example.com`, or `http://localhost:5000` for plain HTTP"
-        raise UsageError(f"host `{names.shown_address(text)}` is malformed", hint)
-    return text
+def _text(what: str, pattern: str, hint: str) -> Callable[[str], str]:
+    """Return the parser of a text; `what` names it in the error."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise UsageError(f"{what} `{names.shown(text)}` is malformed", hint)
+        return text
+
+    return parse
 
 
-def _pattern(text: str) -> str:
-    if not re.fullmatch(r"[^\s\x00-\x1f\x7f]{1,256}", text):
-        raise UsageError(f"pattern `{names.shown(text)}` is malformed", "write a glob such as `myorg/*` or `pr-*`")
-    return text
+_host = _text("host", names.REGISTRY, "write `registry.example.com`, or `http://localhost:5000` for plain HTTP")
+_pattern = _text("pattern", r"[^\s\x00-\x1f\x7f]{1,256}", "write a glob such as `myorg/*` or `pr-*`")
+_registry_name = _text("name", names.REGISTRY_NAME, "write up to 64 of `A-Z a-z 0-9 . _ -`, such as `main`")
+_manifest_key = _text("key", names.MANIFEST_KEY, "write the name of a key, such as `operatorImage`")
+_principal = _text("signer", names.PRINCIPAL, "write a principal of the `allowed_signers` file, such as `release`")
+_key_file = _text("key", names.KEY_FILE, "write a path in the ledger repository, such as `keys/release.pub`")
 
 
 def _path(text: str) -> str:
     return names.parse_image(text) if text else ""
-
-
-def _registry_name(text: str) -> str:
-    if not re.fullmatch(names.REGISTRY_NAME, text):
-        hint = "a registry's name is up to 64 of `A-Z a-z 0-9 . _ -` and starts with a letter or digit"
-        raise UsageError(f"name `{names.shown(text)}` is malformed", hint)
-    return text
-
-
-def _manifest_key(text: str) -> str:
-    if not re.fullmatch(names.MANIFEST_KEY, text):
-        raise UsageError(f"key `{names.shown(text)}` is malformed", "write the name of a key, such as `operatorImage`")
-    return text
-
-
-def _principal(text: str) -> str:
-    if not re.fullmatch(names.PRINCIPAL, text):
-        hint = "write a principal of the `allowed_signers` file, such as `release` or `ci@example.com`"
-        raise UsageError(f"signer `{names.shown(text)}` is malformed", hint)
-    return text
-
-
-def _key_file(text: str) -> str:
-    if not re.fullmatch(names.KEY_FILE, text):
-        hint = "write a path below the ledger repository, such as `keys/release.pub`"
-        raise UsageError(f"key `{names.shown(text)}` is not a path in the repository", hint)
-    return text
 
 
 def _requirable(text: str) -> str:
