@@ -166,16 +166,20 @@ class Looks:
             yield place, served_facts(manifests[place], {}) if isinstance(answer, LedgerError) else answer
 
     def _facts(self, registry: RegistryPort, image: str, manifest: Manifest) -> ServedFacts:
-        """Return what an image, or the first of an index, says about itself. Raises what the registry raises."""
-        if served_facts(manifest, {}).is_complete:
-            return served_facts(manifest, {})
-        single: Manifest | Absent = manifest
-        if manifest.is_index and manifest.children:
-            single = self._once.manifest(registry, image, manifest.children[0].digest)
-        if isinstance(single, Absent) or single.config is None:
-            return served_facts(manifest, {})
-        annotations = {**single.annotations, **manifest.annotations}
-        return served_facts(replace(single, annotations=annotations), registry.config(image, single.config))
+        """Return what an image, or the first of an index, says about itself; in its annotations alone if no more is."""
+        stated = served_facts(manifest, {})
+        if stated.is_complete:
+            return stated
+        try:
+            single: Manifest | Absent = manifest
+            if manifest.is_index and manifest.children:
+                single = self._once.manifest(registry, image, manifest.children[0].digest)
+            if isinstance(single, Absent) or single.config is None:
+                return stated
+            annotations = {**single.annotations, **manifest.annotations}
+            return served_facts(replace(single, annotations=annotations), registry.config(image, single.config))
+        except LedgerError:
+            return stated
 
 
 def _tried(look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unknown:

@@ -234,3 +234,10 @@ def test_an_untracked_tag_is_described_as_far_as_gets_are_left(fake: FakeRegistr
         (number, facts.created) for number, _, facts in Looks(jobs=2, explain=7).untracked(tags) if facts
     )
     assert described == [(0, "day 0"), (1, "day 1")]
+
+
+def test_an_untracked_tag_whose_config_cannot_be_read_is_said_to_serve_what_it_serves(fake: FakeRegistry) -> None:
+    made = fake.push(APP, "new", "new")
+    fake.failing[digest("config of new")] = Unreachable("it rains")
+    ((_, served, facts),) = Looks(jobs=1).untracked([(fake, APP, "new")])
+    assert (served, facts and facts.created) == (made, "")

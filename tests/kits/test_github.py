@@ -297,3 +297,16 @@ def test_the_action_compares_a_ledger_anywhere_or_that_of_its_repository(
     assert "tag-moved" in runner.summary
     assert Path(outputs["file"]).read_text() == runner.summary
     assert workflow_commands(runner.output) == ["stop-commands"]
+
+
+def test_the_action_fails_on_the_classes_that_it_is_told(stage: Stage, publish: Callable[..., Any]) -> None:
+    push(stage)
+    publish(image="myorg/app:v1.5.0")
+    (stage.work / "app/Dockerfile").write_text("FROM scratch\n# other\n")
+    push(stage)
+    inputs = {"command": "reconcile", "registry-username": "ci", "registry-password": "secret"}
+    for fail_on, code in (("gone", 0), ("gone,tag-moved", 1)):
+        runner = Runner(stage, contexts(sha=stage.upstream.tip()))
+        runner.run_action(inputs | {"fail-on": fail_on})
+        assert runner.failed == code, runner.output
+        assert "tag-moved" in runner.summary
