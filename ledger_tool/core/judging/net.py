@@ -234,17 +234,19 @@ class NetJudge:
         """
         moved = {key[:2] for key, rules in self._blamed.items() if rules & {"immutable", "merge"}}
         for name in names:
-            history, now = self._history(name), pull_digests(after.find(name))
+            history, records = self._history(name), after.find(name)
+            now = pull_digests(records)
             if len(now) != 1 or history.expired.issuperset(history.base):
                 continue
             if name in moved or self._policy.is_mutable(name.tag):
                 continue
-            new = now.pop()
-            if new in history.pulls:
-                yield from history.pulls[new]
-            else:
-                was = tuple(history.base.values())
-                yield UnprovenPull(name, min(pull_digests(was)), new, was)
+            new, was = now.pop(), tuple(history.base.values())
+            unproven = history.pulls.get(new)
+            older = {record.forced for record in was}
+            is_marked = history.restored or any(one.forced and one.forced not in older for one in records)
+            if unproven is None or not (unproven or is_marked or new in pull_digests(was)):
+                unproven = (UnprovenPull(name, min(pull_digests(was)), new, was),)
+            yield from unproven
 
     def _of_publication(self, effect: Effect) -> Iterator[CommitFault]:
         history = self._history(effect.name)

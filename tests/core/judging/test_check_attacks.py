@@ -16,8 +16,9 @@ import pytest
 from ledger_tool.core.changes.change import VERBS, Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
-from ledger_tool.core.judging.check import RangeJudge, split_tags
+from ledger_tool.core.judging.check import RangeJudge, merge_commit, split_tags
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp, Ttl
 from ledger_tool.core.ledger.record import Record, to_json
@@ -36,6 +37,8 @@ TAGS = ("v1", "latest")
 MARK = {"replaces": digest("old"), "reason": "CVE"}
 YANKED = {"at": THEN, "reason": "crashes"}
 POLICIES = (Policy(), Policy(mutable=("latest",)), Policy(mutable=("*",)), Policy(require=("config",)))
+# The message of a change that is not committed yet may still say anything.
+UNWRITTEN = "unyank it\n\nReason: why\nReason: again\nReason: CVE\n"
 _FACTS: dict[str, Sequence[Any]] = {
     "forced": (None, None, MARK),
     "yanked": (None, None, YANKED),
@@ -133,22 +136,36 @@ class Attack:
 
 
 def attack(seed: int) -> tuple[bool, list[str]]:
-    """Return whether a range passes, and what the oracle objects to."""
+    """Return whether a range passes, and what the oracle objects to.
+
+    In some ranges, two lines of commits start at the base and are merged; the last change may not be committed yet.
+    """
     random = Random(seed)
     made = Attack(random)
-    base = random.choice(POLICIES)
-    made.states.append(made.start())
-    judge, is_clean = RangeJudge(made.states[0], base), True
-    for _ in range(random.choice((1, 2, 2, 3, 4, 5))):
-        change = made.step()
-        if change is None:
-            continue
-        text = compose(change, "t")
-        differences = compare(made.states[-1], change.ledger)
-        policy = random.choice((base, *POLICIES))  # the range may change the settings, and put them back
-        is_clean = is_clean and not judge.commit(differences, parse_message(text), policy, at=NOW)
-        made.states.append(change.ledger)
-        made.messages.append(text)
+    base, start = random.choice(POLICIES), made.start()
+    made.states.append(start)
+    judge, ends = RangeJudge(start, base), []
+    is_clean, has_merge = True, random.random() < 0.3
+    for _ in range(2 if has_merge else 1):
+        made.states.append(start)
+        for _ in range(random.choice((1, 2, 2, 3, 4, 5))):
+            if change := made.step():
+                text = compose(change, "t")
+                is_committed = has_merge or random.random() < 0.9
+                said = parse_message(text) if is_committed else None
+                policy = random.choice((base, *POLICIES))  # the range may change the settings, and put them back
+                faults = judge.commit(compare(made.states[-1], change.ledger), said, policy, at=NOW)
+                is_clean = is_clean and not faults
+                made.states.append(change.ledger)
+                made.messages.append(text if is_committed else UNWRITTEN)
+                if not is_committed:
+                    break
+        ends.append(made.states[-1])
+    if has_merge:
+        merged = merge(start, *ends)
+        chosen = {one.name: random.choice((one.ours, one.theirs)) for one in merged.collisions}
+        made.states.append(merged.ledger.replaced(chosen))
+        is_clean = is_clean and not list(merge_commit(merged, made.states[-1]))
     verdict = judge.net(made.states[-1])
     passes = is_clean and not verdict.faults and not verdict.claims and not list(split_tags(made.states[-1]))
     states = [[to_json(one) for one in state.records()] for state in made.states]

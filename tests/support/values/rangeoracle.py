@@ -59,7 +59,9 @@ def _of_tag(history: Sequence[State], messages: Sequence[str], now: str, *, muta
         yield "its pull digest changed, and no mark says so"
     for new in after:
         for old in _predecessors(new, before):
-            if not (_has_expired(old, now) and any(_is_without(state, old) for state in history)):
+            has_gone = _has_expired(old, now) and any(_is_without(state, old) for state in history)
+            is_kept = _is_index_of(old, new) and any(_have_the_same_facts(old, one) for one in after)
+            if not has_gone and not is_kept:  # other images may come to an index, each with facts of its own
                 yield from _of_image(old, new, history, messages, mutable=mutable, marks=marks)
 
 
@@ -72,7 +74,7 @@ def _of_image(
     mutable: bool,
     marks: Sequence[Fields],
 ) -> Iterator[str]:
-    is_index_of = not old.get("platform") and old["digest"] == new.get("index")
+    is_index_of = _is_index_of(old, new)
     if old["digest"] != new["digest"] and not is_index_of:
         if not mutable and not marks:
             yield "a digest moved, and no mark says so"
@@ -93,6 +95,15 @@ def _of_image(
     is_undone = any(message.startswith("unyank ") and "Reason: " in message for message in messages)
     if old.get("yanked") and not new.get("yanked") and not is_undone:
         yield "its `yanked` mark is gone"
+
+
+def _is_index_of(old: Fields, new: Fields) -> bool:
+    return not old.get("platform") and old["digest"] == new.get("index")
+
+
+def _have_the_same_facts(old: Fields, new: Fields) -> bool:
+    names = ("publishedAt", "sourceRef", "forced", "yanked")
+    return [old.get(name) for name in names] == [new.get(name) for name in names]
 
 
 def _pulls(records: State) -> set[str]:
