@@ -18,6 +18,7 @@ from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, walk
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Absent, expected
+from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import Manifest, ServedDocument, parse, unread
 from ledger_tool.core.writes.prune import RemainingUses, tags_of
 from ledger_tool.errors import BadManifest, Denied, LedgerError, TryAgain, Unreachable, UnreadableManifest
@@ -159,6 +160,10 @@ class Lookups:
                     parents.setdefault(replace(place, digest=digest), place)
         return parents, failed
 
+    def is_gone(self, place: Place) -> bool:
+        """Return whether the registry was asked for a manifest and does not have it."""
+        return isinstance(self._manifests.get(place), Absent)
+
     def _known(
         self, known: dict[K, T | LedgerError], ask: Callable[[K], T], things: Iterable[K]
     ) -> dict[K, T | LedgerError]:
@@ -249,6 +254,14 @@ class Clearing:
                 (indexes if is_index else others).append(Place(port, image, digest))
         parents, failed = self._lookups.children(indexes, others)
         self._failed = failed | self._failed
+        for port, image in dict.fromkeys(place.repository for place in self._candidates):
+            recorded = [Place(port, image, digest) for digest in self._uses.roots.recorded(image)]
+            gone = [place for place in recorded if self._lookups.is_gone(place)]
+            if looks_half_empty(len(gone), len(recorded)):
+                message = (
+                    f"{port.name} looks half empty: {len(gone)} of {len(recorded)} digests of {image} are gone there"
+                )
+                self._failed.setdefault(image, Unreachable(message, _LOOK))
         return {place.digest: f"it is in the index {index.digest}, which is in use" for place, index in parents.items()}
 
     def _held(self, tags: Mapping[Repository, _Tags]) -> dict[tuple[str, str], str]:

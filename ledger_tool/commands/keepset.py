@@ -13,6 +13,7 @@ from ledger_tool.core.dependencies.uses import DigestUse, RepositoryUses, by_rep
 from ledger_tool.core.ledger.names import parse_digest
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.registry.drift import Absent
+from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
@@ -146,3 +147,10 @@ def _check_visible(uses: Sequence[DigestUse], is_there: Mapping[tuple[str, str],
                 f"none of the {what} of {hidden[0]} is in its registries, so nothing is printed",
                 "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
             )
+    recorded = {(use.named.name, use.digest) for use in uses if use.role != "base"}
+    gone = sum(not is_there.get(name, True) for name in recorded)
+    if looks_half_empty(gone, len(recorded)):
+        raise Unreachable(
+            f"the registries look half empty: {gone} of {len(recorded)} digests are gone, so nothing is printed",
+            "check with `ledger reconcile` what happened to them",
+        )

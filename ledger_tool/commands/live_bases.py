@@ -9,7 +9,7 @@ from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, Registries, RegistryPort
 from ledger_tool.commands.walk import reached_from, served_manifest
 from ledger_tool.core.dependencies.graph import Base
-from ledger_tool.core.policy.resolve import Resolver, same_host
+from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.errors import LedgerError, UnreadableManifest
 
@@ -46,9 +46,9 @@ def newest(
     for base in bases:
         if not base.reference.tag:
             continue
-        host = resolver.host(base.reference)
+        address = resolver.address(base.reference)
         serving = registries.serving(resolver.policy, base.named.name) if base.named.ours else ()
-        registry = next((registry for registry in serving if same_host(registry.host) == host), None)
+        registry = next((port for port in serving if port.repository(base.named.name) == address), None)
         if registry is None:
             unasked.add(base.text)
         else:

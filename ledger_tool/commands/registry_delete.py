@@ -117,6 +117,9 @@ class Registrar:
                 left.append(tag)
                 continue
             try:
+                if place.registry.look(place.image, tag.tag) != place.digest:  # somebody has just moved it
+                    left.append(tag)
+                    continue
                 place.registry.untag(place.image, tag.tag)
                 if isinstance(place.registry.look(place.image, place.digest), Absent):
                     _put(place, document, tag.others)

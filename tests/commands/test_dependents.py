@@ -9,7 +9,7 @@ from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.reference import parse_reference
-from ledger_tool.core.registry.image import Child
+from ledger_tool.core.registry.image import Child, Manifest
 from ledger_tool.errors import UnknownImage, Unreachable, UnreadableManifest, UsageError
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
 from tests.support.values.graphs import built
@@ -145,3 +145,17 @@ def test_what_the_ledger_neither_has_nor_names_is_unknown() -> None:
             dependents(store, asked)
     assert not dependents(store, parse_reference("app")).dependents.links
     assert dependents(store, parse_reference("debian")).dependents.links
+
+
+def test_a_base_is_asked_for_in_the_repository_that_its_reference_names() -> None:
+    """Two entries of one host may serve one image of the ledger from two paths."""
+    policy = Policy((Registry(HOST, ("base",)), Registry(HOST, ("base",), "team")))
+    first, second = FakeRegistry(), FakeRegistry(prefix="team")
+    old = Digest(digest("old"))
+    first.push("base", "12", "first")
+    second.manifests[old] = Manifest(digest=old, is_index=False)
+    second.tagged["base", "12"] = old
+    store = MemoryStore(ledger_of(built("app", f"{HOST}/team/base:12@{old}")), policy)
+    found = stale(store, FakeRegistries([first, second]), None, jobs=1, progress=lambda *_: None)
+    assert rebuilt(found) == []
+    assert first.calls == []

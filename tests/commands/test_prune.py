@@ -316,3 +316,40 @@ def test_without_registries_the_ledger_is_opened_once(fake: FakeRegistry) -> Non
     opened = iter([nullcontext(store)])
     done = prune(lambda *, shared=False: next(opened), WISH, registries=None, jobs=1, progress=unseen)
     assert (len(done.expired), keys(store.read().ledger), fake.calls) == (1, [f"v1 {AMD}"], [])
+
+
+def test_where_much_of_what_lives_is_gone_at_once_nothing_is_deleted(fake: FakeRegistry) -> None:
+    going = image(fake, "pr-1")
+    living = [image(fake, f"v{at}", old=False) for at in range(20)]
+    for one in living[:5]:
+        del fake.manifests[one.digest]
+    store = stored(going, *living)
+    assert run(store, fake).deleted[0].place.digest == going.digest
+    going = image(fake, "pr-2")
+    del fake.manifests[living[5].digest]
+    done = run(stored(going, *living), fake)
+    assert (done.expired, done.deleted) == ([], [])
+    assert [one.reason for one in done.spared] == [
+        f"{fake.name} looks half empty: 6 of 20 digests of app are gone there"
+    ]
+
+
+def test_a_tag_that_moves_before_it_is_deleted_alone_is_left(fake: FakeRegistry) -> None:
+    fake.deletes_tags = True
+    going = image(fake, "pr-7", seed="promoted")
+    store = stored(going, image(fake, "v1", old=False, seed="promoted"))
+
+    def pushed_again() -> None:
+        fake.push(APP, "pr-7", "new")
+
+    done = run(store, fake, between=pushed_again)
+    assert (done.expired, called(fake, "untag")) == ([going], [])
+    assert (APP, "pr-7") in fake.tagged
+
+
+def test_what_an_environment_has_does_not_go(fake: FakeRegistry) -> None:
+    going, other = image(fake, "pr-1"), image(fake, "pr-2")
+    prod = record(APP, "prod", platform=AMD, digest=going.digest, config=digest("config"), version="pr-1")
+    done = run(stored(going, other, prod, image(fake, "v1", old=False)), fake)
+    assert done.expired == [other]
+    assert [(one.record, one.reason) for one in done.spared] == [(going, "prod has it")]

@@ -141,6 +141,11 @@ class Resolver:
         """Return the host of the registry that a typed or recorded reference means, in the form for comparison."""
         return self._repository(reference)[0]
 
+    def address(self, reference: Reference) -> str:
+        """Return the host and the path of the repository that a typed or recorded reference means."""
+        host, path = self._repository(reference)
+        return f"{host}/{_full(host, path)}"
+
     def repositories(self, named: NamedImage) -> list[tuple[str, str]]:
         """Return the host and the full address of each repository that is known to hold an image."""
         if not named.ours:

@@ -93,4 +93,9 @@ def _looks_down(findings: Sequence[DriftFinding]) -> bool:
     names = {(finding.image, finding.tag) for finding in own}  # one deleted index may have many platforms
     gone = {(finding.image, finding.tag) for finding in own if (finding.drift, finding.kind) == ("gone", "drift")}
     is_all_unknown = bool(own) and all(finding.drift == "unknown" for finding in own)
-    return is_all_unknown or (len(gone) > _LOOKS_DOWN_COUNT and len(gone) > len(names) * _LOOKS_DOWN_SHARE)
+    return is_all_unknown or looks_half_empty(len(gone), len(names))
+
+
+def looks_half_empty(gone: int, expected: int) -> bool:
+    """Return whether so much of what was expected is gone at once that the registry may not be what it should be."""
+    return gone > _LOOKS_DOWN_COUNT and gone > expected * _LOOKS_DOWN_SHARE

@@ -22,6 +22,7 @@ class FakeRegistry:
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     configs: dict[str, Mapping[str, object]] = field(default_factory=dict)
     deleted: dict[Digest, Manifest] = field(default_factory=dict)
+    prefix: str = ""
     deletes_tags: bool = False
     clock_ahead: float | None = None
     lost: set[str] = field(default_factory=set)
@@ -33,7 +34,7 @@ class FakeRegistry:
 
     def repository(self, image: str) -> str:
         """Return the host and the path of an image."""
-        return f"{self.name}/{image}"
+        return "/".join(filter(None, (self.name, self.prefix, image)))
 
     def push(self, image: str, tag: str, seed: str = "a", **config: object) -> Digest:
         """Hold an image under a tag; return its digest."""
