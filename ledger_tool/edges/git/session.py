@@ -94,6 +94,8 @@ class Session(AbstractContextManager["Session"]):
 
         branch = check_branch(self._options.branch)
         repository = self._workspace.repository(self._workspace.folder / "history.git", self._address, *_NO_GRAPH)
+        # Git 2.39 asks a shallow repository without end for the commits that it lacks, if contents are left out.
+        blobs = blobs or (self._address.scheme == "file" and Path(self._address.url, "shallow").exists())
         clone(self._address, repository, *([] if blobs else ["--filter=blob:none"]))
         head = f"refs/heads/{branch}" if branch else "HEAD"
         if not repository.commit_of(head) or not (branch or has_default_branch(repository)):

@@ -87,6 +87,16 @@ def test_what_does_not_depend_on_it_is_answered_as_in_a_whole_clone(
         assert whole.code == 0, whole.err
 
 
+def test_a_remote_that_is_shallow_itself_is_read_as_far_as_it_goes(
+    ledger: Run, commits: list[str], upstream: Upstream, tmp_path: Path
+) -> None:
+    mirror = tmp_path / "mirror.git"
+    git("clone", "--quiet", "--bare", "--depth=2", f"file://{upstream.path}", mirror)
+    assert ledger("whence", digest(0), "--repo", mirror).code == 2
+    (entry,) = ledger("log", "--limit", "1", "--repo", mirror, "--format", "json").json["entries"]
+    assert entry["commit"] == commits[-1]
+
+
 def test_two_branches_that_parted_in_the_missing_part_are_not_compared(
     ledger: Run, commits: list[str], upstream: Upstream, tmp_path: Path
 ) -> None:
