@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from ledger_tool.commands.once import OncePerRun
-from ledger_tool.commands.parallel import in_parallel
+from ledger_tool.commands.parallel import LONGEST_LOOK, in_parallel
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, missing_below, walk_indexes
 from ledger_tool.core.ledger.record import Record
@@ -30,6 +30,7 @@ Observed = tuple[Task, Observation]
 TaggedPlace = tuple[RegistryPort, str, str]  # a registry, an image, a tag
 DigestPlace = tuple[RegistryPort, str, str]  # a registry, an image, a digest
 EXPLAINED = 50  # GETs
+_LONGEST_DEEP_LOOK = 10 * LONGEST_LOOK  # an index of many images is hundreds of requests, one after the other
 _MOST_TO_DESCRIBE = 3  # GETs: an index, an image of it, its config
 
 
@@ -48,7 +49,8 @@ class Looks:
 
     def all(self, tasks: Iterable[Task]) -> Iterator[Observed]:
         """Yield what each registry shows for the records of one image:tag, as the answers arrive."""
-        for task, seen in in_parallel(lambda task: self.look(*task), tasks, jobs=self._jobs):
+        longest = _LONGEST_DEEP_LOOK if self._scope == "deep" else LONGEST_LOOK
+        for task, seen in in_parallel(lambda task: self.look(*task), tasks, jobs=self._jobs, longest=longest):
             yield task, Observation(served=Unknown(seen.message)) if isinstance(seen, LedgerError) else seen
 
     def look(self, registry: RegistryPort, records: Sequence[Record]) -> Observation:
