@@ -122,7 +122,8 @@ def check(
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
         return Checked(in_order(findings), 0, past.commits, invalid=True, files=past.files)
-    findings += located(_of_the_file(now.ledger, now.policy, clock), RecordPositions(now.ledger, now.ledger))
+    policy = None if any(finding.rule == "settings" for finding in now.findings) else now.policy
+    findings += located(_of_the_file(now.ledger, policy, clock), RecordPositions(now.ledger, now.ledger))
     looked = _Looked()
     if registries is not None:
         if not start:
@@ -137,12 +138,12 @@ def check(
     )  # fmt: skip
 
 
-def _of_the_file(ledger: Ledger, policy: Policy, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
-    """Yield what is wrong with the records of a valid ledger, whoever wrote them."""
+def _of_the_file(ledger: Ledger, policy: Policy | None, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
+    """Yield what is wrong with the records of a valid ledger, whoever wrote them; the policy may not be known."""
     for fault in (
         *split_tags(ledger),
         *records_of_the_future(ledger, clock),
-        *misplaced_versions(ledger, policy),
+        *(misplaced_versions(ledger, policy) if policy else ()),
     ):
         yield "", fault
 

@@ -14,6 +14,7 @@ from ledger_tool.core.judging.commit import restored
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile, others
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import SETTINGS
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.errors import InvalidLedger
 
@@ -41,8 +42,11 @@ def diff(history: History, base: str, head: str = "") -> Diff:
     behind = len(history.commits(parted, base_tip)) if parted != base_tip else 0
     reverted = _reverted(history, parted, tip, after.ledger)
     changes = tag_changes(before.ledger, after.ledger, before.policy, reverted)
-    files = others(history.changed_files(parted, tip))
-    return Diff(changes, behind, before.policy != after.policy, files)
+    settings_changed = before.policy != after.policy
+    files = [
+        file for file in others(history.changed_files(parted, tip)) if file.path != SETTINGS or not settings_changed
+    ]
+    return Diff(changes, behind, settings_changed, files)
 
 
 def _reverted(history: History, parted: str, tip: str, after: Ledger) -> Mapping[Name, str]:

@@ -62,8 +62,8 @@ def _what(mode: str) -> str:
 
 
 def others(files: Iterable[ChangedFile]) -> list[ChangedFile]:
-    """Return the changed files that no other rule looks at: of the two that are judged, only a change of their mode."""
-    return [file for file in files if file.path not in JUDGED or (file.old and file.new and file.old != file.new)]
+    """Return the changed files without `ledger.json`, unless what changes is its mode: its content is judged."""
+    return [file for file in files if file.path != LEDGER or (file.old and file.new and file.old != file.new)]
 
 
 def attribute_findings(before: PathAttributes, after: PathAttributes, text: str) -> Iterator[FileFinding]:
