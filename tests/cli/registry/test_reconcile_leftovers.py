@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.support.registries.direct import Direct
 from tests.support.registries.world import World, classes
+from tests.support.values.make import ledger_bytes, record
 
 LABELS = {
     "org.opencontainers.image.source": "https://git.example.com/team/app",
@@ -19,14 +19,18 @@ def settings(world: World, more: str) -> None:
     world.upstream.commit_as_other_writer({"ledger.yaml": (of_registry + more).encode()})
 
 
-@pytest.mark.parametrize(("more", "ttl"), [(PATTERN, ()), ("", ("--ttl", "7d"))], ids=["default", "given"])
-def test_a_promoted_tag_that_was_pruned_is_neither_reported_nor_adopted(
-    world: World, more: str, ttl: tuple[str, ...]
-) -> None:
-    settings(world, more)
-    layout = world.push("pr-7", "promoted", labels=LABELS)
-    world.registry.push(layout, f"{world.image}:v1")
-    assert world.publish("pr-7", *OLD, *ttl).code == world.publish("v1").code == 0
+def test_promoted_tags_that_were_pruned_are_neither_reported_nor_adopted(world: World) -> None:
+    """Whether they had the default TTL, or were given one."""
+    settings(world, PATTERN)
+    layout = world.push("v1", "promoted", labels=LABELS)
+    records = []
+    for tag in ("pr-7", "try"):
+        Direct(world.registry).tag(world.image, tag, layout.digest)
+        old = {"ttl": "7d", "publishedAt": "2026-01-01T00:00:00Z"}
+        records.append(record(world.image, tag, digest=layout.digest, **old))
+    world.upstream.commit_as_other_writer(
+        {"ledger.json": ledger_bytes(record(world.image, digest=layout.digest), *records)}
+    )
     assert world.run("prune", "--registry-delete", "--yes", "--repo", world.upstream.url).code == 0
     for option in ("--untracked", "--adopt"):
         done = world.reconcile(option)
@@ -38,7 +42,7 @@ def test_a_promoted_tag_that_was_pruned_is_neither_reported_nor_adopted(
 
 def test_a_tag_that_serves_what_another_tag_has_is_reported_if_it_was_never_recorded(world: World) -> None:
     layout = world.push("v1", "both", labels=LABELS)
-    world.registry.push(layout, f"{world.image}:stable")
+    Direct(world.registry).tag(world.image, "stable", layout.digest)
     assert world.publish("v1").code == 0
     assert classes(world.reconcile("--untracked", "--format", "json")) == {"stable": "untracked"}
 
