@@ -39,11 +39,9 @@ PLACES = (
     ("list", "--repo"),
     ("list", "--branch"),
     ("list", "--format"),
-    ("list", "--since"),
     PUBLISH,
     (*PUBLISH, SOURCE, "--depends-on"),
     (*PUBLISH, SOURCE, "--label"),
-    (*PUBLISH, SOURCE, "--from"),
     (*PUBLISH, SOURCE, "--deploy-key"),
     ("init", "--registry"),
     ("pin",),
@@ -57,7 +55,7 @@ PLACES = (
 
 @pytest.mark.parametrize("place", PLACES, ids=" ".join)
 def test_a_login_in_a_mistyped_url_is_repeated_by_no_option(ledger: Run, place: tuple[str, ...]) -> None:
-    for typo in TYPOS:
+    for typo in TYPOS[:5] if place == ("nosuch",) else TYPOS:  # the whole program is slow to build
         done = ledger(*place, typo)
         assert done.code == 2, (typo, done)
         assert TOKEN not in done.out + done.err, (typo, done)
