@@ -235,7 +235,12 @@ class RegistryClient:
     @_masked
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob exists."""
-        return self._ask("HEAD", image, f"blobs/{digest}", limit=0).status != 404
+        answer = self._ask("HEAD", image, f"blobs/{digest}", limit=0)
+        if answer.status == 200 and "html" in answer.headers.get("content-type", "").lower():  # to sign in, perhaps
+            raise Unreachable(
+                f"{self.name} answers with a page instead of the blob {digest}", "check any proxy before it"
+            )
+        return answer.status != 404
 
     @_masked
     def tags(self, image: str) -> list[str]:

@@ -168,6 +168,13 @@ def test_a_page_to_sign_in_at_another_host_is_not_a_registry(wire: Wire, other: 
     assert "does not answer as a registry" in _doubt(wire).message
 
 
+def test_a_page_to_sign_in_is_not_a_blob(wire: Wire, other: Wire) -> None:
+    wire.on(f"{APP}/blobs/{CONFIG}", Reply(302, {"Location": f"{other.url}/login"}))
+    other.on("/login", Reply(200, {"Content-Type": "text/html; charset=utf-8"}))
+    with rig(wire) as at, pytest.raises(Unreachable, match="answers with a page instead of the blob"):
+        at.client.has_blob("myorg/app", CONFIG)
+
+
 def test_an_ingress_that_has_lost_its_registry_in_the_middle_of_a_run_is_noticed(wire: Wire) -> None:
     for environment in ({}, LOGIN):
         wire.root, wire.otherwise = API_ROOT, NOT_FOUND
