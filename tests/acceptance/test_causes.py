@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.git.servers import SshServer
+from tests.support.git.servers import SshServer, http_server
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
@@ -125,3 +125,18 @@ def test_a_host_without_a_known_api_for_pull_requests_says_how_to_open_one_by_ha
     done = _publish(ledger, remote, "--pull-request")
     assert (done.code, says in done.err) == (2, True)
     assert "commit to a branch of a checkout with `--no-push`, push it with git" in done.err
+
+
+@pytest.mark.parametrize("name", ["insteadOf", "pushInsteadOf", "pushurl"])
+def test_a_rewritten_url_that_is_not_used_is_named_when_access_is_denied(
+    ledger: Run, checkout: Path, upstream: Upstream, name: str
+) -> None:
+    with http_server(upstream.path.parent, "hidden-0123456789") as server:
+        url = server.url("")
+        git("remote", "set-url", "origin", f"{url}ledger.git", cwd=checkout)
+        key = "remote.origin.pushurl" if name == "pushurl" else f"url.http://u:hidden-0123456789@127.0.0.1/.{name}"
+        git("config", key, url, cwd=checkout)
+        done = _publish(ledger, checkout)
+    assert done.code == 6
+    assert f"`{name}` is not used: name the whole URL with `--repo`" in done.err
+    assert "hidden" not in done.err

@@ -211,7 +211,8 @@ def foreign(checkout: Path) -> Path:
 def test_nothing_that_the_settings_of_somebody_elses_checkout_name_is_run(
     ledger: Run, foreign: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _publish(ledger, foreign).code == 6
+    denied = _publish(ledger, foreign)
+    assert (denied.code, "so its settings are not used" in denied.err) == (6, True)
     monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
     done = _publish(ledger, foreign)
     assert done.code == 0, done.err

@@ -6,6 +6,8 @@ Everything opens a repository through it: a ledger (`session`), the manifests of
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
@@ -18,7 +20,7 @@ from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.repository import Deadline, Repository
 from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
 from ledger_tool.edges.git.view import make_view
-from ledger_tool.errors import Denied, PushRefused, UsageError
+from ledger_tool.errors import Denied, PushRefused, Unreachable, UsageError
 
 
 @dataclass
@@ -45,10 +47,10 @@ class Workspace(AbstractContextManager["Workspace"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        over_ssh = any(address and address.scheme == "ssh" for address in self._accesses)
-        if isinstance(error, Denied) and not isinstance(error, PushRefused) and over_ssh:  # noqa: SIM102
-            if hint := self._hint_about_ssh():
-                raise error.within("", f"{error.hint}; {hint}") from None
+        if isinstance(error, (Denied, Unreachable)) and any(self._accesses):
+            unused = [self._hint_about(name) for name in self._unused(error)]
+            if unused:
+                raise error.within("", "; ".join([error.hint, *unused])) from None
 
     @cached_property
     def folder(self) -> Path:
@@ -101,10 +103,27 @@ class Workspace(AbstractContextManager["Workspace"]):
         access = self._accesses[address]
         return Repository(git_dir, access.environment, self.deadline, options, access.mask)
 
-    def _hint_about_ssh(self) -> str:
-        """Return what to do about a program that the user named for ssh, and that is not run, or `""`."""
-        variables = (f"`{name}`" for name in ("GIT_SSH_COMMAND", "GIT_SSH") if os.environ.get(name))
-        name = "`core.sshCommand`" if value_of(self.settings, "core.sshcommand") else next(variables, "")
-        if not name or self.credentials.deploy_key:
-            return ""
-        return f"{name} is not used: put its options into `~/.ssh/config`, or pass its key with `--deploy-key FILE`"
+    def _unused(self, error: Denied | Unreachable) -> Iterator[str]:
+        """Yield the settings of the user that may explain an error about access, and that are not used."""
+        addresses = [address for address in self._accesses if address]
+        is_refusal = isinstance(error, PushRefused)
+        if not self.trusted:
+            yield "safe.directory"
+        if not is_refusal and not self.credentials.deploy_key and any(one.scheme == "ssh" for one in addresses):
+            if value_of(self.settings, "core.sshcommand"):
+                yield "core.sshCommand"
+            yield from (name for name in ("GIT_SSH_COMMAND", "GIT_SSH") if os.environ.get(name))
+        for name in ("insteadof", "pushinsteadof"):
+            prefixes = [one.value for one in self.settings if re.fullmatch(rf"url\..*\.{name}", one.key) and one.value]
+            if any(address.url.startswith(prefix) for prefix in prefixes for address in addresses):
+                yield {"insteadof": "insteadOf", "pushinsteadof": "pushInsteadOf"}[name]
+        if isinstance(error, Denied) and any(re.fullmatch(r"remote\..*\.pushurl", one.key) for one in self.settings):
+            yield "pushurl"
+
+    def _hint_about(self, name: str) -> str:
+        """Return what to do instead of a setting that is not used."""
+        if name == "safe.directory":
+            return f"git does not trust {self.top}, which belongs to another user, so its settings are not used"
+        if name in ("insteadOf", "pushInsteadOf", "pushurl"):
+            return f"`{name}` is not used: name the whole URL with `--repo`"
+        return f"`{name}` is not used: put its options into `~/.ssh/config`, or pass its key with `--deploy-key FILE`"
