@@ -94,6 +94,10 @@ def test_every_rule_of_check_is_documented() -> None:
     files = (
         "core/judging/commit",
         "core/judging/check",
+        "core/judging/dates",
+        "core/judging/files",
+        "core/judging/net",
+        "core/judging/pulls",
         "core/ledger/diagnosis",
         "commands/check",
         "commands/check_registry",
