@@ -54,9 +54,17 @@ class Looks:
             yield task, Observation(served=Unknown(seen.message)) if isinstance(seen, LedgerError) else seen
 
     def look(self, registry: RegistryPort, records: Sequence[Record]) -> Observation:
-        """Return what a registry shows for the records of one image:tag. Raises nothing: a failure is Unknown."""
+        """Return what a registry shows for the records of one image:tag. Raises nothing: a failure is Unknown.
+
+        A registry that contradicts itself about a tag is not believed about the rest of it, either.
+        """
         image, tag = records[0].name
-        served: Seen = _tried(registry.look, image, tag)
+        try:
+            served: Seen = registry.look(image, tag)
+        except BadManifest as error:
+            return Observation(served=Unknown(error.message))
+        except LedgerError as error:
+            served = Unknown(error.message)
         missing: Mapping[str, Sequence[str] | Unknown] = {}
         if self._scope == "deep":
             pull_digests = dict.fromkeys(map(drift.expected, records))
@@ -145,7 +153,7 @@ class Looks:
         """Return an observation with what the tag serves; a tag that has moved in the meantime is looked at again."""
         task, seen = observed
         if isinstance(contents, Unknown):
-            return replace(seen, served=contents)
+            return Observation(served=contents)
         if isinstance(contents, LedgerError):
             return replace(seen, contents=Unreadable(contents.message, is_seen=False))
         if not isinstance(contents, Absent):

@@ -149,9 +149,13 @@ def test_what_a_tag_serves_and_cannot_be_read_is_still_another_digest(
     assert (seen.served, seen.contents) == (new, contents)
 
 
-def test_a_tag_whose_body_is_not_of_the_digest_that_was_claimed_is_unknown(fake: FakeRegistry) -> None:
+def test_a_registry_that_contradicts_itself_about_a_tag_is_not_believed_about_the_rest(fake: FakeRegistry) -> None:
     fake.failing[fake.push(APP, "v1", "new")] = BadManifest("it lies")
-    assert _observe(fake, [_record(digest("old"))]).served == Unknown("it lies")
+    assert _observe(fake, [_record(digest("old"))]) == Observation(served=Unknown("it lies"))
+    fake.failing["v1"] = BadManifest("it claims nonsense")
+    fake.calls.clear()
+    assert _observe(fake, [_record(digest("old"))]) == Observation(served=Unknown("it claims nonsense"))
+    assert fake.calls == [("look", "v1")]
 
 
 def test_a_tag_that_moves_back_while_it_is_looked_at_is_looked_at_again(fake: FakeRegistry) -> None:
