@@ -255,7 +255,7 @@ class Clearing:
         parents, failed = self._lookups.children(indexes, others)
         self._failed = failed | self._failed
         for port, image in dict.fromkeys(place.repository for place in self._candidates):
-            recorded = [Place(port, image, digest) for digest in self._uses.roots.recorded(image)]
+            recorded = [Place(port, image, digest) for digest in self._uses.recorded.get(image, ())]
             gone = [place for place in recorded if self._lookups.is_gone(place)]
             if looks_half_empty(len(gone), len(recorded)):
                 message = (

@@ -121,15 +121,21 @@ class Registrar:
                     left.append(tag)
                     continue
                 place.registry.untag(place.image, tag.tag)
-                if isinstance(place.registry.look(place.image, place.digest), Absent):
-                    _put(place, document, tag.others)
-                    declined[place.registry.name] = f"{place.registry.name} deletes images along with their tags"
-                removed.append(Deletion(place, document, tags=[tag.tag]))
             except Denied as error:
                 declined[place.registry.name] = error.message
                 left.append(tag)
+                continue
             except LedgerError as error:
                 failed[place.image, tag.tag] = error
+                continue
+            removed.append(Deletion(place, document, tags=[tag.tag]))
+            try:
+                if isinstance(place.registry.look(place.image, place.digest), Absent):
+                    declined[place.registry.name] = f"{place.registry.name} deletes images along with their tags"
+                    place.registry.put(place.image, place.digest, document)
+                    _put_tags(place, document, tag.others)
+            except LedgerError as error:
+                failed[place.image, tag.tag] = _not_put_back(place, error)
         return Untagging(removed, left, declined, failed)
 
     def restore(
@@ -160,7 +166,7 @@ class Registrar:
                     restored.append(deletion)
                 _put_tags(place, deletion.document, tags)
             except LedgerError as error:
-                failed[place.image] = error.within(f"{place} is needed again and could not be put back", _PUSH_AGAIN)
+                failed[place.image] = _not_put_back(place, error)
         return restored, failed
 
     def _roots(self, places: Iterable[Place], uses: RemainingUses) -> dict[bool, list[Place]]:
@@ -179,9 +185,8 @@ def _is_in(place: Place, record: Record, uses: RemainingUses) -> bool:
     return record.image == place.image or is_there
 
 
-def _put(place: Place, document: ServedDocument, tags: Iterable[str]) -> None:
-    place.registry.put(place.image, place.digest, document)
-    _put_tags(place, document, tags)
+def _not_put_back(place: Place, error: LedgerError) -> LedgerError:
+    return error.within(f"{place} is needed again and could not be put back", _PUSH_AGAIN)
 
 
 def _put_tags(place: Place, document: ServedDocument, tags: Iterable[str]) -> None:

@@ -353,3 +353,52 @@ def test_what_an_environment_has_does_not_go(fake: FakeRegistry) -> None:
     done = run(stored(going, other, prod, image(fake, "v1", old=False)), fake)
     assert done.expired == [other]
     assert [(one.record, one.reason) for one in done.spared] == [(going, "prod has it")]
+
+
+def test_two_images_of_one_path_at_two_registries_are_not_taken_for_each_other() -> None:
+    """What the one lacks of the other's is not missing there."""
+    policy = Policy((Registry("one.example.com", ("app",)), Registry("two.example.com", ledger_prefix="two")))
+    one, two = FakeRegistry("one.example.com"), FakeRegistry("two.example.com")
+    going = image(one, "pr-1")
+    others = [record("two/app", f"v{at}", digest=two.push("two/app", f"v{at}", f"two {at}")) for at in range(20)]
+    store = MemoryStore(ledger_of(going, image(one, "v1", old=False), *others), policy)
+    found = prune(
+        lambda *, shared=False: nullcontext(store), WISH, registries=ByHost([one, two]), jobs=2, progress=unseen
+    )
+    assert ([place.place.digest for place in found.deleted], found.failed) == ([going.digest], {})
+
+
+class ByHost(FakeRegistries):
+    """Registries that serve what `ledger.yaml` says."""
+
+    def serving(self, policy: Policy, image: str) -> Sequence[FakeRegistry]:
+        hosts = {registry.host for registry in policy.serving(image)}
+        return [fake for fake in self.all if fake.host in hosts]
+
+
+def test_what_only_a_mirror_still_has_of_an_index_keeps_its_images_everywhere(fake: FakeRegistry) -> None:
+    mirror = FakeRegistry("mirror.example.com")
+    living = both(mirror, "v1", old=False, only=(AMD,))
+    child = fake.push(APP, "pr-1", f"v1 {ARM}")
+    mirror.tagged.pop((APP, "unused"))
+    going = image(fake, "pr-1", seed=f"v1 {ARM}")
+    assert going.digest == child
+    fake.push(APP, "v1-amd64", f"v1 {AMD}")
+    done = run(stored(going, *living), fake, mirror)
+    assert (done.expired, done.deleted) == ([going], [])
+    assert {one.place.registry.name for one in done.retained} == {fake.name, mirror.name}
+
+
+def test_a_digest_that_a_registry_took_with_its_tag_and_does_not_take_back_is_an_error(fake: FakeRegistry) -> None:
+    fake.deletes_tags = fake.is_greedy = True
+    going = image(fake, "pr-7", seed="promoted")
+    living = image(fake, "v1", old=False, seed="promoted")
+
+    def no_push(what: str, reference: str) -> None:
+        if what == "put":
+            raise Denied("no push")
+
+    fake.hook = no_push
+    done = run(stored(going, living), fake)
+    assert "is needed again and could not be put back: no push" in done.failed[APP].message
+    assert (done.expired, [one.record for one in done.spared]) == ([], [going])

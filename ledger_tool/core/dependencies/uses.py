@@ -77,11 +77,6 @@ class RepositoryUses:
     bases: Mapping[str, Mapping[str, bool]]
     resolver: Resolver
 
-    def recorded(self, image: str) -> set[str]:
-        """Return those of the records that the ledger has of an image's repositories."""
-        paths = {image, *paths_of(NamedImage(image, ours=True), self.resolver)}
-        return {digest for path in paths for digest in self.own.get(path, {})}
-
     def digests(self, image: str) -> dict[str, bool]:
         """Return the digests that may be in use in one of the repositories of an image of the ledger.
 

@@ -116,10 +116,12 @@ class RemainingUses:
     """What the remaining records use: `why` says of each digest what uses it, `newest` is each image's newest record.
 
     `roots` are the digests to look into, by repository: any of them may be an index, whatever its record says of
-    it, and then its children, which only the registry knows, are in use as well. `tags` are the tags that remain.
+    it, and then its children, which only the registry knows, are in use as well. `tags` are the tags that remain,
+    and `recorded` the digests of each image.
     """
 
     why: Mapping[str, str]
+    recorded: Mapping[str, Collection[str]]
     newest: Mapping[str, Record]
     roots: RepositoryUses
     tags: RepositoryTags
@@ -161,11 +163,13 @@ def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Recor
     why: dict[str, str] = {}
     for use in uses:
         why.setdefault(use.digest, use.reason)
+    recorded: dict[str, set[str]] = {}
     newest: dict[str, Record] = {}
     for record in remaining:
+        recorded.setdefault(record.image, set()).update({record.digest, record.index or record.digest})
         if record.published_at >= newest.get(record.image, record).published_at:
             newest[record.image] = record
-    return RemainingUses(why, newest, by_repository(uses, resolver), tags_of(remaining, resolver))
+    return RemainingUses(why, recorded, newest, by_repository(uses, resolver), tags_of(remaining, resolver))
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:

@@ -24,6 +24,7 @@ class FakeRegistry:
     deleted: dict[Digest, Manifest] = field(default_factory=dict)
     prefix: str = ""
     deletes_tags: bool = False
+    is_greedy: bool = False
     clock_ahead: float | None = None
     lost: set[str] = field(default_factory=set)
     failing: dict[str, LedgerError] = field(default_factory=dict)
@@ -102,7 +103,9 @@ class FakeRegistry:
         self._note("untag", tag)
         if not self.deletes_tags:
             raise Denied("it does not delete tags")
-        self.tagged.pop((image, tag), None)
+        gone = self.tagged.pop((image, tag), None)
+        if gone and self.is_greedy:
+            self.deleted[gone] = self.manifests.pop(gone)
 
     def delete(self, image: str, digest: str) -> None:
         self._note("delete", digest)
