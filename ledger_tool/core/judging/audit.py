@@ -138,7 +138,7 @@ class HistoryAudit:
         for move, is_untold in untold_pulls(effects, faults, restored(effects, undone)):
             if not is_untold or move.name in moved or self._policy.is_mutable(move.name.tag):
                 continue
-            if message and is_claimed(move, message):
+            if message is None or is_claimed(move, message):  # without a message, its trailers could have claimed it
                 self.claims += 1
                 continue
             key = next(effect.key for effect in effects if effect.name == move.name)

@@ -137,6 +137,16 @@ def test_a_pull_digest_that_changed_without_a_word_is_found() -> None:
     assert told(judge, silent, after) == []
 
 
+def test_a_pull_digest_that_changed_behind_a_broken_version_is_only_counted() -> None:
+    """There, only what no message could justify is a finding."""
+    judge = proof()
+    said, before = published(Ledger(), BELOW_I)
+    told(judge, said, before)
+    assert [fault.rule for fault in told(judge, "break it\n", b"{}")] == ["invalid"]
+    _, after = published(before, *GROWN)
+    assert (told(judge, "by hand\n", after), judge.claims) == ([], 1)
+
+
 def test_a_pull_digest_that_changed_by_force_is_no_claim() -> None:
     judge = proof()
     said, before = published(Ledger(), BELOW_I)
