@@ -168,9 +168,11 @@ class FolderSession(Session):
         self._folder = folder
 
     def source(self) -> Folder | BranchSource:
+        if not self._options.branch:
+            return Folder(self._folder)
         from ledger_tool.edges.git.history import BranchSource
 
-        return BranchSource(self.history()) if self._options.branch else Folder(self._folder)
+        return BranchSource(self.history())
 
     def store(self, *, shared: bool = False) -> CheckoutStore | FollowedStore:
         from ledger_tool.edges.git.checkout import Checkout, CheckoutStore, FollowedStore, LocalBranch
