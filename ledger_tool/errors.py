@@ -93,8 +93,7 @@ class Conflict(RuleRefused):
     """The ledger has another digest for this key.
 
     `existing` are the conflicting records, as in `ledger.json`, `given` is the refused digest, and
-    `ledger_commit` the ledger commit in which they were found. `published` is the one that published the first of them,
-    if known.
+    `ledger_commit` the ledger commit in which they were found.
     """
 
     def __init__(
@@ -104,14 +103,11 @@ class Conflict(RuleRefused):
         self.existing = existing
         self.given = given
         self.ledger_commit = ledger_commit
-        self.published = ""
 
     def published_in(self, commit: str) -> Conflict:
         """Return the same error, which also names the ledger commit that published the first record."""
         time = f"published {self.existing[0]['publishedAt']}"
-        copy = self._saying(self.message.replace(f"{time};", f"{time} in ledger commit {commit[:12]};", 1), self.hint)
-        copy.published = commit
-        return copy
+        return self._saying(self.message.replace(f"{time};", f"{time} in ledger commit {commit[:12]};", 1), self.hint)
 
 
 class UnknownImage(RuleRefused):

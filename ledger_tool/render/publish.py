@@ -16,12 +16,11 @@ from ledger_tool.render.edit import result_object
 
 
 def conflict_line(conflict: Conflict) -> str:
-    """Return the JSON object of a refused image:tag: what the ledger has, since when, and the given digest."""
+    """Return the JSON object of a refused image:tag: what the ledger has, and the given digest as `conflict`."""
     records = tuple(from_json(fields) for fields in conflict.existing)
     digest = pull_digest(records) or records[0].digest
     result = Result(records[0].name, digest, False, conflict.ledger_commit or None, records)
-    known = {"conflict": conflict.given, "publishedIn": conflict.published or None}
-    return json.line(result_object(result) | known)
+    return json.line(result_object(result) | {"conflict": conflict.given})
 
 
 def notes(written: Written, drafts: Sequence[Draft], now: Timestamp, *, offline: bool) -> Iterator[str]:

@@ -28,12 +28,10 @@ def publish(ledger: Run, upstream: Upstream) -> Callable[..., Outcome]:
 
 
 def named(refused: Outcome) -> str:
-    """Return the commit that a conflict's message names, as its JSON does, or an empty text."""
+    """Return the commit that a conflict's message names, or an empty text."""
     assert refused.code == 3
     found = re.search(r"published [0-9TZ:-]+ in ledger commit ([0-9a-f]{12}); sha256", refused.err)
-    commit = refused.json["publishedIn"]
-    assert (commit or "")[:12] == (found[1] if found else "")
-    return commit or ""
+    return found[1] if found else ""
 
 
 @pytest.mark.parametrize("filtered", [False, True])
@@ -47,11 +45,11 @@ def test_a_conflict_names_the_commit_that_published_the_record(
     publish("app:v1", "a", "--label", "env=prod")
     publish("app:v2", "b")
     ledger("yank", "app:v1", "--reason", "bad", "--repo", upstream.url)
-    assert named(publish("app:v1", "c")) == publisher
-    assert named(publish("app:v1", "c", "--dry-run")) == publisher
+    assert named(publish("app:v1", "c")) == publisher[:12]
+    assert named(publish("app:v1", "c", "--dry-run")) == publisher[:12]
     git("clone", "--quiet", upstream.path, tmp_path / "clone")
-    assert named(publish("app:v1", "c", repo=tmp_path / "clone")) == publisher
-    assert named(publish("app:v1", "c", "--no-push", repo=tmp_path / "clone")) == publisher
+    assert named(publish("app:v1", "c", repo=tmp_path / "clone")) == publisher[:12]
+    assert named(publish("app:v1", "c", "--no-push", repo=tmp_path / "clone")) == publisher[:12]
 
 
 def test_a_message_that_lies_is_not_believed(publish: Callable[..., Outcome], upstream: Upstream) -> None:
@@ -60,7 +58,7 @@ def test_a_message_that_lies_is_not_believed(publish: Callable[..., Outcome], up
     publish("app:v2", "b")
     lie = f"publish app:v1\n\nImage: app:v1\nDigest: {digest('a')}\nSource-Ref: {SOURCE}\n"
     move_branch(upstream, commit(upstream, lie, [upstream.tip()], {"README.md": b"# Other\n"}))
-    assert named(publish("app:v1", "c")) == publisher
+    assert named(publish("app:v1", "c")) == publisher[:12]
 
 
 def test_what_was_published_in_a_batch_or_by_hand_is_found_by_the_ledgers_alone(
@@ -71,7 +69,7 @@ def test_what_was_published_in_a_batch_or_by_hand_is_found_by_the_ledgers_alone(
     ledger("publish", "--offline", "--from", tmp_path / "batch", "--repo", upstream.url)
     batch = upstream.tip()
     publish("other:v1", "o")
-    assert named(publish("app:v7", "c")) == batch
+    assert named(publish("app:v7", "c")) == batch[:12]
 
 
 def test_no_commit_is_named_if_the_publisher_is_not_in_the_clone(
