@@ -114,7 +114,7 @@ def prepare(
         users = [(key, value) for key, value in users if not _CREDENTIAL.fullmatch(key)]
         extra += _with_token(address)
         named |= {"LEDGER_GIT_USERNAME": address.user or "x-access-token", "LEDGER_GIT_PASSWORD": token}
-    elif over_http and any(_HELPERS.fullmatch(setting.key) for setting in passed):
+    elif over_http and any(_HELPERS.fullmatch(setting.key) for setting in passed) and hasattr(os, "memfd_create"):
         answers = hold(b"", "ledger-answers", folder, stack)
         named |= {"LEDGER_GIT_ANSWERS": answers, "LEDGER_GIT_SETTINGS": str(len(users))}
         extra += [("credential.helper", ""), ("credential.helper", _USERS_HELPERS)]
