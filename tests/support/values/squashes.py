@@ -1,7 +1,8 @@
 """How hosts write the message of a squash, given the messages of its commits, the oldest first.
 
 GitHub's and GitLab's formats are those of their documentation ("About pull request merges", "Commit message
-templates"), Bitbucket's is that of Atlassian's editor extension, git's is `SQUASH_MSG` of `git merge --squash`.
+templates"), Gitea's is that of its source (`GetSquashMergeCommitMessages`), Bitbucket's is that of Atlassian's editor
+extension, git's is `SQUASH_MSG` of `git merge --squash`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,16 @@ def azure(messages: Sequence[str]) -> str:
     return f"Merged PR 123: Release the apps\n\n{told}\n\nRelated work items: #45\n"
 
 
+def gitea(messages: Sequence[str]) -> str:
+    """Return Gitea's message before it followed GitHub's style: the messages as they are, one after the other.
+
+    The subject of the first is left out if it is the request's title.
+    """
+    title = messages[0].partition("\n")[0]
+    told = "".join([messages[0].removeprefix(title), *messages[1:]])
+    return f"{title} (#12)\n\n{told.lstrip()}\n\n{CO_AUTHOR}\n"
+
+
 def git(messages: Sequence[str]) -> str:
     """Return what `git merge --squash` prepares, the newest commit first."""
     parts = ["Squashed commit of the following:"]
@@ -56,5 +67,5 @@ def wrapped(messages: Sequence[str]) -> str:
 
 
 FORMATS: Mapping[str, Callable[[Sequence[str]], str]] = {
-    one.__name__: one for one in (github, gitlab, bitbucket, azure, git, wrapped)
+    one.__name__: one for one in (github, gitlab, bitbucket, azure, gitea, git, wrapped)
 }
