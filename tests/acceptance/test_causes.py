@@ -124,7 +124,7 @@ def test_a_host_without_a_known_api_for_pull_requests_says_how_to_open_one_by_ha
 ) -> None:
     done = _publish(ledger, remote, "--pull-request")
     assert (done.code, says in done.err) == (2, True)
-    assert "commit to a branch of a checkout with `--no-push`, push it with git" in done.err
+    assert "commit to a branch of a checkout (`--no-push`, `bump --commit`), push it with git" in done.err
 
 
 @pytest.mark.parametrize("name", ["insteadOf", "pushInsteadOf", "pushurl"])

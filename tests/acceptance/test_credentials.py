@@ -180,6 +180,17 @@ def test_what_a_server_repeats_of_the_login_is_masked(
     assert [text for text in (*secrets, *(_basic(TOKEN, user)[8:-4] for user in users)) if text in done.err] == []
 
 
+def test_a_token_loses_the_white_space_around_it_and_is_refused_with_a_line_break_in_it(
+    ledger: Run, served: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_TOKEN", f" {TOKEN}\n")
+    assert ledger("list", "--repo", served.url("ledger.git")).code == 0
+    monkeypatch.setenv("LEDGER_TOKEN", f"{TOKEN}\nhost=elsewhere")
+    done = ledger("list", "--repo", served.url("ledger.git"))
+    assert (done.code, TOKEN in done.err) == (6, False)
+    assert "a line break or a control character" in done.err
+
+
 @pytest.mark.parametrize("how", ["variable", "url"])
 def test_a_credential_never_goes_unencrypted_to_another_machine(
     ledger: Run, monkeypatch: pytest.MonkeyPatch, how: str

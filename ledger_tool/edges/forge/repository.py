@@ -25,7 +25,8 @@ _OTHERS = re.compile(
     r"|(?:^|\.)sourceforge\.net$|(?:^|\.)git\.sr\.ht$|gitolite|source\.developers\.google\.com$|(?:^|\.)pagure\.io$"
 )
 _BY_HAND = (
-    "commit to a branch of a checkout with `--no-push`, push it with git, and open the request on the host's pages"
+    "commit to a branch of a checkout (`--no-push`, `bump --commit`), push it with git, "
+    "and open the request on the host's pages"
 )
 _LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|\[?::1\]?"
 

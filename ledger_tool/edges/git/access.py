@@ -25,7 +25,7 @@ from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.user_settings import Setting, Settings, config_file
 from ledger_tool.edges.http.proxies import check_proxies
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import Denied, UsageError
 
 _PROXIES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
 _PASSED = (
@@ -98,7 +98,7 @@ def prepare(
     """
     over_http = address is not None and address.scheme in ("http", "https")
     over_ssh = address is not None and address.scheme == "ssh"
-    token = ((address.password if address else "") or credentials.token) if over_http else ""
+    token = ((address.password if address else "") or credentials.token.strip()) if over_http else ""
     passed = [setting for setting in settings if _PASSED_SETTINGS.fullmatch(setting.key)]
     proxies = [setting.value for setting in passed if _PROXY.fullmatch(setting.key)]
     headers = [setting for setting in settings if _HEADER.fullmatch(setting.key)]
@@ -112,7 +112,7 @@ def prepare(
         extra = headers_for(address.url, [] if token else headers)
     if token and address:
         users = [(key, value) for key, value in users if not _CREDENTIAL.fullmatch(key)]
-        extra += _with_token(address)
+        extra += _with_token(address, token)
         named |= {"LEDGER_GIT_USERNAME": address.user or "x-access-token", "LEDGER_GIT_PASSWORD": token}
     elif over_http and any(_HELPERS.fullmatch(setting.key) for setting in passed) and hasattr(os, "memfd_create"):
         answers = hold(b"", "ledger-answers", folder, stack)
@@ -156,8 +156,12 @@ def prepare(
     return Access(environment, masked)
 
 
-def _with_token(address: Address) -> list[tuple[str, str]]:
+def _with_token(address: Address, token: str) -> list[tuple[str, str]]:
     """Return the settings that make git use our token for this address, and no other login or proxy of this machine."""
+    if re.search(r"[\x00-\x1f\x7f]", token):
+        raise Denied(
+            "the token has a line break or a control character in it", "set it to the token itself, on one line"
+        )
     if not address.is_confidential:
         raise UsageError(
             f"{address.shown} is plain HTTP, which would expose the token on the network",

@@ -91,7 +91,7 @@ _REFUSALS = (
         is_wrong=True,
     ),
     Refusal(
-        r"Unsupported proxy|remote-https?' is not a git command|URL using bad",
+        r"Unsupported proxy|remote-https?' is not a git command|or missing URL",
         "git cannot use the address {where}: {says}",
         "check the URL, the proxy settings, and that git was built with support for https",
         is_wrong=True,
