@@ -114,6 +114,16 @@ def test_every_rule_of_check_is_documented() -> None:
     assert documented - raised <= {"date", "nfc", "order", "unique", "platform", "version"}  # which stand in a tuple
 
 
+def test_the_track_record_names_every_fault_and_tests_that_exist() -> None:
+    rows = re.findall(r"^\| ([A-Z][0-9]+) \|.*\| (.*) \|$", (DOCS / "track-record.md").read_text("utf-8"), re.MULTILINE)
+    last = {"R": 19, "K": 6, "G": 7, "H": 10, "A": 7, "S": 7}
+    assert {number for number, _ in rows} == {f"{kind}{at}" for kind, end in last.items() for at in range(1, end + 1)}
+    for _, held_by in rows:
+        for file, test in re.findall(r"`(tests/[^`]+)`(?: `([^`]+)`)?", held_by):
+            assert not test or f"def {test}(" in (ROOT / file).read_text("utf-8"), test
+            assert (ROOT / file).is_file()
+
+
 def test_every_message_of_exit_codes_md_is_in_the_code() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "ledger_tool").rglob("*.py"))
     code = re.sub(r'"\s*f?"', "", code).replace("{LEDGER}", "ledger.json")  # texts may stand on two lines
