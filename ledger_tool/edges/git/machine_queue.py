@@ -48,7 +48,7 @@ def lock(descriptor: int, longest: float, stalled: float, tell: Callable[[str], 
     """Lock a file; return whether we had to wait, or None if it took too long and the lock is not ours.
 
     We wait for at most `longest` seconds, and for one holder at most `stalled` seconds. `tell` is called once if that
-    takes a while, with the holder's process as ` (process N)`.
+    takes a while or fails, with the holder's process as ` (process N)`.
     """
     start = since = time.monotonic()
     holder = b""
@@ -60,12 +60,13 @@ def lock(descriptor: int, longest: float, stalled: float, tell: Callable[[str], 
             now = time.monotonic()
             if (current := os.pread(descriptor, 100, 0)) != holder:
                 holder, since = current, now
-            if now >= min(start + longest, since + stalled):
-                return None
-            if not is_told and now >= start + _SILENT:
+            is_over = now >= min(start + longest, since + stalled)
+            if not is_told and (is_over or now >= start + _SILENT):
                 process = holder.split(b" ")[0]
                 tell(f" (process {process.decode()})" if process.isdigit() else "")
                 is_told = True
+            if is_over:
+                return None
             waited = True
             time.sleep(_PERIOD)
         else:
