@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from ledger_tool.commands.clearance import Clearance, DeletingRegistries, Deletion, Retained, StayingTag
+from ledger_tool.commands.clearance import Clearance, Deletion, Retained, StayingTag
+from ledger_tool.commands.deleting_registries import DeletingRegistries
 from ledger_tool.commands.ports import Progress, Store
 from ledger_tool.commands.registry_delete import Registrar
 from ledger_tool.commands.write import write

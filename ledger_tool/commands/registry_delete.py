@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.commands.clearance import (
-    LONGEST,
-    Clearance,
-    Clearing,
-    DeletingRegistry,
-    Deletion,
-    Lookups,
-    Place,
-    StayingTag,
-)
+from ledger_tool.commands.clearance import Clearance, Clearing, Deletion, StayingTag
+from ledger_tool.commands.deleting_registries import LONGEST, DeletingRegistry, Lookups, Place
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress
 from ledger_tool.core.ledger.record import Record

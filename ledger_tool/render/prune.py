@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ledger_tool.commands.clearance import Place
+from ledger_tool.commands.deleting_registries import Place
 from ledger_tool.commands.prune import Pruned
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import counted, escaped

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ledger_tool.commands.clearance import Deletion, Place, Retained, StayingTag
+from ledger_tool.commands.clearance import Deletion, Retained, StayingTag
+from ledger_tool.commands.deleting_registries import Place
 from ledger_tool.commands.prune import Pruned
 from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.core.writes.prune import Spared

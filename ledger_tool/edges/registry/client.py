@@ -9,9 +9,7 @@ worth is decided by `edges.registry.login`. What a server says of our credential
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -22,6 +20,7 @@ from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer, Line
+from ledger_tool.edges.http.clock import HostClock
 from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import AbsenceUnproved, Login, TokenRefused
@@ -91,8 +90,7 @@ class RegistryClient:
         )
         self.close = self._http.close
         self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)
-        self._clock_ahead: float | None = None
-        self._last_date = ""
+        self._clock = HostClock()
         self._refused: dict[str, LedgerError] = {}  # by scope; asked once, not once per tag
 
     @property
@@ -165,7 +163,7 @@ class RegistryClient:
     @property
     def clock_ahead(self) -> float | None:
         """By how many seconds this machine's clock is ahead of the registry's `Date`, or None if it sent none."""
-        return self._clock_ahead
+        return self._clock.ahead
 
     @_masked
     def untag(self, image: str, tag: str) -> None:
@@ -273,7 +271,8 @@ class RegistryClient:
             raise self._refused[scope].within("")
         try:
             answer = self._login.send(method, self._url(image, path), scope=scope, limit=limit, document=document)
-            self._compare_clocks(answer)
+            if self._http.is_own(answer):
+                self._clock.hear(answer.headers)
         except (Denied, TokenRefused) as error:
             if not isinstance(error, AbsenceUnproved):
                 self._refused[scope] = error.masked(self._login.mask)
@@ -295,19 +294,6 @@ class RegistryClient:
         """Return the URL of a path below an image's repository; `path` may be a URL already."""
         _, repository = pulled_from(self.registry, image)
         return path if path.startswith(("http://", "https://")) else f"{self._http.origin}/v2/{repository}/{path}"
-
-    def _compare_clocks(self, answer: Answer) -> None:
-        """Note by how much our clock is ahead, by the latest `Date`: a cache repeats an old one, with its `Age`."""
-        date = answer.headers.get("date", "")
-        if date == self._last_date or not self._http.is_own(answer):
-            return
-        self._last_date = date
-        try:
-            then = parsedate_to_datetime(date).timestamp() + int(answer.headers.get("age", "0"))
-        except (ValueError, OverflowError):
-            return
-        ahead = time.time() - then
-        self._clock_ahead = ahead if self._clock_ahead is None else min(ahead, self._clock_ahead)
 
     def _failed(self, answer: Answer) -> Unreachable:
         if not self._http.is_own(answer):
