@@ -21,7 +21,7 @@ from ledger_tool.core.ledger.schema import errors, part
 from ledger_tool.errors import InvalidLedger
 
 SCHEMA_VERSION = 1
-LINE_ENDS = "lines end in CRLF, not LF"
+LINE_ENDS = "lines end in CRLF, not LF, which `ledger.json text eol=lf` in `.gitattributes` prevents"
 LINE_ENDS_HINT = (
     "git converted them in this checkout: put `ledger.json text eol=lf` into `.gitattributes`, "
     "then run `rm ledger.json && git checkout -- ledger.json`"
