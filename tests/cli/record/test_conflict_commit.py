@@ -34,11 +34,10 @@ def named(refused: Outcome) -> str:
     return found[1] if found else ""
 
 
-@pytest.mark.parametrize("filtered", [False, True])
 def test_a_conflict_names_the_commit_that_published_the_record(
-    publish: Callable[..., Outcome], ledger: Run, upstream: Upstream, tmp_path: Path, filtered: bool
+    publish: Callable[..., Outcome], ledger: Run, upstream: Upstream, tmp_path: Path
 ) -> None:
-    upstream.git("config", "uploadpack.allowFilter", str(filtered).lower())
+    upstream.git("config", "uploadpack.allowFilter", "true")  # the other tests have a server that leaves nothing out
     publish("app:v1", "first")
     publish("app:v1", "a", "--force", "--reason", "rebuilt")
     publisher = upstream.tip()
