@@ -9,12 +9,10 @@ worth is decided by `edges.registry.login`. What a server says of our credential
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, shown
+from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
 from ledger_tool.core.registry.drift import ABSENT, Absent
@@ -24,6 +22,7 @@ from ledger_tool.edges.http.clock import HostClock
 from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.login import AbsenceUnproved, Login, TokenRefused
+from ledger_tool.edges.registry.masking import masked
 from ledger_tool.edges.registry.tags import list_tags
 from ledger_tool.errors import (
     BadManifest,
@@ -44,24 +43,6 @@ _NO_DELETE_HINT = (
     "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
     "prune without `--registry-delete`"
 )
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _masked(
-    method: Callable[Concatenate[RegistryClient, P], T],
-) -> Callable[Concatenate[RegistryClient, P], T]:
-    """Mask our credentials and tokens in every error of a method, whatever the server made of them."""
-
-    @wraps(method)
-    def run(client: RegistryClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(client, *args, **kwargs)
-        except LedgerError as error:
-            raise error.masked(client._login.mask) from None
-
-    return run
 
 
 class RegistryClient:
@@ -99,6 +80,11 @@ class RegistryClient:
         return self.registry.name
 
     @property
+    def mask(self) -> Mask:
+        """What masks the credentials and tokens that were sent."""
+        return self._login.mask
+
+    @property
     def host(self) -> str:
         """The host as written in `ledger.yaml`."""
         return self.registry.host
@@ -108,7 +94,7 @@ class RegistryClient:
         host, path = pulled_from(self.registry, image)
         return f"{host.lower()}/{path}"
 
-    @_masked
+    @masked
     def look(self, image: str, reference: str) -> Digest | Absent:
         """Return the digest that a tag serves, or the digest itself if it exists; ABSENT if the registry says so."""
         answer = self._ask("HEAD", image, f"manifests/{reference}", limit=0, also=_NO_METHOD)
@@ -131,7 +117,7 @@ class RegistryClient:
             raise BadManifest(f"the registry answers with {digest} instead of {reference}")
         return digest
 
-    @_masked
+    @masked
     def manifest(self, image: str, reference: str) -> Manifest | Absent:
         """Return what a tag or digest serves, its body checked against every digest that was claimed."""
         asked = reference if ":" in reference else ""
@@ -150,7 +136,7 @@ class RegistryClient:
             raise BadManifest(f"the registry answers with {shown(claimed)} instead of {asked}")
         return manifest
 
-    @_masked
+    @masked
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
         """Return a manifest or index as served, its bytes checked, whatever its media type."""
         answer = self._ask("GET", image, f"manifests/{digest}", limit=MANIFEST_BYTES)
@@ -165,7 +151,7 @@ class RegistryClient:
         """By how many seconds this machine's clock is ahead of the registry's `Date`, or None if it sent none."""
         return self._clock.ahead
 
-    @_masked
+    @masked
     def untag(self, image: str, tag: str) -> None:
         """Delete a tag, and leave its manifest (distribution-spec 1.1 "Deleting tags"), if it exists.
 
@@ -180,7 +166,7 @@ class RegistryClient:
             f"{self.name} does not delete a tag without its image: it answers {answer.status}", _NO_DELETE_HINT
         )
 
-    @_masked
+    @masked
     def delete(self, image: str, digest: str) -> None:
         """Delete a manifest or index by its digest (distribution-spec 1.1 "Deleting Manifests"), if it exists.
 
@@ -202,14 +188,14 @@ class RegistryClient:
             "check its rules for tags that must stay, such as immutable ones",
         )
 
-    @_masked
+    @masked
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
         """Store a manifest or index under a tag or its digest; everything it refers to has to exist."""
         answer = self._let_in("PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES, document=document)
         if answer.status not in (200, 201, 202):
             raise self._failed(answer)
 
-    @_masked
+    @masked
     def config(self, image: str, digest: str) -> dict[str, object]:
         """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked; empty if it is not JSON.
 
@@ -230,7 +216,7 @@ class RegistryClient:
             return {}
         return config if isinstance(config, dict) else {}
 
-    @_masked
+    @masked
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob exists."""
         answer = self._ask("HEAD", image, f"blobs/{digest}", limit=0)
@@ -240,7 +226,7 @@ class RegistryClient:
             )
         return answer.status != 404
 
-    @_masked
+    @masked
     def tags(self, image: str) -> list[str]:
         """Return all tags of an image. A list that cannot be read to its end is an error, never a shorter list."""
 
@@ -249,7 +235,7 @@ class RegistryClient:
 
         return list_tags(ask, self._http, self._url(image, "tags/list?n=1000"), f"the tags of {image}", self.name)
 
-    @_masked
+    @masked
     def check_login(self) -> tuple[Credential | None, bool, str]:
         """Return the credential in use, whether it was seen to be needed and accepted, and why it was refused."""
         return self._login.check()
@@ -275,7 +261,7 @@ class RegistryClient:
                 self._clock.hear(answer.headers)
         except (Denied, TokenRefused) as error:
             if not isinstance(error, AbsenceUnproved):
-                self._refused[scope] = error.masked(self._login.mask)
+                self._refused[scope] = error.masked(self.mask)
             raise
         if answer.status not in (401, 403):
             return answer

@@ -22,11 +22,10 @@ from ledger_tool.edges.http.host import TRIES, Host
 from ledger_tool.edges.registry.attempts import LoginAttempts
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.grant import TOKEN_BYTES, CredentialRefused, Grant, basic_grant, token_grant
-from ledger_tool.edges.registry.root import Root, challenges_of, look_at_root
+from ledger_tool.edges.registry.root import Root, RootLook, challenges_of
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
-_ROOT_TRIES = 3
 _ANY_BASIC = {"basic": Challenge("basic")}
 
 
@@ -58,10 +57,8 @@ class Login:
         self._basic: Grant | None = None  # that the registry has accepted, for whatever scope
         self._unproved: dict[str, LedgerError] = {}  # why a 404 says nothing, by scope
         self._attempts = LoginAttempts()
-        self._root: Root | None = None
-        self._root_faults: list[Unreachable] = []
+        self._roots = RootLook(http, self._name, self._known_basic)
         self._locks: dict[str, threading.Lock] = {}
-        self._root_lock = threading.Lock()
         self._secrets: set[str] = set()
         self._sent = threading.local()  # the tokens of a thread's last request
 
@@ -102,7 +99,7 @@ class Login:
         Unreachable if there is no answer, or if it is not a registry's.
         """
         credential = self.credential
-        root = self._look_at_root()
+        root = self._roots.look()
         if not root.is_registry and not (root.asks and root.challenges):
             raise self._not_a_registry(root)
         if credential is None and not root.asks:
@@ -252,7 +249,7 @@ class Login:
             return answer
         if answer.status == 403 and (by_credential or self.credential is None):
             return answer
-        root = self._look_at_root(anew=is_page(answer.headers))
+        root = self._roots.look(anew=is_page(answer.headers))
         if not root.is_registry:
             raise self._not_a_registry(root)
         if by_credential:
@@ -300,23 +297,9 @@ class Login:
         is_open_to_basic = not root.asks and "bearer" not in root.challenges
         return _ANY_BASIC if is_open_to_basic and credential and credential.username else root.challenges
 
-    def _look_at_root(self, *, anew: bool = False) -> Root:
-        """Return what `/v2/` says, asked for once; `anew` asks again if that was a registry.
-
-        Raises Unreachable if there is no answer, after some times without asking again.
-        """
-        with self._root_lock:
-            if len(self._root_faults) >= _ROOT_TRIES:
-                raise self._root_faults[-1].within("")
-            if self._root is None or (anew and self._root.is_registry):
-                credential = self.credential
-                basic = basic_grant(credential) if credential and credential.username else None
-                try:
-                    self._root = look_at_root(self._http, self._name, basic)
-                except Unreachable as error:
-                    self._root_faults.append(error)
-                    raise
-            return self._root
+    def _known_basic(self) -> Grant | None:
+        credential = self.credential
+        return basic_grant(credential) if credential and credential.username else None
 
     def _not_a_registry(self, root: Root) -> Unreachable:
         message = f"{self._name} does not answer as a registry: at `/v2/` it answers {root.answer.status}"

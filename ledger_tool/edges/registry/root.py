@@ -5,7 +5,8 @@ Source: OCI distribution-spec 1.1 "Determining Support".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ledger_tool.core.registry.answer import is_registry
@@ -16,6 +17,7 @@ from ledger_tool.edges.registry.grant import Grant
 from ledger_tool.errors import Unreachable
 
 ROOT_BYTES = 2**20
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,37 @@ class Root:
     def challenges(self) -> Mapping[str, Challenge]:
         """How to log in, by scheme."""
         return challenges_of(self.answer)
+
+
+class RootLook:
+    """Asks a host for `/v2/` once, for all threads.
+
+    `basic` returns the grant for a host that asks for Basic with a page instead of JSON.
+    """
+
+    def __init__(self, http: Host, name: str, basic: Callable[[], Grant | None]) -> None:
+        self._http = http
+        self._name = name
+        self._basic = basic
+        self._root: Root | None = None
+        self._faults: list[Unreachable] = []
+        self._lock = threading.Lock()
+
+    def look(self, *, anew: bool = False) -> Root:
+        """Return what `/v2/` says, asked for once; `anew` asks again if that was a registry.
+
+        Raises Unreachable if there is no answer, after some times without asking again.
+        """
+        with self._lock:
+            if len(self._faults) >= _TRIES:
+                raise self._faults[-1].within("")
+            if self._root is None or (anew and self._root.is_registry):
+                try:
+                    self._root = look_at_root(self._http, self._name, self._basic())
+                except Unreachable as error:
+                    self._faults.append(error)
+                    raise
+            return self._root
 
 
 def look_at_root(http: Host, name: str, basic: Grant | None) -> Root:
