@@ -9,26 +9,20 @@ image, and is never cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ledger_tool.core.judging.diff import ChangedFact, TagChange
+from ledger_tool.core.judging.diff import TagChange
 from ledger_tool.core.judging.files import ChangedFile
-from ledger_tool.core.ledger import sourceref as sourcelink
-from ledger_tool.core.ledger.names import SourceRef, counted
+from ledger_tool.core.ledger.names import counted
 from ledger_tool.render.diff import (
-    MOST_VALUES,
     SETTINGS,
     counts,
-    direction,
     headline,
-    platforms,
     some,
-    step,
-    warnings,
 )  # fmt: skip
+from ledger_tool.render.diff_entries import folded, one_line, sections, short_line, shortest_line
 from ledger_tool.render.files import file_lines
-from ledger_tool.render.markdown import LONGEST, code, link
-from ledger_tool.render.records import short_digest
+from ledger_tool.render.markdown import code, link
 
 _MERGE = "\n***\nMerge by rebase or squash, and keep the commit message, which `ledger audit` reads"
 _REQUEST_BYTES = 58_000  # GitLab takes 60,000 with a push, where a line break has two
@@ -36,9 +30,6 @@ _MESSAGE_BYTES = 40_000
 MARKDOWN_BYTES = 60_000  # bytes, not characters, and with room for what a bot adds
 _LINES = 60  # for each 50 records
 _MOST_FILES = 10
-_MOST_FACTS = 25  # per entry, so that one cannot crowd out the others
-_OWN_DIGESTS = ("digest", "image")
-_SHARED_FACTS = ("source", "base image")  # and the link to compare the source: what makes tags one entry
 _MORE_BYTES = 24  # ` and 123456 more`
 _AND_BYTES = 5  # the first tag of a row turns `12 more` into `…, and 12 more`
 
@@ -78,11 +69,11 @@ def as_request(changes: Sequence[TagChange], message: str) -> str:
 
 
 def _in_full(changes: Sequence[TagChange]) -> str:
-    return _images(changes) + "".join(_sections(changes)) + _folded(changes)
+    return _images(changes) + "".join(sections(changes)) + folded(changes)
 
 
 def _without_digests(changes: Sequence[TagChange]) -> str:
-    return _images(changes) + "".join(_sections(changes)) + _omitted("Full digests are")
+    return _images(changes) + "".join(sections(changes)) + _omitted("Full digests are")
 
 
 def _line_by_line(changes: Sequence[TagChange]) -> str:
@@ -90,23 +81,23 @@ def _line_by_line(changes: Sequence[TagChange]) -> str:
     numbers = [f" ({number})" if len(compared) > 1 else "" for number in range(1, len(compared) + 1)]
     links = [link(f"compare the source{number}", url) for number, url in zip(numbers, compared, strict=True)]
     told = f"\n{some(links)}\n" if links else ""
-    return _images(changes) + _lines(_line(change, str(change.name)) for change in changes) + told + _DETAILS
+    return _images(changes) + _lines(one_line(change, str(change.name)) for change in changes) + told + _DETAILS
 
 
 def _in_short_lines(changes: Sequence[TagChange]) -> str:
-    return _images(changes) + _lines(_short_line(change, str(change.name)) for change in changes) + _DETAILS
+    return _images(changes) + _lines(short_line(change, str(change.name)) for change in changes) + _DETAILS
 
 
 def _in_rows(changes: Sequence[TagChange]) -> str:
-    return _table(changes, {id(change): _line(change, change.name.tag) for change in changes}) + _DETAILS
+    return _table(changes, {id(change): one_line(change, change.name.tag) for change in changes}) + _DETAILS
 
 
 def _in_short_rows(changes: Sequence[TagChange]) -> str:
-    return _table(changes, {id(change): _short_line(change, change.name.tag) for change in changes}) + _DETAILS
+    return _table(changes, {id(change): short_line(change, change.name.tag) for change in changes}) + _DETAILS
 
 
 def _in_shortest_rows(changes: Sequence[TagChange]) -> str:
-    return _table(changes, {id(change): _shortest_line(change) for change in changes}) + _DETAILS
+    return _table(changes, {id(change): shortest_line(change) for change in changes}) + _DETAILS
 
 
 _SIZES = (_in_full, _without_digests, _line_by_line, _in_short_lines, _in_rows, _in_short_rows, _in_shortest_rows)
@@ -125,7 +116,7 @@ def _shortened(changes: Sequence[TagChange], room: int) -> str:
         return names + urgent + _omitted("All else is")
     lines: dict[int, str] = {}
     for change in sorted(changes, key=lambda change: change.gravity):
-        line = _shortest_line(change)
+        line = shortest_line(change)
         free -= len(line.encode()) + 2
         if free < 0:
             break
@@ -138,7 +129,7 @@ def _urgent(changes: Sequence[TagChange], room: int) -> str:
     """Return as many lines about forced and unexplained moves as fit."""
     lines: list[str] = []
     for change in changes:
-        line = _line(change, str(change.name))
+        line = one_line(change, str(change.name))
         room -= len(line.encode()) + 4
         if change.gravity or room < 0:
             break
@@ -209,120 +200,3 @@ def _table(changes: Sequence[TagChange], lines: Mapping[int, str] | None) -> str
 
 def _cell(text: str) -> str:
     return text.replace("|", r"\|")  # the only thing that ends a cell, also within code
-
-
-def _line(change: TagChange, name: str) -> str:
-    """Return one line about a tag: what happens to it, from which digest to which, and what must not be missed."""
-    digests = [_values(change, fact) for fact in change.facts if fact.what in _OWN_DIGESTS][:1]
-    told = [f"**{code(name)}** {change.kind}{_title(change)}", *digests]
-    return ", ".join([*told, *(f"**{line}**" for line in warnings(change, code))])
-
-
-def _short_line(change: TagChange, name: str) -> str:
-    if not change.gravity:
-        return _line(change, name)
-    return f"{code(name)} {change.kind}{direction(change, code)}"
-
-
-def _shortest_line(change: TagChange) -> str:
-    marks = {
-        "forced": change.marks,
-        "unexplained": change.unexplained_move,
-        "unproved": change.unproved_move,
-        "reverted": change.moves_back,
-    }
-    urgent = next((f", **{word}**" for word, applies in marks.items() if applies), "")
-    return f"{code(change.name.tag)} {change.kind}{urgent}"
-
-
-def _sections(changes: Sequence[TagChange]) -> Iterator[str]:
-    image = ""
-    for entry in _entries(changes):
-        if entry[0].name.image != image:
-            image = entry[0].name.image
-            yield f"\n### {code(image)}\n"
-        yield _section(entry)
-
-
-def _entries(changes: Sequence[TagChange]) -> list[list[TagChange]]:
-    """Return the changes, those of one image together that come from the same source and stand on the same base."""
-    entries: dict[tuple[object, ...], list[TagChange]] = {}
-    for change in changes:
-        shared = tuple(fact for fact in change.facts if fact.what in _SHARED_FACTS)
-        key = (change.gravity, change.kind, change.name.image, tuple(warnings(change, str)), shared, change.compare)
-        entries.setdefault(key, []).append(change)
-    return list(entries.values())
-
-
-def _section(entry: Sequence[TagChange]) -> str:
-    """Return what happens to tags: what each has of its own, then what all of them share."""
-    first = entry[0]
-    common = [fact for fact in first.facts if all(fact in change.facts for change in entry[1:])]
-    titles = {_title(change) for change in entry}
-    are_alike = len(titles) == 1 and all(len(change.facts) == len(common) for change in entry)
-    if are_alike:
-        names = ", ".join(code(change.name.tag) for change in entry)
-        lines = [f"\n**{names}** {first.kind}{_title(first)}\n"]
-    else:
-        title = _title(first) if len(titles) == 1 else ""
-        lines = [f"\n**{counted(len(entry), 'tag')}** {first.kind}{title}\n"]
-    lines += [f"- **{line}**" for line in warnings(first, lambda words: code(words, 1024))]
-    if not are_alike:
-        lines += [f"- {_own_line(change, common, with_title=len(titles) > 1)}" for change in entry]
-    lines += [f"- {_fact(first, fact)}" for fact in common[:_MOST_FACTS]]
-    if len(common) > _MOST_FACTS:
-        lines.append(f"- and {len(common) - _MOST_FACTS} more; `ledger diff` shows them")
-    if first.compare:
-        lines.append(f"- {link('compare the source', first.compare)}")
-    return "\n".join(lines) + "\n"
-
-
-def _title(change: TagChange) -> str:
-    return f"{platforms(change, code, MOST_VALUES)}{direction(change, code)}"
-
-
-def _own_line(change: TagChange, common: Sequence[ChangedFact], *, with_title: bool) -> str:
-    """Return what one tag of an entry has of its own: its digest, but not those of its platforms, and other facts."""
-    own = [fact for fact in change.facts if fact not in common]
-    digests = [_values(change, fact) for fact in own if fact.what in _OWN_DIGESTS][:1]
-    others = [_fact(change, fact) for fact in own if fact.what not in _OWN_DIGESTS]
-    told = "; ".join([*digests, some(others)] if others else digests)
-    return code(change.name.tag) + (_title(change) if with_title else "") + (f": {told}" if told else "")
-
-
-def _fact(change: TagChange, fact: ChangedFact) -> str:
-    subject = f" {code(fact.subject)}" if fact.subject else ""
-    return f"{fact.what}{subject}: {_values(change, fact)}"
-
-
-def _folded(changes: Sequence[TagChange]) -> str:
-    """Return the full digests, folded away."""
-    lines = []
-    for change in changes:
-        digests = [fact for fact in change.facts if fact.what in (*_OWN_DIGESTS, "base image")][:_MOST_FACTS]
-        whose = f"{change.name} " if len(changes) > 1 else ""
-        lines += [f"{whose}{fact.subject or fact.what}: {step(change, fact.old, fact.new)}\n" for fact in digests]
-    folded = f"\n<details><summary>full digests</summary>\n\n```text\n{''.join(lines)}```\n</details>\n"
-    return folded if lines else ""
-
-
-def _values(change: TagChange, fact: ChangedFact) -> str:
-    shown: Callable[[str], str] = {
-        "digest": _short_code, "image": _short_code, "base image": _short_code, "source": _source,
-    }.get(fact.what, code)  # fmt: skip
-    return step(change, shown(fact.old), shown(fact.new))
-
-
-def _short_code(value: str) -> str:
-    return some([code(short_digest(digest)) for digest in value.split(", ") if digest])
-
-
-def _source(value: str) -> str:
-    """Return links to the commits of sourceRefs, as plain text if the forge is unknown."""
-    links = []
-    for source in filter(None, value.split(", ")):
-        url, commit = sourcelink.split(SourceRef(source))
-        name = url.partition("://")[2] or url
-        shown = name if len(name) <= LONGEST // 2 else name[: LONGEST // 2] + "…"
-        links.append(link(code(f"{shown}@{commit[:12]}"), sourcelink.commit_page(SourceRef(source))))
-    return some(links)
