@@ -26,7 +26,7 @@ from ledger_tool.render.markdown import code, link
 
 _MERGE = "\n***\nMerge by rebase or squash, and keep the commit message, which `ledger audit` reads"
 _REQUEST_BYTES = 58_000  # GitLab takes 60,000 with a push, where a line break has two
-_MESSAGE_BYTES = 40_000
+_MESSAGE_BYTES = 50_000
 MARKDOWN_BYTES = 60_000  # bytes, not characters, and with room for what a bot adds
 _LINES = 60  # for each 50 records
 _MOST_FILES = 10

@@ -12,18 +12,22 @@ from hypothesis import strategies as st
 from markdown_it.token import Token
 
 from ledger_tool.commands.diff import Diff
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import parse_text
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.writes.publish import publish
 from ledger_tool.render import diff as render
-from ledger_tool.render.diff_markdown import MARKDOWN_BYTES, as_markdown
+from ledger_tool.render.diff_markdown import MARKDOWN_BYTES, as_markdown, as_request
 from tests.render.test_markdown import NASTY, TEXTS
-from tests.support.values.make import but, digest, ledger_of, record, source
+from tests.support.values.make import but, digest, draft, ledger_of, record, source
 from tests.support.values.markdown import PARSER
 from tests.support.values.profiles import example_count
-from tests.support.values.strategies import digests, label_keys, record_fields, timestamps
+from tests.support.values.strategies import digests, label_keys, reasons, record_fields, timestamps
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 COMMENT = 65_536  # characters that GitHub takes
@@ -219,6 +223,19 @@ def test_every_image_is_named_in_at_most_60_lines_for_each_50_records(both: tupl
     assert all(image in named or any(one.startswith(f"{image}:") for one in named) for image in images)
     if "image:tags are omitted" not in found:
         assert all(named & {change.name.tag, str(change.name)} for change in changes)
+
+
+@example_count(40)
+@given(reasons)
+def test_a_request_ends_with_its_commit_s_message_and_nothing_in_that_acts(reason: str) -> None:
+    old = ledger_of(record())
+    change = publish(
+        Snapshot("", old, Policy()), [draft(digest=digest("b"))], force_reason=parse_text(reason, "reason")
+    )
+    body = as_request(tag_changes(old, change.ledger, Policy()), compose(change))
+    check(body.replace("***", ""))
+    (block,) = parse_message(f"Another title (#1)\n\n{body}").blocks
+    assert (block.verb, block.reason.split()) == ("publish", reason.split())
 
 
 def test_tags_of_one_source_and_base_are_one_entry() -> None:
