@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ledger_tool.commands.records import list_records
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.ledger.names import Ttl, format_timestamp
+from ledger_tool.core.ledger.names import Digest, Ttl, format_timestamp
 from ledger_tool.core.ledger.query import Query
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.edges.git.location import Credentials
@@ -45,6 +45,11 @@ class _Crash(BaseException):
 
 class _Over(BaseException):
     """A publish had nothing to offer at its first look."""
+
+
+def _image(key: Key, seed: int) -> Digest:
+    """Return the digest of an image of a platform: no other platform has it."""
+    return Digest(digest((key[1], seed)))
 
 
 class Clients(RuleBasedStateMachine):
@@ -156,7 +161,9 @@ class Clients(RuleBasedStateMachine):
 
     def _publish(self, key: Key, seed: int, ttl: Ttl | None, reason: str = "") -> Operation:
         when = format_timestamp(self.now)
-        one = draft(tag=key[0], platform=key[1], digest=digest(seed), index=digest(key[0]), ttl=ttl, published_at=when)
+        one = draft(
+            tag=key[0], platform=key[1], digest=_image(key, seed), index=digest(key[0]), ttl=ttl, published_at=when
+        )
         return lambda snapshot: rules.publish(snapshot, [one], force_reason=reason)
 
     def _run(self, operation: Operation) -> bool:
@@ -177,14 +184,14 @@ class Clients(RuleBasedStateMachine):
             self._expect(changed, key, seed, ttl)
 
     def _is_conflict(self, key: Key, seed: int) -> bool:
-        return key[0] != "latest" and self.model.get(key, digest(seed)) != digest(seed)
+        return key[0] != "latest" and self.model.get(key, _image(key, seed)) != _image(key, seed)
 
     def _expect(self, changed: bool, key: Key, seed: int, ttl: Ttl | None) -> None:
-        is_new = self.model.get(key) != digest(seed)
+        is_new = self.model.get(key) != _image(key, seed)
         is_update = not is_new and ttl is not None and ttl != self.ttls[key]
         assert changed == (is_new or is_update)
         self.commits += changed
-        self.model[key] = digest(seed)
+        self.model[key] = _image(key, seed)
         if is_new:
             self.published[key] = self.now
         if is_new or is_update:
