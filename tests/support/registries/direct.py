@@ -80,7 +80,18 @@ class Direct:
         return all(self._session.head(url, timeout=10).ok for url in urls)
 
     def pulls(self, repository: str, digest: str, folder: Path) -> bool:
-        """Return whether skopeo pulls a digest, with every platform and layer of it."""
+        """Return whether skopeo pulls a digest, with every platform and layer of it.
+
+        It does not pull an index in an index, but each of those that are inside.
+        """
+        got = self._get(repository, digest)
+        inner = (
+            [entry["digest"] for entry in got.json().get("manifests", []) if entry["mediaType"] == OCI_INDEX]
+            if got
+            else []
+        )
+        if inner:
+            return all(self.pulls(repository, own, folder) for own in inner)
         target = folder / uuid4().hex
         words = ["skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", "--all"]
         source = f"docker://{self.registry.host}/{repository}@{digest}"
