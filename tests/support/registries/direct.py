@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from tests.support.registries.registry import OCI_INDEX, OCI_MANIFEST, RealRegistry
 
@@ -27,6 +28,9 @@ class Direct:
 
     registry: RealRegistry
     _session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self._session.mount("http://", HTTPAdapter(max_retries=3))  # the registry closes a connection that rests
 
     def push_image(self, repository: str, text: str, architecture: str = "amd64") -> Descriptor:
         """Push an image whose layer is a text; return its entry for an index."""
