@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tests.support.values import profiles
 from tests.support.values.outcome import Outcome
 
 profiles.register()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jobs inherit that, and so would ours
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _KEPT = re.compile(r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON.*|VIRTUAL_ENV|USER|LOGNAME")
 

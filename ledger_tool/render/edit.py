@@ -73,18 +73,18 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
 
 def _effects(change: Change) -> str:
     """Return what the verb alone does not convey."""
+    pulled = [_pulled(move) for move in pull_moves(change.effects)[:1] if move.has_index]
     if change.verb == "publish" and len(change.reported) == 1:
         (effect,) = change.reported
-        told = effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces else "")
+        told = effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces and not pulled else "")
     else:
         counts = Counter(effect.kind for effect in change.reported)
         told = ", ".join(f"{counts[kind]} {kind}" for kind in counts if change.verb == "publish" or kind == "unchanged")
-    return ", ".join(filter(None, [told, *map(_pulled, pull_moves(change.effects)[:1])]))
+    return ", ".join([told, *pulled] if told else pulled)
 
 
 def _pulled(move: PullMove) -> str:
-    """Return what an image:tag is pulled by instead of what; nothing if the digests of its images say so."""
-    return f"pulled by {move.new[0]} instead of {move.old[0]}" if move.has_index else ""
+    return f"pulled by {move.new[0]} instead of {move.old[0]}"
 
 
 def result_object(result: Result) -> dict[str, Any]:

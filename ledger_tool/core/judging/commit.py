@@ -38,7 +38,7 @@ _MAY = {
 }
 FREE = _PUBLISHED | {"yanked"}  # what may change while the digest stays
 _ANY = ({"added", "moved", "updated", "removed"}, FREE)
-LOSABLE = {"labels", "ttl", "yanked"}  # what may go while the digest stays
+LOSABLE = {"index", "labels", "ttl", "yanked"}  # what may go while the digest stays; the pull digest has its own rule
 # Which of these facts it may remove: a publish keeps what it does not mention.
 # An image that is pushed alone again loses its index.
 _MAY_TAKE = {"publish": {"index"}, "yank": set(), "": LOSABLE}

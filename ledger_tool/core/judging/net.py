@@ -27,8 +27,6 @@ from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Forced, Key, Name, Record, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
-_LOSABLE = LOSABLE | {"index"}  # which is judged as part of the pull digest
-
 
 class PublishedFacts(NamedTuple):
     """The facts of a record that a publish sets, and no edit changes."""
@@ -276,7 +274,7 @@ class NetJudge:
             )
         elif effect.kind != "added":
             changed = effect.of_same_image.fields() - FREE
-            if facts := sorted((changed | effect.of_same_image.lost()) - {"forced"} - _LOSABLE):
+            if facts := sorted((changed | effect.of_same_image.lost()) - {"forced"} - LOSABLE):
                 yield CommitFault(
                     "facts",
                     effect.key,
@@ -296,7 +294,7 @@ def _smuggled(effect: Effect) -> CommitFault:
 
 def _edited(history: _NameHistory, effect: Effect, new: Record) -> Iterator[CommitFault]:
     """Yield what is wrong with a record that has the base's own publication: fields that no command takes away."""
-    if gone := sorted(effect.lost() - _LOSABLE):
+    if gone := sorted(effect.lost() - LOSABLE):
         yield CommitFault(
             "facts",
             effect.key,

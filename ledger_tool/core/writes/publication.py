@@ -63,7 +63,8 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     """
     stated = publication.pull_digest
     pairs = zip(publication.images, publication.places, strict=True)
-    placed = [(own, place) for image, place in pairs for own in _of_index(image, recorded)]
+    known = [*recorded.values(), *publication.images]
+    placed = [(own, place) for image, place in pairs for own in _of_index(image, known)]
     images = [image for image, _ in placed]
     opposed = _opposed(publication, images, recorded)
     if opposed and not (snapshot.policy.is_mutable(images[0].tag) or force_reason):
@@ -84,12 +85,14 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     if opposed and replaced != stated:
         mark = _mark(replaced or opposed[0].pull_digest, force_reason)
         return {platform: replace(record, forced=mark or record.forced) for platform, record in after.items()}
-    return _corrected(after, recorded, images, force_reason) if force_reason and not opposed else after
+    if not recorded or opposed or not force_reason:
+        return after
+    return _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
 
 
-def _of_index(image: Record, recorded: Records) -> list[Record]:
-    """Return what is said of an index as said of each recorded image of it; of anything else, the image itself."""
-    below = [record for record in recorded.values() if record.index == image.digest and record.digest != image.digest]
+def _of_index(image: Record, known: Sequence[Record]) -> list[Record]:
+    """Return what is said of an index as said of each known image of it; of anything else, the image itself."""
+    below = [record for record in known if record.index == image.digest and record.digest != image.digest]
     if image.platform or not below:
         return [image]
     return [
@@ -185,24 +188,32 @@ def _fresh(image: Record, place: str, policy: Policy) -> Record:
     return record
 
 
-def _corrected(
-    after: dict[str, Record], recorded: Records, images: Sequence[Record], force_reason: str
-) -> dict[str, Record]:
+def _any(recorded: Records) -> Record:
+    return next(iter(recorded.values()))
+
+
+def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced) -> dict[str, Record]:
     """Return the records with the sourceRefs that were given, if force was needed for nothing but those.
 
-    If one of the images is recorded as from there, the same was published before: what stayed then stays now.
+    If one of the images is recorded as from there, or moved for this reason, the same was published before: what stayed
+    then stays now.
     """
     given = {image.digest: image.source_ref for image in images}
     stated = [record for record in after.values() if record.digest in given]
-    is_repeated = any(record.source_ref == given[record.digest] for record in stated)
-    if not recorded or is_repeated:
+    is_repeated = any(
+        record.source_ref == given[record.digest] or (record.forced and _is_move(record.forced, record, mark))
+        for record in stated
+    )
+    if is_repeated:
         return after
     return after | {
-        record.platform or "": replace(
-            record, source_ref=given[record.digest], forced=_mark(record.pull_digest, force_reason)
-        )
-        for record in stated
+        record.platform or "": replace(record, source_ref=given[record.digest], forced=mark) for record in stated
     }
+
+
+def _is_move(done: Forced, record: Record, mark: Forced) -> bool:
+    """Return whether a record was moved for the reason of another mark: a corrected one names its own pull digest."""
+    return done.reason == mark.reason and done.replaces != record.pull_digest
 
 
 def _mark(replaces: Digest, force_reason: str) -> Forced | None:

@@ -199,7 +199,7 @@ FULL = but(OLD, index=digest("i"), config=digest("c"), labels={"a": "1", "b": "2
     ("lost", "verbs"),
     [
         ({"platform": None}, ()),
-        ({"index": None}, ("publish",)),
+        ({"index": None}, ("publish", "tidy")),
         ({"config": None}, ()),
         ({"labels": {"a": "1"}}, ("set", "tidy")),
         ({"labels": None}, ("set", "tidy")),
