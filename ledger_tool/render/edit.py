@@ -73,7 +73,8 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
 
 def _effects(change: Change) -> str:
     """Return what the verb alone does not convey."""
-    pulled = [_pulled(move) for move in pull_moves(change.effects)[:1] if move.has_index]
+    is_one_tag = len({effect.name for effect in change.reported}) == 1
+    pulled = [_pulled(move) for move in pull_moves(change.effects) if move.has_index and is_one_tag]
     if change.verb == "publish" and len(change.reported) == 1:
         (effect,) = change.reported
         told = effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces and not pulled else "")

@@ -79,10 +79,28 @@ def _merged(base: Records, ours: Records, theirs: Records) -> Records:
         twin = next((key for key, record in merged.items() if key and record.digest == whole.digest), None)
         if twin is None or len(merged) > 2:
             raise _CollisionError
-        return {twin: _with_facts(base.get(""), whole, merged[twin], platform=twin)}
-    if len({record.pull_digest for record in merged.values()}) > 1 and merged not in (ours, theirs):
+        sides = (whole, merged[twin]) if "" in ours else (merged[twin], whole)
+        merged = {twin: _with_facts(base.get(""), *sides, platform=twin)}
+    if _is_undone(base, ours, theirs) or _pulled(merged) != _expected_pull(base, ours, theirs, merged):
         raise _CollisionError
     return merged
+
+
+def _pulled(records: Records) -> frozenset[str]:
+    return frozenset(record.pull_digest for record in records.values())
+
+
+def _is_undone(base: Records, ours: Records, theirs: Records) -> bool:
+    """Return whether one side removed what the other one changed."""
+    return bool(base) and bool(ours) != bool(theirs) and (ours or theirs) != base
+
+
+def _expected_pull(base: Records, ours: Records, theirs: Records, merged: Records) -> frozenset[str]:
+    """Return what the image:tag is pulled by, as the side says that changed it. Raises _CollisionError for two."""
+    changed = {_pulled(side) for side in (ours, theirs) if side and _pulled(side) != _pulled(base)}
+    if len(changed) > 1:
+        raise _CollisionError
+    return changed.pop() if changed else _pulled(merged)
 
 
 def _filled_in(base: Records, ours: Records, theirs: Records) -> tuple[Records, Records, Records]:

@@ -66,15 +66,17 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     known = [*recorded.values(), *publication.images]
     placed = [(own, place) for image, place in pairs for own in _of_index(image, known)]
     images = [image for image, _ in placed]
-    opposed = _opposed(publication, images, recorded)
+    given = [image for image in publication.images if image in images]  # what is said of an index opposes no image
+    opposed = _opposed(publication, images, given, recorded)
     if opposed and not (snapshot.policy.is_mutable(images[0].tag) or force_reason):
-        rival = _rival(opposed[0], images, recorded)
+        rival = _rival(opposed[0], given, recorded)
         image, place = next((pair for pair in placed if pair[0] is rival), placed[0])
         raise _conflict(image, opposed, snapshot).within(place)
     replaced = pull_digest(tuple(recorded.values()))
-    after = {} if publication.looked_at else _staying(images, recorded, stated)
+    after = {} if publication.looked_at else _staying(given, recorded, stated)
+    leaving = {platform: record for platform, record in recorded.items() if platform not in after}
     for image, place in sorted(placed, key=lambda pair: pair[0].platform or ""):  # a later one may fill a platform in
-        old = _predecessor(image, {**recorded, **after}, images)
+        old = _predecessor(image, {**recorded, **after}, leaving, images)
         if old:
             after.pop(old.platform or "", None)
         new = _continued(old, image) if old else _fresh(image, place, snapshot.policy)
@@ -82,10 +84,13 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
             rival = recorded.get(image.platform or "") or recorded.get("") or (None if image.platform else opposed[0])
             new = replace(new, forced=_mark(rival.digest, force_reason) if rival else None)
         after[new.platform or ""] = new
+    _check_sound(after, stated)
     if opposed and replaced != stated:
         mark = _mark(replaced or opposed[0].pull_digest, force_reason)
         return {platform: replace(record, forced=mark or record.forced) for platform, record in after.items()}
-    if not recorded or opposed or not force_reason:
+    if opposed and force_reason:
+        return _marked_for(opposed, after, force_reason)
+    if not recorded or not force_reason:
         return after
     return _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
 
@@ -101,12 +106,14 @@ def _of_index(image: Record, known: Sequence[Record]) -> list[Record]:
     ]
 
 
-def _opposed(publication: Publication, images: Sequence[Record], recorded: Records) -> list[Record]:
+def _opposed(
+    publication: Publication, images: Sequence[Record], given: Sequence[Record], recorded: Records
+) -> list[Record]:
     """Return the recorded images for which the publication needs a mutable tag, or force."""
     if publication.looked_at:
         return [record for record in recorded.values() if not _leads_to(record, images, publication.pull_digest)]
     others = [record for record in recorded.values() if record.pull_digest != publication.pull_digest]
-    return others or [record for record in recorded.values() if _rival(record, images, recorded)]
+    return others or [record for record in recorded.values() if _rival(record, given, recorded)]
 
 
 def _leads_to(record: Record, images: Sequence[Record], stated: Digest) -> bool:
@@ -152,15 +159,19 @@ def _staying(images: Sequence[Record], recorded: Records, stated: Digest) -> dic
     }
 
 
-def _predecessor(image: Record, records: Records, images: Sequence[Record]) -> Record | None:
-    """Return the record that an image continues: of the same digest, or of its index before anybody looked into it."""
+def _predecessor(image: Record, records: Records, leaving: Records, images: Sequence[Record]) -> Record | None:
+    """Return the record that an image continues: of the same digest, or of its index before anybody looked into it.
+
+    Under another platform, that is a record which does not stay: without a look, nobody takes a platform's record away.
+    """
     whole, own = records.get(""), records.get(image.platform or "")
     if own and own.digest == image.digest:
         return own
-    if whole and image.platform and (whole.digest == image.digest or _is_index_of(whole, image)):
+    if whole and (_is_index_of(whole, image) or (image.platform and whole.digest == image.digest)):
         return whole
     taken = {other.platform for other in images} if image.platform else set()
-    same = (record for record in records.values() if record.digest == image.digest and record.platform not in taken)
+    others = leaving if image.platform else records
+    same = (record for record in others.values() if record.digest == image.digest and record.platform not in taken)
     return next(same, None)
 
 
@@ -186,6 +197,20 @@ def _fresh(image: Record, place: str, policy: Policy) -> Record:
     except InvalidValue as error:
         raise error.within(place) from None
     return record
+
+
+def _check_sound(after: Records, stated: Digest) -> None:
+    """Fail, rather than write it, if the records of an image:tag cannot stand beside each other."""
+    assert "" not in after or len(after) == 1, "a record without a platform is not the only one"
+    assert {record.pull_digest for record in after.values()} == {stated}, "there are several pull digests"
+
+
+def _marked_for(opposed: Sequence[Record], after: dict[str, Record], force_reason: str) -> dict[str, Record]:
+    """Return the records, marked with an image that a move below the same pull digest took without a successor."""
+    stay = {record.digest for record in after.values()}
+    gone = [record for record in opposed if (record.platform or "") not in after and record.digest not in stay]
+    mark = _mark(gone[0].digest, force_reason) if gone else None
+    return {platform: replace(record, forced=mark or record.forced) for platform, record in after.items()}
 
 
 def _any(recorded: Records) -> Record:

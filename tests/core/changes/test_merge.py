@@ -60,9 +60,14 @@ def must_collide(
     """Say the rule in other words than the program's."""
     if before in (here, there) or here == there:
         return False
+    if before and not (here and there):
+        return True  # one side removed what the other changed
+    moved = {pulled_by(side) for side in (here, there) if side and pulled_by(side) != pulled_by(before)}
+    if len(moved) > 1:
+        return True
     before, here, there = filled_in(before, here, there)
     result: dict[str | None, str] = {}
-    pulled: set[str | None] = set()
+    pulled: set[str] = set()
     for platform in before.keys() | here.keys() | there.keys():
         b, o, t = (side.get(platform) for side in (before, here, there))
         if o is not None and t is not None and o != b and t != b and o != t:
@@ -78,7 +83,7 @@ def must_collide(
             index = t.index if both and o and t and o.index == known else chosen.index
             pulled.add(index or chosen.digest)
     platforms = result.keys()
-    if len(pulled) > 1 and None not in platforms:
+    if None not in platforms and (len(pulled) > 1 or (moved and frozenset(pulled) not in moved)):
         return True
     if None not in result or len(result) == 1:
         return False
@@ -87,6 +92,10 @@ def must_collide(
     platform = next(at for at in result if at)
     whole, filled = (side.get(at) for at in (None, platform) for side in (here, there) if side.get(at) is not None)
     return facts_collide(before.get(None), whole, filled)  # type: ignore[arg-type]
+
+
+def pulled_by(side: dict[str | None, Record]) -> frozenset[str]:
+    return frozenset(one.index or one.digest for one in side.values())
 
 
 def filled_in(*sides: dict[str | None, Record]) -> list[dict[str | None, Record]]:
@@ -172,6 +181,8 @@ def test_of_two_publications_of_one_digest_ours_is_the_first() -> None:
         ([], [BASE], [but(BASE, platform=ARM, digest=digest("b"))]),  # two digests to pull by
         ([], [but(BASE, index=digest("i"))], [but(BASE, platform=ARM, index=digest("j"))]),
         ([BASE], [but(BASE, index=digest("i"))], [BASE, but(BASE, platform=ARM, digest=digest("b"))]),
+        ([], [BASE], [but(BASE, index=digest("i"))]),  # the same image, alone and in an index
+        ([but(BASE, platform=None)], [], [but(BASE, digest=digest("b"))]),  # removed, and moved
     ],
 )
 def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record], theirs: list[Record]) -> None:

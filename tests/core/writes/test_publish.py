@@ -390,6 +390,38 @@ def test_an_image_without_a_platform_that_moves_below_the_same_index_is_marked_t
     assert records(change) == [record(digest=B, index=C, forced=forced(A, "why"))]
 
 
+def test_an_index_in_a_batch_does_not_excuse_another_image_below_it() -> None:
+    ledger = ledger_of(record(digest=B, index=C))
+    drafts = [draft(digest=C), draft(digest=A, platform=AMD, index=C)]
+    assert isinstance(refused(ledger, *drafts), Conflict)
+    assert not publish(ledger, draft(digest=C)).changed
+    assert records(publish(Ledger(), *drafts)) == [record(digest=A, platform=AMD, index=C)]
+
+
+def test_nobody_takes_a_platforms_record_away_without_a_look() -> None:
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C))
+    change = publish(ledger, draft(platform=ARM, digest=A, index=C))
+    assert [(one.platform, one.digest) for one in records(change)] == [(AMD, A), (ARM, A)]
+    assert isinstance(refused(change.ledger, draft(platform=AMD, digest=B, index=C)), Conflict)
+
+
+def test_an_image_without_a_platform_keeps_the_marks_of_its_index() -> None:
+    yanked = {"at": WHEN, "reason": "crashes"}
+    old = record(digest=C, labels={"env": "prod"}, yanked=yanked)
+    change = publish(ledger_of(old), draft(digest=A, index=C, published_at=LATER, source_ref=source("next")))
+    assert records(change) == [record(digest=A, index=C, labels={"env": "prod"}, yanked=yanked)]
+
+
+def test_an_image_that_a_forced_look_does_not_find_is_named_in_the_mark() -> None:
+    gone = record(platform="linux/s390x", digest=B, index=C)
+    ledger = ledger_of(record(platform=AMD, digest=A, index=C), gone)
+    look = draft(platform=AMD, digest=A, index=C, looked_at=True, source_ref=source("next"))
+    assert isinstance(refused(ledger, look), Conflict)
+    change = publish(ledger, look, force="never pushed")
+    assert records(change) == [record(platform=AMD, digest=A, index=C, forced=forced(B, "never pushed"))]
+    assert not publish(change.ledger, look, force="never pushed").changed
+
+
 def test_the_result_of_each_image_says_what_to_pull_and_what_is_there_now() -> None:
     ledger = ledger_of(record(platform=AMD, digest=A, index=C))
     drafts = [draft(platform=ARM, digest=B, index=C), draft("other"), draft(platform=AMD, digest=A, index=C)]
