@@ -139,13 +139,19 @@ class Clearing:
         kept = {(port, image): remaining.of(port.host, image) for port, image in self._repositories}
         going = {(port, image): removed.of(port.host, image) - own for (port, image), own in kept.items()}
         listed = {place.repository for place in self._candidates}
+        unlisted: list[Place] = []
         names: dict[Repository, Collection[str]] = dict(going)
         for repository, listing in self._lookups.tags(listed).items():
             if isinstance(listing, LedgerError):
                 self._failed.setdefault(repository[1], listing)
             else:
                 names[repository] = listing
+                unlisted += [Place(*repository, tag) for tag in (going[repository] | kept[repository]) - set(listing)]
         asked = [Place(*repository, tag) for repository, own in names.items() for tag in sorted(own)]
+        for place, answer in self._lookups.looks(sorted(unlisted, key=str)).items():
+            if isinstance(answer, str):
+                message = f"{place.registry.name} serves {place.image}:{place.digest}, and does not list it"
+                self._failed.setdefault(place.image, Unreachable(message, _LOOK))
         serves: dict[Repository, dict[str, str]] = {repository: {} for repository in self._repositories}
         for place, answer in self._lookups.looks(asked).items():
             if isinstance(answer, LedgerError):
@@ -166,12 +172,21 @@ class Clearing:
         for port, image in dict.fromkeys(place.repository for place in self._candidates):
             recorded = [Place(port, image, digest) for digest in self._uses.recorded.get(image, ())]
             gone = [place for place in recorded if self._lookups.is_gone(place)]
+            self._check_read(image, {place.digest for place in gone} & self._uses.roots.indexes(image))
             if looks_half_empty(len(gone), len(recorded)):
                 message = (
                     f"{port.name} looks half empty: {len(gone)} of {len(recorded)} digests of {image} are gone there"
                 )
                 self._failed.setdefault(image, Unreachable(message, _LOOK))
         return {place.digest: f"it is in the index {index.digest}, which is in use" for place, index in parents.items()}
+
+    def _check_read(self, image: str, indexes: Collection[str]) -> None:
+        """Delete nothing of an image if an index in use is at none of its registries: its contents are not known."""
+        ports = {place.registry for place in self._candidates if place.image == image}
+        for digest in sorted(indexes):
+            if all(self._lookups.is_gone(Place(port, image, digest)) for port in ports):
+                message = f"{image}@{digest} is in use and gone, so what it refers to is not known"
+                self._failed.setdefault(image, Unreachable(message, _LOOK))
 
     def _held(self, tags: Mapping[Repository, _Tags]) -> dict[tuple[str, str], str]:
         """Return what tags hold that do not go with their records: the digest that each serves, and its children."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
@@ -116,6 +116,7 @@ def _children(
                 children.append(DigestUse(named, index.digest, "base"))
     _check_visible(uses, is_there)
     gone = {name for name, seen in is_there.items() if not seen} & recorded
+    _check_read(gone, roots)
     return children, sorted(f"{image}@{digest}" for image, digest in gone)
 
 
@@ -135,6 +136,15 @@ def _serving(
             "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
         )
     return serving
+
+
+def _check_read(gone: Iterable[tuple[str, str]], roots: RepositoryUses) -> None:
+    """Raise Unreachable for a recorded digest that is gone and may be an index: its contents are not known."""
+    if unread := sorted(f"{image}@{digest}" for image, digest in gone if digest in roots.indexes(image)):
+        raise Unreachable(
+            f"{unread[0]} is in none of its registries, so what it refers to is not known, and nothing is printed",
+            "check with `ledger reconcile` whether it is gone; then remove its record, or publish what is there now",
+        )
 
 
 def _check_visible(uses: Sequence[DigestUse], is_there: Mapping[tuple[str, str], bool]) -> None:

@@ -65,14 +65,23 @@ def test_one_question_without_an_answer_leaves_nothing(error: Unreachable | Deni
         run(*records, fakes=[fake])
 
 
-def test_an_index_in_none_of_its_registries_is_told_of() -> None:
+def test_an_image_in_none_of_its_registries_is_told_of() -> None:
     fake, records = world()
     lagging = FakeRegistry("mirror.example.net")
     assert run(*records, fakes=[fake, lagging]).gone == []
-    lost = record(tag="v0", digest=digest("lost image"), index=digest("lost"))
+    lost = record(tag="v0", digest=digest("lost image"), platform="linux/amd64")
     found = run(*records, lost, fakes=[fake, lagging])
-    assert found.gone == sorted(f"myorg/app@{digest(seed)}" for seed in ("lost", "lost image"))
-    assert digest("lost") in roles(found)
+    assert found.gone == [f"myorg/app@{digest('lost image')}"]
+    assert digest("lost image") in roles(found)
+
+
+@pytest.mark.parametrize("facts", [{"index": digest("lost"), "platform": "linux/amd64"}, {}])
+def test_what_may_be_an_index_and_is_in_none_of_its_registries_leaves_nothing(facts: dict[str, str]) -> None:
+    """Nobody knows what it refers to, and a collector would delete that."""
+    fake, records = world()
+    lost = record(tag="v0", digest=digest("lost image"), **facts)
+    with pytest.raises(Unreachable, match="what it refers to is not known, and nothing is printed"):
+        run(*records, lost, fakes=[fake])
 
 
 def test_an_image_none_of_whose_indexes_is_there_may_be_hidden_and_leaves_nothing() -> None:

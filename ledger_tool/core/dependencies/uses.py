@@ -45,6 +45,11 @@ class DigestUse:
         record = self.record
         return self.role == "image" and record is not None and not (record.platform or record.index or record.config)
 
+    @property
+    def may_be_index(self) -> bool:
+        """Whether the ledger calls it an index, or does not say what it is."""
+        return self.role != "image" or (self.record is not None and not (self.record.platform or self.record.index))
+
 
 def uses_of(records: Iterable[Record], resolver: Resolver) -> list[DigestUse]:
     """Return every use of a digest; expired and yanked records count: until they are pruned, they can be pulled."""
@@ -88,6 +93,11 @@ class RepositoryUses:
             groups += [self.bases.get(f"/{end}", {}) for end in _ends(path)]
         return _merged(groups)
 
+    def indexes(self, image: str) -> set[str]:
+        """Return the recorded digests of an image, under whatever name, that may be indexes; bases are not recorded."""
+        paths = {image, *paths_of(NamedImage(image, ours=True), self.resolver)}
+        return {digest for path in paths for digest, may_be in self.own.get(path, {}).items() if may_be}
+
 
 def paths_of(named: NamedImage, resolver: Resolver) -> set[str]:
     """Return the path of each repository of an image, without the registry; the name if none is known."""
@@ -112,7 +122,7 @@ def by_repository(uses: Iterable[DigestUse], resolver: Resolver) -> RepositoryUs
         is_base = use.role == "base"
         for key in base_keys(use.named) if is_base else paths(use.named):
             digests = (bases if is_base else own).setdefault(key, {})
-            digests[use.digest] = digests.get(use.digest, False) or use.role != "image"
+            digests[use.digest] = digests.get(use.digest, False) or use.may_be_index
     return RepositoryUses(own, bases, resolver)
 
 

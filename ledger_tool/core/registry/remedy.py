@@ -77,9 +77,9 @@ class _TagCommands:
             case "unknown" | "untracked":
                 return _shell("ledger", "verify", str(record.name)), ""
             case "expired":
-                return _prune("--registry-delete"), _shell("ledger", "set", str(record.name), "--ttl", "none")
+                return _prune(finding, "--registry-delete"), _shell("ledger", "set", str(record.name), "--ttl", "none")
             case "gone" | "tag-missing" if finding.kind == "housekeeping":
-                return _prune(), ""
+                return _prune(finding), ""
             case "tag-missing":
                 return self._put_back(finding) or remove, remove
             case "index-moved" if not self.needs_force:
@@ -124,8 +124,8 @@ def _copy(source: PullPlace, target: PullPlace, finding: DriftFinding) -> str:
     return _shell(*words)
 
 
-def _prune(*options: str) -> str:
-    return _shell("ledger", "prune", *options, "--yes")
+def _prune(finding: DriftFinding, *options: str) -> str:
+    return _shell("ledger", "prune", f"{finding.image}:{finding.tag}", *options, "--yes")
 
 
 def _shell(*words: str) -> str:

@@ -64,8 +64,8 @@ def kept(done: Outcome) -> list[str]:
 
 @pytest.mark.parametrize(
     "facts",
-    [{}, {"config": digest("c"), "platform": AMD}, {"index": digest("i")}],
-    ids=["unseen", "as-an-image", "below-another-index"],
+    [{}, {"config": digest("c"), "platform": AMD}],
+    ids=["unseen", "as-an-image"],
 )
 def test_the_images_of_an_index_stay_whatever_was_said_of_it_offline(world: World, facts: dict[str, str]) -> None:
     index = push(world, "v1", "v1", (AMD, ARM))
@@ -75,6 +75,21 @@ def test_the_images_of_an_index_stay_whatever_was_said_of_it_offline(world: Worl
     done = prune(world, "--yes")
     assert [one["tag"] for one in done.json["expired"]] == ["pr-1"]
     assert [one["reason"] for one in done.json["retained"]] == [f"it is in the index {index.digest}, which is in use"]
+    assert pulls(world, "v1")
+
+
+def test_nothing_is_deleted_where_an_index_in_use_is_gone_and_may_have_needed_it(world: World) -> None:
+    index = push(world, "v1", "v1", (AMD, ARM))
+    child = index.images[ARM]
+    record(
+        world,
+        (world.image, "v1", index.images[AMD], {"index": digest("gone"), "platform": AMD}),
+        (world.image, "pr-1", child, {"platform": ARM} | OLD),
+    )
+    words = ("prune", "--registry-delete", "--yes", "--format", "json", "--repo", world.upstream.url)
+    done = world.run(*words)
+    assert (done.code, done.json["deleted"]) == (5, [])
+    assert f"{digest('gone')} is in use and gone, so what it refers to is not known" in done.err
     assert pulls(world, "v1")
 
 
