@@ -146,7 +146,8 @@ def test_what_living_records_use_is_known_with_its_user() -> None:
         digest("base"): "app:v3 is built on it",
     }
     roots = found.roots.digests
-    assert roots("app") == {digest("v1"): False, digest("v2"): False, digest("i2"): True, digest("v3"): False}
+    # Without a platform and an index, nothing says that v1 and v3 are images.
+    assert roots("app") == {digest("v1"): True, digest("v2"): False, digest("i2"): True, digest("v3"): True}
     assert roots("x/base") == roots("base") == roots("hub/x/base") == {digest("base"): True}
     assert roots("ase") == {}
 
