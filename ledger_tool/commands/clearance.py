@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.commands.deleting_registries import DeletingRegistry, Lookups, Place, Repository
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.registry.drift import Absent, expected
+from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import ServedDocument, parse, unread
 from ledger_tool.core.writes.prune import RemainingUses, tags_of
@@ -99,7 +99,7 @@ class Clearing:
         self._uses = uses
         self._with_untracked = with_untracked
         self._going = going
-        self._indexes = {(record.image, expected(record)) for record in going if record.index or not record.config}
+        self._indexes = {(record.image, record.pull_digest) for record in going if record.index or not record.config}
         wanted = self._indexes | {(record.image, record.digest) for record in going}
         self._places = [Place(port, image, digest) for image, digest in sorted(wanted) for port in serving[image]]
         self._repositories = list(dict.fromkeys(place.repository for place in self._places))
@@ -149,7 +149,9 @@ class Clearing:
                 unlisted += [Place(*repository, tag) for tag in (going[repository] | kept[repository]) - set(listing)]
         asked = [Place(*repository, tag) for repository, own in names.items() for tag in sorted(own)]
         for place, answer in self._lookups.looks(sorted(unlisted, key=str)).items():
-            if isinstance(answer, str):
+            if isinstance(answer, LedgerError):
+                self._failed.setdefault(place.image, answer)
+            elif isinstance(answer, str):
                 message = f"{place.registry.name} serves {place.image}:{place.digest}, and does not list it"
                 self._failed.setdefault(place.image, Unreachable(message, _LOOK))
         serves: dict[Repository, dict[str, str]] = {repository: {} for repository in self._repositories}
@@ -172,21 +174,24 @@ class Clearing:
         for port, image in dict.fromkeys(place.repository for place in self._candidates):
             recorded = [Place(port, image, digest) for digest in self._uses.recorded.get(image, ())]
             gone = [place for place in recorded if self._lookups.is_gone(place)]
-            self._check_read(image, {place.digest for place in gone} & self._uses.roots.indexes(image))
             if looks_half_empty(len(gone), len(recorded)):
                 message = (
                     f"{port.name} looks half empty: {len(gone)} of {len(recorded)} digests of {image} are gone there"
                 )
                 self._failed.setdefault(image, Unreachable(message, _LOOK))
+        self._check_read()
         return {place.digest: f"it is in the index {index.digest}, which is in use" for place, index in parents.items()}
 
-    def _check_read(self, image: str, indexes: Collection[str]) -> None:
+    def _check_read(self) -> None:
         """Delete nothing of an image if an index in use is at none of its registries: its contents are not known."""
-        ports = {place.registry for place in self._candidates if place.image == image}
-        for digest in sorted(indexes):
-            if all(self._lookups.is_gone(Place(port, image, digest)) for port in ports):
-                message = f"{image}@{digest} is in use and gone, so what it refers to is not known"
-                self._failed.setdefault(image, Unreachable(message, _LOOK))
+        ports: dict[str, set[DeletingRegistry]] = {}
+        for place in self._candidates:
+            ports.setdefault(place.image, set()).add(place.registry)
+        for image, serving in ports.items():
+            for digest in sorted(self._uses.roots.indexes(image).intersection(self._uses.recorded.get(image, ()))):
+                if all(self._lookups.is_gone(Place(port, image, digest)) for port in serving):
+                    message = f"{image}@{digest} is in use and gone, so what it refers to is not known"
+                    self._failed.setdefault(image, Unreachable(message, _LOOK))
 
     def _held(self, tags: Mapping[Repository, _Tags]) -> dict[tuple[str, str], str]:
         """Return what tags hold that do not go with their records: the digest that each serves, and its children."""

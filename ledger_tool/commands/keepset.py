@@ -24,7 +24,7 @@ Index = RegistryDigest[RegistryPort]
 class Keepset:
     """What must stay; `live` says whether registries were asked for the children of every index.
 
-    `gone` are recorded digests that none of their registries has. `unseen` are those that may be an index
+    `gone` are recorded images that none of their registries has. `unseen` are those that may be an index
     whose images are not in the ledger: nobody looked, neither when they were published nor now.
     """
 

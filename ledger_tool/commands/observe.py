@@ -67,7 +67,7 @@ class Looks:
             served = Unknown(error.message)
         missing: Mapping[str, Sequence[str] | Unknown] = {}
         if self._scope == "deep":
-            pull_digests = dict.fromkeys(map(drift.expected, records))
+            pull_digests = dict.fromkeys(record.pull_digest for record in records)
             missing = {digest: _tried(missing_below, self._once, registry, image, digest) for digest in pull_digests}
         wanted = drift.to_look_for(records, served, quick=self._scope == "tags")
         exists = {digest: _tried(self._once.exists, registry, image, digest) for digest in wanted}

@@ -14,7 +14,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.record import Name, Record, by_name
-from ledger_tool.core.registry.drift import DriftFinding, expected, is_whole
+from ledger_tool.core.registry.drift import DriftFinding, is_whole
 from ledger_tool.core.registry.driftreport import DriftReport, DriftScope, report
 from ledger_tool.errors import LedgerError, UnknownImage
 
@@ -99,7 +99,7 @@ def _differing(observed: Sequence[Observed], others: Sequence[DriftFinding]) -> 
     recorded = {
         records[0].name
         for (_, records), seen in observed
-        if not is_whole(records, seen) or any(expected(record) != seen.served for record in records)
+        if not is_whole(records, seen) or any(record.pull_digest != seen.served for record in records)
     }
     return recorded | {Name(finding.image, finding.tag) for finding in others}
 

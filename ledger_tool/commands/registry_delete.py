@@ -14,7 +14,7 @@ from ledger_tool.commands.deleting_registries import LONGEST, DeletingRegistry, 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.registry.drift import ABSENT, Absent, expected
+from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.core.writes.prune import RemainingUses, homes
 from ledger_tool.errors import Denied, LedgerError
@@ -150,7 +150,7 @@ class Registrar:
         for deletion in [*back, *untagged]:
             place = deletion.place
             tags = [
-                record.tag for record in records if expected(record) == place.digest and _is_in(place, record, uses)
+                record.tag for record in records if record.pull_digest == place.digest and _is_in(place, record, uses)
             ]
             try:
                 if deletion in back:

@@ -57,10 +57,10 @@ class RevertedCommits:
         """Yield the commits of a subject in the past of another one, the newest first."""
         if self._by_subject is None:
             self._by_subject = {}
-            for one in self._history.commits("", self._history.head()):
-                first = one.message.partition("\n")[0]
+            for past in self._history.commits("", self._history.head()):
+                first = past.message.partition("\n")[0]
                 for name in {first, _number.sub("", first)}:
-                    self._by_subject.setdefault(name, []).append(one.id)
+                    self._by_subject.setdefault(name, []).append(past.id)
         namesakes = self._by_subject.get(subject, [])[-_MOST_NAMESAKES:]
         yield from (id_ for id_ in reversed(namesakes) if self._history.contains(id_, commit.parents[0]))
 

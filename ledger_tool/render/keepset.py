@@ -37,4 +37,4 @@ def notes(keepset: Keepset) -> Iterator[str]:
     if not keepset.live:
         yield "note: what an index refers to is only listed with `--live`"
     for reference in keepset.gone:
-        yield f"note: {reference} is in none of its registries; of its contents, only what the ledger has is kept"
+        yield f"note: {reference} is in none of its registries"

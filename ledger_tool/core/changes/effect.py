@@ -70,14 +70,14 @@ class Effect:
             return set()
         old, new = to_json(self.old[0]), to_json(self.new)
         names = {name for name in FIELDS if old.get(name) != new.get(name)}
-        return names - {"digest"} if _is_index_of(self.old[0], self.new) else names
+        return names - {"digest"} if self.old[0].is_index_of(self.new) else names
 
     def lost(self) -> set[str]:
         """Return the names of the fields that an update removed; `labels` counts if any label is gone."""
         if self.kind != "updated" or self.new is None:
             return set()
         old, new = self.old[0], self.new
-        gone = to_json(old).keys() - to_json(new).keys() - ({"config"} if _is_index_of(old, new) else set())
+        gone = to_json(old).keys() - to_json(new).keys() - ({"config"} if old.is_index_of(new) else set())
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
 
 
@@ -121,7 +121,7 @@ def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
     effects = []
     for new in came:
         old = tuple(remaining.pop(platform) for platform in _replaced(new, remaining, platforms))
-        is_same = len(old) == 1 and (old[0].digest == new.digest or _is_index_of(old[0], new))
+        is_same = len(old) == 1 and (old[0].digest == new.digest or old[0].is_index_of(new))
         effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new))
     if effects and remaining:
         mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), 0)
@@ -129,11 +129,6 @@ def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
         remaining = {}
     yield from sorted(effects, key=lambda effect: effect.key)
     yield from (Effect("removed", (old,), None) for old in remaining.values())
-
-
-def _is_index_of(old: Record, new: Record) -> bool:
-    """Return whether a record gave way to an image of it: it is that of an index that nobody had looked into."""
-    return old.platform is None and old.digest == new.index
 
 
 def _distance(new: Record, remaining: Mapping[str, Record]) -> int:

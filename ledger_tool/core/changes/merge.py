@@ -21,7 +21,7 @@ from typing import Any
 
 from ledger_tool.core.changes.difference import by_name, compare
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Name, Record, from_json, to_json
+from ledger_tool.core.ledger.record import Name, Record, from_json, pull_digests, to_json
 
 Records = Mapping[str, Record]  # of one image:tag, by platform
 
@@ -87,7 +87,7 @@ def _merged(base: Records, ours: Records, theirs: Records) -> Records:
 
 
 def _pulled(records: Records) -> frozenset[str]:
-    return frozenset(record.pull_digest for record in records.values())
+    return frozenset(pull_digests(records.values()))
 
 
 def _is_undone(base: Records, ours: Records, theirs: Records) -> bool:

@@ -20,15 +20,15 @@ def undone_by(
     """
     steps: dict[Key, list[_Step]] = {}
     for differences in reverted:
-        for one in differences:
-            steps.setdefault(one.key, []).append((one.new, one.old))
+        for difference in differences:
+            steps.setdefault(difference.key, []).append((difference.new, difference.old))
     changed = {difference.key: difference for difference in made}
     for key, inverse in steps.items():
-        difference = changed.get(key)
-        if difference is None:
+        own = changed.get(key)
+        if own is None:
             is_undone = _record_at(after, key) in _ends(inverse)
         else:
-            is_undone = difference.new in _ends(inverse) and _leads(difference.old, difference.new, inverse)
+            is_undone = own.new in _ends(inverse) and _leads(own.old, own.new, inverse)
         if not is_undone:
             return []
     return [difference for difference in made if difference.key in steps]

@@ -88,15 +88,17 @@ class RepositoryUses:
         The value says whether the ledger calls it an index, or does not say what it is.
         """
         groups: list[Mapping[str, bool]] = []
-        for path in sorted({image, *paths_of(NamedImage(image, ours=True), self.resolver)}):
+        for path in sorted(self._paths(image)):
             groups += [self.own.get(path, {}), self.bases.get(path, {})]
             groups += [self.bases.get(f"/{end}", {}) for end in _ends(path)]
         return _merged(groups)
 
     def indexes(self, image: str) -> set[str]:
         """Return the recorded digests of an image, under whatever name, that may be indexes; bases are not recorded."""
-        paths = {image, *paths_of(NamedImage(image, ours=True), self.resolver)}
-        return {digest for path in paths for digest, may_be in self.own.get(path, {}).items() if may_be}
+        return {digest for path in self._paths(image) for digest, may_be in self.own.get(path, {}).items() if may_be}
+
+    def _paths(self, image: str) -> set[str]:
+        return {image, *paths_of(NamedImage(image, ours=True), self.resolver)}
 
 
 def paths_of(named: NamedImage, resolver: Resolver) -> set[str]:

@@ -96,6 +96,10 @@ class Record:
         """What its image:tag is pulled by: the index digest if there is one, else the image's own."""
         return self.index or self.digest
 
+    def is_index_of(self, image: Record) -> bool:
+        """Return whether this is the index of an image, recorded before anybody looked into it."""
+        return self.platform is None and self.digest == image.index
+
 
 def to_json(record: Record) -> dict[str, Any]:
     """Return the record as a JSON object: keys in the canonical order, empty ones left out."""

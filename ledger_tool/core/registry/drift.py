@@ -117,14 +117,9 @@ class DriftFinding:
     since: Timestamp | None = None
 
 
-def expected(record: Record) -> str:
-    """Return the digest that the record's tag should serve: its pull digest."""
-    return record.index or record.digest
-
-
 def is_different(records: Iterable[Record], served: Seen) -> bool:
     """Return whether a tag serves something that is not what is recorded, so that its contents explain it."""
-    return isinstance(served, str) and any(expected(record) != served for record in records)
+    return isinstance(served, str) and any(record.pull_digest != served for record in records)
 
 
 def to_look_for(records: Iterable[Record], served: Seen, *, quick: bool = False) -> list[str]:
@@ -134,8 +129,8 @@ def to_look_for(records: Iterable[Record], served: Seen, *, quick: bool = False)
     """
     wanted = list(records)
     if quick:
-        wanted = [record for record in wanted if expected(record) != served]
-    digests = dict.fromkeys([expected(record) for record in wanted] + [record.digest for record in wanted])
+        wanted = [record for record in wanted if record.pull_digest != served]
+    digests = dict.fromkeys([record.pull_digest for record in wanted] + [record.digest for record in wanted])
     return [digest for digest in digests if digest != served]
 
 
@@ -147,7 +142,7 @@ def classify(
     return [
         DriftFinding(
             drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
-            ledger=expected(record), served=served, reason=reason, facts=seen.facts,
+            ledger=record.pull_digest, served=served, reason=reason, facts=seen.facts,
             kind=_kind(drift, record, now, is_mutable=is_mutable),
         )
         for record in records
@@ -168,10 +163,10 @@ def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool
 
 
 def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:
-    pulls, is_there = seen.has(expected(record)), seen.has(record.digest)
+    pulls, is_there = seen.has(record.pull_digest), seen.has(record.digest)
     if pulls is False or is_there is False:
         return "gone", _gone(record, seen, pulls=pulls)
-    missing = seen.missing.get(expected(record), ())
+    missing = seen.missing.get(record.pull_digest, ())
     if missing and not isinstance(missing, Unknown):
         more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
         verb = "is" if len(missing) == 1 else "are"
@@ -182,7 +177,7 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
         if isinstance(pulls, Unknown):
             return "unknown", f"the tag is gone; whether the recorded digest still pulls is not known: {pulls.reason}"
         return "tag-missing", f"the tag is gone; {_still_pulls(pulls, is_there)}"
-    if seen.served != expected(record):
+    if seen.served != record.pull_digest:
         return _moved(record, seen, pulls, is_there)
     for part in (is_there if not seen.is_quick else True, missing):
         if isinstance(part, Unknown):
@@ -199,7 +194,7 @@ def _gone(record: Record, seen: Observation, *, pulls: bool | Unknown) -> str:
         what = "the recorded index is not in the registry: what the ledger hands out does not pull any more"
     else:
         what = "the digest is not in the registry"
-    if isinstance(seen.served, str) and seen.served != expected(record):
+    if isinstance(seen.served, str) and seen.served != record.pull_digest:
         return f"{what}; {_serves(record, seen)}"
     return what
 
@@ -240,7 +235,7 @@ def is_whole(records: Iterable[Record], seen: Observation) -> bool:
     """Return whether all that is recorded of an image:tag was seen, and nothing below it is known to be missing."""
     return all(
         seen.has(record.digest) is True
-        and seen.has(expected(record)) is True
-        and seen.missing.get(expected(record), ()) in ((), [])
+        and seen.has(record.pull_digest) is True
+        and seen.missing.get(record.pull_digest, ()) in ((), [])
         for record in records
     )

@@ -136,7 +136,7 @@ def _rival(record: Record, images: Sequence[Record], recorded: Records) -> Recor
         image
         for image in images
         if image.digest != record.digest
-        and not _is_index_of(record, image)
+        and not record.is_index_of(image)
         and (
             record.platform is None
             or image.platform == record.platform
@@ -146,16 +146,12 @@ def _rival(record: Record, images: Sequence[Record], recorded: Records) -> Recor
     return next(rivals, None)
 
 
-def _is_index_of(record: Record, image: Record) -> bool:
-    return record.platform is None and record.digest == image.index
-
-
 def _staying(images: Sequence[Record], recorded: Records, stated: Digest) -> dict[str, Record]:
     return {
         platform: record
         for platform, record in recorded.items()
         if record.pull_digest == stated
-        and not (_rival(record, images, recorded) or any(_is_index_of(record, image) for image in images))
+        and not (_rival(record, images, recorded) or any(record.is_index_of(image) for image in images))
     }
 
 
@@ -167,7 +163,7 @@ def _predecessor(image: Record, records: Records, leaving: Records, images: Sequ
     whole, own = records.get(""), records.get(image.platform or "")
     if own and own.digest == image.digest:
         return own
-    if whole and (_is_index_of(whole, image) or (image.platform and whole.digest == image.digest)):
+    if whole and (whole.is_index_of(image) or (image.platform and whole.digest == image.digest)):
         return whole
     taken = {other.platform for other in images} if image.platform else set()
     others = leaving if image.platform else records
