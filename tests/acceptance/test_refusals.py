@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.git.servers import SshServer, dulwich_server, file_server, http_server
+from tests.support.git.servers import dulwich_server, file_server, http_server
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
@@ -48,13 +48,6 @@ def test_a_server_that_refuses_a_shallow_push_without_saying_why_gets_one_from_a
         server.whole_only = True
         done = _publish(ledger, server.url("ledger.git"))
     assert (done.code, _attempts(done)) == (0, 1), done.err
-
-
-def test_gitolites_denial_is_final_and_names_the_rules(ledger: Run, sshd: SshServer, upstream: Upstream) -> None:
-    keys = ("--deploy-key", sshd.denied_key, "--known-hosts", sshd.known_hosts)
-    done = _publish(ledger, sshd.url(upstream.path), *keys)
-    assert (done.code, _attempts(done)) == (6, 1)
-    assert "denies this key or token access by its rules: FATAL: W any ledger alice DENIED by fallthru" in done.err
 
 
 def test_a_push_that_is_larger_than_the_servers_limit_is_final_and_names_the_limit(

@@ -43,7 +43,6 @@ class SshServer:
     user: str
     key: Path
     read_only_key: Path
-    denied_key: Path  # may read, and is denied the rest in gitolite's words
     unknown_key: Path
     known_hosts: Path
 
@@ -57,15 +56,12 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     """Run sshd on a free port of loopback. It lets in two keys, and lets them run git and nothing else."""
     folder.mkdir(parents=True)
     folder.chmod(0o700)
-    host_key = make_key(folder / "host")
-    key, read_only, denied, unknown = (make_key(folder / name) for name in ("deploy", "readonly", "denied", "unknown"))
-    user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
+    key, read_only, unknown = (make_key(folder / name) for name in ("deploy", "readonly", "unknown"))
     serve = folder / "serve"
     serve.write_text(
         '#!/bin/sh\nexport GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1\ncase "$SSH_ORIGINAL_COMMAND" in\n'
         '  "git-upload-pack "*) ;;\n'
         '  "git-receive-pack "*)\n'
-        '    [ "$1" = denied ] && { echo "FATAL: W any ledger alice DENIED by fallthru" >&2; exit 1; }\n'
         '    [ "$1" = write ] || { echo "ERROR: this deploy key is read-only" >&2; exit 1; } ;;\n'
         '  *) echo "only git is served here" >&2; exit 1 ;;\nesac\nexec sh -c "git ${SSH_ORIGINAL_COMMAND#git-}"\n'
     )
@@ -74,9 +70,22 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     authorized.write_text(
         "".join(
             f'restrict,command="{serve} {may}" {path.with_suffix(".pub").read_text().strip()}\n'
-            for may, path in (("write", key), ("read", read_only), ("denied", denied))
+            for may, path in (("write", key), ("read", read_only))
         )
     )
+    with run_sshd(folder, authorized) as (port, known_hosts):
+        yield SshServer(port, user_name(), key, read_only, unknown, known_hosts)
+
+
+def user_name() -> str:
+    """Return the name of the user who runs the tests, and who therefore logs in."""
+    return subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def run_sshd(folder: Path, authorized: Path) -> Iterator[tuple[int, Path]]:
+    """Run sshd on a free port of loopback for the keys of an authorized_keys file; give its port and known hosts."""
+    host_key = make_key(folder / "host")
     port = free_port()
     (folder / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nAuthorizedKeysFile {authorized}\n"
@@ -92,7 +101,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     )
     try:
         wait_for_port(port)
-        yield SshServer(port, user, key, read_only, denied, unknown, known)
+        yield port, known
     finally:
         server.terminate()
         server.wait(10)
