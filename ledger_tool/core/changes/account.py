@@ -8,7 +8,7 @@ ledger never shows anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,12 +49,12 @@ class Account:
     def explains(self, effect: Effect) -> bool:
         """Return whether the steps lead from the old records of an effect to its new one."""
         if effect.new is None:
-            return all(_GONE in self._from(old.digest) for old in effect.old)
+            return all(_GONE in _reached({old.digest}, self._steps) for old in effect.old)
         if not self.naming(effect) and not self._was_undone_to(effect):
             return False
         if effect.kind == "updated":
             return True
-        return all(effect.new.digest in self._from(start) for start in effect.replaces or (_GONE,))
+        return all(effect.new.digest in _reached(start, self._steps) for start in _replaced_by(effect) or [{_GONE}])
 
     def naming(self, effect: Effect) -> list[MessageEntry]:
         """Return what the blocks say about the record of an effect with its digest."""
@@ -62,23 +62,35 @@ class Account:
 
     def was_forced(self, effect: Effect, last: str) -> bool:
         """Return whether forced moves, each with its reason, lead from the old records to the new one over `last`."""
-        is_end = self.replaced(effect, last)
-        return is_end and all(last in _reached(digest, self._forced) for digest in effect.replaces)
+        gone = _replaced_by(effect)
+        is_end = all(self.replaced(effect, last, digests) for digests in gone or [set[str]()])
+        return is_end and all(last in _reached(digests, self._forced) for digests in gone)
 
-    def replaced(self, effect: Effect, digest: str) -> bool:
-        """Return whether a step on the way replaced a digest with the one that an effect leaves."""
-        steps = [
-            entry for _, entry in self.entries if digest in entry.replaces and entry.digest == effect.record.digest
-        ]
-        starts = effect.replaces or (_GONE,)
+    def replaced(self, effect: Effect, digest: str, before: Collection[str]) -> bool:
+        """Return whether a step on the way from what was there before replaced a digest by what an effect leaves.
+
+        Digests are those of images and those that the image:tag was pulled by; none means that it was not there.
+        """
+        ends = {effect.record.digest, effect.record.pull_digest}
+        if not any(start == digest and end in ends for _, start, end in self._replacements):
+            return False
         is_counted = any(block.record_count is not None for block in self.blocks)
-        return bool(steps) and all(is_counted or digest in self._from(start) for start in starts)
+        return is_counted or digest in _reached(before or (_GONE,), self._steps)
 
     def _was_undone_to(self, effect: Effect) -> bool:
         return any(one.key == effect.key and one.new == effect.new for one in self.undone)
 
-    def _from(self, digest: str) -> set[str]:
-        return _reached(digest, self._steps)
+    @cached_property
+    def _replacements(self) -> Sequence[tuple[Block, str, str]]:
+        """The digests that gave way to others: of images, and those that the image:tag was pulled by."""
+        found = []
+        for block, entry in self.entries:
+            found += [(block, digest, entry.digest) for digest in entry.replaces]
+            for claim in block.pulls:
+                if claim.name == entry.name:
+                    start = claim.replaces or _GONE
+                    found += [(block, start, claim.index or entry.digest), (block, start, entry.digest)]
+        return found
 
     @cached_property
     def _steps(self) -> Mapping[str, set[str]]:
@@ -87,9 +99,11 @@ class Account:
         for block, entry in self.entries:
             if block.verb in _REMOVES_OR_NOT and (block.verb or block.reason):
                 steps.setdefault(entry.digest, set()).add(_GONE)
+            if block.verb not in _REMOVING and not entry.replaces:
+                steps.setdefault(_GONE, set()).add(entry.digest)
+        for block, start, end in self._replacements:
             if block.verb not in _REMOVING:
-                for digest in entry.replaces or (_GONE,):
-                    steps.setdefault(digest, set()).add(entry.digest)
+                steps.setdefault(start, set()).add(end)
         for difference in self.undone:
             old, new = (record.digest if record else _GONE for record in (difference.old, difference.new))
             steps.setdefault(old, set()).add(new)
@@ -98,9 +112,9 @@ class Account:
     @cached_property
     def _forced(self) -> Mapping[str, set[str]]:
         steps: dict[str, set[str]] = {}
-        for block, entry in self.entries:
-            for digest in entry.replaces if block.reason else ():
-                steps.setdefault(digest, set()).add(entry.digest)
+        for block, start, end in self._replacements:
+            if block.reason:
+                steps.setdefault(start, set()).add(end)
         return steps
 
 
@@ -124,9 +138,15 @@ def accounts_of(message: Message, undone: Iterable[Difference] = ()) -> dict[Nam
     }
 
 
-def _reached(start: str, steps: Mapping[str, set[str]]) -> set[str]:
-    """Return what can be reached from a digest, itself included."""
-    reached, ahead = {start}, [start]
+def _replaced_by(effect: Effect) -> list[set[str]]:
+    """Return, of each record that gave way to another image, its digest and the one that it was pulled by."""
+    return [{old.digest, old.pull_digest} for old in effect.old if old.digest in effect.replaces]
+
+
+def _reached(starts: Iterable[str], steps: Mapping[str, set[str]]) -> set[str]:
+    """Return what can be reached from some digests, themselves included."""
+    reached = set(starts)
+    ahead = list(reached)
     while ahead:
         new = steps.get(ahead.pop(), set()) - reached
         reached |= new

@@ -25,11 +25,13 @@ class Effect:
     """What happened to one record. `new` is the record, `old` are the records that it replaces, usually one.
 
     A removed record has no `new`, an added one no `old`. `unchanged` is a requested change that was already in place.
+    `elsewhere` is the record of the same image under a platform that does not have it any more, if `old` has none.
     """
 
     kind: EffectKind
     old: tuple[Record, ...]
     new: Record | None
+    elsewhere: Record | None = None
 
     @property
     def record(self) -> Record:
@@ -55,14 +57,15 @@ class Effect:
     @property
     def mark(self) -> Forced | None:
         """The mark that this change makes: of a forced move, or of a corrected sourceRef; an older one is kept."""
-        is_kept = self.kind == "updated" and self.new and self.new.forced == self.old[0].forced
+        same = self.of_same_image
+        is_kept = same.kind == "updated" and self.new and self.new.forced == same.old[0].forced
         return self.new.forced if self.new and not is_kept else None
 
     @property
     def of_same_image(self) -> Effect:
-        """The effect itself or, of a move in which the image stays and others go, the update of its own record."""
-        same = next((old for old in self.old if self.new and old.digest == self.new.digest), None)
-        return Effect("updated", (same,), self.new) if self.kind == "moved" and same else self
+        """The effect itself or, of an image that stays while others go or take its place, the update of its record."""
+        same = next((old for old in self.old if self.new and old.digest == self.new.digest), self.elsewhere)
+        return Effect("updated", (same,), self.new) if self.kind in ("added", "moved") and same else self
 
     def fields(self) -> set[str]:
         """Return the names of the fields, as in `ledger.json`, that an update changed."""
@@ -122,7 +125,8 @@ def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
     for new in came:
         old = tuple(remaining.pop(platform) for platform in _replaced(new, remaining, platforms))
         is_same = len(old) == 1 and (old[0].digest == new.digest or old[0].is_index_of(new))
-        effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new))
+        elsewhere = None if is_same else _elsewhere(new, differences)
+        effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new, elsewhere))
     if effects and remaining:
         mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), 0)
         effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *remaining.values()))
@@ -146,5 +150,12 @@ def _replaced(new: Record, remaining: Mapping[str, Record], platforms: Set[str])
     if not new.platform:
         return sorted(remaining)
     own = [candidate for candidate in (new.platform, "") if candidate in remaining][:1]
+    # Another record of the same image gives way to this one, unless its platform goes on with another image.
     renamed = [key for key, old in remaining.items() if old.digest == new.digest and key not in platforms]
     return own or renamed[:1]
+
+
+def _elsewhere(new: Record, differences: Sequence[Difference]) -> Record | None:
+    """Return the old record of the same image under a platform that does not have that image any more."""
+    of_same_image = (one for one in differences if one.old and one.old.digest == new.digest)
+    return next((one.old for one in of_same_image if one.new is None or one.new.digest != new.digest), None)

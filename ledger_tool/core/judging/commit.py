@@ -80,7 +80,8 @@ def judge_commit(
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.get(name, alone), list(group)
         for effect in same_name:
-            broken += _not_allowed(effect, account, _index_before(effect, same_name))
+            unmarks = _unmarks(effect.of_same_image) and policy.is_mutable(name.tag)
+            broken += _not_allowed(effect, account, _index_before(effect, same_name), unmarks=unmarks)
             if message:
                 broken += _without_reason(effect, account)
         broken += _unforced(same_name, account if message and not message.silent else None, policy)
@@ -209,13 +210,22 @@ def _index_before(effect: Effect, same_name: Sequence[Effect]) -> Record | None:
     return next((old for old in wholes if effect.new and old.digest == effect.new.index), None)
 
 
-def _not_allowed(effect: Effect, account: Account, index: Record | None) -> Iterator[_Broken]:
+def _unmarks(same: Effect) -> bool:
+    """Return whether an image loses its mark because its tag moved without force: an older move is history then."""
+    new = same.new
+    return same.kind == "updated" and new is not None and not new.forced and same.old[0].pull_digest != new.pull_digest
+
+
+def _not_allowed(effect: Effect, account: Account, index: Record | None, *, unmarks: bool) -> Iterator[_Broken]:
     verbs = account.verbs
     may = [_MAY.get(verb, _ANY) for verb in verbs]
     kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
     takes = set[str]().union(*(_MAY_TAKE.get(verb, _MAY.get(verb, _ANY)[1]) for verb in verbs))
     if effect.mark and verbs & {"", "publish"}:
         fields |= _MARKED
+    if unmarks and verbs & {"", "publish"}:
+        fields.add("forced")
+        takes.add("forced")
     verb = " and a ".join(f"`{verb}`" for verb in sorted(verbs) if "" not in verbs)
     who = f"a {verb}" if verb else "no command"
     same = effect.of_same_image
@@ -229,7 +239,7 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None) -> Iter
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
     if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:
         yield "facts", effect.key, f"an `unyank` never marks a record, and this one marks {effect.key}"
-    before = {(old.digest, old.yanked) for old in effect.old}
+    before = {(old.digest, old.yanked) for old in (*effect.old, *same.old)}
     stays = effect.new and (
         (effect.new.digest, effect.new.yanked) in before or (index and index.yanked == effect.new.yanked)
     )
@@ -276,7 +286,11 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
                 "immutable and no `forced` mark says that it replaces that digest, and why",
             )
         mark = effect.mark
-        if mark and mark.replaces not in replaced and not (account and account.replaced(effect, mark.replaces)):
+        if (
+            mark
+            and mark.replaces not in replaced
+            and not (account and account.replaced(effect, mark.replaces, replaced))
+        ):
             yield "forced", effect.key, f"{effect.key} is marked as replacing {mark.replaces}, which it did not have"
         elif mark and account and not account.gives(mark.reason):
             yield "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"

@@ -77,17 +77,16 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     leaving = {platform: record for platform, record in recorded.items() if platform not in after}
     for image, place in sorted(placed, key=lambda pair: pair[0].platform or ""):  # a later one may fill a platform in
         old = _predecessor(image, {**recorded, **after}, leaving, images)
-        if old:
-            after.pop(old.platform or "", None)
+        if old and after.get(old.platform or "") == old:
+            del after[old.platform or ""]
         new = _continued(old, image) if old else _fresh(image, place, snapshot.policy)
-        if opposed and not old and replaced == stated:
-            rival = recorded.get(image.platform or "") or recorded.get("") or (None if image.platform else opposed[0])
-            new = replace(new, forced=_mark(rival.digest, force_reason) if rival else None)
+        if opposed and replaced == stated:
+            new = replace(new, forced=_mark_below(old, image, recorded, opposed, force_reason))
         after[new.platform or ""] = new
     _check_sound(after, stated)
-    if opposed and replaced != stated:
+    if opposed and replaced != stated:  # an older mark tells of another move
         mark = _mark(replaced or opposed[0].pull_digest, force_reason)
-        return {platform: replace(record, forced=mark or record.forced) for platform, record in after.items()}
+        return {platform: replace(record, forced=mark) for platform, record in after.items()}
     if opposed and force_reason:
         return _marked_for(opposed, after, force_reason)
     if not recorded or not force_reason:
@@ -165,10 +164,25 @@ def _predecessor(image: Record, records: Records, leaving: Records, images: Sequ
         return own
     if whole and (whole.is_index_of(image) or (image.platform and whole.digest == image.digest)):
         return whole
-    taken = {other.platform for other in images} if image.platform else set()
+    stays = {other.platform for other in images if other.digest == image.digest} if image.platform else set()
     others = leaving if image.platform else records
-    same = (record for record in others.values() if record.digest == image.digest and record.platform not in taken)
+    same = (record for record in others.values() if record.digest == image.digest and record.platform not in stays)
     return next(same, None)
+
+
+def _mark_below(
+    old: Record | None, image: Record, recorded: Records, opposed: Sequence[Record], force_reason: str
+) -> Forced | None:
+    """Return the mark of an image, below the pull digest that stays, in a publish that needs force or a mutable tag.
+
+    It names the image that this one replaces; where an image only got another platform, its own pull digest.
+    """
+    if old and (old.platform or "") in ("", image.platform or old.platform or ""):
+        return old.forced
+    rival = recorded.get(image.platform or "") or recorded.get("") or (None if image.platform else opposed[0])
+    if old and (rival is None or rival.digest == image.digest):
+        return _mark(old.pull_digest, force_reason) or old.forced
+    return _mark(rival.digest, force_reason) if rival else None
 
 
 def _continued(old: Record, image: Record) -> Record:

@@ -111,6 +111,36 @@ def test_a_chain_of_forced_moves_is_one_forced_move(host: str) -> None:
     assert broken(ledger_of(record()), after, squashes.FORMATS[host](messages), Policy()) == []
 
 
+@pytest.mark.parametrize(
+    "moves",
+    [
+        [[("a", "linux/amd64", i), ("b", "linux/arm64", i)] for i in "zy"],
+        [[("a", "linux/amd64", "z")], [("a", "linux/amd64", "y"), ("c", "linux/arm64", "y")]],
+        [[("x", None, None)], [("a", "linux/amd64", "y"), ("c", "linux/arm64", "y")]],
+        [[("x", "linux/amd64", "z")], [("y", "linux/amd64", "y"), ("c", "linux/arm64", "y")], [("q", None, None)]],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_chain_of_forced_moves_of_an_index_is_one_too(
+    moves: list[list[tuple[str, str | None, str | None]]], is_new: bool
+) -> None:
+    def push(*images: tuple[str, str | None, str | None], reason: str = "") -> Operation:
+        drafts = [
+            draft(digest=digest(image), platform=platform, index=index and digest(index))
+            for image, platform, index in images
+        ]
+        return lambda snapshot: rules.publish(snapshot, drafts, force_reason=reason)
+
+    pushes = [push(*images, reason=f"reason {number}") for number, images in enumerate(moves)]
+    first = push(("a", "linux/amd64", "w"), ("b", "linux/arm64", "w"))
+    start = Ledger() if is_new else told(Ledger(), Policy(), [first])[0]
+    after, messages = told(start, Policy(), [first, *pushes] if is_new else pushes)
+    assert broken(start, after, squashes.github(messages), Policy()) == []
+    other = message.compose(rules.publish(Snapshot("", Ledger(), Policy()), [draft("other")]), "3")
+    for missing in range(len(messages)):
+        assert broken(start, after, squashes.github([*messages[:missing], *messages[missing + 1 :], other]), Policy())
+
+
 def test_a_chain_of_moves_needs_every_link_and_a_reason_for_each() -> None:
     after, messages = chain(["first", "second"])
     before = ledger_of(record())

@@ -422,6 +422,26 @@ def test_an_image_that_a_forced_look_does_not_find_is_named_in_the_mark() -> Non
     assert not publish(change.ledger, look, force="never pushed").changed
 
 
+def test_an_image_that_gets_another_platform_in_a_forced_batch_keeps_its_facts() -> None:
+    """Its mark names what it replaces there or, if that is nothing, its own pull digest."""
+    facts: dict[str, Any] = {"index": D, "yanked": {"at": WHEN, "reason": "crashes"}, "labels": {"env": "prod"}}
+    old = record(digest=C, platform=AMD, **facts)
+    batch = [draft(digest=one, platform=at, index=D, published_at=LATER) for one, at in ((B, AMD), (C, ARM))]
+    for others, replaced in (([], D), ([record(digest=A, platform=ARM, index=D)], A)):
+        after = records(publish(ledger_of(old, *others), *batch, force="mixed up"))
+        assert after[0].forced == Forced(C, "mixed up")
+        assert after[1] == record(digest=C, platform=ARM, forced=forced(replaced, "mixed up"), **facts)
+
+
+def test_a_move_without_force_drops_the_mark_of_an_older_one() -> None:
+    """It would name another move, and in the end the very digest that the tag is pulled by."""
+    old = ledger_of(record(digest=A, platform=AMD, index=C, forced=forced(D, "CVE")))
+    again = draft(digest=A, platform=AMD, index=D)
+    assert [one.forced for one in records(publish(old, again, policy=MOVES))] == [None]
+    assert [one.forced for one in records(publish(old, again, force="back"))] == [Forced(C, "back")]
+    assert [one.forced for one in records(publish(old, replace(again, looked_at=True)))] == [Forced(D, "CVE")]
+
+
 def test_the_result_of_each_image_says_what_to_pull_and_what_is_there_now() -> None:
     ledger = ledger_of(record(platform=AMD, digest=A, index=C))
     drafts = [draft(platform=ARM, digest=B, index=C), draft("other"), draft(platform=AMD, digest=A, index=C)]

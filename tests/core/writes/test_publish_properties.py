@@ -9,6 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.message import compose, parse_message
+from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
@@ -17,6 +21,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError
+from tests.support.values.make import WHEN, digest, draft, ledger_of, record, source
 from tests.support.values.oracle import is_valid
 from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import BATCHES, DRAFTS, POLICIES, ledgers
@@ -158,6 +163,38 @@ def test_the_order_of_drafts_for_distinct_keys_does_not_matter(
     assert (one_way is None) == (other_way is None)
     if one_way is not None and other_way is not None:
         assert one_way.ledger == other_way.ledger
+
+
+_PLATFORMS: list[Any] = [None, "linux/amd64", "linux/arm64", "linux/386"]
+_PLACED = st.dictionaries(st.sampled_from(_PLATFORMS), st.sampled_from("abc"), min_size=1, max_size=3)
+
+
+@example_count(200)
+@given(_PLACED, _PLACED, st.sampled_from("wx"), st.booleans(), st.sampled_from(["", "why"]), POLICIES)
+def test_an_image_that_its_tag_had_and_has_keeps_its_facts_on_whatever_platform(
+    before: dict[Any, str], after: dict[Any, str], index: str, looked_at: bool, force: str, policy: Policy
+) -> None:
+    """Also where its platform gets another image in the same batch; and the judge of commits agrees."""
+    facts: dict[str, Any] = {"index": digest("w"), "labels": {"team": "a"}, "yanked": {"at": WHEN, "reason": "x"}}
+    assume(len(set(before.values())) == len(before))
+    assume(not looked_at or index != "w" or {*before.values()} <= {*after.values()})  # an index has what it has
+    before, after = ({None: one[None]} if None in one else one for one in (before, after))
+    old = [record("app", platform=platform, digest=digest(seed), **facts) for platform, seed in before.items()]
+    drafts = [
+        draft("app", platform=platform, digest=digest(seed), index=digest(index), source_ref=source(2),
+              published_at="2026-12-01T00:00:00Z", looked_at=looked_at)
+        for platform, seed in after.items()
+    ]  # fmt: skip
+    change = _published(ledger_of(*old), policy, drafts, force)
+    assume(change is not None)
+    assert change is not None
+    now = list(change.ledger.records())
+    kept = {(one.digest, one.published_at, one.yanked) for one in now if one.labels}
+    for one in old:
+        if any(other.digest == one.digest for other in now):
+            assert (one.digest, one.published_at, one.yanked) in kept
+    said = parse_message(compose(change, "t"))
+    assert judge_commit(effects_of(compare(ledger_of(*old), change.ledger)), said, policy) == []
 
 
 @example_count(150)
