@@ -35,6 +35,11 @@ class Registry:
         """What reports call it: the given name, else the host and the prefix."""
         return self.given_name or (f"{self.host}/{self.prefix}" if self.prefix else self.host)
 
+    @property
+    def address(self) -> str:
+        """The host as a person types it: with `http://` for a plain-HTTP registry."""
+        return f"http://{self.host}" if self.plain_http else self.host
+
     def serves(self, image: str) -> bool:
         """Return whether it has an image of the ledger: one of its globs matches the image's name there."""
         is_below = not self.ledger_prefix or image.startswith(self.ledger_prefix + "/")

@@ -1,7 +1,7 @@
-"""What the answers of a registry say: whether it is one at all, where a list goes on, what a token grants.
+"""What the answers of a registry say: whether it is one, what does not exist, where a list goes on, what tokens grant.
 
-Sources: OCI distribution-spec 1.1 "Determining Support" and "Listing Tags"; RFC 8288 (Link); RFC 7519 (JSON Web Token)
-and distribution's "Token Authentication Implementation".
+Sources: OCI distribution-spec 1.1 "Determining Support", "Error Codes" and "Listing Tags"; RFC 8288 (Link); RFC 7519
+(JSON Web Token) and distribution's "Token Authentication Implementation".
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 _parameter = r'\s*;\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;<>]*)))?'
 _link = re.compile(rf"\s*<([^<>]*)>((?:{_parameter})*)\s*(?:,|$)")
 _LONGEST_LINK = 16_384
+# `NOT_FOUND` is Harbor's, and `TAG_EXPIRED` Quay's for a deleted tag; the others are the specification's.
+_ABSENT = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "TAG_EXPIRED"})
 
 
 def is_registry(status: int, headers: Mapping[str, str], body: bytes) -> bool:
@@ -33,6 +36,18 @@ def is_registry(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def shows_absence(body: bytes) -> bool:
+    """Return whether the body of a 404 is a registry's error that says that it knows no such thing.
+
+    Headers prove nothing: proxies add `Docker-Distribution-Api-Version`, and gateways answer JSON of their own.
+    """
+    try:
+        codes = {error["code"] for error in json.loads(body)["errors"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return bool(codes) and codes <= _ABSENT
 
 
 def is_page(headers: Mapping[str, str]) -> bool:
@@ -65,7 +80,7 @@ def withholds(token: str, scope: str) -> bool:
     """Return whether a token says of itself that it does not grant a scope such as `repository:myorg/app:pull`.
 
     Many token servers issue a token to everybody who logs in, and list in it what that one may do. Of a token that is
-    not readable nothing is known.
+    not readable nothing is known; a `*` in a granted name is a wildcard.
     """
     try:
         claims = token.split(".")[1]
@@ -74,7 +89,7 @@ def withholds(token: str, scope: str) -> bool:
         granted = {
             str(action)
             for entry in access or []
-            if f"{entry['type']}:{entry['name']}" == resource
+            if fnmatchcase(resource, f"{entry['type']}:{entry['name']}")
             for action in entry["actions"] or []
         }
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):

@@ -20,8 +20,10 @@ from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of,
 from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.clock import HostClock
 from ledger_tool.edges.http.host import Host, TooLarge
+from ledger_tool.edges.registry import doubt
 from ledger_tool.edges.registry.credentials import Credential, Keychain
-from ledger_tool.edges.registry.login import AbsenceUnproved, Login, TokenRefused
+from ledger_tool.edges.registry.doubt import AbsenceUnproved, TokenRefused
+from ledger_tool.edges.registry.login import Login
 from ledger_tool.edges.registry.masking import masked
 from ledger_tool.edges.registry.tags import list_tags
 from ledger_tool.errors import (
@@ -158,7 +160,9 @@ class RegistryClient:
         Raises Denied if that is not allowed or not supported.
         """
         answer = self._let_in("DELETE", image, f"manifests/{tag}", "delete", limit=ERROR_BYTES)
-        if answer.status in (200, 202, 204, 404):
+        if answer.status in (200, 202, 204):
+            return
+        if answer.status == 404 and self.look(image, tag) == ABSENT:
             return
         if answer.status in (408, 429) or answer.status >= 500:
             raise self._failed(answer)
@@ -266,11 +270,11 @@ class RegistryClient:
         if answer.status not in (401, 403):
             return answer
         if not self._http.is_own(answer):
-            raise self._login.elsewhere(answer)
+            raise doubt.elsewhere(self.host, answer)
         access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
         denied = Denied(
             f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
-            f"check which credential is used: `ledger auth {self.host}`",
+            f"check which credential is used: `ledger auth {self.registry.address}`",
         )
         if answer.status == 401 or actions != "pull":  # 403 to a read may be about one manifest: a quarantine
             self._refused[scope] = denied
@@ -283,7 +287,7 @@ class RegistryClient:
 
     def _failed(self, answer: Answer) -> Unreachable:
         if not self._http.is_own(answer):
-            return self._login.elsewhere(answer)
+            return doubt.elsewhere(self.host, answer)
         if answer.status == 429:
             message = f"{self.name} limits the rate of requests (429)"
             return Unreachable(message, "run it again later, or with fewer `--jobs`")

@@ -1,8 +1,9 @@
 """Logging in to one registry: Basic, or a token with the scope that a request needs, kept until it expires.
 
 A request is anonymous until the registry asks for a login, or answers 403 or 404: what anonymous clients do not see
-looks the same as what does not exist. A 404 is absence if it is the answer to the configured credential or, without
-one, if `/v2/` asks for none and answers as a registry does. Nothing else is: `send` raises what is in doubt.
+looks the same as what does not exist. A 404 is absence if it says so in a registry's words (`shows_absence`), and if it
+is the answer to the configured credential or, without one, if `/v2/` asks for none and answers as a registry does.
+HEAD has no words, so its 404 is followed by a GET. Nothing else is absence: `send` raises what is in doubt.
 """
 
 from __future__ import annotations
@@ -11,30 +12,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
-from ledger_tool.core.registry.answer import is_page, withholds
+from ledger_tool.core.registry.answer import is_page, shows_absence, withholds
 from ledger_tool.core.registry.challenge import Challenge
 from ledger_tool.core.registry.image import MEDIA_TYPES, ServedDocument
-from ledger_tool.edges.http.client import Answer, origin_of
-from ledger_tool.edges.http.host import TRIES, Host
+from ledger_tool.edges.http.client import Answer
+from ledger_tool.edges.http.host import TRIES, Host, TooLarge
+from ledger_tool.edges.registry import doubt
 from ledger_tool.edges.registry.attempts import LoginAttempts
 from ledger_tool.edges.registry.credentials import Credential, Keychain
+from ledger_tool.edges.registry.doubt import AbsenceUnproved, TokenRefused
 from ledger_tool.edges.registry.grant import TOKEN_BYTES, CredentialRefused, Grant, basic_grant, token_grant
 from ledger_tool.edges.registry.root import Root, RootLook, challenges_of
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
+_PROOF_BYTES = 2**20
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
+_ACCEPT_ALL = {"Accept": ", ".join([*MEDIA_TYPES, "*/*"])}  # some answer 404 for what is there in another type
 _ANY_BASIC = {"basic": Challenge("basic")}
-
-
-class AbsenceUnproved(Denied):
-    """A 404 (or 403) that says nothing, because of who asked; what the registry shows to others still counts."""
-
-
-class TokenRefused(Unreachable):
-    """The registry does not accept a token that its token server has just issued."""
 
 
 Ask = Callable[[Grant | None], Answer]
@@ -49,7 +45,7 @@ class Login:
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
         self._registry = registry
         self._name = registry.host
-        self._which = f"check which credential is used: `ledger auth {registry.host}`"
+        self._which = f"check which credential is used: `ledger auth {registry.address}`"
         self._host = host
         self._keychain = keychain
         self._http = http
@@ -76,10 +72,11 @@ class Login:
         return Mask([*self._secrets, *getattr(self._sent, "tokens", ())])
 
     def send(self, method: str, url: str, *, scope: str, limit: int, document: ServedDocument | None = None) -> Answer:
-        """Send a request; log in if the registry asks, again if a token expired. A 404 that is returned is absence.
+        """Send a request; log in if the registry asks, again if a token expired. A 404 to a read is absence.
 
-        Raises Unreachable or Denied; AbsenceUnproved for a 404 that says nothing.
+        Raises Unreachable or Denied; AbsenceUnproved for a 404 that says nothing because of who asked.
         """
+        self._sent.tokens = []
         ask = self._asking(method, url, limit, document)
         own = self._grants.get(scope)
         grant = own if own and own.until > time.monotonic() else None if own else self._basic
@@ -90,7 +87,11 @@ class Login:
             used, answer = None, ask(None)
         if answer.status == 401 and self._http.is_own(answer):  # no other host may name a realm
             answer, used = self._logged_in(ask, answer, challenges_of(answer), scope, stale=grant)
-        return self._settled(ask, answer, used, scope) if answer.status in (403, 404) else answer
+        if answer.status in (403, 404):
+            answer, used = self._settled(ask, answer, used, scope)
+        if answer.status == 404 and method in ("GET", "HEAD"):
+            self._check_absence(method, url, answer, used, scope)
+        return answer
 
     def check(self) -> tuple[Credential | None, bool, str]:
         """Return the credential, whether it was seen to be needed and accepted, and why it was refused, or `""`.
@@ -98,16 +99,17 @@ class Login:
         A registry that lets everybody in at `/v2/` may still ask for a login where it lists its repositories. Raises
         Unreachable if there is no answer, or if it is not a registry's.
         """
+        self._sent.tokens = []
         credential = self.credential
         root = self._roots.look()
         if not root.is_registry and not (root.asks and root.challenges):
-            raise self._not_a_registry(root)
+            raise doubt.not_a_registry(self._name, root)
         if credential is None and not root.asks:
             return None, False, ""
         if challenges := self._ways_in(root):
             is_accepted, problem = self._tried(f"{self._http.origin}/v2/", root.answer, challenges, "")
             if not problem and not root.is_registry:  # not behind the login either
-                raise self._not_a_registry(root)
+                raise doubt.not_a_registry(self._name, root)
             if problem or root.asks:
                 return credential, is_accepted, problem
         elif root.asks:
@@ -131,16 +133,10 @@ class Login:
             return False, f"it answers {again.status}" if is_refused else ""
         return answer.status == 401 and by_credential, ""
 
-    def elsewhere(self, answer: Answer) -> Unreachable:
-        """Return the error for an answer of another host, to which the registry sent us."""
-        place = shown("://".join(origin_of(answer.url)))
-        message = f"{self._name} sends us to {place}, which answers {answer.status}"
-        return Unreachable(message, "run it again later; if it stays, check where the registry stores its blobs")
-
     def _asking(self, method: str, url: str, limit: int, document: ServedDocument | None) -> Ask:
-        headers = _ACCEPT | ({"Content-Type": document.media_type} if document else {})
+        accepted = _ACCEPT_ALL if method == "GET" else _ACCEPT
+        headers = accepted | ({"Content-Type": document.media_type} if document else {})
         content = document.raw if document else b""
-        self._sent.tokens = []
 
         def ask(grant: Grant | None) -> Answer:
             authorization = grant.authorization if grant else ""
@@ -175,7 +171,7 @@ class Login:
                 self._http.back_off(TRIES - 2)
         raise TokenRefused(
             f"{self._name} does not accept the token that its token server has just issued",
-            f"run it again; if it stays, check the clocks of both, and with `ledger auth {self._name}` the login",
+            f"run it again; if it stays, check both clocks, and the login with `ledger auth {self._registry.address}`",
         )
 
     def _fresh(self, challenges: Mapping[str, Challenge], scope: str, stale: Grant | None) -> Grant | None:
@@ -237,36 +233,47 @@ class Login:
             self._attempts.succeeded()
             return grant
 
-    def _settled(self, ask: Ask, answer: Answer, grant: Grant | None, scope: str) -> Answer:
-        """Return a 404 if it is absence, a 403 if it is final, or what the credential gets instead.
+    def _settled(self, ask: Ask, answer: Answer, grant: Grant | None, scope: str) -> tuple[Answer, Grant | None]:
+        """Return a 403 or 404 and who it answers, if nobody else can know more, or what the credential gets instead.
 
         Raises what is in doubt.
         """
         if not self._http.is_own(answer):
-            raise self.elsewhere(answer)
-        by_credential = grant is not None and grant.by_credential
-        if by_credential and grant and grant.token and not is_page(answer.headers):
-            return answer
-        if answer.status == 403 and (by_credential or self.credential is None):
-            return answer
+            raise doubt.elsewhere(self._name, answer)
+        if (grant and grant.by_credential) or (answer.status == 403 and self.credential is None):
+            return answer, grant
         root = self._roots.look(anew=is_page(answer.headers))
         if not root.is_registry:
-            raise self._not_a_registry(root)
-        if by_credential:
-            return answer
-        if self.credential is None:
-            if not root.asks:
-                return answer
-            raise AbsenceUnproved(
-                f"{self._name} answers 404 to whoever is not logged in: that proves nothing",
-                f"configure a credential that may read it, and try it with `ledger auth {self._name}`",
-            )
-        return self._answer_to_credential(ask, answer, self._ways_in(root), scope)
+            raise doubt.not_a_registry(self._name, root)
+        if self.credential:
+            return self._answer_to_credential(ask, answer, self._ways_in(root), scope)
+        if root.asks:
+            raise doubt.not_logged_in(self._name, self._registry.address)
+        return answer, grant
+
+    def _check_absence(self, method: str, url: str, answer: Answer, grant: Grant | None, scope: str) -> None:
+        """Raise the doubt about a 404 to a read, unless the registry says in its body that it knows no such thing."""
+        if grant and grant.by_credential and grant.token and withholds(grant.token, scope):
+            raise doubt.withheld(self._name, scope, self._registry.address)
+        if answer.url == url and method == "HEAD":
+            try:
+                answer = self._asking("GET", url, _PROOF_BYTES, None)(grant)
+            except TooLarge:
+                raise doubt.contradicted(self._name, "a large body") from None
+        if not self._http.is_own(answer):
+            raise doubt.elsewhere(self._name, answer)
+        if answer.url != url:
+            raise doubt.another_path(self._name, answer)
+        if answer.status != 404:
+            raise doubt.contradicted(self._name, str(answer.status))
+        if not shows_absence(answer.body):
+            root = self._roots.look(anew=True)
+            raise doubt.not_shown(self._name) if root.is_registry else doubt.not_a_registry(self._name, root)
 
     def _answer_to_credential(
         self, ask: Ask, answer: Answer, challenges: Mapping[str, Challenge], scope: str
-    ) -> Answer:
-        """Ask again with the credential, as `/v2/` wants it, after an anonymous 403 or 404; return the answer."""
+    ) -> tuple[Answer, Grant | None]:
+        """Ask again with the credential, as `/v2/` wants it, after an anonymous 403 or 404."""
         if scope in self._unproved:
             raise self._unproved[scope].within("")
         accepted = self._basic
@@ -280,16 +287,14 @@ class Login:
                 raise AbsenceUnproved(message, self._which)
         except (Denied, TokenRefused) as error:
             kind = AbsenceUnproved if isinstance(error, Denied) else Unreachable
-            doubt = kind(error.message, error.hint).masked(self.mask)
+            unproved = kind(error.message, error.hint).masked(self.mask)
             self._grants.pop(scope, None)  # the rest of the repository may be open to everybody
             if refused is answer or refused.status != 403:  # 403 may be about one manifest: a quarantine
-                self._unproved[scope] = doubt
-            raise doubt from None
+                self._unproved[scope] = unproved
+            raise unproved from None
         if again.status >= 400:
             self._basic = accepted  # this one may not even have been looked at
-        if again.status == 404 and not self._http.is_own(again):
-            raise self.elsewhere(again)
-        return again
+        return again, grant
 
     def _ways_in(self, root: Root) -> Mapping[str, Challenge]:
         """Return how `/v2/` wants a login; where it lets everybody in without a word, Basic is tried."""
@@ -300,7 +305,3 @@ class Login:
     def _known_basic(self) -> Grant | None:
         credential = self.credential
         return basic_grant(credential) if credential and credential.username else None
-
-    def _not_a_registry(self, root: Root) -> Unreachable:
-        message = f"{self._name} does not answer as a registry: at `/v2/` it answers {root.answer.status}"
-        return Unreachable(message, "check its address, and any proxy or ingress in front of it; run it again later")

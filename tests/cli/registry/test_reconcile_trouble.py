@@ -12,7 +12,18 @@ import pytest
 from tests.support.git.processes import finish, start
 from tests.support.git.upstream import Upstream
 from tests.support.registries.clients import BASIC, PASSWORD
-from tests.support.registries.wire import Reply, Wire, as_json, config, image, served, sha256, unauthorized, wire_server
+from tests.support.registries.wire import (
+    Reply,
+    Wire,
+    as_json,
+    config,
+    image,
+    served,
+    sha256,
+    unauthorized,
+    unknown,
+    wire_server,
+)
 from tests.support.registries.world import classes
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.markdown import inline
@@ -113,7 +124,7 @@ def test_a_list_of_tags_that_is_cut_short_is_incomplete(ledger: Run, wire: Wire,
     upstream = _ledger(wire, tmp_path, "v1")
     wire.on(f"{APP}/v1", served(image()))
     tags = "/v2/myorg/app/tags/list"
-    wire.on(tags, as_json({"tags": ["v1"]}, link=f"{tags}?last=v1"), Reply(404))
+    wire.on(tags, as_json({"tags": ["v1"]}, link=f"{tags}?last=v1"), unknown)
     done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--untracked")
     assert (done.code, done.json["complete"]) == (5, False)
     assert "answers 404 to page 2 of the tags of myorg/app" in done.json["findings"][0]["reason"]

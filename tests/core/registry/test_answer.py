@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.registry.answer import is_page, is_registry, next_page, withholds
+from ledger_tool.core.registry.answer import is_page, is_registry, next_page, shows_absence, withholds
+from tests.support.registries.tokens import unsigned_token
 
 API = {"docker-distribution-api-version": "registry/2.0"}
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -65,6 +63,40 @@ def test_a_text_for_people_is_a_page() -> None:
     assert not is_page({})
 
 
+ABSENT = {  # the bodies with which these answer 404
+    "distribution": b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":"unknown tag=x"}]}\n',
+    "ECR, Quay, GitLab": b'{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry"}]}',
+    "a blob": b'{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry","detail":{}}]}',
+    "Harbor": b'{"errors":[{"code":"NOT_FOUND","message":"artifact library/app:v1 not found"}]}\n',
+    "Quay, deleted": b'{"errors":[{"code":"TAG_EXPIRED","message":"Tag v1 was deleted or has expired.","detail":{}}]}',
+    "two reasons": b'{"errors":[{"code":"NAME_UNKNOWN"},{"code":"MANIFEST_UNKNOWN"}]}',
+}
+NOT_SHOWN = {
+    "nothing": b"",
+    "nginx": b"<html><head><title>404 Not Found</title></head></html>",
+    "Go": b"404 page not found\n",
+    "S3": b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>',
+    "Kong": b'{"message":"no Route matched with those values"}',
+    "Rails": b'{"error":"404 Not Found"}',
+    "Spring": b'{"status":404,"error":"Not Found","path":"/v2/a/manifests/v1"}',
+    "Artifactory, not of Docker": b'{"errors":[{"status":404,"message":"Could not find resource"}]}',
+    "no error": b'{"errors":[]}',
+    "a list": b'[{"code":"MANIFEST_UNKNOWN"}]',
+    "a refusal": b'{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}',
+    "a refusal besides": b'{"errors":[{"code":"NAME_UNKNOWN"},{"code":"UNAUTHORIZED"}]}',
+    "cut short": b'{"errors":[{"code":"MANIFEST_UNKNOWN"}',
+    "odd codes": b'{"errors":[{"code":["MANIFEST_UNKNOWN"]}]}',
+    "errors of another kind": b'{"errors":{"code":"MANIFEST_UNKNOWN"}}',
+    "deep": b"[" * 100_000,
+    "not UTF-8": b"\xff",
+}
+
+
+def test_absence_is_what_a_registry_says_in_its_own_words() -> None:
+    assert [name for name, body in ABSENT.items() if not shows_absence(body)] == []
+    assert [name for name, body in NOT_SHOWN.items() if shows_absence(body)] == []
+
+
 @pytest.mark.parametrize(
     ("header", "target"),
     [
@@ -105,10 +137,6 @@ def test_no_link_breaks_anything_or_takes_long(parts: list[str]) -> None:
     assert time.process_time() - started < 1.0
 
 
-def _token(claims: Any) -> str:
-    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature"
-
-
 def _access(name: str, *actions: str) -> dict[str, object]:
     return {"type": "repository", "name": name, "actions": list(actions)}
 
@@ -119,6 +147,8 @@ def _access(name: str, *actions: str) -> dict[str, object]:
         ([_access("a/b", "pull")], "repository:a/b:pull", False),
         ([_access("a/b", "pull", "push")], "repository:a/b:pull,push", False),
         ([_access("a/b", "*")], "repository:a/b:delete", False),
+        ([_access("a/*", "pull")], "repository:a/b:pull", False),
+        ([_access("b/*", "pull")], "repository:a/b:pull", True),
         ([_access("a/b", "pull")], "repository:a/b:delete", True),
         ([_access("a/b", "pull")], "repository:a/b:pull,push", True),
         ([_access("a/c", "pull")], "repository:a/b:pull", True),
@@ -128,13 +158,13 @@ def _access(name: str, *actions: str) -> dict[str, object]:
     ],
 )
 def test_a_token_says_what_it_does_not_grant(access: object, scope: str, *, is_withheld: bool) -> None:
-    assert withholds(_token({"access": access}), scope) is is_withheld
+    assert withholds(unsigned_token({"access": access}), scope) is is_withheld
 
 
 @pytest.mark.parametrize(
     "token",
-    ["", "opaque", "a.b.c", "..", _token([]), _token({}), _token({"access": 7}), _token({"access": [7]}),
-     _token({"access": [{"type": "repository"}]}), f"e30.{'W' * 100_000}.x"],
+    ["", "opaque", "a.b.c", "..", f"e30.{'W' * 100_000}.x",
+     *map(unsigned_token, ([], {}, {"access": 7}, {"access": [7]}, {"access": [{"type": "repository"}]}))],
 )  # fmt: skip
 def test_of_a_token_that_cannot_be_read_nothing_is_known(token: str) -> None:
     assert not withholds(token, "repository:a/b:pull")

@@ -1,4 +1,4 @@
-"""What a 404 is worth: absence after the credential was tried or where none is asked for, and else nothing."""
+"""What a 404 is worth: absence in a registry's own words, to the credential or where none is asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ledger_tool.core.registry.drift import ABSENT
 from ledger_tool.edges.registry.client import RegistryClient
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 from tests.support.registries.clients import BASIC, LOGIN, docker_config, rig
+from tests.support.registries.tokens import unsigned_token
 from tests.support.registries.wire import (
     API_ROOT,
     Asked,
@@ -101,8 +102,9 @@ def test_the_credential_is_sent_at_once_where_it_was_needed_before(wire: Wire) -
         at.client.look("myorg/app", "v1")
         at.client.look("myorg/app", "v1")
         at.client.look("myorg/other", "v1")
-    assert wire.count("/v2/", "HEAD") == 4
-    assert [one.authorization for one in wire.asked] == ["", "", BASIC, BASIC, BASIC]
+    assert [(one.method, one.authorization) for one in wire.asked] == [
+        ("HEAD", ""), ("GET", ""), ("HEAD", BASIC), ("HEAD", BASIC), ("HEAD", BASIC), ("GET", BASIC),
+    ]  # fmt: skip
 
 
 def test_what_everybody_sees_needs_no_credential_and_one_request(wire: Wire) -> None:
@@ -190,6 +192,7 @@ def test_an_ingress_that_asks_for_basic_and_has_nothing_behind_it_is_not_a_regis
     wire.root = wire.otherwise = lambda asked: PAGE if asked.authorization == BASIC else asks
     assert "does not answer as a registry" in _doubt(wire, LOGIN).message
     wire.root = lambda asked: API_ROOT if asked.authorization == BASIC else asks
+    wire.otherwise = lambda asked: NOT_FOUND if asked.authorization == BASIC else asks
     with rig(wire, LOGIN) as at:
         assert at.client.look("myorg/app", "v1") == ABSENT
 
@@ -212,15 +215,92 @@ def test_a_404_to_an_anonymous_token_is_not_absence(wire: Wire) -> None:
             assert at.client.look("myorg/app", "v1") == sha256(image())
 
 
-def test_a_404_to_a_token_for_the_credential_is_absence_and_costs_nothing_more(wire: Wire) -> None:
-    wire.otherwise = lambda asked: (
-        NOT_FOUND if asked.authorization else unauthorized(f'Bearer realm="{wire.url}/token"')
-    )
-    wire.on("/token", as_json({"token": "good"}))
+def _token_server(wire: Wire, token: str) -> None:
+    """Let a token server give everybody a token, and the registry answer whoever brings it."""
+    challenge = unauthorized(f'Bearer realm="{wire.url}/token"')
+    wire.otherwise = lambda asked: NOT_FOUND if asked.authorization == f"Bearer {token}" else challenge
+    wire.on("/token", as_json({"token": token}))
+
+
+def test_a_404_to_a_token_for_the_credential_is_absence_and_costs_a_get(wire: Wire) -> None:
+    _token_server(wire, "good")
     with rig(wire, LOGIN) as at:
         assert at.client.look("myorg/app", "v1") == ABSENT
         assert at.client.look("myorg/app", "v2") == ABSENT
-    assert len(wire.asked) == 4
+    assert [one.method for one in wire.asked] == ["HEAD", "GET", "HEAD", "GET", "HEAD", "GET"]
+
+
+@look
+def test_a_404_to_a_token_that_grants_nothing_is_not_absence(
+    wire: Wire, look: Callable[[RegistryClient], object]
+) -> None:
+    """Many token servers give one to everybody who logs in, with what that one may do in it."""
+    _token_server(wire, unsigned_token({"access": []}))
+    message = "a token that does not let the credential read myorg/app"
+    with rig(wire, LOGIN) as at, pytest.raises(Denied, match=message) as caught:
+        look(at.client)
+    assert f"`ledger auth http://{wire.host}`" in caught.value.hint
+
+
+PAGES = {
+    "a page": PAGE,
+    "Go": Reply(404, {"Content-Type": "text/plain; charset=utf-8"}, b"404 page not found\n"),
+    "S3": Reply(404, {"Content-Type": "application/xml"}, b"<Error><Code>NoSuchKey</Code></Error>"),
+    "nothing": Reply(404),
+    "nothing, from a proxy that adds headers": Reply(
+        404, {"Content-Type": "application/json", "Docker-Distribution-Api-Version": "registry/2.0"}
+    ),
+    "a gateway": as_json({"message": "no Route matched with those values"}, 404),
+    "a refusal": as_json({"errors": [{"code": "DENIED"}]}, 404),
+}
+
+
+@pytest.mark.parametrize("way", ["anonymous", "Basic", "Bearer"])
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
+def test_a_404_that_is_not_a_registrys_error_is_not_absence_though_v2_answers(
+    wire: Wire, page: Reply, way: str
+) -> None:
+    asks = unauthorized({"Basic": 'Basic realm="x"', "Bearer": f'Bearer realm="{wire.url}/token"'}.get(way, ""))
+    wire.on("/token", as_json({"token": "good"}))
+    wire.otherwise = lambda asked: page if way == "anonymous" or asked.authorization else asks
+    with rig(wire, {} if way == "anonymous" else LOGIN) as at:
+        for look in LOOKS.values():
+            with pytest.raises(Unreachable, match="answers 404 with something other than a registry's error"):
+                look(at.client)
+
+
+@pytest.mark.parametrize(
+    ("to_get", "answered"),
+    [(HONEST, "200"), (Reply(200, body=b" " * (2**20 + 1)), "a large body"), (Reply(403), "403"), (Reply(410), "410")],
+    ids=["200", "large", "403", "410"],
+)
+def test_what_head_does_not_find_and_get_answers_otherwise_is_not_absent(
+    wire: Wire, to_get: Reply, answered: str
+) -> None:
+    wire.on("*", lambda asked: NOT_FOUND if asked.method == "HEAD" else to_get)
+    wire.on("/v2/", API_ROOT)
+    with rig(wire) as at:
+        for name in ("a tag", "a blob"):
+            with pytest.raises(Unreachable, match=f"answers 404 to HEAD and {answered} to GET"):
+                LOOKS[name](at.client)
+
+
+@look
+def test_a_404_after_a_redirect_on_the_same_host_is_not_absence(
+    wire: Wire, look: Callable[[RegistryClient], object]
+) -> None:
+    wire.otherwise = Reply(302, {"Location": "/v2/elsewhere/manifests/v1?token=hunter22"})
+    wire.on("/v2/elsewhere/manifests/v1", NOT_FOUND)
+    message = "sends us to /v2/elsewhere/manifests/v1, which answers 404"
+    with rig(wire) as at, pytest.raises(Unreachable, match=message) as caught:
+        look(at.client)
+    assert "hunter22" not in caught.value.message
+
+
+def test_what_is_there_in_a_type_that_nobody_asked_for_is_not_absent(wire: Wire) -> None:
+    """Artifact Registry answers 404 for a type that is not in `Accept`."""
+    wire.on(V1, lambda asked: Reply(200, body=b"{}") if "*/*" in asked.headers["accept"] else NOT_FOUND)
+    assert "answers 404 to HEAD and 200 to GET" in _doubt(wire).message
 
 
 @pytest.mark.parametrize("anonymous", [NOT_FOUND, Reply(403)], ids=["404", "403"])

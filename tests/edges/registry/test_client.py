@@ -32,6 +32,7 @@ from tests.support.registries.wire import (
     served,
     sha256,
     unauthorized,
+    unknown,
 )
 from tests.support.values.make import digest
 
@@ -223,7 +224,7 @@ def test_401_is_denied_and_asked_once_for_all_tags_of_an_image(wire: Wire, at: R
 
 def test_a_config_is_checked_against_its_digest(wire: Wire, at: Rig) -> None:
     name = sha256(config(a="b"))
-    wire.on(f"{APP}/blobs/{name}", Reply(body=config(a="b")), Reply(body=config(a="c")), Reply(404))
+    wire.on(f"{APP}/blobs/{name}", Reply(body=config(a="b")), Reply(body=config(a="c")), unknown)
     assert at.client.config("myorg/app", name)["config"] == {"Labels": {"a": "b"}}
     with pytest.raises(BadManifest):
         at.client.config("myorg/app", name)
@@ -298,7 +299,7 @@ def test_pages_without_end_are_bounded(wire: Wire, at: Rig) -> None:
 def test_a_later_page_that_is_missing_makes_the_list_incomplete(wire: Wire, at: Rig, number: int) -> None:
     _page(wire, f"{TAGS}?n=1000", ["a"], f"{TAGS}?last=a")
     _page(wire, f"{TAGS}?last=a", ["b"], f"{TAGS}?last=b")
-    wire.on(f"{TAGS}?last={'ab'[number - 2]}", Reply(404, {"Content-Type": "application/json"}))
+    wire.on(f"{TAGS}?last={'ab'[number - 2]}", unknown)
     with pytest.raises(Unreachable, match=f"answers 404 to page {number} of the tags of myorg/app"):
         at.client.tags("myorg/app")
 

@@ -21,6 +21,7 @@ from tests.support.registries.wire import (
     served,
     sha256,
     unauthorized,
+    unknown,
     wire_server,
 )
 
@@ -44,7 +45,12 @@ def test_a_deletion_is_by_digest(wire: Wire, at: Rig, status: int) -> None:
 
 def test_deleting_what_is_already_gone_succeeds(wire: Wire, at: Rig) -> None:
     at.client.delete("myorg/app", DIGEST)
-    assert [(one.method, one.path) for one in wire.asked] == [("DELETE", PATH), ("GET", "/v2/"), ("HEAD", PATH)]
+    assert [(one.method, one.path) for one in wire.asked] == [
+        ("DELETE", PATH),
+        ("GET", "/v2/"),
+        ("HEAD", PATH),
+        ("GET", PATH),
+    ]
 
 
 def test_a_404_to_a_deletion_does_not_mean_that_the_manifest_is_gone(wire: Wire, at: Rig) -> None:
@@ -82,7 +88,15 @@ def test_a_registry_that_fails_is_tried_again_and_then_unreachable(wire: Wire, a
 def test_a_deletion_whose_answer_was_lost_is_done_when_it_is_tried_again(wire: Wire, at: Rig) -> None:
     wire.on(f"DELETE {PATH}", Reply(503), Reply(404))
     at.client.delete("myorg/app", DIGEST)
-    assert [one.method for one in wire.asked if one.path == PATH] == ["DELETE", "DELETE", "HEAD"]
+    assert [one.method for one in wire.asked if one.path == PATH] == ["DELETE", "DELETE", "HEAD", "GET"]
+
+
+def test_a_tag_whose_deletion_is_answered_by_404_is_gone_if_the_registry_shows_that(wire: Wire, at: Rig) -> None:
+    at.client.untag("myorg/app", "v1")
+    wire.on("/v2/myorg/app/manifests/v1", served(image()))
+    wire.on("DELETE /v2/myorg/app/manifests/v1", unknown)
+    with pytest.raises(Denied, match="does not delete a tag without its image: it answers 404"):
+        at.client.untag("myorg/app", "v1")
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -81,17 +81,24 @@ def unauthorized(challenge: str) -> Reply:
     return Reply(401, {"WWW-Authenticate": challenge})
 
 
+def unknown(asked: Asked) -> Reply:
+    """Answer 404 as distribution does."""
+    code = next((code for part, code in _UNKNOWN.items() if f"/{part}/" in asked.path), "NAME_UNKNOWN")
+    return as_json({"errors": [{"code": code, "message": code.lower(), "detail": {}}]}, 404)
+
+
+_UNKNOWN = {"manifests": "MANIFEST_UNKNOWN", "blobs": "BLOB_UNKNOWN"}
 API_ROOT = Reply(200, {"Content-Type": "application/json", "Docker-Distribution-Api-Version": "registry/2.0"}, b"{}")
 
 
 class Wire:
-    """A running server. Whatever has no script is answered by `otherwise`; `/v2/` as an open registry does."""
+    """A running server. Whatever has no script is answered by `otherwise`, `/v2/` as an open registry does."""
 
     def __init__(self, scheme: str, port: int) -> None:
         self.scheme = scheme
         self.port = port
         self.asked: list[Asked] = []
-        self.otherwise: Script = Reply(404)
+        self.otherwise: Script = unknown
         self.root: Script = API_ROOT
         self.over = threading.Event()  # for scripts that dawdle: set when the server stops
         self._scripts: dict[str, list[Script]] = {}

@@ -1,0 +1,64 @@
+"""Why an answer of a registry says nothing about what exists: errors, each with what to do about it."""
+
+from __future__ import annotations
+
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.http.client import Answer, origin_of
+from ledger_tool.edges.registry.root import Root
+from ledger_tool.errors import Denied, Unreachable
+
+_CHECK_THE_WAY = "check its address, and any proxy or ingress in front of it; run it again later"
+
+
+class AbsenceUnproved(Denied):
+    """A 404 (or 403) that says nothing, because of who asked; what the registry shows to others still counts."""
+
+
+class TokenRefused(Unreachable):
+    """The registry does not accept a token that its token server has just issued."""
+
+
+def elsewhere(name: str, answer: Answer) -> Unreachable:
+    """Return the error for an answer of another host, to which the registry sent us."""
+    message = f"{name} sends us to {shown('://'.join(origin_of(answer.url)))}, which answers {answer.status}"
+    return Unreachable(message, "run it again later; if it stays, check where the registry stores its blobs")
+
+
+def another_path(name: str, answer: Answer) -> Unreachable:
+    """Return the error for an answer about something other than what was asked for, after a redirect."""
+    path = answer.url.partition("://")[2].partition("/")[2].partition("?")[0]
+    return Unreachable(f"{name} sends us to /{shown(path)}, which answers {answer.status}", _CHECK_THE_WAY)
+
+
+def not_a_registry(name: str, root: Root) -> Unreachable:
+    """Return the error for a host that does not answer as a registry at `/v2/`."""
+    return Unreachable(
+        f"{name} does not answer as a registry: at `/v2/` it answers {root.answer.status}", _CHECK_THE_WAY
+    )
+
+
+def not_shown(name: str) -> Unreachable:
+    """Return the error for a 404 with a body that no registry sends."""
+    return Unreachable(f"{name} answers 404 with something other than a registry's error", _CHECK_THE_WAY)
+
+
+def contradicted(name: str, answered: str) -> Unreachable:
+    """Return the error for a registry that answers 404 to HEAD, and something else to GET of the same."""
+    return Unreachable(f"{name} answers 404 to HEAD and {answered} to GET of the same", "run it again")
+
+
+def not_logged_in(name: str, address: str) -> AbsenceUnproved:
+    """Return the error for a 404 that others than anonymous clients may not get."""
+    return AbsenceUnproved(
+        f"{name} answers 404 to whoever is not logged in: that proves nothing",
+        f"configure a credential that may read it, and try it with `ledger auth {address}`",
+    )
+
+
+def withheld(name: str, scope: str, address: str) -> AbsenceUnproved:
+    """Return the error for a 404 to a token that does not grant what was asked for."""
+    repository = shown(scope.split(":", 1)[-1].rpartition(":")[0])
+    return AbsenceUnproved(
+        f"{name} answers 404 to a token that does not let the credential read {repository}: that proves nothing",
+        f"give the credential access; `ledger auth {address}` says which one is used",
+    )
