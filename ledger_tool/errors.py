@@ -42,6 +42,11 @@ class LedgerError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def in_full(self) -> str:
+        """The message and the hint, as one sentence."""
+        return "; ".join(filter(None, (self.message, self.hint)))
+
     def within(self, prefix: str, hint: str = "") -> Self:
         """Return the same error with `prefix: ` in front of its message, and with `hint` instead of its own if given.
 

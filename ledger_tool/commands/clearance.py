@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import ServedDocument, parse, unread
+from ledger_tool.core.registry.untracked import not_listed
 from ledger_tool.core.writes.prune import RemainingUses, tags_of
 from ledger_tool.errors import BadManifest, LedgerError, Unreachable, UnreadableManifest
 
@@ -152,8 +153,7 @@ class Clearing:
             if isinstance(answer, LedgerError):
                 self._failed.setdefault(place.image, answer)
             elif isinstance(answer, str):
-                message = f"{place.registry.name} serves {place.image}:{place.digest}, and does not list it"
-                self._failed.setdefault(place.image, Unreachable(message, _LOOK))
+                self._failed.setdefault(place.image, not_listed(place.registry.name, place.image, place.digest))
         serves: dict[Repository, dict[str, str]] = {repository: {} for repository in self._repositories}
         for place, answer in self._lookups.looks(asked).items():
             if isinstance(answer, LedgerError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 
 from ledger_tool.commands.log import entries
-from ledger_tool.commands.parallel import in_parallel
+from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.ports import History
 from ledger_tool.commands.remedy import Serving
 from ledger_tool.commands.untracked import port_of
@@ -39,7 +39,7 @@ def pruned_tags(open_past: OpenPast | None) -> Pruned:
 
 
 def without_leftovers(
-    findings: Sequence[DriftFinding], serving: Serving, snapshot: Snapshot, open_past: OpenPast | None, *, jobs: int
+    looks: Looks, findings: Sequence[DriftFinding], serving: Serving, snapshot: Snapshot, open_past: OpenPast | None
 ) -> list[DriftFinding]:
     """Return the findings except untracked tags that a prune has left because their digest is in use.
 
@@ -50,8 +50,8 @@ def without_leftovers(
         return list(findings)
     roots = by_repository(uses_of(snapshot.ledger.records(), snapshot.resolver), snapshot.resolver)
     used = {image: roots.digests(image) for _, image, _ in tags}
-    served = in_parallel(lambda place: place[0].look(place[1], place[2]), tags, jobs=jobs)
-    in_use = {place for place, digest in served if isinstance(digest, str) and digest in used[place[1]]}
+    served = looks.served(tags)
+    in_use = {place for place, digest in served.items() if isinstance(digest, str) and digest in used[place[1]]}
     left = {place for place in in_use if snapshot.policy.default_ttl(place[2])}
     if in_use - left:
         pruned = pruned_tags(open_past)

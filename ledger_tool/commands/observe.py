@@ -28,6 +28,7 @@ T = TypeVar("T")
 Task = tuple[RegistryPort, Sequence[Record]]
 Observed = tuple[Task, Observation]
 TaggedPlace = tuple[RegistryPort, str, str]  # a registry, an image, a tag
+TagList = tuple[RegistryPort, str]  # a registry, an image
 DigestPlace = tuple[RegistryPort, str, str]  # a registry, an image, a digest
 EXPLAINED = 50  # GETs
 _LONGEST_DEEP_LOOK = 10 * LONGEST_LOOK  # an index of many images is hundreds of requests, one after the other
@@ -51,20 +52,21 @@ class Looks:
         """Yield what each registry shows for the records of one image:tag, as the answers arrive."""
         longest = _LONGEST_DEEP_LOOK if self._scope == "deep" else LONGEST_LOOK
         for task, seen in in_parallel(lambda task: self.look(*task), tasks, jobs=self._jobs, longest=longest):
-            yield task, Observation(served=Unknown(seen.message)) if isinstance(seen, LedgerError) else seen
+            yield task, Observation(served=Unknown(seen.in_full)) if isinstance(seen, LedgerError) else seen
 
-    def look(self, registry: RegistryPort, records: Sequence[Record]) -> Observation:
+    def look(self, registry: RegistryPort, records: Sequence[Record], *, anew: bool = False) -> Observation:
         """Return what a registry shows for the records of one image:tag. Raises nothing: a failure is Unknown.
 
-        A registry that contradicts itself about a tag is not believed about the rest of it, either.
+        A registry that contradicts itself about a tag is not believed about the rest of it, either. The tag is asked
+        for again if `anew`.
         """
         image, tag = records[0].name
         try:
-            served: Seen = registry.look(image, tag)
+            served: Seen = self._once.served(registry, image, tag, anew=anew)
         except BadManifest as error:
-            return Observation(served=Unknown(error.message))
+            return Observation(served=Unknown(error.in_full))
         except LedgerError as error:
-            served = Unknown(error.message)
+            served = Unknown(error.in_full)
         missing: Mapping[str, Sequence[str] | Unknown] = {}
         if self._scope == "deep":
             pull_digests = dict.fromkeys(record.pull_digest for record in records)
@@ -98,6 +100,23 @@ class Looks:
                 seen = replace(observed[number][1], contents=manifests[place], facts=image_facts)
                 yield number, seen
 
+    def served(self, tags: Iterable[TaggedPlace], *, anew: bool = False) -> dict[TaggedPlace, Seen]:
+        """Return what tags serve, each asked for once in the run; `anew` asks again, but not for what was absent."""
+
+        def look(place: TaggedPlace) -> str | Absent:
+            served = self._once.served(*place)
+            return self._once.served(*place, anew=True) if anew and isinstance(served, str) else served
+
+        answers = in_parallel(look, dict.fromkeys(tags), jobs=self._jobs)
+        return {
+            place: Unknown(answer.in_full) if isinstance(answer, LedgerError) else answer for place, answer in answers
+        }
+
+    def lists(self, repositories: Iterable[TagList]) -> Iterator[tuple[TagList, Sequence[str] | Unknown]]:
+        """Yield the tags that each of these images has at its registry, as the answers arrive."""
+        for place, answer in in_parallel(lambda place: list(place[0].tags(place[1])), repositories, jobs=self._jobs):
+            yield place, Unknown(answer.in_full) if isinstance(answer, LedgerError) else answer
+
     def untracked(self, tags: Sequence[TaggedPlace]) -> Iterator[tuple[int, str, ServedFacts | None]]:
         """Yield the number of each tag with what it serves and what that says about itself, as far as GETs are left."""
         most = self._left // _MOST_TO_DESCRIBE
@@ -105,7 +124,7 @@ class Looks:
 
         def look(number: int) -> tuple[str, ServedFacts | None]:
             registry, image, tag = tags[number]
-            served = registry.look(image, tag)
+            served = self._once.served(registry, image, tag)
             contents = "" if isinstance(served, Absent) else self._contents((registry, image, served))
             described = self._facts(registry, image, contents) if isinstance(contents, Manifest) else None
             return "" if isinstance(served, Absent) else served, described
@@ -120,7 +139,7 @@ class Looks:
         except UnreadableManifest as error:
             return Unreadable(error.message)
         except BadManifest as error:  # it does not even have the digest that the tag was said to serve
-            return Unknown(error.message)
+            return Unknown(error.in_full)
         except LedgerError as error:
             return Unreadable(error.message, is_seen=False)
 
@@ -158,7 +177,9 @@ class Looks:
             return replace(seen, contents=Unreadable(contents.message, is_seen=False))
         if not isinstance(contents, Absent):
             return replace(seen, contents=contents)
-        return replace(self.look(*task), contents=Unreadable("it was gone at the second look", is_seen=False))
+        return replace(
+            self.look(*task, anew=True), contents=Unreadable("it was gone at the second look", is_seen=False)
+        )
 
     def _described(self, manifests: Mapping[DigestPlace, Manifest]) -> Iterator[tuple[DigestPlace, ServedFacts]]:
         """Yield what each image says about itself, in its annotations alone where no GETs are left."""
@@ -196,4 +217,4 @@ def _tried(look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unkno
     try:
         return look(*args, **kwargs)
     except LedgerError as error:
-        return Unknown(error.message)
+        return Unknown(error.in_full)

@@ -1,4 +1,4 @@
-"""Asking each registry for each digest once in a run, whichever thread, tag or name in the ledger needs the answer."""
+"""Asking each registry for each tag and digest once in a run, whoever needs the answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnreadableManifest
 
 T = TypeVar("T")
-_Question = tuple[str, bool, str, str]  # what is asked, plain HTTP, the repository, the digest
+_Question = tuple[str, bool, str, str]  # what is asked, plain HTTP, the repository, the tag or digest
 
 
 class OncePerRun:
@@ -22,6 +22,14 @@ class OncePerRun:
         self._lock = Lock()
         self._answers: dict[_Question, Any] = {}
         self._waiting: dict[_Question, Event] = {}
+
+    def served(self, registry: RegistryPort, image: str, tag: str, *, anew: bool = False) -> str | Absent:
+        """Return what a tag serves, asked again if `anew`. Raises what `RegistryPort.look` raises."""
+        question = _question("tag", registry, image, tag)
+        if anew:
+            with self._lock:
+                self._answers.pop(question, None)
+        return self._ask(question, lambda: registry.look(image, tag))
 
     def exists(self, registry: RegistryPort, image: str, digest: str) -> bool:
         """Return whether a manifest or index exists. Raises what `RegistryPort.look` raises."""
@@ -47,6 +55,7 @@ class OncePerRun:
         while True:
             with self._lock:
                 if question in self._answers:
+                    answer = self._answers[question]
                     break
                 asked = self._waiting.get(question)
                 if asked is None:
@@ -55,7 +64,6 @@ class OncePerRun:
                 self._answer(question, look)
             else:
                 asked.wait()
-        answer = self._answers[question]
         if isinstance(answer, LedgerError):
             raise answer
         return answer  # type: ignore[no-any-return]

@@ -14,17 +14,16 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.record import Name, Record, by_name
-from ledger_tool.core.registry.drift import DriftFinding, is_whole
+from ledger_tool.core.registry.drift import DriftFinding, is_whole, unserved
 from ledger_tool.core.registry.driftreport import DriftReport, DriftScope, report
 from ledger_tool.errors import LedgerError, UnknownImage
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """A finished run: its report, how many records have no configured registry, and whether it was interrupted."""
+    """A finished run: its report, and whether it was interrupted."""
 
     report: DriftReport
-    unserved: int
     interrupted: bool
 
 
@@ -43,6 +42,7 @@ def reconcile(
 ) -> Reconciled:
     """Observe every record that matches `query` at every registry that serves it, and classify it.
 
+    A record that no registry serves is unknown.
     At most `explain` GETs explain what differs. What differs and was published or removed in the meantime is looked at
     again, by the records that it has then. ^C ends the run with an incomplete report. Raises UsageError if no
     registry is configured.
@@ -64,8 +64,8 @@ def reconcile(
         _observe(looks, _tasks(groups, serving), observed, progress)
         if untracked:
             places = [(port, image) for image, ports in serving.items() for port in ports]
-            listed = list(list_untracked(snapshot, registries, places, query.pattern, jobs=jobs))
-            others += without_leftovers(listed, serving, snapshot, open_past, jobs=jobs)
+            listed = list(list_untracked(looks, snapshot, registries, places, query.pattern))
+            others += without_leftovers(looks, listed, serving, snapshot, open_past)
             for number, described in describe_untracked(looks, others, serving):
                 others[number] = described
         changed = _changed_meanwhile(source, snapshot, query, _differing(observed, others))
@@ -76,8 +76,8 @@ def reconcile(
         interrupted = True
     findings = [finding for own in classified(observed, serving, snapshot.policy, now) for finding in own]
     findings += others
-    unserved = sum(len(records) for records in groups if not serving[records[0].image])
-    return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), unserved, interrupted)
+    findings += [unserved(record) for records in groups if not serving[records[0].image] for record in records]
+    return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), interrupted)
 
 
 def _tasks(groups: Iterable[Sequence[Record]], serving: Serving) -> list[Task]:

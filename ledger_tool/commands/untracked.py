@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ledger_tool.commands.observe import Looks
-from ledger_tool.commands.parallel import in_parallel
+from ledger_tool.commands.observe import Looks, TagList
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.remedy import Serving, pull_place
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.query import matches
-from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.core.registry.drift import DriftFinding, Unknown
 from ledger_tool.core.registry.remedy import of_untracked
-from ledger_tool.core.registry.untracked import untracked
-from ledger_tool.errors import LedgerError
+from ledger_tool.core.registry.untracked import not_listed, untracked
 
 _Repository = tuple[bool, str]  # whether by plain HTTP, and its host and path
 
 
 def list_untracked(
-    snapshot: Snapshot, registries: Registries, places: Sequence[tuple[RegistryPort, str]], pattern: str, *, jobs: int
+    looks: Looks, snapshot: Snapshot, registries: Registries, places: Sequence[TagList], pattern: str
 ) -> Iterator[DriftFinding]:
     """Yield a finding for each tag of these images that a registry has and the ledger does not, by any of its names.
 
-    What `reconcile: ignore:` of `ledger.yaml` names is left out. Tags that cannot be listed are unknown.
+    What `reconcile: ignore:` of `ledger.yaml` names is left out. Tags that cannot be listed are unknown, and so is
+    what else there is where a list lacks a recorded tag that is served.
     """
     recorded: dict[str, set[str]] = {}
     for image, tag, _ in snapshot.ledger.keys:
@@ -35,17 +34,38 @@ def list_untracked(
         for registry in registries.serving(snapshot.policy, image):
             known.setdefault(_repository(registry, image), set()).update(tags)
     once = {_repository(*place): place for place in reversed(places)}
-    asked = [place for place in places if once[_repository(*place)] == place]
+    listed = dict(looks.lists(place for place in places if once[_repository(*place)] == place))
+    doubts = _doubts(looks, {place: known[_repository(*place)] for place in listed}, listed)
     ignore = snapshot.policy.reconcile_ignore
-    for (registry, image), answer in in_parallel(lambda place: list(place[0].tags(place[1])), asked, jobs=jobs):
-        if isinstance(answer, LedgerError):
+    for (registry, image), answer in listed.items():
+        if doubt := doubts.get((registry, image)):
             yield DriftFinding(
-                drift="unknown", kind="unknown", registry=registry.name, image=image, tag="", reason=answer.message
+                drift="unknown", kind="unknown", registry=registry.name, image=image, tag="", reason=doubt.reason
             )
-        else:
-            for finding in untracked(registry.name, image, answer, known[_repository(registry, image)], ignore=ignore):
-                if matches(pattern, image, finding.tag):
-                    yield finding
+        own = () if isinstance(answer, Unknown) else answer
+        for finding in untracked(registry.name, image, own, known[_repository(registry, image)], ignore=ignore):
+            if matches(pattern, image, finding.tag):
+                yield finding
+
+
+def _doubts(
+    looks: Looks, recorded: Mapping[TagList, set[str]], listed: Mapping[TagList, Sequence[str] | Unknown]
+) -> dict[TagList, Unknown]:
+    """Return why lists are not known to be complete: they cannot be read, or a recorded tag that is served lacks."""
+    doubts = {place: answer for place, answer in listed.items() if isinstance(answer, Unknown)}
+    unlisted = [
+        (*place, tag)
+        for place, answer in listed.items()
+        if not isinstance(answer, Unknown)
+        for tag in sorted(recorded[place] - set(answer))
+    ]
+    for (registry, image, tag), served in looks.served(unlisted, anew=True).items():
+        if isinstance(served, Unknown):
+            reason = f"whether the list of tags is complete is not known: {served.reason}"
+            doubts.setdefault((registry, image), Unknown(reason))
+        elif isinstance(served, str):
+            doubts[registry, image] = Unknown(not_listed(registry.name, image, tag).in_full)
+    return doubts
 
 
 def describe_untracked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.core.ledger.names import counted, escaped
+from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.registry.drift import DriftFinding, DriftKind
 from ledger_tool.core.registry.driftreport import DriftReport, is_failure
 from ledger_tool.core.registry.served import ServedFacts
@@ -95,7 +95,7 @@ def as_markdown(report: DriftReport) -> Iterator[str]:
         rows = [
             (
                 finding.drift,
-                cell(f"{finding.registry}/{_name(finding)}"),
+                cell(_place(finding)),
                 cell(finding.platform),
                 cell(_short(finding.ledger)),
                 cell(_short(finding.served)),
@@ -119,7 +119,7 @@ def _commands_as_markdown(findings: Sequence[DriftFinding], room: int) -> Iterat
     entries = []
     for finding in findings:
         facts = f", serves {code(serves)}" if (serves := _serves(finding)) else ""
-        lines = [f"- {code(f'{finding.registry}/{_name(finding)}')}{_since(finding)}{facts}:"]
+        lines = [f"- {code(_place(finding))}{_since(finding)}{facts}:"]
         lines.append(f"  - {code(finding.command, _LONGEST_COMMAND)}")
         if finding.alternative:
             lines.append(f"  - or {code(finding.alternative, _LONGEST_COMMAND)}")
@@ -155,16 +155,16 @@ def as_junit(report: DriftReport, fail_on: Sequence[str]) -> Iterator[str]:
 
 def _case(finding: DriftFinding, fail_on: Sequence[str]) -> Case:
     name = _name(finding) + (f" {finding.platform}" if finding.platform else "")
-    reason = finding.reason or finding.drift
+    registry, reason = finding.registry or "no registry", finding.reason or finding.drift
     if finding.drift == "in-sync":
-        return Case(finding.registry, name)
+        return Case(registry, name)
     if not is_failure(finding, fail_on):
         skipped = (
             reason if finding.drift == "unknown" else "; ".join([f"{finding.drift}: {reason}", *_details(finding)])
         )
-        return Case(finding.registry, name, skipped=skipped)
+        return Case(registry, name, skipped=skipped)
     detail = "; ".join([f"ledger {finding.ledger or '-'}", f"served {finding.served or '-'}", *_details(finding)])
-    return Case(finding.registry, name, finding.drift, reason, detail)
+    return Case(registry, name, finding.drift, reason, detail)
 
 
 def _details(finding: DriftFinding) -> list[str]:
@@ -178,13 +178,10 @@ def _details(finding: DriftFinding) -> list[str]:
     return [f"{name}: {text}" for name, text in details.items() if text]
 
 
-def warnings(report: DriftReport, unserved: int) -> Iterator[str]:
+def warnings(report: DriftReport) -> Iterator[str]:
     """Yield what a reader should know before acting on the report."""
     for name in report.looks_down:
         yield f"warning: {name} looks down or half empty; do not delete anything because of this run"
-    if unserved:
-        records = counted(unserved, "record belongs to an image", "records belong to images")
-        yield f"note: {records} that no configured registry serves"
 
 
 def _headline(report: DriftReport) -> str:
@@ -218,6 +215,10 @@ def _since(finding: DriftFinding) -> str:
 
 def _name(finding: DriftFinding) -> str:
     return f"{finding.image}:{finding.tag}"
+
+
+def _place(finding: DriftFinding) -> str:
+    return f"{finding.registry}/{_name(finding)}" if finding.registry else _name(finding)
 
 
 def _short(digest: str | None) -> str:

@@ -116,10 +116,48 @@ def test_the_ledger_is_only_read() -> None:
     assert store.commits == 1
 
 
-def test_records_of_images_that_nobody_serves_are_counted() -> None:
+def test_records_that_no_registry_serves_are_unknown_and_no_registry_looks_down() -> None:
     store, _ = _world(2)
     done = _run(store)
-    assert (done.unserved, done.report.summary) == (2, {})
+    assert (done.report.summary, done.report.complete, done.report.looks_down) == ({"unknown": 2}, False, [])
+    assert {(one.registry, one.reason.partition(";")[0]) for one in done.report.findings} == {
+        ("", "no registry of ledger.yaml serves it")
+    }
+
+
+def test_a_list_of_tags_that_lacks_one_that_is_served_is_unknown_whatever_the_pattern() -> None:
+    for pattern in ("*", "*:v2"):
+        store, fake = _world(3)
+        fake.push("myorg/app", "new", "new")
+        fake.unlisted = {"v1"}
+        report = _run(store, fake, query=Query(pattern=pattern), untracked=True).report
+        assert not report.complete
+        (doubt,) = [one for one in report.findings if one.drift == "unknown"]
+        assert doubt.reason.startswith("registry.example.com serves myorg/app:v1, and does not list it")
+        assert fake.calls.count(("look", "v1")) == 2
+
+
+def test_an_empty_list_of_tags_is_complete_if_none_is_served_and_costs_nothing() -> None:
+    store, fake = _world(3)
+    fake.tagged.clear()
+    report = _run(store, fake, untracked=True).report
+    assert (report.summary, report.complete) == ({"tag-missing": 3}, True)
+    assert fake.calls.count(("look", "v1")) == 1
+
+
+def test_a_list_whose_missing_tag_cannot_be_asked_for_is_unknown() -> None:
+    store, fake = _world(3)
+    fake.unlisted, fake.failing = {"v1"}, {"v1": Unreachable("it rains", "wait")}
+    report = _run(store, fake, query=Query(pattern="*:v2"), untracked=True).report
+    assert report.summary == {"unknown": 1, "in-sync": 1}
+    assert report.findings[0].reason == "whether the list of tags is complete is not known: it rains; wait"
+
+
+def test_what_an_untracked_tag_serves_is_asked_for_once() -> None:
+    store, fake = _world(1)
+    fake.push("myorg/app", "new", "new")
+    _run(store, fake, untracked=True)
+    assert fake.calls.count(("look", "new")) == 1
 
 
 def test_what_is_published_or_removed_in_the_meantime_is_judged_by_the_records_that_it_has_then() -> None:

@@ -54,13 +54,14 @@ def reconcile(
     """
     from ledger_tool.commands.reconcile import reconcile as run
     from ledger_tool.core.ledger.query import Query
-    from ledger_tool.core.registry.driftreport import parse_fail_on
+    from ledger_tool.core.registry.driftreport import check_findable, parse_fail_on
     from ledger_tool.core.registry.previous import with_since
     from ledger_tool.render import reconcile as render
 
     o.exclude_each_other({"--tags": tags, "--deep": deep})
     query = Query(pattern=pattern, since=o.when(since))
     failing, most = parse_fail_on(fail_on), o.whole_number("--explain", explain, 0, 1_000_000)
+    check_findable(failing, untracked=untracked or adopt, deep=deep)
     screen = ledger.screen
     before = _previous(previous, screen)
     with ExitStack() as stack:
@@ -83,7 +84,7 @@ def reconcile(
         if adopt and not reconciled.interrupted:
             report = _adopt(source, registries, report, registry_access.jobs, ledger)
     report = with_since(report, before) if before else report
-    screen.notes(render.warnings(report, reconciled.unserved))
+    screen.notes(render.warnings(report))
     screen.show(
         output,
         json=lambda: render.as_json(report),

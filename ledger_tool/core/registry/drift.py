@@ -69,6 +69,7 @@ class Unreadable:
 
 ABSENT = Absent()
 Seen = str | Absent | Unknown
+_UNSERVED = "no registry of ledger.yaml serves it; name its registry under `registries`, or leave it out with a pattern"
 _NOT_LOOKED_AT = Unknown("it was not looked at")
 
 
@@ -148,6 +149,14 @@ def classify(
         for record in records
         for drift, reason in [_drift(record, seen, now)]
     ]  # fmt: skip
+
+
+def unserved(record: Record) -> DriftFinding:
+    """Return the finding of a record that no registry serves: there is none to be asked, so its `registry` is `""`."""
+    return DriftFinding(
+        drift="unknown", kind="unknown", registry="", image=record.image, tag=record.tag, platform=record.platform,
+        ledger=record.pull_digest, reason=_UNSERVED,
+    )  # fmt: skip
 
 
 def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool) -> DriftKind:

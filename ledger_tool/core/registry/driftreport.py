@@ -61,6 +61,13 @@ def parse_fail_on(value: str) -> tuple[str, ...]:
     return words
 
 
+def check_findable(fail_on: Sequence[str], *, untracked: bool, deep: bool) -> None:
+    """Raise UsageError for a class of `--fail-on` that a run cannot find: its exit code would always say "none"."""
+    for name, option, is_given in (("untracked", "--untracked", untracked), ("children-missing", "--deep", deep)):
+        if name in fail_on and not is_given:
+            raise UsageError(f"`--fail-on {name}` finds nothing without `{option}`", f"add `{option}`")
+
+
 def report(
     findings: Iterable[DriftFinding],
     *,
@@ -82,7 +89,8 @@ def report(
     )  # fmt: skip
     by_registry: dict[str, list[DriftFinding]] = {}
     for finding in ordered:
-        by_registry.setdefault(finding.registry, []).append(finding)
+        if finding.registry:
+            by_registry.setdefault(finding.registry, []).append(finding)
     down = sorted(name for name, own in by_registry.items() if _looks_down(own))
     complete = not (interrupted or down or any(finding.drift == "unknown" for finding in ordered))
     return DriftReport(ordered, complete, down, at, scope)

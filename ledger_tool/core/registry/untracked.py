@@ -1,4 +1,8 @@
-"""Tags that a registry has and the ledger does not, without those that belong to other images or are to be ignored."""
+"""Tags that a registry has and the ledger does not, without those that belong to other images or are to be ignored.
+
+A list of tags is believed if it has every recorded tag that the registry serves: one that is cut short, or empty by
+mistake, looks like any other.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ledger_tool.core.ledger.query import matches
 from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.errors import Unreachable
 
 # What tools attach to an image has the image's digest in the name of its tag, the colon as a dash: cosign's
 # `sha256-HEX.sig`, `.att` and `.sbom` (cosign, "Signature Specification"), and the referrers of OCI distribution-spec
@@ -17,6 +22,14 @@ _ATTACHED = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-(?:[0-9a-f]{64}|[0-9a-f]{
 def is_attached(tag: str) -> bool:
     """Return whether a tag is a signature's, an attestation's, or another referrer's of an image."""
     return _ATTACHED.fullmatch(tag) is not None
+
+
+def not_listed(registry: str, image: str, tag: str) -> Unreachable:
+    """Return the error for a list of tags that lacks one that the registry serves."""
+    return Unreachable(
+        f"{registry} serves {image}:{tag}, and does not list it: its list of tags is incomplete",
+        "run it again; if it stays, report it to the registry's operator",
+    )
 
 
 def untracked(

@@ -191,7 +191,7 @@ def test_over_a_fifth_gone_at_once_exits_5_and_says_not_to_act_on_it(world: Worl
     assert len(world.upstream.records()) == 8
 
 
-def test_images_that_no_registry_serves_are_counted_and_said(world: World) -> None:
+def test_images_that_no_registry_serves_are_unknown_in_every_format(world: World) -> None:
     world.upstream.commit_as_other_writer(
         {
             "ledger.json": ledger_bytes(record("elsewhere/app", "v1", digest=digest())),
@@ -199,8 +199,19 @@ def test_images_that_no_registry_serves_are_counted_and_said(world: World) -> No
         }
     )
     done = world.reconcile("--format", "json")
-    assert (done.code, done.json["checked"]) == (0, 0)
-    assert "note: 1 record belongs to an image that no configured registry serves" in done.err
+    assert (done.code, done.json["complete"], done.json["summary"]) == (5, False, {"unknown": 1})
+    assert done.json["findings"][0]["registry"] == ""
+    assert "looks down" not in done.err
+    assert "1 unknown; incomplete" in world.reconcile().out
+    assert "| `elsewhere/app:v1` |" in world.reconcile("--format", "markdown").out
+    assert 'classname="no registry"' in world.reconcile("--format", "junit").out
+
+
+@pytest.mark.parametrize(("name", "option"), [("untracked", "--untracked"), ("children-missing", "--deep")])
+def test_a_class_that_the_run_cannot_find_is_not_one_to_fail_on(world: World, name: str, option: str) -> None:
+    done = world.reconcile("--fail-on", f"drift,{name}")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"error: `--fail-on {name}` finds nothing without `{option}`\n\nhint: add `{option}`\n"
 
 
 def test_without_a_registry_it_is_a_usage_error(world: World) -> None:

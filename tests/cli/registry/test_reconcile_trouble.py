@@ -14,6 +14,7 @@ from tests.support.git.upstream import Upstream
 from tests.support.registries.clients import BASIC, PASSWORD
 from tests.support.registries.wire import (
     Reply,
+    Script,
     Wire,
     as_json,
     config,
@@ -118,6 +119,21 @@ def test_a_fresh_token_that_is_refused_is_a_fault_of_the_moment(
         wire.on(f"/v2/myorg/app/blobs/{sha256(config())}", Reply(body=config()))
         done = ledger(*command, "--repo", upstream.url)
         assert done.code == codes[command != ("reconcile",)], done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "listed", [unknown, as_json({"tags": None}), as_json({"tags": ["v2"]})], ids=["404", "null", "v2"]
+)
+def test_a_list_of_tags_that_lacks_what_was_seen_is_incomplete(
+    ledger: Run, wire: Wire, tmp_path: Path, listed: Script
+) -> None:
+    upstream = _ledger(wire, tmp_path, "v1")
+    wire.on(f"{APP}/v1", served(image()))
+    wire.on("/v2/myorg/app/tags/list", listed)
+    done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--untracked", "*:v1")
+    assert (done.code, done.json["complete"]) == (5, False)
+    assert f"{wire.host} serves myorg/app:v1, and does not list it" in str(done.json["findings"])
+    assert wire.count("/v2/myorg/app/manifests/v1") <= 4
 
 
 def test_a_list_of_tags_that_is_cut_short_is_incomplete(ledger: Run, wire: Wire, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class FakeRegistry:
     deletes_tags: bool = False
     is_greedy: bool = False
     clock_ahead: float | None = None
+    unlisted: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     failing: dict[str, LedgerError] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -93,7 +94,7 @@ class FakeRegistry:
 
     def tags(self, image: str) -> Iterator[str]:
         self._note("tags", image)
-        yield from (tag for name, tag in self.tagged if name == image)
+        yield from (tag for name, tag in self.tagged if name == image and tag not in self.unlisted)
 
     def document(self, image: str, digest: str) -> ServedDocument | Absent:
         self._note("document", digest)
