@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from tests.support.git.processes import finish, killing_git, start
 from tests.support.git.servers import make_key
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import digest, source
+from tests.support.values.outcome import Outcome
 
+Run = Callable[..., Outcome]
 # A publish to a remote is ten git commands; past the last one nothing happens any more.
 _STEPS = range(1, 12)
 
@@ -26,7 +29,7 @@ def _command(repo: object, tag: str) -> list[object]:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_publish_that_is_killed_at_a_step_leaves_old_or_new(
-    upstream: Upstream, tmp_path: Path, moment: str, number: signal.Signals
+    ledger: Run, upstream: Upstream, tmp_path: Path, moment: str, number: signal.Signals
 ) -> None:
     tags = set()
     codes = []
@@ -37,7 +40,7 @@ def test_a_publish_that_is_killed_at_a_step_leaves_old_or_new(
         codes.append(killed.code)
         assert killed.code in (0, -number.value, 130), killed.err
         assert upstream.tip() == before or upstream.git("rev-parse", "main^") == before
-        again = finish(start(*_command(upstream.url, f"v{step}")))
+        again = ledger(*_command(upstream.url, f"v{step}"))
         assert again.code == 0, again.err
         tags.add(f"v{step}")
         assert upstream.tags() == tags
@@ -45,20 +48,20 @@ def test_a_publish_that_is_killed_at_a_step_leaves_old_or_new(
     assert len(check_history(upstream.path)) == len(tags) + 1
 
 
-def test_a_publish_that_is_killed_at_any_time_leaves_old_or_new(upstream: Upstream) -> None:
+def test_a_publish_that_is_killed_at_any_time_leaves_old_or_new(ledger: Run, upstream: Upstream) -> None:
     for at in range(20):
         running = start(*_command(upstream.url, f"v{at}"))
         time.sleep(random.uniform(0.02, 0.4))
         running.kill()
         finish(running)
-        again = finish(start(*_command(upstream.url, f"v{at}")))
+        again = ledger(*_command(upstream.url, f"v{at}"))
         assert again.code == 0, again.err
     assert len(check_history(upstream.path)) == 21
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_commit_in_a_checkout_that_is_killed_at_a_step_is_finished_by_the_next_run(
-    upstream: Upstream, tmp_path: Path, moment: str
+    ledger: Run, upstream: Upstream, tmp_path: Path, moment: str
 ) -> None:
     """No remote: the branch, the file and the index have to come out the same, whatever was cut short."""
     checkout = tmp_path / "checkout"
@@ -68,7 +71,7 @@ def test_a_commit_in_a_checkout_that_is_killed_at_a_step_is_finished_by_the_next
         wrapped = killing_git(tmp_path / f"bin{step}", step, moment, signal.SIGKILL)
         killed = finish(start(*_command(checkout, f"v{step}"), environment=wrapped))
         assert killed.code in (0, -signal.SIGKILL.value), killed.err
-        again = finish(start(*_command(checkout, f"v{step}")))
+        again = ledger(*_command(checkout, f"v{step}"))
         assert again.code == 0, again.err
         assert git("status", "--porcelain", cwd=checkout) == ""
         assert not list(checkout.glob(".ledger.json.*"))
