@@ -27,7 +27,7 @@ def check(
 
     The whole file is checked against its schema, its canonical form and its rules. With --base, every commit since
     then must do what its message says; a digest moves only by force and with a reason, and a removal needs a reason.
-    Exit code 1 means findings, 4 an invalid ledger.json.
+    All of them together must be allowed as one change, too. Exit code 1 means findings, 4 an invalid ledger.json.
     """
     from ledger_tool.commands.check import check as run
     from ledger_tool.edges.files.ledger import read_policy, schema
