@@ -159,15 +159,23 @@ class _Looked:
 
 
 def _look(past: _Past, now: Ledger, registries: Registries, jobs: int) -> _Looked:
-    from ledger_tool.commands.check_registry import missing_digests, new_digests, proven_claims
+    from ledger_tool.commands.check_registry import (
+        missing_digests,
+        new_digests,
+        new_records,
+        proven_claims,
+        wrong_records,
+    )
+    from ledger_tool.commands.once import OncePerRun
 
-    wanted = list(new_digests(past.before.ledger, now))
-    answers = list(missing_digests(wanted, past.policy, registries, jobs))
+    once, wanted = OncePerRun(), list(new_digests(past.before.ledger, now))
+    answers = list(wrong_records(new_records(past.before.ledger, now), once, past.policy, registries, jobs))
+    answers += missing_digests(wanted, once, past.policy, registries, jobs)
     return _Looked(
         [("the registry", fault) for fault in answers if isinstance(fault, CommitFault)],
-        sorted(reason for reason in answers if isinstance(reason, str)),
+        sorted({reason for reason in answers if isinstance(reason, str)}),
         sum(not registries.serving(past.policy, record.image) for record, _ in wanted),
-        proven_claims(past.claims, past.policy, registries, jobs),
+        proven_claims(past.claims, once, past.policy, registries, jobs),
     )
 
 

@@ -1,10 +1,12 @@
-"""`check --registry`: whether each digest that a ledger names exists."""
+"""`check --registry`: whether each digest that a ledger names exists, and is what its record says."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from ledger_tool.commands.inspect import listed_below
+from ledger_tool.commands.listed import refuted_at
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.core.changes.difference import compare
@@ -15,8 +17,9 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Absent
-from ledger_tool.core.registry.selection import Wanted
 from ledger_tool.errors import LedgerError
+
+_OF_IMAGE = {"index", "config"}  # what an update may change; another platform or digest is another record, or a move
 
 
 def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
@@ -32,8 +35,42 @@ def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:
                 yield effect.new, digest
 
 
+def new_records(before: Ledger, after: Ledger) -> Iterator[Record]:
+    """Yield each record that is new, or says something new about its image."""
+    for effect in effects_of(compare(before, after)):
+        if effect.new and (effect.kind != "updated" or not _OF_IMAGE.isdisjoint(effect.fields())):
+            yield effect.new
+
+
+def wrong_records(
+    records: Iterable[Record], once: OncePerRun, policy: Policy, registries: Registries, jobs: int
+) -> Iterator[CommitFault | str]:
+    """Yield a fault for each record that a registry shows to be wrong, and a line for each that could not be checked.
+
+    The first registry that has the pull digest is enough: it leads to the same images everywhere.
+    """
+
+    def look(record: Record) -> CommitFault | str | None:
+        unknown = []
+        for registry in registries.serving(policy, record.image):
+            try:
+                if isinstance(once.manifest(registry, record.image, record.pull_digest), Absent):
+                    continue
+                wrong = refuted_at(once, registry, record)
+            except LedgerError as error:
+                unknown.append(error.message)
+            else:
+                message = wrong and f"{registry.name} shows that {record.key} is wrong: {wrong.reason}"
+                return CommitFault("registry", record.key, message) if message else None
+        return f"{record.key}: {'; '.join(unknown)}" if unknown else None
+
+    for record, seen in in_parallel(look, records, jobs=jobs):
+        if seen is not None:
+            yield f"{record.key}: {seen.message}" if isinstance(seen, LedgerError) else seen
+
+
 def missing_digests(
-    wanted: Iterable[tuple[Record, str]], policy: Policy, registries: Registries, jobs: int
+    wanted: Iterable[tuple[Record, str]], once: OncePerRun, policy: Policy, registries: Registries, jobs: int
 ) -> Iterator[CommitFault | str]:
     """Yield a fault for each digest that no registry has, and a line for each that could not be checked."""
 
@@ -42,7 +79,7 @@ def missing_digests(
         missing, unknown = [], []
         for registry in registries.serving(policy, record.image):
             try:
-                if not isinstance(registry.look(record.image, digest), Absent):
+                if once.exists(registry, record.image, digest):
                     return None
                 missing.append(registry.name)
             except LedgerError as error:
@@ -55,14 +92,12 @@ def missing_digests(
         return CommitFault("registry", record.key, f"{', '.join(missing)} has no {what} of {record.key}")
 
     for (record, _), seen in in_parallel(look, wanted, jobs=jobs):
-        if isinstance(seen, LedgerError):
-            yield f"{record.key}: {seen.message}"
-        elif seen is not None:
-            yield seen
+        if seen is not None:
+            yield f"{record.key}: {seen.message}" if isinstance(seen, LedgerError) else seen
 
 
 def proven_claims(
-    claims: Sequence[UnprovenPull], policy: Policy, registries: Registries, jobs: int
+    claims: Sequence[UnprovenPull], once: OncePerRun, policy: Policy, registries: Registries, jobs: int
 ) -> Container[UnprovenPull]:
     """Return the changes of pull digests that a registry proves.
 
@@ -71,25 +106,17 @@ def proven_claims(
     """
 
     def is_proven(claim: UnprovenPull) -> bool:
-        return any(_leads_there(registry, claim) for registry in registries.serving(policy, claim.name.image))
+        return any(_leads_there(once, registry, claim) for registry in registries.serving(policy, claim.name.image))
 
     return [claim for claim, proven in in_parallel(is_proven, claims, jobs=jobs) if proven is True]
 
 
-def _leads_there(registry: RegistryPort, claim: UnprovenPull) -> bool:
+def _leads_there(once: OncePerRun, registry: RegistryPort, claim: UnprovenPull) -> bool:
     """Return whether the new pull digest gives clients each recorded image, for its platform."""
-    image = claim.name.image
     try:
-        manifest = registry.manifest(image, claim.new)
-        if isinstance(manifest, Absent):
+        if isinstance(once.manifest(registry, claim.name.image, claim.new), Absent):
             return False
-        if not manifest.is_index:
-            return all(record.digest == manifest.digest for record in claim.recorded)
-        below = listed_below(registry, image, manifest)
-        for record in claim.recorded:
-            chosen, _ = Wanted(str(claim.name), registry.name, None, record.platform).images(manifest, below)
-            if all(one.manifest.digest != record.digest for one in chosen):
-                return False
-        return True
+        below = [replace(old, index=None if old.digest == claim.new else claim.new) for old in claim.recorded]
+        return all(refuted_at(once, registry, record) is None for record in below)
     except LedgerError:
         return False

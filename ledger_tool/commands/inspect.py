@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
+from ledger_tool.commands.listed import listed_alone, listed_below
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.commands.walk import images_below, served_manifest
+from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.resolve import same_host
 from ledger_tool.core.registry.drift import Absent
-from ledger_tool.core.registry.facts import ImageFacts, facts
-from ledger_tool.core.registry.image import Child, Manifest
-from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform
+from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.platforms import NOTHING_STATED, stated_by
 from ledger_tool.core.registry.selection import ListedImage, Wanted, listed_images
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import images_of
@@ -58,12 +59,12 @@ def inspect(
     under another digest, or has in a form that cannot be recorded; Unreachable or Denied for what cannot be observed;
     UsageError for an unconfigured `host`.
     """
-    images = images_of(snapshot, drafts)
+    images, once = images_of(snapshot, drafts), OncePerRun()
 
     def look(number: int) -> _Expansion | None:
         draft, image = drafts[number], images[number]
         registry = _chosen(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
-        return None if registry is None else _Look(draft, image, registry).expanded()
+        return None if registry is None else _Look(draft, image, registry, once).expanded()
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expansions: list[tuple[Name, _Expansion | None]] = []
@@ -107,11 +108,12 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One draft, its image's name in the ledger, and the registry that is asked."""
+    """One draft, its image's name in the ledger, and the registry that is asked, each thing once."""
 
     draft: Draft
     image: str
     registry: RegistryPort
+    once: OncePerRun
 
     @property
     def name(self) -> str:
@@ -134,25 +136,41 @@ class _Look:
         if draft.digest not in (None, served):
             raise self._not_served(served)
         wanted = Wanted(self.name, registry.name, None, draft.platform)
-        image = ListedImage(Child(served, None), manifest, _facts(registry, self.image, manifest))
+        image = listed_alone(self.once, registry, self.image, manifest)
         recorded = self._filled(wanted, image, None)
-        return _Expansion([recorded], frozenset({(recorded.platform, served)}))
+        return _Expansion([recorded], frozenset({(recorded.platform, served)}), self._other_sources([image]))
 
     def _of_index(self, index: Manifest) -> _Expansion:
         only = self.draft.digest if self.draft.digest != index.digest else None
         wanted = Wanted(self.name, self.registry.name, only, self.draft.platform)
         # An image that is named by its digest is looked at whatever it is for, to say what is wrong with it.
         platform = NOTHING_STATED if only else wanted.stated
-        below = listed_below(self.registry, self.image, index, only=only, platform=platform)
-        if only:
-            if not below:
-                raise self._not_an_image(only) if only in index.referenced else self._not_served(index.digest)
-            wanted.check_is_first(index, below[0].entry)
+        below = listed_below(self.once, self.registry, self.image, index, only=only, platform=platform)
+        if only and not below:
+            raise self._not_an_image(only) if only in index.referenced else self._not_served(index.digest)
         images, notes = wanted.images(index, below)
+        notes += self._other_sources(images)
         drafts = [self._filled(wanted, image, index.digest) for image in images]
+        for draft, image in zip(drafts, images, strict=True):
+            if only and draft.platform:
+                platform = stated_by(draft.platform)
+                offered = listed_below(self.once, self.registry, self.image, index, platform=platform)
+                own = replace(wanted, platform=draft.platform)
+                own.check_is_what_clients_get(image.manifest.digest, index, offered)
         if only or self.draft.platform:
             return _Expansion(drafts, listed_images(index), notes)
         return _Expansion(drafts, frozenset((one.platform, one.digest) for one in drafts), notes)
+
+    def _other_sources(self, images: Sequence[ListedImage]) -> list[str]:
+        """Return a note for each source that images state instead of the given one."""
+        given = self.draft.source_ref
+        if isinstance(given, LedgerError):
+            return []
+        stated = dict.fromkeys(image.facts.against(given) for image in images)
+        return [
+            f"note: {self.name} is published as from {given}; its labels say {source}"
+            for source in stated if source
+        ]  # fmt: skip
 
     def _filled(self, wanted: Wanted, image: ListedImage, index: Digest | None) -> Draft:
         """Return the draft with the image's own facts in place of those that the caller did not give."""
@@ -190,26 +208,3 @@ class _Look:
             "somebody has overwritten it since the push",
             "find out which of the two is right, then publish that one",
         )
-
-
-def listed_below(
-    registry: RegistryPort,
-    image: str,
-    index: Manifest,
-    *,
-    only: Digest | None = None,
-    platform: StatedPlatform = NOTHING_STATED,
-) -> list[ListedImage]:
-    """Return the images that an index leads to, with what they say about themselves; see `images_below`."""
-    listed = []
-    for below in images_below(registry, image, index, only=only, platform=platform):
-        one = ListedImage(below.entry, below.manifest, _facts(registry, image, below.manifest))
-        if one.stated.agrees_with(below.within):
-            listed.append(one)
-    return listed
-
-
-def _facts(registry: RegistryPort, image: str, manifest: Manifest) -> ImageFacts:
-    if manifest.config and manifest.has_image_config:
-        return facts(manifest, registry.config(image, manifest.config))
-    return facts(manifest, {})

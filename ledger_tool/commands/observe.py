@@ -6,19 +6,23 @@ A tag that serves something else is explained by GETs, which some hosts count as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import ParamSpec, TypeVar
 
+from ledger_tool.commands.listed import refuted_at
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import LONGEST_LOOK, in_parallel
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, missing_below, walk_indexes
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown, Unreadable
 from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.refutation import Refutation
+from ledger_tool.core.registry.remedy import InnerCopy
 from ledger_tool.core.registry.selection import flattened
 from ledger_tool.core.registry.served import ServedFacts, served_facts
 from ledger_tool.errors import BadManifest, LedgerError, UnreadableManifest
@@ -35,18 +39,40 @@ _LONGEST_DEEP_LOOK = 10 * LONGEST_LOOK  # an index of many images is hundreds of
 _MOST_TO_DESCRIBE = 3  # GETs: an index, an image of it, its config
 
 
-class Looks:
-    """The looks of one run, from `jobs` threads; `scope` is what to look at, `explain` how many GETs may explain."""
+@dataclass
+class Allowance:
+    """How many GETs are left to explain what differs."""
 
-    def __init__(self, *, jobs: int, scope: DriftScope = "images", explain: int = EXPLAINED) -> None:
+    left: int
+    _lock: Lock = field(default_factory=Lock)
+
+    def take(self, number: int) -> bool:
+        """Take that many, or none if fewer are left; return whether they were taken."""
+        with self._lock:
+            is_enough = number <= self.left
+            self.left -= number if is_enough else 0
+        return is_enough
+
+    def take_for(self, most: int, cost: int = 1) -> int:
+        """Take for as many things as can be paid, up to `most`; return how many."""
+        with self._lock:
+            number = min(most, self.left // cost)
+            self.left -= number * cost
+        return number
+
+
+class Looks:
+    """The looks of one run, from `jobs` threads; `scope` is what to look at, `allowance` is for what differs."""
+
+    def __init__(self, *, jobs: int, scope: DriftScope = "images", allowance: Allowance | None = None) -> None:
         self._jobs = jobs
         self._scope = scope
-        self._left = explain
+        self._allowance = allowance or Allowance(EXPLAINED)
         self._once = OncePerRun()
 
     def afresh(self) -> Looks:
         """Return looks that know nothing of these, and may spend the GETs that are left."""
-        return Looks(jobs=self._jobs, scope=self._scope, explain=self._left)
+        return Looks(jobs=self._jobs, scope=self._scope, allowance=self._allowance)
 
     def all(self, tasks: Iterable[Task]) -> Iterator[Observed]:
         """Yield what each registry shows for the records of one image:tag, as the answers arrive."""
@@ -68,12 +94,16 @@ class Looks:
         except LedgerError as error:
             served = Unknown(error.in_full)
         missing: Mapping[str, Sequence[str] | Unknown] = {}
+        refuted: Mapping[Key, Refutation | Unknown | None] = {}
         if self._scope == "deep":
+            refuted = {record.key: _tried(refuted_at, self._once, registry, record) for record in records}
             pull_digests = dict.fromkeys(record.pull_digest for record in records)
             missing = {digest: _tried(missing_below, self._once, registry, image, digest) for digest in pull_digests}
         wanted = drift.to_look_for(records, served, quick=self._scope == "tags")
         exists = {digest: _tried(self._once.exists, registry, image, digest) for digest in wanted}
-        return Observation(served=served, exists=exists, missing=missing, is_quick=self._scope == "tags")
+        return Observation(
+            served=served, exists=exists, missing=missing, refuted=refuted, is_quick=self._scope == "tags"
+        )
 
     def explain(self, observed: Sequence[Observed]) -> Iterator[tuple[int, Observation]]:
         """Yield, with its number, each observation of a tag that serves something else, as far as GETs are left.
@@ -85,8 +115,7 @@ class Looks:
             if drift.is_different(records, seen.served):
                 places.setdefault((registry, records[0].image, str(seen.served)), []).append(number)
         chosen = sorted(places, key=lambda place: (place[1], observed[places[place][0]][0][1][0].tag, place[0].name))
-        chosen = chosen[: self._left]
-        self._left -= len(chosen)
+        chosen = chosen[: self._allowance.take_for(len(chosen))]
         manifests: dict[DigestPlace, Manifest] = {}
         for place, contents in in_parallel(self._contents, chosen, jobs=self._jobs):
             if isinstance(contents, Manifest):
@@ -94,8 +123,12 @@ class Looks:
                 manifests[place] = contents
             for number in places[place]:
                 yield number, self._explained(observed[number], contents)
-        described = self._described({place: manifests[place] for place in chosen if place in manifests})
-        for place, image_facts in described:
+        manifests = {place: manifests[place] for place in chosen if place in manifests}
+        recorded = {
+            place: {record.digest for number in places[place] for record in observed[number][0][1]}
+            for place in manifests
+        }
+        for place, image_facts in self._described(manifests, recorded):
             for number in places[place]:
                 seen = replace(observed[number][1], contents=manifests[place], facts=image_facts)
                 yield number, seen
@@ -119,17 +152,18 @@ class Looks:
 
     def untracked(self, tags: Sequence[TaggedPlace]) -> Iterator[tuple[int, str, ServedFacts | None]]:
         """Yield the number of each tag with what it serves and what that says about itself, as far as GETs are left."""
-        most = self._left // _MOST_TO_DESCRIBE
-        self._left -= most * _MOST_TO_DESCRIBE
+        most = self._allowance.take_for(len(tags), _MOST_TO_DESCRIBE)
 
         def look(number: int) -> tuple[str, ServedFacts | None]:
             registry, image, tag = tags[number]
             served = self._once.served(registry, image, tag)
-            contents = "" if isinstance(served, Absent) else self._contents((registry, image, served))
-            described = self._facts(registry, image, contents) if isinstance(contents, Manifest) else None
-            return "" if isinstance(served, Absent) else served, described
+            if isinstance(served, Absent):
+                return "", None
+            place = registry, image, served
+            contents = self._contents(place)
+            return served, self._facts(place, contents) if isinstance(contents, Manifest) else None
 
-        for number, answer in in_parallel(look, range(min(most, len(tags))), jobs=self._jobs):
+        for number, answer in in_parallel(look, range(most), jobs=self._jobs):
             if not isinstance(answer, LedgerError) and answer[0]:
                 yield number, *answer
 
@@ -155,8 +189,7 @@ class Looks:
             for one in level:
                 if one.digest == digest:
                     yield one, index
-                elif self._left > 0:
-                    self._left -= 1
+                elif self._allowance.take(1):
                     try:
                         yield one, self._once.manifest(registry, image, one.digest)
                     except LedgerError as error:
@@ -181,36 +214,77 @@ class Looks:
             self.look(*task, anew=True), contents=Unreadable("it was gone at the second look", is_seen=False)
         )
 
-    def _described(self, manifests: Mapping[DigestPlace, Manifest]) -> Iterator[tuple[DigestPlace, ServedFacts]]:
+    def _described(
+        self, manifests: Mapping[DigestPlace, Manifest], recorded: Mapping[DigestPlace, Set[str]]
+    ) -> Iterator[tuple[DigestPlace, ServedFacts]]:
         """Yield what each image says about itself, in its annotations alone where no GETs are left."""
         affordable = []
         for place, manifest in manifests.items():
-            cost = 2 if manifest.is_index else 1
-            if served_facts(manifest, {}).is_complete or cost > self._left:
+            if served_facts(manifest, {}).is_complete or not self._allowance.take(2 if manifest.is_index else 1):
                 yield place, served_facts(manifest, {})
             else:
-                self._left -= cost
                 affordable.append(place)
         for place, answer in in_parallel(
-            lambda place: self._facts(place[0], place[1], manifests[place]), affordable, jobs=self._jobs
+            lambda place: self._facts(place, manifests[place], recorded[place]), affordable, jobs=self._jobs
         ):
             yield place, served_facts(manifests[place], {}) if isinstance(answer, LedgerError) else answer
 
-    def _facts(self, registry: RegistryPort, image: str, manifest: Manifest) -> ServedFacts:
-        """Return what an image, or the first of an index, says about itself; in its annotations alone if no more is."""
+    def _facts(self, place: DigestPlace, manifest: Manifest, recorded: Set[str] = frozenset()) -> ServedFacts:
+        """Return what an image, or the first new one of an index, says about itself; its annotations if no more is.
+
+        An index is only from a source if all its new images say so, as far as GETs are left to read them.
+        """
         stated = served_facts(manifest, {})
-        if stated.is_complete:
-            return stated
+        if stated.is_complete or not (manifest.is_index and manifest.children):
+            return stated if stated.is_complete else self._own_facts(place, manifest) or stated
+        images = list(dict.fromkeys(child.digest for child in manifest.children))
+        new = [digest for digest in images if digest not in recorded] or images[:1]
+        first = self._facts_below(place, manifest, new[0])
+        if first is None or first.source_ref is None:
+            return first or stated
+        for digest in new[1:]:
+            other = self._facts_below(place, manifest, digest) if self._allowance.take(2) else None
+            if other is None or other.source_ref != first.source_ref:
+                return replace(first, source_ref=None)
+        return first
+
+    def _facts_below(self, place: DigestPlace, index: Manifest, digest: str) -> ServedFacts | None:
+        """Return what an image of an index says about itself; what the index says of all its images overrides that."""
         try:
-            single: Manifest | Absent = manifest
-            if manifest.is_index and manifest.children:
-                single = self._once.manifest(registry, image, manifest.children[0].digest)
-            if isinstance(single, Absent) or single.config is None:
-                return stated
-            annotations = {**single.annotations, **manifest.annotations}
-            return served_facts(replace(single, annotations=annotations), registry.config(image, single.config))
+            image = self._once.manifest(place[0], place[1], digest)
         except LedgerError:
-            return stated
+            return None
+        if isinstance(image, Absent):
+            return None
+        return self._own_facts(place, replace(image, annotations={**image.annotations, **index.annotations}))
+
+    def _own_facts(self, place: DigestPlace, image: Manifest) -> ServedFacts | None:
+        try:
+            config = place[0].config(place[1], image.config) if image.config else None
+        except LedgerError:
+            return None
+        return None if config is None else served_facts(image, config)
+
+    def inner(self, registry: RegistryPort, image: str, digest: str) -> Sequence[InnerCopy]:
+        """Return what has to be copied before an index that has indexes in it; of any other, nothing.
+
+        What no GETs are left for, or cannot be read, counts as an image.
+        """
+        index = self._contents((registry, image, digest)) if self._allowance.take(1) else None
+        if not isinstance(index, Manifest) or not index.is_index:
+            return ()
+        nested = {one: self._is_index(registry, image, one) for one in dict.fromkeys(index.nested)}
+        if not any(nested.values()):
+            return ()
+        copies: list[InnerCopy] = []
+        for own in dict.fromkeys(index.manifests):
+            inner = self.inner(registry, image, own) if nested.get(own) else ()
+            copies += [*inner, InnerCopy(own, is_alone=bool(inner))]
+        return copies
+
+    def _is_index(self, registry: RegistryPort, image: str, digest: str) -> bool:
+        contents = self._contents((registry, image, digest)) if self._allowance.take(1) else None
+        return isinstance(contents, Manifest) and contents.is_index
 
 
 def _tried(look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unknown:

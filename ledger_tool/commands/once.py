@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Event, Lock
 from typing import Any, TypeVar
 
@@ -47,8 +47,14 @@ class OncePerRun:
             _question("manifest", registry, image, digest), lambda: registry.manifest(image, digest)
         )  # fmt: skip
 
+    def config(self, registry: RegistryPort, image: str, digest: str) -> Mapping[str, object]:
+        """Return an image's config. Raises what `RegistryPort.config` raises."""
+        return self._ask(_question("config", registry, image, digest), lambda: registry.config(image, digest))
+
     def has_blob(self, registry: RegistryPort, image: str, digest: str) -> bool:
         """Return whether a blob exists. Raises what `RegistryPort.has_blob` raises."""
+        if isinstance(self._answers.get(_question("config", registry, image, digest)), Mapping):
+            return True
         return self._ask(_question("blob", registry, image, digest), lambda: registry.has_blob(image, digest))
 
     def _ask(self, question: _Question, look: Callable[[], T]) -> T:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
-from ledger_tool.commands.observe import EXPLAINED, Looks, Observed, Task
+from ledger_tool.commands.observe import EXPLAINED, Allowance, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
-from ledger_tool.commands.remedy import Serving, classified, repositories
+from ledger_tool.commands.remedy import Inner, Serving, classified, inner_copies, repositories
 from ledger_tool.commands.untracked import describe_untracked, list_untracked
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
@@ -56,9 +56,10 @@ def reconcile(
         raise UnknownImage("no record matches that pattern and time", hint)
     images = dict.fromkeys(records[0].image for records in groups)
     serving = {image: repositories(registries, snapshot.policy, image) for image in images}
-    looks = Looks(jobs=jobs, scope=scope, explain=explain)
+    looks = Looks(jobs=jobs, scope=scope, allowance=Allowance(explain))
     observed: list[Observed] = []
     others: list[DriftFinding] = []
+    inner: Inner = {}
     interrupted = False
     try:
         _observe(looks, _tasks(groups, serving), observed, progress)
@@ -72,9 +73,11 @@ def reconcile(
         observed[:] = [seen for seen in observed if seen[0][1][0].name not in changed]
         others[:] = [finding for finding in others if Name(finding.image, finding.tag) not in changed]
         _observe(looks.afresh(), _tasks(filter(None, changed.values()), serving), observed, lambda *_: None)
+        inner = inner_copies(looks, observed, serving)
     except KeyboardInterrupt:
         interrupted = True
-    findings = [finding for own in classified(observed, serving, snapshot.policy, now) for finding in own]
+    own = classified(observed, serving, snapshot, now, inner=inner, untracked=others)
+    findings = [finding for one in own for finding in one]
     findings += others
     findings += [unserved(record) for records in groups if not serving[records[0].image] for record in records]
     return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), interrupted)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ledger_tool.commands.listed import config_of
 from ledger_tool.commands.observe import Looks
-from ledger_tool.commands.ports import Registries, Source
-from ledger_tool.commands.remedy import classified, repositories
+from ledger_tool.commands.once import OncePerRun
+from ledger_tool.commands.ports import Registries, RegistryPort, Source
+from ledger_tool.commands.remedy import classified, inner_copies, repositories
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.core.registry.drift import DriftFinding, Observation, Unknown
 
 DigestMatch = Literal["index", "image", "config", "none"]
 VerifyState = Literal["ok", "mismatch", "missing", "unknown"]
@@ -73,17 +75,18 @@ def verify(
     """Compare an image:tag's records with `digest`, if given, and each registry that serves it. Raises UnknownImage."""
     snapshot = source.read()
     records = snapshot.find(reference)
-    checks = [_given(records, digest)] if digest else []
     serving = {records[0].image: repositories(registries, snapshot.policy, records[0].image)}
+    checks = [_given(records, digest, serving[records[0].image])] if digest else []
     looks = Looks(jobs=8, scope="deep" if deep else "images")
     observed = list(looks.all([(registry, records) for registry in serving[records[0].image]]))
     for number, explained in looks.explain(observed):
         observed[number] = observed[number][0], explained
-    findings = {
-        seen[0][0]: own for seen, own in zip(observed, classified(observed, serving, snapshot.policy, now), strict=True)
-    }
+    inner = inner_copies(looks, observed, serving)
+    judged = zip(observed, classified(observed, serving, snapshot, now, inner=inner), strict=True)
+    by_registry = {seen[0][0]: (seen[1], findings) for seen, findings in judged}
     for registry in serving[records[0].image]:
-        checks += [_check(record, finding) for record, finding in zip(records, findings[registry], strict=True)]
+        seen, findings = by_registry[registry]
+        checks += [_check(record, finding, seen) for record, finding in zip(records, findings, strict=True)]
     return Verified(records[0].name, checks)
 
 
@@ -96,20 +99,48 @@ def matched(records: Sequence[Record], digest: str | None) -> DigestMatch:
     return "config" if any(record.config == digest for record in records if digest) else "none"
 
 
-def _given(records: tuple[Record, ...], digest: Digest) -> VerifyCheck:
-    match = matched(records, digest)
-    state: VerifyState = "mismatch" if match == "none" else "ok"
-    reason = {"none": "the ledger has another digest", "image": ""}.get(match, f"it is the {match}'s digest")
+def _given(records: tuple[Record, ...], digest: Digest, registries: Sequence[RegistryPort]) -> VerifyCheck:
+    """Compare a digest with the recorded ones, and with the configs that the recorded images have at the registries.
+
+    The ledger says which image an image:tag is. Which config that image has is a fact of the image: what the ledger
+    says of it, anybody may have written.
+    """
+    match: DigestMatch = matched(records, digest)
+    state: VerifyState = "ok"
+    reason = ""
+    if match in ("config", "none"):
+        match, state, reason = _as_config(records, digest, registries)
+    elif match == "index":
+        reason = "it is the index's digest"
     expected = pull_digest(records)
     return VerifyCheck(registry=None, expected=expected, served=digest, match=match, state=state, reason=reason)
 
 
-def _check(record: Record, finding: DriftFinding) -> VerifyCheck:
-    state = (
-        "mismatch"
-        if finding.drift == "gone" and finding.served not in (None, finding.ledger)
-        else _STATES[finding.drift]
-    )
+def _as_config(
+    records: Sequence[Record], digest: Digest, registries: Sequence[RegistryPort]
+) -> tuple[DigestMatch, VerifyState, str]:
+    once = OncePerRun()
+    configs = [(record, config_of(once, registries, record)) for record in records]
+    if any(config == digest for _, config in configs):
+        return "config", "ok", "it is the config's digest"
+    for record, config in configs:
+        if record.config == digest and isinstance(config, Unknown):
+            return (
+                "none",
+                "unknown",
+                f"the ledger has it as the config's, and that could not be checked: {config.reason}",
+            )
+        if record.config == digest:
+            what = f"is {config}" if config else "does not exist"
+            return "none", "mismatch", f"the ledger has it as the config's, but the config of {record.digest} {what}"
+    return "none", "mismatch", "the ledger has another digest"
+
+
+def _check(record: Record, finding: DriftFinding, seen: Observation) -> VerifyCheck:
+    is_other = finding.drift == "gone" and finding.served not in (None, finding.ledger)
+    refuted = seen.refutation(record)
+    is_wrong = refuted is not None and finding.reason == refuted.reason
+    state = "mismatch" if is_other or is_wrong else _STATES[finding.drift]
     return VerifyCheck(
         registry=finding.registry,
         platform=record.platform,

@@ -50,13 +50,13 @@ def served_manifest(registry: RegistryPort, image: str, tag: str, digest: str) -
     return manifest
 
 
-def _asking_below(start: Manifest) -> Look[P]:
+def _asking_below(once: OncePerRun, start: Manifest) -> Look[P]:
     """Return a look, one question at a time, at what is below a manifest that is already known."""
 
     def look(level: Iterable[RegistryDigest[P]]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
         for place in level:
             is_start = place.digest == start.digest
-            yield place, start if is_start else place.registry.manifest(place.image, place.digest)
+            yield place, start if is_start else once.manifest(place.registry, place.image, place.digest)
 
     return look
 
@@ -64,7 +64,8 @@ def _asking_below(start: Manifest) -> Look[P]:
 def reached_from(registry: P, image: str, manifest: Manifest) -> frozenset[str]:
     """Return the digests that lead to an image of a manifest or index, in the indexes below it too."""
     reached: set[str] = set()
-    for place, answer in walk_indexes([RegistryDigest(registry, image, manifest.digest)], _asking_below(manifest)):
+    start = RegistryDigest(registry, image, manifest.digest)
+    for place, answer in walk_indexes([start], _asking_below(OncePerRun(), manifest)):
         if isinstance(answer, LedgerError):
             raise answer
         reached |= answer.reached if isinstance(answer, Manifest) else {place.digest}
@@ -81,7 +82,7 @@ class ImageBelow:
 
 
 def images_below(
-    registry: P, image: str, index: Manifest, *, only: Digest | None, platform: StatedPlatform
+    once: OncePerRun, registry: P, image: str, index: Manifest, *, only: Digest | None, platform: StatedPlatform
 ) -> Iterator[ImageBelow]:
     """Yield the images that an index leads to, in the order in which clients prefer them.
 
@@ -94,7 +95,7 @@ def images_below(
 
     answers: dict[str, Manifest | Absent] = {}
     for place, answer in walk_below(
-        [start], _asking_below(index), lambda index: [entry.digest for entry in choice.of(index)]
+        [start], _asking_below(once, index), lambda index: [entry.digest for entry in choice.of(index)]
     ):
         if isinstance(answer, LedgerError):
             raise answer

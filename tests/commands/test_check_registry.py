@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.commands.check_registry import proven_claims
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.core.judging.net import UnprovenPull
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Name
@@ -29,7 +30,7 @@ def _proven(fake: FakeRegistry, new: Digest, *recorded: tuple[Platform | None, D
         for platform, made in recorded
     )
     claim = UnprovenPull(Name(APP, "v1"), Digest(digest("old")), new, records)
-    return claim in proven_claims([claim], Policy(), FakeRegistries([fake]), 1)
+    return claim in proven_claims([claim], OncePerRun(), Policy(), FakeRegistries([fake]), 1)
 
 
 @pytest.fixture

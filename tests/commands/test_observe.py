@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.commands.observe import Looks
+from ledger_tool.commands.observe import Allowance, Looks
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import ABSENT, Observation, Unknown, Unreadable
@@ -38,7 +38,7 @@ def _index(fake: FakeRegistry, seed: str, *seeds: str) -> tuple[str, list[str]]:
 def _observe(
     fake: FakeRegistry, records: Sequence[Record], scope: DriftScope = "images", explain: int = 9
 ) -> Observation:
-    looks = Looks(jobs=1, scope=scope, explain=explain)
+    looks = Looks(jobs=1, scope=scope, allowance=Allowance(explain))
     observed = list(looks.all([(fake, records)]))
     for number, seen in looks.explain(observed):
         observed[number] = observed[number][0], seen
@@ -176,7 +176,7 @@ def test_deep_looks_at_everything_below_a_tag_once(fake: FakeRegistry) -> None:
     lost = digest("layer of a")
     fake.lost.add(lost)
     assert _observe(fake, [_record(made)], "deep").missing == {made: [lost]}
-    assert fake.calls == [("look", "v1"), ("manifest", made), ("has_blob", digest("config of a")), ("has_blob", lost)]
+    assert fake.calls == [("look", "v1"), ("manifest", made), ("config", digest("config of a")), ("has_blob", lost)]
 
 
 def test_deep_judges_the_whole_index_recorded_or_not(fake: FakeRegistry) -> None:
@@ -235,7 +235,7 @@ def test_an_untracked_tag_is_described_as_far_as_gets_are_left(fake: FakeRegistr
     for number in range(5):
         fake.push(APP, f"t{number}", f"{number}", created=f"day {number}")
     described = sorted(
-        (number, facts.created) for number, _, facts in Looks(jobs=2, explain=7).untracked(tags) if facts
+        (number, facts.created) for number, _, facts in Looks(jobs=2, allowance=Allowance(7)).untracked(tags) if facts
     )
     assert described == [(0, "day 0"), (1, "day 1")]
 

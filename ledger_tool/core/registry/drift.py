@@ -6,7 +6,8 @@ tag-moved           the tag serves another digest
 index-moved         the same, with the same image for this platform; the recorded pull digest still pulls
 tag-missing         the tag is gone, the pull digest still pulls
 gone                the pull digest, or the image itself, is not there
-children-missing    a blob, or anything below the index, is not there (only looked for with `--deep`)
+children-missing    a blob, or anything below the index, is not there; or the pull digest is, and does not lead to what
+                    is recorded: this image, for this platform, with this config (only looked for with `--deep`)
 expired             in sync, but past its TTL
 untracked           the registry has a tag that the ledger does not
 unknown             it could not be observed; never drift, never absence
@@ -25,8 +26,9 @@ from typing import Literal, get_args
 
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.refutation import Refutation
 from ledger_tool.core.registry.selection import leads_to
 from ledger_tool.core.registry.served import ServedFacts
 
@@ -78,8 +80,9 @@ class Observation:
     """What was observed of one image:tag at one registry.
 
     `served` is the digest that the tag serves; `contents` its manifest, if that was needed and looked at, and `facts`
-    what the image says about itself. `exists` says which of the digests of `to_look_for` are there. `missing` is what
-    is absent below each pull digest (`--deep`). `is_quick` means that a tag's own answer is all that is wanted.
+    what the image says about itself. `exists` says which of the digests of `to_look_for` are there. With `--deep`,
+    `missing` is what is absent below each pull digest, and `refuted` what is wrong about each record. `is_quick` means
+    that a tag's own answer is all that is wanted.
     """
 
     served: Seen
@@ -87,11 +90,17 @@ class Observation:
     facts: ServedFacts | None = None
     exists: Mapping[str, bool | Unknown] = field(default_factory=dict)
     missing: Mapping[str, Sequence[str] | Unknown] = field(default_factory=dict)
+    refuted: Mapping[Key, Refutation | Unknown | None] = field(default_factory=dict)
     is_quick: bool = False
 
     def has(self, digest: str) -> bool | Unknown:
         """Return whether a digest is there; that the tag serves it proves that."""
         return True if self.served == digest else self.exists.get(digest, _NOT_LOOKED_AT)
+
+    def refutation(self, record: Record) -> Refutation | None:
+        """Return what was seen to be wrong about a record."""
+        refuted = self.refuted.get(record.key)
+        return refuted if isinstance(refuted, Refutation) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +189,8 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
         more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
         verb = "is" if len(missing) == 1 else "are"
         return "children-missing", f"{', '.join(missing[:_MOST_NAMED])}{more} {verb} missing"
+    if refuted := seen.refutation(record):
+        return "children-missing", refuted.reason
     if isinstance(seen.served, Unknown):
         return "unknown", seen.served.reason
     if isinstance(seen.served, Absent):
@@ -188,7 +199,7 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
         return "tag-missing", f"the tag is gone; {_still_pulls(pulls, is_there)}"
     if seen.served != record.pull_digest:
         return _moved(record, seen, pulls, is_there)
-    for part in (is_there if not seen.is_quick else True, missing):
+    for part in (is_there if not seen.is_quick else True, missing, seen.refuted.get(record.key)):
         if isinstance(part, Unknown):
             return "unknown", part.reason
     return ("expired", f"past its TTL of {record.ttl}") if is_expired(record, now) else ("in-sync", "")
@@ -211,12 +222,16 @@ def _gone(record: Record, seen: Observation, *, pulls: bool | Unknown) -> str:
 def _moved(
     record: Record, seen: Observation, pulls: bool | Unknown, is_there: bool | Unknown
 ) -> tuple[DriftClass, str]:
-    is_same_image = record.digest == seen.served or (
-        isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest)
-    )
-    if is_same_image and pulls is True:
+    if keeps_image(record, seen) and pulls is True:
         return "index-moved", _serves(record, seen)
     return "tag-moved", f"{_serves(record, seen)}; {_still_pulls(pulls, is_there)}"
+
+
+def keeps_image(record: Record, seen: Observation) -> bool:
+    """Return whether clients get the recorded image, for its platform, from what the tag is known to serve."""
+    return seen.served in (record.pull_digest, record.digest) or (
+        isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest)
+    )
 
 
 def _serves(record: Record, seen: Observation) -> str:
@@ -228,7 +243,7 @@ def _serves(record: Record, seen: Observation) -> str:
         return f"the tag serves {what}: {seen.contents.reason}"
     if record.digest == seen.served:
         return "the tag serves the image itself, without its index"
-    if isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest):
+    if keeps_image(record, seen):
         return f"the tag serves {'another' if record.index else 'an'} index, with the same image for this platform"
     return "the tag serves another digest"
 

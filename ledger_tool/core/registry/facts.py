@@ -5,11 +5,12 @@ Source of the keys: OCI image-spec 1.1 "Pre-Defined Annotation Keys".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger import names, sourceref
 from ledger_tool.core.ledger.names import SourceRef
 from ledger_tool.core.registry.image import Manifest, strings_of
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated
@@ -17,15 +18,30 @@ from ledger_tool.errors import InvalidValue
 
 T = TypeVar("T")
 V = TypeVar("V")
+_REVISION = r"[0-9a-fA-F]{7,64}"  # a commit id, or one that was cut short; anything else may be the name of a version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFacts:
-    """What an image states about itself; malformed facts other than the platform are left out."""
+    """What an image states about itself; malformed facts other than the platform are left out.
+
+    `revision` is the commit id, or its beginning, also where nothing says of which repository.
+    """
 
     platform: StatedPlatform = NOTHING_STATED
     source_ref: SourceRef | None = None
+    revision: str = ""
     depends_on: tuple[str, ...] = ()
+
+    def against(self, source_ref: SourceRef) -> str:
+        """Return the source that it states instead of another one, `""` if the two do not contradict each other."""
+        url, commit = sourceref.split(source_ref)
+        is_other_commit = bool(self.revision) and not commit.startswith(self.revision)
+        if self.source_ref is None:
+            return f"the revision {self.revision}" if is_other_commit else ""
+        own, given = sourceref.web_url(sourceref.split(self.source_ref)[0]), sourceref.web_url(url)
+        is_other_place = own.partition("://")[2].lower() != given.partition("://")[2].lower()
+        return self.source_ref if is_other_commit or is_other_place else ""
 
 
 def annotations_of(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, str]:
@@ -44,9 +60,11 @@ def facts(manifest: Manifest, config: Mapping[str, Any]) -> ImageFacts:
     keys = ("source", "revision", "base.name", "base.digest")
     source, revision, base, digest = (annotations.get(f"org.opencontainers.image.{key}", "") for key in keys)
     depends_on = _tried(names.parse_dependency, f"{base}@{digest}") if base and digest else None
+    is_sound = not source or _tried(names.parse_source_ref, f"{source}@{'0' * 40}") is not None
     return ImageFacts(
         platform=stated(config),
         source_ref=_tried(names.parse_source_ref, f"{source}@{revision}") if source and revision else None,
+        revision=revision.lower() if is_sound and re.fullmatch(_REVISION, revision) else "",
         depends_on=(depends_on,) if depends_on else (),
     )
 

@@ -96,14 +96,24 @@ class Wanted:
             hint = "a record cannot hold that platform; say what to record with `--platform`, one image at a time"
             raise RuleRefused(message, hint) from None
 
-    def check_is_first(self, index: Manifest, entry: Child) -> None:
+    def clients_get(self, digest: str, index: Manifest, offered: Sequence[ListedImage]) -> Sequence[ListedImage]:
+        """Return what clients for the platform get, for all platforms if there is none; empty if there is nothing.
+
+        `offered` are an index's images for the platform, in the order in which clients choose. Where clients differ in
+        what they get, it is the image of a digest if that is one of them.
+        """
+        try:
+            return replace(self, digest=None).images(index, offered)[0]
+        except RuleRefused:
+            return [one for one in offered if one.manifest.digest == digest and one.stated.agrees_with(self.stated)]
+
+    def check_is_what_clients_get(self, digest: str, index: Manifest, offered: Sequence[ListedImage]) -> None:
         """Raise RuleRefused for an image that comes after another for its platform: clients get the other."""
-        platform = _normal(entry.stated.chosen_by)
-        first = next((one for one in index.children if platform and _normal(one.stated.chosen_by) == platform), entry)
-        if first.digest != entry.digest:
+        chosen = self.clients_get(digest, index, offered)
+        if chosen and all(image.manifest.digest != digest for image in chosen):
             raise RuleRefused(
-                f"{self.name} leads to {first.digest} for {platform} at {self.registry}, and has {entry.digest} "
-                "only after it",
+                f"{self.name} leads to {chosen[0].manifest.digest} for {self.platform} at {self.registry}, and has "
+                f"{digest} only after it",
                 "publish the first, which is the one that clients choose, or push the index in another order",
             )
 

@@ -9,7 +9,7 @@ from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Child, Manifest, ServedDocument
-from ledger_tool.errors import Denied, LedgerError
+from ledger_tool.errors import Denied, LedgerError, RuleRefused
 from tests.support.values.make import digest
 
 
@@ -86,6 +86,8 @@ class FakeRegistry:
 
     def config(self, image: str, digest: str) -> Mapping[str, object]:
         self._note("config", digest)
+        if digest in self.lost:
+            raise RuleRefused(f"it does not have the config {digest}", "push the image again")
         return self.configs[digest]
 
     def has_blob(self, image: str, digest: str) -> bool:

@@ -1,0 +1,81 @@
+"""What a pull digest leads to at a registry, and whether that is what a record says of its image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ledger_tool.commands.once import OncePerRun
+from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.commands.walk import images_below
+from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.registry.drift import Absent, Unknown
+from ledger_tool.core.registry.facts import ImageFacts, facts
+from ledger_tool.core.registry.image import Child, Manifest
+from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated_by
+from ledger_tool.core.registry.refutation import Refutation, refutation
+from ledger_tool.core.registry.selection import ListedImage
+from ledger_tool.errors import LedgerError
+
+
+def listed_below(
+    once: OncePerRun,
+    registry: RegistryPort,
+    image: str,
+    index: Manifest,
+    *,
+    only: Digest | None = None,
+    platform: StatedPlatform = NOTHING_STATED,
+) -> list[ListedImage]:
+    """Return the images that an index leads to, with what they say about themselves; see `images_below`."""
+    listed = []
+    for below in images_below(once, registry, image, index, only=only, platform=platform):
+        one = ListedImage(below.entry, below.manifest, stated_facts(once, registry, image, below.manifest))
+        if one.stated.agrees_with(below.within):
+            listed.append(one)
+    return listed
+
+
+def listed_alone(once: OncePerRun, registry: RegistryPort, image: str, manifest: Manifest) -> ListedImage:
+    """Return an image that is not in an index, with what it says about itself."""
+    return ListedImage(Child(manifest.digest, None), manifest, stated_facts(once, registry, image, manifest))
+
+
+def stated_facts(once: OncePerRun, registry: RegistryPort, image: str, manifest: Manifest) -> ImageFacts:
+    """Return what an image says about itself. Raises what `RegistryPort.config` raises."""
+    if manifest.config and manifest.has_image_config:
+        return facts(manifest, once.config(registry, image, manifest.config))
+    return facts(manifest, {})
+
+
+def refuted_at(once: OncePerRun, registry: RegistryPort, record: Record) -> Refutation | None:
+    """Return what a registry shows to be wrong about a record; None if nothing, or if it lacks the pull digest.
+
+    Raises LedgerError for what could not be looked at, or cannot be followed.
+    """
+    image = record.image
+    pulled = once.manifest(registry, image, record.pull_digest)
+    if isinstance(pulled, Absent):
+        return None
+    if not pulled.is_index:
+        alone = [listed_alone(once, registry, image, pulled)]
+        return refutation(record, pulled, alone, alone)
+    platform = stated_by(record.platform) if record.platform else NOTHING_STATED
+    offered = listed_below(once, registry, image, pulled, platform=platform) if record.index or record.platform else []
+    itself = listed_below(once, registry, image, pulled, only=record.digest) if record.index else []
+    return refutation(record, pulled, offered, [one for one in itself if one.manifest.digest == record.digest])
+
+
+def config_of(once: OncePerRun, registries: Iterable[RegistryPort], record: Record) -> Digest | Unknown | None:
+    """Return the config of a recorded image, from the first registry that has the image; None for what has none."""
+    unknown = Unknown("no configured registry serves it")
+    for registry in registries:
+        try:
+            manifest = once.manifest(registry, record.image, record.digest)
+        except LedgerError as error:
+            unknown = Unknown(error.in_full)
+        else:
+            if isinstance(manifest, Manifest):
+                return manifest.config
+            unknown = Unknown(f"{registry.name} does not have the image")
+    return unknown

@@ -1,0 +1,253 @@
+"""Each command that a report prints puts its finding right, in a real registry and a real ledger, or says why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.registry.test_reconcile_report import BOTH, NAMED, PREFIX, REVISION, _findings, _obeyed
+from tests.support.registries.direct import Descriptor, Direct
+from tests.support.registries.registry import OCI_INDEX, RealRegistry, real_registry
+from tests.support.registries.world import World
+from tests.support.values.make import SOURCE, digest, source
+from tests.support.values.outcome import Outcome
+
+OLD = ("--ttl", "1m", "--published-at", "2020-01-01T00:00:00Z")
+
+
+def _reconciled(world: World, *options: str) -> list[dict[str, Any]]:
+    findings: list[dict[str, Any]] = world.reconcile("--format", "json", *options).json["findings"]
+    return findings
+
+
+def _obey_all(world: World, *options: str) -> list[dict[str, Any]]:
+    """Run the command of each finding; return the findings that are left."""
+    for finding in _reconciled(world, *options):
+        done = _obeyed(world, finding["command"])
+        assert done.code == 0, (finding, done.err)
+    return _reconciled(world, *options)
+
+
+def _rewrite(world: World, **fields: Any) -> None:
+    """Change a field of each record by hand."""
+    records = [{**one, **fields} for one in world.upstream.records()]
+    order = ["image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef"]
+    records = [{key: one[key] for key in order if one.get(key)} for one in records]
+    text = json.dumps({"schemaVersion": 1, "records": records}, indent=2, ensure_ascii=False) + "\n"
+    world.upstream.commit_as_other_writer({"ledger.json": text.encode()})
+
+
+# ---- what a record says of its image
+
+
+LIES: list[dict[str, str]] = [{"platform": "linux/arm64"}, {"config": digest("another")}]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=["platform", "config"])
+def test_a_record_that_is_wrong_about_its_image_is_drift_for_a_deep_look_and_is_put_right(
+    world: World, lie: dict[str, str]
+) -> None:
+    world.pushed("v1")
+    (true,) = world.upstream.records()
+    _rewrite(world, **lie)
+    assert world.reconcile().code == 0
+    (finding,) = _reconciled(world, "--deep")
+    assert (finding["class"], finding["kind"]) == ("children-missing", "drift")
+    assert " not " in finding["reason"]
+    verified = world.verify("v1", "--deep", "--format", "json")
+    assert (verified.code, [check["state"] for check in verified.json["checks"]]) == (1, ["mismatch"])
+    checked = world.run("check", "--registry", "--repo", world.upstream.url)
+    assert (checked.code, "is wrong" in checked.out) == (1, True)
+    assert _obey_all(world, "--deep") == []
+    assert world.upstream.records() == [true]
+
+
+def test_a_record_of_an_image_that_its_index_does_not_have_is_drift_and_is_put_right(world: World) -> None:
+    layout = world.push("v1", "multi", BOTH)
+    world.publish("v1")
+    true = world.upstream.records()
+    _rewrite(world, digest=world.push("other").digest, config="")
+    first, second = (finding["reason"] for finding in _reconciled(world, "--deep"))
+    for reason, platform in ((first, "linux/amd64"), (second, "linux/arm64")):
+        assert reason == (
+            f"the recorded index leads to {layout.images()[platform]} for {platform}, not to the recorded image"
+        )
+    assert _obeyed(world, _reconciled(world, "--deep")[0]["command"]).code == 0
+    assert _reconciled(world, "--deep") == []
+    assert [one["digest"] for one in world.upstream.records()] == [one["digest"] for one in true]
+
+
+def test_a_config_is_only_verified_where_the_image_shows_it(world: World) -> None:
+    (layout,) = world.pushed("v1")
+    config, other = layout.read(layout.digest)["config"]["digest"], digest("another")
+    _rewrite(world, config=other)
+    for given, code, match in ((config, 0, "config"), (other, 1, "none"), (digest("third"), 1, "none")):
+        done = world.verify("v1", "--digest", given, "--format", "json")
+        assert (done.code, done.json["checks"][0]["match"]) == (code, match), given
+    assert "the ledger has it as the config's, but" in world.verify("v1", "--digest", other).out
+    world.upstream.commit_as_other_writer({"ledger.yaml": b""})
+    unseen = world.verify("v1", "--digest", other, "--format", "json")
+    assert (unseen.code, unseen.json["checks"][0]["state"]) == (5, "unknown")
+    assert world.verify("v1", "--digest", layout.digest).code == 0
+
+
+# ---- where an image is from
+
+
+def _push_index(world: World, tag: str, *sources: str) -> list[str]:
+    """Push an index of an image for each commit, the first for amd64; return the images' digests."""
+    layout = world.layout("multi")
+    entries = []
+    for number, commit in enumerate(sources):
+        platform = {"os": "linux", "architecture": ("amd64", "arm64", "s390x")[number]}
+        url, _, revision = commit.partition("@")
+        labels = {f"{PREFIX}source": url, f"{PREFIX}revision": revision} if commit else {}
+        entries.append(layout.add_image(f"image {number}", platform=platform, labels=labels) | {"platform": platform})
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    layout._index([layout._blob(json.dumps(index).encode(), OCI_INDEX)])
+    world.registry.push(layout, f"{world.image}:{tag}", all_platforms=True)
+    return [entry["digest"] for entry in entries]
+
+
+A, B, C = (source(seed) for seed in "abc")
+
+
+@pytest.mark.parametrize(
+    ("new", "printed"), [((B,), B), ((B, B), B), ((B, C), "URL@COMMIT"), ((B, ""), "URL@COMMIT"), (("",), "URL@COMMIT")]
+)
+def test_an_index_that_grew_is_recorded_with_the_source_of_its_new_images(
+    world: World, new: tuple[str, ...], printed: str
+) -> None:
+    _push_index(world, "v1", A)
+    assert world.publish("v1", source="").code == 0
+    _push_index(world, "v1", A, *new)
+    (finding,) = _reconciled(world)
+    assert finding["class"] == "index-moved"
+    assert finding["command"].endswith(f"--source {printed}")
+    assert _obey_all(world) == []
+    filled = SOURCE if printed == "URL@COMMIT" else printed
+    assert [one["sourceRef"] for one in world.upstream.records()] == [A, *(filled for _ in new)]
+
+
+def test_a_publish_says_where_the_source_contradicts_the_labels(world: World) -> None:
+    _push_index(world, "v1", A, A)
+    done = world.publish("v1", source=B)
+    assert done.code == 0
+    assert done.err.count(f"note: {world.image}:v1 is published as from {B}; its labels say {A}") == 1
+    assert "labels" not in world.publish("v1", source=A).err
+    world.push("v2", labels={f"{PREFIX}revision": REVISION})
+    assert f"its labels say the revision {REVISION}" in world.publish("v2").err
+    world.push("v3", labels=NAMED)
+    assert "labels" not in world.publish("v3", source=f"ssh://git@git.example.com/team/app.git@{REVISION}").err
+
+
+# ---- what has expired
+
+
+def test_an_expired_record_whose_digest_an_untracked_tag_serves_is_pruned_in_the_ledger(world: World) -> None:
+    world.pushed("v1")
+    layout = world.push("old")
+    world.publish("old", *OLD)
+    world.registry.push(layout, f"{world.image}:other")
+    finding = _findings(world.reconcile("--untracked", "--format", "json"))["old"]
+    assert finding["alternative"].endswith("--registry-delete --with-untracked-tags --yes")
+    assert _obeyed(world, finding["command"]).code == 0
+    left = _findings(world.reconcile("--untracked", "--format", "json"))
+    assert {tag: one["class"] for tag, one in left.items()} == {"old": "untracked", "other": "untracked"}
+
+
+def test_the_last_tag_of_an_image_is_kept_or_pruned_with_last(world: World) -> None:
+    world.push("old")
+    world.publish("old", *OLD)
+    (finding,) = _reconciled(world)
+    assert finding["alternative"].endswith("--last --yes")
+    assert _obeyed(world, finding["alternative"]).code == 0
+    assert world.upstream.records() == []
+    world.push("old")
+    world.publish("old", *OLD)
+    assert _obey_all(world) == []
+
+
+@pytest.fixture
+def mirror(open_registry: RealRegistry, tmp_path: Path) -> Iterator[RealRegistry]:
+    with real_registry(tmp_path / "mirror") as mirror:
+        yield mirror
+
+
+def _mirrored(world: World, mirror: RealRegistry) -> None:
+    names = {"main": world.registry.url, "copy": mirror.url}
+    entries = "".join(f"  - host: {url}\n    name: {name}\n" for name, url in names.items())
+    world.upstream.commit_as_other_writer({"ledger.yaml": f"registries:\n{entries}".encode()})
+
+
+def test_an_expired_record_that_a_mirror_has_not_is_pruned_where_it_is(world: World, mirror: RealRegistry) -> None:
+    (kept,) = world.pushed("v1")
+    world.push("old")
+    world.publish("old", *OLD)
+    _mirrored(world, mirror)
+    mirror.push(kept, f"{world.image}:v1")
+    findings = {finding["registry"]: finding for finding in _reconciled(world)}
+    assert {name: finding["class"] for name, finding in findings.items()} == {"main": "expired", "copy": "gone"}
+    assert _obeyed(world, findings["copy"]["command"]).code == 0
+    assert _reconciled(world, "--untracked") == []
+
+
+# ---- an index with an index in it
+
+
+def _nested(world: World) -> tuple[Descriptor, Direct]:
+    direct = Direct(world.registry)
+    amd, arm = (direct.push_image(world.image, f"nested {one}", one) for one in ("amd64", "arm64"))
+    deepest = direct.push_index(world.image, [amd])
+    return direct.push_index(world.image, [direct.push_index(world.image, [deepest]), arm]), direct
+
+
+def _publish_nested(world: World) -> tuple[str, Direct]:
+    outer, direct = _nested(world)
+    direct.tag(world.image, "v1", outer["digest"])
+    done: Outcome = world.publish("v1")
+    assert done.code == 0, done.err
+    return outer["digest"], direct
+
+
+@pytest.mark.parametrize("change", ["moved", "missing"])
+def test_a_tag_of_an_index_of_indexes_is_put_back(world: World, change: str) -> None:
+    _, direct = _publish_nested(world)
+    if change == "moved":
+        direct.tag(world.image, "v1", direct.push_image(world.image, "evil")["digest"])
+    else:
+        world.registry.delete_tag(world.image, "v1")
+    (_, finding) = _reconciled(world)
+    assert finding["class"] == f"tag-{change}"
+    assert _obeyed(world, finding["command"]).code == 0
+    assert _reconciled(world, "--deep") == []
+
+
+def test_an_index_of_indexes_is_copied_to_a_mirror_from_the_inside_out(world: World, mirror: RealRegistry) -> None:
+    outer, _ = _publish_nested(world)
+    _mirrored(world, mirror)
+    first, second = _reconciled(world)
+    assert (first["class"], first["command"]) == ("gone", second["command"])
+    assert first["command"].count(" && ") == 3
+    assert _obeyed(world, first["command"]).code == 0
+    assert Direct(mirror).is_whole(world.image, outer)
+    assert _reconciled(world, "--deep") == []
+
+
+def test_an_artifact_is_put_back_and_copied(world: World, mirror: RealRegistry) -> None:
+    config = world.registry.put_blob(world.image, b"{}", "application/vnd.oci.empty.v1+json")
+    layer = world.registry.put_blob(world.image, b"text", "text/plain")
+    artifact = {
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "text/x",
+        "config": config, "layers": [layer],
+    }  # fmt: skip
+    world.registry.put_manifest(world.image, "v1", artifact)
+    assert world.publish("v1").code == 0
+    world.push("v1", "evil")
+    assert _obey_all(world) == []
+    _mirrored(world, mirror)
+    assert _obey_all(world) == []
