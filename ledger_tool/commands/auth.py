@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.commands.ports import RegistryPort, Source
+from ledger_tool.core.policy.policy import Registry
+from ledger_tool.core.policy.resolve import addressed
 
 
 class ConfiguredCredential(Protocol):
@@ -38,6 +40,14 @@ class LoginCheck:
     credential: ConfiguredCredential | None
     accepted: bool
     problem: str
+
+
+def configured(source: Source, typed: str) -> Registry | None:
+    """Return the registry of `ledger.yaml` that a person typed, by its name or its host, or None if there is none.
+
+    Raises what `Source.read` raises.
+    """
+    return addressed(source.read().policy.registries, typed)
 
 
 def auth(registry: LoginRegistry) -> LoginCheck:

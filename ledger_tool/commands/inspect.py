@@ -18,7 +18,7 @@ from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Name
-from ledger_tool.core.policy.resolve import same_host
+from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, stated_by
@@ -97,9 +97,7 @@ def _are_all(expansions: Sequence[_Expansion]) -> bool:
 def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
     if not host:
         return serving[0] if serving else None
-    chosen = next((port for port in serving if port.name == host), None) or next(
-        (port for port in serving if same_host(port.host) == same_host(host)), None
-    )
+    chosen = addressed(serving, host)
     if chosen is None:
         hint = "name another with `--registry`, or add it to ledger.yaml"
         raise UsageError(f"ledger.yaml does not say that {host} serves {image}", hint)

@@ -28,8 +28,9 @@ front of a name without a slash, and nothing lies deeper than `NAMESPACE/NAME`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from ledger_tool.core.ledger.names import Image, shown
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -45,6 +46,37 @@ def same_host(host: str) -> str:
     """Return a registry's host in the form for comparison: in lower case, Docker Hub's under one name."""
     host = host.lower()
     return HUB if host in HUB_HOSTS else host
+
+
+class AddressedRegistry(Protocol):
+    """A registry that a person can name: by the name that reports use, or by its host."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    @property
+    def host(self) -> str:
+        """The host as written in `ledger.yaml`, without `http://`."""
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether it is a plain-HTTP registry."""
+
+
+R = TypeVar("R", bound=AddressedRegistry)
+
+
+def addressed(registries: Iterable[R], typed: str) -> R | None:
+    """Return the registry that a person typed, or None: by its name, or by its host, with or without a scheme."""
+    choices = list(registries)
+    scheme, _, host = typed.rpartition("://")
+    at_host = (
+        registry
+        for registry in choices
+        if same_host(registry.host) == same_host(host) and scheme in ("", "http" if registry.plain_http else "https")
+    )
+    return next((registry for registry in choices if registry.name == typed), None) or next(at_host, None)
 
 
 def pulled_from(registry: Registry, image: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from ledger_tool.edges.http.proxies import check_proxy
 from ledger_tool.errors import UsageError
 
 CONNECT_SECONDS = 10.0
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "record layer failure")  # OpenSSL, of an answer in plain HTTP
 TRANSIENT = {429, 500, 502, 503, 504}
 Body = bytes | Mapping[str, str]  # bytes, or the fields of a form
 
@@ -205,6 +206,8 @@ def retry_after(value: str) -> float | None:
 
 def words(error: requests.RequestException) -> str:
     """Return why there was no answer, without anything that may contain a credential."""
+    if isinstance(error, requests.exceptions.SSLError) and any(word in str(error) for word in _NOT_TLS):
+        return "it does not speak TLS; a plain-HTTP address begins with `http://`"
     reasons = {  # the first that fits, since some are subclasses of others
         requests.exceptions.SSLError: "its certificate is not trusted",
         requests.Timeout: "timed out",

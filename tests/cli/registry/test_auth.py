@@ -13,7 +13,18 @@ from tests.support.git.servers import free_port, make_certificate
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import Layout, RealRegistry, real_registry
 from tests.support.registries.tokens import TokenKeys, token_script
-from tests.support.registries.wire import API_ROOT, Reply, Wire, as_json, unauthorized, wire_server
+from tests.support.registries.wire import (
+    API_ROOT,
+    Reply,
+    Wire,
+    as_json,
+    config,
+    image,
+    served,
+    sha256,
+    unauthorized,
+    wire_server,
+)
 from tests.support.values.make import SOURCE, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
@@ -296,6 +307,39 @@ def test_an_identity_token_is_tried_where_the_list_of_repositories_asks_for_it(
     assert ledger("auth", wire.url).out.endswith(": works\n")
     wire.on("POST /token", Reply(401))
     assert ledger("auth", wire.url).code == 6
+
+
+def test_auth_takes_the_scheme_from_ledger_yaml_and_works_without_a_ledger(
+    ledger: Run, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"{wire.host}: anonymous: no credential is configured: let in without a login\n"
+    upstream = Upstream.create(tmp_path / "ledger.git", settings=f"registries:\n  - host: {wire.url}\n    name: main\n")
+    for typed in (wire.host, "main", wire.url):
+        done = ledger("auth", typed, "--repo", upstream.url)
+        assert (done.code, done.out, done.err) == (0, said, "")
+    monkeypatch.chdir(tmp_path)
+    done = ledger("auth", wire.host)
+    assert (done.code, done.out) == (5, "")
+    assert done.err.startswith(
+        f"error: https://{wire.host} did not answer: it does not speak TLS; a plain-HTTP address"
+    )
+    assert ledger("auth", f"https://{wire.host}", "--repo", upstream.url).code == 5
+    gone = ledger("auth", wire.url.removeprefix("http://"), "--repo", tmp_path / "gone")
+    assert f"note: {wire.host} is asked by https, since ledger.yaml is not known: " in gone.err
+
+
+@pytest.mark.parametrize("typed", ["{}", "http://{}"])
+def test_publish_takes_a_registry_with_and_without_its_scheme(
+    ledger: Run, wire: Wire, tmp_path: Path, typed: str
+) -> None:
+    wire.on("/v2/myorg/app/manifests/v1", served(image()))
+    wire.on(f"/v2/myorg/app/manifests/{sha256(image())}", served(image()))
+    wire.on(f"/v2/myorg/app/blobs/{sha256(config())}", Reply(body=config()))
+    upstream = Upstream.create(tmp_path / "ledger.git", settings=f"registries:\n  - host: {wire.url}\n    name: main\n")
+    words = ("publish", "myorg/app:v1", "--source", SOURCE, "--repo", upstream.url, "--dry-run")
+    assert ledger(*words, "--registry", typed.format(wire.host)).code == 0
+    wrong = ledger(*words, "--registry", f"https://{wire.host}")
+    assert (wrong.code, f"does not say that https://{wire.host} serves" in wrong.err) == (2, True)
 
 
 def test_an_anonymous_token_is_not_a_login(ledger: Run, wire: Wire) -> None:
