@@ -10,14 +10,15 @@ from ledger_tool.commands.leftovers import OpenPast, pruned_tags
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.publish import recording
+from ledger_tool.commands.reconcile import Reconciled, look_at
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Image, Tag, Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding
-from ledger_tool.core.registry.driftreport import DriftReport, report
+from ledger_tool.core.registry.driftreport import report
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, UsageError
@@ -25,9 +26,9 @@ from ledger_tool.errors import LedgerError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The report without what was adopted, the write that adopted it (None if nothing), and what was not adopted."""
+    """The run with what was adopted, the write that adopted it (None if nothing), and what was not adopted."""
 
-    report: DriftReport
+    reconciled: Reconciled
     written: Written | None
     not_adopted: Sequence[str]
 
@@ -35,26 +36,28 @@ class Adopted:
 def adopt(
     store: Store,
     registries: Registries,
-    before: DriftReport,
+    before: Reconciled,
     *,
     now: Timestamp,
     jobs: int,
     open_past: OpenPast | None = None,
 ) -> Adopted:
-    """Record every untracked tag of a report whose image says where it is from. Raises what `write` raises.
+    """Record every untracked tag of a run whose image says where it is from. Raises what `write` raises.
 
-    If several registries have a tag, the first of `ledger.yaml` is used. What cannot be recorded (no sourceRef in its
-    labels, a broken manifest) is left out, with the reason, and so is what was pruned and has not changed since.
+    What was adopted is then looked at, as everything else was, at every registry that serves it. If several registries
+    have a tag, the first of `ledger.yaml` is used. What cannot be recorded (no sourceRef in its labels, a broken
+    manifest) is left out, with the reason; so is what was pruned and has not changed since, and what somebody else has
+    recorded by now.
     """
-    start = store.read()
+    start, findings = store.read(), before.report.findings
     places = {
         (port.name, image): place
-        for image in {finding.image for finding in before.findings if finding.drift == "untracked"}
+        for image in {finding.image for finding in findings if finding.drift == "untracked"}
         for place, port in enumerate(registries.serving(start.policy, image))
     }
     untracked = {
         (finding.image, finding.tag): finding
-        for finding in sorted(before.findings, key=lambda finding: -places.get((finding.registry, finding.image), 0))
+        for finding in sorted(findings, key=lambda finding: -places.get((finding.registry, finding.image), 0))
         if finding.drift == "untracked"
     }
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
@@ -82,8 +85,27 @@ def adopt(
             notes += answer.notes
     if not drafts:
         return Adopted(before, None, sorted(not_adopted))
-    adopted = {(draft.reference.path, draft.tag) for draft in drafts}
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
-    written = replace(write(store, recording(start, drafts)), notes=sorted(notes))
-    rest = [one for one in before.findings if one.drift != "untracked" or (one.image, one.tag) not in adopted]
-    return Adopted(report(rest, at=before.at, scope=before.scope), written, sorted(not_adopted))
+    names = dict.fromkeys(_name(draft) for draft in drafts)
+    late: list[Name] = []
+
+    def operation(snapshot: Snapshot) -> Change:
+        late[:] = [name for name in names if snapshot.ledger.find(name)]
+        return recording(start, [draft for draft in drafts if _name(draft) not in late])(snapshot)
+
+    written = replace(write(store, operation), notes=sorted(notes))
+    not_adopted += [f"{name}: it was recorded in the meantime" for name in late]
+    after = Snapshot("", written.change.ledger, start.policy)
+    rest = [one for one in findings if one.drift != "untracked" or Name(Image(one.image), one.tag) not in names]
+    interrupted = False
+    try:
+        rest += look_at(before.looks.afresh(), after, registries, names, now)
+    except KeyboardInterrupt:
+        interrupted = True
+    again = report(rest, interrupted=interrupted, at=before.report.at, scope=before.report.scope)
+    done = replace(before, report=again, interrupted=interrupted)
+    return Adopted(done, written if written.change.changed else None, sorted(not_adopted))
+
+
+def _name(draft: Draft) -> Name:
+    return Name(Image(draft.reference.path), draft.tag)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Allowance, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
-from ledger_tool.commands.remedy import Inner, Serving, classified, inner_copies, repositories
-from ledger_tool.commands.untracked import describe_untracked, list_untracked
+from ledger_tool.commands.remedy import HeldDigest, Inner, Serving, classified, inner_copies, repositories
+from ledger_tool.commands.untracked import describe_untracked, list_untracked, port_of
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
@@ -21,9 +21,10 @@ from ledger_tool.errors import LedgerError, UnknownImage
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """A finished run: its report, and whether it was interrupted."""
+    """A finished run: its report, its looks, with the GETs that are left, and whether it was interrupted."""
 
     report: DriftReport
+    looks: Looks
     interrupted: bool
 
 
@@ -60,12 +61,14 @@ def reconcile(
     observed: list[Observed] = []
     others: list[DriftFinding] = []
     inner: Inner = {}
+    held: set[HeldDigest] = set()
     interrupted = False
     try:
         _observe(looks, _tasks(groups, serving), observed, progress)
         if untracked:
             places = [(port, image) for image, ports in serving.items() for port in ports]
             listed = list(list_untracked(looks, snapshot, registries, places, query.pattern))
+            held |= _held(looks, listed, serving)
             others += without_leftovers(looks, listed, serving, snapshot, open_past)
             for number, described in describe_untracked(looks, others, serving):
                 others[number] = described
@@ -76,11 +79,24 @@ def reconcile(
         inner = inner_copies(looks, observed, serving)
     except KeyboardInterrupt:
         interrupted = True
-    own = classified(observed, serving, snapshot, now, inner=inner, untracked=others)
+    own = classified(observed, serving, snapshot, now, inner=inner, held=held)
     findings = [finding for one in own for finding in one]
     findings += others
     findings += [unserved(record) for records in groups if not serving[records[0].image] for record in records]
-    return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), interrupted)
+    return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), looks, interrupted)
+
+
+def look_at(
+    looks: Looks, snapshot: Snapshot, registries: Registries, names: Iterable[Name], now: Timestamp
+) -> list[DriftFinding]:
+    """Observe the records of image:tags at every registry that serves them, and classify them."""
+    groups = [records for name in names if (records := snapshot.ledger.find(name))]
+    images = dict.fromkeys(records[0].image for records in groups)
+    serving = {image: repositories(registries, snapshot.policy, image) for image in images}
+    observed: list[Observed] = []
+    _observe(looks, _tasks(groups, serving), observed, lambda *_: None)
+    inner = inner_copies(looks, observed, serving)
+    return [finding for own in classified(observed, serving, snapshot, now, inner=inner) for finding in own]
 
 
 def _tasks(groups: Iterable[Sequence[Record]], serving: Serving) -> list[Task]:
@@ -95,6 +111,13 @@ def _observe(looks: Looks, tasks: Sequence[Task], observed: list[Observed], prog
         progress(len(observed) - start, len(tasks))
     for number, explained in looks.explain(observed[start:]):
         observed[start + number] = observed[start + number][0], explained
+
+
+def _held(looks: Looks, listed: Sequence[DriftFinding], serving: Serving) -> set[HeldDigest]:
+    """Return the digests that untracked tags serve; those are asked for once in a run."""
+    tags = [port_of(finding, serving) for finding in listed if finding.drift == "untracked"]
+    served = looks.served(tags).items()
+    return {(port, image, digest) for (port, image, _), digest in served if isinstance(digest, str)}
 
 
 def _differing(observed: Sequence[Observed], others: Sequence[DriftFinding]) -> set[Name]:

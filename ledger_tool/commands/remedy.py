@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ledger_tool.commands.observe import Looks, Observed
 from ledger_tool.commands.ports import Registries, RegistryPort
@@ -17,6 +17,7 @@ from ledger_tool.core.writes.prune import PruneCriteria, choose
 
 Serving = Mapping[Image, Sequence[RegistryPort]]  # in the order of `ledger.yaml`
 Inner = Mapping[tuple[RegistryPort, str], Sequence[InnerCopy]]  # by the registry to copy from, and the index
+HeldDigest = tuple[RegistryPort, str, str]  # a registry, an image, a digest
 
 
 def repositories(registries: Registries, policy: Policy, image: Image) -> Sequence[RegistryPort]:
@@ -56,14 +57,13 @@ def classified(
     now: Timestamp,
     *,
     inner: Inner,
-    untracked: Sequence[DriftFinding] = (),
+    held: Collection[HeldDigest] = (),
 ) -> Iterator[list[DriftFinding]]:
     """Yield, for each observation, the findings of its records, in their order.
 
-    `inner` is from `inner_copies`, and `untracked` are the tags beside those of the ledger, as far as they are known.
+    `inner` is from `inner_copies`, and `held` is what tags serve that the ledger does not have, as far as is known.
     """
     donors = _donors(observed, serving)
-    held = {(finding.registry, finding.image, finding.served) for finding in untracked if finding.served}
     prune_ways: Mapping[Key, PruneWay] | None = None
     for (registry, records), seen in observed:
         image, is_mutable = records[0].image, snapshot.policy.is_mutable(records[0].tag)
@@ -77,7 +77,7 @@ def classified(
                 prune_ways=prune_ways or {},
                 donor=pull_place(donor, image, serving) if donor else None,
                 inner=inner.get((donor, records[0].pull_digest), ()) if donor else (),
-                is_held=any((registry.name, image, record.pull_digest) in held for record in records),
+                is_held=any((registry, image, record.pull_digest) in held for record in records),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)
         yield findings

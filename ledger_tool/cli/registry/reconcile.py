@@ -14,6 +14,7 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import TryAgain
 
 if TYPE_CHECKING:
+    from ledger_tool.commands.reconcile import Reconciled
     from ledger_tool.core.registry.driftreport import DriftReport
     from ledger_tool.core.registry.previous import PreviousReport
     from ledger_tool.render.screen import Screen
@@ -80,10 +81,9 @@ def reconcile(
                 open_past=ledger.history,
                 progress=progress,
             )
-        report = reconciled.report
         if adopt and not reconciled.interrupted:
-            report = _adopt(source, registries, report, registry_access.jobs, ledger)
-    report = with_since(report, before) if before else report
+            reconciled = _adopt(source, registries, reconciled, registry_access.jobs, ledger)
+    report = with_since(reconciled.report, before) if before else reconciled.report
     screen.notes(render.warnings(report))
     screen.show(
         output,
@@ -117,18 +117,18 @@ def _previous(path: str, screen: Screen) -> PreviousReport | None:
     return parse_previous(read_bytes(file, _REPORT_BYTES, "the last report").decode("utf-8", "replace"))
 
 
-def _adopt(store: Any, registries: Any, report: DriftReport, jobs: int, ledger: Reading) -> DriftReport:
+def _adopt(store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledger: Reading) -> Reconciled:
     from ledger_tool.commands.adopt import adopt as run
     from ledger_tool.render.edit import summary
 
     screen = ledger.screen
-    adopted = run(store, registries, report, now=o.now(), jobs=jobs, open_past=ledger.history)
+    adopted = run(store, registries, reconciled, now=o.now(), jobs=jobs, open_past=ledger.history)
     for reason in adopted.not_adopted:
         screen.note(f"note: not adopted: {reason}")
     if adopted.written:
         screen.notes(adopted.written.notes)
         screen.note(summary(adopted.written))
-    return adopted.report
+    return adopted.reconciled
 
 
 def _write_metrics(path: Path, report: DriftReport, *, of_all: bool) -> None:

@@ -284,7 +284,11 @@ def test_each_entry_has_a_name_in_the_report_and_adopt_looks_where_the_tag_is(th
         ("untracked", "third", "only-three"),
     ]
     assert "--registry third" in findings[2]["command"]
-    assert three.reconcile("--adopt").code == 1
+    adopted = three.reconcile("--adopt", "--format", "json")
+    assert adopted.code == 1
+    assert sorted((one["registry"], one["class"]) for one in adopted.json["findings"] if one["tag"] != "v1") == [
+        (f"{host}/one", "gone"), (f"{host}/one", "gone"), (f"{host}/two", "gone"), ("third", "gone"),
+    ]  # fmt: skip
     records = {record["tag"]: record["digest"] for record in three.upstream.records()}
     assert (records["only-two"], records["only-three"]) == (by_prefix["two"], by_prefix["three"])
 
