@@ -82,7 +82,8 @@ def reconcile(
                 progress=progress,
             )
         if adopt and not reconciled.interrupted:
-            reconciled = _adopt(source, registries, reconciled, registry_access.jobs, ledger)
+            with ledger.store() as store:  # with its own deadline: looking at registries may take longer than a session
+                reconciled = _adopt(store, registries, reconciled, registry_access.jobs, ledger)
     report = with_since(reconciled.report, before) if before else reconciled.report
     screen.notes(render.warnings(report))
     screen.show(

@@ -114,7 +114,8 @@ class Attempts:
         failures = min(self.lost + self.refused + self.failed + more, 16)
         mean = self._busy / max(self.made, 1)
         window = min(LONGEST_PAUSE, 2.0 * max(mean, SHORTEST_ROUND) * 1.2**failures, deadline.remaining())
-        time.sleep(random.uniform(0.0, window))  # noqa: S311 - jitter, not a secret
+        with deadline.in_git():
+            time.sleep(random.uniform(0.0, window))  # noqa: S311 - jitter, not a secret
         self._since = deadline.elapsed()
 
     def look(self, look: Callable[[], T], tries: int = 2) -> T:

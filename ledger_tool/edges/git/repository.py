@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +18,29 @@ CHUNK_BYTES = 16 * 2**20  # of contents, read at a time
 
 
 class Deadline:
-    """The time limit of a whole run, `seconds` from now."""
+    """The time limit of a whole run, `seconds` from now. It also runs while a command asks registries."""
 
     def __init__(self, seconds: float) -> None:
         self._started = time.monotonic()
         self._end = self._started + seconds
+        self._in_git = 0.0
+
+    @contextmanager
+    def in_git(self) -> Iterator[None]:
+        """Count the time of this context as git's: a command, or a pause between two."""
+        since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._in_git += time.monotonic() - since
+
+    @property
+    def spent_elsewhere(self) -> str:
+        """Where the time went, as the end of a message, if it is up and git had less than half of it; else `""`."""
+        elsewhere = self.elapsed() - self._in_git
+        if self.remaining() > 0 or elsewhere < self.elapsed() / 2:
+            return ""
+        return f": {elsewhere:.0f} of {self.elapsed():.0f} s had gone elsewhere, such as to registries"
 
     def remaining(self, at_least: float = 0.0) -> float:
         """Return the remaining seconds, never less than `at_least`."""
@@ -62,14 +81,20 @@ class Repository:
 
     def git(self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "") -> Completed:
         """Run a git command here, and return its result whatever the exit code. It gets at least `least` seconds."""
-        return run(
-            [f"--git-dir={self.git_dir}", *self.options, *arguments],
-            environment=self.environment,
-            stdin=stdin,
-            timeout=self.deadline.remaining(at_least=least),
-            step=step or arguments[0],
-            mask=self.mask,
-        )
+        try:
+            with self.deadline.in_git():
+                return run(
+                    [f"--git-dir={self.git_dir}", *self.options, *arguments],
+                    environment=self.environment,
+                    stdin=stdin,
+                    timeout=self.deadline.remaining(at_least=least),
+                    step=step or arguments[0],
+                    mask=self.mask,
+                )
+        except Unreachable as error:
+            if elsewhere := self.deadline.spent_elsewhere:
+                raise Unreachable(f"{error.message}{elsewhere}", "give it longer with `--timeout`") from None
+            raise
 
     def succeed(self, *arguments: str, stdin: bytes = b"", least: float = 10.0) -> Completed:
         """Run a local git command that has to succeed. Raises the error that `local_failure` returns."""

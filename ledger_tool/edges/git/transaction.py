@@ -74,9 +74,10 @@ def transact(target: Target, operation: Operation, bounds: Bounds, tip: str = ""
         if next_tip is None:
             return Landed(commit, change, attempts.made)
         if attempts.spent:
-            times, seconds = counted(attempts.lost, "time"), bounds.deadline.elapsed()
+            times, deadline = counted(attempts.lost, "time"), bounds.deadline
             raise Contended(
-                f"lost the race for {target.shown} {times} in {seconds:.1f} s; nothing was written",
+                f"lost the race for {target.shown} {times} in {deadline.elapsed():.1f} s; nothing was written"
+                f"{deadline.spent_elsewhere}",
                 "run it again, give it longer with `--timeout`, or publish many images in one commit with `--from`",
             )
         tip = next_tip
