@@ -17,7 +17,7 @@ from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Platform
-from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.record import Name, pull_digests
 from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
@@ -89,9 +89,9 @@ def inspect(
 
 def _are_all(expansions: Sequence[_Expansion]) -> bool:
     """Return whether the drafts of one image:tag are all images of its one pull digest."""
-    pull_digests = {draft.index or draft.digest for expansion in expansions for draft in expansion.drafts}
+    stated = pull_digests(draft for expansion in expansions for draft in expansion.drafts)
     images = set().union(*(expansion.images for expansion in expansions))
-    return len(pull_digests) == 1 and all(one.all_images is not None and one.all_images <= images for one in expansions)
+    return len(stated) == 1 and all(one.all_images is not None and one.all_images <= images for one in expansions)
 
 
 def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:

@@ -62,7 +62,7 @@ def keepset(
             "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows all images",
         )
     if registries is None:
-        unseen = sorted({f"{use.named.name}@{use.digest}" for use in uses if use.is_unseen})
+        unseen = sorted({f"{use.named.name}@{use.digest}" for use in uses if use.role == "image" and use.may_be_index})
         return Keepset(kept_digests(uses, resolver, scope), live=False, unseen=unseen)
     roots = by_repository(all_uses, resolver)
     children, gone = _children(uses, roots, registries, scope, jobs=jobs, progress=progress)

@@ -143,6 +143,7 @@ def test_what_was_published_unseen_is_looked_into_for_it_may_be_an_index() -> No
 def test_without_a_look_it_says_which_digests_may_be_indexes() -> None:
     seen = [record(tag="v2", platform="linux/amd64", digest=digest("2")), record(tag="v3", index=digest("i"))]
     assert run(record(), *seen).unseen == [f"myorg/app@{digest()}"]
+    assert run(record(config=digest("c")), *seen).unseen == [f"myorg/app@{digest()}"]  # tools print both together
     assert run(*seen).unseen == []
 
 

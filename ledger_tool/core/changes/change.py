@@ -109,7 +109,7 @@ def results(change: Change, commit: str | None) -> list[Result]:
     """Return the result of each image:tag of a change, in the caller's order."""
     touched: dict[Name, set[str]] = {}
     for effect in change.reported:
-        touched.setdefault(effect.name, set()).add(effect.record.index or effect.record.digest)
+        touched.setdefault(effect.name, set()).add(effect.record.pull_digest)
     changed = {effect.name for effect in change.effects}
     in_order = []
     for name, digests in touched.items():

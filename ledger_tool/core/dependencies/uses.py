@@ -40,15 +40,9 @@ class DigestUse:
         return words.get(self.role, "it is in an index that is in use")
 
     @property
-    def is_unseen(self) -> bool:
-        """Whether it is of a record that nobody looked at when it was published: it may be an index, with images."""
-        record = self.record
-        return self.role == "image" and record is not None and not (record.platform or record.index or record.config)
-
-    @property
     def may_be_index(self) -> bool:
         """Whether the ledger calls it an index, or does not say what it is."""
-        return self.role != "image" or (self.record is not None and not (self.record.platform or self.record.index))
+        return self.role != "image" or (self.record is not None and self.record.may_be_index)
 
 
 def uses_of(records: Iterable[Record], resolver: Resolver) -> list[DigestUse]:

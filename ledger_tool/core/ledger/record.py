@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ledger_tool.core.ledger.names import Digest, Image, Platform, SourceRef, Tag, Timestamp, Ttl
 
@@ -13,6 +13,17 @@ FIELDS = (
     "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
     "labels", "dependsOn", "ttl", "provenance", "version", "forced", "yanked",
 )  # fmt: skip
+
+
+D = TypeVar("D", bound=Digest | None, covariant=True)
+
+
+class Pulled(Protocol[D]):
+    """An image, or what is said of one, with the digest that its image:tag is pulled by."""
+
+    @property
+    def pull_digest(self) -> D:
+        """The index's digest if there is one, else the image's own."""
 
 
 class Name(NamedTuple):
@@ -96,6 +107,14 @@ class Record:
         """What its image:tag is pulled by: the index digest if there is one, else the image's own."""
         return self.index or self.digest
 
+    @property
+    def may_be_index(self) -> bool:
+        """Whether nobody looked, when it was published, at what its digest is: it may be an index, with images.
+
+        A config says nothing: tools print that of an image beside the digest of its index.
+        """
+        return not (self.platform or self.index)
+
     def is_index_of(self, image: Record) -> bool:
         """Return whether this is the index of an image, recorded before anybody looked into it."""
         return self.platform is None and self.digest == image.index
@@ -158,9 +177,12 @@ def by_name(records: Iterable[Record]) -> dict[Name, list[Record]]:
     return groups
 
 
-def pull_digests(records: Iterable[Record]) -> set[Digest]:
-    """Return the digests to pull the records of one image:tag by: one, unless version 0.2 wrote them."""
-    return {record.pull_digest for record in records}
+def pull_digests(images: Iterable[Pulled[D]]) -> set[D]:
+    """Return the digests to pull one image:tag by.
+
+    Its records have one, unless version 0.2 wrote them. Drafts of it state those that were given or found.
+    """
+    return {image.pull_digest for image in images}
 
 
 def pull_digest(records: tuple[Record, ...]) -> Digest | None:

@@ -142,8 +142,8 @@ class _TagCommands:
         if not (finding.ledger and self.seen.has(finding.ledger) is True):
             return self._copy(finding) if self.at.donor else ""
         # What is below an index is there, and may be what skopeo does not copy.
-        may_be_index = any(record.index or not (record.platform or record.config) for record in self.records)
-        return _skopeo(self.place, self.place, finding.ledger, f":{finding.tag}", is_alone=may_be_index)
+        is_alone = any(record.index or record.may_be_index for record in self.records)
+        return _skopeo(self.place, self.place, finding.ledger, f":{finding.tag}", is_alone=is_alone)
 
     def _copy(self, finding: DriftFinding) -> str:
         """Return the command that copies all that is recorded from the other registry."""

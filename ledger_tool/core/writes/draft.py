@@ -36,3 +36,8 @@ class Draft:
     where: str = ""
     is_index: bool = False
     looked_at: bool = False
+
+    @property
+    def pull_digest(self) -> Digest | None:
+        """What the draft states that its image:tag is pulled by, as in a record; None if it gives no digest."""
+        return self.index or self.digest

@@ -166,7 +166,7 @@ def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Recor
     recorded: dict[str, set[str]] = {}
     newest: dict[str, Record] = {}
     for record in remaining:
-        recorded.setdefault(record.image, set()).update({record.digest, record.index or record.digest})
+        recorded.setdefault(record.image, set()).update({record.digest, record.pull_digest})
         if record.published_at >= newest.get(record.image, record).published_at:
             newest[record.image] = record
     return RemainingUses(why, recorded, newest, by_repository(uses, resolver), tags_of(remaining, resolver))

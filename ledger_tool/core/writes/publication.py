@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, some_of
-from ledger_tool.core.ledger.record import Forced, Record, pull_digest, to_json
+from ledger_tool.core.ledger.record import Forced, Record, pull_digest, pull_digests, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import Conflict, InvalidValue, RuleRefused
 
@@ -48,7 +48,7 @@ class Publication:
     @property
     def pull_digest(self) -> Digest:
         """The pull digest that the publish states. Raises RuleRefused if there are several."""
-        stated = list(dict.fromkeys(image.pull_digest for image in self.images))
+        stated = sorted(pull_digests(self.images))
         if len(stated) > 1:
             message = f"{self.images[0].name} is given {some_of(stated, 3)}, and an image:tag has one digest to pull by"
             raise RuleRefused(message, "push an index of these images, then publish it once").within(self.places[-1])
