@@ -110,3 +110,22 @@ def test_a_class_is_the_truth_or_unknown_and_only_what_did_not_answer_is_unknown
             assert not [name for name in silent if name != finding.served]
         if finding.drift in ("index-moved", "tag-missing"):
             assert (one.index or one.digest) not in fake.failing
+
+
+@example_count(60)
+@given(_worlds, st.sets(st.integers(0, 2)), st.sampled_from(["*", "*:v0"]))
+def test_a_run_is_complete_only_if_every_recorded_tag_that_is_served_is_listed(
+    world: dict[str, Any], unlisted: set[int], pattern: str
+) -> None:
+    fake, records = _made(world | {"silent": set()})
+    fake.unlisted = {f"v{at}" for at in unlisted}
+    store = MemoryStore(ledger_of(*records), Policy((Registry(fake.name),)))
+    done = reconcile(
+        store, FakeRegistries([fake]), Query(pattern=pattern), now=NOW, jobs=3, untracked=True, progress=lambda *_: None
+    )
+    recorded = {one.tag for one in records}
+    served = {tag for (_, tag), made in fake.tagged.items() if made in fake.manifests}
+    assert done.report.complete == (not recorded & served & fake.unlisted)
+    listed = {one.tag for one in done.report.findings if one.drift == "untracked"}
+    tagged = {tag for _, tag in fake.tagged}
+    assert listed == (tagged - recorded - fake.unlisted if pattern == "*" else set())

@@ -39,4 +39,6 @@ def verify(
         raise UsageError(
             f"nothing to compare {verified.name} with", "pass `--digest`, or name its registry in ledger.yaml"
         )
+    if not any(check.registry for check in verified.checks):
+        ledger.screen.note(f"note: no registry of ledger.yaml serves {verified.name}: only the digest was compared")
     return 1 if verified.refuted else 0 if verified.ok else TryAgain.exit_code

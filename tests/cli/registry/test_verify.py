@@ -112,4 +112,6 @@ def test_an_unknown_name_and_a_ledger_without_registries_are_refused(world: Worl
     world.pushed("v1")
     world.upstream.commit_as_other_writer({"ledger.yaml": b""})
     assert world.verify("v1").code == 2
-    assert world.verify("v1", "--digest", digest("x")).code == 1
+    given = world.verify("v1", "--digest", digest("x"))
+    assert given.code == 1
+    assert given.err == f"note: no registry of ledger.yaml serves {world.image}:v1: only the digest was compared\n"
