@@ -52,7 +52,11 @@ def _doubts(
     looks: Looks, recorded: Mapping[TagList, set[str]], listed: Mapping[TagList, Sequence[str] | Unknown]
 ) -> dict[TagList, Unknown]:
     """Return why lists are not known to be complete: they cannot be read, or a recorded tag that is served lacks."""
-    doubts = {place: answer for place, answer in listed.items() if isinstance(answer, Unknown)}
+    doubts = {
+        place: Unknown(f"its tags cannot be listed: {answer.reason}")
+        for place, answer in listed.items()
+        if isinstance(answer, Unknown)
+    }
     unlisted = [
         (*place, tag)
         for place, answer in listed.items()

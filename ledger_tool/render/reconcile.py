@@ -214,7 +214,7 @@ def _since(finding: DriftFinding) -> str:
 
 
 def _name(finding: DriftFinding) -> str:
-    return f"{finding.image}:{finding.tag}"
+    return f"{finding.image}:{finding.tag}" if finding.tag else finding.image
 
 
 def _place(finding: DriftFinding) -> str:

@@ -78,8 +78,9 @@ def test_a_pattern_does_not_make_the_other_recorded_tags_untracked() -> None:
 
 def test_tags_that_cannot_be_listed_are_unknown() -> None:
     store, fake = _world(1)
-    fake.failing["myorg/app"] = Denied("no listing here")
+    fake.failing["myorg/app"] = Denied("no listing here", "log in")
     done = _run(store, fake, untracked=True)
+    assert done.report.findings[0].reason == "its tags cannot be listed: no listing here; log in"
     assert done.report.summary == {"unknown": 1, "in-sync": 1}
     assert not done.report.complete
 

@@ -144,6 +144,10 @@ def test_a_list_of_tags_that_is_cut_short_is_incomplete(ledger: Run, wire: Wire,
     done = ledger("reconcile", "--repo", upstream.url, "--format", "json", "--untracked")
     assert (done.code, done.json["complete"]) == (5, False)
     assert "answers 404 to page 2 of the tags of myorg/app" in done.json["findings"][0]["reason"]
+    (line,) = [
+        row for row in ledger("reconcile", "--repo", upstream.url, "--untracked").out.split("\n") if wire.host in row
+    ]
+    assert line.split()[:3] == ["unknown", wire.host, "myorg/app"]
 
 
 def test_drift_that_was_seen_exits_1_though_other_tags_stay_unknown(ledger: Run, wire: Wire, tmp_path: Path) -> None:
