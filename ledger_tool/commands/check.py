@@ -10,7 +10,6 @@ from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.check import (
@@ -18,7 +17,6 @@ from ledger_tool.core.judging.check import (
     RangeJudge,
     in_order,
     located,
-    merge_commit,
     misplaced_versions,
     split_tags,
 )
@@ -31,7 +29,7 @@ from ledger_tool.core.judging.files import (
     lookalikes,
     others,
 )
-from ledger_tool.core.judging.net import UnprovenPull
+from ledger_tool.core.judging.oneness import UnprovenPull
 from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
@@ -224,7 +222,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
         past.findings += _broken_by(files, commit, now)
     last = files.sound(tip)
     if now.ledger is not None and last.ledger != now.ledger:
-        uncommitted = judge.commit(compare(last.ledger, now.ledger), None, last.policy, at=clock)
+        uncommitted = judge.commit(last.ledger, compare(last.ledger, now.ledger), None, last.policy, at=clock)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
     net = judge.net(last.ledger if now.ledger is None else now.ledger, clock)
     past.faults += [("all commits together", fault) for fault in net.faults]
@@ -284,10 +282,10 @@ def _of_commit(
         yield CommitFault("merge", None, "it merges more than two branches at once")
     elif len(parents) == 2:
         base = files.sound(files.history.merge_base(*commit.parents))
-        yield from merge_commit(merge(base.ledger, *(parent.ledger for parent in parents)), after)
+        yield from judge.merge(base.ledger, parents[0].ledger, parents[1].ledger, after)
     else:
         parent = parents[0] if parents else _NOTHING
         differences, message = compare(parent.ledger, after), parse_message(commit.message)
         undone = files.reverted.undone(commit, message, differences, after)
         squash.remember(commit, differences, message)
-        yield from judge.commit(differences, message, parent.policy, undone, at=min(commit.at, clock))
+        yield from judge.commit(parent.ledger, differences, message, parent.policy, undone, at=min(commit.at, clock))

@@ -12,7 +12,7 @@ from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.judging.commit import CommitFault
-from ledger_tool.core.judging.net import UnprovenPull
+from ledger_tool.core.judging.oneness import UnprovenPull
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy

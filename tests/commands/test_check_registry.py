@@ -6,7 +6,7 @@ import pytest
 
 from ledger_tool.commands.check_registry import proven_claims
 from ledger_tool.commands.once import OncePerRun
-from ledger_tool.core.judging.net import UnprovenPull
+from ledger_tool.core.judging.oneness import UnprovenPull
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy
@@ -24,12 +24,14 @@ def _entry(made: Digest, platform: Platform | None) -> Child:
     return Child(made, platform, stated_by(platform), "image") if platform else Child(made, None)
 
 
-def _proven(fake: FakeRegistry, new: Digest, *recorded: tuple[Platform | None, Digest]) -> bool:
+def _proven(
+    fake: FakeRegistry, new: Digest, *recorded: tuple[Platform | None, Digest], is_relabelled: bool = False
+) -> bool:
     records = tuple(
         record(image=APP, tag="v1", digest=made, **({"platform": platform} if platform else {}))
         for platform, made in recorded
     )
-    claim = UnprovenPull(Name(APP, "v1"), Digest(digest("old")), new, records)
+    claim = UnprovenPull(Name(APP, "v1"), Digest(digest("old")), new, records, is_relabelled)
     return claim in proven_claims([claim], OncePerRun(), Policy(), FakeRegistries([fake]), 1)
 
 
@@ -55,6 +57,14 @@ def test_a_single_image_proves_itself_alone(fake: FakeRegistry) -> None:
     made = fake.push(APP, "v1", "amd64")
     assert _proven(fake, made, (AMD64, made))
     assert not _proven(fake, made, (AMD64, made), (ARM64, Digest(digest("arm64"))))
+
+
+def test_another_platform_is_proved_by_what_leads_to_the_image_or_by_what_it_says_itself(fake: FakeRegistry) -> None:
+    arm64 = fake.push(APP, "v1", "arm64", architecture="arm64")
+    index = fake.push_index(APP, "v2", "index", [_entry(arm64, ARM64)])
+    for new in (arm64, index):
+        assert _proven(fake, new, (ARM64, arm64), is_relabelled=True)
+        assert not _proven(fake, new, (AMD64, arm64), is_relabelled=True)
 
 
 def test_a_registry_that_does_not_answer_or_has_not_all_of_it_proves_nothing(fake: FakeRegistry) -> None:

@@ -58,8 +58,9 @@ class Effect:
     def mark(self) -> Forced | None:
         """The mark that this change makes: of a forced move, or of a corrected sourceRef; an older one is kept."""
         same = self.of_same_image
-        is_kept = same.kind == "updated" and self.new and self.new.forced == same.old[0].forced
-        return self.new.forced if self.new and not is_kept else None
+        if self.new is None or (same.kind == "updated" and _keeps_mark(same.old[0], self.new)):
+            return None
+        return self.new.forced
 
     @property
     def of_same_image(self) -> Effect:
@@ -82,6 +83,12 @@ class Effect:
         old, new = self.old[0], self.new
         gone = to_json(old).keys() - to_json(new).keys() - ({"config"} if old.is_index_of(new) else set())
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
+
+
+def _keeps_mark(old: Record, new: Record) -> bool:
+    """Return whether the mark of an image is the one that it had, and not made again in the same words."""
+    is_of_move = new.forced and new.forced.replaces == old.pull_digest != new.pull_digest
+    return old.forced == new.forced and old.source_ref == new.source_ref and not is_of_move
 
 
 def effects_of(differences: Iterable[Difference]) -> list[Effect]:

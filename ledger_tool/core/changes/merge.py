@@ -63,6 +63,19 @@ def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
     return Merged(ours.replaced(result), tuple(collisions))
 
 
+def merge_records(
+    base: tuple[Record, ...], ours: tuple[Record, ...], theirs: tuple[Record, ...]
+) -> tuple[Record, ...] | None:
+    """Return the records of one image:tag with what two sides changed in them, or None if that collides."""
+    if base in (ours, theirs):
+        return theirs if base == ours else ours
+    try:
+        merged = _merged(*map(_by_platform, (base, ours, theirs)))
+    except _CollisionError:
+        return None
+    return tuple(merged[platform] for platform in sorted(merged))
+
+
 def _by_platform(records: tuple[Record, ...]) -> Records:
     return {record.platform or "": record for record in records}
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import effects_of
-from ledger_tool.core.changes.merge import Merged
+from ledger_tool.core.changes.merge import Merged, merge
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, restored
 from ledger_tool.core.judging.dates import misdated_records
@@ -45,6 +45,7 @@ class RangeJudge:
 
     def commit(
         self,
+        before: Ledger,
         differences: Sequence[Difference],
         message: Message | None,
         policy: Policy,
@@ -52,7 +53,7 @@ class RangeJudge:
         *,
         at: Timestamp | None = None,
     ) -> list[CommitFault]:
-        """Return what is wrong with a commit, made at a time, that makes these differences under a policy.
+        """Return what is wrong with a commit, made at a time, that makes these differences to a ledger under a policy.
 
         See `judge_commit`.
         """
@@ -63,8 +64,13 @@ class RangeJudge:
         faults += [fault for fault in by_base if fault.rule == "immutable" and fault.key not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
-        self._net.remember(differences, faults, restored(effects, undone), at)
+        self._net.remember(before, differences, faults, restored(effects, undone), at)
         return faults
+
+    def merge(self, base: Ledger, ours: Ledger, theirs: Ledger, after: Ledger) -> list[CommitFault]:
+        """Return what is wrong with a merge commit of two sides with a common base."""
+        self._net.merge(ours, theirs, after)
+        return list(merge_commit(merge(base, ours, theirs), after))
 
     def net(self, after: Ledger, clock: Timestamp | None = None) -> NetVerdict:
         """Return what is wrong with the range as one change that leaves the ledger `after`, if it lands now."""

@@ -80,8 +80,8 @@ def judge_commit(
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.get(name, alone), list(group)
         for effect in same_name:
-            unmarks = _unmarks(effect.of_same_image) and policy.is_mutable(name.tag)
-            broken += _not_allowed(effect, account, _index_before(effect, same_name), unmarks=unmarks)
+            is_unmarked = unmarks(effect.of_same_image, policy)
+            broken += _not_allowed(effect, account, _index_before(effect, same_name), is_unmarked=is_unmarked)
             if message:
                 broken += _without_reason(effect, account)
         broken += _unforced(same_name, account if message and not message.silent else None, policy)
@@ -210,20 +210,25 @@ def _index_before(effect: Effect, same_name: Sequence[Effect]) -> Record | None:
     return next((old for old in wholes if effect.new and old.digest == effect.new.index), None)
 
 
-def _unmarks(same: Effect) -> bool:
-    """Return whether an image loses its mark because its tag moved without force: an older move is history then."""
-    new = same.new
-    return same.kind == "updated" and new is not None and not new.forced and same.old[0].pull_digest != new.pull_digest
+def unmarks(same: Effect, policy: Policy) -> bool:
+    """Return whether an image may lose its mark, because its pull digest changes without force.
+
+    Where the tag moves, an older move is history; elsewhere, only the mark of a correction would tell of a move now.
+    """
+    old, new = same.old[0] if same.old else None, same.new
+    if old is None or new is None or not old.forced or new.forced or old.pull_digest == new.pull_digest:
+        return False
+    return policy.is_mutable(new.tag) or old.forced.replaces == old.pull_digest
 
 
-def _not_allowed(effect: Effect, account: Account, index: Record | None, *, unmarks: bool) -> Iterator[_Broken]:
+def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_unmarked: bool) -> Iterator[_Broken]:
     verbs = account.verbs
     may = [_MAY.get(verb, _ANY) for verb in verbs]
     kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
     takes = set[str]().union(*(_MAY_TAKE.get(verb, _MAY.get(verb, _ANY)[1]) for verb in verbs))
     if effect.mark and verbs & {"", "publish"}:
         fields |= _MARKED
-    if unmarks and verbs & {"", "publish"}:
+    if is_unmarked and verbs & {"", "publish"}:
         fields.add("forced")
         takes.add("forced")
     verb = " and a ".join(f"`{verb}`" for verb in sorted(verbs) if "" not in verbs)

@@ -84,7 +84,7 @@ class Record:
     config: Digest | None = None
     published_at: Timestamp
     source_ref: SourceRef
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     depends_on: tuple[str, ...] = ()
     ttl: Ttl | None = None
     provenance: Provenance | None = None

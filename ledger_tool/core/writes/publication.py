@@ -58,13 +58,13 @@ class Publication:
 def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force_reason: str) -> dict[str, Record]:
     """Return the records of an image:tag after a publication.
 
-    Raises Conflict if the rules refuse it, RuleRefused if the images have several pull digests, and InvalidValue if a
-    field is missing that the policy requires; each names the input.
+    Raises Conflict if the rules refuse it, RuleRefused if the images have several pull digests or one is an index, and
+    InvalidValue if a field is missing that the policy requires; each names the input.
     """
     stated = publication.pull_digest
     pairs = zip(publication.images, publication.places, strict=True)
     known = [*recorded.values(), *publication.images]
-    placed = [(own, place) for image, place in pairs for own in _of_index(image, known)]
+    placed = [(own, place) for image, place in pairs for own in _of_index(image, known, place)]
     images = [image for image, _ in placed]
     given = [image for image in publication.images if image in images]  # what is said of an index opposes no image
     opposed = _opposed(publication, images, given, recorded)
@@ -89,15 +89,24 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
         return {platform: replace(record, forced=mark) for platform, record in after.items()}
     if opposed and force_reason:
         return _marked_for(opposed, after, force_reason)
+    if replaced != stated:
+        after = {platform: _without_correction(record, replaced) for platform, record in after.items()}
     if not recorded or not force_reason:
         return after
     return _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
 
 
-def _of_index(image: Record, known: Sequence[Record]) -> list[Record]:
-    """Return what is said of an index as said of each known image of it; of anything else, the image itself."""
+def _of_index(image: Record, known: Sequence[Record], place: str) -> list[Record]:
+    """Return what is said of an index as said of each known image of it; of anything else, the image itself.
+
+    Raises RuleRefused if it is given as an image for a platform.
+    """
     below = [record for record in known if record.index == image.digest and record.digest != image.digest]
-    if image.platform or not below:
+    if below and image.platform:
+        message = f"{image.digest} is the index of {image.name}, and no image for {image.platform}"
+        hint = "publish it without a platform, or give the digest of the image"
+        raise RuleRefused(message, hint).within(place)
+    if image.index or not below:
         return [image]
     return [
         replace(image, platform=record.platform, digest=record.digest, index=record.index, config=record.config)
@@ -180,7 +189,7 @@ def _mark_below(
     if old and (old.platform or "") in ("", image.platform or old.platform or ""):
         return old.forced
     rival = recorded.get(image.platform or "") or recorded.get("") or (None if image.platform else opposed[0])
-    if old and (rival is None or rival.digest == image.digest):
+    if old and (rival is None or rival.digest == image.digest or not force_reason):
         return _mark(old.pull_digest, force_reason) or old.forced
     return _mark(rival.digest, force_reason) if rival else None
 
@@ -244,6 +253,11 @@ def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced)
     return after | {
         record.platform or "": replace(record, source_ref=given[record.digest], forced=mark) for record in stated
     }
+
+
+def _without_correction(record: Record, replaced: Digest | None) -> Record:
+    """Return a record without the mark of a correction: with another pull digest, it would tell of a forced move."""
+    return replace(record, forced=None) if record.forced and record.forced.replaces == replaced else record
 
 
 def _is_move(done: Forced, record: Record, mark: Forced) -> bool:

@@ -38,7 +38,9 @@ LATER = "2026-11-30T00:00:00Z"
 def judged(judge: RangeJudge, *steps: Ledger, policy: Policy = STRICT) -> list[str]:
     """Return the rules that uncommitted steps from ledger to ledger break, each by itself."""
     return [
-        fault.rule for before, after in pairwise(steps) for fault in judge.commit(compare(before, after), None, policy)
+        fault.rule
+        for before, after in pairwise(steps)
+        for fault in judge.commit(before, compare(before, after), None, policy)
     ]
 
 
@@ -54,7 +56,7 @@ def ranged(*steps: Ledger, base: Policy = STRICT, policy: Policy | None = None, 
     each = [
         fault
         for before, after in pairwise(steps)
-        for fault in judge.commit(compare(before, after), None, own, at=Timestamp(at))
+        for fault in judge.commit(before, compare(before, after), None, own, at=Timestamp(at))
     ]
     return [fault.rule for fault in each] + net(judge, steps[-1])
 
@@ -95,7 +97,7 @@ def test_whatever_commands_do_one_after_the_other_passes(
     for operation in operations:
         if change := _made(Snapshot("", now, policy), operation):
             said = message.parse_message(message.compose(change, "t"))
-            assert judge.commit(compare(now, change.ledger), said, policy) == []
+            assert judge.commit(now, compare(now, change.ledger), said, policy) == []
             effects += effects_of(compare(now, change.ledger))
             now = change.ledger
     assert _but_of(_moved_in_two_steps(effects), judge.net(now).faults) == []
@@ -115,11 +117,11 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
     effects: list[Effect] = []
     for operation in here:
         if change := _made(Snapshot("", ours, policy), operation):
-            assert judge.commit(compare(ours, change.ledger), None, policy) == []
+            assert judge.commit(ours, compare(ours, change.ledger), None, policy) == []
             effects += effects_of(compare(ours, change.ledger))
             ours = change.ledger
     merged = merge(start, ours, theirs)
-    assert list(merge_commit(merged, merged.ledger)) == []
+    assert judge.merge(start, ours, theirs, merged.ledger) == []
     if not merged.collisions:
         after = _publications(merged.ledger)
         overruled = {key[0] for key, facts in _publications(theirs).items() if after.get(key, facts) != facts}
@@ -151,6 +153,7 @@ def test_a_merge_that_overrules_the_publication_of_the_base_is_found() -> None:
     assert judged(judge, Ledger(), ledger_of(V1)) == []
     merged = merge(Ledger(), ledger_of(V1), theirs)
     assert merged.collisions == ()
+    assert judge.merge(Ledger(), ledger_of(V1), theirs, merged.ledger) == []
     assert net(judge, merged.ledger) == ["merge"]
 
 
@@ -226,6 +229,47 @@ def test_an_index_gives_way_to_its_images_with_its_facts_and_no_others() -> None
     assert ranged(ledger_of(index), Ledger(), ledger_of(*others)) == ["facts"]
 
 
+def test_a_recorded_platform_is_another_one_only_by_force_or_by_a_look() -> None:
+    """Also where the image is there once more for a while, or its platform gets another image afterwards."""
+    here, there = but(V1, index=digest("i")), but(V1, index=digest("i"), platform=ARM)
+    taken, other = but(here, digest=digest("b")), but(here, digest=digest("b"), platform=ARM)
+    aside = but(here, platform="linux/386")
+    marked = but(there, forced={"replaces": digest("i"), "reason": "mixed up"})
+    assert ranged(ledger_of(but(here, platform=None)), ledger_of(there)) == []
+    assert ranged(ledger_of(here), ledger_of(marked)) == []
+    assert ranged(ledger_of(here), ledger_of(there), base=LOOSE) == []
+    assert ranged(ledger_of(here), ledger_of(there)) == ["platform"]
+    assert ranged(ledger_of(here), ledger_of(there), ledger_of(here)) == []
+    assert ranged(ledger_of(here), ledger_of(here, there), ledger_of(there)) == ["platform"]
+    assert ranged(ledger_of(here), Ledger(), ledger_of(there)) == ["platform"]
+    assert ranged(ledger_of(here), ledger_of(there), ledger_of(taken, there)) == ["platform"]
+    assert (
+        ranged(ledger_of(here, other), ledger_of(aside, other), ledger_of(aside, taken), ledger_of(taken, there))
+        == ["platform"] * 3
+    )
+    assert ranged(ledger_of(here), ledger_of(taken, there)) == ["immutable"]
+
+
+def test_an_image_does_not_lose_its_facts_by_way_of_another_record_of_it() -> None:
+    yanked = but(V1, yanked={"at": LATER, "reason": "crashes"})
+    fresh = but(V1, platform=ARM, publishedAt=LATER)
+    assert ranged(ledger_of(yanked), ledger_of(yanked, fresh)) == []
+    assert ranged(ledger_of(yanked), ledger_of(yanked, fresh), ledger_of(fresh)) == ["facts", "facts", "platform"]
+    index = but(yanked, platform=None, digest=digest("i"))
+    heir, late = but(yanked, index=digest("i")), but(fresh, index=digest("i"), digest=digest("b"))
+    assert ranged(ledger_of(index), ledger_of(heir), ledger_of(heir, late)) == []
+    assert ranged(ledger_of(index), ledger_of(heir), ledger_of(heir, late), ledger_of(late)) == ["facts", "facts"]
+    assert ranged(ledger_of(index), ledger_of(heir), Ledger(), ledger_of(late)) == ["facts", "facts"]
+
+
+def test_a_record_of_the_future_may_be_published_again_with_the_right_time_and_nothing_else() -> None:
+    ahead = but(V1, publishedAt="2031-01-01T00:00:00Z")
+    assert ranged(ledger_of(ahead), Ledger(), ledger_of(V1)) == []
+    assert ranged(ledger_of(ahead), Ledger(), ledger_of(but(V1, sourceRef=source("elsewhere")))) == ["facts"]
+    assert ranged(ledger_of(ahead), Ledger(), ledger_of(EVIL)) == ["immutable"]
+    assert ranged(ledger_of(ahead), ledger_of(V1)) == ["facts"]
+
+
 def test_a_chain_of_forced_moves_is_one() -> None:
     """Also one that leads back to the digest of the base, by then a publication of its own."""
     second = but(FORCED, digest=digest("2"), forced={"replaces": FORCED.digest, "reason": "again"})
@@ -262,7 +306,7 @@ def test_a_revert_of_what_the_base_did_is_one_change_too(old: Record, new: Recor
     """But what follows it in the range is not excused by it."""
     judge, back = RangeJudge(ledger_of(new), STRICT), compare(ledger_of(new), ledger_of(old))
     said = message.parse_message('Revert "x"\n\nThis reverts commit 0123456789012345678901234567890123456789.\n')
-    assert judge.commit(back, said, STRICT, back) == []
+    assert judge.commit(ledger_of(new), back, said, STRICT, back) == []
     assert net(judge, ledger_of(old)) == []
     other = ledger_of(but(old, sourceRef=source("elsewhere")))
     assert {"facts", "forced", "immutable"} & {*judged(judge, ledger_of(old), Ledger(), other), *net(judge, other)}
@@ -335,12 +379,14 @@ def test_the_range_as_a_whole_does_what_its_commits_do(
 ) -> None:
     judge = RangeJudge(base, STRICT)
     assert judged(judge, *steps) == []
+    judge.merge(steps[0], steps[-1], base, head)  # where the two collide, a person may choose
     assert net(judge, head) == broken
 
 
 def test_a_mutable_tag_may_be_moved_by_a_merge_to_what_the_range_published() -> None:
     judge = RangeJudge(ledger_of(V1), LOOSE)
     judged(judge, Ledger(), ledger_of(EVIL), policy=LOOSE)
+    judge.merge(Ledger(), ledger_of(EVIL), ledger_of(V1), ledger_of(EVIL))
     assert net(judge, ledger_of(EVIL)) == []
     assert net(judge, ledger_of(but(EVIL, digest=digest("x")))) == ["merge"]
 

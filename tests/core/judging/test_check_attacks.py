@@ -18,7 +18,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
-from ledger_tool.core.judging.check import RangeJudge, merge_commit, split_tags
+from ledger_tool.core.judging.check import RangeJudge, split_tags
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp, Ttl
 from ledger_tool.core.ledger.record import Record, to_json
@@ -31,7 +31,7 @@ from ledger_tool.errors import LedgerError
 from tests.support.values.make import but, digest, draft, ledger_of, record, source
 from tests.support.values.rangeoracle import objections
 
-AMD, ARM = "linux/amd64", "linux/arm64"
+AMD, ARM, RISC = "linux/amd64", "linux/arm64", "linux/riscv64"
 THEN, NOW = "2026-01-01T00:00:00Z", Timestamp("2026-06-01T00:00:00Z")
 TAGS = ("v1", "latest")
 MARK = {"replaces": digest("old"), "reason": "CVE"}
@@ -51,7 +51,7 @@ _EDITS: dict[str, Sequence[Any]] = {
     "forced": (None, MARK, *({"replaces": digest(seed), "reason": "why"} for seed in "abi")),
     "digest": [digest(seed) for seed in "abc"],
     "index": [None, *(digest(seed) for seed in "ij")],
-    "platform": (None, AMD, ARM),
+    "platform": (None, AMD, ARM, RISC),
     "sourceRef": [source(1), source(2)],
     "publishedAt": [THEN, "2026-03-01T00:00:00Z"],
     "labels": [None, {"env": "prod"}],
@@ -96,10 +96,13 @@ class Attack:
         own: dict[str, Any] = {"published_at": "2026-03-01T00:00:00Z", "source_ref": source(pick((1, 2)))}
         own |= {"tag": pick(TAGS), "config": pick((None, digest("config")))}
         index, looked = pick((None, digest("i"), digest("i"), digest("j"))), pick((True, False))
-        one = draft("app", digest=digest(pick("aac")), platform=pick((None, AMD)), index=index, looked_at=looked, **own)
-        two = draft("app", digest=digest("b"), platform=ARM, index=index, looked_at=looked, **own)
+        amd, arm = pick(((None, ARM), (AMD, ARM), (AMD, ARM), (ARM, AMD), (RISC, AMD)))
+        one = draft("app", digest=digest(pick("aac")), platform=amd, index=index, looked_at=looked, **own)
+        two = draft("app", digest=digest(pick("bba")), platform=arm, index=index, looked_at=looked, **own)
         pushed = pick(([one], [one, two], [replace(one, digest=Digest(digest("i")), index=None, looked_at=False)]))
-        return publish(snapshot, pushed, force_reason=pick(("", "why", "again")))
+        change = publish(snapshot, pushed, force_reason=pick(("", "why", "again")))
+        images = [(one.name, one.digest) for one in change.ledger.records()]
+        return change if len(set(images)) == len(images) else replace(change, reported=())  # one image, one platform
 
     def _edited(self, snapshot: Snapshot) -> Change:
         name = parse_name(f"app:{self.random.choice(TAGS)}")
@@ -128,7 +131,9 @@ class Attack:
                 records[each] = but(records[each], **{what: value})
         if self.random.random() < 0.15:
             records = records[:1]
-        if len({one.platform for one in records}) < len(records) or (len(records) > 1 and not records[0].platform):
+        if len({one.platform for one in records}) < len(records) or (
+            len(records) > 1 and not all(one.platform for one in records)
+        ):
             records = records[:1]
         after = snapshot.ledger.replaced({name: records})
         verb, reason = self.random.choice(VERBS), self.random.choice(("", "why", "again"))
@@ -154,7 +159,7 @@ def attack(seed: int) -> tuple[bool, list[str]]:
                 is_committed = has_merge or random.random() < 0.9
                 said = parse_message(text) if is_committed else None
                 policy = random.choice((base, *POLICIES))  # the range may change the settings, and put them back
-                faults = judge.commit(compare(made.states[-1], change.ledger), said, policy, at=NOW)
+                faults = judge.commit(made.states[-1], compare(made.states[-1], change.ledger), said, policy, at=NOW)
                 is_clean = is_clean and not faults
                 made.states.append(change.ledger)
                 made.messages.append(text if is_committed else UNWRITTEN)
@@ -165,7 +170,7 @@ def attack(seed: int) -> tuple[bool, list[str]]:
         merged = merge(start, *ends)
         chosen = {one.name: random.choice((one.ours, one.theirs)) for one in merged.collisions}
         made.states.append(merged.ledger.replaced(chosen))
-        is_clean = is_clean and not list(merge_commit(merged, made.states[-1]))
+        is_clean = is_clean and not judge.merge(start, ends[0], ends[1], made.states[-1])
     verdict = judge.net(made.states[-1])
     passes = is_clean and not verdict.faults and not verdict.claims and not list(split_tags(made.states[-1]))
     states = [[to_json(one) for one in state.records()] for state in made.states]

@@ -50,19 +50,33 @@ def _of_tag(history: Sequence[State], messages: Sequence[str], now: str, *, muta
     old_marks = [one.get("forced") for one in before]
     had = {digest for state in history[:-1] for one in state for digest in (one["digest"], one.get("index")) if digest}
     marks = [one["forced"] for one in after if one.get("forced") and one["forced"] not in old_marks]
+    yield from _false_marks(marks, had, messages)
+    if not mutable and _pulls(before) != _pulls(after) and not marks:
+        yield "its pull digest changed, and no mark says so"
+    if not mutable and not marks:
+        yield from _relabelled(before, after)
+    for new in after:
+        for old in _predecessors(new, before):
+            has_gone = _has_expired(old, now) and any(_is_without(state, old) for state in history)
+            is_kept = _is_index_of(old, new) and any(_have_the_same_facts(old, one) for one in after)
+            is_kept = is_kept or _is_copy(old, new, after)
+            if not has_gone and not is_kept:  # other images may come to an index, each with facts of its own
+                yield from _of_image(old, new, history, messages, mutable=mutable, marks=marks)
+
+
+def _false_marks(marks: Sequence[Fields], had: set[str], messages: Sequence[str]) -> Iterator[str]:
     for mark in marks:
         if mark["replaces"] not in had:
             yield f"a mark says that it replaces {mark['replaces']}, which it never had"
         if not any(f"Reason: {mark['reason']}" in message for message in messages):
             yield "a mark has a reason that no message gives"
-    if not mutable and _pulls(before) != _pulls(after) and not marks:
-        yield "its pull digest changed, and no mark says so"
-    for new in after:
-        for old in _predecessors(new, before):
-            has_gone = _has_expired(old, now) and any(_is_without(state, old) for state in history)
-            is_kept = _is_index_of(old, new) and any(_have_the_same_facts(old, one) for one in after)
-            if not has_gone and not is_kept:  # other images may come to an index, each with facts of its own
-                yield from _of_image(old, new, history, messages, mutable=mutable, marks=marks)
+
+
+def _relabelled(before: State, after: State) -> Iterator[str]:
+    for old in before:
+        now = {one.get("platform") for one in after if one["digest"] == old["digest"]}
+        if old.get("platform") and now and not now & {None, old["platform"]}:
+            yield f"it was for {old['platform']}, and no mark says why it is for another platform now"
 
 
 def _of_image(
@@ -74,7 +88,8 @@ def _of_image(
     mutable: bool,
     marks: Sequence[Fields],
 ) -> Iterator[str]:
-    is_index_of = _is_index_of(old, new)
+    was_an_image = any(one["digest"] == old["digest"] and one.get("platform") for state in history for one in state)
+    is_index_of = _is_index_of(old, new) and not was_an_image
     if old["digest"] != new["digest"] and not is_index_of:
         if not mutable and not marks:
             yield "a digest moved, and no mark says so"
@@ -83,9 +98,13 @@ def _of_image(
     is_published_anew = other and (mutable or bool(marks))
     if old["publishedAt"] != new["publishedAt"] and not is_published_anew:
         yield "its publishedAt changed"
-    if old["sourceRef"] != new["sourceRef"] and not (is_published_anew or new.get("forced") in marks):
+    is_corrected = new.get("forced") in marks or any(
+        _is_correction(old, new, one) for state in history for one in state
+    )
+    if old["sourceRef"] != new["sourceRef"] and not (is_published_anew or is_corrected):
         yield "its sourceRef changed, and no mark says so"
-    if old.get("forced") and not new.get("forced") and not (marks or (mutable and is_published_anew)):
+    has_moved = mutable and any(_pulls(state) != _pulls(history[0]) for state in history if state)
+    if old.get("forced") and not new.get("forced") and not (marks or has_moved or (mutable and is_published_anew)):
         yield "its mark is gone"
     if is_published_anew:
         return
@@ -97,8 +116,20 @@ def _of_image(
         yield "its `yanked` mark is gone"
 
 
+def _is_correction(old: Fields, new: Fields, one: Fields) -> bool:
+    """Return whether a state had the new source with a mark for it, which a later move without force has dropped."""
+    is_same = (one["digest"], one["sourceRef"]) == (new["digest"], new["sourceRef"])
+    return is_same and one.get("forced") not in (None, old.get("forced"))
+
+
 def _is_index_of(old: Fields, new: Fields) -> bool:
     return not old.get("platform") and old["digest"] == new.get("index")
+
+
+def _is_copy(old: Fields, new: Fields, after: State) -> bool:
+    """Return whether it is the same image once more, for another platform, beside the record that goes on."""
+    same = [one["publishedAt"] for one in after if one["digest"] == old["digest"] == new["digest"]]
+    return old["publishedAt"] in same and new["publishedAt"] != old["publishedAt"]
 
 
 def _have_the_same_facts(old: Fields, new: Fields) -> bool:

@@ -1,0 +1,222 @@
+"""The lawful ways on which the commits of a range lead one image:tag from state to state.
+
+A way starts at the base, or where a branch started that was merged in. A step goes on with it if what the commit does
+is allowed, and if what comes in the place of a record that was removed before might have come in one step: a removal
+and a publish are a move. What is back at a state that was reached before is there by the shorter way.
+
+Only what the base has is protected like that, and what lawfully took its place: what the range itself has brought may
+be removed and published again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.changes.merge import merge_records
+from ledger_tool.core.judging.oneness import State, UnprovenPull, effects_between, faults_as_one, unproven
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import is_expired, is_far_ahead
+from ledger_tool.core.ledger.record import Record, pull_digests
+from ledger_tool.core.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class TagStep:
+    """What a commit does to one image:tag, when; `is_undoing` says that it only undoes other commits."""
+
+    before: State
+    after: State
+    effects: Sequence[Effect]
+    at: Timestamp | None
+    is_undoing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A lawful way from a state to another one.
+
+    `kept` are the platforms of the records that the start had, or that took their place. `heirs` are those of the
+    images that took the place of an index: while one of them is there, it has the index's facts. `gone` are the records
+    that were removed, and `claims` what has to be proved.
+    """
+
+    start: State
+    kept: frozenset[str]
+    heirs: frozenset[str] = frozenset()
+    gone: State = ()
+    claims: tuple[UnprovenPull, ...] = ()
+
+    @classmethod
+    def at(cls, state: State) -> Way:
+        """Return the way that starts at a state, and is there."""
+        return cls(state, frozenset(_platforms(state)))
+
+
+class Ways:
+    """The ways of one image:tag from the `base`, under the base's policy."""
+
+    def __init__(self, base: State, policy: Policy) -> None:
+        self.base = base
+        self._policy = policy
+        self._ways: dict[State, list[Way]] = {base: [Way.at(base)]}
+        self.made: set[State] = set()  # by commits and merges
+        self.told = {base}  # reached from the base by commits, lawful or not
+
+    def step(self, step: TagStep, *, is_lawful: bool) -> None:
+        """Note a commit; it is lawful if nothing is wrong with what it does by itself."""
+        if step.before in self.told:
+            self.told.add(step.after)
+        found = [self._next(way, step) for way in self._to(step.before)] if is_lawful else []
+        self.made.add(step.after)
+        self._add(step.after, [way for way in found if way])
+
+    def merge(self, ours: State, theirs: State, after: State) -> None:
+        """Note a merge commit, which is found to have what the merge of its parents has, or the state of one."""
+        pairs = product(self._to(ours), self._to(theirs))
+        found = [self._merged(one, ours, other, theirs, after) for one, other in pairs]
+        self.made.add(after)
+        self._add(after, [way for way in found if way])
+
+    def claims(self, after: State) -> tuple[UnprovenPull, ...] | None:
+        """Return what has to be proved of a state, by the way with the least of that; None if no way leads there."""
+        found = [way.claims for way in self._to(after) if self._at_base(way, after) == after]
+        if not found:
+            return None
+        is_same_pull = pull_digests(after) == pull_digests(self.base)
+        had = {(record.platform, record.digest) for record in self.base}
+        return tuple(
+            claim
+            for claim in min(found, key=len)
+            if not (is_same_pull and not claim.is_relabelled)
+            and not (claim.is_relabelled and (claim.recorded[0].platform, claim.recorded[0].digest) in had)
+        )
+
+    def _to(self, state: State) -> list[Way]:
+        """Return the ways to a state; one that nothing in the range made is where a branch starts."""
+        return self._ways.get(state) or ([] if state in self.made else [Way.at(state)])
+
+    def _add(self, state: State, found: Sequence[Way]) -> None:
+        known = self._ways.setdefault(state, [])
+        for way in found:
+            same = next((one for one in known if replace(one, claims=()) == replace(way, claims=())), None)
+            if same is None or len(way.claims) < len(same.claims):
+                known[:] = [one for one in known if one != same] + [way]
+        if not known:
+            del self._ways[state]
+
+    def _next(self, way: Way, step: TagStep) -> Way | None:
+        """Return the way that a step leads on to; None if something that was removed before forbids it."""
+        way = self._without(way, step)
+        # What the range brought is not protected; where it is a removed image, or below it, it takes its place now.
+        held = [record for record in step.before if (record.platform or "") in way.kept | way.heirs]
+        came = [record for record in step.after if record not in held]
+        touched = [_undated(old, came, step.at) for old in way.gone if _takes_place(old, came, step)]
+        again = {old.digest for old in touched}
+        before = [record for record in step.before if record in held or not again & {record.digest, record.index}]
+        effects = effects_between([*before, *touched], step.after) if touched else step.effects
+        if touched and faults_as_one(effects, self._policy):
+            return None
+        kept, heirs = _inherited(way, effects, {record.platform or "" for record in touched})
+        recorded = [*before, *touched] if before else way.gone
+        claims = () if step.is_undoing else unproven(recorded, effects, step.after, self._policy)
+        left = {record.platform for record in touched}
+        gone = tuple(record for record in way.gone if record.platform not in left)
+        return Way(way.start, kept, heirs, gone, (*way.claims, *claims))
+
+    @staticmethod
+    def _without(way: Way, step: TagStep) -> Way:
+        """Return a way with what a step removes; what had run out as its start had it need not be remembered."""
+        kept, heirs = way.kept, way.heirs
+        gone = {record.platform or "": record for record in way.gone}
+        starts = {(record.platform, record.digest): record for record in way.start}
+        for old in [effect.old[0] for effect in step.effects if effect.new is None]:
+            platform = old.platform or ""
+            start = starts.get((old.platform, old.digest))
+            is_over = bool(step.at and start and is_expired(start, step.at))
+            if platform in kept and not is_over:
+                gone[platform] = old
+            if heirs == {platform} and old.index:  # nobody has the index's facts any more
+                gone[""] = replace(old, platform=None, digest=old.index, index=None, config=None)
+            kept, heirs = kept - {platform}, heirs - {platform}
+        return replace(way, kept=kept, heirs=heirs, gone=tuple(gone[platform] for platform in sorted(gone)))
+
+    def _merged(self, one: Way, ours: State, other: Way, theirs: State, after: State) -> Way | None:
+        """Return the way that leads on from a merge of two ways, if both come to the same as one after the other."""
+        if one.start == other.start:
+            start, expected = one.start, merge_records(one.start, ours, theirs)
+        elif other.start == theirs:
+            start, expected = theirs, merge_records(one.start, theirs, ours)
+        elif one.start == ours:
+            start, expected = ours, merge_records(other.start, ours, theirs)
+        else:
+            sides = self._at_base(one, ours), self._at_base(other, theirs)
+            start, expected = self.base, None
+            if sides[0] is not None and sides[1] is not None:
+                expected = merge_records(self.base, sides[0], sides[1])
+        if expected != after or not (_keeps_times(one, ours, after) and _keeps_times(other, theirs, after)):
+            return None
+        platforms = frozenset(_platforms(after))
+        gone = {record.platform or "": record for way in (one, other) for record in way.gone}
+        return Way(
+            start,
+            (one.kept | other.kept) & platforms,
+            (one.heirs | other.heirs) & platforms,
+            tuple(gone[platform] for platform in sorted(gone.keys() - platforms)),
+            tuple(dict.fromkeys((*one.claims, *other.claims))),
+        )
+
+    def _at_base(self, way: Way, state: State) -> State | None:
+        """Return the end of a way, as it would be if it had started at the base; None if that collides."""
+        return state if way.start == self.base else merge_records(way.start, self.base, state)
+
+
+def _platforms(state: State) -> Iterator[str]:
+    return (record.platform or "" for record in state)
+
+
+def _takes_place(old: Record, came: Sequence[Record], step: TagStep) -> bool:
+    """Return whether something is in the place of a removed record: for its platform, for all, or the same image."""
+    if old.platform is None:
+        return bool(step.after)
+    is_taken = any(new.platform in (None, old.platform) for new in came if new not in step.before)
+    return is_taken or any(old.digest in (new.digest, new.index) for new in came)
+
+
+def _keeps_times(way: Way, state: State, after: State) -> bool:
+    """Return whether a merge leaves the images that one side kept with the time of their publication."""
+    kept = {(old.key, old.digest): old.published_at for old in state if (old.platform or "") in way.kept}
+    return all(kept.get((new.key, new.digest), new.published_at) == new.published_at for new in after)
+
+
+def _undated(old: Record, came: Sequence[Record], at: Timestamp | None) -> Record:
+    """Return a removed record; if it was of the future, with the time that its image has now."""
+    new = next((new for new in came if new.digest == old.digest), None)
+    return replace(old, published_at=new.published_at) if at and new and is_far_ahead(old.published_at, at) else old
+
+
+def _inherited(way: Way, effects: Sequence[Effect], back: set[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return which platforms are kept, and which of them are heirs, after a step."""
+    kept, heirs = way.kept | back, way.heirs
+    for effect in effects:
+        if effect.new is None:
+            continue
+        platform, was = effect.key.platform, {old.platform or "" for old in effect.old}
+        index = next((old for other in effects for old in other.old if old.is_index_of(effect.new)), None)
+        if index and "" in way.kept | back and (effect.kind == "updated" or _have_the_same_facts(index, effect.new)):
+            heirs |= {platform}
+        elif was & heirs and effect.kind == "updated" and effect.old[0].index == effect.new.index:
+            heirs = (heirs - was) | {platform}
+        elif was & (kept | heirs):
+            kept = (kept - was) | {platform}
+            heirs -= was
+    came = {effect.key.platform for effect in effects if effect.new}
+    left = {old.platform or "" for effect in effects if effect.new for old in effect.old} - came
+    return kept - left, heirs - left
+
+
+def _have_the_same_facts(old: Record, new: Record) -> bool:
+    names = ("published_at", "source_ref", "forced", "yanked")
+    return all(getattr(old, name) == getattr(new, name) for name in names)
