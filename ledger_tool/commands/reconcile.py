@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ledger_tool.commands.held import held_digests
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Allowance, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
 from ledger_tool.commands.remedy import HeldDigest, Inner, Serving, classified, inner_copies, repositories
-from ledger_tool.commands.untracked import describe_untracked, list_untracked, port_of
+from ledger_tool.commands.untracked import describe_untracked, list_untracked
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
@@ -61,14 +62,13 @@ def reconcile(
     observed: list[Observed] = []
     others: list[DriftFinding] = []
     inner: Inner = {}
-    held: set[HeldDigest] = set()
+    held = set[HeldDigest]()
     interrupted = False
     try:
         _observe(looks, _tasks(groups, serving), observed, progress)
         if untracked:
             places = [(port, image) for image, ports in serving.items() for port in ports]
             listed = list(list_untracked(looks, snapshot, registries, places, query.pattern))
-            held |= _held(looks, listed, serving)
             others += without_leftovers(looks, listed, serving, snapshot, open_past)
             for number, described in describe_untracked(looks, others, serving):
                 others[number] = described
@@ -77,6 +77,7 @@ def reconcile(
         others[:] = [finding for finding in others if Name(finding.image, finding.tag) not in changed]
         _observe(looks.afresh(), _tasks(filter(None, changed.values()), serving), observed, lambda *_: None)
         inner = inner_copies(looks, observed, serving)
+        held |= held_digests(looks, observed, snapshot, now)
     except KeyboardInterrupt:
         interrupted = True
     own = classified(observed, serving, snapshot, now, inner=inner, held=held)
@@ -111,13 +112,6 @@ def _observe(looks: Looks, tasks: Sequence[Task], observed: list[Observed], prog
         progress(len(observed) - start, len(tasks))
     for number, explained in looks.explain(observed[start:]):
         observed[start + number] = observed[start + number][0], explained
-
-
-def _held(looks: Looks, listed: Sequence[DriftFinding], serving: Serving) -> set[HeldDigest]:
-    """Return the digests that untracked tags serve; those are asked for once in a run."""
-    tags = [port_of(finding, serving) for finding in listed if finding.drift == "untracked"]
-    served = looks.served(tags).items()
-    return {(port, image, digest) for (port, image, _), digest in served if isinstance(digest, str)}
 
 
 def _differing(observed: Sequence[Observed], others: Sequence[DriftFinding]) -> set[Name]:

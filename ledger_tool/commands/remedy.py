@@ -17,7 +17,7 @@ from ledger_tool.core.writes.prune import PruneCriteria, choose
 
 Serving = Mapping[Image, Sequence[RegistryPort]]  # in the order of `ledger.yaml`
 Inner = Mapping[tuple[RegistryPort, str], Sequence[InnerCopy]]  # by the registry to copy from, and the index
-HeldDigest = tuple[RegistryPort, str, str]  # a registry, an image, a digest
+HeldDigest = tuple[str, str]  # an image, a digest
 
 
 def repositories(registries: Registries, policy: Policy, image: Image) -> Sequence[RegistryPort]:
@@ -77,7 +77,7 @@ def classified(
                 prune_ways=prune_ways or {},
                 donor=pull_place(donor, image, serving) if donor else None,
                 inner=inner.get((donor, records[0].pull_digest), ()) if donor else (),
-                is_held=any((registry, image, record.pull_digest) in held for record in records),
+                is_held=any((image, record.pull_digest) in held for record in records),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)
         yield findings

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ledger_tool.commands.held import held_digests
 from ledger_tool.commands.listed import config_of
 from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.once import OncePerRun
@@ -82,7 +83,8 @@ def verify(
     for number, explained in looks.explain(observed):
         observed[number] = observed[number][0], explained
     inner = inner_copies(looks, observed, serving)
-    judged = zip(observed, classified(observed, serving, snapshot, now, inner=inner), strict=True)
+    held = held_digests(looks, observed, snapshot, now)
+    judged = zip(observed, classified(observed, serving, snapshot, now, inner=inner, held=held), strict=True)
     by_registry = {seen[0][0]: (seen[1], findings) for seen, findings in judged}
     for registry in serving[records[0].image]:
         seen, findings = by_registry[registry]

@@ -14,17 +14,19 @@ from ledger_tool.core.ledger.query import Query
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.drift import DriftFinding
+from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Child
+from ledger_tool.core.registry.platforms import stated_by
 from ledger_tool.errors import Unreachable
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.values.make import ledger_of, record
+from tests.support.values.make import but, digest, ledger_of, record
 from tests.support.values.memory import MemoryStore
 from tests.support.values.profiles import example_count
 
 APP = "myorg/app"
 NOW = Timestamp("2026-11-25T00:00:00Z")
 IMAGES = ["a", "b", "c"]
-PLATFORMS = ["linux/amd64", "linux/arm64"]
+PLATFORMS = [Platform("linux/amd64"), Platform("linux/arm64")]
 _tag = st.tuples(st.booleans(), st.lists(st.sampled_from(IMAGES), min_size=1, max_size=2, unique=True))
 _worlds = st.fixed_dictionaries(
     {
@@ -43,7 +45,9 @@ def _push(fake: FakeRegistry, tag: str, indexed: bool, seeds: Sequence[str]) -> 
         fake.tagged[APP, tag] = images[0]
         return [record(APP, tag, digest=images[0], platform=PLATFORMS[0])]
     pairs = list(zip(images, PLATFORMS, strict=False))
-    index = fake.push_index(APP, tag, "+".join(seeds), [Child(made, Platform(on)) for made, on in pairs])
+    index = fake.push_index(
+        APP, tag, f"index of {'+'.join(seeds)}", [Child(made, on, stated_by(on), "image") for made, on in pairs]
+    )
     return [record(APP, tag, digest=made, index=index, platform=on) for made, on in pairs]
 
 
@@ -78,10 +82,12 @@ def _truth(fake: FakeRegistry, one: Record) -> str:
     return "index-moved" if one.digest in (served, pulled.get(one.platform)) else "tag-moved"
 
 
-def _run(fake: FakeRegistry, records: list[Record], explain: int) -> Sequence[DriftFinding]:
+def _run(
+    fake: FakeRegistry, records: list[Record], explain: int, scope: DriftScope = "images"
+) -> Sequence[DriftFinding]:
     store = MemoryStore(ledger_of(*records), Policy((Registry(fake.name),)))
     done = reconcile(
-        store, FakeRegistries([fake]), Query(), now=NOW, jobs=3, explain=explain, progress=lambda *_: None
+        store, FakeRegistries([fake]), Query(), now=NOW, jobs=3, scope=scope, explain=explain, progress=lambda *_: None
     )  # fmt: skip
     return done.report.findings
 
@@ -129,3 +135,55 @@ def test_a_run_is_complete_only_if_every_recorded_tag_that_is_served_is_listed(
     listed = {one.tag for one in done.report.findings if one.drift == "untracked"}
     tagged = {tag for _, tag in fake.tagged}
     assert listed == (tagged - recorded - fake.unlisted if pattern == "*" else set())
+
+
+_lies = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from(["platform", "digest", "config"]), st.integers(0, 20)), max_size=2
+)
+
+
+def _with_lies(fake: FakeRegistry, records: list[Record], lies: list[tuple[int, str, int]]) -> list[Record]:
+    """Return the records, some of which say something else of their image, as a person may write it by hand."""
+    told = {one.key: one for one in records}
+    images = sorted(made for made, manifest in fake.manifests.items() if not manifest.is_index)
+    for number, what, choice in lies:
+        one = list(told.values())[number % len(told)]
+        if what == "platform":
+            free = [on for on in (*PLATFORMS, Platform("linux/s390x")) if (APP, one.tag, on) not in told]
+            new = but(one, platform=free[choice % len(free)])
+        elif what == "config":
+            new = but(one, config=digest(f"config of {IMAGES[choice % 3]}"))
+        else:
+            new = but(one, digest=images[choice % len(images)]) if one.index and images else one
+        del told[one.key]
+        told[new.key] = new
+    return list(told.values())
+
+
+def _deep_truth(fake: FakeRegistry, one: Record) -> str:
+    """Return the class that a deep look finds, by the registry's own state."""
+    pull, plain = fake.manifests.get(one.pull_digest), _truth(fake, one)
+    if plain == "gone" or pull is None:
+        return plain
+    if any(child.digest not in fake.manifests for child in pull.children):
+        return "children-missing"
+    pulled = (
+        {child.platform: child.digest for child in pull.children} if pull.is_index else {"linux/amd64": pull.digest}
+    )
+    config = fake.manifests[one.digest].config
+    is_right = one.platform and pulled.get(one.platform) == one.digest and one.config in (None, config)
+    return plain if is_right else "children-missing"
+
+
+@example_count(150)
+@given(_worlds, _lies)
+def test_a_deep_look_finds_what_is_missing_and_every_record_that_is_wrong(
+    world: dict[str, Any], lies: list[tuple[int, str, int]]
+) -> None:
+    fake, records = _made(world | {"silent": set()})
+    records = _with_lies(fake, records, lies)
+    findings = {(one.tag, one.platform): one for one in _run(fake, records, 50, "deep")}
+    for one in records:
+        finding = findings[one.tag, one.platform]
+        assert finding.drift == _deep_truth(fake, one), (one, finding)
+        assert bool(finding.reason) == (finding.drift != "in-sync")
