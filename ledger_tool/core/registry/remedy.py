@@ -15,6 +15,7 @@ from typing import Literal
 
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.registry.drift import Absent, DriftFinding, Observation, Unreadable, keeps_image
+from ledger_tool.core.registry.image import Manifest
 
 _ANY_SOURCE = "URL@COMMIT"
 _ANY_REASON = "TEXT"
@@ -159,8 +160,17 @@ class _TagCommands:
         contents = self.seen.contents
         if isinstance(contents, Unreadable) and contents.is_seen:
             return ""
-        source = (finding.facts.source_ref if finding.facts else None) or _ANY_SOURCE
+        stated = (finding.facts.source_ref if finding.facts else None) or _ANY_SOURCE
+        source = str(self.records[0].source_ref) if self._has_nothing_new else stated
         return _publish(finding, self.place, finding.served, source, force=self._needs_force)
+
+    @property
+    def _has_nothing_new(self) -> bool:
+        """Whether the tag serves nothing but recorded images: a publish keeps their sources, whichever is given."""
+        contents, recorded = self.seen.contents, {record.digest for record in self.records}
+        if self._needs_force or not isinstance(contents, Manifest) or contents.unreadable:
+            return False
+        return ({child.digest for child in contents.children} or {contents.digest}) <= recorded
 
     def _correct(self, finding: DriftFinding, record: Record, *, is_other_image: bool) -> str:
         """Return the command that records what the image is instead of what the record says, or `""`.

@@ -98,8 +98,8 @@ def test_a_config_is_only_verified_where_the_image_shows_it(world: World) -> Non
 # ---- where an image is from
 
 
-def _push_index(world: World, tag: str, *sources: str) -> list[str]:
-    """Push an index of an image for each commit, the first for amd64; return the images' digests."""
+def _push_index(world: World, tag: str, *sources: str, annotated: bool = False) -> None:
+    """Push an index of an image for each commit, the first for amd64; its annotations may give it another digest."""
     layout = world.layout("multi")
     entries = []
     for number, commit in enumerate(sources):
@@ -108,23 +108,24 @@ def _push_index(world: World, tag: str, *sources: str) -> list[str]:
         labels = {f"{PREFIX}source": url, f"{PREFIX}revision": revision} if commit else {}
         entries.append(layout.add_image(f"image {number}", platform=platform, labels=labels) | {"platform": platform})
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    index |= {"annotations": {"made": "again"}} if annotated else {}
     layout._index([layout._blob(json.dumps(index).encode(), OCI_INDEX)])
     world.registry.push(layout, f"{world.image}:{tag}", all_platforms=True)
-    return [entry["digest"] for entry in entries]
 
 
 A, B, C = (source(seed) for seed in "abc")
 
 
 @pytest.mark.parametrize(
-    ("new", "printed"), [((B,), B), ((B, B), B), ((B, C), "URL@COMMIT"), ((B, ""), "URL@COMMIT"), (("",), "URL@COMMIT")]
+    ("new", "printed"),
+    [((), A), ((B,), B), ((B, B), B), ((B, C), "URL@COMMIT"), ((B, ""), "URL@COMMIT"), (("",), "URL@COMMIT")],
 )
 def test_an_index_that_grew_is_recorded_with_the_source_of_its_new_images(
     world: World, new: tuple[str, ...], printed: str
 ) -> None:
     _push_index(world, "v1", A)
     assert world.publish("v1", source="").code == 0
-    _push_index(world, "v1", A, *new)
+    _push_index(world, "v1", A, *new, annotated=True)
     (finding,) = _reconciled(world)
     assert finding["class"] == "index-moved"
     assert finding["command"].endswith(f"--source {printed}")
