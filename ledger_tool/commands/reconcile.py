@@ -119,7 +119,8 @@ def _differing(observed: Sequence[Observed], others: Sequence[DriftFinding]) -> 
     recorded = {
         records[0].name
         for (_, records), seen in observed
-        if not is_whole(records, seen) or any(record.pull_digest != seen.served for record in records)
+        if not is_whole(records, seen)
+        or any(record.pull_digest != seen.served or seen.refutation(record) for record in records)
     }
     return recorded | {Name(finding.image, finding.tag) for finding in others}
 

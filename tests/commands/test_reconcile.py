@@ -11,7 +11,7 @@ from ledger_tool.core.ledger.query import Query
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import Denied, UnknownImage, Unreachable, UsageError
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.values.make import ledger_of, record
+from tests.support.values.make import but, ledger_of, record
 from tests.support.values.memory import MemoryStore
 
 NOW = Timestamp("2026-11-25T00:00:00Z")
@@ -195,3 +195,18 @@ def test_a_ledger_that_cannot_be_read_again_is_judged_as_it_was_read() -> None:
             return first
 
     assert _run(Once(), fake).report.summary == {"tag-moved": 1, "in-sync": 1}
+
+
+def test_a_record_that_was_corrected_during_the_run_is_looked_at_as_it_is_then() -> None:
+    fake = FakeRegistry()
+    made = fake.push("myorg/app", "v1")
+    right = record("myorg/app", "v1", digest=made, platform="linux/amd64")
+    store = MemoryStore(ledger_of(but(right, platform="linux/arm64")), Policy((Registry(fake.name),)))
+
+    def correct(done: int, of: int) -> None:
+        store.ledger = ledger_of(right)
+
+    done = reconcile(
+        store, FakeRegistries([fake]), Query(), now=NOW, jobs=1, scope="deep", progress=correct
+    )  # fmt: skip
+    assert done.report.summary == {"in-sync": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,12 +18,27 @@ from tests.support.values.outcome import Outcome
 
 BOTH = ("linux/amd64", "linux/arm64")
 PREFIX = "org.opencontainers.image."
+Run = Callable[..., Outcome]
 FROM = {f"{PREFIX}source": "https://git.example.com/team/app", f"{PREFIX}revision": "a" * 40}
 
 
+@pytest.fixture(scope="module")
+def built() -> list[World]:
+    """Return where the world of `drifted` is kept."""
+    return []
+
+
 @pytest.fixture
-def drifted(world: World) -> World:
-    """Return a world in which every class is there for real."""
+def drifted(
+    built: list[World], open_registry: RealRegistry, tmp_path_factory: pytest.TempPathFactory, ledger: Run
+) -> World:
+    """Return a world in which every class is there for real; it is for tests that change nothing."""
+    if not built:
+        built.append(_drifted(World.create(open_registry, tmp_path_factory.mktemp("drifted"), ledger)))
+    return replace(built[0], run=ledger)
+
+
+def _drifted(world: World) -> World:
     layouts = dict(zip(("ok", "moved", "untagged", "gone", "hollow"), world.pushed(
         "ok", "moved", "untagged", "gone", "hollow"), strict=True))  # fmt: skip
     world.push("index", "multi", BOTH[:1])

@@ -134,6 +134,18 @@ def test_an_index_that_grew_is_recorded_with_the_source_of_its_new_images(
     assert [one["sourceRef"] for one in world.upstream.records()] == [A, *(filled for _ in new)]
 
 
+def test_an_index_that_grew_and_whose_old_index_is_gone_is_recorded_without_force(world: World) -> None:
+    """With force, the source of the new image would be taken for a correction of that of the recorded one."""
+    old = world.push("v1", "multi", BOTH[:1])
+    assert world.publish("v1", source=A).code == 0
+    world.push("v1", "multi", BOTH)
+    world.registry.delete_manifest(world.image, old.digest)
+    (finding,) = _reconciled(world)
+    assert (finding["class"], "--force" in finding["command"]) == ("gone", False)
+    assert _obey_all(world) == []
+    assert [one["sourceRef"] for one in world.upstream.records()] == [A, SOURCE]
+
+
 def test_a_publish_says_where_the_source_contradicts_the_labels(world: World) -> None:
     _push_index(world, "v1", A, A)
     done = world.publish("v1", source=B)
