@@ -49,7 +49,10 @@ class Account:
     def explains(self, effect: Effect) -> bool:
         """Return whether the steps lead from the old records of an effect to its new one."""
         if effect.new is None:
-            return all(_GONE in _reached({old.digest}, self._steps) for old in effect.old)
+            # What had no platform may have given way to images, under their own digests, before they were removed.
+            is_any_gone = any(_GONE in ends for ends in self._steps.values())
+            gone = [_GONE in _reached({old.digest}, self._steps) for old in effect.old if old.platform]
+            return all(gone) and (bool(gone) or is_any_gone)
         if not self.naming(effect) and not self._was_undone_to(effect):
             return False
         if effect.kind == "updated":

@@ -57,10 +57,22 @@ class Effect:
     @property
     def mark(self) -> Forced | None:
         """The mark that this change makes: of a forced move, or of a corrected sourceRef; an older one is kept."""
-        same = self.of_same_image
-        if self.new is None or (same.kind == "updated" and _keeps_mark(same.old[0], self.new)):
-            return None
-        return self.new.forced
+        same, new = self.of_same_image, self.new
+        if new is None or new.forced is None or same.kind != "updated":
+            return new.forced if new else None
+        old = same.old[0]
+        is_kept = old.forced == new.forced and old.source_ref == new.source_ref
+        return None if is_kept and not self.would_tell(new.forced) else new.forced
+
+    def would_tell(self, mark: Forced) -> bool:
+        """Return whether a mark names what this change replaces: then it would tell of this change, if it is kept."""
+        same, new = self.of_same_image, self.new
+        if new is None or same.kind != "updated":
+            return True
+        old = same.old[0]
+        is_moved = mark.replaces == old.pull_digest != new.pull_digest
+        is_relabelled = old.platform not in (None, new.platform)
+        return is_moved or (is_relabelled and mark.replaces in {new.digest, *(other.digest for other in self.old)})
 
     @property
     def of_same_image(self) -> Effect:
@@ -83,12 +95,6 @@ class Effect:
         old, new = self.old[0], self.new
         gone = to_json(old).keys() - to_json(new).keys() - ({"config"} if old.is_index_of(new) else set())
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
-
-
-def _keeps_mark(old: Record, new: Record) -> bool:
-    """Return whether the mark of an image is the one that it had, and not made again in the same words."""
-    is_of_move = new.forced and new.forced.replaces == old.pull_digest != new.pull_digest
-    return old.forced == new.forced and old.source_ref == new.source_ref and not is_of_move
 
 
 def effects_of(differences: Iterable[Difference]) -> list[Effect]:

@@ -80,7 +80,7 @@ def judge_commit(
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.get(name, alone), list(group)
         for effect in same_name:
-            is_unmarked = unmarks(effect.of_same_image, policy)
+            is_unmarked = unmarks(effect, policy)
             broken += _not_allowed(effect, account, _index_before(effect, same_name), is_unmarked=is_unmarked)
             if message:
                 broken += _without_reason(effect, account)
@@ -210,15 +210,16 @@ def _index_before(effect: Effect, same_name: Sequence[Effect]) -> Record | None:
     return next((old for old in wholes if effect.new and old.digest == effect.new.index), None)
 
 
-def unmarks(same: Effect, policy: Policy) -> bool:
-    """Return whether an image may lose its mark, because its pull digest changes without force.
+def unmarks(effect: Effect, policy: Policy) -> bool:
+    """Return whether an image may lose its mark, because its pull digest or its platform changes without force.
 
-    Where the tag moves, an older move is history; elsewhere, only the mark of a correction would tell of a move now.
+    Where the tag moves, an older move is history; elsewhere, a mark goes if it would tell of this change.
     """
-    old, new = same.old[0] if same.old else None, same.new
-    if old is None or new is None or not old.forced or new.forced or old.pull_digest == new.pull_digest:
+    same, new = effect.of_same_image, effect.new
+    if same.kind != "updated" or new is None or not same.old[0].forced or new.forced:
         return False
-    return policy.is_mutable(new.tag) or old.forced.replaces == old.pull_digest
+    has_moved = same.old[0].pull_digest != new.pull_digest and policy.is_mutable(new.tag)
+    return has_moved or effect.would_tell(same.old[0].forced)
 
 
 def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_unmarked: bool) -> Iterator[_Broken]:
@@ -274,7 +275,7 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
     effects = [effect for effect in effects if not _keeps_the_mark_of_its_index(effect, effects)]
     marks = [effect.mark for effect in effects if effect.mark]
     pulled = {old.pull_digest for effect in effects for old in effect.old}
-    replaced = pulled | {digest for effect in effects for digest in effect.replaces}
+    replaced = pulled | {old.digest for effect in effects for old in effect.old}
     for effect in effects:
         own = effect.new.forced if effect.new else None
         # If several records replace one without a platform, any of them may have the mark.

@@ -90,7 +90,7 @@ def _of_same_image(effect: Effect, policy: Policy) -> Iterator[CommitFault]:
     changed, lost = same.fields() - FREE, same.lost()
     if effect.mark:
         changed -= {"forced", "sourceRef"}
-    elif unmarks(same, policy):
+    elif unmarks(effect, policy):
         changed -= {"forced"}
     if "yanked" in lost:
         why = f"the `yanked` mark of {effect.key} went without a `ledger yank --undo`"

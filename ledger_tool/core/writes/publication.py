@@ -89,8 +89,7 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
         return {platform: replace(record, forced=mark) for platform, record in after.items()}
     if opposed and force_reason:
         return _marked_for(opposed, after, force_reason)
-    if replaced != stated:
-        after = {platform: _without_correction(record, replaced) for platform, record in after.items()}
+    after = {platform: _without_stale_mark(record, recorded, replaced) for platform, record in after.items()}
     if not recorded or not force_reason:
         return after
     return _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
@@ -148,6 +147,7 @@ def _rival(record: Record, images: Sequence[Record], recorded: Records) -> Recor
         and (
             record.platform is None
             or image.platform == record.platform
+            or image.index == record.digest  # which is an index then, and no image for a platform
             or not (image.platform or image.digest in known)
         )
     )
@@ -184,13 +184,13 @@ def _mark_below(
 ) -> Forced | None:
     """Return the mark of an image, below the pull digest that stays, in a publish that needs force or a mutable tag.
 
-    It names the image that this one replaces; where an image only got another platform, its own pull digest.
+    It names the image that this one replaces; where an image only got another platform, the image itself.
     """
     if old and (old.platform or "") in ("", image.platform or old.platform or ""):
         return old.forced
     rival = recorded.get(image.platform or "") or recorded.get("") or (None if image.platform else opposed[0])
     if old and (rival is None or rival.digest == image.digest or not force_reason):
-        return _mark(old.pull_digest, force_reason) or old.forced
+        return _mark(old.digest, force_reason) or old.forced
     return _mark(rival.digest, force_reason) if rival else None
 
 
@@ -255,9 +255,16 @@ def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced)
     }
 
 
-def _without_correction(record: Record, replaced: Digest | None) -> Record:
-    """Return a record without the mark of a correction: with another pull digest, it would tell of a forced move."""
-    return replace(record, forced=None) if record.forced and record.forced.replaces == replaced else record
+def _without_stale_mark(record: Record, recorded: Records, replaced: Digest | None) -> Record:
+    """Return a record without a mark that would tell of what a look has changed: its pull digest, or its platform."""
+    mark, own = record.forced, recorded.get(record.platform or "")
+    if mark is None:
+        return record
+    had = {old.platform for old in recorded.values() if old.digest == record.digest}
+    is_relabelled = had and not had & {None, record.platform}
+    names_what_was_there = mark.replaces in {record.digest, own.digest if own else None}
+    is_stale = mark.replaces == replaced != record.pull_digest or (is_relabelled and names_what_was_there)
+    return replace(record, forced=None) if is_stale else record
 
 
 def _is_move(done: Forced, record: Record, mark: Forced) -> bool:

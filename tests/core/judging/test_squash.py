@@ -141,6 +141,20 @@ def test_a_chain_of_forced_moves_of_an_index_is_one_too(
         assert broken(start, after, squashes.github([*messages[:missing], *messages[missing + 1 :], other]), Policy())
 
 
+def test_an_index_that_gave_way_to_an_image_is_removed_with_it() -> None:
+    def push(image: str, platform: str | None, index: str | None) -> Operation:
+        return lambda snapshot: rules.publish(snapshot, [draft(digest=digest(image), platform=platform, index=index)])
+
+    def remove(snapshot: Snapshot) -> Change:
+        return edits.remove(snapshot, [parse_name("myorg/app:v1")], reason="never used")
+
+    start, _ = told(Ledger(), Policy(), [push("w", None, None)])
+    after, messages = told(start, Policy(), [push("a", "linux/amd64", digest("w")), remove])
+    assert after == Ledger()
+    assert broken(start, after, squashes.github(messages), Policy()) == []
+    assert broken(start, after, squashes.github([messages[0], messages[0].replace("v1", "v2")]), Policy())
+
+
 def test_a_chain_of_moves_needs_every_link_and_a_reason_for_each() -> None:
     after, messages = chain(["first", "second"])
     before = ledger_of(record())

@@ -423,14 +423,22 @@ def test_an_image_that_a_forced_look_does_not_find_is_named_in_the_mark() -> Non
 
 
 def test_an_image_that_gets_another_platform_in_a_forced_batch_keeps_its_facts() -> None:
-    """Its mark names what it replaces there or, if that is nothing, its own pull digest."""
+    """Its mark names what it replaces there or, if that is nothing, the image itself."""
     facts: dict[str, Any] = {"index": D, "yanked": {"at": WHEN, "reason": "crashes"}, "labels": {"env": "prod"}}
     old = record(digest=C, platform=AMD, **facts)
     batch = [draft(digest=one, platform=at, index=D, published_at=LATER) for one, at in ((B, AMD), (C, ARM))]
-    for others, replaced in (([], D), ([record(digest=A, platform=ARM, index=D)], A)):
+    for others, replaced in (([], C), ([record(digest=A, platform=ARM, index=D)], A)):
         after = records(publish(ledger_of(old, *others), *batch, force="mixed up"))
         assert after[0].forced == Forced(C, "mixed up")
         assert after[1] == record(digest=C, platform=ARM, forced=forced(replaced, "mixed up"), **facts)
+
+
+def test_an_index_is_no_image_for_a_platform_whichever_is_published_first() -> None:
+    image, index = draft(digest=A, platform=ARM, index=D), draft(digest=D, platform=AMD)
+    assert "is the index of" in refused(publish(Ledger(), image).ledger, index, force="why").message
+    first = publish(Ledger(), index).ledger
+    assert isinstance(refused(first, image), Conflict)
+    assert [(one.digest, one.forced) for one in records(publish(first, image, force="why"))] == [(A, Forced(D, "why"))]
 
 
 def test_a_move_without_force_drops_the_mark_of_an_older_one() -> None:

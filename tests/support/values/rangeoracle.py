@@ -89,7 +89,7 @@ def _of_image(
     marks: Sequence[Fields],
 ) -> Iterator[str]:
     was_an_image = any(one["digest"] == old["digest"] and one.get("platform") for state in history for one in state)
-    is_index_of = _is_index_of(old, new) and not was_an_image
+    is_index_of = _is_index_of(old, new) and not (was_an_image and old["publishedAt"] != new["publishedAt"])
     if old["digest"] != new["digest"] and not is_index_of:
         if not mutable and not marks:
             yield "a digest moved, and no mark says so"
