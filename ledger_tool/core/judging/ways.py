@@ -22,6 +22,8 @@ from ledger_tool.core.ledger.query import is_expired, is_far_ahead
 from ledger_tool.core.ledger.record import Record, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
+_MOST = 100  # ways to one state; without the others, a range of very many removals may be refused
+
 
 @dataclass(frozen=True, slots=True)
 class TagStep:
@@ -104,6 +106,7 @@ class Ways:
             same = next((one for one in known if replace(one, claims=()) == replace(way, claims=())), None)
             if same is None or len(way.claims) < len(same.claims):
                 known[:] = [one for one in known if one != same] + [way]
+        known[1:] = known[1:][-_MOST:]  # the first one may be the base itself
         if not known:
             del self._ways[state]
 
