@@ -35,9 +35,9 @@ def inner_copies(looks: Looks, observed: Sequence[Observed], serving: Serving) -
     return {
         (donor, record.pull_digest): inner
         for name, record in names.items()
-        if record.index
+        if record.index or record.may_be_index
         for donor in donors.get(name, ())
-        if (inner := looks.inner(donor, record.image, record.index))
+        if (inner := looks.inner(donor, record.image, record.pull_digest))
     }
 
 
