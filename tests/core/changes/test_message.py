@@ -312,7 +312,7 @@ def test_only_our_verbs_are_verbs() -> None:
 def test_a_huge_message_is_read_in_time_that_grows_with_it_and_no_faster(text: str) -> None:
     """Ten times as much takes ten times as long; what copied for each line would take a hundred times."""
     times = []
-    for count in (20_000, 200_000):
+    for count in (5_000, 50_000):
         started = time.process_time()
         parse_message(f"publish x\n\nImage: a:b\nDigest: {digest()}\n" + text * count + "Reason: x\n")
         times.append(time.process_time() - started)
