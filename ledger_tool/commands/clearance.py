@@ -100,7 +100,7 @@ class Clearing:
         self._uses = uses
         self._with_untracked = with_untracked
         self._going = going
-        self._indexes = {(record.image, record.pull_digest) for record in going if record.index or not record.config}
+        self._indexes = {(record.image, record.pull_digest) for record in going if record.is_pulled_by_index}
         wanted = self._indexes | {(record.image, record.digest) for record in going}
         self._places = [Place(port, image, digest) for image, digest in sorted(wanted) for port in serving[image]]
         self._repositories = list(dict.fromkeys(place.repository for place in self._places))

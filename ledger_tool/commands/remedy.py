@@ -35,7 +35,7 @@ def inner_copies(looks: Looks, observed: Sequence[Observed], serving: Serving) -
     return {
         (donor, record.pull_digest): inner
         for name, record in names.items()
-        if record.index or record.may_be_index
+        if record.is_pulled_by_index
         for donor in donors.get(name, ())
         if (inner := looks.inner(donor, record.image, record.pull_digest))
     }

@@ -115,6 +115,11 @@ class Record:
         """
         return not (self.platform or self.index)
 
+    @property
+    def is_pulled_by_index(self) -> bool:
+        """Whether its pull digest is an index, or may be one."""
+        return bool(self.index) or self.may_be_index
+
     def is_index_of(self, image: Record) -> bool:
         """Return whether this is the index of an image, recorded before anybody looked into it."""
         return self.platform is None and self.digest == image.index

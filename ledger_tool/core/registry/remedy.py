@@ -143,7 +143,7 @@ class _TagCommands:
         if not (finding.ledger and self.seen.has(finding.ledger) is True):
             return self._copy(finding) if self.at.donor else ""
         # What is below an index is there, and may be what skopeo does not copy.
-        is_alone = any(record.index or record.may_be_index for record in self.records)
+        is_alone = any(record.is_pulled_by_index for record in self.records)
         return _skopeo(self.place, self.place, finding.ledger, f":{finding.tag}", is_alone=is_alone)
 
     def _copy(self, finding: DriftFinding) -> str:
