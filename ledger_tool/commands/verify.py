@@ -140,8 +140,7 @@ def _as_config(
 
 def _check(record: Record, finding: DriftFinding, seen: Observation) -> VerifyCheck:
     is_other = finding.drift == "gone" and finding.served not in (None, finding.ledger)
-    refuted = seen.refutation(record)
-    is_wrong = refuted is not None and finding.reason == refuted.reason
+    is_wrong = finding.drift == "children-missing" and not seen.missing_below(record)
     state = "mismatch" if is_other or is_wrong else _STATES[finding.drift]
     return VerifyCheck(
         registry=finding.registry,

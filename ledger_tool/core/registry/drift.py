@@ -20,7 +20,7 @@ what to observe (`to_look_for`, `is_different`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -97,6 +97,11 @@ class Observation:
         """Return whether a digest is there; that the tag serves it proves that."""
         return True if self.served == digest else self.exists.get(digest, _NOT_LOOKED_AT)
 
+    def missing_below(self, record: Record) -> Sequence[str]:
+        """Return what is known to be missing below the pull digest of a record."""
+        missing = self.missing.get(record.pull_digest, ())
+        return () if isinstance(missing, Unknown) else missing
+
     def refutation(self, record: Record) -> Refutation | None:
         """Return what was seen to be wrong about a record."""
         refuted = self.refuted.get(record.key)
@@ -107,6 +112,7 @@ class Observation:
 class DriftFinding:
     """One record's class at one registry. `ledger` is what the tag should serve, `served` what it does.
 
+    `is_open` says that something could not be observed which may make it more serious; the reason says what.
     `facts` is what the served image says about itself. `command` puts it right, and `alternative` is for the case that
     the registry is right, or that nothing can be put right; both may be `""`. `since` is when an unbroken line of
     reports began that all have the finding, if that is known.
@@ -120,6 +126,7 @@ class DriftFinding:
     ledger: str | None = None
     served: str | None = None
     reason: str = ""
+    is_open: bool = False
     kind: DriftKind = "drift"
     facts: ServedFacts | None = None
     command: str = ""
@@ -152,11 +159,13 @@ def classify(
     return [
         DriftFinding(
             drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
-            ledger=record.pull_digest, served=served, reason=reason, facts=seen.facts,
+            ledger=record.pull_digest, served=served, facts=seen.facts,
+            reason="; ".join(part for part in (reason, unseen) if part), is_open=bool(unseen),
             kind=_kind(drift, record, now, is_mutable=is_mutable),
         )
         for record in records
         for drift, reason in [_drift(record, seen, now)]
+        for unseen in [_unseen(record, seen, drift)]
     ]  # fmt: skip
 
 
@@ -181,11 +190,11 @@ def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool
 
 
 def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:
+    """Return the most serious class that was seen, and what was seen; what could not be is for `_unseen`."""
     pulls, is_there = seen.has(record.pull_digest), seen.has(record.digest)
     if pulls is False or is_there is False:
         return "gone", _gone(record, seen, pulls=pulls)
-    missing = seen.missing.get(record.pull_digest, ())
-    if missing and not isinstance(missing, Unknown):
+    if missing := seen.missing_below(record):
         more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
         verb = "is" if len(missing) == 1 else "are"
         return "children-missing", f"{', '.join(missing[:_MOST_NAMED])}{more} {verb} missing"
@@ -194,15 +203,41 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
     if isinstance(seen.served, Unknown):
         return "unknown", seen.served.reason
     if isinstance(seen.served, Absent):
-        if isinstance(pulls, Unknown):
-            return "unknown", f"the tag is gone; whether the recorded digest still pulls is not known: {pulls.reason}"
-        return "tag-missing", f"the tag is gone; {_still_pulls(pulls, is_there)}"
+        drift: DriftClass = "unknown" if isinstance(pulls, Unknown) else "tag-missing"
+        return drift, f"the tag is gone{_still_pulls(record, seen)}"
     if seen.served != record.pull_digest:
-        return _moved(record, seen, pulls, is_there)
-    for part in (is_there if not seen.is_quick else True, missing, seen.refuted.get(record.key)):
-        if isinstance(part, Unknown):
-            return "unknown", part.reason
+        what = _serves(record, seen)
+        if keeps_image(record, seen) and pulls is True:
+            return "index-moved", what
+        return "tag-moved", f"{what}{_still_pulls(record, seen)}"
+    if any(_unknown_parts(record, seen)):
+        return "unknown", ""
     return ("expired", f"past its TTL of {record.ttl}") if is_expired(record, now) else ("in-sync", "")
+
+
+def _unknown_parts(record: Record, seen: Observation) -> Iterator[tuple[DriftClass, str]]:
+    """Yield the class that each thing could have shown which was to be observed and could not be, and what it is.
+
+    A quick look does not ask for what is below a tag that serves the pull digest.
+    """
+    is_asked = not (seen.is_quick and seen.served == record.pull_digest)
+    parts: list[tuple[DriftClass, str, object]] = [
+        ("gone", "whether the recorded digest still pulls", seen.has(record.pull_digest)),
+        ("gone", "whether the image is there", seen.has(record.digest) if is_asked else True),
+        ("children-missing", "what is below the recorded digest", seen.missing.get(record.pull_digest)),
+        ("children-missing", "whether it leads to what is recorded", seen.refuted.get(record.key)),
+    ]
+    for drift, question, part in parts:
+        if isinstance(part, Unknown):
+            yield drift, f"{question} is not known: {part.reason}"
+
+
+def _unseen(record: Record, seen: Observation, drift: DriftClass) -> str:
+    """Return what could not be observed and might be worse than what was, `""` if there is no such thing."""
+    if drift == "unknown" and isinstance(seen.served, Unknown):  # its reason is theirs
+        return ""
+    worse = CLASSES[: CLASSES.index(drift)]
+    return next((unknown for possible, unknown in _unknown_parts(record, seen) if possible in worse), "")
 
 
 def _gone(record: Record, seen: Observation, *, pulls: bool | Unknown) -> str:
@@ -217,14 +252,6 @@ def _gone(record: Record, seen: Observation, *, pulls: bool | Unknown) -> str:
     if isinstance(seen.served, str) and seen.served != record.pull_digest:
         return f"{what}; {_serves(record, seen)}"
     return what
-
-
-def _moved(
-    record: Record, seen: Observation, pulls: bool | Unknown, is_there: bool | Unknown
-) -> tuple[DriftClass, str]:
-    if keeps_image(record, seen) and pulls is True:
-        return "index-moved", _serves(record, seen)
-    return "tag-moved", f"{_serves(record, seen)}; {_still_pulls(pulls, is_there)}"
 
 
 def keeps_image(record: Record, seen: Observation) -> bool:
@@ -248,11 +275,8 @@ def _serves(record: Record, seen: Observation) -> str:
     return "the tag serves another digest"
 
 
-def _still_pulls(pulls: bool | Unknown, is_there: bool | Unknown) -> str:
-    for part in (pulls, is_there):
-        if isinstance(part, Unknown):
-            return f"whether the recorded digest still pulls is not known: {part.reason}"
-    return "the recorded digest still pulls"
+def _still_pulls(record: Record, seen: Observation) -> str:
+    return "" if any(_unknown_parts(record, seen)) else "; the recorded digest still pulls"
 
 
 def is_whole(records: Iterable[Record], seen: Observation) -> bool:

@@ -20,7 +20,10 @@ _LOOKS_DOWN_COUNT = 5
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All findings of a run, in order; `complete` is False if anything could not be observed. `at` is its time."""
+    """All findings of a run, in order; `at` is its time.
+
+    `complete` is False if anything could not be observed that may make a finding more serious.
+    """
 
     findings: Sequence[DriftFinding]
     complete: bool
@@ -92,7 +95,7 @@ def report(
         if finding.registry:
             by_registry.setdefault(finding.registry, []).append(finding)
     down = sorted(name for name, own in by_registry.items() if _looks_down(own))
-    complete = not (interrupted or down or any(finding.drift == "unknown" for finding in ordered))
+    complete = not (interrupted or down or any(finding.drift == "unknown" or finding.is_open for finding in ordered))
     return DriftReport(ordered, complete, down, at, scope)
 
 

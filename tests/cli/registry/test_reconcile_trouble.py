@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -161,6 +162,36 @@ def test_drift_that_was_seen_exits_1_though_other_tags_stay_unknown(ledger: Run,
     assert done.code == 1
     assert done.json["summary"] == {"tag-moved": 1, "unknown": 1, "in-sync": 1}
     assert done.json["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "unseen"),
+    [
+        (f"{APP}/{sha256(image())}", [], "whether the recorded digest still pulls is not known: "),
+        (f"/v2/myorg/app/blobs/{digest('layer')}", ["--deep"], "what is below the recorded digest is not known: "),
+    ],
+)
+def test_a_move_that_is_housekeeping_leaves_open_what_was_not_seen_of_the_recorded_digest(
+    ledger: Run, wire: Wire, tmp_path: Path, path: str, options: list[str], unseen: str
+) -> None:
+    old = image(layers=[{"digest": digest("layer")}]) if options else image()
+    upstream = _ledger(wire, tmp_path)
+    recorded = ledger_bytes(record(tag="latest", digest=sha256(old)))
+    settings = f"registries:\n  - host: {wire.url}\ntags:\n  mutable: [latest]\n"
+    upstream.commit_as_other_writer({"ledger.json": recorded, "ledger.yaml": settings.encode()})
+    for reference, raw in (("latest", image("new")), (sha256(image("new")), image("new")), (sha256(old), old)):
+        wire.on(f"{APP}/{reference}", served(raw))
+    wire.on(f"/v2/myorg/app/blobs/{json.loads(old)['config']['digest']}", Reply(200, body=b"{}"))
+    wire.on(path, Reply(403))
+    metrics = tmp_path / "metrics.prom"
+    done = ledger("reconcile", *options, "--repo", upstream.url, "--format", "json", "--metrics", metrics)
+    (finding,) = done.json["findings"]
+    assert (done.code, finding["class"], finding["kind"]) == (5, "tag-moved", "housekeeping")
+    assert unseen in finding["reason"]
+    assert "still pulls;" not in finding["reason"]
+    assert done.json["complete"] is False
+    assert "ledger_reconcile_complete 0" in metrics.read_text()
+    assert ledger("reconcile", "--repo", upstream.url, "--fail-on", "housekeeping", *options).code == 1
 
 
 def test_a_registry_that_lies_is_never_in_sync_and_never_drift(ledger: Run, wire: Wire, tmp_path: Path) -> None:

@@ -134,6 +134,14 @@ def _oracle(
     return next(name for name, applies in rules if applies)
 
 
+def _may_be_worse(one: Record, expected: str, pull: Any, image: Any, below: Any) -> bool:
+    """Return whether an answer that did not come could have been a worse one than the class that was found."""
+    if expected == "gone":
+        return False
+    is_image_open = NO_IDEA in (pull, image if one.index else pull)
+    return is_image_open or (below == NO_IDEA and expected != "children-missing")
+
+
 def _combinations() -> Iterator[tuple[Any, ...]]:
     records = [SINGLE, PART, OLD, record(digest=A, index=INDEX, ttl="1h"), record(digest=A, index=INDEX, ttl="9999w")]
     tags = [A, INDEX, OTHER, B, ABSENT, NO_IDEA]
@@ -147,7 +155,12 @@ def test_every_combination_of_answers_has_the_class_of_the_oracle_and_none_inven
         missing = {} if below is None else {one.index or one.digest: below}
         seen = Observation(served=tag, exists=exists, contents=contents, missing=missing)
         ((finding),) = classify([one], "r", seen, NOW)
-        assert finding.drift == _oracle(one, tag, pull, image, contents, below, NOW), (one, seen)
+        expected = _oracle(one, tag, pull, image, contents, below, NOW)
+        assert finding.drift == expected, (one, seen)
+        pull, image = (True if tag == own else answer for own, answer in ((one.pull_digest, pull), (one.digest, image)))
+        is_open = (tag == NO_IDEA and expected == "unknown") or _may_be_worse(one, expected, pull, image, below)
+        assert report([finding]).complete == (not is_open), (one, seen)
+        assert not is_open or "no idea" in finding.reason
         looked_at = [exists[digest] for digest in drift.to_look_for([one], tag)]
         if finding.drift in ("in-sync", "expired"):
             assert tag == finding.ledger
