@@ -18,6 +18,7 @@ from ledger_tool.core.judging.check import (
     in_order,
     located,
     misplaced_versions,
+    own_indexes,
     split_tags,
 )
 from ledger_tool.core.judging.commit import CommitFault
@@ -140,6 +141,7 @@ def _of_the_file(ledger: Ledger, policy: Policy | None, clock: Timestamp) -> Ite
     """Yield what is wrong with the records of a valid ledger, whoever wrote them; the policy may not be known."""
     for fault in (
         *split_tags(ledger),
+        *own_indexes(ledger),
         *records_of_the_future(ledger, clock),
         *(misplaced_versions(ledger, policy) if policy else ()),
     ):

@@ -19,7 +19,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.errors import LedgerError
 
-_OF_IMAGE = {"index", "config"}  # what an update may change; another platform or digest is another record, or a move
+_OF_IMAGE = {"platform", "digest", "index", "config"}  # the fields that a look at the image can prove wrong
 
 
 def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:

@@ -133,6 +133,9 @@ class _Look:
             raise error.within(self.name if error.digest == served else f"{self.name}, {error.digest}") from None
         if draft.digest not in (None, served):
             raise self._not_served(served)
+        if draft.index:
+            message = f"{self.name} serves {served} at {registry.name}, which is an image and not an index"
+            raise RuleRefused(message, "publish it without an index")
         wanted = Wanted(self.name, registry.name, None, draft.platform)
         image = listed_alone(self.once, registry, self.image, manifest)
         recorded = self._filled(wanted, image, None)

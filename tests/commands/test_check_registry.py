@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger_tool.commands.check_registry import proven_claims
+from ledger_tool.commands.check_registry import new_records, proven_claims
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.core.judging.oneness import UnprovenPull
 from ledger_tool.core.ledger.names import Digest, Platform
@@ -14,7 +14,7 @@ from ledger_tool.core.registry.image import Child
 from ledger_tool.core.registry.platforms import stated_by
 from ledger_tool.errors import Unreachable
 from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
-from tests.support.values.make import digest, record
+from tests.support.values.make import digest, ledger_of, record
 
 APP = "myorg/app"
 AMD64, ARM64 = Platform("linux/amd64"), Platform("linux/arm64")
@@ -38,6 +38,20 @@ def _proven(
 @pytest.fixture
 def fake() -> FakeRegistry:
     return FakeRegistry()
+
+
+@pytest.mark.parametrize(
+    ("said", "is_new"),
+    [
+        ({"platform": "linux/arm64"}, True),
+        ({"index": digest("index")}, True),
+        ({"config": digest("config")}, True),
+        ({"ttl": "1d"}, False),
+    ],
+)
+def test_an_update_is_looked_at_if_it_says_something_of_the_image(said: dict[str, str], *, is_new: bool) -> None:
+    before, after = record(), record(**said)
+    assert list(new_records(ledger_of(before), ledger_of(after))) == ([after] if is_new else [])
 
 
 def test_an_index_proves_what_clients_get_from_it_for_each_platform(fake: FakeRegistry) -> None:

@@ -74,6 +74,13 @@ def test_an_index_that_is_given_and_not_served_is_refused(fake: FakeRegistry) ->
         _inspect(fake, draft(digest=children[0].digest, index=digest("old index")))
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+def test_an_index_that_is_given_and_is_an_image_is_refused(fake: FakeRegistry, *, is_named: bool) -> None:
+    made = fake.push(APP, "v1", "a")
+    with pytest.raises(RuleRefused, match=f"serves {made} at {fake.name}, which is an image and not an index"):
+        _inspect(fake, draft(digest=made if is_named else None, index=made))
+
+
 def test_an_image_of_an_index_that_is_not_there_is_refused(fake: FakeRegistry) -> None:
     children = _children(fake)
     fake.push_index(APP, "v1", "index", children)

@@ -129,6 +129,7 @@ def test_each_lie_about_an_image_without_an_index_is_a_class_of_drift_too(made: 
     assert _reason(made, record(digest=index, index=made.tagged)) == (
         f"the recorded index is an image, and not the recorded {index}"
     )
+    assert _refuted(made, record(**right | {"index": made.tagged})) == Refutation("the recorded index is an image")
 
 
 def test_a_digest_that_is_an_index_is_right_only_where_nobody_looked(made: Documents) -> None:

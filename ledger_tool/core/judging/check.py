@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +20,8 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, pull_digests
 from ledger_tool.core.policy.policy import Policy
+
+_OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,14 @@ def split_tags(ledger: Ledger) -> Iterator[CommitFault]:
         records = [parse_text(text) for text in texts]
         if len(digests := pull_digests(records)) > 1:
             yield split_fault(records[0].key, records[0].name, sorted(digests))
+
+
+def own_indexes(ledger: Ledger) -> Iterator[CommitFault]:
+    """Yield a fault for each record whose image is its own index, which no publish takes since 0.3.0."""
+    for key, text in zip(ledger.keys, ledger.texts, strict=True):
+        if _OWN_INDEX.search(text):
+            why = "has one digest for the image and for its index, which are never the same: publish it again"
+            yield CommitFault("index", Key(*key), f"{Key(*key)} {why}")
 
 
 def misplaced_versions(ledger: Ledger, policy: Policy) -> Iterator[CommitFault]:

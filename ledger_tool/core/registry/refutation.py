@@ -37,8 +37,10 @@ def refutation(
     """
     if pulled.is_index and not record.index:
         return _of_bare_index(record, offered)
-    if record.digest != pulled.digest and not pulled.is_index:
-        return Refutation(f"the recorded index is an image, and not the recorded {record.digest}", is_other_image=True)
+    if record.index and not pulled.is_index:
+        is_other_image = record.digest != pulled.digest
+        other = f", and not the recorded {record.digest}" if is_other_image else ""
+        return Refutation(f"the recorded index is an image{other}", is_other_image=is_other_image)
     wanted = Wanted(str(record.name), "", None, record.platform)
     chosen = [*wanted.clients_get(record.digest, pulled, offered)]
     chosen += [] if record.platform else [image for image in itself if image.stated.says_nothing]

@@ -25,7 +25,7 @@ from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.pending import PendingRecords
 from ledger_tool.core.writes.publication import Publication, apply
-from ledger_tool.errors import InvalidValue, LedgerError
+from ledger_tool.errors import InvalidValue, LedgerError, RuleRefused
 
 
 def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
@@ -106,6 +106,12 @@ def _record(draft: Draft, image: Image) -> Record:
     if draft.digest is None:
         hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
         raise InvalidValue("digest", "`digest` is missing", hint)
+    if draft.digest == draft.index:
+        message = f"{draft.digest} is given as the image and as its index, which are never the same"
+        raise InvalidValue("index", message, "leave the index out, or give the digest of one of its images")
+    if draft.is_index and draft.platform:
+        message = f"{draft.digest} is an index, and no image for {draft.platform}"
+        raise RuleRefused(message, "publish it without a platform, or give the digest of the image")
     if isinstance(draft.source_ref, LedgerError):
         raise draft.source_ref
     return Record(

@@ -175,6 +175,20 @@ def test_a_file_with_two_pull_digests_under_one_tag_is_valid_and_a_finding(tmp_p
     assert pull.rules() == ["index"]
 
 
+def test_an_image_that_is_its_own_index_is_valid_and_a_finding_and_is_published_again(
+    tmp_path: Path, ledger: Run
+) -> None:
+    """As 0.2.0 could leave it. What labels have under the same names says nothing."""
+    own = record("app", "v1", platform=AMD, digest=digest("a"), index=digest("a"))
+    named = record("app", "v2", platform=AMD, labels={"digest": digest("b"), "index": digest("b")})
+    pull = Pull.open(Upstream.create(tmp_path / "old.git", ledger_bytes(own, named)), tmp_path / "clone", ledger)
+    done = ledger("check", "--repo", pull.folder)
+    assert (done.code, len(done.out.splitlines())) == (1, 1)
+    assert done.out.startswith("ledger.json:5:7: index: app:v1 (linux/amd64) has one digest for the image and for its ")
+    pull.publish("app:v1", "a", "--platform", AMD)
+    assert pull.rules() == []
+
+
 def test_a_range_that_leaves_two_pull_digests_is_found(pull: Pull) -> None:
     pull.edit(f'"digest": "{digest("arm")}",\n      "index": "{digest("i")}"',
               f'"digest": "{digest("arm")}",\n      "index": "{digest("j")}"')  # fmt: skip

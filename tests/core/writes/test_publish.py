@@ -441,6 +441,17 @@ def test_an_index_is_no_image_for_a_platform_whichever_is_published_first() -> N
     assert [(one.digest, one.forced) for one in records(publish(first, image, force="why"))] == [(A, Forced(D, "why"))]
 
 
+@pytest.mark.parametrize("platform", [None, AMD])
+def test_an_image_is_never_its_own_index(platform: str | None) -> None:
+    assert "never the same" in refused(Ledger(), draft(digest=A, index=A, platform=platform), force="why").message
+    old = ledger_of(record(digest=A, index=A, platform=platform))  # as 0.2.0 took it
+    assert records(publish(old, draft(digest=A, platform=AMD))) == [record(digest=A, platform=AMD)]
+
+
+def test_what_a_file_calls_an_index_is_no_image_for_a_platform() -> None:
+    assert "is an index, and no image for" in refused(Ledger(), draft(digest=A, platform=AMD, is_index=True)).message
+
+
 def test_a_move_without_force_drops_the_mark_of_an_older_one() -> None:
     """It would name another move, and in the end the very digest that the tag is pulled by."""
     old = ledger_of(record(digest=A, platform=AMD, index=C, forced=forced(D, "CVE")))
