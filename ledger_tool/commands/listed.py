@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.commands.walk import images_below
 from ledger_tool.core.ledger.names import Digest
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.core.registry.facts import ImageFacts, facts
 from ledger_tool.core.registry.image import Child, Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated_by
 from ledger_tool.core.registry.refutation import Refutation, refutation
-from ledger_tool.core.registry.selection import ListedImage
+from ledger_tool.core.registry.selection import ListedImage, Wanted
 from ledger_tool.errors import LedgerError
 
 
@@ -66,16 +66,25 @@ def refuted_at(once: OncePerRun, registry: RegistryPort, record: Record) -> Refu
     return refutation(record, pulled, offered, [one for one in itself if one.manifest.digest == record.digest])
 
 
-def config_of(once: OncePerRun, registries: Iterable[RegistryPort], record: Record) -> Digest | Unknown | None:
-    """Return the config of a recorded image, from the first registry that has the image; None for what has none."""
-    unknown = Unknown("no configured registry serves it")
+def pulled_images(
+    once: OncePerRun, registries: Iterable[RegistryPort], name: Name, digest: Digest
+) -> Sequence[Manifest] | Unknown:
+    """Return the images that clients get by a digest of an image:tag, whatever their platforms.
+
+    They are those that a publish records, from the first registry that shows all of them.
+    """
+    unknown = Unknown("no registry of ledger.yaml serves it")
     for registry in registries:
         try:
-            manifest = once.manifest(registry, record.image, record.digest)
+            pulled = once.manifest(registry, name.image, digest)
+            if isinstance(pulled, Absent):
+                unknown = Unknown(f"{registry.name} does not have {digest}")
+            elif not pulled.is_index:
+                return [pulled]
+            else:
+                listed = listed_below(once, registry, name.image, pulled)
+                images, _ = Wanted(str(name), registry.name, None, None).images(pulled, listed)
+                return [image.manifest for image in images]
         except LedgerError as error:
             unknown = Unknown(error.in_full)
-        else:
-            if isinstance(manifest, Manifest):
-                return manifest.config
-            unknown = Unknown(f"{registry.name} does not have the image")
     return unknown

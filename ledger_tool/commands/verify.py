@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ledger_tool.commands.held import held_digests
-from ledger_tool.commands.listed import config_of
+from ledger_tool.commands.listed import pulled_images
 from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
@@ -102,40 +102,44 @@ def matched(records: Sequence[Record], digest: str | None) -> DigestMatch:
 
 
 def _given(records: tuple[Record, ...], digest: Digest, registries: Sequence[RegistryPort]) -> VerifyCheck:
-    """Compare a digest with the recorded ones, and with the configs that the recorded images have at the registries.
+    """Compare a digest with the recorded ones, and with what these lead to at the registries.
 
-    The ledger says which image an image:tag is. Which config that image has is a fact of the image: what the ledger
-    says of it, anybody may have written.
+    The ledger says which image or index an image:tag is. Which images an index has, and which config an image has, are
+    facts of these: what the ledger says of them, anybody may have written.
     """
     match: DigestMatch = matched(records, digest)
     state: VerifyState = "ok"
     reason = ""
     if match in ("config", "none"):
-        match, state, reason = _as_config(records, digest, registries)
+        match, state, reason = _below(records, digest, registries)
     elif match == "index":
         reason = "it is the index's digest"
     expected = pull_digest(records)
     return VerifyCheck(registry=None, expected=expected, served=digest, match=match, state=state, reason=reason)
 
 
-def _as_config(
+def _below(
     records: Sequence[Record], digest: Digest, registries: Sequence[RegistryPort]
 ) -> tuple[DigestMatch, VerifyState, str]:
+    """Compare a digest with all that the recorded digests lead to: it is another one only if all of that was seen."""
     once = OncePerRun()
-    configs = [(record, config_of(once, registries, record)) for record in records]
-    if any(config == digest for _, config in configs):
+    recorded = dict.fromkeys([record.digest for record in records] + [record.pull_digest for record in records])
+    led_to = {own: pulled_images(once, registries, records[0].name, own) for own in recorded}
+    images = [image for own in led_to.values() if not isinstance(own, Unknown) for image in own]
+    if any(image.config == digest for image in images):
         return "config", "ok", "it is the config's digest"
-    for record, config in configs:
-        if record.config == digest and isinstance(config, Unknown):
-            return (
-                "none",
-                "unknown",
-                f"the ledger has it as the config's, and that could not be checked: {config.reason}",
-            )
-        if record.config == digest:
-            what = f"is {config}" if config else "does not exist"
-            return "none", "mismatch", f"the ledger has it as the config's, but the config of {record.digest} {what}"
-    return "none", "mismatch", "the ledger has another digest"
+    if any(image.digest == digest for image in images):
+        return "image", "ok", "it is the digest of an image of the recorded index"
+    claiming = next((record for record in records if record.config == digest), None)
+    claimed = "the ledger has it as the config's, and " if claiming else ""
+    if unknown := next((own for own in led_to.values() if isinstance(own, Unknown)), None):
+        what = "that could not be checked" if claiming else "what the recorded digest leads to could not be seen"
+        return "none", "unknown", f"{claimed}{what}: {unknown.reason}"
+    if claiming is None:
+        return "none", "mismatch", "the ledger has another digest"
+    config = next((image.config for image in images if image.digest == claiming.digest), None)
+    what = f"is {config}" if config else "does not exist"
+    return "none", "mismatch", f"the ledger has it as the config's, but the config of {claiming.digest} {what}"
 
 
 def _check(record: Record, finding: DriftFinding, seen: Observation) -> VerifyCheck:

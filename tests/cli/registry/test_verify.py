@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.git.servers import free_port
 from tests.support.registries.world import World
 from tests.support.values.make import digest
@@ -40,6 +42,34 @@ def test_another_digest_than_the_recorded_is_a_mismatch(world: World) -> None:
     first = done.json["checks"][0]
     assert (first["expected"], first["match"], first["state"]) == (layout.digest, "none", "mismatch")
     assert world.verify("v1", "--digest", digest("other")).out.startswith("mismatch  ")
+
+
+def test_a_digest_is_another_one_only_if_all_that_the_tag_leads_to_was_seen(world: World) -> None:
+    """Here the ledger has the index alone: a machine shows an image of it, or the config of one."""
+    layout = world.push("v1", "multi", BOTH)
+    world.publish(f"v1@{layout.digest}", "--offline")
+    image = layout.images()["linux/arm64"]
+    config = layout.read(image)["config"]["digest"]
+    for given, match in ((image, "image"), (config, "config")):
+        done = world.verify("v1", "--digest", given, "--format", "json")
+        assert (done.code, done.json["checks"][0]["match"], done.json["checks"][0]["state"]) == (0, match, "ok")
+    assert world.verify("v1", "--digest", digest("other")).code == 1
+    unpushed = world.layout("another", ("linux/amd64",))
+    world.publish(f"v2@{unpushed.digest}", "--offline")
+    done = world.verify("v2", "--digest", unpushed.images()["linux/amd64"], "--format", "json")
+    given_check = done.json["checks"][0]
+    assert (given_check["match"], given_check["state"]) == ("none", "unknown")
+    assert f"could not be seen: {world.registry.host} does not have {unpushed.digest}" in given_check["reason"]
+
+
+@pytest.mark.parametrize("settings", ["", "registries:\n  - host: http://127.0.0.1:{port}\n"])
+def test_a_digest_that_may_be_the_config_of_what_nobody_shows_is_unknown(world: World, settings: str) -> None:
+    layout = world.push("v1")
+    world.publish(f"v1@{layout.digest}", "--offline", "--platform", "linux/amd64")
+    world.upstream.commit_as_other_writer({"ledger.yaml": settings.format(port=free_port()).encode()})
+    done = world.verify("v1", "--digest", layout.read(layout.digest)["config"]["digest"], "--format", "json")
+    assert (done.code, done.json["checks"][0]["state"]) == (5, "unknown")
+    assert world.verify("v1", "--digest", layout.digest, "--format", "json").json["checks"][0]["state"] == "ok"
 
 
 def test_a_tag_that_moved_is_a_mismatch(world: World) -> None:
@@ -113,5 +143,5 @@ def test_an_unknown_name_and_a_ledger_without_registries_are_refused(world: Worl
     world.upstream.commit_as_other_writer({"ledger.yaml": b""})
     assert world.verify("v1").code == 2
     given = world.verify("v1", "--digest", digest("x"))
-    assert given.code == 1
+    assert given.code == 5  # it may be the config of the image, which nobody can be asked for
     assert given.err == f"note: no registry of ledger.yaml serves {world.image}:v1: only the digest was compared\n"
