@@ -43,9 +43,7 @@ def listed_alone(once: OncePerRun, registry: RegistryPort, image: str, manifest:
 
 def stated_facts(once: OncePerRun, registry: RegistryPort, image: str, manifest: Manifest) -> ImageFacts:
     """Return what an image says about itself. Raises what `RegistryPort.config` raises."""
-    if manifest.config and manifest.has_image_config:
-        return facts(manifest, once.config(registry, image, manifest.config))
-    return facts(manifest, {})
+    return facts(manifest, once.config(registry, image, manifest.image_config) if manifest.image_config else {})
 
 
 def refuted_at(once: OncePerRun, registry: RegistryPort, record: Record) -> Refutation | None:

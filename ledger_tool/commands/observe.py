@@ -235,35 +235,35 @@ class Looks:
         An index is only from a source if all its new images say so, as far as GETs are left to read them.
         """
         stated = served_facts(manifest, {})
-        if stated.is_complete or not (manifest.is_index and manifest.children):
-            return stated if stated.is_complete else self._own_facts(place, manifest) or stated
+        if stated.is_complete or not manifest.children:
+            return stated if stated.is_complete or manifest.is_index else self._own_facts(place, manifest) or stated
         images = list(dict.fromkeys(child.digest for child in manifest.children))
         new = [digest for digest in images if digest not in recorded] or images[:1]
-        first = self._facts_below(place, manifest, new[0])
+        first = self._facts_below(place, new[0])
         if first is None or first.source_ref is None:
             return first or stated
         for digest in new[1:]:
-            other = self._facts_below(place, manifest, digest) if self._allowance.take(2) else None
+            other = self._facts_below(place, digest) if self._allowance.take(2) else None
             if other is None or other.source_ref != first.source_ref:
                 return replace(first, source_ref=None)
         return first
 
-    def _facts_below(self, place: DigestPlace, index: Manifest, digest: str) -> ServedFacts | None:
-        """Return what an image of an index says about itself; what the index says of all its images overrides that."""
+    def _facts_below(self, place: DigestPlace, digest: str) -> ServedFacts | None:
+        """Return what an image of an index says about itself."""
         try:
             image = self._once.manifest(place[0], place[1], digest)
         except LedgerError:
             return None
         if isinstance(image, Absent):
             return None
-        return self._own_facts(place, replace(image, annotations={**image.annotations, **index.annotations}))
+        return self._own_facts(place, image)
 
     def _own_facts(self, place: DigestPlace, image: Manifest) -> ServedFacts | None:
         try:
-            config = place[0].config(place[1], image.config) if image.config else None
+            config = place[0].config(place[1], image.image_config) if image.image_config else {}
         except LedgerError:
             return None
-        return None if config is None else served_facts(image, config)
+        return served_facts(image, config)
 
     def inner(self, registry: RegistryPort, image: str, digest: str) -> Sequence[InnerCopy]:
         """Return what has to be copied before an index that has indexes in it; of any other, nothing.

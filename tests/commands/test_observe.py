@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ledger_tool.commands.inspect import inspect
 from ledger_tool.commands.observe import Allowance, Looks
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.drift import ABSENT, Observation, Unknown, Unreadable
 from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Child
-from ledger_tool.errors import BadManifest, Denied, Unreachable, UnreadableManifest
-from tests.support.registries.fake_registry import FakeRegistry
-from tests.support.values.make import digest, record
+from ledger_tool.core.registry.platforms import stated_by
+from ledger_tool.errors import BadManifest, Denied, Unreachable, UnreadableManifest, UsageError
+from tests.support.registries.fake_registry import FakeRegistries, FakeRegistry
+from tests.support.values.make import digest, draft, record
 
 APP = "myorg/app"
 
@@ -107,6 +113,40 @@ def test_an_index_is_described_by_its_first_image(fake: FakeRegistry) -> None:
     fake.calls.clear()
     _observe(fake, [_record(digest("old"))], explain=2)
     assert [name for name, _ in fake.calls] == ["look", "look", "manifest"]
+
+
+@pytest.mark.parametrize("revisions", ["b", "bb", "bc", "b-"])
+def test_the_source_that_is_printed_is_what_a_publish_records_whatever_the_index_says(
+    fake: FakeRegistry, revisions: str
+) -> None:
+    claims = {name: "https://evil.example.com/x" if name == "source" else "e" * 40 for name in ("source", "revision")}
+    claims["created"] = "2026-11-24T09:30:00Z"
+    children = []
+    for number, (revision, platform) in enumerate(zip(revisions, ("linux/amd64", "linux/arm64"), strict=False)):
+        labels = {"source": "https://git.example.com/x", "revision": revision * 40} if revision != "-" else {}
+        own = {f"org.opencontainers.image.{name}": value for name, value in labels.items()}
+        made = fake.push(APP, f"only-{number}", str(number), config={"Labels": own})
+        children.append(Child(made, Platform(platform), stated_by(Platform(platform))))
+    index = fake.push_index(APP, "v1", "new", children)
+    annotations = {f"org.opencontainers.image.{name}": value for name, value in claims.items()}
+    fake.manifests[index] = replace(fake.manifests[index], annotations=annotations)
+    snapshot = Snapshot("", Ledger(), Policy((Registry(fake.name),)))
+    drafts = inspect([draft(digest=None, source_ref=UsageError("none"))], snapshot, FakeRegistries([fake])).drafts
+    (published, *others) = dict.fromkeys(one.source_ref for one in drafts)
+    expected = None if others else published
+    ((_, _, untracked),) = Looks(jobs=1).untracked([(fake, APP, "v1")])
+    for facts in (_observe(fake, [_record(digest("old"))]).facts, untracked):
+        assert facts is not None
+        assert facts.source_ref == expected
+        assert "evil" not in facts.source
+
+
+def test_a_config_that_is_not_an_images_says_nothing_to_anybody(fake: FakeRegistry) -> None:
+    labels = {"org.opencontainers.image.source": "https://git.example.com/x"}
+    made = fake.push(APP, "v1", "chart", config={"Labels": labels})
+    fake.manifests[made] = replace(fake.manifests[made], config_type="application/vnd.cncf.helm.config.v1+json")
+    ((_, served, facts),) = Looks(jobs=1).untracked([(fake, APP, "v1")])
+    assert (served, facts and facts.source) == (made, "")
 
 
 def test_what_one_digest_serves_is_read_once_for_all_tags_that_moved_there(fake: FakeRegistry) -> None:

@@ -45,7 +45,12 @@ class ImageFacts:
 
 
 def annotations_of(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what an image states about itself, unchecked: its config's labels, and its annotations, which override."""
+    """Return what an image states about itself, unchecked: its config's labels, and its annotations, which override.
+
+    An index states nothing: anybody can make one of other people's images.
+    """
+    if manifest.is_index:
+        return {}
     inner = config.get("config")
     labels = strings_of(inner.get("Labels") if isinstance(inner, dict) else None)
     return {**labels, **manifest.annotations}

@@ -90,9 +90,9 @@ class Manifest:
         return "index" if self.is_index else "image"
 
     @property
-    def has_image_config(self) -> bool:
-        """Whether its config is that of an image, and not of a chart or of another artifact."""
-        return self.config_type in ("", *_IMAGE_CONFIGS)
+    def image_config(self) -> Digest | None:
+        """Its config, if that is an image's; what the config of a chart or of another artifact says does not count."""
+        return self.config if self.config_type in ("", *_IMAGE_CONFIGS) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def test_layers_that_are_kept_elsewhere_need_not_be_at_the_registry() -> None:
 )
 def test_only_the_config_of_an_image_says_what_it_is_for(media_type: str | None, is_image: bool) -> None:
     found = parse(_image(config={"digest": CONFIG, "mediaType": media_type}), MANIFESTS[0])
-    assert (found.config, found.has_image_config) == (CONFIG, is_image)
+    assert (found.config, found.image_config) == (CONFIG, CONFIG if is_image else None)
 
 
 @pytest.mark.parametrize(
