@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ledger_tool.commands.observe import Looks, Observed
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Key, Name
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.registry.drift import DriftFinding, classify, is_whole
-from ledger_tool.core.registry.remedy import Circumstances, InnerCopy, PruneWay, PullPlace, with_commands
+from ledger_tool.core.registry.drift import ABSENT, Absent, DriftFinding, Unknown, classify, is_whole
+from ledger_tool.core.registry.remedy import Circumstances, InnerCopy, PruneWay, may_be_whole, with_commands
+from ledger_tool.core.registry.shellcommands import PullPlace
+from ledger_tool.core.writes.clock import expiry, is_doubtful
 from ledger_tool.core.writes.prune import PruneCriteria, choose
 
 Serving = Mapping[Image, Sequence[RegistryPort]]  # in the order of `ledger.yaml`
@@ -29,13 +32,15 @@ def repositories(registries: Registries, policy: Policy, image: Image) -> Sequen
 
 
 def inner_copies(looks: Looks, observed: Sequence[Observed], serving: Serving) -> Inner:
-    """Return what is below the indexes that another registry may be given, if indexes are among it."""
+    """Return what is below the indexes that another registry may be given, if indexes are among it.
+
+    Whether it is an index is looked up, whatever the record says.
+    """
     donors = _donors(observed, serving)
     names = {records[0].name: records[0] for (_, records), seen in observed if not is_whole(records, seen)}
     return {
         (donor, record.pull_digest): inner
         for name, record in names.items()
-        if record.is_pulled_by_index
         for donor in donors.get(name, ())
         if (inner := looks.inner(donor, record.image, record.pull_digest))
     }
@@ -63,31 +68,60 @@ def classified(
 
     `inner` is from `inner_copies`, and `held` is what tags serve that the ledger does not have, as far as is known.
     """
-    donors = _donors(observed, serving)
-    prune_ways: Mapping[Key, PruneWay] | None = None
+    donors, seen_at = _donors(observed, serving), {(records[0].name, port): seen for (port, records), seen in observed}
+    prunes = _Prunes(snapshot, now)
     for (registry, records), seen in observed:
         image, is_mutable = records[0].image, snapshot.policy.is_mutable(records[0].tag)
         findings = classify(records, registry.name, seen, now, is_mutable=is_mutable)
         if any(finding.drift != "in-sync" for finding in findings):
-            if prune_ways is None and any(is_expired(record, now) for record in records):
-                prune_ways = _prune_ways(snapshot, now)
-            donor = next((other for other in donors.get(records[0].name, ()) if other is not registry), None)
+            name, ports = records[0].name, serving[image]
+            others = {port: seen_at.get((name, port)) for port in ports if port is not registry}
+            before = [others[port] for port in ports[: ports.index(registry)]]
+            leads = [Unknown("it was not looked at") if one is None else one.served for one in before]
+            donor = next((other for other in donors.get(name, ()) if other is not registry), None)
             circumstances = Circumstances(
                 is_mutable=is_mutable,
-                prune_ways=prune_ways or {},
+                prune_ways=prunes.ways(records),
                 donor=pull_place(donor, image, serving) if donor else None,
                 inner=inner.get((donor, records[0].pull_digest), ()) if donor else (),
-                is_held=any((image, record.pull_digest) in held for record in records),
+                may_be_elsewhere=any(one is None or may_be_whole(records, one) for one in others.values()),
+                lead=next((served for served in leads if not isinstance(served, Absent)), ABSENT),
+                hold="untracked" if any((image, record.pull_digest) in held for record in records) else "",
+                stated_now=prunes.stated_now(records),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)
         yield findings
 
 
-def _prune_ways(snapshot: Snapshot, now: Timestamp) -> Mapping[Key, PruneWay]:
-    """Return which expired records a prune keeps, and whether it would remove them with `--last`."""
-    kept = {spared.record.key for spared in choose(snapshot.ledger, PruneCriteria(now=now)).spared}
-    never = {spared.record.key for spared in choose(snapshot.ledger, PruneCriteria(now=now, last=True)).spared}
-    return {key: "never" if key in never else "last" for key in kept}
+class _Prunes:
+    """What a prune of a ledger does with its expired records, found out where something has expired."""
+
+    def __init__(self, snapshot: Snapshot, now: Timestamp) -> None:
+        self._snapshot = snapshot
+        self._now = now
+        self._ways: dict[Key, PruneWay] | None = None
+
+    def ways(self, records: Sequence[Record]) -> Mapping[Key, PruneWay]:
+        """Return which expired records a prune keeps, and whether it would remove them with `--last`."""
+        if not any(is_expired(record, self._now) for record in records):
+            return {}
+        if self._ways is None:
+            ledger, criteria = self._snapshot.ledger, PruneCriteria(now=self._now)
+            kept = {spared.record.key for spared in choose(ledger, criteria).spared}
+            never = {spared.record.key for spared in choose(ledger, replace(criteria, last=True)).spared}
+            self._ways = dict.fromkeys(kept, "last")
+            self._ways |= dict.fromkeys(kept & never, "never")
+        return self._ways
+
+    def stated_now(self, records: Sequence[Record]) -> str:
+        """Return the time that a prune of them has to be given; `""` if it is sure to believe this machine's clock.
+
+        It doubts what has expired long ago in a ledger at rest, which was written when they were published, or later:
+        the time when they expired is given.
+        """
+        if not any(is_doubtful(record, self._now, record.published_at) for record in records):
+            return ""
+        return max(expiry(record) for record in records if record.ttl and is_expired(record, self._now))
 
 
 def pull_place(registry: RegistryPort, image: Image, serving: Serving) -> PullPlace:

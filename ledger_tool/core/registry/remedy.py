@@ -4,36 +4,43 @@ A tag that should not have moved, or is gone, is put back with skopeo: from the 
 still pulls there, else from another one that has it. A tag that may move, and what the ledger does not have yet, is
 recorded with `ledger publish`; its sourceRef is what the image says about itself, or left to fill in. What an image
 says is foreign text, and therefore quoted.
+
+Where several registries serve an image, the ledger follows the first of `ledger.yaml` that has the tag, as a publish
+does, and the others follow the ledger: two of them never have it moved to and fro. A command is only printed if it puts
+the finding right. Where none can be known to, `ledger verify` is, and the reason says why.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ledger_tool.core.ledger.record import Key, Record
-from ledger_tool.core.registry.drift import Absent, DriftFinding, Observation, Unreadable, keeps_image
+from ledger_tool.core.registry import shellcommands
+from ledger_tool.core.registry.drift import (
+    ABSENT,
+    Absent,
+    DriftFinding,
+    Observation,
+    Seen,
+    Unknown,
+    Unreadable,
+    keeps_image,
+)
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.shellcommands import ANY_REASON, PullPlace
 
 _ANY_SOURCE = "URL@COMMIT"
-_ANY_REASON = "TEXT"
+_NO_SKOPEO = "many versions of skopeo refuse an IPv6 address: give the registry a host name in ledger.yaml"
+_MAY_BE_ELSEWHERE = "whether another registry has it is not known"
+_INCOMPLETE = "a registry takes no index without its images, and one of them is gone"
+_NOT_KNOWN_OF_WHICH = "push it again; or remove the platforms that lack it, whichever they are"
 # Whether `ledger prune` removes an expired record: as it is, only with `--last`, or not at all.
 PruneWay = Literal["plainly", "last", "never"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullPlace:
-    """Where clients pull an image from: `repository` is `host/path`, `name` what reports call the registry.
-
-    `is_first` says whether `publish` asks this registry without being told to.
-    """
-
-    name: str
-    repository: str
-    plain_http: bool = False
-    is_first: bool = True
+# Whether tags keep a digest from `ledger prune --registry-delete`: none does, only tags that the ledger does not have
+# and that serve the very digest, or others as well, as far as is known.
+Hold = Literal["", "untracked", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +57,37 @@ class Circumstances:
 
     `is_mutable` says whether the tag may move, `prune_ways` what a prune does with expired records. `donor` is another
     registry that has all that is recorded, and `inner` is what is copied from there first, because the index has
-    indexes in it, which skopeo does not copy. `is_held` says that an untracked tag serves the pull digest.
+    indexes in it, which skopeo does not copy. `may_be_elsewhere` says that another registry may have all of it. `lead`
+    is what the tag serves at the registry that the ledger follows before this one; ABSENT if there is none. `hold` says
+    whether tags keep what is recorded from a prune, and `stated_now` is the time that a prune has to be given.
     """
 
     is_mutable: bool = False
     prune_ways: Mapping[Key, PruneWay] = field(default_factory=dict)
     donor: PullPlace | None = None
     inner: Sequence[InnerCopy] = ()
-    is_held: bool = False
+    may_be_elsewhere: bool = False
+    lead: Seen = ABSENT
+    hold: Hold = ""
+    stated_now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The command for a finding, the alternative, and what its reason has to say about them; each may be `""`."""
+
+    command: str = ""
+    alternative: str = ""
+    why: str = ""
+
+
+def may_be_whole(records: Sequence[Record], seen: Observation) -> bool:
+    """Return whether a registry may have all that is recorded of an image:tag: nothing is known to be missing."""
+    digests = {digest for record in records for digest in (record.digest, record.pull_digest)}
+    missing = (seen.missing.get(record.pull_digest, ()) for record in records)
+    return all(seen.has(digest) is not False for digest in digests) and all(
+        isinstance(one, Unknown) or not one for one in missing
+    )
 
 
 def with_commands(
@@ -68,18 +98,20 @@ def with_commands(
     circumstances: Circumstances,
 ) -> list[DriftFinding]:
     """Return the findings of an image:tag at one registry with their commands."""
-    commands = _TagCommands(records, place, seen, circumstances)
-    return [
-        replace(finding, command=command, alternative=alternative if alternative != command else "")
-        for finding, record in zip(findings, records, strict=True)
-        for command, alternative in [commands.of(finding, record)]
-    ]
+    commands = _TagCommands(records, findings, place, seen, circumstances)
+    remedied = []
+    for finding, record in zip(findings, records, strict=True):
+        remedy = commands.of(finding, record)
+        alternative = remedy.alternative if remedy.alternative != remedy.command else ""
+        reason = "; ".join(filter(None, (finding.reason, remedy.why)))
+        remedied.append(replace(finding, command=remedy.command, alternative=alternative, reason=reason))
+    return remedied
 
 
 def of_untracked(finding: DriftFinding, place: PullPlace) -> DriftFinding:
     """Return the finding of an untracked tag with the command that records it."""
     source = finding.facts and finding.facts.source_ref
-    return replace(finding, command=_publish(finding, place, finding.served, source or _ANY_SOURCE))
+    return replace(finding, command=shellcommands.publish(finding, place, finding.served, source or _ANY_SOURCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,73 +119,136 @@ class _TagCommands:
     """The commands for one image:tag at one registry."""
 
     records: Sequence[Record]
+    findings: Sequence[DriftFinding]
     place: PullPlace
     seen: Observation
     at: Circumstances
 
-    def of(self, finding: DriftFinding, record: Record) -> tuple[str, str]:
-        """Return the command and the alternative for a finding."""
-        remove, yank = (
-            _shell("ledger", verb, str(record.name), "--reason", _ANY_REASON) for verb in ("remove", "yank")
-        )
+    def of(self, finding: DriftFinding, record: Record) -> Remedy:
+        """Return the remedy of a finding."""
         match finding.drift:
             case "in-sync":
-                return "", ""
+                return Remedy()
             case "unknown" | "untracked":
-                return _shell("ledger", "verify", str(record.name)), ""
+                return Remedy(shellcommands.verify(record))
             case "expired":
-                return self._end(finding, record, _shell("ledger", "set", str(record.name), "--ttl", "none"))
+                return self._end(
+                    finding, record, shellcommands.shell("ledger", "set", str(record.name), "--ttl", "none")
+                )
             case "gone" | "tag-missing" if finding.kind == "housekeeping":
-                return self._end(finding, record, remove)
+                return self._end(finding, record, self._without("remove", finding, record))
             case "tag-missing":
-                return self._put_back(finding) or remove, remove
-            case "index-moved" if not self._needs_force:
-                return self._record(finding) or self._put_back(finding), ""
+                back = self._put_back(finding, record, remove := self._without("remove", finding, record))
+                return back if back.command != remove else Remedy(shellcommands.verify(record), remove, _INCOMPLETE)
             case "tag-moved" | "index-moved":
-                ways = self._put_back(finding), self._record(finding)
-                first, second = ways[::-1] if finding.kind == "housekeeping" else ways
-                return first or second, second if first else ""
-        if refuted := self.seen.refutation(record):
-            return self._correct(finding, record, is_other_image=refuted.is_other_image) or remove, remove
-        copy = self._copy(finding) if self.at.donor else ""
-        publish = self._record(finding) if finding.served not in (None, finding.ledger) else ""
-        commands = [command for command in (copy, publish, remove, yank) if command]
-        return commands[0], commands[1]
+                return self._of_moved(finding, record)
+        return self._of_lost(finding, record)
+
+    def _of_moved(self, finding: DriftFinding, record: Record) -> Remedy:
+        """Return the remedy of a tag that serves something else: the ledger follows the tag, or the tag the ledger."""
+        is_ordinary = finding.kind == "housekeeping" or (finding.drift == "index-moved" and not self._needs_force)
+        recorded = self._record(finding)
+        back = self._put_back(finding, record, recorded)
+        if is_ordinary and recorded and self._may_follow:
+            return Remedy(recorded, back.command if finding.kind == "housekeeping" and not back.why else "")
+        return back
+
+    def _of_lost(self, finding: DriftFinding, record: Record) -> Remedy:
+        """Return the remedy of a record whose image is not there as recorded, or is not what is recorded."""
+        remove, yank = (self._without(verb, finding, record) for verb in ("remove", "yank"))
+        is_other = finding.served not in (None, finding.ledger)
+        missing = self.seen.missing.get(record.pull_digest, ())
+        is_missing = finding.drift == "children-missing" and bool(missing) and not isinstance(missing, Unknown)
+        if (refuted := self.seen.refutation(record)) and not is_missing:
+            if is_other and not self._may_follow:
+                return Remedy(shellcommands.verify(record), remove, self._why_not)
+            return Remedy(self._correct(finding, record, is_other_image=refuted.is_other_image) or remove, remove)
+        publish = self._record(finding) if is_other else ""
+        if self.at.donor and not (publish and self.at.is_mutable and self._may_follow):
+            return self._put_back(finding, record, (publish if self._may_follow else "") or remove)
+        if publish and self._may_follow:
+            return Remedy(publish, remove)
+        if publish or self.at.may_be_elsewhere:
+            return Remedy(shellcommands.verify(record), remove, self._why_not if publish else _MAY_BE_ELSEWHERE)
+        if is_missing and record.index:
+            return Remedy(shellcommands.verify(record, "--deep"), remove, _NOT_KNOWN_OF_WHICH)
+        return Remedy(remove, yank)
 
     @property
     def _needs_force(self) -> bool:
         """Whether publishing what the tag serves takes a recorded image away."""
         return not (self.at.is_mutable or all(keeps_image(record, self.seen) for record in self.records))
 
-    def _end(self, finding: DriftFinding, record: Record, keep: str) -> tuple[str, str]:
-        """Return the commands for a record past its TTL: the prune that removes it, and `keep`, which also ends it."""
+    @property
+    def _may_follow(self) -> bool:
+        """Whether the ledger may follow what the tag serves here: no registry before this one leads elsewhere."""
+        return isinstance(self.at.lead, Absent) or self.at.lead == self.seen.served
+
+    @property
+    def _why_not(self) -> str:
+        """Why the ledger does not follow what the tag serves here."""
+        if isinstance(self.at.lead, Unknown):
+            return "what a registry before this one in ledger.yaml serves is not known"
+        return f"a registry before this one in ledger.yaml serves {self.at.lead}"
+
+    def _without(self, verb: str, finding: DriftFinding, record: Record) -> str:
+        """Return the `remove` or `yank` of a record: for its platform only, if another's is in another state."""
+        is_partial = record.platform and any(other.drift != finding.drift for other in self.findings)
+        words = ["--platform", str(record.platform)] if is_partial else []
+        return shellcommands.shell("ledger", verb, str(record.name), *words, "--reason", ANY_REASON)
+
+    def _end(self, finding: DriftFinding, record: Record, keep: str) -> Remedy:
+        """Return the remedy of a record past its TTL: the prune that removes it, and `keep`, which also ends it."""
         way = self.at.prune_ways.get(record.key, "plainly")
         is_there = finding.drift == "expired" or self.at.donor
-        options = ["--registry-delete"] if is_there else []
+        now = ["--now", self.at.stated_now] if self.at.stated_now else []
+        options = [*now, "--registry-delete"] if is_there and not self.at.hold else now
         if way == "never":
-            return keep, ""
+            return Remedy(keep)
         if way == "last":
-            return keep, _prune(record, *options, "--last")
-        if is_there and self.at.is_held:
-            return _prune(record), _prune(record, *options, "--with-untracked-tags")
-        return _prune(record, *options), keep
+            return Remedy(keep, shellcommands.prune(record, *options, "--last"))
+        if is_there and self.at.hold == "untracked":
+            at_registry = "--registry-delete", "--with-untracked-tags"
+            return Remedy(shellcommands.prune(record, *now), shellcommands.prune(record, *now, *at_registry))
+        return Remedy(shellcommands.prune(record, *options), keep)
 
-    def _put_back(self, finding: DriftFinding) -> str:
-        """Return the command that gives the tag its recorded digest again, or `""` if nobody has that."""
-        if not (finding.ledger and self.seen.has(finding.ledger) is True):
-            return self._copy(finding) if self.at.donor else ""
-        # What is below an index is there, and may be what skopeo does not copy.
-        is_alone = any(record.is_pulled_by_index for record in self.records)
-        return _skopeo(self.place, self.place, finding.ledger, f":{finding.tag}", is_alone=is_alone)
+    def _put_back(self, finding: DriftFinding, record: Record, otherwise: str) -> Remedy:
+        """Return the remedy that gives the tag its recorded digest again, with the alternative.
 
-    def _copy(self, finding: DriftFinding) -> str:
+        If nobody has that, the alternative is the remedy; but it may not undo what a registry before this one serves.
+        """
+        is_here = (
+            finding.drift not in ("gone", "children-missing")
+            and self.seen.has(str(finding.ledger)) is True
+            and all(self.seen.has(other.digest) is not False for other in self.records)
+        )
+        if not (is_here or self.at.donor):
+            is_undone = finding.served and not self._may_follow
+            return Remedy(shellcommands.verify(record), otherwise, self._why_not) if is_undone else Remedy(otherwise)
+        if not (self.place.is_for_skopeo and (is_here or self._donor.is_for_skopeo)):
+            return Remedy(shellcommands.verify(record), otherwise, _NO_SKOPEO)
+        return Remedy(self._tagged_here(finding) if is_here else self._copied(finding), otherwise)
+
+    def _tagged_here(self, finding: DriftFinding) -> str:
+        """Return the command that tags what is here: without what is below it, which skopeo may not copy."""
+        return shellcommands.skopeo_copy(self.place, self.place, str(finding.ledger), f":{finding.tag}", is_alone=True)
+
+    def _copied(self, finding: DriftFinding) -> str:
         """Return the command that copies all that is recorded from the other registry."""
-        assert self.at.donor
-        assert finding.ledger
-        donor, inner = self.at.donor, self.at.inner
-        steps = [_skopeo(donor, self.place, one.digest, f"@{one.digest}", is_alone=one.is_alone) for one in inner]
-        last = _skopeo(donor, self.place, finding.ledger, f":{finding.tag}", is_alone=bool(inner))
+        donor, inner = self._donor, self.at.inner
+        steps = [
+            shellcommands.skopeo_copy(donor, self.place, one.digest, f"@{one.digest}", is_alone=one.is_alone)
+            for one in inner
+        ]
+        last = shellcommands.skopeo_copy(
+            donor, self.place, str(finding.ledger), f":{finding.tag}", is_alone=bool(inner)
+        )
         return " && ".join([*steps, last])
+
+    @property
+    def _donor(self) -> PullPlace:
+        assert self.at.donor
+        return self.at.donor
 
     def _record(self, finding: DriftFinding) -> str:
         """Return the command that records what the tag serves now, or `""` if that cannot be recorded."""
@@ -162,7 +257,7 @@ class _TagCommands:
             return ""
         stated = (finding.facts.source_ref if finding.facts else None) or _ANY_SOURCE
         source = str(self.records[0].source_ref) if self._has_nothing_new else stated
-        return _publish(finding, self.place, finding.served, source, force=self._needs_force)
+        return shellcommands.publish(finding, self.place, finding.served, source, force=self._needs_force)
 
     @property
     def _has_nothing_new(self) -> bool:
@@ -184,29 +279,6 @@ class _TagCommands:
         refuted = [wrong for one in self.records if (wrong := self.seen.refutation(one))]
         is_forced = is_other_image or any(wrong.is_other_image for wrong in refuted)
         source = _ANY_SOURCE if is_forced or record.index else str(record.source_ref)
-        return _publish(finding, self.place, finding.ledger, source, force=is_forced and not self.at.is_mutable)
-
-
-def _publish(finding: DriftFinding, place: PullPlace, digest: str | None, source: str, *, force: bool = False) -> str:
-    pinned = f"@{digest}" if digest else ""
-    words = ["ledger", "publish", f"{finding.image}:{finding.tag}{pinned}", "--source", source]
-    words += [] if place.is_first else ["--registry", place.name]
-    words += ["--force", "--reason", _ANY_REASON] if force else []
-    return _shell(*words)
-
-
-def _skopeo(source: PullPlace, target: PullPlace, digest: str, reference: str, *, is_alone: bool) -> str:
-    """Return the command that copies a digest; of an index that is copied `is_alone`, what is below it is there."""
-    words = ["skopeo", "copy", "--multi-arch=index-only" if is_alone else "--all", "--preserve-digests"]
-    words += ["--src-tls-verify=false"] if source.plain_http else []
-    words += ["--dest-tls-verify=false"] if target.plain_http else []
-    words += [f"docker://{source.repository}@{digest}", f"docker://{target.repository}{reference}"]
-    return _shell(*words)
-
-
-def _prune(record: Record, *options: str) -> str:
-    return _shell("ledger", "prune", str(record.name), *options, "--yes")
-
-
-def _shell(*words: str) -> str:
-    return shlex.join(words)
+        return shellcommands.publish(
+            finding, self.place, finding.ledger, source, force=is_forced and not self.at.is_mutable
+        )

@@ -39,11 +39,23 @@ def check_clock(
     if stated or others:
         return
     written = written_at()
-    since = moment - datetime.fromisoformat(written)
     for record in going:
-        if record.ttl and not is_expired(record, written) and since > ttl_length(record.ttl) + _LATE:
+        if is_doubtful(record, now, written):
             raise ClockAhead(
                 f"{record.name} has expired only if it is {now}, as this machine's clock says, and the ledger was last "
                 f"written at {written}; nothing was written",
                 f"if the clock is right, add `--now {now}`",
             )
+
+
+def is_doubtful(record: Record, now: Timestamp, written: Timestamp) -> bool:
+    """Return whether a record's expiry by `now` is doubted, in a ledger that was last written at `written`."""
+    if not record.ttl or is_expired(record, written):
+        return False
+    return datetime.fromisoformat(now) - datetime.fromisoformat(written) > ttl_length(record.ttl) + _LATE
+
+
+def expiry(record: Record) -> Timestamp:
+    """Return the first whole second at which a record with a TTL has expired."""
+    assert record.ttl
+    return format_timestamp(datetime.fromisoformat(record.published_at) + ttl_length(record.ttl))

@@ -63,7 +63,7 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     """
     stated = publication.pull_digest
     pairs = zip(publication.images, publication.places, strict=True)
-    known = [*recorded.values(), *publication.images]
+    known = [*([] if publication.looked_at else recorded.values()), *publication.images]  # a look says what is an index
     placed = [(own, place) for image, place in pairs for own in _of_index(image, known, place)]
     images = [image for image, _ in placed]
     given = [image for image in publication.images if image in images]  # what is said of an index opposes no image
@@ -102,7 +102,7 @@ def _of_index(image: Record, known: Sequence[Record], place: str) -> list[Record
     """
     below = [record for record in known if record.index == image.digest and record.digest != image.digest]
     if below and image.platform:
-        message = f"{image.digest} is the index of {image.name}, and no image for {image.platform}"
+        message = f"{image.digest} is the index of {image.name}, and not an image for {image.platform}"
         hint = "publish it without a platform, or give the digest of the image"
         raise RuleRefused(message, hint).within(place)
     if image.index or not below:

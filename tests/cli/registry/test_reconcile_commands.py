@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,13 @@ def _obey_all(world: World, *options: str) -> list[dict[str, Any]]:
 def _rewrite(world: World, **fields: Any) -> None:
     """Change a field of each record by hand."""
     records = [{**one, **fields} for one in world.upstream.records()]
+    world.upstream.commit_as_other_writer({"ledger.json": _as_file(records)})
+
+
+def _as_file(records: list[dict[str, Any]], *without: str) -> bytes:
     order = ["image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef"]
-    records = [{key: one[key] for key in order if one.get(key)} for one in records]
-    text = json.dumps({"schemaVersion": 1, "records": records}, indent=2, ensure_ascii=False) + "\n"
-    world.upstream.commit_as_other_writer({"ledger.json": text.encode()})
+    kept = [{key: one[key] for key in order if one.get(key) and key not in without} for one in records]
+    return (json.dumps({"schemaVersion": 1, "records": kept}, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 # ---- what a record says of its image
@@ -193,10 +197,11 @@ def mirror(open_registry: RealRegistry, tmp_path: Path) -> Iterator[RealRegistry
         yield mirror
 
 
-def _mirrored(world: World, mirror: RealRegistry) -> None:
-    names = {"main": world.registry.url, "copy": mirror.url}
+def _mirrored(world: World, mirror: RealRegistry, *, mutable: str = "", main: str = "") -> None:
+    names = {"main": main or world.registry.url, "copy": mirror.url}
     entries = "".join(f"  - host: {url}\n    name: {name}\n" for name, url in names.items())
-    world.upstream.commit_as_other_writer({"ledger.yaml": f"registries:\n{entries}".encode()})
+    tags = f"tags:\n  mutable: [{mutable}]\n"
+    world.upstream.commit_as_other_writer({"ledger.yaml": f"registries:\n{entries}{tags}".encode()})
 
 
 def test_an_expired_record_that_a_mirror_has_not_is_pruned_where_it_is(world: World, mirror: RealRegistry) -> None:
@@ -209,6 +214,81 @@ def test_an_expired_record_that_a_mirror_has_not_is_pruned_where_it_is(world: Wo
     assert {name: finding["class"] for name, finding in findings.items()} == {"main": "expired", "copy": "gone"}
     assert _obeyed(world, findings["copy"]["command"]).code == 0
     assert _reconciled(world, "--untracked") == []
+
+
+def test_what_has_expired_long_ago_in_a_ledger_at_rest_is_pruned(world: World) -> None:
+    """Such a prune doubts this machine's clock, unless it is given a time."""
+    world.push("old")
+    records = [
+        {"image": world.image, "tag": tag, "digest": digest(tag), "publishedAt": "2026-01-02T09:30:00Z"}
+        | {"sourceRef": SOURCE, **ttl}
+        for tag, ttl in (("old", {"ttl": "1d"}), ("v1", {}))
+    ]
+    text = json.dumps({"schemaVersion": 1, "records": records}, indent=2) + "\n"
+    world.upstream.commit_as_other_writer({"ledger.json": text.encode()}, date="2026-01-02T09:31:00Z")
+    (finding, _) = sorted(_reconciled(world), key=lambda one: str(one["tag"]))
+    assert finding["command"] == f"ledger prune {world.image}:old --now 2026-01-03T09:30:00Z --yes"
+    done = _obeyed(world, finding["command"])
+    assert done.code == 0, done.err
+    assert [one["tag"] for one in world.upstream.records()] == ["v1"]
+
+
+# ---- several registries that differ
+
+
+def _tagged(direct: Direct, world: World, *tags: str) -> dict[str, str]:
+    """Push an image, and an index of it for each tag; return their digests by tag, with the image under ``."""
+    image = direct.push_image(world.image, "the image")
+    digests = {"": image["digest"]}
+    for tag in tags:
+        digests[tag] = direct.push_index(world.image, [image], annotations={"made for": tag})["digest"]
+    return digests
+
+
+@pytest.mark.parametrize("tag", ["latest", "v1"])
+@pytest.mark.parametrize("lagging", ["old", ""], ids=["older-index", "plain-image"])
+def test_a_mirror_that_lags_behind_is_put_right_and_never_takes_the_ledger_back(
+    world: World, mirror: RealRegistry, tag: str, lagging: str
+) -> None:
+    _mirrored(world, mirror, mutable="latest")
+    for registry in (world.registry, mirror):
+        digests = _tagged(direct := Direct(registry), world, "old", "new")
+        direct.tag(world.image, tag, digests[lagging])
+    assert world.publish(tag).code == 0
+    Direct(world.registry).tag(world.image, tag, digests["new"])
+    (first,) = _reconciled(world)
+    assert (first["registry"], first["command"].split()[:2]) == ("main", ["ledger", "publish"])
+    (second,) = _obey_all(world)
+    assert (second["registry"], second["command"].split()[0]) == ("copy", "skopeo")
+    assert "--registry copy" in second["alternative"]
+    assert _obey_all(world) == []
+    assert {one["index"] for one in world.upstream.records()} == {digests["new"]}
+
+
+def test_a_mirror_with_a_third_digest_does_not_lead_the_ledger(world: World, mirror: RealRegistry) -> None:
+    world.push("latest", "recorded")
+    assert world.publish("latest").code == 0
+    _mirrored(world, mirror, mutable="latest")
+    world.push("latest", "new")
+    mirror.push(world.layout("third"), f"{world.image}:latest")
+    for _ in range(2):
+        if left := _reconciled(world):
+            _obey_all(world)
+    left = _reconciled(world)
+    served = Direct(world.registry).tags(world.image)["latest"]
+    assert (left, {one["digest"] for one in world.upstream.records()}) == ([], {served})
+
+
+def test_what_a_mirror_serves_is_not_followed_while_the_first_registry_is_silent(
+    world: World, mirror: RealRegistry
+) -> None:
+    world.push("latest", "new")
+    assert world.publish("latest").code == 0
+    mirror.push(world.layout("old"), f"{world.image}:latest")
+    _mirrored(world, mirror, mutable="latest", main="http://127.0.0.1:9")
+    finding = next(one for one in _reconciled(world) if one["registry"] == "copy")
+    assert finding["command"] == f"ledger verify {world.image}:latest"
+    assert finding["reason"].endswith("what a registry before this one in ledger.yaml serves is not known")
 
 
 # ---- an index with an index in it
@@ -269,3 +349,49 @@ def test_an_artifact_is_put_back_and_copied(world: World, mirror: RealRegistry) 
     assert _obey_all(world) == []
     _mirrored(world, mirror)
     assert _obey_all(world) == []
+
+
+# ---- what is not there, and what cannot be put back
+
+
+@pytest.mark.parametrize("options", [(), ("--deep",)], ids=["plain", "deep"])
+def test_one_lost_platform_costs_no_other(world: World, options: tuple[str, ...]) -> None:
+    layout = world.push("v1", "multi", BOTH)
+    assert world.publish("v1").code == 0
+    world.registry.delete_manifest(world.image, layout.images()["linux/arm64"])
+    findings = {one["platform"]: one for one in _reconciled(world, *options)}
+    lost = findings["linux/arm64"]
+    assert lost["class"] == "gone"
+    assert shlex.split(lost["command"])[2:] == [f"{world.image}:v1", "--platform", "linux/arm64", "--reason", "TEXT"]
+    assert lost["alternative"].startswith(f"ledger yank {world.image}:v1 --platform linux/arm64")
+    assert _obeyed(world, lost["command"]).code == 0
+    assert [one["platform"] for one in world.upstream.records()] == ["linux/amd64"]
+    left = _reconciled(world, *options)
+    assert [one["command"] for one in left] == [f"ledger verify {world.image}:v1 --deep"] * len(options)
+    assert _reconciled(world) == []
+
+
+def test_a_recorded_index_that_is_an_image_is_corrected(world: World) -> None:
+    world.push("v1")
+    assert world.publish("v1").code == 0
+    (true,) = world.upstream.records()
+    other = world.push("other", "another")
+    _rewrite(world, index=true["digest"], digest=other.digest, platform="linux/arm64", config="")
+    (finding,) = _reconciled(world, "--deep")
+    assert "--force" in finding["command"]
+    assert _obey_all(world, "--deep") == []
+    (one,) = world.upstream.records()
+    assert (one["digest"], one["platform"], one.get("index")) == (true["digest"], true["platform"], None)
+
+
+def test_an_index_that_is_recorded_as_an_image_is_put_back(world: World, mirror: RealRegistry) -> None:
+    outer, direct = _publish_nested(world)
+    records = [world.upstream.records()[0] | {"digest": outer}]
+    world.upstream.commit_as_other_writer({"ledger.json": _as_file(records, "index", "config")})
+    direct.tag(world.image, "v1", direct.push_image(world.image, "evil")["digest"])
+    (finding,) = _reconciled(world)
+    assert _obeyed(world, finding["command"]).code == 0
+    assert _reconciled(world) == []
+    _mirrored(world, mirror)
+    assert _obey_all(world) == []
+    assert Direct(mirror).is_whole(world.image, outer)

@@ -100,7 +100,7 @@ def test_what_is_served_now_and_since_when_is_said_in_every_format(world: World,
     last, metrics, old = tmp_path / "last.json", tmp_path / "ledger.prom", "2026-01-02T03:04:05Z"
     report = world.reconcile("--format", "json").json
     last.write_text(json.dumps(report | {"at": old}))
-    said = ("2026-11-24T09:30:00Z", "https://git.example.com/team/app", REVISION, "skopeo copy --all")
+    said = ("2026-11-24T09:30:00Z", "https://git.example.com/team/app", REVISION, "skopeo copy --multi-arch=index-only")
     for form in ("text", "json", "markdown", "junit"):
         done = world.reconcile("--format", form, "--previous", last, "--metrics", metrics)
         assert done.code == 1

@@ -49,9 +49,10 @@ class Direct:
         platform = {"os": "linux", "architecture": architecture}
         return self._push(repository, manifest) | {"platform": platform}
 
-    def push_index(self, repository: str, entries: Sequence[Descriptor]) -> Descriptor:
+    def push_index(self, repository: str, entries: Sequence[Descriptor], **more: Any) -> Descriptor:
         """Push an index of images, attestations or indexes; return its entry for another index."""
-        return self._push(repository, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries)})
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries)} | more
+        return self._push(repository, index)
 
     def tag(self, repository: str, tag: str, digest: str) -> None:
         """Let a tag serve a digest that is there."""
