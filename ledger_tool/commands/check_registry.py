@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ledger_tool.commands.listed import refuted_at
+from ledger_tool.commands.listed import proves_platform, refuted_at
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
@@ -102,7 +102,8 @@ def proven_claims(
     """Return the changes of pull digests that a registry proves.
 
     There, the new pull digest leads to each image that was recorded before, with the very digest recorded, and the
-    image is there. A registry that does not answer proves nothing.
+    image is there. Another platform is proved by what says that the image is for it: an image that does not say for
+    which platform it is may be for any. A registry that does not answer proves nothing.
     """
 
     def is_proven(claim: UnprovenPull) -> bool:
@@ -117,6 +118,10 @@ def _leads_there(once: OncePerRun, registry: RegistryPort, claim: UnprovenPull) 
         if isinstance(once.manifest(registry, claim.name.image, claim.new), Absent):
             return False
         below = [replace(old, index=None if old.digest == claim.new else claim.new) for old in claim.recorded]
-        return all(refuted_at(once, registry, record) is None for record in below)
+        return all(
+            refuted_at(once, registry, record) is None
+            and (not claim.is_relabelled or proves_platform(once, registry, record))
+            for record in below
+        )
     except LedgerError:
         return False

@@ -64,6 +64,23 @@ def refuted_at(once: OncePerRun, registry: RegistryPort, record: Record) -> Refu
     return refutation(record, pulled, offered, [one for one in itself if one.manifest.digest == record.digest])
 
 
+def proves_platform(once: OncePerRun, registry: RegistryPort, record: Record) -> bool:
+    """Return whether a registry says that an image is for the platform recorded: in an index, or in its own config.
+
+    What neither says is not refuted, and not proved. Raises LedgerError for what could not be looked at.
+    """
+    pulled = once.manifest(registry, record.image, record.pull_digest)
+    if isinstance(pulled, Absent):
+        return False
+    if pulled.is_index:
+        listed = listed_below(once, registry, record.image, pulled, only=record.digest)
+    else:
+        listed = [listed_alone(once, registry, record.image, pulled)]
+    return any(
+        one.manifest.digest == record.digest and record.platform in (one.normal, one.chosen_by) for one in listed
+    )
+
+
 def pulled_images(
     once: OncePerRun, registries: Iterable[RegistryPort], name: Name, digest: Digest
 ) -> Sequence[Manifest] | Unknown:

@@ -81,6 +81,18 @@ def test_another_platform_is_proved_by_what_leads_to_the_image_or_by_what_it_say
         assert not _proven(fake, new, (AMD64, arm64), is_relabelled=True)
 
 
+def test_an_image_that_does_not_say_its_platform_proves_none(fake: FakeRegistry) -> None:
+    silent = fake.push(APP, "v1", "silent", os="", architecture="")
+    hidden = fake.push_index(APP, "v2", "hidden", [_entry(silent, None)])
+    for new in (silent, hidden):
+        assert _proven(fake, new, (ARM64, silent))
+        assert not _proven(fake, new, (ARM64, silent), is_relabelled=True)
+    told = fake.push_index(APP, "v3", "told", [_entry(silent, ARM64)])
+    assert _proven(fake, told, (ARM64, silent), is_relabelled=True)
+    open_variant = fake.push(APP, "v4", "arm", architecture="arm")
+    assert not _proven(fake, open_variant, (Platform("linux/arm/v6"), open_variant), is_relabelled=True)
+
+
 def test_a_registry_that_does_not_answer_or_has_not_all_of_it_proves_nothing(fake: FakeRegistry) -> None:
     amd64, arm64 = fake.push(APP, "a", "amd64"), fake.push(APP, "b", "arm64", architecture="arm64")
     index = fake.push_index(APP, "v1", "index", [_entry(amd64, AMD64), _entry(arm64, ARM64)])
