@@ -20,8 +20,8 @@ from ledger_tool.errors import InvalidLedger, UsageError
 class Audited:
     """The findings in a number of commits up to `head`; `since` is the trusted commit, or `""`.
 
-    `signed` is the number of commits whose signature was checked. `claims` and `returned` are no findings: see
-    `HistoryAudit`.
+    `signed` is the number of commits whose signature was checked. `claims`, `platform_claims` and `returned` are no
+    findings: see `HistoryAudit`.
     """
 
     head: str
@@ -30,6 +30,7 @@ class Audited:
     signed: int
     findings: Sequence[AuditFinding]
     claims: int = 0
+    platform_claims: int = 0
     returned: Sequence[Return] = ()
 
     @property
@@ -81,7 +82,8 @@ def audit(
                 findings.append(AuditFinding("signature", signature.commit, None, why))
             progress(total - len(to_verify) + done, total)
     signed = 0 if allowed_signers is None else len(to_verify)
-    return Audited(head, trusted, len(steps), signed, findings, replay.claims, replay.returned)
+    claims = replay.claims, replay.platform_claims
+    return Audited(head, trusted, len(steps), signed, findings, *claims, replay.returned)
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:

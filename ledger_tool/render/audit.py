@@ -32,6 +32,7 @@ def as_json(audited: Audited) -> str:
         "since": audited.since or None,
         "findings": findings,
         "pullDigestClaims": audited.claims,
+        "platformClaims": audited.platform_claims,
         "returned": [
             {
                 "commit": one.commit,
@@ -69,8 +70,9 @@ def notes(audited: Audited) -> Iterator[str]:
         yield f"note: {one.new.key} was removed as {was}, and came back in {one.commit[:12]} as {now}"
     if len(audited.returned) > MOST_RETURNED:
         yield f"note: {len(audited.returned) - MOST_RETURNED} more came back"
-    if audited.claims:
-        changed = counted(audited.claims, "changed pull digest")
+    claims = {"changed pull digest": audited.claims, "changed platform": audited.platform_claims}
+    if any(claims.values()):
+        changed = " and ".join(counted(number, what) for what, number in claims.items() if number)
         yield f"note: for {changed} there is the publisher's word alone; `ledger check --registry` can look"
     yield summary(audited)
 

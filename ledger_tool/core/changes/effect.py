@@ -8,8 +8,8 @@ keeps records and loses others in one commit, that is a move, because no command
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
 
@@ -26,12 +26,14 @@ class Effect:
 
     A removed record has no `new`, an added one no `old`. `unchanged` is a requested change that was already in place.
     `elsewhere` is the record of the same image under a platform that does not have it any more, if `old` has none.
+    `copies` are the records, as they are afterwards, of platforms that had the same image, and still do.
     """
 
     kind: EffectKind
     old: tuple[Record, ...]
     new: Record | None
     elsewhere: Record | None = None
+    copies: tuple[Record, ...] = field(default=(), compare=False)
 
     @property
     def record(self) -> Record:
@@ -76,8 +78,12 @@ class Effect:
 
     @property
     def of_same_image(self) -> Effect:
-        """The effect itself or, of an image that stays while others go or take its place, the update of its record."""
-        same = next((old for old in self.old if self.new and old.digest == self.new.digest), self.elsewhere)
+        """The effect itself or, of an image that stays while others go or take its place, the update of its record.
+
+        An image that comes to one more platform has the facts of its record there.
+        """
+        elsewhere = self.elsewhere or next(iter(self.copies), None)
+        same = next((old for old in self.old if self.new and old.digest == self.new.digest), elsewhere)
         return Effect("updated", (same,), self.new) if self.kind in ("added", "moved") and same else self
 
     def fields(self) -> set[str]:
@@ -97,9 +103,15 @@ class Effect:
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
 
 
-def effects_of(differences: Iterable[Difference]) -> list[Effect]:
-    """Return what happened to each record that differs, in the order of image:tags."""
-    return [effect for same_name in by_name(differences).values() for effect in _of_name(same_name)]
+def effects_of(
+    differences: Iterable[Difference], find: Callable[[Name], Iterable[Record]] = lambda _: ()
+) -> list[Effect]:
+    """Return what happened to each record that differs, in the order of image:tags.
+
+    `find` gives the records of an image:tag, before or afterwards. Without it, the copies that did not change are not
+    seen: enough to tell what was done, not to judge it.
+    """
+    return [effect for name, same_name in by_name(differences).items() for effect in _of_name(same_name, find(name))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +140,11 @@ def pull_moves(effects: Iterable[Effect]) -> list[PullMove]:
     return moves
 
 
-def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
+def _of_name(differences: Sequence[Difference], siblings: Iterable[Record]) -> Iterator[Effect]:
+    changed = {difference.key for difference in differences}
+    stayed = [record for record in siblings if record.key not in changed]
+    stayed += [one.new for one in differences if one.old and one.new and one.old.digest == one.new.digest]
+    stayed.sort(key=lambda record: record.yanked is None)  # one that is not to be used says more than the others
     remaining = {difference.key.platform: difference.old for difference in differences if difference.old}
     came = sorted(
         (difference.new for difference in differences if difference.new), key=lambda new: _distance(new, remaining)
@@ -139,7 +155,8 @@ def _of_name(differences: Sequence[Difference]) -> Iterator[Effect]:
         old = tuple(remaining.pop(platform) for platform in _replaced(new, remaining, platforms))
         is_same = len(old) == 1 and (old[0].digest == new.digest or old[0].is_index_of(new))
         elsewhere = None if is_same else _elsewhere(new, differences)
-        effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new, elsewhere))
+        copies = tuple(other for other in stayed if other.digest == new.digest and other.key != new.key)
+        effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new, elsewhere, copies))
     if effects and remaining:
         mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), 0)
         effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *remaining.values()))

@@ -8,20 +8,22 @@
 |                                               | publications of one digest, ours is the first          |
 | have different digests, or one removed it     | they collide                                           |
 
-Changes of different keys collide only by the two rules about an image:tag as a whole. A record without a platform
-stands for all of them: it collides with another digest, and the same digest fills it in. And an image:tag has one pull
-digest: what would have two collides.
+Changes of different keys collide only by the rules about an image:tag as a whole. A record without a platform stands
+for all of them: it collides with another digest, and the same digest fills it in. An image:tag has one pull digest:
+what would have two collides. And an image is published once, and good for all its platforms or for none: what would say
+otherwise collides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from ledger_tool.core.changes.difference import by_name, compare
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Name, Record, from_json, pull_digests, to_json
+from ledger_tool.core.ledger.record import SHARED, Name, Record, from_json, pull_digests, to_json
 
 Records = Mapping[str, Record]  # of one image:tag, by platform
 
@@ -96,7 +98,16 @@ def _merged(base: Records, ours: Records, theirs: Records) -> Records:
         merged = {twin: _with_facts(base.get(""), *sides, platform=twin)}
     if _is_undone(base, ours, theirs) or _pulled(merged) != _expected_pull(base, ours, theirs, merged):
         raise _CollisionError
+    if not _unlike(merged) <= _unlike(ours) | _unlike(theirs):
+        raise _CollisionError
     return merged
+
+
+def _unlike(records: Records) -> set[tuple[str, str]]:
+    """Return the pairs of platforms for which one image is recorded with different facts that it has once."""
+    facts = {key: [to_json(record).get(name) for name in SHARED] for key, record in records.items()}
+    pairs = combinations(sorted(records), 2)
+    return {(one, two) for one, two in pairs if records[one].digest == records[two].digest and facts[one] != facts[two]}
 
 
 def _pulled(records: Records) -> frozenset[str]:

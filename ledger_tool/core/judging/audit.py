@@ -23,6 +23,7 @@ from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, restored
 from ledger_tool.core.judging.dates import misdated_commit, misdated_records
+from ledger_tool.core.judging.oneness import relabels
 from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
@@ -67,8 +68,9 @@ class HistoryAudit:
     """The state between two commits. `why` says what is wrong with the bytes of an invalid `ledger.json`.
 
     `undone` finds what a commit undoes of those that its message says it reverts. `claims` counts the changed pull
-    digests of immutable tags that only the publisher's trailers tell of, and `returned` are the records of immutable
-    tags that were removed and came back as something else.
+    digests of immutable tags that only the publisher's trailers tell of, and `platform_claims` their images that got
+    another platform without a mark. `returned` are the records of immutable tags that were removed and came back as
+    something else.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class HistoryAudit:
         self._gone: dict[Name, dict[str, Record]] = {}
         self.had_records = False
         self.claims = 0
+        self.platform_claims = 0
         self.returned: list[Return] = []
 
     def begin(self, ledger: bytes, settings: bytes | None, at: Timestamp) -> None:
@@ -124,7 +127,8 @@ class HistoryAudit:
         if differences or not self._is_broken:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else ()
-            yield from self._of_effects(step.commit, effects_of(differences), message, undone)
+            effects = effects_of(differences, self._versions.ledger.find)
+            yield from self._of_effects(step.commit, effects, message, undone)
 
     def _of_effects(
         self, commit: Commit, effects: Sequence[Effect], message: Message | None, undone: Sequence[Difference]
@@ -146,7 +150,10 @@ class HistoryAudit:
             yield CommitFault(
                 "index", key, f"{move.name} was pulled by {was}, and is by {now}: no mark or trailer says so"
             )
+        blamed, told = {fault.key for fault in faults}, restored(effects, undone)
         for effect in effects:
+            is_claim = relabels(effect) and effect.key not in blamed and effect.name not in told
+            self.platform_claims += is_claim and not self._policy.is_mutable(effect.name.tag)
             self._note_return(commit, effect)
 
     def _note_return(self, commit: Commit, effect: Effect) -> None:

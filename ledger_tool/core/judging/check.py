@@ -60,7 +60,7 @@ class RangeJudge:
 
         See `judge_commit`.
         """
-        effects = effects_of(differences)
+        effects = effects_of(differences, before.find)
         faults = judge_commit(effects, message, policy, undone)
         known = {fault.key for fault in faults if fault.rule == "immutable"}
         by_base = judge_commit(effects, message, self._base, undone)

@@ -20,9 +20,9 @@ from itertools import groupby
 from ledger_tool.core.changes.account import Account, accounts_of
 from ledger_tool.core.changes.difference import Difference, by_name
 from ledger_tool.core.changes.effect import Effect, effects_of
-from ledger_tool.core.changes.message import MAX_BLOCKS, Block, Message, MessageEntry
-from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.record import Key, Name, Record
+from ledger_tool.core.changes.message import Block, Message
+from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, unexplained, untold
+from ledger_tool.core.ledger.record import SHARED, Key, Name, Record, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
@@ -43,7 +43,6 @@ LOSABLE = {"index", "labels", "ttl", "yanked"}  # what may go while the digest s
 # An image that is pushed alone again loses its index.
 _MAY_TAKE = {"publish": {"index"}, "yank": set(), "": LOSABLE}
 _MARKED = {"forced", "sourceRef"}  # what a publish may change of a record that it marks: that is judged with the mark
-_DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +65,16 @@ def judge_commit(
     done_before = restored(effects, undone)
     effects = [effect for effect in effects if effect.name not in done_before]
     accounts: Mapping[Name, Account] = {}
-    broken: list[_Broken] = []
+    broken: list[Broken] = []
     if message and (message.is_squash or undone):
         accounts = accounts_of(message, undone)
-        broken += _untold(effects, message, accounts)
+        broken += untold(effects, message, accounts)
     elif message and effects and message.silent:
-        broken += map(_unexplained, effects)
+        broken += map(unexplained, effects)
     elif message and message.block.record_count is not None:
-        broken += _miscounted(effects, message.block)
+        broken += miscounted(effects, message.block)
     elif message:
-        broken += _mismatched(effects, message.block.entries)
+        broken += mismatched(effects, message.block.entries)
     alone = Account(message.counting if message and message.is_squash else _only_block(message))
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.get(name, alone), list(group)
@@ -111,99 +110,6 @@ def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:
                 yield CommitFault("required", effect.key, error.message)
 
 
-_Broken = tuple[str, Key | None, str]  # the parts of a CommitFault
-
-
-def _unexplained(effect: Effect) -> _Broken:
-    return "unexplained", effect.key, f"its message does not say that it {_DOES[effect.kind]} {effect.key}"
-
-
-def _untold(effects: Sequence[Effect], message: Message, accounts: Mapping[Name, Account]) -> Iterator[_Broken]:
-    """Yield what the blocks of a squash, all together, do not explain."""
-    rest = []
-    for effect in effects:
-        account = accounts.get(effect.name)
-        if account is None or not account.explains(effect):
-            rest.append(effect)
-            continue
-        sources = {entry.source_ref for entry in account.naming(effect)}
-        if effect.new and sources and not sources & {"", effect.new.source_ref}:
-            given = shown(min(sources))
-            yield "trailers", effect.key, f"its message gives a different sourceRef for {effect.key}: {given}"
-    counts = [block.record_count or 0 for block in message.counting]
-    named = {(entry.key, entry.source_ref) for block in message.blocks for entry in block.entries}
-    # What one block counted, others may name. If several count, one may have undone another.
-    least = counts[0] - len({key for key, _ in named}) if len(counts) == 1 else 0
-    if not least <= len(rest) <= sum(counts):
-        yield from map(_unexplained, rest)
-        return
-    for effect in rest:
-        source = effect.record.source_ref
-        is_counted = any(block.source_count or source in block.sources for block in message.counting)
-        if not is_counted and (effect.key, source) not in named:
-            yield "trailers", effect.key, f"its message does not name the sourceRef of {effect.key}"
-
-
-def _miscounted(effects: Sequence[Effect], message: Block) -> Iterator[_Broken]:
-    names = {effect.name for effect in effects}
-    if len(names) <= MAX_BLOCKS:
-        for effect in effects:
-            yield "unexplained", effect.key, f"its message only counts records, and does not name {effect.key}"
-        if not effects:
-            yield "trailers", None, f"its message counts {message.record_count} records, and none changed"
-        return
-    if message.record_count != len(effects):
-        yield "trailers", None, f"its message counts {message.record_count} records, and {len(effects)} changed"
-    for entry in message.entries:
-        yield "trailers", None, f"its message counts records, and also names {shown(str(entry.name), 200)}"
-    sources = {effect.record.source_ref for effect in effects}
-    if message.source_count is not None:
-        if message.source_count != len(sources):
-            yield "trailers", None, f"its message counts {message.source_count} sourceRefs, not {len(sources)}"
-        return
-    for effect in effects:
-        if effect.record.source_ref not in message.sources:
-            yield "trailers", effect.key, f"its message does not name the sourceRef of {effect.key}"
-    for source in sorted(set(message.sources) - sources):
-        yield "trailers", None, f"its message names {shown(source, 300)}, which no changed record comes from"
-
-
-def _mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[_Broken]:
-    entries_by_key: dict[Key, list[MessageEntry]] = {}
-    for entry in entries:
-        entries_by_key.setdefault(entry.key, []).append(entry)
-    for effect in effects:
-        own_entries = entries_by_key.pop(effect.key, [])
-        if not own_entries:
-            yield _unexplained(effect)
-        for entry in own_entries:
-            yield from _wrong(effect, entry)
-    for key, others in entries_by_key.items():
-        name, digest = shown(str(key), 200), shown(others[0].digest)
-        yield "trailers", key, f"its message names {name}, {digest}, which it did not change"
-    replaced = _replaced((effect.name, effect.replaces) for effect in effects)
-    claimed = _replaced((entry.name, entry.replaces) for entry in entries)
-    for effect in effects:
-        if (digests := replaced.pop(effect.name, None)) is not None and digests != claimed.get(effect.name, digests):
-            was = ", ".join(sorted(digests)) or "nothing"
-            yield "trailers", effect.key, f"its message is wrong about what {effect.name} replaces: it was {was}"
-
-
-def _wrong(effect: Effect, entry: MessageEntry) -> Iterator[_Broken]:
-    key, record = effect.key, effect.record
-    if entry.digest != record.digest:
-        yield "trailers", key, f"its message says {shown(entry.digest)} for {key}, and the record is {record.digest}"
-    if entry.source_ref and entry.source_ref != record.source_ref:
-        yield "trailers", key, f"its message gives a different sourceRef for {key}: {shown(entry.source_ref)}"
-
-
-def _replaced(pairs: Iterable[tuple[tuple[str, str], tuple[str, ...]]]) -> dict[tuple[str, str], set[str]]:
-    replaced: dict[tuple[str, str], set[str]] = {}
-    for name, digests in pairs:
-        replaced.setdefault(name, set()).update(digests)
-    return replaced
-
-
 def _index_before(effect: Effect, same_name: Sequence[Effect]) -> Record | None:
     """Return the record of an index that gave way, in the same commit, to the image of an effect, and to others."""
     wholes = (old for other in same_name for old in other.old if old.platform is None)
@@ -222,7 +128,7 @@ def unmarks(effect: Effect, policy: Policy) -> bool:
     return has_moved or effect.would_tell(same.old[0].forced)
 
 
-def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_unmarked: bool) -> Iterator[_Broken]:
+def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_unmarked: bool) -> Iterator[Broken]:
     verbs = account.verbs
     may = [_MAY.get(verb, _ANY) for verb in verbs]
     kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
@@ -236,7 +142,7 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_u
     who = f"a {verb}" if verb else "no command"
     same = effect.of_same_image
     if effect.kind not in kinds:
-        yield "trailers", effect.key, f"{who} never {_DOES[effect.kind]} a record, and this one does"
+        yield "trailers", effect.key, f"{who} never {DOES[effect.kind]} a record, and this one does"
     elif odd := sorted(same.fields() - fields):
         does = "never changes" if verb else "changes"
         yield "facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest"
@@ -245,6 +151,7 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_u
         yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
     if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:
         yield "facts", effect.key, f"an `unyank` never marks a record, and this one marks {effect.key}"
+    yield from _unlike_copies(effect)
     before = {(old.digest, old.yanked) for old in (*effect.old, *same.old)}
     stays = effect.new and (
         (effect.new.digest, effect.new.yanked) in before or (index and index.yanked == effect.new.yanked)
@@ -254,12 +161,26 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_u
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
 
 
+def _unlike_copies(effect: Effect) -> Iterator[Broken]:
+    """Yield a fault for each fact that an update gives an image for one platform only, if it is recorded for several.
+
+    What one platform forgets, a move of the other one would make the image:tag forget.
+    """
+    changed = (
+        {name: to_json(effect.new).get(name) for name in effect.fields().intersection(SHARED)} if effect.new else {}
+    )
+    for copy in effect.copies:
+        if odd := sorted(name for name, value in changed.items() if to_json(copy).get(name) != value):
+            why = f"it changes {' and '.join(odd)} of {effect.key}, and not of the same image for {copy.platform}"
+            yield "facts", effect.key, why
+
+
 def _keeps_the_mark_of_its_index(effect: Effect, same_name: Sequence[Effect]) -> bool:
     index = _index_before(effect, same_name) if effect.kind == "added" else None
     return index is not None and effect.mark == index.forced
 
 
-def _without_reason(effect: Effect, account: Account) -> Iterator[_Broken]:
+def _without_reason(effect: Effect, account: Account) -> Iterator[Broken]:
     is_marked = "yanked" in effect.fields()
     if not account.has_reason() and (effect.kind == "removed" or is_marked):
         yield "reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`"
@@ -267,7 +188,7 @@ def _without_reason(effect: Effect, account: Account) -> Iterator[_Broken]:
         yield "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
 
 
-def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy) -> Iterator[_Broken]:
+def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy) -> Iterator[Broken]:
     """Yield the faults of forced moves of one image:tag; without an account there is no message to hold them against.
 
     A chain of forced moves in one squash is one: then the mark names the last digest that was replaced on the way.

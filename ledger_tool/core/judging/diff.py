@@ -110,7 +110,7 @@ def tag_changes(
 
     `reverted` is the commit that is undone with each image:tag to which nothing else is done.
     """
-    all_effects = effects_of(compare(before, after))
+    all_effects = effects_of(compare(before, after), after.find)
     images = {effect.name.image for effect in all_effects}
     was, now = _Versions(before, images), _Versions(after, images)
     changes = []

@@ -57,7 +57,7 @@ class NetJudge:
         self._blame(faults)
         unlawful = {fault.key[:2] for fault in faults if fault.key and fault.rule in DECISIVE}
         for name, of_name in by_name(differences).items():
-            effects, old = effects_of(of_name), before.find(name)
+            effects, old = effects_of(of_name, before.find), before.find(name)
             kept = {record.key: record for record in old} | {one.key: one.new for one in of_name if one.new}
             lost = {one.key for one in of_name if one.new is None}
             new = tuple(kept[key] for key in sorted(kept.keys() - lost))

@@ -51,7 +51,7 @@ def effects_between(before: Iterable[Record], after: Iterable[Record]) -> list[E
     """Return what happened to the records of one image:tag."""
     old, new = ({record.key: record for record in records} for records in (before, after))
     pairs = ((key, old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys()))
-    return effects_of([Difference(*pair) for pair in pairs if pair[1] != pair[2]])
+    return effects_of([Difference(*pair) for pair in pairs if pair[1] != pair[2]], lambda _: new.values())
 
 
 def faults_as_one(
@@ -114,7 +114,7 @@ def unproven(
     """
     if not before or not after or policy.is_mutable(after[0].tag):
         return
-    moved = [(effect.of_same_image.old[0], effect.new) for effect in effects if effect.new and _relabels(effect)]
+    moved = [(effect.of_same_image.old[0], effect.new) for effect in effects if effect.new and relabels(effect)]
     old, new = sorted(pull_digests(before)), sorted(pull_digests(after))
     for _, record in moved:
         yield UnprovenPull(record.name, old[0], new[0], (record,), is_relabelled=True)
@@ -124,10 +124,27 @@ def unproven(
         yield UnprovenPull(after[0].name, old[0], new[0], recorded)
 
 
-def _relabels(effect: Effect) -> bool:
+def relabelled(before: State, after: State, policy: Policy) -> Iterator[UnprovenPull]:
+    """Yield the images of an immutable tag that are there for none of the platforms that they had, if no mark is new.
+
+    One that came to a second platform, and then left the first one, did that in two steps.
+    """
+    if not before or not after or policy.is_mutable(after[0].tag):
+        return
+    if any(effect.mark for effect in effects_between(before, after)):
+        return
+    old, new = min(pull_digests(before)), min(pull_digests(after))
+    for record in after:
+        had = {other.platform for other in before if other.digest == record.digest}
+        now = {other.platform for other in after if other.digest == record.digest}
+        if had and not had & {None, *now}:
+            yield UnprovenPull(record.name, old, new, (record,), is_relabelled=True)
+
+
+def relabels(effect: Effect) -> bool:
     """Return whether an image gets another platform than the one that was recorded, and no mark says so."""
     same = effect.of_same_image
-    if same.kind != "updated" or same.new is None or effect.mark:
+    if same.kind != "updated" or same.new is None or effect.mark or same.old[0] in effect.copies:
         return False
     was, now = same.old[0].platform, same.new.platform
     return bool(was and now) and was != now

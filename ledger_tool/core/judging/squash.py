@@ -50,7 +50,7 @@ class SquashForecast:
             return []
         differences = compare(before, after)
         lost = list(self._lost(differences, after))
-        faults = judge_commit(effects_of(differences), self.message, policy, undone)
+        faults = judge_commit(effects_of(differences, after.find), self.message, policy, undone)
         unclear = list(dict.fromkeys(f"in one commit, {fault.message}" for fault in faults))
         return [*_first(lost), *_first(unclear)]
 

@@ -16,7 +16,7 @@ from itertools import product
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.merge import merge_records
-from ledger_tool.core.judging.oneness import State, UnprovenPull, effects_between, faults_as_one, unproven
+from ledger_tool.core.judging.oneness import State, UnprovenPull, effects_between, faults_as_one, relabelled, unproven
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired, is_far_ahead
 from ledger_tool.core.ledger.record import Record, pull_digests
@@ -65,10 +65,12 @@ class Ways:
         self._policy = policy
         self._ways: dict[State, list[Way]] = {base: [Way.at(base)]}
         self.made: set[State] = set()  # by commits and merges
+        self._is_undone = False  # by a commit that only undoes others
         self.told = {base}  # reached from the base by commits, lawful or not
 
     def step(self, step: TagStep, *, is_lawful: bool) -> None:
         """Note a commit; it is lawful if nothing is wrong with what it does by itself."""
+        self._is_undone = self._is_undone or step.is_undoing
         if step.before in self.told:
             self.told.add(step.after)
         found = [self._next(way, step) for way in self._to(step.before)] if is_lawful else []
@@ -89,12 +91,15 @@ class Ways:
             return None
         is_same_pull = pull_digests(after) == pull_digests(self.base)
         had = {(record.platform, record.digest) for record in self.base}
-        return tuple(
+        claims = tuple(
             claim
             for claim in min(found, key=len)
             if not (is_same_pull and not claim.is_relabelled)
             and not (claim.is_relabelled and (claim.recorded[0].platform, claim.recorded[0].digest) in had)
         )
+        known = {claim.recorded[0].key for claim in claims if claim.is_relabelled}
+        more = () if self._is_undone else relabelled(self.base, after, self._policy)
+        return (*claims, *(claim for claim in more if claim.recorded[0].key not in known))
 
     def _to(self, state: State) -> list[Way]:
         """Return the ways to a state; one that nothing in the range made is where a branch starts."""

@@ -13,7 +13,8 @@ FIELDS = (
     "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
     "labels", "dependsOn", "ttl", "provenance", "version", "forced", "yanked",
 )  # fmt: skip
-
+# What an image has once in an image:tag, for however many platforms it is recorded there.
+SHARED = ("publishedAt", "sourceRef", "yanked")
 
 D = TypeVar("D", bound=Digest | None, covariant=True)
 

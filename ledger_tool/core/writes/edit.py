@@ -72,13 +72,15 @@ def yank(
 ) -> Change:
     """Return the change that marks image:tags as not to be used, or with `undo` removes the mark.
 
-    A record that is already marked keeps the time, and gets the new reason. Raises UnknownImage for a name that
-    the ledger does not have.
+    An image that an image:tag has for several platforms is good for all of them, or for none. A record that is already
+    marked keeps the time, and gets the new reason. Raises UnknownImage for a name that the ledger does not have.
     """
     pending = PendingRecords(snapshot.ledger)
     requested = []
-    for old in _named(snapshot, references, platform, pending):
-        new = replace(old, yanked=None if undo else Yanked(old.yanked.at if old.yanked else now, reason))
+    for old in _with_copies(_named(snapshot, references, platform, pending), pending):
+        copies = [record for record in pending.of(old.name).values() if record.digest == old.digest]
+        at = min((record.yanked.at for record in copies if record.yanked), default=now)
+        new = replace(old, yanked=None if undo else Yanked(at, reason))
         pending.of(old.name)[old.platform or ""] = new
         requested.append(new)
     return pending.change("unyank" if undo else "yank", requested, reason=reason)
@@ -96,6 +98,15 @@ def prune(snapshot: Snapshot, criteria: PruneCriteria, only: Mapping[Key, Record
     for record in requested:
         del pending.of(record.name)[record.platform or ""]
     return pending.change("prune", requested, reason="expired")
+
+
+def _with_copies(records: Iterable[Record], pending: PendingRecords) -> list[Record]:
+    """Return records, and those of the same images for other platforms of their image:tags."""
+    chosen: dict[Key, Record] = {}
+    for record in records:
+        same = [other for other in pending.of(record.name).values() if other.digest == record.digest]
+        chosen |= {other.key: other for other in [record, *same]}
+    return list(chosen.values())
 
 
 def _named(

@@ -35,7 +35,7 @@ class PendingRecords:
         self, verb: Verb, requested: Sequence[Record], *, reason: str = "", details: Sequence[tuple[str, str]] = ()
     ) -> Change:
         """Return the change to these records; `requested` are those to report on, as they will be or were before."""
-        effects = {effect.key: effect for effect in effects_of(self._differences())}
+        effects = {effect.key: effect for effect in effects_of(self._differences(), self._found)}
         changed = {effect.name: tuple(self._after[effect.name].values()) for effect in effects.values()}
         in_order = ((effects.pop(record.key, None) or self._unchanged(record)) for record in requested)
         reported = [effect for effect in in_order if effect]
@@ -46,6 +46,9 @@ class PendingRecords:
         """Return the report on a record without an effect of its own; None if another effect includes it."""
         record = self._after[requested.name].get(requested.platform or "")
         return Effect("unchanged", (record,), record) if record else None
+
+    def _found(self, name: Name) -> Sequence[Record]:
+        return tuple(self._after[name].values())
 
     def _differences(self) -> Iterator[Difference]:
         for name in sorted(self._after):

@@ -11,9 +11,11 @@ A publish states the digest that the image:tag is pulled by: that of the index, 
 | another, in any other case                            | Conflict                                                   |
 | the same, with a reason to force                      | moved, every record marked with the pull digest it replaces |
 
-An image that stays keeps its time, its source, and the facts that are not given again. Within one pull digest, a
-platform that has another digest is a conflict too: by force, its record moves, marked with the digest it replaces. Only
-a look at all of a pull digest's images, or a move, lets records go.
+An image that stays keeps its time, its source, and the facts that are not given again. So does one that comes to
+another platform, also beside the first: it is published once, and good for all its platforms or for none. Within one
+pull digest, a platform that has another digest is a conflict too: by force, its record moves, marked with the digest it
+replaces. Only a look at all of another pull digest's images, or a move, lets records go. Below one pull digest there
+are always the same images: a record of what is not there was wrong, and goes by force.
 
 A record without a platform stands for its whole image:tag. The same digest with a platform fills the platform in. If it
 is the index itself, recorded before anybody looked into it, the records of the index's images replace it.
@@ -21,16 +23,15 @@ is the index itself, recorded before anybody looked into it, the records of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, some_of
-from ledger_tool.core.ledger.record import Forced, Record, pull_digest, pull_digests, to_json
+from ledger_tool.core.ledger.record import Forced, Record, pull_digest, pull_digests
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.errors import Conflict, InvalidValue, RuleRefused
-
-Records = Mapping[str, Record]  # of one image:tag, by platform
+from ledger_tool.core.writes.opposition import Records, absent_from, conflict_with, leads_from, rival_of
+from ledger_tool.errors import InvalidValue, RuleRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,53 +65,63 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     stated = publication.pull_digest
     pairs = zip(publication.images, publication.places, strict=True)
     known = [*([] if publication.looked_at else recorded.values()), *publication.images]  # a look says what is an index
-    placed = [(own, place) for image, place in pairs for own in _of_index(image, known, place)]
+    placed = [(own, place) for image, place in pairs for own in _meant(image, known, recorded, place)]
     images = [image for image, _ in placed]
-    given = [image for image in publication.images if image in images]  # what is said of an index opposes no image
+    given = [image for image in publication.images if image in images]  # what is said of others opposes no image
     opposed = _opposed(publication, images, given, recorded)
-    if opposed and not (snapshot.policy.is_mutable(images[0].tag) or force_reason):
-        rival = _rival(opposed[0], given, recorded)
-        image, place = next((pair for pair in placed if pair[0] is rival), placed[0])
-        raise _conflict(image, opposed, snapshot).within(place)
     replaced = pull_digest(tuple(recorded.values()))
+    absent = absent_from(opposed, images) if replaced == stated else []
+    if absent and not force_reason:
+        raise conflict_with(publication.images[0], absent, snapshot, is_absent=True).within(placed[0][1])
+    if opposed and not (snapshot.policy.is_mutable(images[0].tag) or force_reason):
+        rival = rival_of(opposed[0], given, recorded)
+        image, place = next((pair for pair in placed if pair[0] is rival), placed[0])
+        raise conflict_with(image, opposed, snapshot).within(place)
     after = {} if publication.looked_at else _staying(given, recorded, stated)
     leaving = {platform: record for platform, record in recorded.items() if platform not in after}
     for image, place in sorted(placed, key=lambda pair: pair[0].platform or ""):  # a later one may fill a platform in
         old = _predecessor(image, {**recorded, **after}, leaving, images)
         if old and after.get(old.platform or "") == old:
             del after[old.platform or ""]
-        new = _continued(old, image) if old else _fresh(image, place, snapshot.policy)
+        known_as = old or _copied(image, recorded)
+        new = _continued(known_as, image) if known_as else _fresh(image, place, snapshot.policy)
         if opposed and replaced == stated:
-            new = replace(new, forced=_mark_below(old, image, recorded, opposed, force_reason))
+            mark = _mark_below(old, image, recorded, opposed, force_reason)
+            new = replace(new, forced=mark or (None if old else _lasting_mark(new, recorded.get(new.platform or ""))))
         after[new.platform or ""] = new
     _check_sound(after, stated)
     if opposed and replaced != stated:  # an older mark tells of another move
         mark = _mark(replaced or opposed[0].pull_digest, force_reason)
         return {platform: replace(record, forced=mark) for platform, record in after.items()}
     if opposed and force_reason:
-        return _marked_for(opposed, after, force_reason)
+        stay = {record.digest for record in after.values()}
+        gone = [record for record in opposed if (record.platform or "") not in after]
+        gone = [record for record in gone if record in absent or record.digest not in stay]
+        return _marked_for(gone, after, recorded, Forced(stated, force_reason)) if gone else after
     after = {platform: _without_stale_mark(record, recorded, replaced) for platform, record in after.items()}
     if not recorded or not force_reason:
         return after
     return _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
 
 
-def _of_index(image: Record, known: Sequence[Record], place: str) -> list[Record]:
-    """Return what is said of an index as said of each known image of it; of anything else, the image itself.
+def _meant(image: Record, known: Sequence[Record], recorded: Records, place: str) -> list[Record]:
+    """Return what is said without a platform as said of each image that it is about; else, the image itself.
 
-    Raises RuleRefused if it is given as an image for a platform.
+    It is about the images of an index, or about one image for each platform that it is recorded for. Raises RuleRefused
+    if an index is given as an image for a platform.
     """
     below = [record for record in known if record.index == image.digest and record.digest != image.digest]
     if below and image.platform:
         message = f"{image.digest} is the index of {image.name}, and not an image for {image.platform}"
         hint = "publish it without a platform, or give the digest of the image"
         raise RuleRefused(message, hint).within(place)
-    if image.index or not below:
-        return [image]
-    return [
-        replace(image, platform=record.platform, digest=record.digest, index=record.index, config=record.config)
-        for record in below
-    ]
+    if below and not image.index:
+        return [
+            replace(image, platform=record.platform, digest=record.digest, index=record.index, config=record.config)
+            for record in below
+        ]
+    same = [record.platform for record in recorded.values() if record.digest == image.digest]
+    return [replace(image, platform=platform) for platform in same if not image.platform] or [image]
 
 
 def _opposed(
@@ -118,40 +129,10 @@ def _opposed(
 ) -> list[Record]:
     """Return the recorded images for which the publication needs a mutable tag, or force."""
     if publication.looked_at:
-        return [record for record in recorded.values() if not _leads_to(record, images, publication.pull_digest)]
+        is_led_to = leads_from(publication.pull_digest, images, recorded)
+        return [record for record in recorded.values() if not is_led_to(record)]
     others = [record for record in recorded.values() if record.pull_digest != publication.pull_digest]
-    return others or [record for record in recorded.values() if _rival(record, given, recorded)]
-
-
-def _leads_to(record: Record, images: Sequence[Record], stated: Digest) -> bool:
-    """Return whether a look at a registry found a recorded image, for its platform, where there is one."""
-    if record.platform is None and record.digest == stated:
-        return True
-    of_platform = [image for image in images if record.platform and image.platform == record.platform]
-    return any(image.digest == record.digest for image in of_platform or images)
-
-
-def _rival(record: Record, images: Sequence[Record], recorded: Records) -> Record | None:
-    """Return the image that cannot be right beside a recorded one, below the same pull digest.
-
-    Without a platform, on either side, an image stands for all; but for none if the other side has it.
-    """
-    if record.platform is None and any(image.digest == record.digest for image in images):
-        return None
-    known = {other.digest for other in recorded.values()}
-    rivals = (
-        image
-        for image in images
-        if image.digest != record.digest
-        and not record.is_index_of(image)
-        and (
-            record.platform is None
-            or image.platform == record.platform
-            or image.index == record.digest  # which is an index then, and no image for a platform
-            or not (image.platform or image.digest in known)
-        )
-    )
-    return next(rivals, None)
+    return others or [record for record in recorded.values() if rival_of(record, given, recorded)]
 
 
 def _staying(images: Sequence[Record], recorded: Records, stated: Digest) -> dict[str, Record]:
@@ -159,7 +140,7 @@ def _staying(images: Sequence[Record], recorded: Records, stated: Digest) -> dic
         platform: record
         for platform, record in recorded.items()
         if record.pull_digest == stated
-        and not (_rival(record, images, recorded) or any(record.is_index_of(image) for image in images))
+        and not (rival_of(record, images, recorded) or any(record.is_index_of(image) for image in images))
     }
 
 
@@ -177,6 +158,12 @@ def _predecessor(image: Record, records: Records, leaving: Records, images: Sequ
     others = leaving if image.platform else records
     same = (record for record in others.values() if record.digest == image.digest and record.platform not in stays)
     return next(same, None)
+
+
+def _copied(image: Record, recorded: Records) -> Record | None:
+    """Return the record of an image that comes to one more platform, of several that which says not to use it."""
+    same = [record for record in recorded.values() if record.digest == image.digest]
+    return min(same, key=lambda record: record.yanked is None, default=None)
 
 
 def _mark_below(
@@ -224,12 +211,20 @@ def _check_sound(after: Records, stated: Digest) -> None:
     assert {record.pull_digest for record in after.values()} == {stated}, "there are several pull digests"
 
 
-def _marked_for(opposed: Sequence[Record], after: dict[str, Record], force_reason: str) -> dict[str, Record]:
-    """Return the records, marked with an image that a move below the same pull digest took without a successor."""
+def _marked_for(gone: Sequence[Record], after: Records, recorded: Records, of_pull: Forced) -> dict[str, Record]:
+    """Return the records, marked with an image that a move below the same pull digest took without a successor.
+
+    If it stays for another platform, or an older mark says that already, the mark is `of_pull`: it names the pull
+    digest. Raises RuleRefused if an older one says that as well: then nothing would tell of this move.
+    """
     stay = {record.digest for record in after.values()}
-    gone = [record for record in opposed if (record.platform or "") not in after and record.digest not in stay]
-    mark = _mark(gone[0].digest, force_reason) if gone else None
-    return {platform: replace(record, forced=mark or record.forced) for platform, record in after.items()}
+    marks = [replace(of_pull, replaces=record.digest) for record in gone if record.digest not in stay]
+    for mark in (*marks, of_pull):
+        marked = {platform: replace(record, forced=mark) for platform, record in after.items()}
+        if any(recorded.get(platform) != record for platform, record in marked.items()):
+            return marked
+    message = f"{gone[0].name} was already moved for this reason, and {gone[0].key} was there after that"
+    raise RuleRefused(message, "say in `--reason` what is different now")
 
 
 def _any(recorded: Records) -> Record:
@@ -257,14 +252,19 @@ def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced)
 
 def _without_stale_mark(record: Record, recorded: Records, replaced: Digest | None) -> Record:
     """Return a record without a mark that would tell of what a look has changed: its pull digest, or its platform."""
-    mark, own = record.forced, recorded.get(record.platform or "")
-    if mark is None:
+    if record.forced is None:
         return record
     had = {old.platform for old in recorded.values() if old.digest == record.digest}
-    is_relabelled = had and not had & {None, record.platform}
-    names_what_was_there = mark.replaces in {record.digest, own.digest if own else None}
-    is_stale = mark.replaces == replaced != record.pull_digest or (is_relabelled and names_what_was_there)
+    if had and not had & {None, record.platform}:
+        record = replace(record, forced=_lasting_mark(record, recorded.get(record.platform or "")))
+    is_stale = record.forced and record.forced.replaces == replaced != record.pull_digest
     return replace(record, forced=None) if is_stale else record
+
+
+def _lasting_mark(record: Record, own: Record | None) -> Forced | None:
+    """Return the mark of an image that comes to a platform, unless it would tell of that: by what its platform had."""
+    mark = record.forced
+    return None if mark and mark.replaces in {record.digest, own.digest if own else None} else mark
 
 
 def _is_move(done: Forced, record: Record, mark: Forced) -> bool:
@@ -274,29 +274,3 @@ def _is_move(done: Forced, record: Record, mark: Forced) -> bool:
 
 def _mark(replaces: Digest, force_reason: str) -> Forced | None:
     return Forced(replaces, force_reason) if force_reason else None
-
-
-def _conflict(given: Record, opposed: Sequence[Record], snapshot: Snapshot) -> Conflict:
-    first = opposed[0]
-    hint = "publish under another tag, or use `--force --reason TEXT` to move this one"
-    is_of_another_platform = given.platform and all(record.platform for record in opposed)
-    if is_of_another_platform and given.platform not in {record.platform for record in opposed}:
-        hint = "push an index of all its images, then publish it once; or use `--force --reason TEXT` to move this one"
-    elif given.platform is None and any(record.platform and record.pull_digest == given.digest for record in opposed):
-        hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
-    if len(mirrors := snapshot.policy.serving(first.image)) > 1:
-        hosts = " and ".join(registry.name for registry in mirrors[:2])
-        hint += f"; if {hosts} have different images of that name, give one of them a `ledgerPrefix` in ledger.yaml"
-    return Conflict(
-        f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
-        f"published {first.published_at}; {_with_index(given)} is refused",
-        hint,
-        existing=[to_json(record) for record in opposed],
-        given=given.digest,
-        ledger_commit=snapshot.commit,
-    )
-
-
-def _with_index(record: Record) -> str:
-    """Return the digest, with that of its index: the one that a push or a pull shows."""
-    return record.digest + (f" (in the index {record.index})" if record.index else "")

@@ -18,6 +18,7 @@ from tests.support.values.smallworld import CHANGES, changed, ledgers
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 BASE = record(platform=AMD)
+YANKED = {"at": "2026-11-25T08:00:00Z", "reason": "crashes"}
 
 
 def keys(base: Ledger, other: Ledger) -> set[Key]:
@@ -183,6 +184,8 @@ def test_of_two_publications_of_one_digest_ours_is_the_first() -> None:
         ([BASE], [but(BASE, index=digest("i"))], [BASE, but(BASE, platform=ARM, digest=digest("b"))]),
         ([], [BASE], [but(BASE, index=digest("i"))]),  # the same image, alone and in an index
         ([but(BASE, platform=None)], [], [but(BASE, digest=digest("b"))]),  # removed, and moved
+        ([BASE], [but(BASE, yanked=YANKED)], [BASE, but(BASE, platform=ARM)]),  # one image, good for one platform only
+        ([], [BASE], [but(BASE, platform=ARM, publishedAt="2020-01-01T00:00:00Z")]),
     ],
 )
 def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record], theirs: list[Record]) -> None:

@@ -122,6 +122,23 @@ def test_a_pull_digest_that_changed_after_a_look_is_the_publishers_claim_and_is_
     assert judge.claims == 1
 
 
+def test_an_image_that_got_another_platform_is_the_publishers_claim_and_is_counted() -> None:
+    for policy, force, claims in (
+        (Policy(), "", (1, 1)), (Policy(), "mixed up", (0, 0)), (Policy(mutable=("*",)), "", (0, 0))
+    ):  # fmt: skip
+        judge = proof(policy)
+        said, before = published(Ledger(), SINGLE)
+        told(judge, said, before)
+        twins = [replace(one, digest=SINGLE.digest) for one in GROWN]
+        said, both = published(before, *twins, policy=policy)
+        assert (told(judge, said, both), judge.platform_claims) == ([], 0)  # it keeps its platform, too
+        judge = proof(policy)
+        judge.begin(codec.dumps(before), b"", WHEN)
+        other = replace(GROWN[1], digest=SINGLE.digest, looked_at=not force)
+        said, after = published(before, other, force=force, policy=policy)
+        assert (told(judge, said, after), (judge.claims, judge.platform_claims)) == ([], claims)
+
+
 def test_a_pull_digest_that_changed_without_a_word_is_found() -> None:
     said, before = published(Ledger(), BELOW_I)
     grown, after = published(before, *GROWN)

@@ -252,9 +252,19 @@ def test_a_recorded_platform_is_another_one_only_by_force_or_by_a_look() -> None
 
 def test_an_image_does_not_lose_its_facts_by_way_of_another_record_of_it() -> None:
     yanked = but(V1, yanked={"at": LATER, "reason": "crashes"})
-    fresh = but(V1, platform=ARM, publishedAt=LATER)
-    assert ranged(ledger_of(yanked), ledger_of(yanked, fresh)) == []
-    assert ranged(ledger_of(yanked), ledger_of(yanked, fresh), ledger_of(fresh)) == ["facts", "facts", "platform"]
+    fresh, copy = but(V1, platform=ARM, publishedAt=LATER), but(yanked, platform=ARM)
+    assert ranged(ledger_of(yanked), ledger_of(yanked, fresh)) == ["facts"]
+    assert ranged(ledger_of(yanked), ledger_of(yanked, fresh), ledger_of(fresh)) == ["facts", "platform"]
+    assert ranged(ledger_of(yanked), ledger_of(yanked, copy)) == []
+    assert ranged(ledger_of(yanked), ledger_of(yanked, copy), ledger_of(copy)) == ["platform"]
+    moved = but(V1, digest=digest("b"), index=V1.digest, forced={"replaces": V1.digest, "reason": "CVE"})
+    below = but(copy, index=V1.digest)
+    pair = ledger_of(but(yanked, index=V1.digest), below)
+    assert ranged(ledger_of(yanked), pair, ledger_of(moved, below)) == []
+    assert ranged(ledger_of(yanked), pair, ledger_of(moved, below), ledger_of(below)) == ["platform"]
+    assert ranged(ledger_of(yanked, copy), ledger_of(copy)) == []
+    assert ranged(ledger_of(yanked, copy), ledger_of(yanked, but(copy, yanked=None))) == ["facts"]
+    assert ranged(ledger_of(V1), ledger_of(V1, copy)) == ["facts"]
     index = but(yanked, platform=None, digest=digest("i"))
     heir, late = but(yanked, index=digest("i")), but(fresh, index=digest("i"), digest=digest("b"))
     assert ranged(ledger_of(index), ledger_of(heir), ledger_of(heir, late)) == []

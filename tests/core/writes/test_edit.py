@@ -199,6 +199,17 @@ def test_yank_of_one_platform_leaves_the_others() -> None:
     assert [str(one.key) for one in by_key(change).values() if one.yanked] == ["myorg/app:v1 (linux/arm64)"]
 
 
+def test_yank_of_one_platform_marks_the_same_image_for_the_others_too() -> None:
+    twins = [record("app", "v1", platform=one, index=digest("i")) for one in (AMD, ARM)]
+    done = yank("app:v1", ledger=ledger_of(*twins), platform=ARM)
+    assert {one.yanked for one in done.ledger.records()} == {Yanked(THEN, "broken")}
+    half = ledger_of(twins[0], *(one for one in done.ledger.records() if one.platform == ARM))
+    again = yank("app:v1", ledger=half, platform=AMD, at=LATER)
+    assert {one.yanked for one in again.ledger.records()} == {Yanked(THEN, "broken")}
+    undone = yank("app:v1", ledger=done.ledger, platform=AMD, undo=True, reason="it was the network")
+    assert undone.ledger == ledger_of(*twins)
+
+
 def test_yank_again_changes_nothing_and_another_reason_keeps_the_time() -> None:
     once = yank("base:v1").ledger
     assert not yank("base:v1", ledger=once, at=LATER).changed

@@ -422,6 +422,45 @@ def test_an_image_that_a_forced_look_does_not_find_is_named_in_the_mark() -> Non
     assert not publish(change.ledger, look, force="never pushed").changed
 
 
+@pytest.mark.parametrize("policy", [DEFAULT, MOVES])
+def test_what_a_look_does_not_find_below_the_same_pull_digest_goes_by_force_only(policy: Policy) -> None:
+    """Below one index there are always the same images: what is not there was wrong, wherever tags may move."""
+    image = record(platform=AMD, digest=A, index=C)
+    look = draft(platform=AMD, digest=A, index=C, looked_at=True)
+    for gone in (record(platform=ARM, digest=B, index=C), record(platform=ARM, digest=A, index=C)):
+        error = refused(ledger_of(image, gone), look, policy=policy)
+        assert isinstance(error, Conflict)
+        assert "leads to no such image for that platform" in error.message
+        mark = forced(B if gone.digest == B else C, "why")
+        done = publish(ledger_of(image, gone), look, policy=policy, force="why")
+        assert records(done) == [record(platform=AMD, digest=A, index=C, forced=mark)]
+    again = ledger_of(record(platform=AMD, digest=A, index=C, forced=mark), gone)
+    assert "already moved for this reason" in refused(again, look, policy=policy, force="why").message
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_an_image_that_comes_to_one_more_platform_has_the_facts_that_it_has_on_the_first(looked_at: bool) -> None:
+    facts: dict[str, Any] = {"yanked": {"at": WHEN, "reason": "crashes"}, "labels": {"env": "prod"}, "digest": A}
+    old = record(platform=AMD, forced=forced(D, "CVE"), index=C, **facts)
+    twins = [
+        draft(platform=platform, digest=A, index=C, published_at=LATER, source_ref=source("2"), looked_at=looked_at)
+        for platform in (AMD, ARM)
+    ]
+    for drafts in (twins, twins[1:]):
+        if not (looked_at and drafts == twins[1:]):
+            change = publish(ledger_of(old), *drafts)
+            assert records(change) == [old, record(platform=ARM, forced=forced(D, "CVE"), index=C, **facts)]
+    other = record(platform=ARM, digest=B, index=C)
+    change = publish(ledger_of(old, other), *twins, force="CVE")
+    assert records(change) == [old, record(platform=ARM, forced=forced(B, "CVE"), index=C, **facts)]
+
+
+def test_what_is_said_of_an_image_without_a_platform_is_said_of_each_platform_that_has_it() -> None:
+    twins = [record(platform=platform, digest=A, index=C) for platform in (AMD, ARM)]
+    change = publish(ledger_of(*twins), draft(digest=A, index=C, looked_at=True, labels={"x": "1"}))
+    assert [one.labels for one in records(change)] == [{"x": "1"}] * 2
+
+
 def test_an_image_that_gets_another_platform_in_a_forced_batch_keeps_its_facts() -> None:
     """Its mark names what it replaces there or, if that is nothing, the image itself."""
     facts: dict[str, Any] = {"index": D, "yanked": {"at": WHEN, "reason": "crashes"}, "labels": {"env": "prod"}}

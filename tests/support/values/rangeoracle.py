@@ -55,11 +55,11 @@ def _of_tag(history: Sequence[State], messages: Sequence[str], now: str, *, muta
         yield "its pull digest changed, and no mark says so"
     if not mutable and not marks:
         yield from _relabelled(before, after)
+    yield from _unlike_copies(before, after)
     for new in after:
         for old in _predecessors(new, before):
             has_gone = _has_expired(old, now) and any(_is_without(state, old) for state in history)
             is_kept = _is_index_of(old, new) and any(_have_the_same_facts(old, one) for one in after)
-            is_kept = is_kept or _is_copy(old, new, after)
             if not has_gone and not is_kept:  # other images may come to an index, each with facts of its own
                 yield from _of_image(old, new, history, messages, mutable=mutable, marks=marks)
 
@@ -72,10 +72,21 @@ def _false_marks(marks: Sequence[Fields], had: set[str], messages: Sequence[str]
             yield "a mark has a reason that no message gives"
 
 
+def _unlike_copies(before: State, after: State) -> Iterator[str]:
+    """Yield the images that all platforms were right about, and that one now says something else of."""
+    for name in ("publishedAt", "sourceRef", "yanked"):
+        for digest in {one["digest"] for one in before}:
+            was, now = ([one.get(name) for one in state if one["digest"] == digest] for state in (before, after))
+            if all(one == was[0] for one in was) and any(one != now[0] for one in now):
+                yield f"for its platforms, {digest} has different values of {name}"
+
+
 def _relabelled(before: State, after: State) -> Iterator[str]:
     for old in before:
-        now = {one.get("platform") for one in after if one["digest"] == old["digest"]}
-        if old.get("platform") and now and not now & {None, old["platform"]}:
+        had, now = (
+            {one.get("platform") for one in state if one["digest"] == old["digest"]} for state in (before, after)
+        )
+        if now and not now & {None, *had} and None not in had:
             yield f"it was for {old['platform']}, and no mark says why it is for another platform now"
 
 
@@ -124,12 +135,6 @@ def _is_correction(old: Fields, new: Fields, one: Fields) -> bool:
 
 def _is_index_of(old: Fields, new: Fields) -> bool:
     return not old.get("platform") and old["digest"] == new.get("index")
-
-
-def _is_copy(old: Fields, new: Fields, after: State) -> bool:
-    """Return whether it is the same image once more, for another platform, beside the record that goes on."""
-    same = [one["publishedAt"] for one in after if one["digest"] == old["digest"] == new["digest"]]
-    return old["publishedAt"] in same and new["publishedAt"] != old["publishedAt"]
 
 
 def _have_the_same_facts(old: Fields, new: Fields) -> bool:
