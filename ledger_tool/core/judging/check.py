@@ -62,9 +62,9 @@ class RangeJudge:
         """
         effects = effects_of(differences, before.find)
         faults = judge_commit(effects, message, policy, undone)
-        known = {fault.key for fault in faults if fault.rule == "immutable"}
-        by_base = judge_commit(effects, message, self._base, undone)
-        faults += [fault for fault in by_base if fault.rule == "immutable" and fault.key not in known]
+        known = {(fault.rule, fault.key) for fault in faults}
+        by_base = judge_commit(effects, message, self._base, undone)  # a move, or a mark that goes with one
+        faults += [one for one in by_base if one.rule in ("immutable", "facts") and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
         self._net.remember(before, differences, faults, restored(effects, undone), at)

@@ -292,6 +292,14 @@ def test_a_chain_of_forced_moves_is_one() -> None:
     assert ranged(ledger_of(V1), ledger_of(FORCED), Ledger(), ledger_of(marked)) == ["forced", "immutable"]
 
 
+def test_a_mark_does_not_go_with_a_move_that_only_the_range_itself_allows() -> None:
+    old = but(V1, index=digest("i"), forced={"replaces": digest("o"), "reason": "CVE"})
+    moved = but(old, index=digest("j"), forced={"replaces": digest("i"), "reason": "again"})
+    back = but(old, forced=None)
+    assert ranged(ledger_of(old), ledger_of(moved), ledger_of(back), base=LOOSE) == []
+    assert "facts" in ranged(ledger_of(old), ledger_of(moved), ledger_of(back), policy=LOOSE)
+
+
 def test_a_mark_is_taken_away_by_the_command_for_it_only() -> None:
     """By `yank --undo`, for the very image, and not for one that the range put in its place for a while."""
     yanked = but(V1, yanked={"at": LATER, "reason": "crashes"})
