@@ -89,7 +89,7 @@ class Ways:
         found = [way.claims for way in self._to(after) if self._at_base(way, after) == after]
         if not found:
             return None
-        is_same_pull = pull_digests(after) == pull_digests(self.base)
+        is_same_pull = pull_digests(after) == pull_digests(self.base) and not self._moves_an_image(after)
         had = {(record.platform, record.digest) for record in self.base}
         claims = tuple(
             claim
@@ -100,6 +100,11 @@ class Ways:
         known = {claim.recorded[0].key for claim in claims if claim.is_relabelled}
         more = () if self._is_undone else relabelled(self.base, after, self._policy)
         return (*claims, *(claim for claim in more if claim.recorded[0].key not in known))
+
+    def _moves_an_image(self, after: State) -> bool:
+        """Return whether a platform of the base has another image, and no mark says so."""
+        faults = faults_as_one(effects_between(self.base, after), self._policy)
+        return any(fault.rule == "immutable" for fault in faults)
 
     def _to(self, state: State) -> list[Way]:
         """Return the ways to a state; one that nothing in the range made is where a branch starts."""

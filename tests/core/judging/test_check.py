@@ -300,6 +300,15 @@ def test_a_mark_does_not_go_with_a_move_that_only_the_range_itself_allows() -> N
     assert "facts" in ranged(ledger_of(old), ledger_of(moved), ledger_of(back), policy=LOOSE)
 
 
+def test_an_image_that_went_by_force_does_not_come_back_as_another_one_below_the_same_pull_digest() -> None:
+    index = digest("i")
+    pair = ledger_of(but(V1, index=index), but(V1, platform=ARM, digest=digest("b"), index=index))
+    alone = but(V1, forced={"replaces": index, "reason": "CVE"})
+    other = but(V1, platform=ARM, digest=index, publishedAt=LATER)
+    assert ranged(pair, ledger_of(alone), Ledger(), ledger_of(other)) == ["index"]
+    assert ranged(pair, ledger_of(alone), Ledger(), pair) == []
+
+
 def test_a_mark_is_taken_away_by_the_command_for_it_only() -> None:
     """By `yank --undo`, for the very image, and not for one that the range put in its place for a while."""
     yanked = but(V1, yanked={"at": LATER, "reason": "crashes"})
