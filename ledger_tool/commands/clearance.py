@@ -8,15 +8,15 @@ that serve something else than what is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.deleting_registries import DeletingRegistry, Lookups, Place, Repository
+from ledger_tool.commands.served_tags import RecordedTags, served_tags
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import ServedDocument, parse, unread
-from ledger_tool.core.registry.untracked import not_listed
 from ledger_tool.core.writes.prune import RemainingUses, tags_of
 from ledger_tool.errors import BadManifest, LedgerError, Unreachable, UnreadableManifest
 
@@ -77,11 +77,15 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class _Tags:
-    """The tags of one repository: what each serves, which of them go with their records, and which have records."""
+    """The tags of one repository: what each serves, and those of records that go and of records that stay."""
 
     serves: Mapping[str, str]
-    going: Collection[str]
-    kept: Collection[str]
+    going: RecordedTags
+    kept: RecordedTags
+
+    def is_leaving(self, tag: str) -> bool:
+        """Return whether a tag goes with its records: somebody who has pushed it again may need what it serves now."""
+        return self.serves.get(tag) in self.going.get(tag, ())
 
 
 class Clearing:
@@ -138,29 +142,13 @@ class Clearing:
         """Return what the tags serve: all of them where something may be deleted, else those of removed records."""
         remaining, removed = self._uses.tags, tags_of(self._going, self._uses.tags.resolver)
         kept = {(port, image): remaining.of(port.host, image) for port, image in self._repositories}
-        going = {(port, image): removed.of(port.host, image) - own for (port, image), own in kept.items()}
-        listed = {place.repository for place in self._candidates}
-        unlisted: list[Place] = []
-        names: dict[Repository, Collection[str]] = dict(going)
-        for repository, listing in self._lookups.tags(listed).items():
-            if isinstance(listing, LedgerError):
-                self._failed.setdefault(repository[1], listing)
-            else:
-                names[repository] = listing
-                unlisted += [Place(*repository, tag) for tag in (going[repository] | kept[repository]) - set(listing)]
-        asked = [Place(*repository, tag) for repository, own in names.items() for tag in sorted(own)]
-        for place, answer in self._lookups.looks(sorted(unlisted, key=str)).items():
-            if isinstance(answer, LedgerError):
-                self._failed.setdefault(place.image, answer)
-            elif isinstance(answer, str):
-                self._failed.setdefault(place.image, not_listed(place.registry.name, place.image, place.digest))
-        serves: dict[Repository, dict[str, str]] = {repository: {} for repository in self._repositories}
-        for place, answer in self._lookups.looks(asked).items():
-            if isinstance(answer, LedgerError):
-                self._failed.setdefault(place.image, answer)
-            elif isinstance(answer, str):
-                serves[place.repository][place.digest] = answer
-        return {one: _Tags(serves[one], going[one], kept[one]) for one in self._repositories}
+        going = {
+            (port, image): {tag: own for tag, own in removed.of(port.host, image).items() if tag not in staying}
+            for (port, image), staying in kept.items()
+        }
+        found = served_tags(self._lookups, {place.repository for place in self._candidates}, going, kept)
+        self._failed = found.failed | self._failed
+        return {one: _Tags(found.by_repository[one], going[one], kept[one]) for one in self._repositories}
 
     def _children_in_use(self) -> dict[str, str]:
         """Return why each digest is in use to which an index in use refers: content is the same at every registry."""
@@ -179,19 +167,26 @@ class Clearing:
                     f"{port.name} looks half empty: {len(gone)} of {len(recorded)} digests of {image} are gone there"
                 )
                 self._failed.setdefault(image, Unreachable(message, _LOOK))
-        self._check_read()
+        self._check_read(
+            Place(port, image, digest)
+            for port, image in dict.fromkeys(place.repository for place in self._candidates)
+            for digest in self._uses.roots.indexes(image).intersection(self._uses.recorded.get(image, ()))
+        )
         return {place.digest: f"it is in the index {index.digest}, which is in use" for place, index in parents.items()}
 
-    def _check_read(self) -> None:
-        """Delete nothing of an image if an index in use is at none of its registries: its contents are not known."""
+    def _check_read(self, indexes: Iterable[Place]) -> None:
+        """Delete nothing of an image if what may be an index in use is at none of its registries: who knows its images?
+
+        The same goes for an index in another one that was read.
+        """
         ports: dict[str, set[DeletingRegistry]] = {}
         for place in self._candidates:
             ports.setdefault(place.image, set()).add(place.registry)
-        for image, serving in ports.items():
-            for digest in sorted(self._uses.roots.indexes(image).intersection(self._uses.recorded.get(image, ()))):
-                if all(self._lookups.is_gone(Place(port, image, digest)) for port in serving):
-                    message = f"{image}@{digest} is in use and gone, so what it refers to is not known"
-                    self._failed.setdefault(image, Unreachable(message, _LOOK))
+        for place in sorted({*indexes, *self._lookups.nested()}, key=str):
+            places = [replace(place, registry=port) for port in ports.get(place.image, ())]
+            if places and self._lookups.is_gone(place) and not any(map(self._lookups.is_read, places)):
+                message = f"{place} is in use and gone, so what it refers to is not known"
+                self._failed.setdefault(place.image, Unreachable(message, _LOOK))
 
     def _held(self, tags: Mapping[Repository, _Tags]) -> dict[tuple[str, str], str]:
         """Return what tags hold that do not go with their records: the digest that each serves, and its children."""
@@ -202,7 +197,7 @@ class Clearing:
                 place = Place(port, image, digest)
                 is_candidate = place in self._candidates
                 is_ours = tag in own.kept or tag in own.going
-                if is_candidate and tag not in own.kept and (self._with_untracked or tag in own.going):
+                if is_candidate and (own.is_leaving(tag) or (self._with_untracked and not is_ours)):
                     continue
                 what = "is recorded with another digest" if is_ours else "is not in the ledger"
                 holders.setdefault(place, f"the tag `{tag}`, which {what}")
@@ -210,6 +205,7 @@ class Clearing:
                     held.setdefault((image, digest), f"{holders[place]}, serves it")
         parents, failed = self._lookups.children([], [place for place in holders if place.image not in self._failed])
         self._failed = failed | self._failed
+        self._check_read(holders)
         for place, index in parents.items():
             holder = holders.get(index, "an index that is served")
             held.setdefault((place.image, place.digest), f"{holder}, serves an index with it")
@@ -258,7 +254,7 @@ def _staying(
         digest = tags.serves.get(tag)
         if digest is None or (place := Place(*repository, digest)) in deleted:
             continue
-        others = sorted(other for other, same in tags.serves.items() if same == digest and other not in tags.going)
-        reason = why_kept.get(place, "")
+        others = sorted(other for other, same in tags.serves.items() if same == digest and not tags.is_leaving(other))
+        reason = why_kept.get(place, "") if tags.is_leaving(tag) else ""
         why = f"its digest stays: {reason}" if reason else "it serves something else than what was recorded"
         yield StayingTag(place, tag, why, bool(reason), others)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 from ledger_tool.commands.parallel import in_parallel
@@ -47,15 +48,23 @@ Place = RegistryDigest[DeletingRegistry]
 Repository = tuple[DeletingRegistry, str]
 
 
-@dataclass(slots=True)
+@dataclass
 class Lookups:
-    """Everything that one prune asks registries, each question once; `jobs` requests run at once."""
+    """Everything that one prune asks registries, each question once; `jobs` requests run at once.
+
+    `again` asks a second time, once each, where one answer contradicts another.
+    """
 
     jobs: int
     _manifests: dict[Place, WalkAnswer] = field(default_factory=dict)
     _documents: dict[Place, ServedDocument | Absent | LedgerError] = field(default_factory=dict)
     _looks: dict[Place, str | Absent | LedgerError] = field(default_factory=dict)
     _tags: dict[Repository, Sequence[str] | LedgerError] = field(default_factory=dict)
+
+    @cached_property
+    def again(self) -> Lookups:
+        """Second looks."""
+        return Lookups(self.jobs)
 
     def documents(self, places: Iterable[Place]) -> dict[Place, ServedDocument | Absent | LedgerError]:
         """Return the bytes of manifests and indexes."""
@@ -92,6 +101,16 @@ class Lookups:
     def is_gone(self, place: Place) -> bool:
         """Return whether the registry was asked for a manifest and does not have it."""
         return isinstance(self._manifests.get(place), Absent)
+
+    def is_read(self, place: Place) -> bool:
+        """Return whether the registry was asked for a manifest and has it."""
+        return isinstance(self._manifests.get(place), Manifest)
+
+    def nested(self) -> Iterator[Place]:
+        """Yield what is, or may be, an index in one of the indexes that were read."""
+        for place, answer in self._manifests.items():
+            if isinstance(answer, Manifest):
+                yield from (replace(place, digest=digest) for digest in answer.nested)
 
     def _known(
         self, known: dict[K, T | LedgerError], ask: Callable[[K], T], things: Iterable[K]

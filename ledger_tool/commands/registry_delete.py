@@ -105,7 +105,8 @@ class Registrar:
         documents = self._lookups.documents([tag.place for tag in staying if tag.is_removable])
         for tag in staying:
             place, document = tag.place, documents.get(tag.place, ABSENT)
-            if place.registry.name in declined or not isinstance(document, ServedDocument):
+            is_possible = tag.is_removable and place.registry.name not in declined
+            if not is_possible or not isinstance(document, ServedDocument):
                 left.append(tag)
                 continue
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from ledger_tool.commands.ports import Store
 from ledger_tool.commands.prune import Pruned, prune
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
+from ledger_tool.core.ledger.names import Digest, Platform, Tag, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.image import Child
@@ -26,6 +27,8 @@ APP = "app"
 AMD, ARM = "linux/amd64", "linux/arm64"
 WISH = PruneCriteria(now=Timestamp("2026-11-26T00:00:00Z"))
 POLICY = Policy(registries=(Registry("registry.example.com"), Registry("mirror.example.com")))
+
+NOT_SERVED = f"{FakeRegistry.name} lists app:keepme, and says that it does not exist: what that tag serves is not known"
 
 
 @pytest.fixture
@@ -54,7 +57,11 @@ def both(fake: FakeRegistry, tag: str, *, old: bool = True, only: Sequence[str] 
 
 
 def run(
-    store: MemoryStore, *registries: FakeRegistry, between: Callable[[], None] = lambda: None, jobs: int = 4
+    store: MemoryStore,
+    *registries: FakeRegistry,
+    between: Callable[[], None] = lambda: None,
+    jobs: int = 4,
+    with_untracked: bool = False,
 ) -> Pruned:
     """Prune for real; `between` happens after the plan: it takes two looks at a ledger that stays as it is."""
     openings = 0
@@ -68,7 +75,9 @@ def run(
         if openings == 2:
             between()
 
-    return prune(opened, WISH, registries=FakeRegistries(registries), jobs=jobs, progress=unseen)
+    return prune(
+        opened, WISH, registries=FakeRegistries(registries), jobs=jobs, progress=unseen, with_untracked=with_untracked
+    )
 
 
 def unseen(done: int, total: int) -> None:
@@ -402,3 +411,112 @@ def test_a_digest_that_a_registry_took_with_its_tag_and_does_not_take_back_is_an
     done = run(stored(going, living), fake)
     assert "is needed again and could not be put back: no push" in done.failed[APP].message
     assert (done.expired, [one.record for one in done.spared]) == ([], [going])
+
+
+@pytest.mark.parametrize("with_untracked", [False, True])
+def test_a_tag_that_was_pushed_again_keeps_what_it_serves_though_its_own_record_goes(
+    fake: FakeRegistry, with_untracked: bool
+) -> None:
+    """Also where another record that goes has that digest, or an index with it."""
+    other, moved = image(fake, "pr-2"), image(fake, "pr-3")
+    going = both(fake, "pr-4")
+    fake.tagged[APP, "pr-3"] = other.digest
+    fake.tagged[APP, "pr-2"] = moved.digest
+    fake.push_index(APP, "pr-5", "another index", [Child(going[0].digest, Platform(AMD))])
+    fifth = record(APP, "pr-5", digest=digest("lost"), ttl="1d", publishedAt="2026-11-01T00:00:00Z")
+    done = run(stored(other, moved, *going, fifth, image(fake, "v1", old=False)), fake, with_untracked=with_untracked)
+    assert (done.expired, done.deleted) == ([fifth], [])
+    assert {one.reason for one in done.spared} == {
+        "the tag `pr-2`, which is recorded with another digest, serves it",
+        "the tag `pr-3`, which is recorded with another digest, serves it",
+        "the tag `pr-5`, which is recorded with another digest, serves an index with it",
+    }
+
+
+def test_a_tag_that_was_pushed_again_is_not_deleted_alone_where_its_digest_stays(fake: FakeRegistry) -> None:
+    fake.deletes_tags = True
+    living, going = image(fake, "v1", old=False), image(fake, "pr-3")
+    fake.tagged[APP, "pr-3"] = living.digest
+    also = replace(going, tag=Tag("pr-4"), digest=living.digest)
+    fake.tagged[APP, "pr-4"] = living.digest
+    done = run(stored(living, going, also), fake)
+    assert (done.expired, called(fake, "untag")) == ([going, also], ["pr-4"])
+    assert [(one.tag, one.reason) for one in done.staying] == [
+        ("pr-3", "it serves something else than what was recorded")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "lists", "reason"),
+    [
+        (1, 2, "the tag `keepme`, which is not in the ledger, serves it"),
+        (2, 2, NOT_SERVED),
+        (2, 1, ""),
+    ],
+    ids=["there-at-the-second-look", "listed-and-absent-twice", "no-longer-listed"],
+)  # fmt: skip
+@pytest.mark.parametrize("tag", ["keepme", "v1"])
+def test_a_tag_that_is_listed_and_absent_is_asked_for_again_with_the_list(
+    fake: FakeRegistry, tag: str, answers: int, lists: int, reason: str
+) -> None:
+    """`tag` may be one that lives, too: what is recorded of it exists, so what it serves now is not known."""
+    going, living = image(fake, "pr-2"), image(fake, "v1", old=False)
+    fake.tagged[APP, tag] = going.digest
+    asked = {"look": 0, "tags": 0}
+
+    def contradicts(what: str, reference: str) -> None:
+        """Lack the tag at the first looks, and list it at the first lists."""
+        if reference not in (APP, tag) or what not in asked:
+            return
+        asked[what] += 1
+        if what == "look":
+            hidden = asked[what] <= answers
+            fake.tagged[APP, tag] = Digest(digest("absent")) if hidden else going.digest
+        elif asked[what] > lists:
+            fake.unlisted.add(tag)
+
+    fake.hook = contradicts
+    done = run(stored(going, living), fake)
+    words = reason.replace("keepme", tag)
+    words = (
+        words.replace("which is not in the ledger", "which is recorded with another digest") if tag == "v1" else words
+    )
+    assert [one.reason for one in done.spared] == ([words] if words else [])
+    assert [one.place.digest for one in done.deleted] == ([] if words else [going.digest])
+
+
+def test_a_tag_whose_recorded_digest_is_gone_too_is_left_over(fake: FakeRegistry) -> None:
+    """A registry may list a tag whose manifest was deleted, such as by an earlier run that was interrupted."""
+    first, going, living = image(fake, "pr-1"), image(fake, "pr-2"), image(fake, "v1", old=False)
+    del fake.manifests[first.digest]
+    done = run(stored(first, going, living), fake)
+    assert (done.expired, [one.place.digest for one in done.deleted]) == ([first, going], [going.digest])
+
+
+@pytest.mark.parametrize("held_by", ["v1", "untracked"])
+def test_an_index_that_is_gone_below_one_in_use_keeps_everything(fake: FakeRegistry, held_by: str) -> None:
+    """It may be a registry that fails in between: what that index refers to is needed, and nobody knows it."""
+    going = image(fake, "pr-1")
+    nested = Digest(digest("nested"))
+    outer = fake.push_index(APP, held_by, "outer", [], nested=[nested])
+    living = [image(fake, "v0", old=False)]
+    living += [record(APP, "v1", digest=outer)] if held_by == "v1" else []
+    done = run(stored(going, *living), fake)
+    assert (done.expired, done.deleted) == ([], [])
+    assert [one.reason for one in done.spared] == [
+        f"app@{nested} is in use and gone, so what it refers to is not known"
+    ]
+
+
+def test_what_a_tag_serves_and_the_registry_does_not_have_keeps_everything(fake: FakeRegistry) -> None:
+    going, living = image(fake, "pr-1"), image(fake, "v1", old=False)
+    index = fake.push_index(APP, "untracked", "index", [Child(going.digest, Platform(AMD))])
+    answers = dict(fake.manifests)
+
+    def contradicts(what: str, reference: str) -> None:
+        fake.manifests = {one: it for one, it in answers.items() if what != "manifest" or one != index}
+
+    fake.hook = contradicts
+    done = run(stored(going, living), fake)
+    assert (done.expired, done.deleted) == ([], [])
+    assert [one.reason for one in done.spared] == [f"app@{index} is in use and gone, so what it refers to is not known"]

@@ -1,7 +1,8 @@
 """Tags that a registry has and the ledger does not, without those that belong to other images or are to be ignored.
 
 A list of tags is believed if it has every recorded tag that the registry serves: one that is cut short, or empty by
-mistake, looks like any other.
+mistake, looks like any other. A tag that is listed and said not to exist, also at a second look at both, is neither
+there nor gone: nobody knows what it serves.
 """
 
 from __future__ import annotations
@@ -29,6 +30,14 @@ def not_listed(registry: str, image: str, tag: str) -> Unreachable:
     return Unreachable(
         f"{registry} serves {image}:{tag}, and does not list it: its list of tags is incomplete",
         "run it again; if it stays, report it to the registry's operator",
+    )
+
+
+def not_served(registry: str, image: str, tag: str) -> Unreachable:
+    """Return the error for a tag that the registry lists, and says it does not have."""
+    return Unreachable(
+        f"{registry} lists {image}:{tag}, and says that it does not exist: what that tag serves is not known",
+        "run it again; if it stays, push that tag again or delete it",
     )
 
 

@@ -129,14 +129,18 @@ class RemainingUses:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryTags:
-    """Tags of records, by host and repository: the ledger may have several names for one repository."""
+    """Tags of records with the pull digests recorded of each, by host and repository: that may have several names."""
 
-    by_home: Mapping[tuple[str, str], Collection[str]]
+    by_home: Mapping[tuple[str, str], Mapping[str, Collection[str]]]
     resolver: Resolver
 
-    def of(self, host: str, image: str) -> set[str]:
+    def of(self, host: str, image: str) -> dict[str, set[str]]:
         """Return the tags of an image's repositories at a host, whatever the ledger calls it there."""
-        return {tag for home in homes(self.resolver, host, image) for tag in self.by_home.get(home, ())}
+        tags: dict[str, set[str]] = {}
+        for home in homes(self.resolver, host, image):
+            for tag, digests in self.by_home.get(home, {}).items():
+                tags.setdefault(tag, set()).update(digests)
+        return tags
 
 
 def homes(resolver: Resolver, host: str, image: str) -> set[tuple[str, str]]:
@@ -146,13 +150,15 @@ def homes(resolver: Resolver, host: str, image: str) -> set[tuple[str, str]]:
 
 def tags_of(records: Iterable[Record], resolver: Resolver) -> RepositoryTags:
     """Return the tags of records by repository."""
-    by_home: dict[tuple[str, str], set[str]] = {}
-    by_image: dict[str, set[str]] = {}
+    by_home: dict[tuple[str, str], dict[str, set[str]]] = {}
+    by_image: dict[str, dict[str, set[str]]] = {}
     for record in records:
-        by_image.setdefault(record.image, set()).add(record.tag)
+        by_image.setdefault(record.image, {}).setdefault(record.tag, set()).add(record.pull_digest)
     for image, tags in by_image.items():
         for home in resolver.repositories(NamedImage(image, ours=True)):
-            by_home.setdefault(home, set()).update(tags)
+            own = by_home.setdefault(home, {})
+            for tag, digests in tags.items():
+                own.setdefault(tag, set()).update(digests)
     return RepositoryTags(by_home, resolver)
 
 

@@ -179,6 +179,18 @@ def test_an_expired_record_whose_digest_an_untracked_tag_serves_is_pruned_in_the
     assert {tag: one["class"] for tag, one in left.items()} == {"old": "untracked", "other": "untracked"}
 
 
+def test_an_expired_record_whose_digest_a_moved_tag_serves_is_pruned_in_the_ledger(world: World) -> None:
+    world.pushed("v1")
+    layout = world.push("old")
+    world.publish("old", *OLD)
+    world.push("other")
+    world.publish("other", *OLD)
+    world.registry.push(layout, f"{world.image}:other")
+    command = _findings(world.reconcile("--format", "json"))["old"]["command"]
+    assert _obeyed(world, command).code == 0
+    assert "old" not in _findings(world.reconcile("--format", "json"))
+
+
 def test_the_last_tag_of_an_image_is_kept_or_pruned_with_last(world: World) -> None:
     world.push("old")
     world.publish("old", *OLD)
