@@ -134,13 +134,8 @@ class Looks:
                 yield number, seen
 
     def served(self, tags: Iterable[TaggedPlace], *, anew: bool = False) -> dict[TaggedPlace, Seen]:
-        """Return what tags serve, each asked for once in the run; `anew` asks again, but not for what was absent."""
-
-        def look(place: TaggedPlace) -> str | Absent:
-            served = self._once.served(*place)
-            return self._once.served(*place, anew=True) if anew and isinstance(served, str) else served
-
-        answers = in_parallel(look, dict.fromkeys(tags), jobs=self._jobs)
+        """Return what tags serve, each asked for once in the run, or again if `anew`."""
+        answers = in_parallel(lambda place: self._once.served(*place, anew=anew), dict.fromkeys(tags), jobs=self._jobs)
         return {
             place: Unknown(answer.in_full) if isinstance(answer, LedgerError) else answer for place, answer in answers
         }

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ledger_tool.commands.observe import Looks, TagList
+from ledger_tool.commands.observe import Looks, TaggedPlace, TagList
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.remedy import Serving, pull_place
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.query import matches
-from ledger_tool.core.registry.drift import DriftFinding, Unknown
+from ledger_tool.core.registry.drift import Absent, DriftFinding, Unknown
 from ledger_tool.core.registry.remedy import of_untracked
-from ledger_tool.core.registry.untracked import not_listed, untracked
+from ledger_tool.core.registry.untracked import not_listed, not_served, untracked
 
 _Repository = tuple[bool, str]  # whether by plain HTTP, and its host and path
 
@@ -24,7 +24,7 @@ def list_untracked(
     """Yield a finding for each tag of these images that a registry has and the ledger does not, by any of its names.
 
     What `reconcile: ignore:` of `ledger.yaml` names is left out. Tags that cannot be listed are unknown, and so is
-    what else there is where a list lacks a recorded tag that is served.
+    what else there is where a list lacks a recorded tag that is served, and a tag that is listed and does not exist.
     """
     recorded: dict[str, set[str]] = {}
     for image, tag, _ in snapshot.ledger.keys:
@@ -37,6 +37,7 @@ def list_untracked(
     listed = dict(looks.lists(place for place in places if once[_repository(*place)] == place))
     doubts = _doubts(looks, {place: known[_repository(*place)] for place in listed}, listed)
     ignore = snapshot.policy.reconcile_ignore
+    found: dict[TaggedPlace, DriftFinding] = {}
     for (registry, image), answer in listed.items():
         if doubt := doubts.get((registry, image)):
             yield DriftFinding(
@@ -45,7 +46,24 @@ def list_untracked(
         own = () if isinstance(answer, Unknown) else answer
         for finding in untracked(registry.name, image, own, known[_repository(registry, image)], ignore=ignore):
             if matches(pattern, image, finding.tag):
-                yield finding
+                found[registry, image, finding.tag] = finding
+    yield from _there(looks, found)
+
+
+def _there(looks: Looks, found: Mapping[TaggedPlace, DriftFinding]) -> Iterator[DriftFinding]:
+    """Yield these findings without those of tags that have gone; one that is listed, and does not exist, is unknown."""
+    missing = [place for place, seen in looks.served(found).items() if isinstance(seen, Absent)]
+    lists = dict(looks.lists({(registry, image): None for registry, image, _ in missing}))
+    again = looks.served(missing, anew=True)
+    for place, finding in found.items():
+        if not isinstance(again.get(place), Absent):
+            yield finding
+            continue
+        registry, image, tag = place
+        listing = lists[registry, image]
+        if isinstance(listing, Unknown) or tag in listing:
+            reason = not_served(registry.name, image, tag).in_full
+            yield replace(finding, drift="unknown", kind="unknown", reason=reason)
 
 
 def _doubts(
@@ -63,7 +81,9 @@ def _doubts(
         if not isinstance(answer, Unknown)
         for tag in sorted(recorded[place] - set(answer))
     ]
-    for (registry, image, tag), served in looks.served(unlisted, anew=True).items():
+    seen = looks.served(unlisted)
+    again = looks.served([place for place, served in seen.items() if isinstance(served, str)], anew=True)
+    for (registry, image, tag), served in (seen | again).items():
         if isinstance(served, Unknown):
             reason = f"whether the list of tags is complete is not known: {served.reason}"
             doubts.setdefault((registry, image), Unknown(reason))

@@ -137,6 +137,42 @@ def test_a_list_of_tags_that_lacks_what_was_seen_is_incomplete(
     assert wire.count("/v2/myorg/app/manifests/v1") <= 4
 
 
+LISTED = as_json({"tags": ["ghost", "v1"]})
+
+
+@pytest.mark.parametrize(
+    ("lists", "answers", "code", "found"),
+    [
+        ([LISTED], [unknown], 5, {"ghost": "unknown"}),
+        ([LISTED, as_json({"tags": ["v1"]})], [unknown], 0, {}),
+        ([LISTED, Reply(403)], [unknown], 5, {"ghost": "unknown"}),
+        ([LISTED], [unknown, unknown, served(image())], 1, {"ghost": "untracked"}),
+    ],
+    ids=["listed-and-absent-twice", "no-longer-listed", "not-listed-again", "there-at-the-second-look"],
+)
+@pytest.mark.parametrize("option", ["--untracked", "--adopt"])
+def test_a_tag_that_is_listed_and_absent_is_asked_for_again_and_not_untracked(
+    ledger: Run, wire: Wire, tmp_path: Path, lists: list[Script], answers: list[Script], code: int,
+    found: dict[str, str], option: str,
+) -> None:  # fmt: skip
+    upstream = _ledger(wire, tmp_path, "v1")
+    wire.on(f"{APP}/v1", served(image()))
+    wire.on(f"{APP}/{sha256(image())}", served(image()))
+    wire.on("/v2/myorg/app/tags/list", *lists)
+    wire.on(f"{APP}/ghost", *answers)
+    done = ledger(
+        "reconcile", "--repo", upstream.url, "--format", "json", option, "--fail-on", "drift,untracked"
+    )  # fmt: skip
+    assert (done.code, classes(done), done.json["complete"]) == (code, found, code != 5), done.out + done.err
+    if code == 5:
+        (finding,) = done.json["findings"]
+        assert f"{wire.host} lists myorg/app:ghost, and says that it does not exist" in finding["reason"]
+        assert finding["command"] == ""
+    if lists == [LISTED] and code == 5:
+        others = ledger("reconcile", "--repo", upstream.url, option, "*:v1")
+        assert (others.code, others.out) == (0, "1 in-sync\n")
+
+
 def test_a_list_of_tags_that_is_cut_short_is_incomplete(ledger: Run, wire: Wire, tmp_path: Path) -> None:
     upstream = _ledger(wire, tmp_path, "v1")
     wire.on(f"{APP}/v1", served(image()))
