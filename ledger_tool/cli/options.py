@@ -22,7 +22,7 @@ NONE: list[str] = []  # the default of an option that may be repeated
 
 def argument(metavar: str, help: str) -> Any:  # noqa: A002 - typer's own word
     """Declare an argument."""
-    return typer.Argument(metavar=metavar, help=help, show_default=False)
+    return typer.Argument(metavar=metavar, help=help, show_default=False, callback=_not_empty)
 
 
 def option(
@@ -36,7 +36,7 @@ def option(
 ) -> Any:
     """Declare an option with a value; `default` describes its default."""
     text = f"{help}  [default: {default}]" if default else help
-    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel, envvar=env)
+    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel, envvar=env, callback=_not_empty)
 
 
 def flag(name: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
@@ -48,12 +48,28 @@ def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:
     """Declare an option whose values are among `choices`, written `text|json`."""
     known = choices.split("|")
 
-    def check(value: Any) -> Any:
-        for word in [value] if isinstance(value, str) else value or ():
+    def check(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+        for word in _words(_not_empty(context, parameter, value)):
             one_of(name, word, known)
         return value
 
     return typer.Option(name, metavar=choices, help=help, rich_help_panel=panel, callback=check)
+
+
+def _not_empty(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+    """Refuse an empty value: to a script whose variable is unset, leaving a rule out has to be an error.
+
+    An empty variable of the environment counts as unset.
+    """
+    source = context.get_parameter_source(parameter.name or "")
+    if source and source.name == "COMMANDLINE" and "" in _words(value):
+        name = parameter.opts[0] if parameter.param_type_name == "option" else str(parameter.metavar)
+        raise UsageError(f"`{name}` is given an empty value", "check the variable that it comes from, or leave it out")
+    return value
+
+
+def _words(value: Any) -> Sequence[Any]:
+    return [value] if isinstance(value, str) else value or ()
 
 
 ImageTag = Annotated[str, argument("IMAGE:TAG", "The image.")]

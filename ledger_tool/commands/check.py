@@ -120,7 +120,8 @@ def check(
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
-        return Checked(in_order(findings), 0, past.commits, invalid=True, files=past.files)
+        is_invalid = any(finding.path == "ledger.json" for finding in now.findings)
+        return Checked(in_order(findings), 0, past.commits, invalid=is_invalid, files=past.files)
     policy = None if any(finding.rule == "settings" for finding in now.findings) else now.policy
     findings += located(_of_the_file(now.ledger, policy, clock), RecordPositions(now.ledger, now.ledger))
     looked = _Looked()
@@ -184,6 +185,9 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
     now = _Files()
     try:
         raw, settings = commits.history.current_files()
+    except InvalidSettings as error:
+        now.findings.append(CheckFinding("settings", "ledger.yaml", 1, 1, error.reason))
+        return now
     except (InvalidLedger, UsageError) as error:
         if not tolerant:
             raise
@@ -192,7 +196,9 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
     try:
         now.policy = commits.read_policy(settings)
     except InvalidSettings as error:
-        now.findings.append(CheckFinding("settings", "ledger.yaml", error.line, error.column, error.reason))
+        now.findings.append(
+            CheckFinding("settings", "ledger.yaml", max(error.line, 1), max(error.column, 1), error.reason)
+        )
     try:
         now.ledger = commits.versions.read(raw)
     except InvalidLedger:

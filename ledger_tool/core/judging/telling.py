@@ -11,6 +11,7 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.record import Key, Name
 
 Broken = tuple[str, Key | None, str]  # a rule, the record if it is about one, and what is wrong
+_OF_FACTS = ("set", "yank", "unyank")  # verbs of commits that add, move and remove nothing
 DOES = {"added": "adds", "moved": "moves", "updated": "changes", "removed": "removes"}
 
 
@@ -33,8 +34,9 @@ def untold(effects: Sequence[Effect], message: Message, accounts: Mapping[Name, 
             yield "trailers", effect.key, f"its message gives a different sourceRef for {effect.key}: {given}"
     counts = [block.record_count or 0 for block in message.counting]
     named = {(entry.key, entry.source_ref) for block in message.blocks for entry in block.entries}
-    # What one block counted, others may name. If several count, one may have undone another.
-    least = counts[0] - len({key for key, _ in named}) if len(counts) == 1 else 0
+    # What one block counted, others may name, and another one may have undone: but no new fact undoes a publish.
+    undoing = [block.record_count or 0 for block in message.counting if block.verb not in _OF_FACTS] or counts
+    least = 2 * max(undoing, default=0) - sum(undoing) - len({key for key, _ in named})
     if not least <= len(rest) <= sum(counts):
         yield from map(unexplained, rest)
         return

@@ -13,7 +13,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, Policy
 from ledger_tool.edges.files.disk import read_bytes
-from ledger_tool.errors import InvalidLedger, UsageError
+from ledger_tool.errors import InvalidLedger, InvalidSettings, UsageError
 
 
 def read_snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
@@ -57,12 +57,16 @@ class Folder:
         return read_snapshot("", *self.files())
 
     def files(self) -> tuple[bytes, bytes | None]:
-        """Return the bytes of `ledger.json` and of `ledger.yaml`; None if there is no `ledger.yaml`."""
+        """Return the bytes of `ledger.json` and of `ledger.yaml`; None if there is no `ledger.yaml`.
+
+        Raises InvalidLedger, InvalidSettings or UsageError.
+        """
         ledger, settings = self._folder / LEDGER, self._folder / SETTINGS
-        for path in (ledger, settings):
-            if path.is_symlink():  # a pull request's link could lead anywhere on the machine that checks it
-                message = f"{path.name} in {self._folder} is not a plain file"
-                raise InvalidLedger(message, "replace it with a plain file")
+        # A pull request's link could lead anywhere on the machine that checks it.
+        if ledger.is_symlink():
+            raise InvalidLedger(f"{LEDGER} in {self._folder} is not a plain file", "replace it with a plain file")
+        if settings.is_symlink() or (settings.exists() and not settings.is_file()):
+            raise InvalidSettings(0, 0, "it is not a plain file", "replace it with a plain file")
         if not ledger.is_file():
             hint = "name the ledger with `--repo PATH|URL` or LEDGER_REPO, or create one with `ledger init`"
             raise UsageError(f"there is no {LEDGER} in {self._folder}", hint)

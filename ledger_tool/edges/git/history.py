@@ -22,6 +22,8 @@ from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
 
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
 
 class BranchSource:
     """A ledger to read from: the tip of a history's branch."""
@@ -62,7 +64,10 @@ class GitHistory:
         done = self.repository.git("rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         if not done.ok:
             raise UsageError(f"{self.name} has no revision `{shown(revision)}`", self._missing_hint())
-        return done.text.strip()
+        commit = done.text.strip()
+        if not _COMMIT.fullmatch(commit):  # `^REV`, to git, is all that REV does not lead to
+            raise UsageError(f"`{shown(revision)}` is not one revision", "name a commit, a branch or a tag")
+        return commit
 
     def merge_base(self, commit: str, other: str) -> str:
         done = self.repository.git("merge-base", commit, other)

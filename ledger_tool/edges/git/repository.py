@@ -12,7 +12,15 @@ from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.git.process import Completed, run
-from ledger_tool.errors import GitFailed, InvalidLedger, LedgerError, LocalDiskError, Unreachable, UsageError
+from ledger_tool.errors import (
+    GitFailed,
+    InvalidLedger,
+    InvalidSettings,
+    LedgerError,
+    LocalDiskError,
+    Unreachable,
+    UsageError,
+)
 
 CHUNK_BYTES = 16 * 2**20  # of contents, read at a time
 
@@ -148,7 +156,8 @@ class Repository:
     def ledger_files(self, commit: str, where: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit.
 
-        Raises InvalidLedger if `ledger.json` is missing, named twice, not a plain file, or too large.
+        Raises InvalidLedger if `ledger.json` is missing, named twice, not a plain file, or too large, and
+        InvalidSettings if `ledger.yaml` is not a plain file, or too large.
         """
         named = [entry for entry in self.entries(commit) if entry.path in (LEDGER, SETTINGS)]
         entries = {entry.path: entry for entry in named}
@@ -161,17 +170,17 @@ class Repository:
             raise InvalidLedger(
                 f"{where} has no {LEDGER}", "turn the repository into a ledger with `ledger init`, commit and push"
             )
-        for entry in filter(None, (ledger, settings)):
-            if not entry.is_plain:
-                raise InvalidLedger(f"{entry.path} in {where} is not a plain file", "replace it with a plain file")
+        if not ledger.is_plain:
+            raise InvalidLedger(f"{LEDGER} in {where} is not a plain file", "replace it with a plain file")
         if ledger.size >= MAX_BYTES:
             raise InvalidLedger(
                 f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host accepts",
                 "start a second ledger for some of the images",
             )
+        if settings and not settings.is_plain:
+            raise InvalidSettings(0, 0, "it is not a plain file", "replace it with a plain file")
         if settings and settings.size > MAX_SETTINGS_READ:
-            message = f"{SETTINGS} in {where} is larger than 1 MB"
-            raise UsageError(message, "check that this is the right file")
+            raise InvalidSettings(0, 0, "it is larger than 1 MB", "check that this is the right file")
         blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 

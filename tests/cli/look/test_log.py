@@ -79,6 +79,8 @@ def test_log_takes_an_image_a_limit_a_time_and_a_revision(run: Run, publish: Pub
         (("--since", "nowhere"), 2, "has no revision `nowhere`"),
         (("--since", "2026-13-01"), 2, "time `2026-13-01T00:00:00Z` is malformed"),
         (("--since", "--output=x"), 2, "is not a revision"),
+        (("--since", "^HEAD"), 2, "is not one revision"),
+        (("--since", ""), 2, "`--since` is given an empty value"),
         (("--limit", "0"), 2, "out of bounds"),
         ((f"a:v1@{digest()}",), 2, "ledger whence DIGEST"),
         (("registry.example.com/a:v1",), 2, "names a registry that is not in ledger.yaml"),

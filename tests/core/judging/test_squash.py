@@ -92,6 +92,14 @@ def test_batches_that_count_and_undo_each_other_are_explained_with_all_that_foll
     assert broken(full, after, squashes.github(messages), policy) == []
 
 
+def test_counts_explain_no_change_of_a_few_records_unless_what_they_count_may_be_undone() -> None:
+    text = "weekly\n\npublish 500 images\n\nRecords: 500\nSource-Refs: 3\n\nset 2 images\n\nRecords: 400\n"
+    text += "\nremove 400 images\n\nRecords: 400\nSource-Refs: 1\nReason: q\n"
+    before = ledger_of(record("a"), record("b"))
+    after = rules.publish(Snapshot("", before, Policy()), [draft("smuggled")]).ledger
+    assert [one.split()[0] for one in broken(before, after, text, Policy())] == ["unexplained"]
+
+
 CHAIN = [(digest("b"), "first"), (digest("c"), "second")]
 
 
