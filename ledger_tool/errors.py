@@ -82,8 +82,8 @@ class InvalidSettings(UsageError):
     """`ledger.yaml` is wrong at `line` and `column`, both from 1, or as a whole (0, 0); `reason` says how."""
 
     def __init__(self, line: int, column: int, reason: str, hint: str) -> None:
-        place = f", line {line}, column {column}" if line else ""
-        super().__init__(f"ledger.yaml{place}: {reason}", hint)
+        whole = f"ledger.yaml: {reason}"
+        super().__init__(f"ledger.yaml, line {line}, column {column}: {reason}" if line else whole, hint)
         self.line = line
         self.column = column
         self.reason = reason
