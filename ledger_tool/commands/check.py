@@ -220,7 +220,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     at_base = files.sound(start).policy
     parted = history.merge_base(start, tip)
     past = _Past(files.sound(parted), at_base, len(commits))
-    judge, squash = RangeJudge(past.before.ledger, at_base), SquashForecast()
+    judge, squash = RangeJudge(past.before.ledger, at_base, clock), SquashForecast()
     dates = _times(history, commits)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
@@ -232,7 +232,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     if now.ledger is not None and last.ledger != now.ledger:
         uncommitted = judge.commit(last.ledger, compare(last.ledger, now.ledger), None, last.policy, at=clock)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
-    net = judge.net(last.ledger if now.ledger is None else now.ledger, clock)
+    net = judge.net(last.ledger if now.ledger is None else now.ledger)
     past.faults += [("all commits together", fault) for fault in net.faults]
     past.claims = net.claims
     _other_files(past, history, parted, tip)

@@ -10,7 +10,7 @@ from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.judging.commit import restored
+from ledger_tool.core.changes.revert import restored
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile, others
 from ledger_tool.core.ledger.ledger import Ledger

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.message import Message
-from ledger_tool.core.changes.revert import undone_by
+from ledger_tool.core.changes.revert import NOTHING, Undone, undone_by
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger.ledger import Ledger
@@ -25,15 +25,13 @@ class RevertedCommits:
         self._history = history
         self._by_subject: dict[str, list[str]] | None = None
 
-    def undone(
-        self, commit: Commit, message: Message, made: Sequence[Difference], after: Ledger
-    ) -> Sequence[Difference]:
+    def undone(self, commit: Commit, message: Message, made: Sequence[Difference], after: Ledger) -> Undone:
         """Return what a commit exactly undoes of the commits that it says it reverts; see `undone_by`.
 
         Only commits of its own past count. Raises UsageError if a shallow clone may lack one.
         """
         if not made or not commit.parents:
-            return ()
+            return NOTHING
         if message.reverts:
             reverted = [self._did(self._visible(id_, commit)) for id_ in message.reverts]
             return undone_by(made, [one for one in reverted if one], after)
@@ -42,7 +40,7 @@ class RevertedCommits:
                 return undone
         if message.reverted_subjects:
             self._history.must_be_whole()
-        return ()
+        return NOTHING
 
     def _visible(self, prefix: str, commit: Commit) -> str:
         """Return the id of a commit in the past of another one, or `""`."""

@@ -1,25 +1,48 @@
-"""What a commit undoes of the commits that its message says it reverts: exactly what they did, or nothing."""
+"""What a commit undoes of the commits that its message says it reverts: exactly what they did, or nothing.
+
+Undoing a commit needs no other reason. Undoing several at once is judged as undoing one after the other: what one of
+them removes, another one may not replace, since that is a move.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, permutations, product
 
-from ledger_tool.core.changes.difference import Difference
+from ledger_tool.core.changes.difference import Difference, by_name
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Key, Name, Record
 
 _Step = tuple[Record | None, Record | None]  # a record, and the one that undoing a commit puts in its place
 
 
-def undone_by(
-    made: Sequence[Difference], reverted: Iterable[Sequence[Difference]], after: Ledger
-) -> Sequence[Difference]:
-    """Return those differences of a commit that undo other commits, in any order; `after` is the ledger it leaves.
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The `differences` of a commit that undo other commits, and what undoing each of those does, in no certain order.
 
-    Empty unless everything that those commits did is undone afterwards: by this commit, or before it.
+    False if it undoes nothing.
     """
+
+    differences: Sequence[Difference] = ()
+    steps: Sequence[Sequence[Difference]] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.differences)
+
+
+NOTHING = Undone()
+
+
+def undone_by(made: Sequence[Difference], reverted: Iterable[Sequence[Difference]], after: Ledger) -> Undone:
+    """Return what a commit undoes of other commits, in any order; `after` is the ledger it leaves.
+
+    Nothing unless everything that those commits did is undone afterwards: by this commit, or before it.
+    """
+    commits = list(reverted)
     steps: dict[Key, list[_Step]] = {}
-    for differences in reverted:
+    for differences in commits:
         for difference in differences:
             steps.setdefault(difference.key, []).append((difference.new, difference.old))
     changed = {difference.key: difference for difference in made}
@@ -30,8 +53,42 @@ def undone_by(
         else:
             is_undone = own.new in _ends(inverse) and _leads(own.old, own.new, inverse)
         if not is_undone:
-            return []
-    return [difference for difference in made if difference.key in steps]
+            return NOTHING
+    undoing = [difference for difference in made if difference.key in steps]
+    return Undone(undoing, [[Difference(one.key, one.new, one.old) for one in differences] for differences in commits])
+
+
+def restored(effects: Iterable[Effect], undone: Undone) -> set[Name]:
+    """Return the image:tags to which nothing else was done than to undo other commits, each of them in one step."""
+    own = by_name(undone.differences)
+    steps = [by_name(step) for step in undone.steps]
+    return {
+        name
+        for name, group in groupby(effects, key=lambda effect: effect.name)
+        if name in own
+        and list(group) == effects_of(own[name])
+        and _is_in_order(own[name], [step[name] for step in steps if name in step])
+    }
+
+
+def _is_in_order(made: Sequence[Difference], steps: Sequence[Sequence[Difference]]) -> bool:
+    """Return whether one of the steps does it all, or they all do, and no step replaces what another one removes."""
+    if any(list(step) == list(made) for step in steps):
+        return True
+    done = [effects_of(step) for step in steps]
+    return not any(_replaces_what_went(one, other) for one, other in permutations(done, 2))
+
+
+def _replaces_what_went(one: Sequence[Effect], other: Sequence[Effect]) -> bool:
+    gone = [effect.record for effect in one if effect.new is None]
+    came = [effect.new for effect in other if effect.new and effect.kind != "updated"]
+    return any(_is_in_place(old, new) for old, new in product(gone, came))
+
+
+def _is_in_place(old: Record, new: Record) -> bool:
+    """Return whether a record is in the place of one that was removed; another image below its index is not."""
+    is_same = old.platform == new.platform or old.digest in (new.digest, new.index)
+    return is_same or not (old.platform and new.platform) or old.pull_digest != new.pull_digest
 
 
 def _ends(steps: Sequence[_Step]) -> list[Record | None]:

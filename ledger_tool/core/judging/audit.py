@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import Message, parse_message
+from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, restored
+from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_commit, misdated_records
 from ledger_tool.core.judging.oneness import relabels
 from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
@@ -34,7 +35,7 @@ from ledger_tool.errors import InvalidLedger, UsageError
 _MOST = 100  # faults per commit: nobody reads more, and a manual import has one per record
 
 
-FindUndone = Callable[[Commit, Message, Sequence[Difference], Ledger], Sequence[Difference]]
+FindUndone = Callable[[Commit, Message, Sequence[Difference], Ledger], Undone]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,12 @@ class HistoryAudit:
             yield from self._read_settings()
         if differences or not self._is_broken:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
-            undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else ()
+            undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else NOTHING
             effects = effects_of(differences, self._versions.ledger.find)
             yield from self._of_effects(step.commit, effects, message, undone)
 
     def _of_effects(
-        self, commit: Commit, effects: Sequence[Effect], message: Message | None, undone: Sequence[Difference]
+        self, commit: Commit, effects: Sequence[Effect], message: Message | None, undone: Undone
     ) -> Iterator[CommitFault]:
         faults = judge_commit(effects, message, self._policy, undone)
         yield from faults

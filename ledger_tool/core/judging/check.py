@@ -11,10 +11,11 @@ from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import Merged, merge
 from ledger_tool.core.changes.message import Message
-from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking, restored
+from ledger_tool.core.changes.revert import NOTHING, Undone, restored
+from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
-from ledger_tool.core.judging.pulls import split_fault
+from ledger_tool.core.judging.pulls import DECISIVE, split_fault
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
@@ -38,13 +39,14 @@ class CheckFinding:
 class RangeJudge:
     """The judge of a range of commits, given one after the other, and then as one change (`net`).
 
-    `before` is the ledger where the range starts, `base` the policy of the base. A tag moves without force only if both
-    the commit's parent and the base allow it: a pull request that makes a tag mutable cannot also move it.
+    `before` is the ledger where the range starts, `base` the policy of the base, `clock` the time now. A tag moves
+    without force only if both the commit's parent and the base allow it: a pull request that makes a tag mutable cannot
+    also move it.
     """
 
-    def __init__(self, before: Ledger, base: Policy) -> None:
+    def __init__(self, before: Ledger, base: Policy, clock: Timestamp | None = None) -> None:
         self._base = base
-        self._net = NetJudge(before, base)
+        self._net = NetJudge(before, base, clock)
 
     def commit(
         self,
@@ -52,7 +54,7 @@ class RangeJudge:
         differences: Sequence[Difference],
         message: Message | None,
         policy: Policy,
-        undone: Sequence[Difference] = (),
+        undone: Undone = NOTHING,
         *,
         at: Timestamp | None = None,
     ) -> list[CommitFault]:
@@ -64,7 +66,7 @@ class RangeJudge:
         faults = judge_commit(effects, message, policy, undone)
         known = {(fault.rule, fault.key) for fault in faults}
         by_base = judge_commit(effects, message, self._base, undone)  # a move, or a mark that goes with one
-        faults += [one for one in by_base if one.rule in ("immutable", "facts") and (one.rule, one.key) not in known]
+        faults += [one for one in by_base if one.rule in DECISIVE and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
         self._net.remember(before, differences, faults, restored(effects, undone), at)
@@ -75,9 +77,9 @@ class RangeJudge:
         self._net.merge(ours, theirs, after)
         return list(merge_commit(merge(base, ours, theirs), after))
 
-    def net(self, after: Ledger, clock: Timestamp | None = None) -> NetVerdict:
+    def net(self, after: Ledger) -> NetVerdict:
         """Return what is wrong with the range as one change that leaves the ledger `after`, if it lands now."""
-        return self._net.judge(after, clock)
+        return self._net.judge(after)
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:

@@ -13,14 +13,14 @@ It does not know how the commit was made, so it applies to a push, a merge and a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from ledger_tool.core.changes.account import Account, accounts_of
-from ledger_tool.core.changes.difference import Difference, by_name
-from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import Block, Message
+from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, unexplained, untold
 from ledger_tool.core.ledger.record import SHARED, Key, Name, Record, to_json
 from ledger_tool.core.policy.policy import Policy
@@ -55,7 +55,7 @@ class CommitFault:
 
 
 def judge_commit(
-    effects: Sequence[Effect], message: Message | None, policy: Policy, undone: Sequence[Difference] = ()
+    effects: Sequence[Effect], message: Message | None, policy: Policy, undone: Undone = NOTHING
 ) -> list[CommitFault]:
     """Return everything that is wrong with a commit with these effects, under this policy, and with this message.
 
@@ -67,7 +67,7 @@ def judge_commit(
     accounts: Mapping[Name, Account] = {}
     broken: list[Broken] = []
     if message and (message.is_squash or undone):
-        accounts = accounts_of(message, undone)
+        accounts = accounts_of(message, undone.differences)
         broken += untold(effects, message, accounts)
     elif message and effects and message.silent:
         broken += map(unexplained, effects)
@@ -91,13 +91,6 @@ def _only_block(message: Message | None) -> list[Block]:
     if message is None:
         return []
     return [message.block if message.blocks else Block(message.verb)]
-
-
-def restored(effects: Sequence[Effect], undone: Sequence[Difference]) -> set[Name]:
-    """Return the image:tags to which nothing else was done than to undo other commits."""
-    inverse = {name: effects_of(differences) for name, differences in by_name(undone).items()}
-    groups = groupby(effects, key=lambda effect: effect.name)
-    return {name for name, group in groups if list(group) == inverse.get(name)}
 
 
 def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:
@@ -138,17 +131,15 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_u
     if is_unmarked and verbs & {"", "publish"}:
         fields.add("forced")
         takes.add("forced")
-    verb = " and a ".join(f"`{verb}`" for verb in sorted(verbs) if "" not in verbs)
-    who = f"a {verb}" if verb else "no command"
-    same = effect.of_same_image
+    same, who = effect.of_same_image, _subject(verbs)
+    never = "" if len(verbs) > 1 or "" in verbs else "never "
     if effect.kind not in kinds:
-        yield "trailers", effect.key, f"{who} never {DOES[effect.kind]} a record, and this one does"
+        here = "this one does" if never else "this commit does"
+        yield "trailers", effect.key, f"{who} {never}{DOES[effect.kind]} a record, and {here}"
     elif odd := sorted(same.fields() - fields):
-        does = "never changes" if verb else "changes"
-        yield "facts", effect.key, f"{who} {does} {' and '.join(odd)} of a record that keeps its digest"
+        yield "facts", effect.key, f"{who} {never}changes {' and '.join(odd)} of a record that keeps its digest"
     elif gone := sorted(same.lost() - takes):
-        does = "never removes" if verb else "removes"
-        yield "facts", effect.key, f"{who} {does} {' and '.join(gone)} of a record that keeps its digest"
+        yield "facts", effect.key, f"{who} {never}removes {' and '.join(gone)} of a record that keeps its digest"
     if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:
         yield "facts", effect.key, f"an `unyank` never marks a record, and this one marks {effect.key}"
     yield from _unlike_copies(effect)
@@ -159,6 +150,14 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_u
     yanked = effect.new and effect.kind != "updated" and not stays and effect.new.yanked
     if yanked and not ("yank" in verbs and account.gives(yanked.reason)):
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
+
+
+def _subject(verbs: Collection[str]) -> str:
+    """Return what a sentence is about that holds for none of some verbs, with the article of each."""
+    if "" in verbs:
+        return "no command"
+    named = [f"{'an' if verb.startswith('un') else 'a'} `{verb}`" for verb in sorted(verbs)]
+    return f"neither {' nor '.join(named)}" if len(named) > 1 else named[0]
 
 
 def _unlike_copies(effect: Effect) -> Iterator[Broken]:

@@ -32,11 +32,15 @@ class NetVerdict:
 
 
 class NetJudge:
-    """The judge of a range as one change to the ledger `before`, under the base's `policy`."""
+    """The judge of a range as one change to the ledger `before`, under the base's `policy`, if it lands now.
 
-    def __init__(self, before: Ledger, policy: Policy) -> None:
+    The `clock` says when that is; without it, nothing expires, and nothing is of the future.
+    """
+
+    def __init__(self, before: Ledger, policy: Policy, clock: Timestamp | None) -> None:
         self._before = before
         self._policy = policy
+        self._clock = clock
         self._names: dict[Name, Ways] = {}
         self._has_merges = False
         self._marks: set[Forced] = set()  # that lawful steps made
@@ -72,8 +76,8 @@ class NetJudge:
         for name, ways in self._names.items():
             ways.merge(ours.find(name), theirs.find(name), after.find(name))
 
-    def judge(self, after: Ledger, clock: Timestamp | None = None) -> NetVerdict:
-        """Return what is wrong with the range as one change that leaves the ledger `after`, if it lands now.
+    def judge(self, after: Ledger) -> NetVerdict:
+        """Return what is wrong with the range as one change that leaves the ledger `after`.
 
         What a commit was already blamed for is not repeated.
         """
@@ -84,7 +88,7 @@ class NetJudge:
             own_faults, own_claims = self._of_name(name, self._ways(name), after.find(name))
             faults += [fault for fault in own_faults if not self._is_known(fault)]
             claims += own_claims
-        more = [*lacking(effects, self._policy), *(expiring(effects, clock) if clock else ())]
+        more = [*lacking(effects, self._policy), *(expiring(effects, self._clock) if self._clock else ())]
         faults += [fault for fault in more if not self._is_known(fault)]
         self._blame(faults)
         return NetVerdict(faults, claims)
@@ -107,7 +111,7 @@ class NetJudge:
 
     def _ways(self, name: Name) -> Ways:
         if name not in self._names:
-            self._names[name] = Ways(self._before.find(name), self._policy)
+            self._names[name] = Ways(self._before.find(name), self._policy, self._clock)
         return self._names[name]
 
     def _is_known(self, fault: CommitFault) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import Message
+from ledger_tool.core.changes.revert import Undone
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
@@ -44,7 +45,7 @@ class SquashForecast:
             reverted_subjects=tuple(dict.fromkeys(one for each in self.messages for one in each.reverted_subjects)),
         )
 
-    def losses(self, before: Ledger, after: Ledger, policy: Policy, undone: Sequence[Difference]) -> list[str]:
+    def losses(self, before: Ledger, after: Ledger, policy: Policy, undone: Undone) -> list[str]:
         """Return what history would not have after a squash, and what nobody could explain then."""
         if len(self.messages) < 2:
             return []

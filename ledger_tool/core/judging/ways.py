@@ -16,10 +16,11 @@ from itertools import product
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.merge import merge_records
+from ledger_tool.core.judging.commit import unmarks
 from ledger_tool.core.judging.oneness import State, UnprovenPull, effects_between, faults_as_one, relabelled, unproven
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.query import is_expired, is_far_ahead
-from ledger_tool.core.ledger.record import Record, pull_digests
+from ledger_tool.core.ledger.record import Key, Record, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
 _MOST = 100  # ways to one state; without the others, a range of very many removals may be refused
@@ -58,19 +59,21 @@ class Way:
 
 
 class Ways:
-    """The ways of one image:tag from the `base`, under the base's policy."""
+    """The ways of one image:tag from the `base`, under the base's policy, as the `clock` says now (None: unknown)."""
 
-    def __init__(self, base: State, policy: Policy) -> None:
+    def __init__(self, base: State, policy: Policy, clock: Timestamp | None) -> None:
         self.base = base
         self._policy = policy
+        self._clock = clock
         self._ways: dict[State, list[Way]] = {base: [Way.at(base)]}
         self.made: set[State] = set()  # by commits and merges
-        self._is_undone = False  # by a commit that only undoes others
+        self._put_back: set[tuple[Key, Digest]] = set()  # images that got another platform by undoing what gave it
         self.told = {base}  # reached from the base by commits, lawful or not
 
     def step(self, step: TagStep, *, is_lawful: bool) -> None:
         """Note a commit; it is lawful if nothing is wrong with what it does by itself."""
-        self._is_undone = self._is_undone or step.is_undoing
+        if step.is_undoing:
+            self._put_back.update(map(_image, relabelled(step.before, step.after, self._policy)))
         if step.before in self.told:
             self.told.add(step.after)
         found = [self._next(way, step) for way in self._to(step.before)] if is_lawful else []
@@ -87,24 +90,30 @@ class Ways:
     def claims(self, after: State) -> tuple[UnprovenPull, ...] | None:
         """Return what has to be proved of a state, by the way with the least of that; None if no way leads there."""
         found = [way.claims for way in self._to(after) if self._at_base(way, after) == after]
-        if not found:
+        left = [self._to_prove(claims, after) for claims in found]
+        if any(map(self._loses_its_mark, effects_between(self.base, after))):
+            # What is back needs no proof; but then it does not say either why a mark went that would have told of it.
+            left = [claims for claims, every in zip(left, found, strict=True) if claims == every]
+        if not left:
             return None
-        is_same_pull = pull_digests(after) == pull_digests(self.base) and not self._moves_an_image(after)
-        had = {(record.platform, record.digest) for record in self.base}
-        claims = tuple(
-            claim
-            for claim in min(found, key=len)
-            if not (is_same_pull and not claim.is_relabelled)
-            and not (claim.is_relabelled and (claim.recorded[0].platform, claim.recorded[0].digest) in had)
-        )
+        claims = min(left, key=len)
         known = {claim.recorded[0].key for claim in claims if claim.is_relabelled}
-        more = () if self._is_undone else relabelled(self.base, after, self._policy)
+        more = [claim for claim in relabelled(self.base, after, self._policy) if _image(claim) not in self._put_back]
         return (*claims, *(claim for claim in more if claim.recorded[0].key not in known))
+
+    def _to_prove(self, claims: Sequence[UnprovenPull], after: State) -> tuple[UnprovenPull, ...]:
+        """Return the claims without those of what is as the base has it."""
+        is_same_pull = pull_digests(after) == pull_digests(self.base) and not self._moves_an_image(after)
+        had = {(record.key, record.digest) for record in self.base}
+        return tuple(claim for claim in claims if not (_image(claim) in had if claim.is_relabelled else is_same_pull))
 
     def _moves_an_image(self, after: State) -> bool:
         """Return whether a platform of the base has another image, and no mark says so."""
         faults = faults_as_one(effects_between(self.base, after), self._policy)
         return any(fault.rule == "immutable" for fault in faults)
+
+    def _loses_its_mark(self, effect: Effect) -> bool:
+        return "forced" in effect.of_same_image.lost() and not unmarks(effect, self._policy)
 
     def _to(self, state: State) -> list[Way]:
         """Return the ways to a state; one that nothing in the range made is where a branch starts."""
@@ -125,8 +134,9 @@ class Ways:
         way = self._without(way, step)
         # What the range brought is not protected; where it is a removed image, or below it, it takes its place now.
         held = [record for record in step.before if (record.platform or "") in way.kept | way.heirs]
-        came = [record for record in step.after if record not in held]
-        touched = [_undated(old, came, step.at) for old in way.gone if _takes_place(old, came, step)]
+        same = {(record.platform, record.digest, record.index) for record in held}
+        came = [record for record in step.after if (record.platform, record.digest, record.index) not in same]
+        touched = [_undated(old, came, self._clock) for old in way.gone if _takes_place(old, came, step)]
         again = {old.digest for old in touched}
         before = [record for record in step.before if record in held or not again & {record.digest, record.index}]
         effects = effects_between([*before, *touched], step.after) if touched else step.effects
@@ -134,7 +144,9 @@ class Ways:
             return None
         kept, heirs = _inherited(way, effects, {record.platform or "" for record in touched})
         recorded = [*before, *touched] if before else way.gone
-        claims = () if step.is_undoing else unproven(recorded, effects, step.after, self._policy)
+        # Undoing says why, but only of the change that it undoes, and not of an earlier removal.
+        is_told = step.is_undoing and before
+        claims = () if is_told else unproven(recorded, effects, step.after, self._policy)
         left = {record.platform for record in touched}
         gone = tuple(record for record in way.gone if record.platform not in left)
         return Way(way.start, kept, heirs, gone, (*way.claims, *claims))
@@ -144,32 +156,33 @@ class Ways:
         """Return a way with what a step removes; what had run out as its start had it need not be remembered."""
         kept, heirs = way.kept, way.heirs
         gone = {record.platform or "": record for record in way.gone}
-        starts = {(record.platform, record.digest): record for record in way.start}
         for old in [effect.old[0] for effect in step.effects if effect.new is None]:
             platform = old.platform or ""
-            start = starts.get((old.platform, old.digest))
+            start = _started_as(way, old)
             is_over = bool(step.at and start and is_expired(start, step.at))
             if platform in kept and not is_over:
                 gone[platform] = old
-            if heirs == {platform} and old.index:  # nobody has the index's facts any more
+            if heirs == {platform} and old.index and not is_over:  # nobody has the index's facts any more
                 gone[""] = replace(old, platform=None, digest=old.index, index=None, config=None)
             kept, heirs = kept - {platform}, heirs - {platform}
         return replace(way, kept=kept, heirs=heirs, gone=tuple(gone[platform] for platform in sorted(gone)))
 
     def _merged(self, one: Way, ours: State, other: Way, theirs: State, after: State) -> Way | None:
         """Return the way that leads on from a merge of two ways, if both come to the same as one after the other."""
-        if one.start == other.start:
+        is_fork = one.start == other.start
+        if is_fork:
             start, expected = one.start, merge_records(one.start, ours, theirs)
         elif other.start == theirs:
             start, expected = theirs, merge_records(one.start, theirs, ours)
         elif one.start == ours:
             start, expected = ours, merge_records(other.start, ours, theirs)
         else:
-            sides = self._at_base(one, ours), self._at_base(other, theirs)
+            mine, other_s = self._at_base(one, ours), self._at_base(other, theirs)
             start, expected = self.base, None
-            if sides[0] is not None and sides[1] is not None:
-                expected = merge_records(self.base, sides[0], sides[1])
-        if expected != after or not (_keeps_times(one, ours, after) and _keeps_times(other, theirs, after)):
+            if mine is not None and other_s is not None:
+                expected = merge_records(self.base, mine, other_s)
+        sides = ((one, ours), (other, theirs))
+        if expected != after or not all(_keeps_times(way, end, after, is_fork=is_fork) for way, end in sides):
             return None
         platforms = frozenset(_platforms(after))
         gone = {record.platform or "": record for way in (one, other) for record in way.gone}
@@ -186,8 +199,20 @@ class Ways:
         return state if way.start == self.base else merge_records(way.start, self.base, state)
 
 
+def _image(claim: UnprovenPull) -> tuple[Key, Digest]:
+    """Return the image that got another platform, with that platform."""
+    return claim.recorded[0].key, claim.recorded[0].digest
+
+
 def _platforms(state: State) -> Iterator[str]:
     return (record.platform or "" for record in state)
+
+
+def _started_as(way: Way, record: Record) -> Record | None:
+    """Return the record of an image, or of its index, where a way starts; its platform may have been filled in."""
+    own = [one for one in way.start if one.platform == record.platform and one.digest == record.digest]
+    wholes = [one for one in way.start if one.platform is None and one.digest in (record.digest, record.index)]
+    return next(iter(own or wholes), None)
 
 
 def _takes_place(old: Record, came: Sequence[Record], step: TagStep) -> bool:
@@ -198,16 +223,28 @@ def _takes_place(old: Record, came: Sequence[Record], step: TagStep) -> bool:
     return is_taken or any(old.digest in (new.digest, new.index) for new in came)
 
 
-def _keeps_times(way: Way, state: State, after: State) -> bool:
-    """Return whether a merge leaves the images that one side kept with the time of their publication."""
-    kept = {(old.key, old.digest): old.published_at for old in state if (old.platform or "") in way.kept}
+def _keeps_times(way: Way, state: State, after: State, *, is_fork: bool) -> bool:
+    """Return whether a merge leaves the images that one side kept with the time of their publication.
+
+    If both sides start at one state (`is_fork`), what one of them left as it was the other one may have published anew.
+    """
+    untouched = {(old.digest, old.published_at) for old in way.start} if is_fork else set()
+    kept = {
+        (old.key, old.digest): old.published_at
+        for old in state
+        if (old.platform or "") in way.kept and (old.digest, old.published_at) not in untouched
+    }
     return all(kept.get((new.key, new.digest), new.published_at) == new.published_at for new in after)
 
 
-def _undated(old: Record, came: Sequence[Record], at: Timestamp | None) -> Record:
-    """Return a removed record; if it was of the future, with the time that its image has now."""
+def _undated(old: Record, came: Sequence[Record], clock: Timestamp | None) -> Record:
+    """Return a removed record; if it is of the future, with the time that its image has now.
+
+    By the clock of this machine, and not by a commit's date, which is whatever its author says.
+    """
     new = next((new for new in came if new.digest == old.digest), None)
-    return replace(old, published_at=new.published_at) if at and new and is_far_ahead(old.published_at, at) else old
+    is_ahead = clock is not None and is_far_ahead(old.published_at, clock)
+    return replace(old, published_at=new.published_at) if new and is_ahead else old
 
 
 def _inherited(way: Way, effects: Sequence[Effect], back: set[str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -13,6 +13,7 @@ from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.changes.revert import undone_by
+from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Name, Record
@@ -62,7 +63,7 @@ def rules(before: Ledger, after: Ledger, reverted: Sequence[Sequence[Difference]
 
 @example_count(150)
 @given(ledgers(), POLICIES, st.lists(OPERATIONS, min_size=1, max_size=5), st.data())
-def test_the_revert_of_any_commits_is_explained_and_of_others_is_not(
+def test_the_revert_of_any_commits_passes_if_reverts_of_one_after_the_other_do(
     ledger: Ledger, policy: Policy, operations: list[Operation], data: st.DataObject
 ) -> None:
     made = history(ledger, policy, operations)
@@ -70,15 +71,29 @@ def test_the_revert_of_any_commits_is_explained_and_of_others_is_not(
     did = [compare(old, new) for old, new in pairwise(made)]
     first = data.draw(st.integers(0, len(did) - 1))
     last = data.draw(st.integers(first, len(did) - 1))
-    after: Ledger | None = made[-1]
+    undoing: list[Ledger] = [made[-1]]
     for differences in reversed(did[first : last + 1]):
-        after = inverted(after, differences) if after is not None else None
-    assume(after is not None and after != made[-1])
-    assert after is not None
-    assert rules(made[-1], after, data.draw(st.permutations(did[first : last + 1]))) == []
+        before = inverted(undoing[-1], differences)
+        assume(before is not None)
+        undoing.append(before or Ledger())
+    after = undoing[-1]
+    assume(after != made[-1])
+    at_once = data.draw(st.permutations(did[first : last + 1]))
+    in_turn = broken_by_reverts(undoing, [[one] for one in reversed(did[first : last + 1])])
+    assert bool(broken_by_reverts([made[-1], after], [at_once])) == bool(in_turn)
     assert rules(made[-1], after, []) != []
     extra = after.replaced({Name("smuggled", "v1"): [record("smuggled")]})
     assert "unexplained" in rules(made[-1], extra, did[first : last + 1])
+
+
+def broken_by_reverts(states: Sequence[Ledger], reverted: Sequence[Sequence[Sequence[Difference]]]) -> list[str]:
+    """Return the rules that a range breaks whose commits undo others, each of them some."""
+    judge, broken = RangeJudge(states[0], Policy()), []
+    for (before, after), differences in zip(pairwise(states), reverted, strict=True):
+        made = compare(before, after)
+        broken += judge.commit(before, made, REVERT, Policy(), undone_by(made, differences, after))
+    verdict = judge.net(states[-1])
+    return [fault.rule for fault in (*broken, *verdict.faults, *(claim.fault for claim in verdict.claims))]
 
 
 OLD = record(platform="linux/amd64")
@@ -94,6 +109,25 @@ def test_what_is_not_exactly_as_it_was_is_no_revert() -> None:
         but(OLD, publishedAt="2020-01-01T00:00:00Z"),
     ):
         assert "unexplained" in rules(ledger_of(NEW), ledger_of(other), [moved])
+
+
+def test_the_reverts_of_a_removal_and_of_what_came_instead_are_a_move_if_they_are_one_commit() -> None:
+    """Also from one platform to another, or to a publication of its own; but one image may go and another come back."""
+    index, arm = {"index": digest("i")}, but(OLD, platform="linux/arm64", digest=digest("r"))
+    again = but(OLD, publishedAt="2026-11-25T00:00:00Z")
+    for old, new in ((OLD, but(OLD, digest=digest("b"))), (OLD, arm), (arm, but(OLD, platform=None))):
+        did = [compare(ledger_of(old), Ledger()), compare(Ledger(), ledger_of(new))]
+        assert "immutable" in rules(ledger_of(new), ledger_of(old), did)
+        assert rules(ledger_of(new), Ledger(), did[1:]) == rules(Ledger(), ledger_of(old), did[:1]) == []
+    did = [compare(ledger_of(OLD), Ledger()), compare(Ledger(), ledger_of(again))]
+    assert rules(ledger_of(again), ledger_of(OLD), did) == ["facts"]
+    one, two, third = (
+        but(OLD, **index),
+        but(arm, **index),
+        but(arm, **index, platform="linux/386", digest=digest("x")),
+    )
+    did = [compare(ledger_of(one, third), ledger_of(third)), compare(ledger_of(third), ledger_of(two, third))]
+    assert rules(ledger_of(two, third), ledger_of(one, third), did) == []
 
 
 def test_what_was_undone_before_needs_no_undoing() -> None:

@@ -15,6 +15,7 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.changes.revert import Undone
 from ledger_tool.core.judging.check import CheckFinding, RangeJudge, in_order, located, merge_commit, misplaced_versions
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
@@ -46,13 +47,13 @@ def judged(judge: RangeJudge, *steps: Ledger, policy: Policy = STRICT) -> list[s
 
 def net(judge: RangeJudge, after: Ledger) -> list[str]:
     """Return the rules that the range breaks as one change; `index` is one that only a registry can prove."""
-    verdict = judge.net(after, Timestamp(LATER))
+    verdict = judge.net(after)
     return [fault.rule for fault in (*verdict.faults, *(claim.fault for claim in verdict.claims))]
 
 
 def ranged(*steps: Ledger, base: Policy = STRICT, policy: Policy | None = None, at: str = LATER) -> list[str]:
     """Return the rules that a range breaks: its steps, all made at a time, and then the range as one change."""
-    judge, own = RangeJudge(steps[0], base), policy or base
+    judge, own = RangeJudge(steps[0], base, Timestamp(LATER)), policy or base
     each = [
         fault
         for before, after in pairwise(steps)
@@ -149,7 +150,7 @@ def _publications(ledger: Ledger) -> dict[tuple[Name, str], tuple[object, ...]]:
 def test_a_merge_that_overrules_the_publication_of_the_base_is_found() -> None:
     """Both sides published one digest and the merge keeps ours, so that the record of the base has other facts."""
     theirs = ledger_of(but(V1, sourceRef=source("theirs")))
-    judge = RangeJudge(theirs, STRICT)
+    judge = RangeJudge(theirs, STRICT, Timestamp(LATER))
     assert judged(judge, Ledger(), ledger_of(V1)) == []
     merged = merge(Ledger(), ledger_of(V1), theirs)
     assert merged.collisions == ()
@@ -250,6 +251,15 @@ def test_a_recorded_platform_is_another_one_only_by_force_or_by_a_look() -> None
     assert ranged(ledger_of(here), ledger_of(taken, there)) == ["immutable"]
 
 
+def test_an_image_that_stays_is_not_in_the_place_of_a_removed_one() -> None:
+    """Also if it is the same image, and some other fact of it changes."""
+    index = digest("i")
+    one, copy = but(V1, index=index), but(V1, index=index, platform=ARM)
+    third = but(V1, index=index, platform="linux/s390x", digest=digest("3"))
+    labelled = but(copy, labels={"a": "b"})
+    assert ranged(ledger_of(one, copy, third), ledger_of(copy, third), ledger_of(labelled, third)) == []
+
+
 def test_an_image_does_not_lose_its_facts_by_way_of_another_record_of_it() -> None:
     yanked = but(V1, yanked={"at": LATER, "reason": "crashes"})
     fresh, copy = but(V1, platform=ARM, publishedAt=LATER), but(yanked, platform=ARM)
@@ -278,6 +288,9 @@ def test_a_record_of_the_future_may_be_published_again_with_the_right_time_and_n
     assert ranged(ledger_of(ahead), Ledger(), ledger_of(but(V1, sourceRef=source("elsewhere")))) == ["facts"]
     assert ranged(ledger_of(ahead), Ledger(), ledger_of(EVIL)) == ["immutable"]
     assert ranged(ledger_of(ahead), ledger_of(V1)) == ["facts"]
+    # it is ahead of the dates of commits, which are whatever their author says, but not of the clock
+    early = Timestamp("2026-11-01T00:00:00Z")
+    assert ranged(ledger_of(V1), Ledger(), ledger_of(but(V1, publishedAt=early)), at=early) == ["facts"]
 
 
 def test_a_chain_of_forced_moves_is_one() -> None:
@@ -331,12 +344,36 @@ def test_a_mark_is_taken_away_by_the_command_for_it_only() -> None:
 )
 def test_a_revert_of_what_the_base_did_is_one_change_too(old: Record, new: Record) -> None:
     """But what follows it in the range is not excused by it."""
-    judge, back = RangeJudge(ledger_of(new), STRICT), compare(ledger_of(new), ledger_of(old))
-    said = message.parse_message('Revert "x"\n\nThis reverts commit 0123456789012345678901234567890123456789.\n')
-    assert judge.commit(ledger_of(new), back, said, STRICT, back) == []
+    judge = RangeJudge(ledger_of(new), STRICT, Timestamp(LATER))
+    reverts(judge, ledger_of(new), ledger_of(old))
     assert net(judge, ledger_of(old)) == []
     other = ledger_of(but(old, sourceRef=source("elsewhere")))
     assert {"facts", "forced", "immutable"} & {*judged(judge, ledger_of(old), Ledger(), other), *net(judge, other)}
+
+
+def reverts(judge: RangeJudge, *steps: Ledger) -> None:
+    """Let a judge see commits that lead from ledger to ledger, each of which undoes another one."""
+    said = message.parse_message('Revert "x"\n\nThis reverts commit 0123456789012345678901234567890123456789.\n')
+    for before, after in pairwise(steps):
+        back = compare(before, after)
+        assert judge.commit(before, back, said, STRICT, Undone(back, [back])) == []
+
+
+def test_a_revert_excuses_only_what_it_undoes() -> None:
+    """Not what another revert has removed, and nothing that another commit does."""
+    index, arm = digest("i"), but(V1, platform=ARM, digest=digest("r"))
+    judge = RangeJudge(ledger_of(arm), STRICT, Timestamp(LATER))
+    reverts(judge, ledger_of(arm), Ledger(), ledger_of(V1))
+    assert net(judge, ledger_of(V1)) == ["index"]
+    here = but(V1, index=index, labels={"a": "b"})
+    bare, there = but(here, labels=None), but(here, labels=None, platform=ARM)
+    judge = RangeJudge(ledger_of(here), STRICT, Timestamp(LATER))
+    reverts(judge, ledger_of(here), ledger_of(bare))
+    assert judged(judge, ledger_of(bare), ledger_of(bare, there), ledger_of(there)) == []
+    assert net(judge, ledger_of(there)) == ["platform"]
+    judge = RangeJudge(ledger_of(there), STRICT, Timestamp(LATER))
+    reverts(judge, ledger_of(there), ledger_of(bare))
+    assert net(judge, ledger_of(bare)) == []
 
 
 def test_what_had_expired_for_the_base_may_be_pruned_and_published_again() -> None:
@@ -345,6 +382,9 @@ def test_what_had_expired_for_the_base_may_be_pruned_and_published_again() -> No
     assert ranged(ledger_of(expired), Ledger(), ledger_of(but(V1, publishedAt=LATER))) == []
     assert ranged(ledger_of(expired), Ledger(), ledger_of(EVIL), at=V1.published_at) == ["immutable"]
     assert ranged(ledger_of(V1), ledger_of(expired), Ledger(), ledger_of(EVIL)) == ["immutable"]
+    whole, filled = but(expired, platform=None), but(expired, index=digest("i"))
+    assert ranged(ledger_of(whole), ledger_of(expired), Ledger(), ledger_of(EVIL)) == []
+    assert ranged(ledger_of(but(whole, digest=digest("i"))), ledger_of(filled), Ledger(), ledger_of(EVIL)) == []
     alive = but(expired, digest=digest("arm"), platform=ARM, ttl=None)
     both = ledger_of(but(EVIL, platform=None))
     assert ranged(ledger_of(expired, alive), Ledger(), both) == ["immutable"]
@@ -355,6 +395,26 @@ def test_a_tag_moves_only_where_the_base_lets_it_too() -> None:
     assert ranged(ledger_of(V1), ledger_of(EVIL), base=LOOSE, policy=STRICT) == ["immutable"]
     assert ranged(ledger_of(V1), ledger_of(EVIL), base=LOOSE) == []
     assert ranged(ledger_of(V1), Ledger(), ledger_of(EVIL), base=STRICT, policy=LOOSE) == ["immutable"]
+
+
+def test_a_mark_is_not_lost_by_settings_that_are_put_back() -> None:
+    """Where the tag moved, a move without force may drop it: that takes settings of the base, as the move does."""
+    wrapped = but(FORCED, index=digest("i"), forced=None)
+    assert ranged(ledger_of(FORCED), ledger_of(wrapped), ledger_of(but(wrapped, index=None)), policy=LOOSE) != []
+    assert ranged(ledger_of(FORCED), ledger_of(wrapped), base=LOOSE) == []
+
+
+def test_a_mark_is_not_lost_by_a_pull_digest_or_a_platform_that_is_back() -> None:
+    """What is back needs no proof, and says of no change why the mark went that would have told of it."""
+    marked = but(V1, index=digest("i"), forced={"replaces": digest("i"), "reason": "source was wrong"})
+    bare = but(marked, forced=None)
+    assert ranged(ledger_of(marked), ledger_of(but(bare, index=digest("j")))) == ["index"]
+    assert ranged(ledger_of(marked), ledger_of(but(bare, index=digest("j"))), ledger_of(bare)) == ["forced"]
+    assert ranged(ledger_of(marked), ledger_of(but(bare, index=digest("j"))), ledger_of(marked)) != []
+    assert ranged(ledger_of(bare), ledger_of(but(bare, index=digest("j"))), ledger_of(bare)) == []
+    image = but(marked, forced={"replaces": V1.digest, "reason": "mixed up"})
+    there = but(image, platform=ARM, forced=None)
+    assert ranged(ledger_of(image), ledger_of(there), ledger_of(but(there, platform=AMD))) == ["forced"]
 
 
 def test_what_the_base_requires_a_range_has_whatever_its_own_settings_say() -> None:
@@ -404,14 +464,25 @@ def test_a_merge_commit_is_the_merge_or_one_side_of_what_collides() -> None:
 def test_the_range_as_a_whole_does_what_its_commits_do(
     steps: list[Ledger], base: Ledger, head: Ledger, broken: list[str]
 ) -> None:
-    judge = RangeJudge(base, STRICT)
+    judge = RangeJudge(base, STRICT, Timestamp(LATER))
     assert judged(judge, *steps) == []
     judge.merge(steps[0], steps[-1], base, head)  # where the two collide, a person may choose
     assert net(judge, head) == broken
 
 
+def test_one_side_may_say_more_of_an_image_that_the_other_one_published_anew() -> None:
+    """As if it had said so afterwards."""
+    base, yanked = ledger_of(V1), ledger_of(but(V1, yanked={"at": LATER, "reason": "crashes"}, labels={"a": "b"}))
+    back = ledger_of(but(V1, publishedAt=LATER, forced={"replaces": EVIL.digest, "reason": "back"}))
+    for ours, theirs in ((yanked, back), (back, yanked)):
+        judge, merged = RangeJudge(base, STRICT, Timestamp(LATER)), merge(base, ours, theirs)
+        assert judged(judge, base, yanked) == judged(judge, base, ledger_of(FORCED), back) == []
+        assert judge.merge(base, ours, theirs, merged.ledger) == []
+        assert net(judge, merged.ledger) == []
+
+
 def test_a_mutable_tag_may_be_moved_by_a_merge_to_what_the_range_published() -> None:
-    judge = RangeJudge(ledger_of(V1), LOOSE)
+    judge = RangeJudge(ledger_of(V1), LOOSE, Timestamp(LATER))
     judged(judge, Ledger(), ledger_of(EVIL), policy=LOOSE)
     judge.merge(Ledger(), ledger_of(EVIL), ledger_of(V1), ledger_of(EVIL))
     assert net(judge, ledger_of(EVIL)) == []

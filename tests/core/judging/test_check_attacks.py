@@ -148,7 +148,7 @@ def attack(seed: int) -> tuple[bool, list[str]]:
     made = Attack(random)
     base, start = random.choice(POLICIES), made.start()
     made.states.append(start)
-    judge, ends = RangeJudge(start, base), []
+    judge, ends = RangeJudge(start, base, NOW), []
     is_clean, has_merge = True, random.random() < 0.3
     for _ in range(2 if has_merge else 1):
         made.states.append(start)

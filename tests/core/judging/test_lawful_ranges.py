@@ -124,7 +124,7 @@ def _is_in_place(old: Record, new: Record) -> bool:
 
 
 def _check(judge: RangeJudge, after: Ledger, effects: Sequence[Effect], but_for: set[Name]) -> None:
-    verdict = judge.net(after, NOW)
+    verdict = judge.net(after)
     assert [fault for fault in verdict.faults if fault.key and Name(*fault.key[:2]) not in but_for] == []
     looked = {effect.name for effect in effects if effect.new and effect.new.labels.get("by") == "looked"}
     assert [claim for claim in verdict.claims if claim.name not in but_for | looked] == []  # only a look needs proof
@@ -132,10 +132,10 @@ def _check(judge: RangeJudge, after: Ledger, effects: Sequence[Effect], but_for:
 
 def _one_after_the_other(first: Sequence[Command], then: Sequence[Command]) -> None:
     base, _ = _run(Ledger(), first, None)
-    judge = RangeJudge(base, POLICY)
+    judge = RangeJudge(base, POLICY, NOW)
     after, effects = _run(base, then, judge)
-    assert all(fault.rule != "merge" for fault in judge.net(after, NOW).faults)
-    judge = RangeJudge(base, POLICY)
+    assert all(fault.rule != "merge" for fault in judge.net(after).faults)
+    judge = RangeJudge(base, POLICY, NOW)
     _run(base, then, judge)
     _check(judge, after, effects, _in_two_steps(effects))
 
@@ -143,7 +143,7 @@ def _one_after_the_other(first: Sequence[Command], then: Sequence[Command]) -> N
 def _on_two_branches(first: Sequence[Command], here: Sequence[Command], there: Sequence[Command]) -> None:
     start, _ = _run(Ledger(), first, None)
     base, landed = _run(start, there, None)
-    judge = RangeJudge(base, POLICY)
+    judge = RangeJudge(base, POLICY, NOW)
     mine, effects = _run(start, here, judge)
     merged = merge(start, mine, base)
     if not merged.collisions:
@@ -180,9 +180,9 @@ _REMOVE = _edit("remove", "v1", None)
 )  # fmt: skip
 def test_what_commands_did_to_an_index_passes(first: Sequence[Command], then: Sequence[Command]) -> None:
     base, _ = _run(Ledger(), first, None)
-    judge = RangeJudge(base, POLICY)
+    judge = RangeJudge(base, POLICY, NOW)
     after, _ = _run(base, then, judge)
-    verdict = judge.net(after, NOW)
+    verdict = judge.net(after)
     assert (verdict.faults, verdict.claims) == ([], [])
 
 

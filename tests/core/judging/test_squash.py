@@ -200,3 +200,15 @@ def test_what_a_squash_does_not_tell_or_tells_wrongly_is_unexplained() -> None:
         assert broken(Ledger(), after, squashes.github(said), Policy()) == [
             "unexplained its message does not say that it adds b:v1"
         ]
+
+
+def test_what_no_verb_of_several_does_is_said_of_them_all() -> None:
+    old, new = ledger_of(record(), record(tag="v2")), ledger_of(record(digest=digest("b")), record(tag="v2"))
+    said = f"Image: myorg/app:v1\nDigest: {digest('b')}\nReplaces: {digest()}\nReason: x\nTransaction-Id: 1\n"
+    for verbs, sentence in (
+        (["set"], "a `set` never moves a record, and this one does"),
+        (["set", "yank"], "neither a `set` nor a `yank` moves a record, and this commit does"),
+        (["yank", "unyank"], "neither an `unyank` nor a `yank` moves a record, and this commit does"),
+    ):
+        text = squashes.FORMATS["github"]([f"{verb} myorg/app:v1\n\n{said}" for verb in verbs])
+        assert f"trailers {sentence}" in broken(old, new, text, Policy())
