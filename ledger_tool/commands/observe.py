@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from ledger_tool.commands.listed import refuted_at
+from ledger_tool.commands.listed import listed_alone, listed_below, refuted_at
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import LONGEST_LOOK, in_parallel
 from ledger_tool.commands.ports import RegistryPort
@@ -22,10 +22,9 @@ from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown, 
 from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.refutation import Refutation
-from ledger_tool.core.registry.remedy import InnerCopy
 from ledger_tool.core.registry.selection import flattened
 from ledger_tool.core.registry.served import ServedFacts, served_facts
-from ledger_tool.errors import BadManifest, LedgerError, UnreadableManifest
+from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, UnreadableManifest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -255,31 +254,35 @@ class Looks:
 
     def _own_facts(self, place: DigestPlace, image: Manifest) -> ServedFacts | None:
         try:
-            config = place[0].config(place[1], image.image_config) if image.image_config else {}
+            config = self._once.config(place[0], place[1], image.image_config) if image.image_config else {}
         except LedgerError:
             return None
         return served_facts(image, config)
 
-    def inner(self, registry: RegistryPort, image: str, digest: str) -> Sequence[InnerCopy]:
-        """Return what has to be copied before an index that has indexes in it; of any other, nothing.
+    def unrecordable(self, registry: RegistryPort, image: str, digest: str) -> str:
+        """Return why a publish of what a tag serves is refused, or leaves drift; `""` if nothing speaks against it.
 
-        What no GETs are left for, or cannot be read, counts as an image.
+        With a deep look, that includes what a publish does not ask for. What no GETs are left for counts as sound.
         """
-        index = self._contents((registry, image, digest)) if self._allowance.take(1) else None
-        if not isinstance(index, Manifest) or not index.is_index:
-            return ()
-        nested = {one: self._is_index(registry, image, one) for one in dict.fromkeys(index.nested)}
-        if not any(nested.values()):
-            return ()
-        copies: list[InnerCopy] = []
-        for own in dict.fromkeys(index.manifests):
-            inner = self.inner(registry, image, own) if nested.get(own) else ()
-            copies += [*inner, InnerCopy(own, is_alone=bool(inner))]
-        return copies
+        contents = self.contents(registry, image, digest)
+        if contents is None or not self._allowance.take(2 * len(contents.children) if contents.is_index else 1):
+            return ""
+        try:
+            if contents.is_index:
+                listed_below(self._once, registry, image, contents)
+            else:
+                listed_alone(self._once, registry, image, contents)
+            missing = missing_below(self._once, registry, image, digest) if self._scope == "deep" else []
+        except (RuleRefused, UnreadableManifest) as error:
+            return error.message
+        except LedgerError:
+            return ""
+        return f"{missing[0]} is missing" if missing else ""
 
-    def _is_index(self, registry: RegistryPort, image: str, digest: str) -> bool:
+    def contents(self, registry: RegistryPort, image: str, digest: str) -> Manifest | None:
+        """Return what a digest serves, None if that cannot be read, or if no GETs are left."""
         contents = self._contents((registry, image, digest)) if self._allowance.take(1) else None
-        return isinstance(contents, Manifest) and contents.is_index
+        return contents if isinstance(contents, Manifest) else None
 
 
 def _tried(look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unknown:

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.commands.held import held_digests
+from ledger_tool.commands.held import NOTHING_HELD, held_digests
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Allowance, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
-from ledger_tool.commands.remedy import HeldDigest, Inner, Serving, classified, inner_copies, repositories
+from ledger_tool.commands.remedy import (
+    NOT_KNOWN,
+    Inner,
+    Serving,
+    classified,
+    inner_copies,
+    repositories,
+    unrecordable_of,
+)
 from ledger_tool.commands.untracked import describe_untracked, list_untracked
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.record import Name, Record, by_name
-from ledger_tool.core.registry.drift import DriftFinding, is_whole, unserved
+from ledger_tool.core.registry.drift import DriftFinding, is_different, is_whole, unserved
 from ledger_tool.core.registry.driftreport import DriftReport, DriftScope, report
 from ledger_tool.errors import LedgerError, UnknownImage
 
@@ -62,7 +70,7 @@ def reconcile(
     observed: list[Observed] = []
     others: list[DriftFinding] = []
     inner: Inner = {}
-    held = set[HeldDigest]()
+    held, unrecordable = NOTHING_HELD, NOT_KNOWN
     interrupted = False
     try:
         _observe(looks, _tasks(groups, serving), observed, progress)
@@ -70,17 +78,20 @@ def reconcile(
             places = [(port, image) for image, ports in serving.items() for port in ports]
             listed = list(list_untracked(looks, snapshot, registries, places, query.pattern))
             others += without_leftovers(looks, listed, serving, snapshot, open_past)
-            for number, described in describe_untracked(looks, others, serving):
+            for number, described in describe_untracked(looks, others, serving, jobs=jobs):
                 others[number] = described
         changed = _changed_meanwhile(source, snapshot, query, _differing(observed, others))
         observed[:] = [seen for seen in observed if seen[0][1][0].name not in changed]
         others[:] = [finding for finding in others if Name(finding.image, finding.tag) not in changed]
         _observe(looks.afresh(), _tasks(filter(None, changed.values()), serving), observed, lambda *_: None)
         inner = inner_copies(looks, observed, serving)
-        held |= held_digests(looks, observed, snapshot, now)
+        differing = [(*task, seen.served) for task, seen in observed if is_different(task[1], seen.served)]
+        served = [(port, records[0].image, str(digest)) for port, records, digest in differing]
+        unrecordable = unrecordable_of(looks, served, jobs=jobs)
+        held = held_digests(looks, observed, snapshot, now)
     except KeyboardInterrupt:
         interrupted = True
-    own = classified(observed, serving, snapshot, now, inner=inner, held=held)
+    own = classified(observed, serving, snapshot, now, inner=inner, held=held, unrecordable=unrecordable)
     findings = [finding for one in own for finding in one]
     findings += others
     findings += [unserved(record) for records in groups if not serving[records[0].image] for record in records]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
-from ledger_tool.commands.observe import Looks, Observed
+from ledger_tool.commands.held import NOTHING_HELD, Holds
+from ledger_tool.commands.observe import DigestPlace, Looks, Observed
+from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image, Timestamp
@@ -19,8 +22,9 @@ from ledger_tool.core.writes.clock import expiry, is_doubtful
 from ledger_tool.core.writes.prune import PruneCriteria, choose
 
 Serving = Mapping[Image, Sequence[RegistryPort]]  # in the order of `ledger.yaml`
+Unrecordable = Mapping[DigestPlace, str]  # why a publish of what a tag serves would be refused
+NOT_KNOWN: Unrecordable = MappingProxyType({})
 Inner = Mapping[tuple[RegistryPort, str], Sequence[InnerCopy]]  # by the registry to copy from, and the index
-HeldDigest = tuple[str, str]  # an image, a digest
 
 
 def repositories(registries: Registries, policy: Policy, image: Image) -> Sequence[RegistryPort]:
@@ -42,8 +46,31 @@ def inner_copies(looks: Looks, observed: Sequence[Observed], serving: Serving) -
         (donor, record.pull_digest): inner
         for name, record in names.items()
         for donor in donors.get(name, ())
-        if (inner := looks.inner(donor, record.image, record.pull_digest))
+        if (inner := _inner(looks, donor, record.image, record.pull_digest))
     }
+
+
+def _inner(looks: Looks, registry: RegistryPort, image: str, digest: str) -> Sequence[InnerCopy]:
+    """Return what has to be copied before an index that has indexes in it; of any other, nothing.
+
+    What no GETs are left for, or cannot be read, counts as an image.
+    """
+    index = looks.contents(registry, image, digest)
+    if index is None or not index.is_index:
+        return ()
+    nested = {one: looks.contents(registry, image, one) for one in dict.fromkeys(index.nested)}
+    indexes = {one for one, contents in nested.items() if contents and contents.is_index}
+    copies: list[InnerCopy] = []
+    for own in dict.fromkeys(index.manifests) if indexes else ():
+        inner = _inner(looks, registry, image, own) if own in indexes else ()
+        copies += [*inner, InnerCopy(own, is_alone=bool(inner))]
+    return copies
+
+
+def unrecordable_of(looks: Looks, places: Iterable[DigestPlace], *, jobs: int) -> Unrecordable:
+    """Return why what tags serve that is not recorded cannot be published, as far as GETs are left."""
+    answers = in_parallel(lambda place: looks.unrecordable(*place), dict.fromkeys(places), jobs=jobs)
+    return {place: why for place, why in answers if isinstance(why, str) and why}
 
 
 def _donors(observed: Sequence[Observed], serving: Serving) -> Mapping[Name, Sequence[RegistryPort]]:
@@ -62,11 +89,13 @@ def classified(
     now: Timestamp,
     *,
     inner: Inner,
-    held: Collection[HeldDigest] = (),
+    held: Holds = NOTHING_HELD,
+    unrecordable: Unrecordable = NOT_KNOWN,
 ) -> Iterator[list[DriftFinding]]:
     """Yield, for each observation, the findings of its records, in their order.
 
-    `inner` is from `inner_copies`, and `held` is what tags serve that the ledger does not have, as far as is known.
+    `inner` is from `inner_copies`, and `held` what keeps digests from a prune, and `unrecordable` what tags serve
+    that cannot be published.
     """
     donors, seen_at = _donors(observed, serving), {(records[0].name, port): seen for (port, records), seen in observed}
     prunes = _Prunes(snapshot, now)
@@ -86,7 +115,8 @@ def classified(
                 inner=inner.get((donor, records[0].pull_digest), ()) if donor else (),
                 may_be_elsewhere=any(one is None or may_be_whole(records, one) for one in others.values()),
                 lead=next((served for served in leads if not isinstance(served, Absent)), ABSENT),
-                hold="untracked" if any((image, record.pull_digest) in held for record in records) else "",
+                hold=held.of(records),
+                unrecordable=unrecordable.get((registry, image, str(seen.served)), ""),
                 stated_now=prunes.stated_now(records),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ledger_tool.commands.observe import Looks, TaggedPlace, TagList
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.commands.remedy import Serving, pull_place
+from ledger_tool.commands.remedy import Serving, pull_place, unrecordable_of
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.query import matches
@@ -93,7 +93,7 @@ def _doubts(
 
 
 def describe_untracked(
-    looks: Looks, findings: Sequence[DriftFinding], serving: Serving
+    looks: Looks, findings: Sequence[DriftFinding], serving: Serving, *, jobs: int
 ) -> Iterator[tuple[int, DriftFinding]]:
     """Yield, with its number, each finding with what the tag serves, and with the command that records it."""
     order = sorted(range(len(findings)), key=lambda number: (findings[number].image, findings[number].tag))
@@ -102,9 +102,14 @@ def describe_untracked(
     ports = [port for port, _, _ in tags]
     for number, port in zip(numbers, ports, strict=True):
         yield number, of_untracked(findings[number], pull_place(port, Image(findings[number].image), serving))
-    for place, served, described in looks.untracked(tags):
+    seen = list(looks.untracked(tags))
+    unrecordable = unrecordable_of(
+        looks, [(ports[place], tags[place][1], served) for place, served, _ in seen], jobs=jobs
+    )
+    for place, served, described in seen:
         finding = replace(findings[numbers[place]], served=served, facts=described)
-        yield numbers[place], of_untracked(finding, pull_place(ports[place], Image(finding.image), serving))
+        why = unrecordable.get((ports[place], finding.image, served), "")
+        yield numbers[place], of_untracked(finding, pull_place(ports[place], Image(finding.image), serving), why)
 
 
 def port_of(finding: DriftFinding, serving: Serving) -> tuple[RegistryPort, str, str]:

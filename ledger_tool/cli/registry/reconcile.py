@@ -11,7 +11,7 @@ from ledger_tool.cli import options as o
 from ledger_tool.cli.options import choice, flag, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.errors import TryAgain
+from ledger_tool.errors import LedgerError, TryAgain
 
 if TYPE_CHECKING:
     from ledger_tool.commands.reconcile import Reconciled
@@ -51,7 +51,8 @@ def reconcile(
     """Compare every record with the live registries; read-only, unless tags are adopted.
 
     Exit code 0: all in sync, or nothing but housekeeping to do. 1: drift. 5: not everything could be observed, and the
-    rest is in sync, or a registry looks down.
+    rest is in sync, or a registry looks down. If tags could not be adopted, the report comes first, and then that
+    error, with its code.
     """
     from ledger_tool.commands.reconcile import reconcile as run
     from ledger_tool.core.ledger.query import Query
@@ -81,9 +82,13 @@ def reconcile(
                 open_past=ledger.history,
                 progress=progress,
             )
+        refused: LedgerError | KeyboardInterrupt | None = None
         if adopt and not reconciled.interrupted:
-            with ledger.store() as store:  # with its own deadline: looking at registries may take longer than a session
-                reconciled = _adopt(store, registries, reconciled, registry_access.jobs, ledger)
+            try:  # what was seen is reported, whatever becomes of the write
+                with ledger.store() as store:  # with its own deadline: looking may take longer than a session
+                    reconciled = _adopt(store, registries, reconciled, registry_access.jobs, ledger)
+            except (LedgerError, KeyboardInterrupt) as error:
+                refused = error
     report = with_since(reconciled.report, before) if before else reconciled.report
     screen.notes(render.warnings(report))
     screen.show(
@@ -97,6 +102,8 @@ def reconcile(
         _write_metrics(Path(metrics), report, of_all=query == Query() and report.scope != "tags")
     if save and not reconciled.interrupted:  # what was not looked at would lose its `since`
         _write(Path(save), render.as_json(report))
+    if refused is not None:
+        raise refused
     if reconciled.interrupted:
         raise KeyboardInterrupt
     if report.looks_down:

@@ -20,7 +20,7 @@ class Registry:
     """A registry: `host[:port]`, the globs of the images it serves, and where it has them.
 
     `prefix` is the path in front of an image at the registry, `ledger_prefix` the path in front of it in the ledger
-    only, and `given_name` is what reports should call the registry.
+    only, and `given_name` is what reports should call the registry instead of what is derived from the two.
     """
 
     host: str

@@ -60,6 +60,7 @@ class Circumstances:
     indexes in it, which skopeo does not copy. `may_be_elsewhere` says that another registry may have all of it. `lead`
     is what the tag serves at the registry that the ledger follows before this one; ABSENT if there is none. `hold` says
     whether tags keep what is recorded from a prune, and `stated_now` is the time that a prune has to be given.
+    `unrecordable` says why what the tag serves cannot be published.
     """
 
     is_mutable: bool = False
@@ -70,6 +71,7 @@ class Circumstances:
     lead: Seen = ABSENT
     hold: Hold = ""
     stated_now: str = ""
+    unrecordable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +105,23 @@ def with_commands(
     for finding, record in zip(findings, records, strict=True):
         remedy = commands.of(finding, record)
         alternative = remedy.alternative if remedy.alternative != remedy.command else ""
-        reason = "; ".join(filter(None, (finding.reason, remedy.why)))
+        is_broken = circumstances.unrecordable and finding.served not in (None, finding.ledger)
+        broken = _unrecordable(circumstances.unrecordable) if is_broken else ""
+        reason = "; ".join(filter(None, (finding.reason, broken, remedy.why)))
         remedied.append(replace(finding, command=remedy.command, alternative=alternative, reason=reason))
     return remedied
 
 
-def of_untracked(finding: DriftFinding, place: PullPlace) -> DriftFinding:
-    """Return the finding of an untracked tag with the command that records it."""
+def of_untracked(finding: DriftFinding, place: PullPlace, unrecordable: str = "") -> DriftFinding:
+    """Return the finding of an untracked tag with the command that records it, or why it cannot be recorded."""
+    if unrecordable:
+        return replace(finding, command="", reason=_unrecordable(unrecordable))
     source = finding.facts and finding.facts.source_ref
     return replace(finding, command=shellcommands.publish(finding, place, finding.served, source or _ANY_SOURCE))
+
+
+def _unrecordable(why: str) -> str:
+    return f"what it serves cannot be recorded: {why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +263,7 @@ class _TagCommands:
     def _record(self, finding: DriftFinding) -> str:
         """Return the command that records what the tag serves now, or `""` if that cannot be recorded."""
         contents = self.seen.contents
-        if isinstance(contents, Unreadable) and contents.is_seen:
+        if self.at.unrecordable or (isinstance(contents, Unreadable) and contents.is_seen):
             return ""
         stated = (finding.facts.source_ref if finding.facts else None) or _ANY_SOURCE
         source = str(self.records[0].source_ref) if self._has_nothing_new else stated

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import names
@@ -88,15 +89,21 @@ def _only_list(node: YamlNode, section: str, only: str, item: str, parse: Callab
 
 
 def _registries(node: YamlNode) -> tuple[Registry, ...]:
+    """Return the registries, each place with a name of its own; entries of one place without a `name` share its."""
+    entries = items(node, "`registries`")
+    given = [_registry(item) for item in entries]
+    by_https = {registry.name for registry in given if not (registry.plain_http or registry.given_name)}
     registries: list[Registry] = []
-    for item in items(node, "`registries`"):
-        registry = _registry(item)
-        namesakes = [other for other in registries if other.name == registry.name]
-        places = {(other.host, other.prefix, other.given_name) for other in namesakes}
-        if namesakes and places != {(registry.host, registry.prefix, "")}:
+    places: dict[str, tuple[object, ...]] = {}
+    for number, registry in enumerate(given):
+        if registry.plain_http and not registry.given_name and registry.name in by_https:
+            registries.append(replace(registry, given_name=f"http://{registry.name}"))
+        else:
+            registries.append(registry)
+        place = (registry.host, registry.prefix, registry.plain_http, number if registry.given_name else None)
+        if places.setdefault(registries[-1].name, place) != place:
             message = f"two registries have the name `{registry.name}`"
-            raise fail(item.token, message, "give each a `name` of its own: reports distinguish them by it")
-        registries.append(registry)
+            raise fail(entries[number].token, message, "give each a `name` of its own: reports distinguish them by it")
     return tuple(registries)
 
 

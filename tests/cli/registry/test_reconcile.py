@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -147,6 +148,20 @@ def test_adopt_records_the_untracked_tags_that_say_where_they_are_from_in_one_co
     again = world.reconcile("--adopt")
     assert len(world.upstream.commits()) == 3
     assert again.code == 0
+
+
+def test_a_push_that_is_refused_loses_no_report(world: World, tmp_path: Path) -> None:
+    world.pushed("v1")
+    world.push("v1", "another")
+    world.push("v2", labels=FROM)
+    world.upstream.hook("pre-receive", "#!/bin/sh\necho no >&2\nexit 1\n")
+    saved, metrics = tmp_path / "last.json", tmp_path / "ledger.prom"
+    done = world.reconcile("--adopt", "--format", "json", "--save", saved, "--metrics", metrics)
+    assert done.code == 6
+    assert done.err.startswith("error: ")
+    assert classes(done) == {"v1 linux/amd64": "tag-moved", "v2": "untracked"}
+    assert json.loads(saved.read_text()) == done.json
+    assert "tag-moved" in metrics.read_text()
 
 
 def test_adopt_changes_nothing_else(drifted: World) -> None:

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.registry.drift import Observation, classify
+from ledger_tool.core.registry.remedy import Circumstances, with_commands
+from ledger_tool.core.registry.shellcommands import PullPlace
 from tests.cli.registry.test_reconcile_report import BOTH, NAMED, PREFIX, REVISION, _findings, _obeyed
 from tests.support.registries.direct import Descriptor, Direct
 from tests.support.registries.registry import OCI_INDEX, RealRegistry, real_registry
 from tests.support.registries.world import World
-from tests.support.values.make import SOURCE, digest, source
+from tests.support.values.make import SOURCE, digest, record, source
 from tests.support.values.outcome import Outcome
 
 OLD = ("--ttl", "1m", "--published-at", "2020-01-01T00:00:00Z")
@@ -245,6 +249,23 @@ def test_what_has_expired_long_ago_in_a_ledger_at_rest_is_pruned(world: World) -
     assert [one["tag"] for one in world.upstream.records()] == ["v1"]
 
 
+@pytest.mark.parametrize("holder", ["an-image-of-it", "an-index-with-it", "another-recorded-tag"])
+def test_what_tags_hold_is_pruned_in_the_ledger(world: World, holder: str) -> None:
+    world.pushed("v1")
+    direct = Direct(world.registry)
+    digests = _tagged(direct, world, "old", "other")
+    direct.tag(world.image, "old", digests["old"])
+    assert world.publish("old", *OLD).code == 0
+    if holder == "another-recorded-tag":
+        direct.tag(world.image, "v1", digests["old"])
+    else:
+        direct.tag(world.image, "manual", digests["" if holder == "an-image-of-it" else "other"])
+    finding = _findings(world.reconcile("--format", "json"))["old"]
+    assert "--registry-delete" not in finding["command"]
+    assert _obeyed(world, finding["command"]).code == 0
+    assert [one["tag"] for one in world.upstream.records()] == ["v1"]
+
+
 # ---- several registries that differ
 
 
@@ -407,3 +428,41 @@ def test_an_index_that_is_recorded_as_an_image_is_put_back(world: World, mirror:
     _mirrored(world, mirror)
     assert _obey_all(world) == []
     assert Direct(mirror).is_whole(world.image, outer)
+
+
+def test_what_cannot_be_recorded_is_not_printed_as_a_publish(world: World) -> None:
+    world.pushed("v1")
+    direct = Direct(world.registry)
+    amd, arm = (direct.push_image(world.image, f"half {one}", one) for one in ("amd64", "arm64"))
+    index = direct.push_index(world.image, [amd, arm])["digest"]
+    for tag in ("v1", "new"):
+        direct.tag(world.image, tag, index)
+    world.registry.delete_manifest(world.image, arm["digest"])
+    findings = _findings(world.reconcile("--untracked", "--format", "json"))
+    assert (findings["new"]["command"], findings["v1"]["alternative"]) == ("", "")
+    for tag in ("v1", "new"):
+        assert f"what it serves cannot be recorded: {world.image}" in findings[tag]["reason"]
+    assert findings["v1"]["command"].startswith("skopeo copy ")
+
+
+def test_a_publish_that_a_deep_look_would_take_back_is_not_printed(world: World, mirror: RealRegistry) -> None:
+    """The layer of an untracked tag is missing: its record would be removed in the next round, and so on for ever."""
+    world.pushed("v1")
+    new = world.push("new", "an image without its layer")
+    (layer,) = new.read(new.digest)["layers"]
+    world.registry.delete_blob(world.image, layer["digest"])
+    for options, is_printed in ((["--untracked"], True), (["--untracked", "--deep"], False)):
+        finding = _findings(world.reconcile(*options, "--format", "json"))["new"]
+        assert bool(finding["command"]) == is_printed
+    assert finding["reason"] == f"what it serves cannot be recorded: {layer['digest']} is missing"
+
+
+def test_where_skopeo_may_take_no_address_the_report_says_so() -> None:
+    place = PullPlace(name="six", repository="[::1]:5000/a/b", plain_http=True)
+    seen = Observation(served=digest("new"), exists={digest("old"): True})
+    recorded = record("a/b", "v1", digest=digest("old"))
+    findings = classify([recorded], "six", seen, Timestamp("2026-11-25T00:00:00Z"))
+    (finding,) = with_commands(findings, [recorded], place, seen, Circumstances())
+    assert finding.command == "ledger verify a/b:v1"
+    assert "--force" in finding.alternative
+    assert "IPv6" in finding.reason
