@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger_tool.commands.observe import DigestPlace, Looks, Observed, TaggedPlace
+from ledger_tool.commands.observe import DigestPlace, Looks, Observed, TaggedPlace, TagList
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.remedy import Hold
@@ -63,14 +63,14 @@ def held_digests(looks: Looks, observed: Sequence[Observed], snapshot: Snapshot,
         return Holds()
     tags = tags_of(snapshot.ledger.records(), snapshot.resolver)
     known = {(registry, *records[0].name): seen.served for (registry, records), seen in observed}
-    own = {(port, image): tags.of(port.host, image).keys() for port, image in places}
+    own: dict[TagList, dict[str, set[str]]] = {(port, image): tags.of(port.host, image) for port, image in places}
     asked: list[TaggedPlace] = []
     unclear: set[str] = set()
     for (port, image), listed in looks.lists(places):
         if isinstance(listed, Unknown):
             unclear.add(image)
         else:
-            asked += [(port, image, tag) for tag in sorted(own[port, image] | set(listed))]
+            asked += [(port, image, tag) for tag in sorted({*own[port, image], *listed})]
     asked.sort(key=lambda place: (place[0].name, *place[1:]))
     unknown = [place for place in asked if place not in known]
     served = {**{place: known[place] for place in asked if place in known}, **looks.served(unknown[:_MOST_ASKED])}
@@ -79,8 +79,7 @@ def held_digests(looks: Looks, observed: Sequence[Observed], snapshot: Snapshot,
     above: dict[_HeldDigest, set[str]] = {}
     read: dict[DigestPlace, Sequence[str] | None] = {}
     for (port, image, tag), digest in served.items():
-        records = snapshot.ledger.find(Name(image, tag))
-        if isinstance(digest, Absent) or any(digest in (record.digest, record.index) for record in records):
+        if isinstance(digest, Absent) or digest in own[port, image].get(tag, ()):
             continue  # a record that stays keeps its digest, and what is below it, and lets the other's record go
         if isinstance(digest, Unknown):
             unclear.add(image)
