@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from ledger_tool.commands.listed import proves_platform, refuted_at
+from ledger_tool.commands.listed import is_led_to, refuted_at
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
-from ledger_tool.commands.ports import Registries, RegistryPort
+from ledger_tool.commands.ports import Registries
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.judging.commit import CommitFault
@@ -107,21 +106,9 @@ def proven_claims(
     """
 
     def is_proven(claim: UnprovenPull) -> bool:
-        return any(_leads_there(once, registry, claim) for registry in registries.serving(policy, claim.name.image))
+        return any(
+            all(is_led_to(once, registry, one, claim.new, for_sure=claim.is_relabelled) for one in claim.recorded)
+            for registry in registries.serving(policy, claim.name.image)
+        )
 
     return [claim for claim, proven in in_parallel(is_proven, claims, jobs=jobs) if proven is True]
-
-
-def _leads_there(once: OncePerRun, registry: RegistryPort, claim: UnprovenPull) -> bool:
-    """Return whether the new pull digest gives clients each recorded image, for its platform."""
-    try:
-        if isinstance(once.manifest(registry, claim.name.image, claim.new), Absent):
-            return False
-        below = [replace(old, index=None if old.digest == claim.new else claim.new) for old in claim.recorded]
-        return all(
-            refuted_at(once, registry, record) is None
-            and (not claim.is_relabelled or proves_platform(once, registry, record))
-            for record in below
-        )
-    except LedgerError:
-        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import RegistryPort
@@ -79,6 +80,24 @@ def proves_platform(once: OncePerRun, registry: RegistryPort, record: Record) ->
     return any(
         one.manifest.digest == record.digest and record.platform in (one.normal, one.chosen_by) for one in listed
     )
+
+
+def is_led_to(
+    once: OncePerRun, registry: RegistryPort, record: Record, pull_digest: Digest, *, for_sure: bool = False
+) -> bool:
+    """Return whether a registry shows that clients get a recorded image, for its platform, by another pull digest.
+
+    `for_sure` means that its platform has to be said there, too. What the registry does not have, and what cannot be
+    looked at or followed, is not shown.
+    """
+    try:
+        if isinstance(once.manifest(registry, record.image, pull_digest), Absent):
+            return False
+        below = replace(record, index=None if record.digest == pull_digest else pull_digest, config=None)
+        is_right = refuted_at(once, registry, below) is None
+        return is_right and (not for_sure or proves_platform(once, registry, below))
+    except LedgerError:
+        return False
 
 
 def pulled_images(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from ledger_tool.commands.listed import listed_alone, listed_below, refuted_at
+from ledger_tool.commands.listed import is_led_to, listed_alone, listed_below, refuted_at
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import LONGEST_LOOK, in_parallel
 from ledger_tool.commands.ports import RegistryPort
@@ -22,7 +22,7 @@ from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown, 
 from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.refutation import Refutation
-from ledger_tool.core.registry.selection import flattened
+from ledger_tool.core.registry.selection import flattened, leads_to, offered_by
 from ledger_tool.core.registry.served import ServedFacts, served_facts
 from ledger_tool.errors import BadManifest, LedgerError, RuleRefused, UnreadableManifest
 
@@ -130,7 +130,17 @@ class Looks:
         for place, image_facts in self._described(manifests, recorded):
             for number in places[place]:
                 seen = replace(observed[number][1], contents=manifests[place], facts=image_facts)
-                yield number, seen
+                yield number, replace(seen, kept=self._kept(*observed[number][0], manifests[place]))
+
+    def _kept(self, registry: RegistryPort, records: Sequence[Record], contents: Manifest) -> frozenset[Key]:
+        """Return the records whose image clients still get where only configs tell, as far as GETs are left."""
+        undecided = [one for one in records if leads_to(contents, one.platform, one.digest) is None]
+        return frozenset(
+            record.key
+            for record in undecided
+            if self._allowance.take(2 * len(offered_by(contents, record.platform)))
+            and is_led_to(self._once, registry, record, contents.digest)
+        )
 
     def served(self, tags: Iterable[TaggedPlace], *, anew: bool = False) -> dict[TaggedPlace, Seen]:
         """Return what tags serve, each asked for once in the run, or again if `anew`."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.inspect import inspect
 from ledger_tool.commands.listed import refuted_at
-from ledger_tool.commands.observe import Looks
+from ledger_tool.commands.observe import Allowance, Looks
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.registry.drift import classify
@@ -81,6 +82,53 @@ def test_a_record_is_wrong_where_clients_pull_another_image_than_it_says(
         is_right = config in (None, images[claimed]["config"]["digest"])
         assert (refuted is None) == is_right
         assert refuted is None or not refuted.is_other_image
+
+
+def _drift(made: Documents, one: Record) -> str:
+    looks = Looks(jobs=1, allowance=Allowance(999))
+    observed = list(looks.all([(made, [one])]))
+    for _, seen in looks.explain(observed):
+        observed = [(observed[0][0], seen)]
+    (finding,) = classify([one], "r", observed[0][1], Timestamp("2026-11-25T00:00:00Z"))
+    return finding.drift
+
+
+@given(registries(), st.sampled_from(NAMES), st.data())
+@example_count(200)
+def test_a_tag_that_moved_serves_the_same_image_only_where_clients_pull_that(
+    made: Documents, name: str, data: st.DataObject
+) -> None:
+    wanted = PLATFORMS[NAMES.index(name)]
+    own = {one: made.blobs[json.loads(raw)["config"]["digest"]] for one, (raw, kind) in made.documents.items()
+           if kind == IMAGE}  # fmt: skip
+    assume(images := sorted(one for one, config in own.items() if config == {"seed": config["seed"], **wanted}))
+    one = record(digest=data.draw(st.sampled_from(images)), platform=data.draw(st.sampled_from([name, None])))
+    pulled = chosen(made, made.tagged, wanted)
+    found = _drift(made, one)
+    assert found in ("tag-moved", "index-moved")
+    try:
+        refuted = _refuted(made, replace(one, index=Digest(made.tagged)))
+    except LedgerError:  # an index that no publish takes, either
+        return
+    if one.platform and pulled:
+        assert found == ("index-moved" if pulled == one.digest else "tag-moved")
+    assert (found == "index-moved") == (refuted is None)
+
+
+def test_another_image_that_clients_get_first_has_moved_the_tag(made: Documents) -> None:
+    """Also for a record without a platform, and where only the configs say which of two is for a platform."""
+    first, ours, other = made.image(3, AMD), made.image(4, AMD), made.image(5, ARM)
+    of_amd = {"platform": AMD}
+    for entries, platform, expected in (
+        ([first | of_amd, ours | of_amd], None, "tag-moved"),
+        ([ours | of_amd, first | of_amd], None, "index-moved"),
+        ([first, ours], "linux/amd64", "tag-moved"),
+        ([other, ours], "linux/amd64", "index-moved"),
+        ([other, ours], None, "index-moved"),
+        ([first | of_amd, ours], None, "tag-moved"),
+    ):
+        made.tagged = made.index(entries)["digest"]
+        assert _drift(made, record(digest=ours["digest"], platform=platform)) == expected
 
 
 def _classes(made: Documents, *records: Record) -> list[tuple[str, str]]:

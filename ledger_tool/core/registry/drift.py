@@ -81,7 +81,8 @@ class Observation:
 
     `served` is the digest that the tag serves; `contents` its manifest, if that was needed and looked at, and `facts`
     what the image says about itself. `exists` says which of the digests of `to_look_for` are there. With `--deep`,
-    `missing` is what is absent below each pull digest, and `refuted` what is wrong about each record. `is_quick` means
+    `missing` is what is absent below each pull digest, and `refuted` what is wrong about each record. `kept` are the
+    records whose image clients get from what the tag serves, if only configs tell. `is_quick` means
     that a tag's own answer is all that is wanted.
     """
 
@@ -91,6 +92,7 @@ class Observation:
     exists: Mapping[str, bool | Unknown] = field(default_factory=dict)
     missing: Mapping[str, Sequence[str] | Unknown] = field(default_factory=dict)
     refuted: Mapping[Key, Refutation | Unknown | None] = field(default_factory=dict)
+    kept: frozenset[Key] = frozenset()
     is_quick: bool = False
 
     def has(self, digest: str) -> bool | Unknown:
@@ -256,8 +258,10 @@ def _gone(record: Record, seen: Observation, *, pulls: bool | Unknown) -> str:
 
 def keeps_image(record: Record, seen: Observation) -> bool:
     """Return whether clients get the recorded image, for its platform, from what the tag is known to serve."""
-    return seen.served in (record.pull_digest, record.digest) or (
-        isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest)
+    return (
+        seen.served in (record.pull_digest, record.digest)
+        or record.key in seen.kept
+        or (isinstance(seen.contents, Manifest) and leads_to(seen.contents, record.platform, record.digest) is True)
     )
 
 

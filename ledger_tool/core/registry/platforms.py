@@ -68,6 +68,10 @@ class StatedPlatform:
         is_open = not (self._has_variant and other._has_variant)
         return mine == theirs and (is_open or my_variant == their_variant)
 
+    def is_vaguer_than(self, other: StatedPlatform) -> bool:
+        """Return whether it leaves the variant open that another platform states."""
+        return bool(other) and other._has_variant and not self._has_variant and self.agrees_with(other)
+
     def completed_by(self, config: StatedPlatform) -> StatedPlatform:
         """Return the platform of an image: the one that its entry states, with the variant that only its config has."""
         if self.says_nothing:

@@ -176,19 +176,37 @@ def flattened(index: Manifest, nested: Mapping[str, Manifest]) -> Manifest:
     return replace(index, children=tuple(entries(index, NOTHING_STATED)))
 
 
-def leads_to(index: Manifest, platform: Platform | None, digest: str) -> bool:
-    """Return whether clients for a platform get an image from an index, as far as its own entries tell.
+def leads_to(index: Manifest, platform: Platform | None, digest: str) -> bool | None:
+    """Return whether clients for a platform, or for any if there is none, get an image from an index.
 
-    If none states that platform, one that states no platform may be for it.
+    None if the entries do not tell: where one that may be meant leaves its platform open, configs decide, and where
+    indexes are among them, their order does.
     """
-    if platform is None:
-        return any(entry.digest == digest for entry in index.children)
-    wanted = stated_by(platform).chosen_by
-    matching = [entry for entry in index.children if _stated(entry) and wanted.agrees_with(_stated(entry).chosen_by)]
-    exact = [entry for entry in matching if _normal(_stated(entry).chosen_by) == _normal(wanted)]
-    if chosen := exact or matching:
-        return chosen[0].digest == digest
-    return any(entry.digest == digest for entry in index.children if not _stated(entry))
+    offered = offered_by(index, platform)
+    if digest not in (digests := {entry.digest for entry in offered}) or len(digests) == 1:
+        return digest in digests
+    wanted = Wanted("", "", None, platform)
+    stated = [entry for entry in offered if entry.stated]
+    if any(platform and _normal(entry.stated.chosen_by) == _normal(wanted.stated.chosen_by) for entry in stated):
+        offered = stated  # clients prefer these
+    if index.nested or any(_is_open(entry, wanted.stated, offered) for entry in offered):
+        return None
+    listed = [ListedImage(entry, Manifest(digest=entry.digest, is_index=False), ImageFacts()) for entry in offered]
+    return any(image.entry.digest == digest for image in wanted.clients_get(digest, index, listed))
+
+
+def offered_by(index: Manifest, platform: Platform | None) -> list[Child]:
+    """Return the entries of an index that may be for a platform, all if there is none, as clients prefer them."""
+    wanted = stated_by(platform).chosen_by if platform else NOTHING_STATED
+    entries = [replace(entry, stated=_stated(entry)) for entry in index.children]
+    offered = [entry for entry in entries if entry.stated.chosen_by.agrees_with(wanted)]
+    return sorted(offered, key=lambda entry: entry.stated.says_nothing)
+
+
+def _is_open(entry: Child, wanted: StatedPlatform, offered: Sequence[Child]) -> bool:
+    """Return whether an image's config may say for which of several platforms it is."""
+    compared = [wanted] if wanted else [other.stated for other in offered]
+    return entry.kind == "index" or not entry.stated or any(entry.stated.is_vaguer_than(other) for other in compared)
 
 
 def _stated(entry: Child) -> StatedPlatform:

@@ -50,6 +50,34 @@ def test_the_first_entry_for_a_platform_is_what_clients_get(
     assert leads_to(index, Platform(platform) if platform else None, OURS) is is_ours
 
 
+@pytest.mark.parametrize(
+    ("platform", "entries", "tell"),
+    [
+        ("linux/amd64", [(EVIL, ""), (OURS, "")], None),
+        ("linux/amd64", [(OURS, ""), (EVIL, "")], None),
+        ("linux/amd64", [(OURS, ""), (OURS, "")], True),
+        ("linux/amd64", [(EVIL, ""), (OURS, "linux/amd64")], True),
+        ("linux/amd64", [(EVIL, ""), (OURS, "linux/arm64")], False),
+        ("linux/amd64", [(OURS, ""), (EVIL, "linux/amd64/v3")], None),
+        (None, [(EVIL, "linux/amd64"), (OURS, "linux/amd64")], False),
+        (None, [(EVIL, "linux/amd64"), (OURS, "")], None),
+        (None, [(OURS, "")], True),
+    ],
+)
+def test_the_entries_alone_do_not_tell_where_configs_decide(
+    platform: str | None, entries: list[tuple[Digest, str]], *, tell: bool | None
+) -> None:
+    index = _index(*(_entry(*entry) for entry in entries))
+    assert leads_to(index, Platform(platform) if platform else None, OURS) is tell
+
+
+def test_a_variant_that_an_entry_leaves_open_is_for_its_config_to_say() -> None:
+    arm, of_v6 = (Child(made, None, StatedPlatform(system="linux", architecture="arm", variant=variant), "image")
+                  for made, variant in ((EVIL, ""), (OURS, "v6")))  # fmt: skip
+    for platform in ("linux/arm/v6", None):
+        assert leads_to(_index(arm, of_v6), Platform(platform) if platform else None, OURS) is None
+
+
 def test_an_open_variant_may_be_the_one_that_is_recorded() -> None:
     arm = Child(OURS, Platform("linux/arm/v7"), StatedPlatform(system="linux", architecture="arm"), "image")
     assert leads_to(_index(arm), Platform("linux/arm/v6"), OURS)
