@@ -187,6 +187,12 @@ def _without_reason(effect: Effect, account: Account) -> Iterator[Broken]:
         yield "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
 
 
+def _move(effect: Effect) -> str:
+    if effect.replaces:
+        return f"moves from {', '.join(effect.replaces)} to {effect.record.digest}"
+    return f"takes the place of {', '.join(str(old.key) for old in effect.old if old.key != effect.key)}"
+
+
 def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy) -> Iterator[Broken]:
     """Yield the faults of forced moves of one image:tag; without an account there is no message to hold them against.
 
@@ -208,8 +214,8 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
             yield (
                 "immutable",
                 effect.key,
-                f"{effect.key} moves from {', '.join(effect.replaces)} to {effect.record.digest}, although its tag is "
-                "immutable and no `forced` mark says that it replaces that digest, and why",
+                f"{effect.key} {_move(effect)}, although its tag is immutable and no `forced` mark says that it "
+                "replaces that digest, and why",
             )
         mark = effect.mark
         if (

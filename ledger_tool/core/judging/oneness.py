@@ -71,12 +71,13 @@ def faults_as_one(
 
 
 def _moved(effect: Effect) -> CommitFault:
-    was, now = ", ".join(effect.replaces), effect.record.digest
+    was, others = ", ".join(effect.replaces), ", ".join(str(old.key) for old in effect.old if old.key != effect.key)
+    moved = f"was {was} before, and is {effect.record.digest} afterwards" if was else f"takes the place of {others}"
     return CommitFault(
         "immutable",
         effect.key,
-        f"{effect.key} was {was} before, and is {now} afterwards, although its tag is immutable: "
-        "a tag is moved with `ledger publish --force --reason TEXT`",
+        f"{effect.key} {moved}, although its tag is immutable: a tag is moved with "
+        "`ledger publish --force --reason TEXT`",
     )
 
 

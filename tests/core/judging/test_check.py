@@ -179,6 +179,21 @@ def test_what_comes_back_with_another_digest_has_moved(went: Record, came: Recor
     assert ranged(ledger_of(went), Ledger(), ledger_of(came), base=LOOSE) == []
 
 
+def test_a_record_for_all_platforms_of_an_image_says_whose_place_it_takes() -> None:
+    """There is no other digest to name."""
+    index = digest("i")
+    pair = ledger_of(but(V1, index=index), but(V1, index=index, platform=ARM))
+    whole = ledger_of(but(V1, platform=None))
+    judge = RangeJudge(pair, STRICT, Timestamp(LATER))
+    at_once = judge.commit(pair, compare(pair, whole), None, STRICT)
+    judge = RangeJudge(pair, STRICT, Timestamp(LATER))
+    assert judged(judge, pair, Ledger(), whole) == []
+    for faults in (at_once, judge.net(whole).faults):
+        said = [fault.message for fault in faults if fault.rule == "immutable"]
+        assert len(said) == 1
+        assert "app:v1 takes the place of app:v1 (linux/amd64), app:v1 (linux/arm64), although" in said[0]
+
+
 def test_what_comes_back_with_another_pull_digest_has_moved_too() -> None:
     """Also as another platform, or with the very images that were there, by an index that may hold others."""
     pair = [but(V1, index=digest("i")), but(V1, index=digest("i"), platform=ARM, digest=digest("r"))]
