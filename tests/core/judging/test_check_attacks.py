@@ -1,13 +1,15 @@
 """Whatever commands and hand-made commits lead to, `check --base` passes only what the contract allows.
 
-An attacker may commit anything, tell anything in messages, and change the settings and put them back; what passes is
-held against an oracle that shares no code with the judge (tests/support/values/rangeoracle.py).
+An attacker may commit anything, tell anything in messages, date and revert commits at will, and change the settings and
+put them back; what passes is held against an oracle that shares no code with the judge
+(tests/support/values/rangeoracle.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -18,6 +20,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
+from ledger_tool.core.changes.revert import NOTHING, Undone, undone_by
 from ledger_tool.core.judging.check import RangeJudge, split_tags
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp, Ttl
@@ -33,6 +36,7 @@ from tests.support.values.rangeoracle import objections
 
 AMD, ARM, RISC = "linux/amd64", "linux/arm64", "linux/riscv64"
 THEN, NOW = "2026-01-01T00:00:00Z", Timestamp("2026-06-01T00:00:00Z")
+EARLY = Timestamp("2025-12-01T00:00:00Z")
 TAGS = ("v1", "latest")
 MARK = {"replaces": digest("old"), "reason": "CVE"}
 YANKED = {"at": THEN, "reason": "crashes"}
@@ -53,7 +57,7 @@ _EDITS: dict[str, Sequence[Any]] = {
     "index": [None, *(digest(seed) for seed in "ij")],
     "platform": (None, AMD, ARM, RISC),
     "sourceRef": [source(1), source(2)],
-    "publishedAt": [THEN, "2026-03-01T00:00:00Z"],
+    "publishedAt": [THEN, "2026-03-01T00:00:00Z", "2025-06-01T00:00:00Z"],
     "labels": [None, {"env": "prod"}],
 }
 
@@ -91,6 +95,13 @@ class Attack:
         except LedgerError:
             return None
         return change if change.changed else None
+
+    def revert(self, line: Sequence[Ledger]) -> tuple[Ledger, Undone]:
+        """Return the ledger after one commit that undoes some of the last ones of a line, and what it undoes."""
+        past = line[-self.random.choice((2, 2, 3, 4)) :]
+        did = [compare(*pair) for pair in pairwise(past)]
+        self.random.shuffle(did)
+        return past[0], undone_by(compare(past[-1], past[0]), did, past[0])
 
     def _published(self, snapshot: Snapshot) -> Change:
         pick = self.random.choice
@@ -130,6 +141,9 @@ class Attack:
                 records[each] = but(records[each], **{what: value})
         if self.random.random() < 0.15:
             records = records[:1]
+        if self.random.random() < 0.1:  # a move without force may take a mark along
+            index = self.random.choice(_EDITS["index"])
+            records = [but(one, index=index, forced=None) if one.platform else one for one in records]
         if len({one.platform for one in records}) < len(records) or (
             len(records) > 1 and not all(one.platform for one in records)
         ):
@@ -152,18 +166,26 @@ def attack(seed: int) -> tuple[bool, list[str]]:
     is_clean, has_merge = True, random.random() < 0.3
     for _ in range(2 if has_merge else 1):
         made.states.append(start)
+        line = [start]
         for _ in range(random.choice((1, 2, 2, 3, 4, 5))):
-            if change := made.step():
-                text = compose(change, "t")
+            is_committed, undone = True, NOTHING
+            if random.random() < 0.1:
+                after, undone = made.revert(line)
+                text = f"Revert them\n\nThis reverts commit {'c' * 40}.\n"
+            elif change := made.step():
+                after, text = change.ledger, compose(change, "t")
                 is_committed = has_merge or random.random() < 0.9
-                said = parse_message(text) if is_committed else None
-                policy = random.choice((base, *POLICIES))  # the range may change the settings, and put them back
-                faults = judge.commit(made.states[-1], compare(made.states[-1], change.ledger), said, policy, at=NOW)
-                is_clean = is_clean and not faults
-                made.states.append(change.ledger)
-                made.messages.append(text if is_committed else UNWRITTEN)
-                if not is_committed:
-                    break
+            else:
+                continue
+            said = parse_message(text) if is_committed else None
+            policy = random.choice((base, *POLICIES))  # the range may change the settings, and put them back
+            at = random.choice((NOW, NOW, EARLY)) if is_committed else NOW
+            is_clean = is_clean and not judge.commit(line[-1], compare(line[-1], after), said, policy, undone, at=at)
+            line.append(after)
+            made.states.append(after)
+            made.messages.append(text if is_committed else UNWRITTEN)
+            if not is_committed:
+                break
         ends.append(made.states[-1])
     if has_merge:
         merged = merge(start, *ends)
