@@ -139,14 +139,15 @@ class Clearing:
         return Clearance(deletions, retained, held_here, staying, self._failed)
 
     def _tags(self) -> dict[Repository, _Tags]:
-        """Return what the tags serve: all of them where something may be deleted, else those of removed records."""
+        """Return what the tags serve: all of them, because a tag that is deleted alone may take the others along."""
         remaining, removed = self._uses.tags, tags_of(self._going, self._uses.tags.resolver)
         kept = {(port, image): remaining.of(port.host, image) for port, image in self._repositories}
         going = {
             (port, image): {tag: own for tag, own in removed.of(port.host, image).items() if tag not in staying}
             for (port, image), staying in kept.items()
         }
-        found = served_tags(self._lookups, {place.repository for place in self._candidates}, going, kept)
+        recorded = {one: {**going[one], **kept[one]} for one in self._repositories}
+        found = served_tags(self._lookups, recorded)
         self._failed = found.failed | self._failed
         return {one: _Tags(found.by_repository[one], going[one], kept[one]) for one in self._repositories}
 

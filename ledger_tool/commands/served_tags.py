@@ -7,7 +7,7 @@ the list has lost it at a second look, or if all that is recorded of it is gone 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.deleting_registries import Lookups, Place, Repository
@@ -27,21 +27,15 @@ class ServedTags:
     failed: dict[str, LedgerError] = field(default_factory=dict)
 
 
-def served_tags(
-    lookups: Lookups,
-    to_list: Iterable[Repository],
-    going: Mapping[Repository, RecordedTags],
-    kept: Mapping[Repository, RecordedTags],
-) -> ServedTags:
-    """Return what all tags of the repositories `to_list` serve, and those of records that go in the others."""
-    found = ServedTags({repository: {} for repository in going})
+def served_tags(lookups: Lookups, recorded: Mapping[Repository, RecordedTags]) -> ServedTags:
+    """Return what all tags of these repositories serve."""
+    found = ServedTags({repository: {} for repository in recorded})
     listed: dict[Repository, Sequence[str]] = {}
-    for repository, listing in lookups.tags(to_list).items():
+    for repository, listing in lookups.tags(recorded).items():
         if isinstance(listing, LedgerError):
             found.failed.setdefault(repository[1], listing)
         else:
             listed[repository] = listing
-    recorded = {repository: {**going[repository], **kept[repository]} for repository in going}
     unlisted = [
         Place(*repository, tag) for repository, own in listed.items() for tag in recorded[repository].keys() - set(own)
     ]
@@ -50,9 +44,8 @@ def served_tags(
             found.failed.setdefault(place.image, seen)
         elif isinstance(seen, str):
             found.failed.setdefault(place.image, not_listed(place.registry.name, place.image, place.digest))
-    names = {repository: listed.get(repository, tags) for repository, tags in going.items()}
-    looks = lookups.looks(Place(*repository, tag) for repository, own in names.items() for tag in sorted(own))
-    doubted = [place for place, seen in looks.items() if isinstance(seen, Absent) and place.repository in listed]
+    looks = lookups.looks(Place(*repository, tag) for repository, own in listed.items() for tag in sorted(own))
+    doubted = [place for place, seen in looks.items() if isinstance(seen, Absent)]
     for place, seen in [*looks.items(), *_second_looks(lookups, doubted, recorded)]:
         if isinstance(seen, LedgerError):
             found.failed.setdefault(place.image, seen)

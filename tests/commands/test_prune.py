@@ -520,3 +520,14 @@ def test_what_a_tag_serves_and_the_registry_does_not_have_keeps_everything(fake:
     done = run(stored(going, living), fake)
     assert (done.expired, done.deleted) == ([], [])
     assert [one.reason for one in done.spared] == [f"app@{index} is in use and gone, so what it refers to is not known"]
+
+
+def test_a_registry_that_takes_an_image_with_its_tag_gets_all_other_tags_back(fake: FakeRegistry) -> None:
+    """Also those that the ledger does not have, or has with another digest."""
+    fake.deletes_tags = fake.is_greedy = True
+    going, living = image(fake, "pr-7", seed="promoted"), image(fake, "v1", old=False, seed="promoted")
+    moved = image(fake, "v2", old=False)
+    fake.tagged |= dict.fromkeys([(APP, "v2"), (APP, "stable")], living.digest)
+    done = run(stored(going, living, moved), fake)
+    assert (done.expired, called(fake, "untag")) == ([going], ["pr-7"])
+    assert {tag: made for (_, tag), made in fake.tagged.items()} == dict.fromkeys(["v1", "v2", "stable"], living.digest)

@@ -108,7 +108,7 @@ class FakeRegistry:
             raise Denied("it does not delete tags")
         gone = self.tagged.pop((image, tag), None)
         if gone and self.is_greedy:
-            self.deleted[gone] = self.manifests.pop(gone)
+            self.delete(image, gone)
 
     def delete(self, image: str, digest: str) -> None:
         self._note("delete", digest)
