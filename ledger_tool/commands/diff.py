@@ -63,7 +63,7 @@ def _reverted(history: History, parted: str, tip: str, after: Ledger) -> Mapping
             continue
         made = compare(before, left)
         undone = commits.undone(commit, message, made, left)
-        said = message.reverts[0][:12] if message.reverts else message.reverted_subjects[0]
+        said = ", ".join([id_[:12] for id_ in message.reverts] or message.reverted_subjects)
         names = restored(effects_of(made), undone)
         reverted |= {name: said for name in names if left.find(name) == after.find(name)}
     return reverted

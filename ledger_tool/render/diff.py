@@ -122,7 +122,7 @@ def step(change: TagChange, old: str, new: str) -> str:
 
 def platforms(change: TagChange, clean: Callable[[str], str] = str, most: int = 0) -> str:
     """Return the platforms in parentheses, if known."""
-    return f" ({some([clean(one) for one in change.platforms], most)})" if change.platforms else ""
+    return f" ({some([clean(one) for one in titled], most)})" if (titled := change.titled_platforms) else ""
 
 
 def direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
@@ -144,5 +144,5 @@ def warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:
         yield "this tag is immutable, and nothing explains why it moves"
     if change.unproved_move:
         yield "it is pulled by another digest; `ledger check --registry` shows whether the recorded images are in it"
-    if change.kind == "yanked" and change.yanked:
+    if change.yanked:
         yield f"not to be used: {clean(change.yanked.reason)}"

@@ -6,8 +6,10 @@ Tags that share source, base and comparison are one entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
-from ledger_tool.core.judging.diff import ChangedFact, TagChange
+from ledger_tool.core.judging.diff import TagChange
+from ledger_tool.core.judging.facts import ANY_DIGEST, ChangedFact
 from ledger_tool.core.ledger import sourceref as sourcelink
 from ledger_tool.core.ledger.names import SourceRef, counted
 from ledger_tool.render.diff import (
@@ -117,9 +119,12 @@ def folded(changes: Sequence[TagChange]) -> str:
     """Return the full digests, folded away."""
     lines = []
     for change in changes:
-        digests = [fact for fact in change.facts if fact.what in (*_OWN_DIGESTS, "base image")][:_MOST_FACTS]
+        digests = [fact for fact in change.facts if fact.what in (*_OWN_DIGESTS, "base image")]
         whose = f"{change.name} " if len(changes) > 1 else ""
-        lines += [f"{whose}{fact.subject or fact.what}: {step(change, fact.old, fact.new)}\n" for fact in digests]
+        values = (f"{fact.subject or fact.what}: {step(change, fact.old, fact.new)}" for fact in digests)
+        lines += [f"{whose}{value}\n" for value in islice(values, _MOST_FACTS)]
+        if len(digests) > _MOST_FACTS:
+            lines.append(f"{whose}and {len(digests) - _MOST_FACTS} more; `ledger diff` shows them\n")
     folded = f"\n<details><summary>full digests</summary>\n\n```text\n{''.join(lines)}```\n</details>\n"
     return folded if lines else ""
 
@@ -132,7 +137,7 @@ def _values(change: TagChange, fact: ChangedFact) -> str:
 
 
 def _short_code(value: str) -> str:
-    return some([code(short_digest(digest)) for digest in value.split(", ") if digest])
+    return some([code(one if one == ANY_DIGEST else short_digest(one)) for one in value.split(", ") if one])
 
 
 def _source(value: str) -> str:

@@ -46,6 +46,18 @@ class Account:
         """Return whether a block gives this reason, in lines that a host may have broken elsewhere."""
         return any(block.reason == reason or block.reason.split() == reason.split() for block in self.blocks)
 
+    def lets_go(self, effect: Effect, same_name: Iterable[Effect], *, is_mutable: bool) -> bool:
+        """Return whether a publish, which looked at a registry, may have let a record go while others stay.
+
+        It may where the tag moves, and if the mark of a record that stays names one that goes.
+        """
+        stay = [other.new for other in same_name if other.new]
+        if effect.new or not stay or "publish" not in self.verbs:
+            return False
+        gone = {old.digest for other in same_name if other.new is None for old in other.old}
+        marks = [new.forced for new in stay if new.forced and new.forced.replaces in gone]
+        return is_mutable or any(self.gives(mark.reason) for mark in marks)
+
     def explains(self, effect: Effect) -> bool:
         """Return whether the steps lead from the old records of an effect to its new one."""
         if effect.new is None:

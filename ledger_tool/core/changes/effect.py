@@ -2,8 +2,11 @@
 
 A record without a platform stands for its whole image:tag, so a key may replace others: the platform
 that fills in an unknown one is an update, and a move from or to no platform replaces all of them. It is also an update
-if the record of an index gives way to those of its images, or an image gets another platform. If one image:tag gains or
-keeps records and loses others in one commit, that is a move, because no command does both otherwise.
+if the record of an index gives way to those of its images, or an image gets another platform.
+
+A record that goes is removed, whatever else happens to its image:tag, unless another record takes its place: for its
+platform or with its image; because the image:tag is pulled by something else from then on; or because a `forced` mark
+that is made says so. Only then has a record been moved.
 """
 
 from __future__ import annotations
@@ -157,12 +160,43 @@ def _of_name(differences: Sequence[Difference], siblings: Iterable[Record]) -> I
         elsewhere = None if is_same else _elsewhere(new, differences)
         copies = tuple(other for other in stayed if other.digest == new.digest and other.key != new.key)
         effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new, elsewhere, copies))
-    if effects and remaining:
-        mover = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), 0)
-        effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, *remaining.values()))
-        remaining = {}
+    removed = []
+    for gone, mover in _with_movers(list(remaining.values()), effects, differences):
+        if mover is None:
+            removed.append(Effect("removed", (gone,), None))
+        else:
+            effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, gone))
     yield from sorted(effects, key=lambda effect: effect.key)
-    yield from (Effect("removed", (old,), None) for old in remaining.values())
+    yield from removed
+
+
+def _with_movers(
+    gone: Sequence[Record], effects: Sequence[Effect], differences: Sequence[Difference]
+) -> list[tuple[Record, int | None]]:
+    """Return the records that go, each with the number of the effect that replaces it; None if it is removed."""
+    first = next((number for number, effect in enumerate(effects) if effect.kind != "updated"), 0)
+    now = {effect.record.pull_digest for effect in effects}
+    is_pulled_anew = bool(now - {one.old.pull_digest for one in differences if one.old})
+    made = {effect.new.forced.replaces for effect in effects if effect.new and effect.new.forced and _is_made(effect)}
+    is_told = any(old.digest in made or old.pull_digest in made - now for old in gone)  # one mark may tell of several
+    found: list[tuple[Record, int | None]] = []
+    for old in gone:
+        heir = next((number for number, effect in enumerate(effects) if _is_heir(effect, old)), None)
+        is_left = is_pulled_anew and old.pull_digest not in now
+        found.append((old, heir if heir is not None else first if is_left or is_told else None))
+    return found
+
+
+def _is_heir(effect: Effect, old: Record) -> bool:
+    """Return whether an effect's record has the image of one that goes, or is below what was recorded as an image."""
+    new = effect.new
+    return effect.elsewhere == old or (new is not None and (old.digest == new.index or old.index == new.digest))
+
+
+def _is_made(effect: Effect) -> bool:
+    """Return whether the mark of a record is not one that its image had before."""
+    same = effect.of_same_image
+    return same.kind != "updated" or not same.new or same.old[0].forced != same.new.forced
 
 
 def _distance(new: Record, remaining: Mapping[str, Record]) -> int:

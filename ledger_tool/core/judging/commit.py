@@ -80,6 +80,8 @@ def judge_commit(
         account, same_name = accounts.get(name, alone), list(group)
         for effect in same_name:
             is_unmarked = unmarks(effect, policy)
+            if account.lets_go(effect, same_name, is_mutable=policy.is_mutable(effect.name.tag)):
+                continue
             broken += _not_allowed(effect, account, _index_before(effect, same_name), is_unmarked=is_unmarked)
             if message:
                 broken += _without_reason(effect, account)

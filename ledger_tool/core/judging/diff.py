@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
@@ -11,8 +10,9 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of, pull_moves
+from ledger_tool.core.judging.facts import ChangedFact, facts_of, newly_yanked
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digest
+from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.ledger.version import VersionTag, parse_version_tag
 from ledger_tool.core.policy.policy import Policy
@@ -58,8 +58,14 @@ class TagChange:
 
     @property
     def yanked(self) -> Yanked | None:
-        """The mark that the change sets on an image that must not be used."""
-        return next((effect.new.yanked for effect in self.effects if effect.new and "yanked" in effect.fields()), None)
+        """The mark that the change sets on an image that must not be used, or that comes with one."""
+        return next((mark for _, mark in newly_yanked(self.effects)), None)
+
+    @property
+    def titled_platforms(self) -> list[str]:
+        """The platforms that the kind of the change is about: where some records stay, those that are removed."""
+        removed = [effect.record.platform for effect in self.effects if effect.kind == "removed"]
+        return sorted(filter(None, removed)) if self.kind == "removed" else self.platforms
 
     @property
     def unexplained_move(self) -> bool:
@@ -90,19 +96,6 @@ class TagChange:
         return 0 if is_urgent else 1 + _GRAVEST_FIRST.index(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedFact:
-    """Something that differs: `digest`, `source`, `base image`, `label`, ...; `""` means none on that side.
-
-    `subject` says which one, such as a platform or a base image's name.
-    """
-
-    what: str
-    old: str
-    new: str
-    subject: str = ""
-
-
 def tag_changes(
     before: Ledger, after: Ledger, policy: Policy, reverted: Mapping[Name, str] = MappingProxyType({})
 ) -> list[TagChange]:
@@ -131,7 +124,7 @@ def tag_changes(
             compare=_compare(start, new),
             immutable=not policy.is_mutable(name.tag),
             reverts=reverted.get(name, ""),
-            facts=tuple(_facts(effects, old, new, start)),
+            facts=tuple(facts_of(effects, old, new, start)),
         )
         changes.append(change)
     return sorted(changes, key=lambda one: (one.gravity > 0, one.name.image, one.gravity, one.name.tag))
@@ -145,7 +138,7 @@ def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
         return "moved"
     if "removed" in kinds:
         return "removed"
-    if any("yanked" in effect.fields() and effect.new and effect.new.yanked for effect in effects):
+    if newly_yanked(effects):
         return "yanked"
     return "updated"
 
@@ -236,67 +229,3 @@ class _Versions:
             return (is_same, is_kin, not tag.variant.suffix, tag.version, tag.version.parts)
 
         return max(lower, key=rank)[1] if lower else None
-
-
-def _facts(
-    effects: Sequence[Effect], old: tuple[Record, ...], new: tuple[Record, ...], start: Sequence[Record]
-) -> Iterable[ChangedFact]:
-    """Yield what differs, in the order of a reviewer's questions; a new version is compared with the one before it.
-
-    `start` are the records with which source and base image are compared.
-    """
-    before, after = pull_digest(old), pull_digest(new)
-    if before != after:
-        yield ChangedFact("digest", before or "", after or "")
-    for effect in effects:
-        yield from _platform_facts(effect, {before, after})
-    yield from _set_fact("source", {one.source_ref for one in start}, {one.source_ref for one in new})
-    yield from _base_facts(start, new)
-    yield from _label_facts(old, new)
-    yield from _set_fact("TTL", {one.ttl or "" for one in old}, {one.ttl or "" for one in new})
-    if all(effect.kind == "updated" for effect in effects):
-        yield from _set_fact("published", {one.published_at for one in old}, {one.published_at for one in new})
-    for effect in effects:
-        if "yanked" in effect.fields() and effect.new and not effect.new.yanked:
-            yield ChangedFact(
-                "yanked", effect.old[0].yanked.reason if effect.old[0].yanked else "", "", effect.new.platform or ""
-            )
-
-
-def _platform_facts(effect: Effect, shown: set[str | None]) -> Iterable[ChangedFact]:
-    """Yield what happens to one platform's image, unless the pull digest already shows it."""
-    platform = effect.record.platform or ""
-    if effect.kind == "updated" and effect.new:
-        if "platform" in effect.fields():
-            yield ChangedFact("platform", "", platform)
-        return
-    olds, new = [one.digest for one in effect.old], effect.new.digest if effect.new else ""
-    if not set(olds) | {new} <= shown | {""}:
-        yield ChangedFact("image", ", ".join(olds), new, platform)
-
-
-def _set_fact(what: str, old: Set[str], new: Set[str], subject: str = "") -> Iterable[ChangedFact]:
-    if old - {""} != new - {""}:
-        before, after = (", ".join(sorted(values - {""})) for values in (old, new))
-        yield ChangedFact(what, before, after, subject)
-
-
-def _base_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:
-    before, after = _bases(old), _bases(new)
-    for name in sorted(before.keys() | after.keys()):
-        yield from _set_fact("base image", before[name], after[name], name)
-
-
-def _bases(records: Sequence[Record]) -> defaultdict[str, set[str]]:
-    bases: defaultdict[str, set[str]] = defaultdict(set)
-    for record in records:
-        for reference in record.depends_on:
-            name, _, digest = reference.partition("@")
-            bases[name].add(digest)
-    return bases
-
-
-def _label_facts(old: Sequence[Record], new: Sequence[Record]) -> Iterable[ChangedFact]:
-    for key in sorted({key for one in (*old, *new) for key in one.labels}):
-        before, after = ({one.labels[key] or '""' for one in records if key in one.labels} for records in (old, new))
-        yield from _set_fact("label", before, after, key)

@@ -14,11 +14,19 @@ from ledger_tool.core.ledger.record import Record
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.smallworld import ledgers
 
-AMD, ARM = "linux/amd64", "linux/arm64"
+AMD, ARM, S390 = "linux/amd64", "linux/arm64", "linux/s390x"
 
 
 def at(platform: str | None, seed: str = "a", **more: Any) -> Record:
     return record(platform=platform, digest=digest(seed), **more)
+
+
+def below(platform: str, seed: str = "a", **more: Any) -> Record:
+    return at(platform, seed, index=digest("i"), **more)
+
+
+def mark(seed: str) -> dict[str, str]:
+    return {"replaces": digest(seed), "reason": "rebuilt"}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +42,21 @@ def at(platform: str | None, seed: str = "a", **more: Any) -> Record:
         ([at(AMD), at(ARM, "b")], [at(AMD), at(ARM, "c")], [("moved", ARM, ("b",))]),
         ([at(None)], [at(AMD, "b"), at(ARM)], [("added", AMD, ()), ("updated", ARM, ())]),
         ([at(None)], [at(AMD, "b"), at(ARM, "c")], [("moved", AMD, ("a",)), ("added", ARM, ())]),
-        ([at(AMD)], [at(ARM, "b")], [("moved", ARM, ("a",))]),  # no command takes one away and adds another
+        ([at(AMD)], [at(ARM, "b")], [("moved", ARM, ("a",))]),  # it is pulled by something else
+        ([below(AMD), below(ARM, "b")], [below(AMD, ttl="7d")], [("removed", ARM, ()), ("updated", AMD, ())]),
+        ([below(AMD), below(ARM, "b")], [below(AMD), below(S390, "c")], [("added", S390, ()), ("removed", ARM, ())]),
+        ([below(AMD), below(ARM, "b")], [below(AMD, "c")], [("moved", AMD, ("a",)), ("removed", ARM, ())]),
+        ([below(AMD)], [below(ARM, "b")], [("added", ARM, ()), ("removed", AMD, ())]),
+        ([below(AMD), below(ARM, "b")], [at(AMD)], [("moved", AMD, ("b",))]),  # with the index, its images go
+        ([below(AMD), below(ARM, "b")], [below(AMD, forced=mark("b"))], [("moved", AMD, ("b",))]),
+        ([below(AMD), below(ARM, "b"), below(S390, "c")], [below(AMD, forced=mark("c"))], [("moved", AMD, ("b", "c"))]),
+        ([below(AMD), below(ARM, "b")], [below(AMD, forced=mark("i"))], [("removed", ARM, ()), ("updated", AMD, ())]),
+        (  # the mark tells of an earlier move
+            [below(AMD, forced=mark("b")), below(ARM, "b")],
+            [below(AMD, forced=mark("b"), ttl="7d")],
+            [("removed", ARM, ()), ("updated", AMD, ())],
+        ),
+        ([below(AMD), below(ARM, "b")], [below(ARM)], [("moved", ARM, ("b",))]),  # the image gets another platform
     ],
 )
 def test_each_change_is_what_a_person_calls_it(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.judging.diff import ChangedFact, TagChange, tag_changes
+from ledger_tool.core.judging.diff import TagChange, tag_changes
+from ledger_tool.core.judging.facts import ChangedFact
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from tests.support.values.make import digest, ledger_of, record, source
