@@ -64,17 +64,37 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
 def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[LogEntry]:
     """Return what a commit's diff shows, with the reason that its message gives."""
     pulls = {name: PullClaim.of(list(group)) for name, group in groupby(effects, lambda effect: effect.name)}
-    reasons = {
-        (entry.key, entry.digest): block.reason
-        for block in message.blocks if block.reason
-        for entry in block.entries
-    }  # fmt: skip
-    verb, reason = ("", "") if message.is_squash else (message.block.verb or message.verb, message.block.reason)
-    entries = [(effect.kind, MessageEntry.of(effect)) for effect in effects]
+    verb = "" if message.is_squash else message.block.verb or message.verb
     return [
-        _logged(commit, verb or kind, entry, reason or reasons.get((entry.key, entry.digest), ""), pulls[entry.name])
-        for kind, entry in entries
+        _logged(commit, verb or effect.kind, MessageEntry.of(effect), _reason(effect, message), pulls[effect.name])
+        for effect in effects
     ]
+
+
+def _reason(effect: Effect, message: Message) -> str:
+    """Return the reason that a message gives for what became of a record, or `""`.
+
+    The blocks of a squash also tell of steps that cannot be seen any more. A mark that was made has its own reason;
+    otherwise, a block counts if its verb does such a thing, and the last of those.
+    """
+    if not message.is_squash:
+        return message.block.reason
+    new, changed = effect.new, effect.fields()
+    if effect.mark:
+        return effect.mark.reason
+    if new and new.yanked and "yanked" in changed:
+        return new.yanked.reason
+    verbs = {"added": {"publish"}, "moved": {"publish"}, "removed": {"remove", "prune"}}.get(effect.kind, {"set"})
+    verbs = {"unyank"} if "yanked" in changed else verbs
+    own = [
+        block.reason
+        for block in message.blocks
+        for entry in block.entries
+        if block.reason
+        and block.verb in {"", *verbs}
+        and (entry.key, entry.digest) == (effect.key, effect.record.digest)
+    ]
+    return own[-1] if own else ""
 
 
 def _logged(commit: Commit, action: str, entry: MessageEntry, reason: str, pull: PullClaim | None) -> LogEntry:

@@ -65,8 +65,9 @@ class RangeJudge:
         effects = effects_of(differences, before.find)
         faults = judge_commit(effects, message, policy, undone)
         known = {(fault.rule, fault.key) for fault in faults}
-        by_base = judge_commit(effects, message, self._base, undone)  # a move, or a mark that goes with one
-        faults += [one for one in by_base if one.rule in DECISIVE and (one.rule, one.key) not in known]
+        by_base = judge_commit(effects, message, self._base, undone)  # a move, or a mark or a record that goes with one
+        rules = (*DECISIVE, "trailers")
+        faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
         self._net.remember(before, differences, faults, restored(effects, undone), at)

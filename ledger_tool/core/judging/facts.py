@@ -70,9 +70,16 @@ def _image_facts(effect: Effect, pulled: _Step) -> Iterator[ChangedFact]:
 def _pairs(effects: Iterable[Effect]) -> Iterator[tuple[Record, Record]]:
     """Yield the two records of each image that stays."""
     for effect in effects:
-        same = effect.of_same_image
-        if same.kind == "updated" and same.new:
-            yield same.old[0], same.new
+        if (old := _before(effect)) and effect.new:
+            yield old, effect.new
+
+
+def _before(effect: Effect) -> Record | None:
+    """Return the record that an image had before, maybe for another platform; None if it came."""
+    if effect.kind == "updated":
+        return effect.old[0]
+    same = (old for old in effect.old if effect.new and old.digest == effect.new.digest)
+    return next(same, effect.elsewhere)
 
 
 def _field_facts(
@@ -157,9 +164,8 @@ def newly_yanked(effects: Iterable[Effect]) -> list[tuple[str, Yanked]]:
 
 
 def _yank_step(effect: Effect) -> tuple[Yanked | None, Yanked | None]:
-    same = effect.of_same_image
-    was = same.old[0].yanked if same.kind == "updated" else None
-    return was, effect.new.yanked if effect.new else None
+    old = _before(effect) if effect.new else None  # of an image that goes, the mark is no news
+    return old.yanked if old else None, effect.new.yanked if effect.new else None
 
 
 def _yank_facts(effects: Sequence[Effect]) -> Iterator[ChangedFact]:

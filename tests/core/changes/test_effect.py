@@ -56,6 +56,7 @@ def mark(seed: str) -> dict[str, str]:
             [below(AMD, forced=mark("b"), ttl="7d")],
             [("removed", ARM, ()), ("updated", AMD, ())],
         ),
+        ([at(AMD, "i")], [below(ARM)], [("moved", ARM, ("i",))]),  # what was recorded as an image is its index
         ([below(AMD), below(ARM, "b")], [below(ARM)], [("moved", ARM, ("b",))]),  # the image gets another platform
     ],
 )

@@ -320,6 +320,26 @@ def test_a_chain_of_forced_moves_is_one() -> None:
     assert ranged(ledger_of(V1), ledger_of(FORCED), Ledger(), ledger_of(marked)) == ["forced", "immutable"]
 
 
+def test_a_publish_lets_a_platform_go_only_where_the_tag_moves_or_a_mark_says_so() -> None:
+    """A look at a registry may find fewer images below the same pull digest; but a publish is not a removal."""
+    amd = but(V1, platform=AMD, index=digest("i"))
+    pair = ledger_of(amd, but(amd, platform=ARM, digest=digest("arm")))
+
+    def judge(after: Record, base: Policy, policy: Policy, more: str = "") -> list[str]:
+        effects = effects_of(compare(pair, ledger_of(after)))
+        text = message.compose(Change("publish", Ledger(), effects, "CVE")).rstrip("\n") + f"\n{more}\n"
+        said, differences = message.parse_message(text), compare(pair, ledger_of(after))
+        return [fault.rule for fault in RangeJudge(pair, base).commit(pair, differences, said, policy)]
+
+    relabelled = but(amd, labels={"by": "a look"})
+    assert judge(relabelled, LOOSE, LOOSE) == []
+    assert judge(relabelled, STRICT, STRICT) == judge(relabelled, STRICT, LOOSE) == ["trailers"]
+    assert judge(but(amd, forced={"replaces": digest("arm"), "reason": "CVE"}), STRICT, STRICT) == []
+    corrected = but(amd, sourceRef=source(2), forced={"replaces": digest("i"), "reason": "CVE"})
+    assert judge(corrected, STRICT, STRICT) == ["trailers"]
+    assert set(judge(corrected, STRICT, STRICT, f"Replaces: {digest('arm')}")) == {"trailers"}
+
+
 def test_a_mark_does_not_go_with_a_move_that_only_the_range_itself_allows() -> None:
     old = but(V1, index=digest("i"), forced={"replaces": digest("o"), "reason": "CVE"})
     moved = but(old, index=digest("j"), forced={"replaces": digest("i"), "reason": "again"})

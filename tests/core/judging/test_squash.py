@@ -15,7 +15,7 @@ from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Timestamp, parse_platform
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
@@ -161,6 +161,29 @@ def test_an_index_that_gave_way_to_an_image_is_removed_with_it() -> None:
     assert after == Ledger()
     assert broken(start, after, squashes.github(messages), Policy()) == []
     assert broken(start, after, squashes.github([messages[0], messages[0].replace("v1", "v2")]), Policy())
+
+
+@pytest.mark.parametrize("host", sorted(squashes.FORMATS))
+@pytest.mark.parametrize("then", ["set", "yank", "publish"])
+def test_a_platform_that_is_removed_beside_another_change_is_removed(then: str, host: str) -> None:
+    index, name = digest("i"), parse_name("myorg/app:v1")
+    platforms = [(platform, digest(platform)) for platform in ("linux/amd64", "linux/arm64", "linux/s390x")]
+    pair, third = [
+        [draft(digest=image, platform=platform, index=index) for platform, image in some]
+        for some in (platforms[:2], platforms[2:])
+    ]
+    now = Timestamp("2026-01-01T00:00:00Z")
+    operations: dict[str, Operation] = {
+        "set": lambda snapshot: edits.set_facts(snapshot, ["*"], labels={"env": "prod"}),
+        "yank": lambda snapshot: edits.yank(snapshot, [name], now=now, reason="known malware"),
+        "publish": lambda snapshot: rules.publish(snapshot, third),
+    }
+    start, _ = told(Ledger(), Policy(), [lambda snapshot: rules.publish(snapshot, pair)])
+    gone = parse_platform("linux/arm64")
+    remove: Operation = lambda snapshot: edits.remove(snapshot, [name], reason="gone", platform=gone)  # noqa: E731
+    after, messages = told(start, Policy(), [remove, operations[then]])
+    assert broken(start, after, squashes.FORMATS[host](messages), Policy()) == []
+    assert broken(start, after, messages[1], Policy())  # without the removal's own block
 
 
 def test_a_chain_of_moves_needs_every_link_and_a_reason_for_each() -> None:
