@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +15,13 @@ from markdown_it.token import Token
 
 from ledger_tool.commands.diff import Diff
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import parse_text
-from ledger_tool.core.ledger.record import Record, from_json
+from ledger_tool.core.ledger.record import Record, from_json, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.publish import publish
 from ledger_tool.render import diff as render
@@ -127,6 +130,90 @@ debian: {digest("debian a")} → {digest("debian b")}
 </details>
 """
     )
+
+
+def _values(field: str, value: Any) -> list[str]:
+    """Return what has to be read of a field of a record."""
+    match field:
+        case "labels":
+            return [text for pair in value.items() for text in pair]
+        case "dependsOn":
+            return [part for reference in value for part in reference.split("@")]
+        case "sourceRef":
+            return [value.rpartition("@")[2]]
+        case "yanked":
+            return [value["reason"]]
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _to_be_read(old: Ledger, new: Ledger) -> Iterator[str]:
+    """Yield what has to be read in a review: the digests and platforms of records that came or went, and more."""
+    differences = compare(old, new)
+    gone = {one.old.digest for one in differences if one.old}
+    came = {one.new.digest for one in differences if one.new}
+    for difference in differences:
+        before, after = difference.old, difference.new
+        if before is None or after is None or before.digest != after.digest:
+            for record in filter(None, (before, after)):
+                is_relabelled = record.digest in gone & came  # an image that goes on for another platform
+                yield from filter(None, ("" if is_relabelled else record.digest, record.platform))
+        if before and after and before.digest == after.digest:
+            fields = to_json(before), to_json(after)
+            for field in fields[0].keys() | fields[1].keys():
+                values = [one.get(field) for one in fields]
+                if values[0] == values[1]:
+                    continue
+                if field == "labels":
+                    values = [
+                        dict(each.items() - other.items()) for each, other in permutations(v or {} for v in values)
+                    ]
+                if field == "dependsOn":
+                    values = [sorted({*(each or ())} - {*(other or ())}) for each, other in permutations(values)]
+                yield from (text for value in values if value for text in _values(field, value))
+
+
+SIBLINGS = st.dictionaries(
+    st.sampled_from([AMD, ARM]),
+    st.fixed_dictionaries(
+        {"digest": st.sampled_from([digest("a"), digest("b")])},
+        optional={
+            "index": st.sampled_from([digest("i"), digest("j")]),
+            "config": st.sampled_from([digest("c"), digest("d")]),
+            "publishedAt": st.sampled_from(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]),
+            "sourceRef": st.sampled_from([source(1), source(2)]),
+            "labels": st.sampled_from([{"env": "prod"}, {"env": "test"}, {"team": "core", "env": "prod"}]),
+            "dependsOn": st.sampled_from([["debian"], [f"debian@{digest('e')}"], [f"debian@{digest('f')}", "alpine"]]),
+            "ttl": st.sampled_from(["7d", "8d"]),
+            "provenance": st.sampled_from([{"digest": digest("p")}, {"digest": digest("p"), "builder": "https://ci"}]),
+            "version": st.sampled_from(["v1.4.2", "v1.4.3"]),
+            "forced": st.sampled_from(
+                [{"replaces": digest(seed), "reason": why} for seed in "kb" for why in ("CVE", "typo")]
+            ),
+            "yanked": st.sampled_from([{"at": "2026-01-01T00:00:00Z", "reason": why} for why in ("crashes", "slow")]),
+        },
+    ),
+)
+LEDGERS = st.builds(
+    lambda siblings, is_whole: ledger_of(
+        *(
+            record("app", "v1", platform=None if is_whole else platform, **fields)
+            for platform, fields in list(siblings.items())[: 1 if is_whole else None]
+        )
+    ),
+    SIBLINGS,
+    st.booleans(),
+)
+
+
+@example_count(400)
+@given(LEDGERS, LEDGERS)
+def test_every_field_that_changed_and_every_record_that_came_or_went_is_read(old: Ledger, new: Ledger) -> None:
+    changes = tag_changes(old, new, Policy())
+    text = "\n".join(render.as_text(Diff(changes, 0), colour=False))
+    markdown = as_markdown(changes)
+    for value in _to_be_read(old, new):
+        assert value in text, value
+        assert value in markdown or value[:19] in markdown or value[:12] in markdown, value
 
 
 def test_a_terminal_has_it_in_whole_and_in_colour() -> None:

@@ -79,10 +79,11 @@ def _reason(effect: Effect, message: Message) -> str:
     """
     if not message.is_squash:
         return message.block.reason
-    new, changed = effect.new, effect.fields()
+    new, same, changed = effect.new, effect.of_same_image, effect.fields()
+    was = same.old[0].yanked if same.kind == "updated" else None
     if effect.mark:
         return effect.mark.reason
-    if new and new.yanked and "yanked" in changed:
+    if new and new.yanked and new.yanked != was:
         return new.yanked.reason
     verbs = {"added": {"publish"}, "moved": {"publish"}, "removed": {"remove", "prune"}}.get(effect.kind, {"set"})
     verbs = {"unyank"} if "yanked" in changed else verbs

@@ -49,6 +49,7 @@ def _made(ledger: Ledger, *operations: Operation) -> tuple[Ledger, list[str]]:
         ([_PUBLISH, _YANK], [_UNYANK, _AGAIN], ("updated", "crashes again")),
         ([_PUBLISH, _YANK], [_UNYANK, _AGAIN, _UNYANK], ("updated", "false alarm")),
         ([_PUBLISH], [_YANK, _REMOVE], ("removed", "never used")),
+        ([], [_PUBLISH, _YANK], ("added", "crashes")),
         ([], [_PUBLISH, _YANK, _UNYANK], ("added", "")),
     ],
 )
