@@ -141,15 +141,15 @@ class Attack:
                 records[each] = but(records[each], **{what: value})
         if self.random.random() < 0.15:
             records = records[:1]
-        if self.random.random() < 0.1:  # a move without force may take a mark along
-            index = self.random.choice(_EDITS["index"])
+        if self.random.random() < 0.2:  # a move without force may take a mark along
+            index = self.random.choice((digest("i"), digest("j")))
             records = [but(one, index=index, forced=None) if one.platform else one for one in records]
         if len({one.platform for one in records}) < len(records) or (
             len(records) > 1 and not all(one.platform for one in records)
         ):
             records = records[:1]
         after = snapshot.ledger.replaced({name: records})
-        verb, reason = self.random.choice(VERBS), self.random.choice(("", "why", "again"))
+        verb, reason = self.random.choice((*VERBS, *["publish"] * 6)), self.random.choice(("", "why", "again"))
         return Change(verb, after, effects_of(compare(snapshot.ledger, after)), reason)
 
 
