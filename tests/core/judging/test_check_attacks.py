@@ -149,7 +149,7 @@ class Attack:
         ):
             records = records[:1]
         after = snapshot.ledger.replaced({name: records})
-        verb, reason = self.random.choice((*VERBS, *["publish"] * 6)), self.random.choice(("", "why", "again"))
+        verb, reason = self.random.choice((*VERBS, *VERBS[:1] * 6)), self.random.choice(("", "why", "again"))
         return Change(verb, after, effects_of(compare(snapshot.ledger, after)), reason)
 
 
