@@ -73,7 +73,8 @@ class Ways:
     def step(self, step: TagStep, *, is_lawful: bool) -> None:
         """Note a commit; it is lawful if nothing is wrong with what it does by itself."""
         if step.is_undoing:
-            self._put_back.update(map(_image, relabelled(step.before, step.after, self._policy)))
+            claims = relabelled(step.before, step.after, self._policy)
+            self._put_back.update(_image(claim) for claim in claims if not self._was_here(claim))
         if step.before in self.told:
             self.told.add(step.after)
         found = [self._next(way, step) for way in self._to(step.before)] if is_lawful else []
@@ -100,6 +101,12 @@ class Ways:
         known = {claim.recorded[0].key for claim in claims if claim.is_relabelled}
         more = [claim for claim in relabelled(self.base, after, self._policy) if _image(claim) not in self._put_back]
         return (*claims, *(claim for claim in more if claim.recorded[0].key not in known))
+
+    def _was_here(self, claim: UnprovenPull) -> bool:
+        """Return whether the range had before what a claim leads to: then no revert of a revert makes it proved."""
+        if claim.is_relabelled:
+            return _image(claim) in {(record.key, record.digest) for state in self.made for record in state}
+        return claim.new in {digest for state in self.made for digest in pull_digests(state)}
 
     def _to_prove(self, claims: Sequence[UnprovenPull], after: State) -> tuple[UnprovenPull, ...]:
         """Return the claims without those of what is as the base has it."""
@@ -144,9 +151,9 @@ class Ways:
             return None
         kept, heirs = _inherited(way, effects, {record.platform or "" for record in touched})
         recorded = [*before, *touched] if before else way.gone
-        # Undoing says why, but only of the change that it undoes, and not of an earlier removal.
-        is_told = step.is_undoing and before
-        claims = () if is_told else unproven(recorded, effects, step.after, self._policy)
+        claims = tuple(unproven(recorded, effects, step.after, self._policy))
+        if step.is_undoing and before:  # which says why, but not of an earlier removal
+            claims = tuple(filter(self._was_here, claims))
         left = {record.platform for record in touched}
         gone = tuple(record for record in way.gone if record.platform not in left)
         return Way(way.start, kept, heirs, gone, (*way.claims, *claims))

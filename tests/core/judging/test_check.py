@@ -411,6 +411,20 @@ def test_a_revert_excuses_only_what_it_undoes() -> None:
     assert net(judge, ledger_of(bare)) == []
 
 
+@pytest.mark.parametrize("other", [{"index": digest("j")}, {"platform": ARM}])
+def test_the_revert_of_a_revert_proves_nothing(other: dict[str, str]) -> None:
+    old = but(V1, index=digest("i"))
+    new, rule = but(old, **other), "platform" if "platform" in other else "index"
+    judge = RangeJudge(ledger_of(old), STRICT, Timestamp(LATER))
+    assert judged(judge, ledger_of(old), ledger_of(new)) == []
+    reverts(judge, ledger_of(new), ledger_of(old))
+    assert net(judge, ledger_of(old)) == []
+    labelled = [ledger_of(but(one, labels={"a": "b"})) for one in (old, new)]
+    assert judged(judge, ledger_of(old), labelled[0]) == []
+    reverts(judge, *labelled)
+    assert net(judge, labelled[1]) == [rule]
+
+
 def test_what_had_expired_for_the_base_may_be_pruned_and_published_again() -> None:
     expired = but(V1, ttl="1d")
     assert ranged(ledger_of(expired), Ledger(), ledger_of(EVIL)) == []
