@@ -49,14 +49,23 @@ class Account:
     def lets_go(self, effect: Effect, same_name: Iterable[Effect], *, is_mutable: bool) -> bool:
         """Return whether a publish, which looked at a registry, may have let a record go while others stay.
 
-        It may where the tag moves, and if the mark of a record that stays names one that goes.
+        It may where the tag moves, where the image stays for another platform, and if the mark of a record that stays
+        names one that goes; or the pull digest, if it is not that of a corrected sourceRef.
         """
+        same_name = list(same_name)
         stay = [other.new for other in same_name if other.new]
         if effect.new or not stay or "publish" not in self.verbs:
             return False
         gone = {old.digest for other in same_name if other.new is None for old in other.old}
         marks = [new.forced for new in stay if new.forced and new.forced.replaces in gone]
-        return is_mutable or any(self.gives(mark.reason) for mark in marks)
+        pulled = effect.record.pull_digest
+        marks += [
+            other.mark
+            for other in same_name
+            if other.mark and other.mark.replaces == pulled and "sourceRef" not in other.fields()
+        ]
+        is_kept = effect.record.digest in {new.digest for new in stay}
+        return is_mutable or is_kept or any(self.gives(mark.reason) for mark in marks)
 
     def explains(self, effect: Effect) -> bool:
         """Return whether the steps lead from the old records of an effect to its new one."""

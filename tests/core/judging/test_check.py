@@ -336,6 +336,10 @@ def test_a_publish_lets_a_platform_go_only_where_the_tag_moves_or_a_mark_says_so
     assert judge(relabelled, STRICT, STRICT) == judge(relabelled, STRICT, LOOSE) == ["trailers"]
     assert judge(but(amd, forced={"replaces": digest("arm"), "reason": "CVE"}), STRICT, STRICT) == []
     corrected = but(amd, sourceRef=source(2), forced={"replaces": digest("i"), "reason": "CVE"})
+    copies = ledger_of(amd, but(amd, platform=ARM))
+    said = message.compose(Change("publish", Ledger(), effects_of(compare(copies, ledger_of(corrected))), "CVE"))
+    looked = compare(copies, ledger_of(corrected)), message.parse_message(said)
+    assert RangeJudge(copies, STRICT).commit(copies, *looked, STRICT) == []  # the image stays
     assert judge(corrected, STRICT, STRICT) == ["trailers"]
     assert set(judge(corrected, STRICT, STRICT, f"Replaces: {digest('arm')}")) == {"trailers"}
 
