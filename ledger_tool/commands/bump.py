@@ -108,7 +108,7 @@ def propose(
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(base.manifests, judge, progress, write=True)
-    report = written(files)
+    report = written(files, None)
     if not report.edits:
         return report
     proposal = Proposal(

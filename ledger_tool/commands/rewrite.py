@@ -24,8 +24,8 @@ class EditableManifests(Manifests, Protocol):
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
         """Return a judge's result for another content of one of the files."""
 
-    def replace(self, done: Rewritten) -> str:
-        """Give a file its new content atomically; return why not (for example, it has changed since), or `""`."""
+    def replace(self, files: Sequence[Rewritten]) -> list[str]:
+        """Give files their new content, each atomically; return for each why not (it has changed since), or `""`."""
 
 
 @dataclass(slots=True)
@@ -68,16 +68,16 @@ def checked(files: Sequence[Rewritten]) -> ManifestsReport:
     return report
 
 
-def written(files: Sequence[Rewritten], replace: Callable[[Rewritten], str] = lambda _: "") -> ManifestsReport:
-    """Return the report on rewritten manifests, written by `Manifests.replace` or otherwise."""
+def written(files: Sequence[Rewritten], replace: Callable[[Sequence[Rewritten]], list[str]] | None) -> ManifestsReport:
+    """Return the report on rewritten manifests, written by `Manifests.replace`, or otherwise if there is None."""
     report = ManifestsReport(checked=False)
+    changed = [file for file in files if file.content is not None]
+    problems = dict(zip((file.path for file in changed), replace(changed), strict=True)) if replace else {}
     for file in files:
         report.findings += file.findings
         report.notes += file.notes
-        if file.content is None:
-            continue
-        if problem := replace(file):
+        if problem := problems.get(file.path):
             report.notes.append(ManifestNote(file.path, 1, f"not written: {problem}", is_fault=True))
-            continue
-        report.edits += file.edits
+        elif file.content is not None:
+            report.edits += file.edits
     return report

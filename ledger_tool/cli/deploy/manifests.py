@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 from ledger_tool.cli.options import argument, choice, option
@@ -25,10 +24,10 @@ Format = Annotated[str, choice("--format", "text|json|github|markdown", "How to 
 
 
 def in_folders(paths: list[str], exclude: list[str]) -> FolderManifests:
-    """Return the manifests at these paths, read by as many processes as the machine has cores."""
+    """Return the manifests at these paths."""
     from ledger_tool.edges.files.manifests import FolderManifests
 
-    return FolderManifests(paths, exclude, jobs=min(os.cpu_count() or 1, 8))
+    return FolderManifests(paths, exclude)
 
 
 def show(screen: Screen, done: ManifestsReport, output: str) -> int:

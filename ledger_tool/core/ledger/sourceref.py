@@ -50,8 +50,8 @@ def web_url(url: str) -> str:
 def compare_url(old: SourceRef, new: SourceRef) -> str:
     """Return the URL of the forge's page that compares two commits of one repository, or `""` if there is none."""
     (old_url, before), (new_url, after) = split(old), split(new)
-    page = web_url(new_url)
-    if not page or web_url(old_url).lower() != page.lower() or before == after:
+    page = web_url(new_url) if before != after else ""
+    if not page or web_url(old_url).lower() != page.lower():
         return ""
     path = _COMPARE_PATHS.get(kind(page))
     return f"{page}/{path.format(before=before, after=after)}" if path else ""

@@ -6,7 +6,6 @@ same parser shows that it differs from the old one in exactly the wanted values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -24,7 +23,6 @@ from ledger_tool.errors import LedgerError
 Parse = Callable[[str, YamlDocument], list[YamlToken]]
 Judge = Callable[[Site], Judgement | None]
 SiteParts = tuple[str, str, str]  # name, tag and digest of a site
-_HINTS = re.compile(rb"mage|container|newTag|repository|services|docker://|\\[uUx][0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +90,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
             except SpliceRefused as error:
                 refused = error.reason
     except YamlFault as fault:
-        if is_template := fault.is_syntax and b"{{" in raw:  # a file beyond a limit is not treated as a template
-            message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
-        else:
-            message = f"not read: {fault.message}"
-        return Rewritten(path, notes=[ManifestNote(path, fault.line, message, is_fault=not is_template)])
+        return Rewritten(path, notes=[_not_read(path, raw, fault)] if _may_matter(raw) else [])
     if refused:
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
@@ -104,6 +98,18 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     done.content = content if content != raw else None
     done.findings.sort(key=lambda finding: finding.line)
     return done
+
+
+def _may_matter(raw: bytes) -> bool:
+    """Return whether a file that is not text may be a manifest."""
+    return raw.startswith(yamltree.NOT_UTF8) or may_have_sites(raw.decode("utf-8", "replace"))
+
+
+def _not_read(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
+    if fault.is_syntax and b"{{" in raw:  # a file beyond a limit is not treated as a template
+        message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
+        return ManifestNote(path, fault.line, message)
+    return ManifestNote(path, fault.line, f"not read: {fault.message}", is_fault=True)
 
 
 def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, judge: Judge, *, write: bool) -> str:
@@ -130,11 +136,6 @@ def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, 
     if expected != [(site.name, site.tag, site.digest) for site in sites]:
         raise SpliceRefused("through an alias or a merge, another image would get a wrong tag or digest")
     return new
-
-
-def may_name_images(raw: bytes) -> bool:
-    """Return whether a file may name an image, or has to be parsed to report that it cannot be read: a quick check."""
-    return raw.startswith(yamltree.NOT_UTF8) or bool(_HINTS.search(raw))
 
 
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:

@@ -78,34 +78,26 @@ def applied(text: str, document: YamlDocument, changes: Sequence[Splice]) -> str
 def is_exactly(before: Sequence[YamlToken], after: Sequence[YamlToken], changes: Sequence[Splice]) -> bool:
     """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
     values = {change.token.number: change.value for change in changes if not change.key}
-    added = {change.token.number: change for change in changes if change.key}
-    expected: list[tuple[str, ...]] = []
-    for token in before:
-        is_edited = token.number in values
-        expected.append(_edited(replace(token, text=values[token.number])) if is_edited else _same(token))
-        if token.number in added:
-            expected += [("field", added[token.number].key), ("field", added[token.number].value)]
-    return len(expected) == len(after) and all(map(_agrees, expected, after))
+    added = {change.token.number: (change.key, change.value) for change in changes if change.key}
+    following = iter(after)
+    for token, new in zip(before, following, strict=False):
+        value = values.get(token.number)
+        if not (token.content == new.content if value is None else _is_edited(token, new, value)):
+            return False
+        for word in added.get(token.number, ()):
+            field = next(following, None)
+            if field is None or not (_is_text(field) and field.text == word and not field.anchor):
+                return False
+    return len(after) == len(before) + 2 * len(added)
 
 
-def _agrees(want: tuple[str, ...], token: YamlToken) -> bool:
-    if want[0] == "field":
-        return token.kind == "scalar" and _is_text(token) and not token.anchor and token.text == want[1]
-    if want[0] == "edited":
-        return _is_text(token) and want == _edited(token)
-    return want == _same(token)
-
-
-def _edited(token: YamlToken) -> tuple[str, ...]:
-    return ("edited", token.kind, token.text.strip(), token.anchor, token.tag)
-
-
-def _same(token: YamlToken) -> tuple[str, ...]:
-    return ("same", token.kind, token.text, token.style, token.anchor, token.tag)
+def _is_edited(token: YamlToken, new: YamlToken, value: str) -> bool:
+    """Return whether a scalar now says a value, as text; its quotes may have changed, but not its anchor or tag."""
+    return _is_text(new) and new.text.strip() == value and (new.anchor, new.tag) == (token.anchor, token.tag)
 
 
 def _is_text(token: YamlToken) -> bool:
-    return bool(token.style) or not plain_type(token.text)
+    return token.kind == "scalar" and (bool(token.style) or not plain_type(token.text))
 
 
 def _value(site: Site, field: SiteField, wanted: WantedVersion) -> str:
@@ -142,8 +134,10 @@ def _replaced(field: SiteField, value: str, text: str) -> Splice:
 
 def _narrowed(splice: Splice, text: str) -> Splice:
     """Leave the common beginning out of a splice: `@sha256:…` is added after a tag that stays."""
-    pairs = zip(text[splice.start : splice.end], splice.text, strict=False)
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    old = text[splice.start : splice.end]
+    same = len(old)
+    if not splice.text.startswith(old):
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, splice.text, strict=False)))
     return replace(splice, start=splice.start + same, text=splice.text[same:])
 
 

@@ -8,15 +8,16 @@ same node in several places; nothing is expanded, so nothing can explode.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from ledger_tool.core.ledger.jsontext import line_and_column
 
 MAX_DOCUMENT = 2 * 2**20  # characters
 MAX_DEPTH = 100
-MAX_TOKENS = 400_000  # per document; each takes a kilobyte
+MAX_TOKENS = 400_000  # per document; each takes half a kilobyte
 _MOST_MERGED = 32  # mappings searched for one key
 
 TokenKind = Literal["scalar", "alias", "map", "list", "end"]
@@ -34,24 +35,32 @@ class YamlFault(Exception):
         self.is_syntax = is_syntax
 
 
-@dataclass(frozen=True, slots=True)
-class YamlToken:
+class YamlToken(NamedTuple):
     """One event of the parser. `start` and `end` are offsets in the file's text; line and column count from 1.
 
     `text` is a scalar's value or an alias' name; `style` is `""` (plain), `'`, `"`, `|`, `>`, or `{` for a map or
-    list in flow style; `number` is the token's place in its document's list.
+    list in flow style; `number` is the token's place in its document's list. There are millions of them in a large
+    tree, and a tuple is the fastest to make.
     """
 
-    kind: TokenKind
     start: int
     end: int
     line: int
     column: int
     number: int
+    kind: TokenKind
     text: str = ""
     style: str = ""
     anchor: str = ""
     tag: str = ""
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What it says, wherever it is: kind, text, style, anchor and tag."""
+        return self[5:]
+
+
+END = YamlToken(0, 0, 0, 0, -1, "end")  # of any map or list: where it ends does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,13 @@ class YamlDocument:
     line: int
 
 
+def _no_keys() -> Mapping[str, tuple[YamlToken, YamlPlace]]:
+    return _NO_KEYS
+
+
+_NO_KEYS: Mapping[str, tuple[YamlToken, YamlPlace]] = MappingProxyType({})
+
+
 @dataclass(slots=True, eq=False)
 class YamlNode:
     """A value of the tree. `token` is where it starts; an alias is the node that it refers to.
@@ -72,14 +88,13 @@ class YamlNode:
     """
 
     token: YamlToken
-    items: list[YamlPlace] = field(default_factory=list)
-    pairs: list[tuple[YamlNode, YamlPlace]] = field(default_factory=list)
-    named: dict[str, tuple[YamlToken, YamlPlace]] = field(default_factory=dict)
-    merged: list[YamlNode] = field(default_factory=list)
+    items: Sequence[YamlPlace] = ()
+    pairs: Sequence[tuple[YamlNode, YamlPlace]] = ()
+    named: Mapping[str, tuple[YamlToken, YamlPlace]] = field(default_factory=_no_keys)
+    merged: Sequence[YamlNode] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class YamlPlace:
+class YamlPlace(NamedTuple):
     """An occurrence of a node: `token` is the node's own, or that of an alias to it."""
 
     token: YamlToken
@@ -98,13 +113,13 @@ def decoded(raw: bytes) -> str:
         raise YamlFault(line, "not UTF-8", column=column) from None
 
 
-_boundary = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_directive = re.compile(r"^%", re.MULTILINE)
+_boundary = re.compile(r"\n(---)(?=[ \t\r\n]|\Z)")
 
 
 def documents(text: str) -> list[YamlDocument]:
     """Return the documents of a file, or the whole file if it has directives."""
-    cuts = [] if _directive.search(text) else [match.start() for match in _boundary.finditer(text) if match.start()]
+    has_directives = text.startswith("%") or "\n%" in text
+    cuts = [] if has_directives else [match.start(1) for match in _boundary.finditer(text)]
     parts, line = [], 1
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         parts.append(YamlDocument(start, end, line))
@@ -121,42 +136,55 @@ def tree(tokens: Sequence[YamlToken]) -> list[YamlNode]:
     """Return the roots of a document's tokens. Raises YamlFault for an alias without an anchor."""
     stream = iter(tokens)
     anchors: dict[str, YamlNode] = {}
-    return [_place(token, stream, anchors).node for token in stream]
+    return [_node(token, stream, anchors) for token in stream]
 
 
-def _place(token: YamlToken, stream: Iterator[YamlToken], anchors: dict[str, YamlNode]) -> YamlPlace:
+def _node(token: YamlToken, stream: Iterator[YamlToken], anchors: dict[str, YamlNode]) -> YamlNode:
     if token.kind == "alias":
         if token.text not in anchors:
             raise YamlFault(token.line, f"the alias `*{token.text}` has no anchor before it")
-        return YamlPlace(token, anchors[token.text])
+        return anchors[token.text]
     node = YamlNode(token)
     if token.anchor:
-        anchors[token.anchor] = node
-    if token.kind in ("map", "list"):
+        anchors[token.anchor] = node  # before its content, which may refer to it
+    if token.kind == "list":
+        node.items = items = []
         while (inner := next(stream)).kind != "end":
-            place = _place(inner, stream, anchors)
-            if token.kind == "list":
-                node.items.append(place)
-            else:
-                _add(node, place.node, _place(next(stream), stream, anchors))
-    return YamlPlace(token, node)
+            items.append(YamlPlace(inner, _node(inner, stream, anchors)))
+    elif token.kind == "map":
+        _fill(node, stream, anchors)
+    return node
 
 
-def _add(mapping: YamlNode, key: YamlNode, value: YamlPlace) -> None:
-    mapping.pairs.append((key, value))
-    if not is_scalar(key):
-        return
-    mapping.named[key.token.text] = (key.token, value)
-    if key.token.text == "<<" and not key.token.style:
-        inner = value.node
-        merged = [place.node for place in inner.items] if inner.token.kind == "list" else [inner]
-        mapping.merged = merged[:_MOST_MERGED]
+def _fill(mapping: YamlNode, stream: Iterator[YamlToken], anchors: dict[str, YamlNode]) -> None:
+    mapping.pairs = pairs = []
+    mapping.named = named = {}
+    while (inner := next(stream)).kind != "end":
+        key = _node(inner, stream, anchors)
+        value = next(stream)
+        place = YamlPlace(value, _node(value, stream, anchors))
+        pairs.append((key, place))
+        name = key.token
+        if name.kind == "scalar":
+            named[name.text] = (name, place)
+            if name.text == "<<" and not name.style:
+                mapping.merged = _merged(place.node)
+
+
+def _merged(node: YamlNode) -> list[YamlNode]:
+    """Return the mappings that a value of `<<` merges."""
+    is_list = node.token.kind == "list"
+    return [place.node for place in node.items[:_MOST_MERGED]] if is_list else [node]
 
 
 def look_up(node: YamlNode, key: str) -> YamlPlace | None:
     """Return the value of a mapping's key: its own or, through `<<`, that of a mapping merged into it."""
-    seen: set[int] = set()
-    ahead = [node]
+    if key in node.named:
+        return node.named[key][1]
+    if not node.merged:
+        return None
+    seen = {id(node)}
+    ahead = [*node.merged]
     while ahead and len(seen) < _MOST_MERGED:
         mapping = ahead.pop(0)
         if id(mapping) in seen:
@@ -164,7 +192,7 @@ def look_up(node: YamlNode, key: str) -> YamlPlace | None:
         seen.add(id(mapping))
         if key in mapping.named:
             return mapping.named[key][1]
-        ahead = mapping.merged + ahead
+        ahead = [*mapping.merged, *ahead]
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TypeVar
 
 from ledger_tool.core.ledger import names
@@ -55,7 +54,7 @@ def pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tu
             raise fail(name, message, f"the keys are {', '.join(known)}")
         seen.add(name.text)
         if _is_left_out(value.token):  # the parser gives it the position of the next token
-            value = YamlNode(replace(value.token, line=name.line, column=name.column))
+            value = YamlNode(value.token._replace(line=name.line, column=name.column))
         yield name, value
 
 

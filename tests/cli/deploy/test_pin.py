@@ -96,7 +96,7 @@ def test_large_documents_without_images_cost_no_parser(deployed: Deployed, ledge
     assert deployed.read("pods/bundle.yaml").endswith(f"---\nimage: {IMAGE}:v1.0.0@{OLD}\n")
 
 
-def test_many_files_are_shared_between_processes_with_the_same_result(deployed: Deployed, ledger: Run) -> None:
+def test_many_files_are_written_in_order_and_reported_so(deployed: Deployed, ledger: Run) -> None:
     for at in range(220):
         deployed.write(f"many/{at:03}.yaml", POD if at % 2 else "a: 1\n")
     deployed.write("many/bad.yaml", "image: [\n")

@@ -22,7 +22,7 @@ from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.yaml import tokens as yamltokens
-from ledger_tool.edges.yaml.tokens import tokens
+from ledger_tool.edges.yaml.manifest_tokens import tokens
 from tests.support import EXAMPLES
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.profiles import example_count
