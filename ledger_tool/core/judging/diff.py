@@ -14,13 +14,14 @@ from ledger_tool.core.judging.facts import ChangedFact, facts_of, newly_yanked
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
 from ledger_tool.core.ledger.sourceref import compare_url
-from ledger_tool.core.ledger.version import VersionTag, parse_version_tag
+from ledger_tool.core.ledger.version import VersionTag, most_exact, parse_version_tag
 from ledger_tool.core.policy.policy import Policy
 
 TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
 Direction = Literal["upgrade", "downgrade", "same", "unknown"]
 
 _GRAVEST_FIRST: Sequence[TagChangeKind] = ("moved", "removed", "yanked", "added", "updated")
+_DIRECTIONS: Mapping[int, Direction] = {1: "upgrade", 0: "same", -1: "downgrade"}
 _VERSION_LABELS = ("org.opencontainers.image.version", "version")
 
 
@@ -147,9 +148,8 @@ def _direction(old: str, new: str) -> Direction:
     before, after = parse_version_tag(old), parse_version_tag(new)
     if before is None or after is None:
         return "unknown"
-    if before.version == after.version:
-        return "same"
-    return "upgrade" if before.version < after.version else "downgrade"
+    order = after.compare(before)
+    return "unknown" if order is None else _DIRECTIONS[order]
 
 
 def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
@@ -162,13 +162,13 @@ class _Versions:
 
     def __init__(self, ledger: Ledger, images: Set[str]) -> None:
         self._records: dict[str, list[tuple[VersionTag, Record]]] = {}
-        self._by_digest: dict[tuple[str, str], dict[str, VersionTag]] = {}
+        self._by_digest: dict[tuple[str, str], set[VersionTag]] = {}
         for record in ledger.select(lambda image, *_: image in images):
             if (parsed := parse_version_tag(record.tag)) is None:
                 continue
             self._records.setdefault(record.image, []).append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
-                self._by_digest.setdefault((record.image, digest), {})[record.tag] = parsed
+                self._by_digest.setdefault((record.image, digest), set()).add(parsed)
 
     def of(self, records: Sequence[Record], other: _Versions) -> str:
         """Return the version of the records of one image:tag, `""` if unknown; `other` may know their digests as well.
@@ -181,33 +181,12 @@ class _Versions:
                 return record.tag
             for versions in (self, other):
                 for digest in filter(None, (record.index, record.digest)):
-                    if tag := versions._exact(record, digest, own):
-                        return tag
+                    if exact := most_exact(versions._by_digest.get((record.image, digest), ()), record.tag):
+                        return str(exact)
             for label in _VERSION_LABELS:
                 if record.labels.get(label):
                     return record.labels[label]
         return ""
-
-    def _exact(self, record: Record, digest: str, own: VersionTag | None) -> str:
-        """Return the tag that says most exactly which version a digest is; not the record's own."""
-        tags = dict(self._by_digest.get((record.image, digest), {}))
-        tags.pop(record.tag, None)
-        if own:
-            tags = {tag: parsed for tag, parsed in tags.items() if own.covers(parsed)}
-        suffix = own.variant.suffix if own else record.tag
-
-        def rank(tag: str) -> tuple[object, ...]:
-            parsed = tags[tag]
-            # Of `1`, `1.5` and `1.5.0`, the last is the most exact; a tag of the same variant comes first.
-            return (
-                parsed.variant.suffix == suffix,
-                parsed.version.parts,
-                -len(parsed.variant.suffix),
-                parsed.version,
-                tag,
-            )
-
-        return max(tags, key=rank, default="")
 
     def lower_than(self, name: Name) -> Record | None:
         """Return a record of the highest version that is lower than a tag: of its own variant, or else of the next one.
@@ -220,12 +199,11 @@ class _Versions:
         lower = [
             (tag, record)
             for tag, record in self._records.get(name.image, ())
-            if tag.version < this.version and not record.yanked
+            if tag.compare(this) == -1 and not record.yanked
         ]
 
         def rank(pair: tuple[VersionTag, Record]) -> tuple[object, ...]:
             tag = pair[0]
-            is_same, is_kin = tag.variant == this.variant, tag.variant.family == this.variant.family
-            return (is_same, is_kin, not tag.variant.suffix, tag.version, tag.version.parts)
+            return (*this.kinship(tag), tag.precedence, tag.exactness)
 
         return max(lower, key=rank)[1] if lower else None

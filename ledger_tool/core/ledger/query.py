@@ -20,6 +20,7 @@ from ledger_tool.core.ledger.names import (
     ttl_length,
 )
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.version import rank
 from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
 
 LEEWAY = timedelta(minutes=10)  # by which the clocks of two machines may differ
@@ -98,7 +99,7 @@ def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
     usable = [record for record in records if not record.yanked and not is_expired(record, now)]
     for _, siblings in groupby(usable, lambda record: record.image):
         of_image = list(siblings)
-        newest = max(of_image, key=lambda record: (record.published_at, record.tag))
+        newest = max(of_image, key=lambda record: (record.published_at, rank(record.tag)))
         yield from (record for record in of_image if record.tag == newest.tag)
 
 

@@ -1,100 +1,90 @@
-"""Versions in tags: `1.5.0`, `v1.5`, `2.0.0-rc.1`, ordered as SemVer 2.0.0 section 11 says.
+"""Tags as versions: a prefix, a version and a suffix, as in `release-1.5.0-rc.1-alpine3.20`.
 
-A tag is a version if it is `[v]MAJOR[.MINOR[.PATCH]][-PRERELEASE]`, numbers without leading zeros. Omitted parts
-count as 0; a tag cannot have build metadata, because `+` is not allowed in one. Text that merely looks like a
-number is not a version, so it cannot outrank one: MAJOR has at most four digits, and after MAJOR alone a
-prerelease does not start with a digit. So `1234567` (a commit id), `20240101`, `2024-01-15` and `20240101.3` (dates,
-builds) are not versions, nor are `2024.01` (a leading zero), `1.2.3.4` and `1.2.3_4`; `7`, `2022` and `7-alpine` are.
+The version is what is ordered: its number (`1.5.0`), its stage (`-rc.1`), and how often it was rebuilt (`-r7`). Prefix
+and suffix are the variant (`release-`, `-alpine3.20`): what the image is besides its version. Nothing else is compared.
 
-SemVer has no word for variants: to it, `1.27-alpine` is a prerelease. `parse_version_tag` knows them: such a tag is a
-prefix, a version and a suffix, as in `release-1.5.0-rc.1-alpine3.20`. Prefix and suffix are its variant, here `release`
-and `alpine3.20`; only what looks like a prerelease belongs to the version.
+==========================  ==========================================================================================
+number                      `[v]MAJOR[.MINOR[.PATCH[.…]]]`; MAJOR has at most four digits and no leading zero. What is
+                            left out counts as 0. Or a date: `20240101`, `2024-01-15T10-00-00Z`, `20240101.2`
+stage, before the release   a word such as `rc`, `beta` or `preview` with a number (`-rc.1`, `rc1`, `.dev3`), or the
+                            number, date or commit of a build (`-42`, `-20240101`, `-4ef5a30`); ordered by section 11
+                            of SemVer 2.0.0, except that nobody can tell which of two commits is later
+rebuild, after the release  `-r7`, `-ls45`, `_9`, `-build.4`, `u392-b08`, git's `-5-g4ef5a30`; at the tag's end also the
+                            date or the commit of one, and the number in `-k3s1` and `-ce.0`
+==========================  ==========================================================================================
+
+Text that merely looks like a number is not a version, so it cannot outrank one: `1234567` and `4ef5a30` are commits or
+builds; `pr-42` and `12-34` are names.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
+Scheme = Literal["number", "year", "date", "dashed date"]
+# Identifiers are compared by number, or by letters; a number comes before letters.
+Identifier = tuple[int, int, str]
+SemVerKey = tuple[tuple[int, int, int], bool, tuple[Identifier, ...]]
+Precedence = tuple[bool, tuple[int, ...], bool, tuple[Identifier, ...], tuple[int, ...]]
+
+_LONGEST = 128  # characters of a tag
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 PRERELEASE = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
-_MAJOR = r"(?P<major>0|[1-9][0-9]{0,3})"
-_version = re.compile(
-    rf"(?P<v>v?){_MAJOR}(?:\.(?P<minor>{_NUMBER})(?:\.(?P<patch>{_NUMBER}))?)?(?:-(?P<prerelease>{PRERELEASE}))?",
-    re.ASCII,
-)
-_LONGEST = 128  # characters of a tag
+_DAY = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0-9]|3[01])"
+_TIME = r"(?:[T._-][0-9]{1,6}(?![0-9])|[0-9]{4}(?:[0-9]{2})?(?![0-9]))*Z?"
+_COMMIT = r"(?:sha[.-]?|g)?(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}"
+_EARLY = "alpha|beta|rc|cr|preview|pre|dev|snapshot|nightly|canary|next|ea|milestone"
+_COUNTER = "revision|rebuild|rev|r|ls|build|bld|post|patch|cu"
+_COUNTED = "k3s|rke2r|rancher|eksbuild|gke|ce|ee"
+_END = "(?=[-_]|$)"  # of a stage or a rebuild
+
 _prefix = re.compile(
-    r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z][A-Za-z0-9]*)*[-_](?=v?[0-9]+\.)"
-)  # a lone number may be any
-_PRE_WORD = "alpha|beta|rc|cr|pre|preview|dev|snapshot|nightly|canary|next|ea|milestone|(?:a|b|m)(?=[0-9])"
-_prerelease = re.compile(
-    rf"(?:(?:{_PRE_WORD})[.-]?[0-9]*(?:\.[0-9A-Za-z]+)*|{_NUMBER}(?:\.[0-9A-Za-z]+)*)(?=-|$)", re.ASCII | re.IGNORECASE
+    r"(?!v?[0-9])(?:[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*[._-])*?[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*"
+    rf"(?:[_-](?=v?[0-9]+\.)|[._-](?=v?{_DAY}))"  # a lone number after a name may be anything
+)
+_number = re.compile(r"v?(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)*(?![0-9])")
+_date = re.compile(rf"v?(?P<day>{_DAY}){_TIME}(?![0-9A-Za-z])")
+_stage = re.compile(
+    rf"-(?:(?:{_EARLY})[.-]?[0-9]*(?:\.[0-9A-Za-z]+)*|[abm][0-9]+(?:\.[0-9A-Za-z]+)*"
+    rf"|[0-9]+(?:\.(?:[0-9]+|(?:{_EARLY})[0-9]*)(?=[-_.]|$))*|{_COMMIT}){_END}"
+    rf"|(?:[._]?(?:{_EARLY})[._]?[0-9]+|[._](?:{_EARLY})|[abm][0-9]+){_END}",
+    re.IGNORECASE,
+)
+_commit = re.compile(rf"(?<![0-9A-Za-z]){_COMMIT}(?![0-9A-Za-z])")
+_described = re.compile(rf"-[0-9]+-g[0-9a-f]{{7,40}}{_END}")  # by `git describe`
+_rebuild = re.compile(
+    rf"(?:_[0-9]+(?:\.[0-9]+)*|u[0-9]+(?:-b[0-9]+)?|[._-](?:{_COUNTER})[.-]?[0-9]+){_END}", re.IGNORECASE
+)
+_suffix = re.compile(r"(?:[-_.][A-Za-z0-9]+)*")
+_tail = re.compile(
+    rf"(?P<counted>-(?:{_COUNTED}))\.?[0-9]+(?:[.-][0-9]+)*$"
+    rf"|[._-](?:(?:{_COUNTER})[.-]?[0-9]+|{_DAY}{_TIME}|{_COMMIT})$",
+    re.IGNORECASE,
 )
 _architecture = re.compile(
     r"amd64|x86_64|x64|i?386|arm(?:32|64)?(?:v[5-9])?|aarch64|ppc64le|s390x|riscv64|mips64le|loong64"
 )
 
-# Identifiers are compared by number, or by letters; a number comes before letters.
-Identifier = tuple[int, int, str]
-Precedence = tuple[int, int, int, int, tuple[Identifier, ...]]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
-    """A version, compared only by its precedence: `1.5`, `v1.5.0` and `1.5.0` are equal.
-
-    `parts` says how many of MAJOR, MINOR and PATCH were given, 1 to 3; `prerelease` is `""` for a release;
-    `text` is what was parsed, with the `v` if it had one.
-    """
-
-    precedence: Precedence = field(repr=False)
-    text: str = field(compare=False)
-    parts: int = field(compare=False)
-    prerelease: str = field(compare=False)
-
-    @property
-    def release(self) -> tuple[int, int, int]:
-        """MAJOR, MINOR and PATCH; an omitted part is 0."""
-        return self.precedence[:3]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def parse_version(text: str) -> Version | None:
-    """Return the version that a tag is, or None."""
-    parsed = _version.fullmatch(text) if len(text) <= _LONGEST else None
-    if parsed is None:
-        return None
-    parts = 1 + (parsed["minor"] is not None) + (parsed["patch"] is not None)
-    prerelease = parsed["prerelease"] or ""
-    if parts == 1 and prerelease[:1].isdigit():
-        return None
-    release = int(parsed["major"]), int(parsed["minor"] or 0), int(parsed["patch"] or 0)
-    return Version(precedence(release, prerelease), text, parts, prerelease)
-
-
-def precedence(release: tuple[int, int, int], prerelease: str) -> Precedence:
-    """Return the key that orders versions; a prerelease comes before its release."""
-    identifiers = tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".") if part
-    )
-    return (*release, 0 if prerelease else 1, identifiers)
-
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a tag says besides its version: `release` in `release-1.5`, `alpine3.20` in `1.5-alpine3.20`."""
+    """What a tag says besides its version: `release-` in `release-1.5`, `-alpine3.20` in `1.5-alpine3.20`.
+
+    `scheme` is the way of counting, because a date and a number are not versions of one another.
+    """
 
     prefix: str = ""
     suffix: str = ""
+    scheme: Scheme = "number"
 
     @property
     def family(self) -> tuple[str, ...]:
-        """The variant without versions of its own: `alpine3.20` and `alpine3.21` are one family, architectures not."""
-        words = (self.prefix, *self.suffix.split("-"))
+        """The variant without versions of its own: `-alpine3.20` and `-alpine3.21` are kin, two architectures not."""
+        words = (self.scheme, *re.split("[-_]", f"{self.prefix}_{self.suffix}"))
         return tuple(
             word if _architecture.fullmatch(word) else re.sub(r"[0-9]+(?:\.[0-9]+)*", "", word) for word in words
         )
@@ -102,42 +92,208 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class VersionTag:
-    """A tag as a version of a variant; the version has no suffix, but may be a prerelease."""
+    """A tag as a version of a variant. The parts are as written: joined, with prefix and suffix, they are the tag.
 
-    version: Version
+    `numbers` are those given, for a date first the day as YYYYMMDD.
+    """
+
     variant: Variant
+    number: str
+    stage: str
+    rebuild: str
+    tail: str
+    numbers: tuple[int, ...]
+    precedence: Precedence = field(repr=False)
+
+    def __str__(self) -> str:
+        return "".join((self.variant.prefix, self.version, self.variant.suffix, self.tail))
+
+    @property
+    def version(self) -> str:
+        """The version as it is written, without what follows the suffix."""
+        return self.number + self.stage + self.rebuild
+
+    @property
+    def release(self) -> tuple[int, int, int]:
+        """MAJOR, MINOR and PATCH; an omitted part is 0."""
+        major, minor, patch = (*self.numbers, 0, 0)[:3]
+        return major, minor, patch
+
+    @property
+    def semver(self) -> SemVerKey:
+        """What a range compares: the precedence without a fourth number and rebuilds."""
+        return self.release, not self.stage, self.precedence[3]
+
+    @property
+    def is_build(self) -> bool:
+        """Whether the stage is the number, date or commit of a build, not a prerelease."""
+        return bool(self.stage) and not any(word for _, _, word in self.precedence[3])
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the number is a day."""
+        return "date" in self.variant.scheme
+
+    @property
+    def exactness(self) -> tuple[int, bool]:
+        """How many numbers the tag has, and whether it names a rebuild."""
+        return (3 if self.is_dated else len(self.numbers)), bool(self.rebuild or self.tail)
 
     @property
     def is_floating(self) -> bool:
         """Whether the tag leaves parts of the version out, and so may name one after the other."""
-        return self.version.parts < 3
+        return self.exactness[0] < 3 and not (self.rebuild or self.tail)
 
     def covers(self, other: VersionTag) -> bool:
         """Return whether another tag may be the exact version of this one: `1.5` covers `1.5.2`, not `1.6.0`."""
-        given = self.version.parts
+        given = len(self.numbers)
         return (
-            other.version.parts > given
-            and other.version.release[:given] == self.version.release[:given]
-            and other.version.prerelease.startswith(self.version.prerelease)
+            other.exactness > self.exactness
+            and (*other.numbers, *[0] * given)[:given] == self.numbers
+            and other.is_dated == self.is_dated
+            and other.stage.startswith(self.stage)
+            and not (self.rebuild or self.tail)
         )
+
+    def is_compatible(self, other: VersionTag) -> bool:
+        """Return whether another tag is of the same variant; that it is a rebuild may be said by one of them only."""
+        mine, theirs = (_unnumbered(tag.rebuild + tag.tail) for tag in (self, other))
+        return self.variant == other.variant and (mine == theirs or not (mine and theirs))
+
+    def kinship(self, other: VersionTag) -> tuple[bool, bool, bool]:
+        """Return how near another tag's variant is: the same, a kindred one, the plain image; larger is nearer."""
+        is_kindred = self.variant.family == other.variant.family
+        return self.is_compatible(other), is_kindred, not other.variant.suffix
+
+    def compare(self, other: VersionTag) -> int | None:
+        """Return -1, 0 or 1 for a lower, an equal and a higher version than another; None if nobody can tell.
+
+        That is so for a date and a number, and for two commits of one version.
+        """
+        if self.is_dated != other.is_dated:
+            return None
+        if self.precedence == other.precedence:
+            return 0 if self._commits == other._commits else None
+        return 1 if self.precedence > other.precedence else -1
+
+    def is_stage_like(self, other: VersionTag) -> bool:
+        """Return whether both are builds named alike, or prereleases of one release."""
+        if self.is_build or other.is_build:
+            return self.is_build and _unnumbered(self.stage) == _unnumbered(other.stage)
+        return bool(self.stage and other.stage) and self.release == other.release
+
+    @property
+    def _commits(self) -> list[str]:
+        return _commit.findall(self.stage + self.rebuild + self.tail)
 
 
 def parse_version_tag(tag: str) -> VersionTag | None:
     """Return the version and the variant that a tag is, or None if it is not a version."""
-    if len(tag) > _LONGEST:
+    named = _prefix.match(tag) if len(tag) <= _LONGEST else None
+    prefix = named[0] if named else ""
+    date = _date.match(tag, len(prefix))
+    number = date or _number.match(tag, len(prefix))
+    if number is None or len(tag) > _LONGEST:
         return None
-    named = _prefix.match(tag)
-    rest = tag[named.end() :] if named else tag
-    numbers, dash, suffix = rest.partition("-")
-    early = _prerelease.match(suffix)
-    prerelease = early[0] if early else ""
-    version = parse_version(numbers + (f"-{prerelease}" if prerelease else ""))
-    if version is None or (dash and not suffix) or (version.parts == 1 and suffix[:1].isdigit()):
+    rest = tag[number.end() :]
+    numbers = tuple(map(int, re.findall("[0-9]+", number[0])))
+    if date:
+        numbers = int(date["day"].replace("-", "")), *map(int, re.findall("[0-9]+", tag[date.end("day") : date.end()]))
+    elif _is_unclear(len(numbers), rest):
         return None
-    return VersionTag(version, Variant(named[0][:-1] if named else "", suffix[len(prerelease) :].removeprefix("-")))
+    stage = "" if _described.match(rest) else _matched(_stage, rest)
+    rest = rest.removeprefix(stage)
+    rebuild = _matched(_described, rest) or _matched(_rebuild, rest)
+    rest = rest.removeprefix(rebuild)
+    tail = _tail.search(rest)
+    cut = max(tail.start(), tail.end("counted")) if tail else len(rest)
+    variant = Variant(prefix, rest[:cut], _scheme(numbers, date["dash"] if date else None))
+    if not _suffix.fullmatch(rest):
+        return None
+    return VersionTag(
+        variant=variant, number=number[0], stage=stage, rebuild=rebuild, tail=rest[cut:],
+        numbers=numbers, precedence=_precedence(numbers, stage, rebuild + rest[cut:], is_dated=bool(date)),
+    )  # fmt: skip
 
 
-def rank(tag: str) -> tuple[tuple[object, ...], str]:
-    """Return the key that orders any tags: versions after all others, by precedence; equal ones by their text."""
-    version = parse_version(tag)
-    return (version.precedence if version else (), tag)
+def _is_unclear(count: int, rest: str) -> bool:
+    """Return whether nobody can tell what few numbers and the rest of a tag mean: `12-34`, `7b2`, `1.x`, `1.2.x`."""
+    is_lone = count == 1 and re.match("-[0-9]|[abm][0-9]", rest, re.IGNORECASE)
+    return bool(is_lone) or (count < 3 and rest.startswith(".") and not _stage.match(rest) and not _rebuild.match(rest))
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text)
+    return found[0] if found else ""
+
+
+def _scheme(numbers: tuple[int, ...], dash: str | None) -> Scheme:
+    if dash is not None:
+        return "dashed date" if dash else "date"
+    return "year" if 1990 <= numbers[0] <= 2099 else "number"
+
+
+def _precedence(numbers: tuple[int, ...], stage: str, rebuilds: str, *, is_dated: bool) -> Precedence:
+    given = list(numbers)
+    while given and not given[-1]:
+        given.pop()
+    counters = tuple(map(int, re.findall("[0-9]+", _commit.sub("", rebuilds))))
+    return not is_dated, tuple(given), not stage, _stage_identifiers(stage), counters
+
+
+def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
+    """Return what orders a stage: its identifiers, those of `rc1` being `rc` and 1; nothing of a commit."""
+    if not stage.startswith("-"):
+        stage = "".join(f".{part}" for part in re.findall("[0-9]+|[A-Za-z]+", stage))
+    return ((1, 0, ""),) if _commit.fullmatch(stage[1:]) else identifiers(stage[1:])
+
+
+def _unnumbered(text: str) -> str:
+    return re.sub("[0-9]+", "", _commit.sub("#", text))
+
+
+def semver_key(release: tuple[int, int, int], prerelease: str) -> SemVerKey:
+    """Return the key that orders versions by SemVer alone; a prerelease comes before its release."""
+    return release, not prerelease, identifiers(prerelease)
+
+
+def identifiers(prerelease: str) -> tuple[Identifier, ...]:
+    """Return what orders a prerelease, by SemVer 2.0.0 section 11; `""` has none."""
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".") if part)
+
+
+def most_exact(same: Iterable[VersionTag], tag: str) -> VersionTag | None:
+    """Return the one of some tags of the same digest that says most exactly which version a tag is; never itself.
+
+    One of the same variant comes first. A tag without a version, such as `latest` or `stable-alpine`, may be any.
+    """
+    own = parse_version_tag(tag)
+
+    def rank(other: VersionTag) -> tuple[object, ...]:
+        suffix = other.variant.suffix
+        is_same = other.variant == own.variant if own else bool(suffix) and f"-{tag}".endswith(suffix)
+        # Of `1`, `1.5` and `1.5.0`, the last is the most exact.
+        return (is_same, other.exactness, -len(suffix), other.precedence, str(other))
+
+    candidates = [other for other in same if str(other) != tag and (own is None or own.covers(other))]
+    return max(candidates, key=rank, default=None)
+
+
+def rank(tag: str) -> tuple[object, ...]:
+    """Return the key of the one order of all tags: versions after all others, by precedence, a plain one last.
+
+    It is total: two tags are equal only if they are the same.
+    """
+    parsed = parse_version_tag(tag)
+    if parsed is None:
+        return (), tag
+    variant = parsed.variant
+    return (
+        parsed.precedence,
+        not variant.suffix,
+        not variant.prefix,
+        variant.suffix,
+        variant.prefix,
+        parsed.exactness,
+        tag,
+    )

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.core.ledger.version import parse_version
+from ledger_tool.core.ledger.version import most_exact, parse_version_tag
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.pin import IGNORE, Judgement, is_left_alone, name, pin_to, unfitness
-from ledger_tool.core.manifests.policy import PolicyRule, VersionPolicy, choose, parse_policy, policy_for
+from ledger_tool.core.manifests.policy import (
+    RANGED,
+    Place,
+    PolicyRule,
+    VersionPolicy,
+    choose,
+    elsewhere,
+    parse_policy,
+    policy_for,
+)
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.errors import InvalidValue
+
+_DEFAULT = "latest"  # the tag of a reference without one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +57,31 @@ def _moved(
         tag = next(iter(catalogue.tags_of(image, site.digest)), "")
     releases = catalogue.releases(image)
     current = releases.get(tag)
+    place = _place(tag, site.digest, releases)
     usable = {tag: release for tag, release in releases.items() if _may_use(release, rules)}
-    chosen = choose(policy, usable, tag, catalogue.snapshot.policy, prereleases=rules.prereleases)
-    if chosen is None or (_is_older(chosen, tag, current) and "older" not in rules.allowed):
-        if current and not _may_use(current, rules) and (unfit := unfitness(image, current)):
-            return replace(unfit, message=f"{unfit.message}; {policy} allows nothing newer")
-        note = f"no version of {image} matches {policy}" if chosen is None else ""
-        return Judgement(image, note=note, old=current)
-    if chosen.tag == tag and site.tag == tag:
-        return pin_to(site, image, tag, catalogue, may_be_unfit=True)
+    settings = catalogue.snapshot.policy
+    chosen = choose(policy, usable, place, settings, prereleases=rules.prereleases)
+    is_older = bool(chosen and "older" not in rules.allowed and _is_older(chosen, place, current))
+    is_named = bool(site.digest or current or tag not in ("", _DEFAULT))
+    is_lost = policy.scheme in RANGED and is_named and place.own is None  # not at a version, so not within a range
+    if chosen and not is_older and not (is_lost and place.at is None) and not chosen.tag == site.tag == tag:
+        return _moved_to(chosen, site, image, tag, policy, current)
+    other = elsewhere(policy, usable, place, settings, prereleases=rules.prereleases)
+    note = f"{image} stays at {tag}: {policy} has nothing newer of its variant; {other} is newer" if other else ""
+    if chosen and chosen.tag == site.tag == tag:
+        return replace(pin_to(site, image, tag, catalogue, may_be_unfit=True), note=note)
+    if current and not _may_use(current, rules) and (unfit := unfitness(image, current)):
+        return replace(unfit, message=f"{unfit.message}; {policy} allows nothing newer", note=note)
+    if is_lost and (chosen or tag == _DEFAULT or settings.is_mutable(tag)):
+        return Judgement(
+            image, "behind", _lost(image, tag or site.digest, policy, place, chosen), note=note, old=current
+        )
+    return Judgement(image, note=note or ("" if chosen else f"no version of {image} matches {policy}"), old=current)
+
+
+def _moved_to(
+    chosen: Release, site: Site, image: str, tag: str, policy: VersionPolicy, current: Release | None
+) -> Judgement:
     if chosen.digest is None:
         return Judgement(image, "behind", f"{image}:{chosen.tag} cannot be pinned: {chosen.why}", old=current)
     if not site.tag and site.digest in chosen.digests:
@@ -63,16 +90,42 @@ def _moved(
     return Judgement(image, "behind", message, WantedVersion(chosen.tag, chosen.digest), old=current, new=chosen)
 
 
+def _place(tag: str, digest: str, releases: Mapping[str, Release]) -> Place:
+    """Return where a reference is: what a tag names only for now is the version that has its digest, if one has."""
+    own = parse_version_tag(tag)
+    if own and not own.is_floating:
+        return Place(tag, own, own)
+    pulled = digest or (releases[tag].digest if tag in releases else None)
+    same = [name for name, release in releases.items() if pulled and release.digest == pulled]
+    same = same or [name for name, release in releases.items() if pulled in release.digests]
+    return Place(tag, own, most_exact(filter(None, map(parse_version_tag, same)), tag) or own)
+
+
+def _lost(image: str, what: str, policy: VersionPolicy, place: Place, chosen: Release | None) -> str:
+    """Return why a policy cannot move a reference that is not at a version, and what to do."""
+    if chosen is None:
+        why = f"no version of it matches {policy}"
+    elif place.at:
+        why = f"which is {place.at} for now, and {policy} chooses {chosen.tag}, which is older"
+    else:
+        why = f"which has the digest of no version, so {policy} cannot tell what is newer"
+    return f"{image} is at {what}, {why}: write the version that is meant"
+
+
 def _may_use(release: Release, rules: BumpRules) -> bool:
     unfit = {"yanked": release.yanked is not None, "expired": release.is_expired}
     return all(reason in rules.allowed for reason, applies in unfit.items() if applies)
 
 
-def _is_older(chosen: Release, tag: str, current: Release | None) -> bool:
-    """Return whether a move would go back: by version if both are versions, else by publication time."""
-    if chosen.tag == tag or (current and chosen.digest == current.digest):
+def _is_older(chosen: Release, place: Place, current: Release | None) -> bool:
+    """Return whether a move would go back: by version, or where that does not tell, by publication time."""
+    if chosen.tag == place.tag or (current and chosen.digest == current.digest):
         return False
-    new, old = parse_version(chosen.tag), parse_version(tag)
-    if new and old:
-        return new < old
+    new = parse_version_tag(chosen.tag)
+    if new and place.at:
+        order = new.compare(place.at)
+        if order is not None:
+            return order < 0
+        if current is None:  # two commits of one version, or a date and a number
+            return True
     return current is not None and chosen.published_at < current.published_at

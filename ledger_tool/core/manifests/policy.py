@@ -1,9 +1,9 @@
 """Which version of an image a reference should move to: a policy's text, and the choice that it makes.
 
 ========================  =====================================================================
-`semver:^1.5`             the highest version in a range, without pre-releases
+`semver:^1.5`             the highest version in a range, of the same variant, without pre-releases
 `prerelease:^1.5`         the same, with pre-releases
-`newest`, `newest:GLOB`   what was published last: of the immutable tags, or those that GLOB matches
+`newest`, `newest:GLOB`   what was published last: of the immutable tags of the same variant, or those that GLOB matches
 `tag:stable`              that tag
 `regex:v(?P<NAME>…)`      the highest of the tags that match as a whole, by the one named group: `version`
                           as a version, `number` as numbers, any other name as text
@@ -21,13 +21,14 @@ from typing import Any
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.version import Version, parse_version
+from ledger_tool.core.ledger.version import VersionTag, parse_version_tag
 from ledger_tool.core.manifests.catalogue import Release
 from ledger_tool.core.manifests.versionrange import Range, parse_range
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
 _SCHEMES = ("semver", "prerelease", "newest", "tag", "regex", "ignore")
+RANGED = ("semver", "prerelease")  # the schemes that choose by version
 _LONGEST = 256
 _MOST_REPEATS = 3
 _MOST_CHOICES = 4  # `?` and `|`: each may double the ways to match a text
@@ -111,35 +112,113 @@ def _pattern(text: str) -> re.Pattern[str]:
     return pattern
 
 
-def choose(
-    policy: VersionPolicy, releases: Mapping[str, Release], current: str, ledger: Policy, *, prereleases: bool = False
-) -> Release | None:
-    """Return the release that a policy chooses, or None where none matches it.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reference is: its `tag`, the version that the tag says (`own`), and the version that it is (`at`).
 
-    Of equal ones the higher version comes first, then the `current` tag, the more exact version, an immutable tag, and
-    one that is written like the current one.
+    Either is None if unknown. They differ for a tag that names one version after the other, such as `1.27` or `latest`.
     """
-    if policy.scheme == "tag":
-        return releases.get(policy.argument)
-    ranked: dict[str, Any] = {}
+
+    tag: str = ""
+    own: VersionTag | None = None
+    at: VersionTag | None = None
+
+    @property
+    def like(self) -> VersionTag | None:
+        """The version whose variant a policy keeps."""
+        return self.own or self.at
+
+
+def choose(
+    policy: VersionPolicy, releases: Mapping[str, Release], place: Place, ledger: Policy, *, prereleases: bool = False
+) -> Release | None:
+    """Return the release that a policy chooses for a reference, or None where none matches it.
+
+    The choice depends on the reference only as far as the policy keeps its variant, and as a tag of as many numbers is
+    taken where one covers the version: `1.28` instead of `1.28.3` for `1.27`. So it is the same after the move.
+    """
+    keeps = _keeps_variant(policy, place)
+    ranked: dict[VersionTag | str, Any] = {}
     for tag, release in releases.items():
-        parsed = parse_version(tag)
-        rank = _rank(policy, tag, parsed, release, ledger, prereleases=prereleases)
+        parsed = parse_version_tag(tag)
+        if keeps and place.like and not (parsed and parsed.is_compatible(place.like)):
+            continue
+        if policy.scheme in RANGED and not (parsed and (place.like or _is_plain(parsed))):
+            continue
+        rank = _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases)
         if rank is not None:
-            exactness = (parsed.precedence, tag == current, parsed.parts) if parsed else ((), tag == current, 0)
-            looks_alike = tag.startswith("v") == current.startswith("v")
-            ranked[tag] = (rank, *exactness, not ledger.is_mutable(tag), looks_alike, tag)
-    return releases[max(ranked, key=ranked.__getitem__)] if ranked else None
+            ranked[parsed or tag] = (rank, *_preference(tag, parsed, place, ledger))
+    best = max(ranked, key=ranked.__getitem__, default=None)
+    if keeps and place.own and isinstance(best, VersionTag):
+        short = [tag for tag in ranked if isinstance(tag, VersionTag) and tag.covers(best)]
+        alike = [tag for tag in short if tag.exactness == place.own.exactness]
+        best = max(alike, key=ranked.__getitem__, default=best)
+    return None if best is None else releases[str(best)]
+
+
+def elsewhere(
+    policy: VersionPolicy, releases: Mapping[str, Release], place: Place, ledger: Policy, *, prereleases: bool = False
+) -> str:
+    """Return the tag of the next variant that has a newer version than a reference under a policy, or `""`.
+
+    A kindred one comes first: for `1.27-alpine3.20` one of `-alpine3.21`.
+    """
+    if not (place.like and place.at and _keeps_variant(policy, place)):
+        return ""
+    others: dict[str, Any] = {}
+    for tag, release in releases.items():
+        parsed = parse_version_tag(tag)
+        if parsed is None or parsed.is_compatible(place.like) or parsed.compare(place.at) != 1:
+            continue
+        is_same = place.own is not None and place.own.covers(parsed)
+        if not is_same and _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases) is not None:
+            others[tag] = (*place.like.kinship(parsed), *_preference(tag, parsed, place, ledger))
+    return max(others, key=others.__getitem__, default="")
+
+
+def _keeps_variant(policy: VersionPolicy, place: Place) -> bool:
+    """Return whether a policy stays in a reference's variant, because it does not itself say which tags are meant.
+
+    A glob that does not match the reference's own tag says so: it leads there from elsewhere.
+    """
+    is_led_elsewhere = policy.scheme == "newest" and policy.argument and not fnmatchcase(place.tag, policy.argument)
+    return policy.scheme in (*RANGED, "newest") and not is_led_elsewhere
+
+
+def _is_plain(parsed: VersionTag) -> bool:
+    return not (parsed.variant.prefix or parsed.variant.suffix)
+
+
+def _preference(tag: str, parsed: VersionTag | None, place: Place, ledger: Policy) -> tuple[object, ...]:
+    """Return what decides between tags that a policy ranks alike.
+
+    The higher version, the current tag, one with as many numbers, the more exact one, an immutable one, one written
+    like the current one.
+    """
+    is_as_exact = bool(parsed and place.own and parsed.exactness == place.own.exactness)
+    precedence, exactness = (parsed.precedence, parsed.exactness) if parsed else ((), ())
+    looks_alike = tag.startswith("v") == place.tag.startswith("v")
+    return precedence, tag == place.tag, is_as_exact, exactness, not ledger.is_mutable(tag), looks_alike, tag
 
 
 def _rank(
-    policy: VersionPolicy, tag: str, parsed: Version | None, release: Release, ledger: Policy, *, prereleases: bool
+    policy: VersionPolicy,
+    tag: str,
+    parsed: VersionTag | None,
+    release: Release,
+    place: Place,
+    ledger: Policy,
+    *,
+    prereleases: bool,
 ) -> Any:
     """Return the sort key of a tag under a policy, or None if it does not match it."""
     match policy.scheme:
+        case "tag":
+            return () if tag == policy.argument else None
         case "semver" | "prerelease" if parsed and policy.range:
-            with_prereleases = prereleases or policy.scheme == "prerelease"
-            return parsed.precedence if policy.range.admits(parsed, prereleases=with_prereleases) else None
+            is_early = prereleases or policy.scheme == "prerelease" or _is_stage_of(parsed, place)
+            is_meant = policy.range.admits(parsed, prereleases=is_early) and not _floats(parsed, place, ledger)
+            return parsed.precedence if is_meant else None
         case "newest":
             glob = policy.argument
             is_meant = fnmatchcase(tag, glob) if glob else not ledger.is_mutable(tag)
@@ -150,9 +229,21 @@ def _rank(
     return None
 
 
+def _is_stage_of(parsed: VersionTag, place: Place) -> bool:
+    """Return whether a reference is at such a stage already: at a prerelease of this release, or at such a build."""
+    at = place.at or place.own
+    return at is not None and parsed.is_stage_like(at)
+
+
+def _floats(parsed: VersionTag, place: Place, ledger: Policy) -> bool:
+    """Return whether a tag may move and leaves out more of the version than the reference does."""
+    is_shorter = place.own is None or parsed.exactness < place.own.exactness
+    return is_shorter and parsed.is_floating and ledger.is_mutable(str(parsed))
+
+
 def _ordered_by(group: str, text: str) -> Any:
     if group == "version":
-        parsed = parse_version(text)
+        parsed = parse_version_tag(text)
         return parsed.precedence if parsed else None
     if group == "number":
         return [int(digits) for digits in re.findall(r"[0-9]+", text)] or None

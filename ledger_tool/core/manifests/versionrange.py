@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import NoReturn
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.version import PRERELEASE, Precedence, Version, precedence
+from ledger_tool.core.ledger.version import PRERELEASE, SemVerKey, VersionTag, semver_key
 from ledger_tool.errors import InvalidValue
 
 _PART = r"(?:0|[1-9][0-9]{0,8}|[xX*])"
@@ -26,7 +26,7 @@ _WORD = re.compile(
     rf"(?:-(?P<prerelease>{PRERELEASE}))?)?)?",
     re.ASCII,
 )
-_COMPARE: dict[str, Callable[[Precedence, Precedence], bool]] = {
+_COMPARE: dict[str, Callable[[SemVerKey, SemVerKey], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -47,10 +47,10 @@ class Bound:
     prerelease: str = ""
     filled: bool = False
 
-    def admits(self, version: Version, *, prereleases: bool) -> bool:
+    def admits(self, version: VersionTag, *, prereleases: bool) -> bool:
         """Return whether a version is on the right side; a filled lower bound includes prereleases on request."""
         lowest = "0" if prereleases and self.filled and self.operator == ">=" else ""
-        return _COMPARE[self.operator](version.precedence, precedence(self.release, self.prerelease or lowest))
+        return _COMPARE[self.operator](version.semver, semver_key(self.release, self.prerelease or lowest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ class Range:
 
     sets: tuple[tuple[Bound, ...], ...]
 
-    def admits(self, version: Version, *, prereleases: bool = False) -> bool:
+    def admits(self, version: VersionTag, *, prereleases: bool = False) -> bool:
         """Return whether a version is in the range."""
-        any_goes = prereleases or not version.prerelease
+        any_goes = prereleases or not version.stage
         return any(
             all(bound.admits(version, prereleases=prereleases) for bound in bounds)
             and (any_goes or any(bound.prerelease and bound.release == version.release for bound in bounds))

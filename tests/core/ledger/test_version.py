@@ -2,174 +2,251 @@
 
 from __future__ import annotations
 
+from functools import cmp_to_key
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.version import Variant, Version, parse_version, parse_version_tag
+from ledger_tool.core.ledger.version import Variant, VersionTag, most_exact, parse_version_tag, rank
+
+# ---- tags as SemVer knows them: its prereleases are those that begin with a number or such a word
 
 numbers = st.integers(0, 9999).map(str)
-identifiers = st.one_of(numbers, st.from_regex(r"[0-9]{0,2}[A-Za-z-][0-9A-Za-z-]{0,3}", fullmatch=True))
-prereleases = st.lists(identifiers, min_size=1, max_size=4).map(".".join)
+words = st.sampled_from(["alpha", "beta", "rc", "preview", "dev"])
+anything = st.one_of(numbers, st.from_regex(r"[0-9]{0,2}[A-Za-z][0-9A-Za-z]{0,3}", fullmatch=True))
+prereleases = st.one_of(
+    st.lists(st.one_of(numbers, words), min_size=1, max_size=4).map(".".join),
+    st.builds(lambda word, rest: ".".join([word, *rest]), words, st.lists(anything, max_size=3)),
+)
 releases = st.lists(numbers, min_size=3, max_size=3).map(".".join)
 versions = st.one_of(releases, st.builds("{}-{}".format, releases, prereleases))
 
+# ---- tags as they really are
 
-def version(text: str) -> Version:
-    found = parse_version(text)
+short_numbers = st.one_of(st.integers(0, 3), st.integers(0, 30)).map(str)
+counted = st.lists(short_numbers, min_size=1, max_size=4).map(".".join)
+real_numbers = st.one_of(
+    st.lists(short_numbers, min_size=1, max_size=4).map(".".join),
+    st.sampled_from(
+        ["2024.10.1", "22.04", "20240101", "20240115.2", "2024-01-15", "2024-01-15T10-00-00Z", "v1.5", "v2"]
+    ),
+)
+stages = st.sampled_from(["", "", "-rc.1", "-rc.2", "rc1", "b2", ".dev4", "-preview", "-12", "-4ef5a30", "-20240101"])
+rebuilds = st.sampled_from(["", "", "-r1", "-r10", "-ls45", "_9", "-5-g4ef5a30", "-build.4", "u392-b08"])
+suffixes = st.sampled_from(["", "", "-alpine", "-alpine3.20", "-alpine3.21", "-debian-12", "_amd64", ".Final", "-k3s"])
+tails = st.sampled_from(["", "", "-r7", "-r12", "1", "-20240102", "-77aa00b"])
+prefixes = st.sampled_from(["", "", "", "release-", "RELEASE.", "php8.2-", "bookworm-"])
+real_tags = st.builds("".join, st.tuples(prefixes, real_numbers, stages, rebuilds, suffixes, tails))
+any_tags = st.one_of(real_tags, st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,30}", fullmatch=True))
+
+
+def version(text: str) -> VersionTag:
+    found = parse_version_tag(text)
     assert found is not None, text
     return found
+
+
+def semver_order(a: str, b: str) -> int:
+    """Return what SemVer 2.0.0 says in section 11, word for word: -1, 0 or 1."""
+    (left, _, early), (right, _, late) = (text.partition("-") for text in (a, b))
+    sides = [[int(part) for part in side.split(".")] for side in (left, right)]
+    if sides[0] != sides[1]:
+        return -1 if sides[0] < sides[1] else 1
+    if not early or not late:
+        return bool(late) - bool(early)
+    for one, other in zip(early.split("."), late.split("."), strict=False):
+        if one == other:
+            continue
+        if one.isdigit() and other.isdigit():
+            return -1 if int(one) < int(other) else 1
+        if one.isdigit() or other.isdigit():
+            return -1 if one.isdigit() else 1
+        return -1 if one < other else 1
+    more = early.count(".") - late.count(".")
+    return (more > 0) - (more < 0)
 
 
 # The examples of SemVer 2.0.0, sections 2, 9 and 11.
 ORDERED = [
     ["0.0.0-0", "0.0.0", "0.0.1", "0.9.0", "1.9.0", "1.10.0", "1.11.0", "2.0.0", "2.1.0", "2.1.1", "10.0.0"],
     [
-        *("1.0.0-0", "1.0.0-0.3.7", "1.0.0-2", "1.0.0-11", "1.0.0--", "1.0.0-alpha", "1.0.0-alpha.1"),
+        *("1.0.0-0", "1.0.0-0.3.7", "1.0.0-2", "1.0.0-11", "1.0.0-alpha", "1.0.0-alpha.1"),
         *("1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0"),
     ],
-    ["1", "1.5", "v1.5.1", "2-alpine", "v2"],
+    ["1", "1.5", "v1.5.1", "1.5.1.2", "1.5.2", "2-alpine", "v2.0.1"],
+    ["3.13.0a1", "3.13.0b2", "3.13.0rc1", "3.13.0rc10", "3.13.0", "3.13.0-r2", "3.13.0-r10", "3.13.1.dev4", "3.13.1"],
+    ["20.04", "22.04", "22.10", "2024.01.15", "2024.9.1", "2024.10.1"],
+    ["20240101", "20240101.3", "20240101.10", "2024-01-15", "2024-02-01T10-00-00Z", "20240301"],
+    ["3.4.6-debian-12-r2", "3.4.6-debian-12-r10", "3.4.7-debian-12-r0"],
+    ["v1.25.3-k3s1", "v1.25.3-k3s2", "v1.25.3-k3s10", "v1.25.4-k3s1"],
+    ["8u382-b05-jdk", "8u392-b08-jdk", "17_35-jdk", "17.0.9_9-jdk", "17.0.9_10-jdk"],
+    ["v1.2.3", "v1.2.3-5-g4ef5a30", "v1.2.3-12-g77aa00b", "v1.2.4"],
 ]
 
 
 @pytest.mark.parametrize("ordered", ORDERED)
-def test_versions_are_ordered_as_semver_says(ordered: list[str]) -> None:
-    found = [version(text) for text in ordered]
-    assert sorted(found[1:] + found[:1]) == found
+def test_versions_are_ordered(ordered: list[str]) -> None:
+    found = [version(text).precedence for text in ordered]
     assert all(low < high for low, high in pairwise(found))
+    assert sorted(set(ordered), key=rank) == ordered
+
+
+@given(versions, versions)
+def test_the_order_is_that_of_semver(a: str, b: str) -> None:
+    assert version(a).compare(version(b)) == semver_order(a, b)
+    assert (rank(a) < rank(b)) == (semver_order(a, b) < 0)
+
+
+@given(st.lists(versions, max_size=6, unique=True))
+def test_tags_are_sorted_as_semver_sorts_them(tags: list[str]) -> None:
+    assert sorted(tags, key=rank) == sorted(tags, key=cmp_to_key(semver_order))
+
+
+@given(any_tags, any_tags, any_tags)
+def test_the_order_of_all_tags_is_total(a: str, b: str, c: str) -> None:
+    x, y, z = rank(a), rank(b), rank(c)
+    assert (x < y) + (a == b) + (x > y) == 1
+    if x <= y <= z:
+        assert x <= z
+
+
+@given(any_tags, any_tags)
+def test_two_versions_are_compared_alike_from_both_sides(a: str, b: str) -> None:
+    one, other = parse_version_tag(a), parse_version_tag(b)
+    if one and other:
+        there, back = one.compare(other), other.compare(one)
+        assert there is None if back is None else there == -back
+        assert one.is_compatible(other) == other.is_compatible(one)
+        assert one.compare(one) == 0
+
+
+@given(st.one_of(any_tags, st.text(max_size=40)))
+def test_the_parts_of_a_tag_make_the_tag(text: str) -> None:
+    found = parse_version_tag(text)
+    assert found is None or str(found) == text
+
+
+@given(counted, stages, suffixes.filter(lambda suffix: suffix not in (".Final", "-k3s")))
+def test_a_real_tag_is_its_version_and_its_suffix(number: str, stage: str, suffix: str) -> None:
+    found = parse_version_tag(number + stage + suffix)
+    if found:
+        assert (found.number + found.stage, found.variant.suffix) == (number + stage, suffix)
 
 
 def test_parts_that_are_left_out_are_zero_and_counted() -> None:
-    assert version("1") == version("v1.0") == version("1.0.0")
-    assert len({version("1"), version("v1.0"), version("1.0.0")}) == 1
-    assert [version(text).parts for text in ("1", "v1.0", "1.0.0", "1.0-rc.1")] == [1, 2, 3, 2]
+    assert version("1").precedence == version("v1.0").precedence == version("1.0.0").precedence
+    assert [len(version(text).numbers) for text in ("1", "v1.0", "1.0.0", "1.0-rc.1")] == [1, 2, 3, 2]
     assert version("v1.5").release == (1, 5, 0)
-
-
-def test_text_and_prerelease_are_kept_as_given() -> None:
-    found = version("v1.5.0-rc.1")
-    assert (str(found), found.prerelease) == ("v1.5.0-rc.1", "rc.1")
-    assert version("1.5.0").prerelease == ""
 
 
 @pytest.mark.parametrize(
     "text",
     [
         *("", "v", "latest", "main", "stable", "pr-42", "vv1", "V1.0", "version1", "1.x", "^1", "1.0.0-", "1..0", ".1"),
-        *("1.2.3.4", "1.2.3_4", "1.2.3+5", "01.2.3", "1.02", "1.0.0-01", "1.0.0-a..b", "1.0.0\n", " 1", "1 "),
-        *("1.0.0-ä", "１.0", "-1", "1.-1"),
+        *("1.2.3+5", "01.2.3", "1.0.0-a..b", "1.0.0\n", " 1", "1 ", "1.0.0-ä", "１.0", "-1", "1.-1", "1.2.x"),
+        *("1234567", "12345", "20241301", "1700000000", "12-34", "16-3.4", "sha-4ef5a30", "1234b56"),
+        *("4ef5a3030654728decc420aa363a57670ae53de4", "1e10", "7e5d2c3", "sha256-" + "0" * 64),
+        *("main-4ef5a30-1700000000", "alpine", "alpine3.20", "alpine3.20.1", "ubi9", "ltsc2022", "a-"),
+        *("php8.2-fpm-alpine", "windowsservercore-ltsc2022"),
+        *("0" * 64, "9" * 128, "1.0." + "9" * 200),
     ],
 )
-def test_anything_else_is_not_a_version(text: str) -> None:
-    assert parse_version(text) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("1234567", "12345", "v20240101", "20240101", "20240101.1", "20240101-4ef5a30"),
-        *("2024-01-15", "2024-01-15T10-00", "2024.01.15", "1700000000", "12-34"),
-        *("4ef5a3030654728decc420aa363a57670ae53de4", "1e10", "7e5d2c3", "sha-4ef5a30", "sha256-" + "0" * 64),
-        "0" * 64,
-        "9" * 128,
-        "1.0." + "9" * 200,
-    ],
-)
-def test_commit_ids_dates_and_digests_are_not_versions(text: str) -> None:
-    assert parse_version(text) is None
+def test_names_commits_and_digests_are_not_versions(text: str) -> None:
+    assert parse_version_tag(text) is None
 
 
 @pytest.mark.parametrize("text", ["7", "22", "2022", "9999", "7-alpine", "2022-latest", "1.25-alpine", "2024.1.15"])
 def test_short_numbers_and_variants_are_versions(text: str) -> None:
-    assert version(text).text == text
-
-
-@given(versions, versions, versions)
-def test_the_order_is_total_and_agrees_with_equality(a: str, b: str, c: str) -> None:
-    x, y, z = version(a), version(b), version(c)
-    assert (x < y) + (x == y) + (x > y) == 1
-    if x <= y <= z:
-        assert x <= z
-    if x == y:
-        assert hash(x) == hash(y)
-
-
-@given(versions, st.sampled_from(["", "v"]))
-def test_a_prerelease_comes_before_its_release(text: str, v: str) -> None:
-    found = version(v + text)
-    release = version(".".join(map(str, found.release)))
-    assert found < release if found.prerelease else found == release
-
-
-@given(st.text(max_size=40))
-def test_any_text_is_a_version_or_none(text: str) -> None:
-    found = parse_version(text)
-    assert found is None or found.text == text
+    assert str(version(text)) == text
 
 
 @pytest.mark.parametrize(
-    ("tag", "number", "prefix", "suffix"),
+    ("tag", "prefix", "number", "suffix"),
     [
-        ("1.5.0", "1.5.0", "", ""),
-        ("v1.5.0-rc.1", "v1.5.0-rc.1", "", ""),
-        ("1.27-alpine", "1.27", "", "alpine"),
-        ("8-alpine3.20", "8", "", "alpine3.20"),
-        ("10.0.12-alpine3.23-composite-amd64", "10.0.12", "", "alpine3.23-composite-amd64"),
-        ("11.0-preview-alpine-amd64", "11.0-preview", "", "alpine-amd64"),
-        ("11.0.100-preview.7.25380.108-noble", "11.0.100-preview.7.25380.108", "", "noble"),
-        ("release-v1.5.0-beta-2-slim", "v1.5.0-beta-2", "release", "slim"),
-        ("jdk-17.0.1", "17.0.1", "jdk", ""),
-        ("1.2.3-debian-12-r5", "1.2.3", "", "debian-12-r5"),
-        ("3.0.0-M1", "3.0.0-M1", "", ""),
-        ("1.0.0-0.3.7", "1.0.0-0.3.7", "", ""),
-        ("5.1-beta-windowsservercore-ltsc2022", "5.1-beta", "", "windowsservercore-ltsc2022"),
-        ("1.2.3-arm64v8", "1.2.3", "", "arm64v8"),
-        ("1.2-bookworm-slim", "1.2", "", "bookworm-slim"),
+        ("1.5.0", "", "1.5.0", ""),
+        ("v1.5.0-rc.1", "", "v1.5.0-rc.1", ""),
+        ("1.27-alpine", "", "1.27", "-alpine"),
+        ("8-alpine3.20", "", "8", "-alpine3.20"),
+        ("10.0.12-alpine3.23-composite-amd64", "", "10.0.12", "-alpine3.23-composite-amd64"),
+        ("11.0-preview-alpine-amd64", "", "11.0-preview", "-alpine-amd64"),
+        ("11.0.100-preview.7.25380.108-noble", "", "11.0.100-preview.7.25380.108", "-noble"),
+        ("release-v1.5.0-beta-2-slim", "release-", "v1.5.0-beta-2", "-slim"),
+        ("jdk-17.0.1", "jdk-", "17.0.1", ""),
+        ("php8.2-1.2.3", "php8.2-", "1.2.3", ""),
+        ("1.2.3-debian-12-r5", "", "1.2.3", "-debian-12"),
+        ("3.0.0-M1", "", "3.0.0-M1", ""),
+        ("1.0.0-0.3.7", "", "1.0.0-0.3.7", ""),
+        ("1.0.0-1.el8", "", "1.0.0", "-1.el8"),
+        ("5.1-beta-windowsservercore-ltsc2022", "", "5.1-beta", "-windowsservercore-ltsc2022"),
+        ("1.2.3-arm64v8", "", "1.2.3", "-arm64v8"),
+        ("1.2-bookworm-slim", "", "1.2", "-bookworm-slim"),
+        ("8-jre-hotspot-focal", "", "8", "-jre-hotspot-focal"),
+        ("2022-CU10-ubuntu-22.04", "", "2022-CU10", "-ubuntu-22.04"),
+        ("21.0.1_12-jdk-alpine", "", "21.0.1_12", "-jdk-alpine"),
+        ("amd64-1.2.3-ls45", "amd64-", "1.2.3-ls45", ""),
+        ("v1.24.9-rancher1-1", "", "v1.24.9", "-rancher"),
+        ("v1.28.3-eksbuild.1", "", "v1.28.3", "-eksbuild"),
+        ("RELEASE.2024-01-01T00-00-00Z", "RELEASE.", "2024-01-01T00-00-00Z", ""),
+        ("bookworm-20240110-slim", "bookworm-", "20240110", "-slim"),
+        ("1.2.3-alpine-4ef5a30", "", "1.2.3", "-alpine"),
+        ("3.13.0rc1-slim", "", "3.13.0rc1", "-slim"),
+        ("1.2.3.Final", "", "1.2.3", ".Final"),
+        ("2.1.0_amd64", "", "2.1.0", "_amd64"),
+        ("1.2.3-r4.3", "", "1.2.3", "-r4.3"),
+        ("1.2.3-cuda12.1-cudnn8-runtime", "", "1.2.3", "-cuda12.1-cudnn8-runtime"),
     ],
 )
-def test_a_tag_is_a_version_of_a_variant(tag: str, number: str, prefix: str, suffix: str) -> None:
-    parsed = parse_version_tag(tag)
-    assert parsed is not None
-    assert (parsed.version.text, parsed.variant) == (number, Variant(prefix, suffix))
+def test_a_tag_is_a_version_of_a_variant(tag: str, prefix: str, number: str, suffix: str) -> None:
+    parsed = version(tag)
+    assert (parsed.variant.prefix, parsed.version, parsed.variant.suffix) == (prefix, number, suffix)
 
 
-@pytest.mark.parametrize(
-    "tag",
-    [
-        "latest",
-        "alpine",
-        "alpine3.20",
-        "pr-42",
-        "sha-4ef5a30",
-        "2024-01-15",
-        "12-34",
-        "20240101.1",
-        "1.2.3-",
-        "",
-        "v",
-        "a-",
-    ],
-)
-def test_a_name_or_a_date_is_not_a_version_of_a_variant(tag: str) -> None:
-    assert parse_version_tag(tag) is None
+def test_numbers_years_and_dates_are_not_versions_of_one_another() -> None:
+    assert [version(tag).variant for tag in ("1.5.0", "2024.10.1", "20240101", "2024-01-15")] == [
+        Variant(scheme=scheme) for scheme in ("number", "year", "date", "dashed date")
+    ]
+    assert version("1.5.0").compare(version("20240101")) is None
+    assert version("0.118.3").compare(version("2020.12.0")) == -1
 
 
-@given(versions)
-def test_whatever_semver_reads_without_a_variant_has_the_same_order(text: str) -> None:
-    parsed = parse_version_tag(text)
-    if parsed and parsed.variant == Variant():
-        assert parsed.version == version(text)
+def test_nobody_can_tell_which_of_two_commits_is_later() -> None:
+    assert version("1.2.3-4ef5a30").compare(version("1.2.3-77aa00b")) is None
+    assert version("1.2.3-alpine-4ef5a30").compare(version("1.2.3-alpine-77aa00b")) is None
+    assert version("1.2.3-4ef5a30").compare(version("1.2.4-77aa00b")) == -1
+
+
+def test_a_rebuild_is_not_another_variant_unless_it_is_counted_in_another_way() -> None:
+    assert version("1.2.3").is_compatible(version("1.2.3-r4"))
+    assert version("3.4.6-debian-12").is_compatible(version("3.4.6-debian-12-r7"))
+    assert not version("1.2.3-ls4").is_compatible(version("1.2.3-r4"))
+    assert not version("1.2.3-alpine").is_compatible(version("1.2.3-r4"))
 
 
 def test_versions_in_a_variant_do_not_make_another_family_but_architectures_do() -> None:
     def family(suffix: str) -> tuple[str, ...]:
-        return Variant("", suffix).family
+        return version(f"1.2.3-{suffix}").variant.family
 
     assert family("alpine3.23") == family("alpine3.24") == family("alpine") != family("alpine3.23-slim")
     assert family("debian-12-r5") == family("debian-13-r0")
     assert len({family(f"noble-{name}") for name in ("amd64", "arm64v8", "arm32v7", "arm32v6")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("tag", "same", "exact"),
+    [
+        ("latest", "1 1.27 1.27.3 1.27.3-bookworm", "1.27.3"),
+        ("stable-alpine", "1.27.3 1.27.3-alpine 1.27-alpine", "1.27.3-alpine"),
+        ("1.27-alpine", "1.27.3 1.27-alpine 1.27.3-alpine 1.27.3-alpine3.20", "1.27.3-alpine"),
+        ("3.4.6-debian-12", "3.4.6-debian-12-r7 3.4.6-debian-12", "3.4.6-debian-12-r7"),
+        ("1.27", "1.28.0 1.27", None),
+        ("1.27.3", "1.27.3", None),
+    ],
+)
+def test_the_version_of_a_digest_is_the_most_exact_tag_of_it(tag: str, same: str, exact: str | None) -> None:
+    found = most_exact([version(text) for text in same.split()], tag)
+    assert (found and str(found)) == exact
 
 
 @pytest.mark.parametrize(
@@ -182,6 +259,9 @@ def test_versions_in_a_variant_do_not_make_another_family_but_architectures_do()
         ("11.0-preview", "11.0.0-preview.7", True),
         ("11.0-preview", "11.0.0-rc.1", False),
         ("1", "10.0.0", False),
+        ("3.4.6", "3.4.6-r7", True),
+        ("3.4.6-r7", "3.4.6-r7", False),
+        ("20240101", "20240101.3", False),
     ],
 )
 def test_a_shorter_version_covers_the_exact_ones_that_begin_with_it(floating: str, exact: str, covers: bool) -> None:

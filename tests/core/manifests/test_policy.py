@@ -8,8 +8,9 @@ import pytest
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.manifests.catalogue import Catalogue
-from ledger_tool.core.manifests.policy import choose, parse_policy, parse_rule, policy_for
+from ledger_tool.core.manifests.policy import Place, choose, parse_policy, parse_rule, policy_for
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest, ledger_of, record
@@ -24,7 +25,9 @@ def chosen(policy: str, *tags: str, current: str = "", prereleases: bool = False
         for at, tag in enumerate(tags)
     ]
     catalogue = Catalogue(Snapshot("", ledger_of(*records), SETTINGS), Timestamp("2026-11-25T00:00:00Z"))
-    found = choose(parse_policy(policy), catalogue.releases("a"), current, SETTINGS, prereleases=prereleases)
+    own = parse_version_tag(current)
+    place = Place(current, own, own)
+    found = choose(parse_policy(policy), catalogue.releases("a"), place, SETTINGS, prereleases=prereleases)
     return found.tag if found else None
 
 

@@ -12,7 +12,7 @@ from ledger_tool.errors import InvalidValue
 
 
 def admits(range_text: str, text: str, *, prereleases: bool = False) -> bool:
-    found = version.parse_version(text)
+    found = version.parse_version_tag(text)
     assert found is not None
     return parse_range(range_text).admits(found, prereleases=prereleases)
 

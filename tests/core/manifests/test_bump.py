@@ -1,0 +1,263 @@
+"""What a policy makes of one reference: real tags, their variants, and what can't be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.version import parse_version_tag
+from ledger_tool.core.manifests.bump import BumpRules, judge_bump
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.find import Site
+from ledger_tool.core.manifests.pin import Judgement
+from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.policy.policy import Policy
+from tests.support import ROOT
+from tests.support.values.make import digest, ledger_of, record
+
+SETTINGS = Policy(mutable=("latest", "stable", "alpine", "edge"))
+
+
+def bumped(
+    policy: str,
+    reference: str,
+    tags: Iterable[str],
+    *,
+    same: str = "",
+    mutable: Iterable[str] = (),
+    allow: Iterable[str] = (),
+    prereleases: bool = False,
+) -> Judgement:
+    """Return the outcome for `a:reference`, with tags published one after the other; `same` are two of one digest."""
+    alias, _, original = same.partition("=")
+    records = [
+        record(
+            "a",
+            tag,
+            digest=digest(original if tag == alias else tag),
+            publishedAt=f"2026-11-01T{at // 60:02}:{at % 60:02}:00Z",
+        )
+        for at, tag in enumerate(dict.fromkeys(tags))
+    ]
+    settings = Policy(mutable=(*SETTINGS.mutable, *mutable))
+    catalogue = Catalogue(Snapshot("", ledger_of(*records), settings), Timestamp("2026-11-25T00:00:00Z"))
+    tag, _, pinned = reference.partition("@")
+    site = Site(
+        line=1, text=f"a:{reference}" if reference else "a", name="a", tag=tag, digest=pinned, whole=True
+    )  # the text of a whole reference is what is parsed
+    rules = BumpRules(rules=[parse_rule(policy)], allowed=frozenset(allow), prereleases=prereleases)
+    done = judge_bump(site, catalogue, rules)
+    assert done is not None
+    return done
+
+
+def moved(policy: str, tag: str, others: str, **more: object) -> str:
+    """Return the tag that a recorded tag moves to; itself if it stays."""
+    done = bumped(policy, tag, [tag, *others.split()], **more)  # type: ignore[arg-type]
+    assert done.wanted is None or done.kind in ("behind", "unpinned"), done
+    return done.wanted.tag if done.wanted else tag
+
+
+@pytest.mark.parametrize(
+    ("policy", "tag", "others", "chosen"),
+    [
+        ("semver:^1", "1.27-alpine", "1.28.0 1.28-alpine 1.28.0-alpine 2.0-alpine", "1.28-alpine"),
+        ("semver:^1", "1.27-alpine", "1.28.0-alpine 1.28.0", "1.28.0-alpine"),
+        ("semver:^1", "1.27-alpine", "1.28.0 1.28-alpine3.20", "1.27-alpine"),
+        ("semver:^1", "1.27.3", "1.28.0-alpine 1.28.0-rc.1", "1.27.3"),
+        ("semver:^1", "1.27.3-alpine3.20", "1.27.4-alpine3.21 1.27.4-alpine", "1.27.3-alpine3.20"),
+        ("semver:*", "17.0.1-jdk17", "21.0.1-jdk21 17.0.2-jdk17", "17.0.2-jdk17"),
+        ("newest", "1.27-alpine", "1.28-alpine 1.28.0", "1.28-alpine"),
+        ("newest:1.*", "1.27-alpine", "1.28-alpine 1.28.0", "1.28-alpine"),
+        ("newest:*-alpine", "1.27", "1.28-alpine 1.28.0", "1.28-alpine"),
+        ("newest", "main-3", "main-4 1.0-alpine", "1.0-alpine"),
+        ("regex:(?P<version>[0-9.]+)", "1.27-alpine", "1.28-alpine 1.28.0", "1.28.0"),
+        ("tag:stable", "1.27-alpine", "stable", "stable"),
+        # a tag of fewer numbers stays one, where there is one for the newest version
+        ("semver:^1", "1.27", "1.28 1.28.3 1", "1.28"),
+        ("semver:^1", "1.27", "1.28.3 1", "1.28.3"),
+        ("semver:^1", "1.27", "1.28 1.29.0", "1.29.0"),
+        ("semver:^1", "1", "1.28 1.28.3", "1"),
+        ("semver:*", "1", "1.28 2.1.3 2 2.1", "2"),
+        ("semver:^1", "1.27.3", "1.28 1.28.0 1", "1.28.0"),
+        ("semver:^1", "1.9.1", "1.10", "1.10"),
+        ("semver:^3", "3.4.6", "3.4.6-r7 3.4.7-r1", "3.4.7-r1"),
+        ("semver:^3", "3.4.6", "3.4.6-r7 3.4.7-r1 3.4.7", "3.4.7"),
+        # prereleases and builds
+        ("semver:^1", "1.5.0", "1.6.0-rc.1 1.6.0-beta 1.6.0b2 1.6.0-12 1.6.0-4ef5a30", "1.5.0"),
+        ("prerelease:^1", "1.5.0", "1.6.0-rc.1 1.6.0-beta", "1.6.0-rc.1"),
+        ("semver:^1", "1.6.0-rc.1", "1.6.0-rc.2 1.7.0-rc.1", "1.6.0-rc.2"),
+        ("semver:^1", "1.6.0-rc.1", "1.6.0 1.7.0-rc.1", "1.6.0"),
+        ("semver:^1", "1.4.0-123", "1.5.0-130 1.6.0-rc.1 1.6.0-4ef5a30", "1.5.0-130"),
+        ("semver:^1", "1.4.0-4ef5a30", "1.4.0-77aa00b 1.4.0-0000aaa", "1.4.0-4ef5a30"),
+        # other ways of counting
+        ("semver:*", "1.5.0", "20240101 2024.10.1 1.6.0", "1.6.0"),
+        ("semver:*", "20240101", "20240201 1.6.0 2024.10.1", "20240201"),
+        ("semver:*", "2024.9.1", "2024.10.1 3.0", "2024.10.1"),
+        ("semver:^1", "v1.5.0", "v1.6.0 1.6.0", "v1.6.0"),
+        ("semver:^1", "release-1.2", "1.4.0 release-1.3", "release-1.3"),
+    ],
+)
+def test_a_reference_moves_within_its_variant(policy: str, tag: str, others: str, chosen: str) -> None:
+    assert moved(policy, tag, others) == chosen
+
+
+def test_a_tag_that_may_move_is_not_taken_for_a_more_exact_one() -> None:
+    assert moved("semver:*", "1.27.3", "1.28 2", mutable=["1.28", "2"]) == "1.27.3"
+    assert moved("semver:*", "1.27", "1.28 2", mutable=["1.28", "2"]) == "1.28"
+    assert moved("semver:*", "1", "1.28 2", mutable=["1.28", "2"]) == "2"
+
+
+@pytest.mark.parametrize(
+    ("tag", "others", "other"),
+    [
+        ("1.27-alpine", "1.28.0 1.27.5", "1.28.0"),
+        ("1.27.3-alpine3.20", "1.28.0 1.27.4-alpine3.21", "1.27.4-alpine3.21"),
+        ("1.27.3-alpine", "1.28.0-bookworm 1.28.0", "1.28.0"),
+    ],
+)
+def test_a_newer_version_of_another_variant_is_named_where_there_is_none_of_its_own(
+    tag: str, others: str, other: str
+) -> None:
+    done = bumped("semver:^1", tag, [tag, *others.split()])
+    assert done.note == f"a stays at {tag}: semver:^1 has nothing newer of its variant; {other} is newer"
+    assert done.wanted is None or done.wanted.tag == tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "others"), [("1.27-alpine", "1.28-alpine 1.29.0"), ("1.27", "1.27.5-alpine 1.27.5"), ("1.0", "2.0-alpine")]
+)
+def test_nothing_is_said_of_other_variants_where_it_moves_or_they_are_not_newer(tag: str, others: str) -> None:
+    assert bumped("semver:^1", tag, [tag, *others.split()]).note == ""
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "same", "chosen"),
+    [
+        ("latest", "1.5.0 1.6.0 latest", "latest=1.6.0", "1.6.0"),
+        ("latest", "1.5.0 latest 1.6.0", "latest=1.5.0", "1.6.0"),
+        ("latest", "1.5.0 1.5.0-alpine latest 1.6.0-alpine 1.5.1", "latest=1.5.0", "1.5.1"),
+        ("alpine", "1.5.0-alpine alpine 1.6.0 1.6.0-alpine", "alpine=1.5.0-alpine", "1.6.0-alpine"),
+    ],
+)
+def test_a_tag_without_a_version_is_the_version_that_has_its_digest(
+    tag: str, tags: str, same: str, chosen: str
+) -> None:
+    done = bumped("semver:^1", tag, tags.split(), same=same)
+    assert done.kind == "behind"
+    assert done.wanted is not None
+    assert done.wanted.tag == chosen
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "same", "words"),
+    [
+        ("latest", "1.6.0 latest", "", "which has the digest of no version, so semver:^1 cannot tell what is newer"),
+        ("latest", "latest 1.6.0", "", "which has the digest of no version, so semver:^1 cannot tell what is newer"),
+        ("latest", "1.6.0 2.0.0 latest", "latest=2.0.0", "which is 2.0.0 for now, and semver:^1 chooses 1.6.0"),
+        ("latest", "latest", "", "no version of it matches semver:^1"),
+        ("edge", "2.0.0 edge", "", "no version of it matches semver:^1"),
+        ("alpine", "1.6.0", "", "which has the digest of no version"),
+        ("sha-4ef5a30", "1.6.0 sha-4ef5a30", "", "which has the digest of no version"),
+    ],
+)  # fmt: skip
+def test_a_tag_without_a_version_is_reported_where_it_cannot_be_moved(
+    tag: str, tags: str, same: str, words: str
+) -> None:
+    done = bumped("semver:^1", tag, tags.split(), same=same)
+    assert (done.kind, done.wanted) == ("behind", None)
+    assert done.message.startswith(f"a is at {tag}, {words}")
+    assert done.message.endswith(": write the version that is meant")
+
+
+def test_an_image_without_a_tag_goes_to_the_newest_plain_version() -> None:
+    done = bumped("semver:^1", "", ["1.5.0", "1.6.0", "1.7.0-alpine", "release-1.8.0"])
+    assert done.wanted is not None
+    assert done.wanted.tag == "1.6.0"
+
+
+def test_a_floating_tag_does_not_go_below_the_version_of_its_digest() -> None:
+    tags = ["1.28.5", "1", "1.27.9"]
+    assert bumped("semver:~1.27", "1", tags, same="1=1.28.5").wanted is None
+    done = bumped("semver:~1.27", "1", tags, same="1=1.28.5", allow=["older"])
+    assert done.wanted is not None
+    assert done.wanted.tag == "1.27.9"
+
+
+# ---- the table of the documentation
+
+_ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|(.*)\|(.*)\| `([^`]+)` \|(.*)\|(.*)\|$", re.MULTILINE)
+_ROWS = _ROW.findall((ROOT / "docs/manifests.md").read_text("utf-8"))
+
+
+def test_the_documentation_has_a_table_of_real_tags() -> None:
+    assert len(_ROWS) > 25
+
+
+@pytest.mark.parametrize("row", _ROWS, ids=lambda row: row[0])
+def test_the_table_of_real_tags_is_true(row: tuple[str, ...]) -> None:
+    tag, *cells = row
+    prefix, version, suffix, policy, target, others = (cell.strip(" `") for cell in cells)
+    parsed = parse_version_tag(tag)
+    if version == "none":
+        assert parsed is None
+    else:
+        assert parsed is not None
+        assert (parsed.variant.prefix, parsed.version, parsed.variant.suffix) == (prefix, version, suffix)
+    recorded = [tag, *others.replace("`", "").split()]
+    done = bumped(policy, tag, recorded if target in ("stays", "reported") else [*recorded, target])
+    if target == "reported":
+        assert (done.kind, done.wanted) == ("behind", None)
+    elif target == "stays":
+        assert done.note.startswith(f"a stays at {tag}")
+        assert done.wanted is None or done.wanted.tag == tag
+    else:
+        assert done.wanted is not None
+        assert done.wanted.tag == target
+
+
+# ---- whatever the tags
+
+numbers = st.lists(st.integers(0, 2).map(str), min_size=1, max_size=3).map(".".join)
+tags = st.one_of(
+    st.builds(
+        "".join,
+        st.tuples(
+            st.sampled_from(["", "", "", "release-"]),
+            st.sampled_from(["", "", "v"]),
+            numbers,
+            st.sampled_from(["", "", "", "-rc.1", "-rc.2", "-12", "-4ef5a30", "-77aa00b"]),
+            st.sampled_from(["", "", "-r1", "-r2"]),
+            st.sampled_from(["", "", "-alpine", "-alpine3.20", "-alpine3.21"]),
+        ),
+    ),
+    st.sampled_from(["latest", "20240101", "20240102", "2024.1.1", "2024.2", "main-3"]),
+)
+policies = st.sampled_from(["semver:*", "semver:^1", "semver:~1.1", "prerelease:*", "semver:>=1 <2", "newest"])
+
+
+@given(policies, st.lists(tags, min_size=1, max_size=8, unique=True), st.data())
+def test_a_bump_keeps_the_variant_goes_never_down_and_is_done_at_once(
+    policy: str, recorded: list[str], data: st.DataObject
+) -> None:
+    tag = data.draw(st.sampled_from(recorded) | tags)
+    mutable = data.draw(st.lists(st.sampled_from(recorded), max_size=2))
+    assume(tag != "main-3")
+    done = bumped(policy, tag, recorded, mutable=mutable)
+    if done.wanted is None:
+        return
+    assert done.wanted.tag in recorded
+    before, after = parse_version_tag(tag), parse_version_tag(done.wanted.tag)
+    if before:
+        assert after is not None
+        assert (after.variant.prefix, after.variant.suffix) == (before.variant.prefix, before.variant.suffix)
+        # a tag that leaves numbers out may name the newest of them already
+        assert after.compare(before) in (0, 1)
+    again = bumped(policy, f"{done.wanted.tag}@{done.wanted.digest}", recorded, mutable=mutable)
+    assert (again.wanted, again.kind) == (None, ""), "a second run has something left to do"
