@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.order import in_order, latest
 from ledger_tool.core.ledger.query import Query, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
@@ -41,10 +42,16 @@ def get(source: Source, reference: Reference, *, platform: Platform | None = Non
     return TaggedRecords(records[0].name, digest, pull_repository(snapshot.policy, records[0].image), records)
 
 
-def list_records(source: Source, query: Query) -> list[Record]:
-    """Return the records that match a query, in key order."""
+def list_records(
+    source: Source, query: Query, *, latest_at: Timestamp | None = None, order: str = "image"
+) -> list[Record]:
+    """Return the records that match a query; with `latest_at`, those of each image's newest tag at that time.
+
+    `order` is `image`, `published` or `version`.
+    """
     snapshot = source.read()
-    return list(select(snapshot.ledger, replace(query, pattern=snapshot.resolver.pattern(query.pattern))))
+    found = select(snapshot.ledger, replace(query, pattern=snapshot.resolver.pattern(query.pattern)))
+    return in_order(list(found) if latest_at is None else latest(found, latest_at), order)
 
 
 @dataclass(frozen=True, slots=True)

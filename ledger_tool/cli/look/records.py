@@ -55,6 +55,14 @@ def list_records(
     latest: Annotated[
         bool, flag("--latest", "Only the newest tag of each image that is neither yanked nor expired.")
     ] = False,
+    order: Annotated[
+        str,
+        choice(
+            "--sort",
+            "image|published|version",
+            "By image and tag; the newest first; or by image, highest version first.",
+        ),
+    ] = "image",
     output: Annotated[str, choice("--format", "text|json|jsonl|csv", "How to print them.")] = "text",
     moment: At = "",
     *,
@@ -72,11 +80,10 @@ def list_records(
         source=source,
         since=o.when(since),
         expired_at=o.now() if expired else None,
-        latest_at=o.now() if latest else None,
     )
     screen = ledger.screen
     with ledger.source_at(moment) as opened:
-        records = run(opened, query)
+        records = run(opened, query, latest_at=o.now() if latest else None, order=order)
     screen.show(
         output,
         json=lambda: render.as_json(records),

@@ -10,6 +10,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Timestamp, some_of
 from ledger_tool.core.ledger.query import has_labels, is_expired, no_pull_digest, select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name, pull_digest
+from ledger_tool.core.ledger.version import rank
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.errors import RuleRefused, UnknownImage
@@ -110,7 +111,7 @@ def latest_each(
                 f"{image} has several newest tags, published in the same second: {tags}",
                 "name one of them as `IMAGE:TAG`, or narrow it with `--tag`",
             )
-        chosen.append(preferred[-1])
+        chosen.append(max(preferred, key=lambda version: rank(version.name.tag)))
     if not chosen:
         raise UnknownImage(
             "everything that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"

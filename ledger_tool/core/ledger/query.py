@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from itertools import groupby
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import (
@@ -20,7 +19,6 @@ from ledger_tool.core.ledger.names import (
     ttl_length,
 )
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.ledger.version import rank
 from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
 
 LEEWAY = timedelta(minutes=10)  # by which the clocks of two machines may differ
@@ -70,37 +68,19 @@ def select_named(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """The criteria of a query; an empty one does not restrict it. `since` is inclusive.
-
-    With `latest_at`, only the newest image:tag of each image that is usable at that time matches: see `select`.
-    """
+    """The criteria of a query; an empty one does not restrict it. `since` is inclusive."""
 
     pattern: str = "*"
     labels: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     since: Timestamp | None = None
     expired_at: Timestamp | None = None
-    latest_at: Timestamp | None = None
 
 
 def select(ledger: Ledger, query: Query) -> Iterator[Record]:
-    """Yield the records that match a query, in key order.
-
-    The latest are chosen last, among those that match all the rest: the records, neither yanked nor expired, of the
-    image:tag whose newest such record is the newest of its image. Of two of the same second, it is the last in
-    key order.
-    """
+    """Yield the records that match a query, in key order."""
     named = ledger.select(lambda image, tag, _: matches(query.pattern, image, tag))
-    records = (record for record in named if _matches(record, query))
-    return records if query.latest_at is None else _latest(records, query.latest_at)
-
-
-def _latest(records: Iterable[Record], now: Timestamp) -> Iterator[Record]:
-    usable = [record for record in records if not record.yanked and not is_expired(record, now)]
-    for _, siblings in groupby(usable, lambda record: record.image):
-        of_image = list(siblings)
-        newest = max(of_image, key=lambda record: (record.published_at, rank(record.tag)))
-        yield from (record for record in of_image if record.tag == newest.tag)
+    return (record for record in named if _matches(record, query))
 
 
 def _matches(record: Record, query: Query) -> bool:

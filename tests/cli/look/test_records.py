@@ -73,6 +73,17 @@ def test_list_answers_queries(ledger: Run, recorded: Upstream, words: list[str],
     assert sorted(one["digest"] for one in done.json_lines) == sorted(digest(seed) for seed in found)
 
 
+def test_list_sorts_by_version(ledger: Run, repo: Upstream) -> None:
+    for tag in ("1.9.0", "1.10.0", "1.10.0-alpine", "latest"):
+        ledger("publish", f"a:{tag}@{digest(tag)}", "--source", SOURCE, "--published-at", "2026-01-01T00:00:00Z")
+    found = {order: [one["tag"] for one in ledger("list", "--sort", order, "--format", "json").json]
+             for order in ("image", "version", "published")}  # fmt: skip
+    assert found["image"] == ["1.10.0", "1.10.0-alpine", "1.9.0", "latest"]
+    assert found["version"] == found["published"] == ["1.10.0", "1.10.0-alpine", "1.9.0", "latest"]
+    assert [one["tag"] for one in ledger("list", "--latest", "--format", "json").json] == ["1.10.0"]
+    assert ledger("list", "--sort", "size").code == 2
+
+
 def test_list_expired_is_by_the_records_own_ttl(ledger: Run, repo: Upstream) -> None:
     ledger("publish", f"a:old@{digest()}", "--source", SOURCE, "--ttl", "1d", "--published-at", "2020-01-01T00:00:00Z")
     ledger("publish", f"a:kept@{digest()}", "--source", SOURCE, "--published-at", "2020-01-01T00:00:00Z")

@@ -100,6 +100,7 @@ def test_of_tags_pushed_together_the_one_that_cannot_move_is_taken() -> None:
     same = digest("same")
     assert chosen(published("latest", 2, digest=same), published("v2", 2, digest=same)) == (["v2"], [])
     assert chosen(published("v2", 2, digest=same), published("v2.1", 2, digest=same)) == (["v2.1"], [])
+    assert chosen(published("1.10.0", 2, digest=same), published("1.9.0", 2, digest=same)) == (["1.10.0"], [])
     assert chosen(published("latest", 2)) == (["latest"], [])
 
 

@@ -117,33 +117,3 @@ def test_a_malformed_time_is_told_what_may_be_written(text: str) -> None:
     assert caught.value.field == "time"
     assert caught.value.message.startswith("time `")
     assert "7d" in caught.value.hint
-
-
-LATEST = ledger_of(
-    record("a", "v1", platform="linux/amd64", publishedAt="2026-11-01T00:00:00Z"),
-    record("a", "v2", platform="linux/amd64", publishedAt="2026-11-02T00:00:00Z"),
-    record("a", "v2", platform="linux/arm64", publishedAt="2026-10-01T00:00:00Z"),
-    record("a", "v3", publishedAt="2026-11-03T00:00:00Z", yanked={"at": "2026-11-04T00:00:00Z", "reason": "bad"}),
-    record("b", "pr-1", publishedAt="2026-11-01T00:00:00Z", ttl="1d"),
-    record("b", "v1", publishedAt="2026-10-01T00:00:00Z"),
-    record("c", "latest", publishedAt="2026-11-01T00:00:00Z"),
-    record("c", "v1", publishedAt="2026-11-01T00:00:00Z"),
-    record("d", "v1", publishedAt="2026-11-01T00:00:00Z", yanked={"at": "2026-11-04T00:00:00Z", "reason": "bad"}),
-)
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({}, ["a:v2 (linux/amd64)", "a:v2 (linux/arm64)", "b:v1", "c:v1"]),
-        ({"pattern": "a:v1"}, ["a:v1 (linux/amd64)"]),
-        ({"pattern": "d"}, []),
-        ({"since": "2026-11-01T00:00:00Z"}, ["a:v2 (linux/amd64)", "c:v1"]),
-        ({"latest_at": "2026-11-01T12:00:00Z", "pattern": "b"}, ["b:pr-1"]),
-    ],
-)
-def test_the_latest_is_the_newest_tag_of_each_image_that_is_neither_yanked_nor_expired(
-    query: dict[str, Any], found: list[str]
-) -> None:
-    asked = Query(**{"latest_at": Timestamp("2026-11-24T00:00:00Z"), **query})
-    assert [str(one.key) for one in select(LATEST, asked)] == found
