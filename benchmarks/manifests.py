@@ -1,4 +1,4 @@
-"""`ledger pin` on a tree of manifests: the cost of a check, of writing, and of everything but parsing."""
+"""`ledger pin` on a tree of manifests: the cost of a check, and of writing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RECORDS = 10_000
 _PER_FOLDER = 50
 # Seven of ten files name an image, which is generous: in real trees fewer do.
 _WITH_IMAGES = 7
-_TARGET = 30.0  # seconds for 5,000 manifests on two processors
+_TARGETS = {"pin --check": 1.5, "pin": 4.0}  # seconds for 5,000 manifests on two processors
 _DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -100,8 +100,9 @@ def measure(world: World, files: int, rounds: int) -> Section:
         )
         shutil.rmtree(tree)
         shutil.rmtree(pristine)
-    longest = max(timing.median for timing in section.timings)
-    section.value("the slowest of them", longest, "s", at_most=_TARGET * files / 5000)
+    for timing in section.timings:
+        if timing.name in _TARGETS:
+            section.value(timing.name, timing.median, "s", at_most=_TARGETS[timing.name] * files / 5000)
     return section
 
 
