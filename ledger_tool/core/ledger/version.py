@@ -9,8 +9,8 @@ number                      `[v]MAJOR[.MINOR[.PATCH[.…]]]`; MAJOR has at most 
 stage, before the release   a word such as `rc`, `beta` or `preview` with a number (`-rc.1`, `rc1`, `.dev3`), or the
                             number, date or commit of a build (`-42`, `-20240101`, `-4ef5a30`); ordered by section 11
                             of SemVer 2.0.0, except that nobody can tell which of two commits is later
-rebuild, after the release  `-r7`, `-ls45`, `_9`, `-build.4`, `u392-b08`, git's `-5-g4ef5a30`; at the tag's end also the
-                            date or the commit of one, and the number in `-k3s1` and `-ce.0`
+rebuild, after the release  `-r7`, `-ls45`, `_9`, `-security-01`, `u392-b08`, git's `-5-g4ef5a30`; at the tag's end, the
+                            date or the commit of one, and the number in `-k3s1` and `-ce.0`, too
 ==========================  ==========================================================================================
 
 Text that merely looks like a number is not a version, so it cannot outrank one: `1234567` and `4ef5a30` are commits or
@@ -38,7 +38,7 @@ _DAY = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0
 _TIME = r"(?:[T._-][0-9]{1,6}(?![0-9])|[0-9]{4}(?:[0-9]{2})?(?![0-9]))*Z?"
 _COMMIT = r"(?:sha[.-]?|g)?(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}"
 _EARLY = "alpha|beta|rc|cr|preview|pre|dev|snapshot|nightly|canary|next|ea|milestone"
-_COUNTER = "revision|rebuild|rev|r|ls|build|bld|post|patch|cu"
+_COUNTER = "revision|rebuild|rev|r|ls|build|bld|post|patch|security|cu"
 _COUNTED = "k3s|rke2r|rancher|eksbuild|gke|ce|ee"
 _END = "(?=[-_]|$)"  # of a stage or a rebuild
 
@@ -50,12 +50,12 @@ _number = re.compile(r"v?(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)*(?![0-9])")
 _date = re.compile(rf"v?(?P<day>{_DAY}){_TIME}(?![0-9A-Za-z])")
 _stage = re.compile(
     rf"-(?:(?:{_EARLY})[.-]?[0-9]*(?:\.[0-9A-Za-z]+)*|[abm][0-9]+(?:\.[0-9A-Za-z]+)*"
-    rf"|[0-9]+(?:\.(?:[0-9]+|(?:{_EARLY})[0-9]*)(?=[-_.]|$))*|{_COMMIT}){_END}"
+    rf"|{_DAY}{_TIME}|[0-9]+(?:\.(?:[0-9]+|(?:{_EARLY})[0-9]*)(?=[-_.]|$))*|{_COMMIT}){_END}"
     rf"|(?:[._]?(?:{_EARLY})[._]?[0-9]+|[._](?:{_EARLY})|[abm][0-9]+){_END}",
     re.IGNORECASE,
 )
 _commit = re.compile(rf"(?<![0-9A-Za-z]){_COMMIT}(?![0-9A-Za-z])")
-_described = re.compile(rf"-[0-9]+-g[0-9a-f]{{7,40}}{_END}")  # by `git describe`
+_described = re.compile(rf"-[0-9]+[.-]g[0-9a-f]{{7,40}}{_END}")  # by `git describe`
 _rebuild = re.compile(
     rf"(?:_[0-9]+(?:\.[0-9]+)*|u[0-9]+(?:-b[0-9]+)?|[._-](?:{_COUNTER})[.-]?[0-9]+){_END}", re.IGNORECASE
 )
@@ -136,13 +136,14 @@ class VersionTag:
 
     @property
     def exactness(self) -> tuple[int, bool]:
-        """How many numbers the tag has, and whether it names a rebuild."""
-        return (3 if self.is_dated else len(self.numbers)), bool(self.rebuild or self.tail)
+        """How many numbers the tag has, and whether it names a build or a rebuild."""
+        return (3 if self.is_dated else len(self.numbers)), bool(self.rebuild or self.tail or self.is_build)
 
     @property
     def is_floating(self) -> bool:
         """Whether the tag leaves parts of the version out, and so may name one after the other."""
-        return self.exactness[0] < 3 and not (self.rebuild or self.tail)
+        numbers, is_built = self.exactness
+        return numbers < 3 and not is_built
 
     def covers(self, other: VersionTag) -> bool:
         """Return whether another tag may be the exact version of this one: `1.5` covers `1.5.2`, not `1.6.0`."""
@@ -152,7 +153,7 @@ class VersionTag:
             and (*other.numbers, *[0] * given)[:given] == self.numbers
             and other.is_dated == self.is_dated
             and other.stage.startswith(self.stage)
-            and not (self.rebuild or self.tail)
+            and not self.exactness[1]
         )
 
     def is_compatible(self, other: VersionTag) -> bool:
@@ -245,7 +246,11 @@ def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
     """Return what orders a stage: its identifiers, those of `rc1` being `rc` and 1; nothing of a commit."""
     if not stage.startswith("-"):
         stage = "".join(f".{part}" for part in re.findall("[0-9]+|[A-Za-z]+", stage))
-    return ((1, 0, ""),) if _commit.fullmatch(stage[1:]) else identifiers(stage[1:])
+    if _commit.fullmatch(stage[1:]):
+        return ((1, 0, ""),)
+    if day := _date.fullmatch(stage[1:]):
+        return identifiers(day["day"].replace("-", "") + re.sub("[^0-9]+", ".", stage[1 + day.end("day") :]))
+    return identifiers(stage[1:])
 
 
 def _unnumbered(text: str) -> str:

@@ -151,9 +151,15 @@ def choose(
     best = max(ranked, key=ranked.__getitem__, default=None)
     if keeps and place.own and isinstance(best, VersionTag):
         short = [tag for tag in ranked if isinstance(tag, VersionTag) and tag.covers(best)]
-        alike = [tag for tag in short if tag.exactness == place.own.exactness]
+        alike = [tag for tag in short if tag.exactness == place.own.exactness and _names(tag, best, releases, ledger)]
         best = max(alike, key=ranked.__getitem__, default=best)
     return None if best is None else releases[str(best)]
+
+
+def _names(tag: VersionTag, exact: VersionTag, releases: Mapping[str, Release], ledger: Policy) -> bool:
+    """Return whether a tag that covers a version is a name for it: by its form, by `ledger.yaml`, or by its digest."""
+    is_same = releases[str(tag)].digest == releases[str(exact)].digest
+    return tag.is_floating or ledger.is_mutable(str(tag)) or is_same
 
 
 def elsewhere(
@@ -237,8 +243,8 @@ def _is_stage_of(parsed: VersionTag, place: Place) -> bool:
 
 def _floats(parsed: VersionTag, place: Place, ledger: Policy) -> bool:
     """Return whether a tag may move and leaves out more of the version than the reference does."""
-    is_shorter = place.own is None or parsed.exactness < place.own.exactness
-    return is_shorter and parsed.is_floating and ledger.is_mutable(str(parsed))
+    is_shorter = parsed.exactness < place.own.exactness if place.own else parsed.is_floating
+    return is_shorter and ledger.is_mutable(str(parsed))
 
 
 def _ordered_by(group: str, text: str) -> Any:

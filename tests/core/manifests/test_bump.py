@@ -88,7 +88,10 @@ def moved(policy: str, tag: str, others: str, **more: object) -> str:
         ("semver:^1", "1.27.3", "1.28 1.28.0 1", "1.28.0"),
         ("semver:^1", "1.9.1", "1.10", "1.10"),
         ("semver:^3", "3.4.6", "3.4.6-r7 3.4.7-r1", "3.4.7-r1"),
-        ("semver:^3", "3.4.6", "3.4.6-r7 3.4.7-r1 3.4.7", "3.4.7"),
+        ("semver:^3", "3.4.6", "3.4.6-r7 3.4.7-r1 3.4.7", "3.4.7-r1"),
+        ("semver:^11", "11.6.1", "11.6.1-security-01", "11.6.1-security-01"),
+        ("semver:*", "17-jre", "21.0.1_12-jre 21-jre 21.0.1_12-jdk", "21-jre"),
+        ("semver:^3", "3.26.0-3", "3.26.0-4 3.26.1-2 3.26.1-beta", "3.26.1-2"),
         # prereleases and builds
         ("semver:^1", "1.5.0", "1.6.0-rc.1 1.6.0-beta 1.6.0b2 1.6.0-12 1.6.0-4ef5a30", "1.5.0"),
         ("prerelease:^1", "1.5.0", "1.6.0-rc.1 1.6.0-beta", "1.6.0-rc.1"),
@@ -112,6 +115,13 @@ def test_a_tag_that_may_move_is_not_taken_for_a_more_exact_one() -> None:
     assert moved("semver:*", "1.27.3", "1.28 2", mutable=["1.28", "2"]) == "1.27.3"
     assert moved("semver:*", "1.27", "1.28 2", mutable=["1.28", "2"]) == "1.28"
     assert moved("semver:*", "1", "1.28 2", mutable=["1.28", "2"]) == "2"
+    assert moved("semver:^3", "3.26.0-3", "3.26.1 3.26.1-2", mutable=["3.26.1"]) == "3.26.1-2"
+
+
+def test_a_tag_without_a_rebuild_stays_one_where_it_names_the_newest() -> None:
+    assert moved("semver:^3", "3.4.6", "3.4.7-ls1 3.4.7", mutable=["3.4.7"]) == "3.4.7"
+    assert moved("semver:^3", "3.4.6", "3.4.7-ls1 3.4.7", same="3.4.7=3.4.7-ls1") == "3.4.7"
+    assert moved("semver:^3", "3.4.6", "3.4.6-ls2", same="3.4.6=3.4.6-ls2") == "3.4.6"
 
 
 @pytest.mark.parametrize(
