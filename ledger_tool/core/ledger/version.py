@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 Scheme = Literal["number", "year", "date", "dashed date"]
@@ -158,8 +159,10 @@ class VersionTag:
 
     def is_compatible(self, other: VersionTag) -> bool:
         """Return whether another tag is of the same variant; that it is a rebuild may be said by one of them only."""
+        if self.variant != other.variant:
+            return False
         mine, theirs = (_unnumbered(tag.rebuild + tag.tail) for tag in (self, other))
-        return self.variant == other.variant and (mine == theirs or not (mine and theirs))
+        return mine == theirs or not (mine and theirs)
 
     def kinship(self, other: VersionTag) -> tuple[bool, bool, bool]:
         """Return how near another tag's variant is: the same, a kindred one, the plain image; larger is nearer."""
@@ -188,6 +191,7 @@ class VersionTag:
         return _commit.findall(self.stage + self.rebuild + self.tail)
 
 
+@lru_cache(1 << 14)  # a reference is compared with all tags of its image
 def parse_version_tag(tag: str) -> VersionTag | None:
     """Return the version and the variant that a tag is, or None if it is not a version."""
     named = _prefix.match(tag) if len(tag) <= _LONGEST else None
@@ -254,7 +258,7 @@ def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
 
 
 def _unnumbered(text: str) -> str:
-    return re.sub("[0-9]+", "", _commit.sub("#", text))
+    return re.sub("[0-9]+", "", _commit.sub("#", text)) if text else ""
 
 
 def semver_key(release: tuple[int, int, int], prerelease: str) -> SemVerKey:
