@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Timestamp, some_of
+from ledger_tool.core.ledger.order import newest_tags
 from ledger_tool.core.ledger.query import has_labels, is_expired, no_pull_digest, select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name, pull_digest
 from ledger_tool.core.ledger.version import rank
@@ -92,8 +93,8 @@ def latest_each(
 ) -> tuple[list[ImageVersion], list[ImageVersion]]:
     """Return the newest version of each image, and those skipped because they are yanked or expired.
 
-    The newest is the one published last. Of several published in the same second, it is
-    one with an immutable tag; if these have different digests, RuleRefused is raised.
+    The newest is the one published last, the plain image for all variants of one version. Of several published in the
+    same second, it is one with an immutable tag; if these have different digests, RuleRefused is raised.
     """
     usable: list[ImageVersion] = []
     skipped: list[ImageVersion] = []
@@ -102,13 +103,13 @@ def latest_each(
         (skipped if is_skipped else usable).append(version)
     chosen = []
     for image, candidates in _by_image(usable).items():
-        last = max(map(_published, candidates))
-        newest = [version for version in candidates if _published(version) == last]
+        tags = newest_tags((version.name.tag, _published(version)) for version in candidates)
+        newest = [version for version in candidates if version.name.tag in tags]
         preferred = [version for version in newest if not policy.is_mutable(version.name.tag)] or newest
         if len({frozenset((record.digest, record.index) for record in version.records) for version in preferred}) > 1:
-            tags = ", ".join(version.name.tag for version in preferred)
             raise RuleRefused(
-                f"{image} has several newest tags, published in the same second: {tags}",
+                f"{image} has several newest tags, published in the same second: "
+                f"{', '.join(version.name.tag for version in preferred)}",
                 "name one of them as `IMAGE:TAG`, or narrow it with `--tag`",
             )
         chosen.append(max(preferred, key=lambda version: rank(version.name.tag)))
@@ -119,7 +120,7 @@ def latest_each(
     return chosen, skipped
 
 
-def _published(version: ImageVersion) -> str:
+def _published(version: ImageVersion) -> Timestamp:
     return max(record.published_at for record in version.records)
 
 

@@ -8,21 +8,36 @@ from itertools import groupby
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.ledger.version import rank
+from ledger_tool.core.ledger.version import rank, version_of
 
 
 def latest(records: Iterable[Record], now: Timestamp) -> list[Record]:
     """Return the usable records of each image's newest tag: those that are neither yanked nor expired.
 
-    The records are in key order, before and after. A tag is as new as the newest of its usable records.
+    The records are in key order, before and after.
     """
     usable = [record for record in records if not record.yanked and not is_expired(record, now)]
     found: list[Record] = []
     for _, siblings in groupby(usable, lambda record: record.image):
         of_image = list(siblings)
-        newest = max(of_image, key=_newness)
-        found += [record for record in of_image if record.tag == newest.tag]
+        tag = max(newest_tags((record.tag, record.published_at) for record in of_image), key=rank)
+        found += [record for record in of_image if record.tag == tag]
     return found
+
+
+def newest_tags(published: Iterable[tuple[str, Timestamp]]) -> list[str]:
+    """Return the tags of an image that were published last, given each tag and when: several only of one second.
+
+    The variants of one version are one, as new as the newest of them; the plain image stands for them, if it is there.
+    """
+    times: dict[object, Timestamp] = {}
+    tags: dict[object, str] = {}
+    for tag, at in published:
+        version = version_of(tag)
+        times[version] = max(times.get(version, at), at)
+        tags[version] = max(tags.get(version, tag), tag, key=rank)
+    last = max(times.values())
+    return [tags[version] for version, at in times.items() if at == last]
 
 
 def in_order(records: Sequence[Record], order: str) -> list[Record]:
@@ -31,13 +46,8 @@ def in_order(records: Sequence[Record], order: str) -> list[Record]:
     `version` is by image, the highest version first.
     """
     if order == "published":
-        return sorted(records, key=_newness, reverse=True)
+        return sorted(records, key=lambda record: (record.published_at, rank(record.tag)), reverse=True)
     if order == "version":
         by_version = sorted(records, key=lambda record: rank(record.tag), reverse=True)
         return sorted(by_version, key=lambda record: record.image)
     return list(records)
-
-
-def _newness(record: Record) -> tuple[object, ...]:
-    """Return how new a record is; of several of one second, the highest version is, of the plain image if it may be."""
-    return record.published_at, rank(record.tag)

@@ -177,7 +177,7 @@ class VersionTag:
         if self.is_dated != other.is_dated:
             return None
         if self.precedence == other.precedence:
-            return 0 if self._commits == other._commits else None
+            return 0 if self.commits == other.commits else None
         return 1 if self.precedence > other.precedence else -1
 
     def is_stage_like(self, other: VersionTag) -> bool:
@@ -187,7 +187,8 @@ class VersionTag:
         return bool(self.stage and other.stage) and self.release == other.release
 
     @property
-    def _commits(self) -> list[str]:
+    def commits(self) -> list[str]:
+        """The commits in the version; they do not order it."""
         return _commit.findall(self.stage + self.rebuild + self.tail)
 
 
@@ -282,10 +283,17 @@ def most_exact(same: Iterable[VersionTag], tag: str) -> VersionTag | None:
         suffix = other.variant.suffix
         is_same = other.variant == own.variant if own else bool(suffix) and f"-{tag}".endswith(suffix)
         # Of `1`, `1.5` and `1.5.0`, the last is the most exact.
-        return (is_same, other.exactness, -len(suffix), other.precedence, str(other))
+        nearness = len(suffix) if is_same else -len(suffix)
+        return (is_same, other.exactness, nearness, other.precedence, str(other))
 
     candidates = [other for other in same if str(other) != tag and (own is None or own.covers(other))]
     return max(candidates, key=rank, default=None)
+
+
+def version_of(tag: str) -> object:
+    """Return what the tags of all variants of one version have in common; of a tag without a version, itself."""
+    parsed = parse_version_tag(tag)
+    return (parsed.precedence, parsed.exactness, *parsed.commits) if parsed else tag
 
 
 def rank(tag: str) -> tuple[object, ...]:
@@ -296,13 +304,5 @@ def rank(tag: str) -> tuple[object, ...]:
     parsed = parse_version_tag(tag)
     if parsed is None:
         return (), tag
-    variant = parsed.variant
-    return (
-        parsed.precedence,
-        not variant.suffix,
-        not variant.prefix,
-        variant.suffix,
-        variant.prefix,
-        parsed.exactness,
-        tag,
-    )
+    prefix, suffix = parsed.variant.prefix, parsed.variant.suffix
+    return parsed.precedence, not suffix, not prefix, suffix, prefix, parsed.exactness, tag

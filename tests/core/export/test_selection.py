@@ -104,6 +104,11 @@ def test_of_tags_pushed_together_the_one_that_cannot_move_is_taken() -> None:
     assert chosen(published("latest", 2)) == (["latest"], [])
 
 
+def test_the_latest_is_the_plain_image_of_the_version_whose_variant_came_last() -> None:
+    assert chosen(published("1.28.0", 2), published("1.28.0-alpine", 3), published("1.27.5", 2)) == (["1.28.0"], [])
+    assert chosen(published("1.28.0", 2), published("1.28.0-alpine", 2)) == (["1.28.0"], [])
+
+
 def test_a_tie_of_different_images_is_refused() -> None:
     with pytest.raises(RuleRefused, match="published in the same second: v2, v3"):
         chosen(published("v2", 2), published("v3", 2), published("latest", 2))

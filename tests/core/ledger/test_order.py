@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.order import in_order, latest
+from ledger_tool.core.ledger.order import in_order, latest, newest_tags
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.version import rank
 from tests.support.values.make import digest, ledger_of, record
@@ -59,6 +59,23 @@ def test_the_latest_is_the_newest_tag_of_each_image_that_is_neither_yanked_nor_e
 def test_of_tags_of_one_second_the_latest_is_the_highest_version_of_the_plain_image(tags: str, newest: str) -> None:
     ledger = ledger_of(*(record("a", tag, digest=digest(tag)) for tag in tags.split()))
     assert [one.tag for one in latest(ledger.records(), Timestamp("2027-01-01T00:00:00Z"))] == [newest]
+
+
+def test_the_plain_image_stands_for_the_variants_of_its_version() -> None:
+    tags = ["1.28.0", "1.28.0-alpine", "1.27.5", "1.27.5-alpine", "1.27.5-bookworm"]
+    made = [
+        record("a", tag, digest=digest(tag), publishedAt=f"2026-11-0{at}T00:00:00Z") for at, tag in enumerate(tags, 1)
+    ]
+    assert [one.tag for one in latest(ledger_of(*made).records(), Timestamp("2027-01-01T00:00:00Z"))] == ["1.27.5"]
+    assert [one.tag for one in latest(ledger_of(*made[:2]).records(), Timestamp("2027-01-01T00:00:00Z"))] == ["1.28.0"]
+    assert [one.tag for one in latest(made[1:2], Timestamp("2027-01-01T00:00:00Z"))] == ["1.28.0-alpine"]
+
+
+def test_a_floating_tag_and_another_commit_are_not_the_same_version() -> None:
+    times = {"1.28": 3, "1.28.0": 1, "1.28.3": 2, "1.28.3-alpine": 3}
+    assert newest_tags((tag, Timestamp(f"2026-11-0{at}T00:00:00Z")) for tag, at in times.items()) == ["1.28", "1.28.3"]
+    times = {"1.0-4ef5a30": 2, "1.0-77aa00b": 1}
+    assert newest_tags((tag, Timestamp(f"2026-11-0{at}T00:00:00Z")) for tag, at in times.items()) == ["1.0-4ef5a30"]
 
 
 TAGS = "latest 1.9.0 1.10.0 1.10.0-alpine 1.10 v1.11.0-rc.1 1.10.0-r2 pr-7 20240101"

@@ -248,6 +248,7 @@ def test_versions_in_a_variant_do_not_make_another_family_but_architectures_do()
     [
         ("latest", "1 1.27 1.27.3 1.27.3-bookworm", "1.27.3"),
         ("stable-alpine", "1.27.3 1.27.3-alpine 1.27-alpine", "1.27.3-alpine"),
+        ("stable-alpine-slim", "1.27.3 1.27.3-slim 1.27.3-alpine-slim", "1.27.3-alpine-slim"),
         ("1.27-alpine", "1.27.3 1.27-alpine 1.27.3-alpine 1.27.3-alpine3.20", "1.27.3-alpine"),
         ("3.4.6-debian-12", "3.4.6-debian-12-r7 3.4.6-debian-12", "3.4.6-debian-12-r7"),
         ("1.27", "1.28.0 1.27", None),
