@@ -53,7 +53,7 @@ def _history(world: World, quick: bool) -> Iterator[Section]:
 
 
 def _manifests(world: World, quick: bool) -> Iterator[Section]:
-    yield manifests.measure(world, 500 if quick else 5000, 1)
+    yield manifests.measure(world, 500 if quick else 5000, 1 if quick else 3)
 
 
 def _codec(_world: World, quick: bool) -> Iterator[Section]:

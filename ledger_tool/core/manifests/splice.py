@@ -67,7 +67,8 @@ def applied(text: str, document: YamlDocument, changes: Sequence[Splice]) -> str
     """Return the text of a document with all splices applied. Raises SpliceRefused if two overlap and differ."""
     parts = []
     end = document.start
-    for change in sorted(set(changes), key=lambda change: (change.start, change.end)):
+    # A field that is added comes after a value that is filled in at the same place.
+    for change in sorted(set(changes), key=lambda change: (change.start, change.end, change.key)):
         if change.start < end:
             raise SpliceRefused("several images share one value through an alias and need different ones")
         parts += [text[end : change.start], change.text]
@@ -169,7 +170,9 @@ def _added(missing: MissingDigest, digest: str, text: str) -> Splice:
         between = text[beside.end : after.start]
         colon = between if re.fullmatch(r":[ ]*", between) else ": "
         lead = f",{line_break}{indent}" if re.fullmatch(r"[ \t]+", indent) else ", "
-        return Splice(after.end, after.end, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
+        is_empty = after.start == after.end  # its place is then that of what comes next, or the one before the blanks
+        place = beside.end + len(between.rstrip()) if is_empty else after.end
+        return Splice(place, place, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
     if after.style in ("|", ">") or text.find("\n", after.start, after.end) >= 0 or not re.fullmatch(r"[ -]*", indent):
         raise SpliceRefused("its tag is not on one line, so no digest can be added below it")
     end = _REST_OF_LINE.match(text, after.end)

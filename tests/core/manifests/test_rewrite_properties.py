@@ -103,6 +103,21 @@ def test_a_bumped_manifest_names_the_new_tag_and_digest_together(text: str) -> N
     assert "tag: 1.10" not in changed, "it would be the number 1.1"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{repository: myorg/app, tag: }", '{repository: myorg/app, tag: "1.10", digest: NEW }'),
+        ("{tag: , repository: myorg/app}", '{tag: "1.10", digest: NEW , repository: myorg/app}'),
+        ("repository: myorg/app\ntag:", 'repository: myorg/app\ntag: "1.10"\ndigest: NEW'),
+        ("repository: myorg/app\ntag: # c\n\n# d", 'repository: myorg/app\ntag: "1.10" # c\ndigest: NEW\n\n# d'),
+        ("tag: \t\r\nrepository: myorg/app\r\n", 'tag: "1.10" \t\r\ndigest: NEW\r\nrepository: myorg/app\r\n'),
+    ],
+)  # fmt: skip
+def test_a_tag_without_a_value_is_filled_in_and_its_digest_added_after_it(text: str, expected: str) -> None:
+    done = rewrite("values.yaml", text.encode(), tokens, BUMP)
+    assert (done.content or b"").decode() == expected.replace("NEW", digest("new"))
+
+
 @given(st.sampled_from(_FILES), st.randoms(use_true_random=False), st.integers(0, 6))
 @example_count(200)
 def test_a_damaged_manifest_is_a_note_or_is_pinned_right(path: Path, chance: Random, count: int) -> None:
