@@ -61,7 +61,7 @@ def _moved(
     usable = {tag: release for tag, release in releases.items() if _may_use(release, rules)}
     settings = catalogue.snapshot.policy
     chosen = choose(policy, usable, place, settings, prereleases=rules.prereleases)
-    is_older = bool(chosen and "older" not in rules.allowed and _is_older(chosen, place, current))
+    is_older = bool(chosen and "older" not in rules.allowed and _is_older(chosen, place, current, releases))
     is_named = bool(site.digest or current or tag not in ("", _DEFAULT))
     is_lost = policy.scheme in RANGED and is_named and place.own is None  # not at a version, so not within a range
     if chosen and not is_older and not (is_lost and place.at is None) and not chosen.tag == site.tag == tag:
@@ -117,15 +117,16 @@ def _may_use(release: Release, rules: BumpRules) -> bool:
     return all(reason in rules.allowed for reason, applies in unfit.items() if applies)
 
 
-def _is_older(chosen: Release, place: Place, current: Release | None) -> bool:
+def _is_older(chosen: Release, place: Place, current: Release | None, releases: Mapping[str, Release]) -> bool:
     """Return whether a move would go back: by version, or where that does not tell, by publication time."""
-    if chosen.tag == place.tag or (current and chosen.digest == current.digest):
+    if chosen.tag == place.tag:
         return False
-    new = parse_version_tag(chosen.tag)
-    if new and place.at:
-        order = new.compare(place.at)
-        if order is not None:
-            return order < 0
-        if current is None:  # two commits of one version, or a date and a number
-            return True
-    return current is not None and chosen.published_at < current.published_at
+    new = _place(chosen.tag, "", releases).at
+    order = new.compare(place.at) if new and place.at else None
+    if new and place.at and order is not None and not new.covers(place.at):
+        return order < 0
+    if (
+        current is None
+    ):  # of two commits, or a date and a number, nobody can tell; a reference without a version has none
+        return bool(new and place.at)
+    return chosen.digest != current.digest and chosen.published_at < current.published_at

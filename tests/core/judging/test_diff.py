@@ -134,6 +134,13 @@ def test_the_direction_of_a_floating_tag_is_unknown_unless_both_digests_are_vers
         (["10.0.11-noble-arm64v8", "10.0.10-noble-amd64"], "10.0.12-noble-amd64", "10.0.10-noble-amd64"),
         (["release-1.4.0", "1.4.9"], "release-1.5.0", "release-1.4.0"),
         (["10.0.12-alpine3.23"], "10.0.12", None),
+        (["3.4.6-debian-12-r7", "3.4.6", "3.4.6-debian-11-r9"], "3.4.6-debian-12-r12", "3.4.6-debian-12-r7"),
+        (["1.2.3-ls45", "1.2.2"], "1.2.4-ls46", "1.2.3-ls45"),
+        (["20240101", "2024-02-01", "0.9.0"], "20240301", "20240101"),
+        (["20240101"], "1.5.0", None),
+        (["1.5.0-4ef5a30"], "1.5.0-77aa00b", None),
+        (["1.5.0-4ef5a30"], "1.6.0-77aa00b", "1.5.0-4ef5a30"),
+        (["bookworm-20240110-slim", "trixie-20240201-slim"], "bookworm-20240301-slim", "bookworm-20240110-slim"),
     ],
 )
 def test_a_new_version_is_compared_with_its_own_variant_first(known: list[str], new: str, previous: str | None) -> None:

@@ -201,6 +201,17 @@ def test_a_floating_tag_does_not_go_below_the_version_of_its_digest() -> None:
     assert done.wanted.tag == "1.27.9"
 
 
+def test_a_tag_of_the_same_digest_but_a_lower_version_is_older() -> None:
+    assert bumped("semver:^1", "2", ["2", "1"], same="2=1").wanted is None
+
+
+def test_a_floating_tag_that_is_asked_for_is_as_new_as_the_version_of_its_digest() -> None:
+    assert moved("tag:1", "1.5.0", "1.5.1 1", same="1=1.5.1") == "1"
+    assert moved("tag:1", "1.5.1", "1.5.0 1", same="1=1.5.0") == "1.5.1"
+    assert moved("tag:1", "1.5.0", "1") == "1"
+    assert moved("tag:1", "1.5.0", "1", same="1=1.5.0") == "1"
+
+
 # ---- the table of the documentation
 
 _ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|(.*)\|(.*)\| `([^`]+)` \|(.*)\|(.*)\|$", re.MULTILINE)
