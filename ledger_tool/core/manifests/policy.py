@@ -123,11 +123,6 @@ class Place:
     own: VersionTag | None = None
     at: VersionTag | None = None
 
-    @property
-    def like(self) -> VersionTag | None:
-        """The version whose variant a policy keeps."""
-        return self.own or self.at
-
 
 def choose(
     policy: VersionPolicy, releases: Mapping[str, Release], place: Place, ledger: Policy, *, prereleases: bool = False
@@ -137,19 +132,19 @@ def choose(
     The choice depends on the reference only as far as the policy keeps its variant, and as a tag of as many numbers is
     taken where one covers the version: `1.28` instead of `1.28.3` for `1.27`. So it is the same after the move.
     """
-    keeps = _keeps_variant(policy, place)
+    like = _like(policy, place)
     ranked: dict[VersionTag | str, Any] = {}
     for tag, release in releases.items():
         parsed = parse_version_tag(tag)
-        if keeps and place.like and not (parsed and parsed.is_compatible(place.like)):
+        if like and not (parsed and parsed.is_compatible(like)):
             continue
-        if policy.scheme in RANGED and not (parsed and (place.like or _is_plain(parsed))):
+        if policy.scheme in RANGED and not (parsed and (like or _is_plain(parsed))):
             continue
         rank = _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases)
         if rank is not None:
             ranked[parsed or tag] = (rank, *_preference(tag, parsed, place, ledger))
     best = max(ranked, key=ranked.__getitem__, default=None)
-    if keeps and place.own and isinstance(best, VersionTag):
+    if like and place.own and isinstance(best, VersionTag):
         short = [tag for tag in ranked if isinstance(tag, VersionTag) and tag.covers(best)]
         alike = [tag for tag in short if tag.exactness == place.own.exactness and _names(tag, best, releases, ledger)]
         best = max(alike, key=ranked.__getitem__, default=best)
@@ -169,26 +164,29 @@ def elsewhere(
 
     A kindred one comes first: for `1.27-alpine3.20` one of `-alpine3.21`.
     """
-    if not (place.like and place.at and _keeps_variant(policy, place)):
+    like = _like(policy, place)
+    if not (like and place.at):
         return ""
     others: dict[str, Any] = {}
     for tag, release in releases.items():
         parsed = parse_version_tag(tag)
-        if parsed is None or parsed.is_compatible(place.like) or parsed.compare(place.at) != 1:
+        if parsed is None or parsed.is_compatible(like) or parsed.compare(place.at) != 1:
             continue
         is_same = place.own is not None and place.own.covers(parsed)
         if not is_same and _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases) is not None:
-            others[tag] = (*place.like.kinship(parsed), *_preference(tag, parsed, place, ledger))
+            others[tag] = (*like.kinship(parsed), *_preference(tag, parsed, place, ledger))
     return max(others, key=others.__getitem__, default="")
 
 
-def _keeps_variant(policy: VersionPolicy, place: Place) -> bool:
-    """Return whether a policy stays in a reference's variant, because it does not itself say which tags are meant.
+def _like(policy: VersionPolicy, place: Place) -> VersionTag | None:
+    """Return the version of a reference whose variant a policy keeps; None if the policy says which tags it means.
 
     A glob that does not match the reference's own tag says so: it leads there from elsewhere.
     """
-    is_led_elsewhere = policy.scheme == "newest" and policy.argument and not fnmatchcase(place.tag, policy.argument)
-    return policy.scheme in (*RANGED, "newest") and not is_led_elsewhere
+    if policy.scheme in RANGED:
+        return place.own or place.at
+    is_kept = policy.scheme == "newest" and fnmatchcase(place.tag, policy.argument or "*")
+    return place.own if is_kept else None
 
 
 def _is_plain(parsed: VersionTag) -> bool:
@@ -242,9 +240,12 @@ def _is_stage_of(parsed: VersionTag, place: Place) -> bool:
 
 
 def _floats(parsed: VersionTag, place: Place, ledger: Policy) -> bool:
-    """Return whether a tag may move and leaves out more of the version than the reference does."""
-    is_shorter = parsed.exactness < place.own.exactness if place.own else parsed.is_floating
-    return is_shorter and ledger.is_mutable(str(parsed))
+    """Return whether a tag may move although the reference's own may not, or says less than that one does."""
+    if not ledger.is_mutable(str(parsed)):
+        return False
+    if place.own is None:
+        return parsed.is_floating
+    return not ledger.is_mutable(place.tag) or parsed.exactness < place.own.exactness
 
 
 def _ordered_by(group: str, text: str) -> Any:

@@ -114,13 +114,17 @@ def test_a_reference_moves_within_its_variant(policy: str, tag: str, others: str
 
 def test_a_tag_that_may_move_is_not_taken_for_a_more_exact_one() -> None:
     assert moved("semver:*", "1.27.3", "1.28 2", mutable=["1.28", "2"]) == "1.27.3"
-    assert moved("semver:*", "1.27", "1.28 2", mutable=["1.28", "2"]) == "1.28"
-    assert moved("semver:*", "1", "1.28 2", mutable=["1.28", "2"]) == "2"
+    assert moved("semver:*", "1.27", "1.28 1.28.3 2", mutable=["1.28", "2"]) == "1.28.3"
+    assert moved("semver:*", "1.27", "1.28 1.28.3 2", mutable=["1.27", "1.28", "2"]) == "1.28"
+    assert moved("semver:*", "1", "1.28 2", mutable=["1", "1.28", "2"]) == "2"
     assert moved("semver:^3", "3.26.0-3", "3.26.1 3.26.1-2", mutable=["3.26.1"]) == "3.26.1-2"
+    assert moved("semver:*", "1.27.3", "1.28 1.29", mutable=["1.29"]) == "1.28"
+    assert moved("semver:*", "latest", "0 1", mutable=["1"], same="latest=0") == "0"
 
 
 def test_a_tag_without_a_rebuild_stays_one_where_it_names_the_newest() -> None:
-    assert moved("semver:^3", "3.4.6", "3.4.7-ls1 3.4.7", mutable=["3.4.7"]) == "3.4.7"
+    assert moved("semver:^3", "3.4.6", "3.4.7-ls1 3.4.7", mutable=["3.4.7"]) == "3.4.7-ls1"
+    assert moved("semver:^3", "3.4.6", "3.4.7-ls1 3.4.7", mutable=["3.4.6", "3.4.7"]) == "3.4.7"
     assert moved("semver:^3", "3.4.6", "3.4.7-ls1 3.4.7", same="3.4.7=3.4.7-ls1") == "3.4.7"
     assert moved("semver:^3", "3.4.6", "3.4.6-ls2", same="3.4.6=3.4.6-ls2") == "3.4.6"
 
@@ -203,6 +207,10 @@ def test_a_floating_tag_does_not_go_below_the_version_of_its_digest() -> None:
 
 def test_a_tag_of_the_same_digest_but_a_lower_version_is_older() -> None:
     assert bumped("semver:^1", "2", ["2", "1"], same="2=1").wanted is None
+
+
+def test_newest_takes_a_tag_without_a_version_for_what_it_is() -> None:
+    assert moved("newest", "main-9", "1.5.0 main-10", same="main-9=1.5.0") == "main-10"
 
 
 def test_a_floating_tag_that_is_asked_for_is_as_new_as_the_version_of_its_digest() -> None:
