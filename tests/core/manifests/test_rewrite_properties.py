@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -16,10 +16,11 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.find import find_sites, may_have_sites
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.policy import parse_rule
 from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
-from ledger_tool.core.manifests.yamltree import plain_type
+from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, plain_type, tree
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.yaml import tokens as yamltokens
 from ledger_tool.edges.yaml.manifest_tokens import tokens
@@ -101,6 +102,53 @@ def test_a_bumped_manifest_names_the_new_tag_and_digest_together(text: str) -> N
     changed = done.content.decode()
     assert changed.count(digest("new")) >= 1
     assert "tag: 1.10" not in changed, "it would be the number 1.1"
+
+
+_keys = st.sampled_from(
+    ["image", '"image"', "'image'", '"im\\u0061ge"', "? image\n{i}", '? "ima\\\n{i}  ge"\n{i}', "image ", "repository",
+     "tag", "name", "type", "description", "default", "container", "jobs", "uses", "images", "newTag", "digest",
+     "&k image", "*k ", "title", "imageTag", "reference", "x-y"]
+)  # fmt: skip
+_values = st.sampled_from(
+    ["myorg/app", "myorg/app:v1.5.0", "v1.5.0", "", "docker://a/b", '"docker:\\/\\/a/b"', "x # y"]
+)
+
+
+@st.composite
+def _nested(draw: st.DrawFn, indent: str = "", depth: int = 0) -> str:
+    """Return a mapping of the keys of images and of schemas."""
+    lines = []
+    for _ in range(draw(st.integers(1, 3))):
+        key = draw(_keys).replace("{i}", indent)
+        below = depth < 3 and draw(st.booleans())
+        value = (
+            "\n" + draw(_nested(indent + draw(st.sampled_from(["  ", "- "])), depth + 1)) if below else draw(_values)
+        )
+        lines.append(f"{indent}{key}: {value}")
+    first, *rest = lines
+    return "\n".join([first, *(line.replace("- ", "  ") for line in rest)])
+
+
+@given(_nested())
+@example("image:\n  type: x\n  name: myorg/app\n  tag: v1.5.0\n")
+@example('? "ima\\\n  ge"\n: myorg/app:v1.5.0\n')
+@example('jobs:\n  a:\n    uses: "docker:\\/\\/myorg/app:v1.5.0"\n')
+@example_count(500)
+def test_a_text_that_is_not_parsed_names_no_image(text: str) -> None:
+    try:
+        sites = find_sites("a.yaml", text, tree(tokens(text, YamlDocument(0, len(text), 1))))
+    except YamlFault:
+        return
+    assert may_have_sites(text) or not sites, text
+
+
+def test_a_file_of_another_encoding_that_names_no_image_is_no_manifest() -> None:
+    def notes(raw: bytes) -> list[str]:
+        return [note.message for note in rewrite("a.yaml", raw, tokens, PIN).notes]
+
+    assert notes("title: Bücher mit Images".encode("latin-1")) == []
+    assert notes("title: Bücher\nimage: myorg/app:v1".encode("latin-1")) == ["not read: not UTF-8"]
+    assert notes("title: Bücher".encode("utf-16")) == ["not read: UTF-16 or UTF-32, not UTF-8"]
 
 
 @pytest.mark.parametrize(
