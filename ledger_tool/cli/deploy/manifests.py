@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ledger_tool.edges.files.manifests import FolderManifests
     from ledger_tool.render.screen import Screen
 
-Paths = Annotated[list[str], argument("PATH...", "Files, or folders of YAML and JSON files.")]
+Paths = Annotated[list[str], argument("PATH...", "Files, or folders of YAML and JSON files and Dockerfiles.")]
 Platform = Annotated[
     str, option("--platform", "OS/ARCH", "Pin this platform's image", default="the index of a multi-platform tag")
 ]

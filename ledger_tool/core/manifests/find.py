@@ -78,6 +78,7 @@ class Site:
 
     `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
     of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
+    `locked` says why it cannot be edited where it is written, or `""`.
     """
 
     line: int
@@ -89,6 +90,7 @@ class Site:
     missing: MissingDigest | None = None
     whole: bool = False
     marks: tuple[str, ...] = ()
+    locked: str = ""
 
 
 def may_have_sites(text: str) -> bool:
@@ -286,4 +288,10 @@ def _marks(text: str, *tokens: YamlToken) -> tuple[str, ...]:
     present = [token for token in tokens if token.start < token.end]
     offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
     lines = [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]
-    return tuple(dict.fromkeys(mark[1] for line in lines if (mark := _MARK.search(line))))
+    return tuple(dict.fromkeys(mark for line in lines for mark in mark_in(line)))
+
+
+def mark_in(line: str) -> tuple[str, ...]:
+    """Return the words of a `# ledger:` comment in a line, if there is one."""
+    mark = _MARK.search(line)
+    return (mark[1],) if mark else ()

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests import yamltree
-from ledger_tool.core.manifests.find import Site, find_sites, may_have_sites
+from ledger_tool.core.manifests.find import Site
+from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
-from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, YamlToken
+from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault
 from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
 
-Parse = Callable[[str, YamlDocument], list[YamlToken]]
 Judge = Callable[[Site], Judgement | None]
 SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 
@@ -80,17 +80,18 @@ class Rewritten:
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
     done = Rewritten(path, old_digest=digest_of(raw))
+    form = format_of(path, parse)
     texts, refused = [], ""
     try:
         text = yamltree.decoded(raw)
-        for document in yamltree.documents(text):
+        for document in form.documents(text):
             texts.append(text[document.start : document.end])
             try:
-                texts[-1] = _document(done, text, document, parse, judge, write=write and not refused)
+                texts[-1] = _document(done, text, document, form, judge, write=write and not refused)
             except SpliceRefused as error:
                 refused = error.reason
     except YamlFault as fault:
-        return Rewritten(path, notes=[_not_read(path, raw, fault)] if _may_matter(raw) else [])
+        return Rewritten(path, notes=[_not_read(path, raw, fault)] if _may_matter(raw, form) else [])
     if refused:
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
@@ -100,9 +101,9 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     return done
 
 
-def _may_matter(raw: bytes) -> bool:
+def _may_matter(raw: bytes, form: ManifestFormat) -> bool:
     """Return whether a file that is not text may be a manifest."""
-    return raw.startswith(yamltree.NOT_UTF8) or may_have_sites(raw.decode("utf-8", "replace"))
+    return raw.startswith(yamltree.NOT_UTF8) or form.may_have_sites(raw.decode("utf-8", "replace"))
 
 
 def _not_read(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
@@ -112,29 +113,28 @@ def _not_read(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
     return ManifestNote(path, fault.line, f"not read: {fault.message}", is_fault=True)
 
 
-def _document(done: Rewritten, text: str, document: YamlDocument, parse: Parse, judge: Judge, *, write: bool) -> str:
+def _document(
+    done: Rewritten, text: str, document: YamlDocument, form: ManifestFormat, judge: Judge, *, write: bool
+) -> str:
     """Add a judge's results for a document to `done`, and return its new text. Raises YamlFault, SpliceRefused."""
     old = text[document.start : document.end]
-    if not may_have_sites(old):
+    if not form.may_have_sites(old):
         return old
-    tokens = parse(text, document)
+    reading = form.read(done.path, text, document)
     changes: list[Splice] = []
-    expected = [
-        _judged(site, judge, text, done, changes) for site in find_sites(done.path, text, yamltree.tree(tokens))
-    ]
+    expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
     if not changes or not write:
         return old
     new = applied(text, document, changes)
     try:  # a second pass of the same parser
-        again = yamltree.documents(new)
-        new_tokens = parse(new, again[0]) if len(again) == 1 else []
-        sites = find_sites(done.path, new, yamltree.tree(new_tokens))
+        again = form.documents(new)
+        new_reading = form.read(done.path, new, again[0]) if len(again) == 1 else None
     except YamlFault as fault:
         raise SpliceRefused(fault.message) from None
-    if not new_tokens or not is_exactly(tokens, new_tokens, changes):
+    if not new_reading or not is_exactly(reading.tokens, new_reading.tokens, changes):
         raise SpliceRefused("the edit would change more than the reference")
-    if expected != [(site.name, site.tag, site.digest) for site in sites]:
-        raise SpliceRefused("through an alias or a merge, another image would get a wrong tag or digest")
+    if expected != [(site.name, site.tag, site.digest) for site in new_reading.sites]:
+        raise SpliceRefused("through an alias, a merge or a variable, another image would get a wrong tag or digest")
     return new
 
 

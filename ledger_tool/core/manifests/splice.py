@@ -53,6 +53,8 @@ class Splice:
 
 def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
     """Return the splices that make a site say what is wanted; none if it already does. Raises SpliceRefused."""
+    if site.locked:
+        raise SpliceRefused(site.locked)
     values = [(field, _value(site, field, wanted)) for field in site.fields]
     changes = [_replaced(field, value, text) for field, value in values if value != field.token.text.strip()]
     if site.missing and wanted.digest and site.fields[0].part != "tagged":

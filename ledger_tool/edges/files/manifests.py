@@ -1,4 +1,4 @@
-"""Manifest files: those that a person named, and the YAML and JSON files in folders that they named.
+"""Manifest files: those that a person named, and those of a kind that is read in folders that they named.
 
 Symbolic links in a folder are not followed, neither to files nor to folders: their targets are in the folder anyway,
 or do not belong to it. A link that a person names is followed. `.git` is not searched.
@@ -13,13 +13,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.formats import kind_of
 from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, rewrite
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically
 from ledger_tool.errors import UsageError
 
 MAX_FILE = 10 * 2**20
-_SUFFIXES = (".yaml", ".yml", ".json")
+
 _WRITERS = 8
 _NOT_SEARCHED = {".git", ".hg", ".svn"}
 
@@ -103,7 +104,7 @@ class FolderManifests:
 
 def is_manifest_name(path: str) -> bool:
     """Return whether a file found in a folder is read, judging by its name."""
-    return path.lower().endswith(_SUFFIXES)
+    return bool(kind_of(path))
 
 
 def is_excluded(below: str, exclude: Sequence[str]) -> bool:

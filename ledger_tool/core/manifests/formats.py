@@ -1,0 +1,100 @@
+"""The formats of manifests: which file is read as what, and how it becomes tokens and sites."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ledger_tool.core.manifests import yamltree
+from ledger_tool.core.manifests.dockerfile import parse_dockerfile
+from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
+from ledger_tool.core.manifests.find import Site, find_sites, may_have_sites
+from ledger_tool.core.manifests.yamltree import YamlDocument, YamlToken
+
+Parse = Callable[[str, YamlDocument], list[YamlToken]]
+KINDS = "YAML (.yaml, .yml), JSON (.json) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
+
+# As builders and editors know them. A suffix of another language is not one: `dockerfile.py`, `Dockerfile.md`.
+_DOCKERFILE = re.compile(r"(?:[dD]ocker|[cC]ontainer)file(?:[.\-_0-9A-Z].*)?|.+\.(?:dockerfile|containerfile)")
+_OTHERS = re.compile(
+    r"(?:dockerignore|containerignore|adoc|bak|c|cfg|cpp|cs|css|go|h|html?|ini|java|js|jsx|kt|lock|log|lua|md|mjs|orig|php|pl"
+    r"|png|ps1|py|pyc|rb|rej|rs|rst|scala|sh|svg|swift|swp|toml|tsx?|txt|vue|xml|zip)|.*~"
+)
+
+
+def kind_of(path: str) -> Literal["yaml", "dockerfile", ""]:
+    """Return how a file is read, judging by its name, or `""` for one that is not read."""
+    name = re.split(r"[/\\]", path)[-1]
+    suffix = name.lower().rpartition(".")[2]
+    if suffix in ("yaml", "yml", "json") and "." in name:
+        return "yaml"
+    is_dockerfile = _DOCKERFILE.fullmatch(name) or _DOCKERFILE.fullmatch(name.lower())
+    return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
+
+
+_MAY_NAME = re.compile(r"(?i)from|syntax")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReading:
+    """All that a document says as tokens, and the places in it that name images, in order."""
+
+    tokens: Sequence[YamlToken]
+    sites: Sequence[Site]
+
+
+class ManifestFormat(Protocol):
+    """One way to read a file."""
+
+    def documents(self, text: str) -> Sequence[YamlDocument]:
+        """Return the parts of a file's text, which are read one by one. Raises YamlFault."""
+
+    def may_have_sites(self, text: str) -> bool:
+        """Return whether a document's text may name an image; one that does not is not read."""
+
+    def read(self, path: str, text: str, document: YamlDocument) -> DocumentReading:
+        """Return what a document of a file's text says. Raises YamlFault."""
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFormat:
+    """YAML and JSON, by a parser."""
+
+    parse: Parse
+
+    def documents(self, text: str) -> Sequence[YamlDocument]:
+        """Return what `---` separates."""
+        return yamltree.documents(text)
+
+    def may_have_sites(self, text: str) -> bool:
+        """Return whether a key in the text looks like one that we know."""
+        return may_have_sites(text)
+
+    def read(self, path: str, text: str, document: YamlDocument) -> DocumentReading:
+        """Return the tokens of the parser, and the sites in their tree."""
+        tokens = self.parse(text, document)
+        return DocumentReading(tokens, find_sites(path, text, yamltree.tree(tokens)))
+
+
+class DockerfileFormat:
+    """Dockerfiles, which are one document."""
+
+    def documents(self, text: str) -> Sequence[YamlDocument]:
+        """Return the whole file."""
+        return [YamlDocument(0, len(text), 1)]
+
+    def may_have_sites(self, text: str) -> bool:
+        """Return whether a word in the text is one that names images."""
+        return bool(_MAY_NAME.search(text))
+
+    def read(self, path: str, text: str, document: YamlDocument) -> DocumentReading:
+        """Return the lines as tokens, and the sites of the instructions."""
+        del path, document
+        return DocumentReading(*find_in_dockerfile(parse_dockerfile(text)))
+
+
+def format_of(path: str, parse: Parse) -> ManifestFormat:
+    """Return the format of a file, judging by its name."""
+    return DockerfileFormat() if kind_of(path) == "dockerfile" else YamlFormat(parse)
