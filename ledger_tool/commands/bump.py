@@ -76,13 +76,14 @@ def bump(
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(manifests, judge, progress, write=not check)
-    if check:
-        return checked(files)
-    if committer is None:
-        return written(files, manifests.replace)
+    if check or committer is None:
+        report = checked(files) if check else written(files, manifests.replace)
+        report.is_bump = True
+        return report
     changed = [file.path for file in files if file.content is not None]
     edits = committer.prepare(changed, partial(manifests.rewrite, judge=judge)) if changed else []
     report = written(files, manifests.replace)
+    report.is_bump = True
     if edits:
         report.commit = committer.commit(compose(edits, ledger_commit=ledger_commit))
     return report
@@ -109,6 +110,7 @@ def propose(
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(base.manifests, judge, progress, write=True)
     report = written(files, None)
+    report.is_bump = True
     if not report.edits:
         return report
     proposal = Proposal(

@@ -32,10 +32,16 @@ class EditableManifests(Manifests, Protocol):
 class ManifestsReport:
     """The result for all manifests. `checked` says that nothing was to be changed.
 
-    `commit` is the resulting commit, or `""`; `proposed` is the request to merge it.
+    `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `files` are those that were read,
+    and `references` all in them: `right` are as they should be, and `left` are without a judgement.
     """
 
     checked: bool
+    is_bump: bool = False
+    files: int = 0
+    references: int = 0
+    right: int = 0
+    left: int = 0
     edits: list[Edit] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
@@ -54,14 +60,13 @@ class ManifestsReport:
 
 
 def survey(manifests: Manifests, judge: Judge, progress: Progress, *, write: bool) -> list[Rewritten]:
-    """Return a judge's results for the manifests that are worth reporting; nothing is written."""
-    rewritten = manifests.rewritten(judge, progress, write=write)
-    return [file for file in rewritten if file.edits or file.fixable or file.findings or file.notes]
+    """Return a judge's results for all manifests; nothing is written."""
+    return list(manifests.rewritten(judge, progress, write=write))
 
 
 def checked(files: Sequence[Rewritten]) -> ManifestsReport:
     """Return the report on manifests that stay as they are: what an edit would fix is also a finding."""
-    report = ManifestsReport(checked=True)
+    report = _counted(files, checked=True)
     for file in files:
         report.findings += sorted([*file.fixable, *file.findings], key=lambda finding: finding.line)
         report.notes += file.notes
@@ -70,7 +75,7 @@ def checked(files: Sequence[Rewritten]) -> ManifestsReport:
 
 def written(files: Sequence[Rewritten], replace: Callable[[Sequence[Rewritten]], list[str]] | None) -> ManifestsReport:
     """Return the report on rewritten manifests, written by `Manifests.replace`, or otherwise if there is None."""
-    report = ManifestsReport(checked=False)
+    report = _counted(files, checked=False)
     changed = [file for file in files if file.content is not None]
     problems = dict(zip((file.path for file in changed), replace(changed), strict=True)) if replace else {}
     for file in files:
@@ -81,3 +86,13 @@ def written(files: Sequence[Rewritten], replace: Callable[[Sequence[Rewritten]],
         elif file.content is not None:
             report.edits += file.edits
     return report
+
+
+def _counted(files: Sequence[Rewritten], *, checked: bool) -> ManifestsReport:
+    return ManifestsReport(
+        checked=checked,
+        files=sum(file.was_read for file in files),
+        references=sum(file.references for file in files),
+        right=sum(file.right for file in files),
+        left=sum(file.left for file in files),
+    )

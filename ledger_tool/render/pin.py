@@ -35,6 +35,7 @@ def as_json(done: ManifestsReport) -> str:
         "commit": done.commit,
         "pullRequest": None,
         "unread": [{"path": note.path, "line": note.line, "message": note.message} for note in done.faults],
+        "summary": _counts(done),
     }  # fmt: skip
     return json.document(value | pull_request(done.proposed))
 
@@ -60,7 +61,8 @@ def as_github(done: ManifestsReport) -> Iterator[str]:
 
 def as_markdown(done: ManifestsReport) -> Iterator[str]:
     """Yield Markdown for a job summary or a pull request; nothing in a file can break out of it."""
-    yield f"**{headline(done)}**"
+    found, said = _totals(done)
+    yield f"**{found}**" + (f" ({said})" if said else "")
     if done.edits:
         yield from edits_table(done.edits)
     if done.findings:
@@ -89,12 +91,43 @@ def _findings_table(findings: Sequence[ManifestFinding]) -> Iterator[str]:
 
 
 def headline(done: ManifestsReport) -> str:
-    """Return one line that says what was done and found."""
-    files = len({edit.path for edit in done.edits})
-    parts = [f"changed {counted(len(done.edits), 'reference')} in {counted(files, 'file')}"] if done.edits else []
-    parts += [f"{count} {kind}" for kind, count in Counter(finding.kind for finding in done.findings).items()]
-    parts += [f"{counted(len(done.faults), 'place')} not understood"] if done.faults else []
-    return "; ".join(parts) or ("everything is as it should be" if done.checked else "nothing to do")
+    """Return one line that says how many references were found, and what became of them."""
+    found, said = _totals(done)
+    return f"{found}: {said}" if said else found
+
+
+def _totals(done: ManifestsReport) -> tuple[str, str]:
+    """Return how many references were found, and what became of them, in words."""
+    counts = _counts(done)
+    kinds = Counter(finding.kind for finding in done.findings if finding.kind != "unknown")
+    parts = [
+        (counts["pinned"], "unchanged" if done.is_bump else "pinned"),
+        (counts["changed"], "changed"),
+        *((count, kind) for kind, count in kinds.items()),
+        (counts["notInLedger"], "not in the ledger"),
+        (counts["otherRegistries"], "of other registries"),
+        (counts["leftAlone"], "left alone"),
+    ]
+    said = ", ".join(f"{count} {words}" for count, words in parts if count)
+    found = f"{counted(done.references, 'reference')} in {counted(done.files, 'file')}"
+    faults = f"; {counted(len(done.faults), 'place')} not read or not understood" if done.faults else ""
+    return (found, said + faults) if said else (found + faults, "")
+
+
+def _counts(done: ManifestsReport) -> dict[str, int]:
+    """Return how many files were read, how many references are in them, and what became of those."""
+    unknown = [finding for finding in done.findings if finding.kind == "unknown"]
+    elsewhere = sum(finding.is_elsewhere for finding in unknown)
+    return {
+        "files": done.files,
+        "references": done.references,
+        "pinned": done.right,
+        "changed": len(done.edits),
+        "open": len(done.findings) - len(unknown),
+        "notInLedger": len(unknown) - elsewhere,
+        "otherRegistries": elsewhere,
+        "leftAlone": done.left,
+    }
 
 
 def outcome(done: ManifestsReport) -> Iterator[str]:

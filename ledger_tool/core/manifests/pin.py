@@ -33,7 +33,8 @@ class Judgement:
     """The outcome for one site. `kind` is `""` if nothing is wrong; with `wanted`, an edit would fix it.
 
     `image` is the ledger's name of it, or the manifest's if the ledger has none. `note` is for people.
-    `old` and `new` are the releases on both sides of an edit, if the ledger has them.
+    `old` and `new` are the releases on both sides of an edit, if the ledger has them. `is_elsewhere` says that no
+    registry of ledger.yaml serves the image.
     """
 
     image: str
@@ -43,6 +44,7 @@ class Judgement:
     note: str = ""
     old: Release | None = None
     new: Release | None = None
+    is_elsewhere: bool = False
 
 
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
@@ -70,7 +72,8 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     named = catalogue.snapshot.resolver.resolve_in_manifest(reference)
     if not named.ours and catalogue.snapshot.policy.registries:
         where = f"ledger.yaml names no registry `{shown(reference.registry or HUB)}` that serves it"
-        return Judgement(reference.name, "unknown", f"the ledger does not have {reference.name}: {where}")
+        message = f"the ledger does not have {reference.name}: {where}"
+        return Judgement(reference.name, "unknown", message, is_elsewhere=True)
     if not named.ours or not catalogue.releases(named.name):
         image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")

@@ -45,13 +45,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class ManifestFinding:
-    """One reference that is not as it should be."""
+    """One reference that is not as it should be; with `is_elsewhere`, no registry of ledger.yaml serves its image."""
 
     kind: FindingKind
     path: str
     line: int
     image: str
     message: str
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,11 @@ class ManifestNote:
 
 @dataclass(slots=True)
 class Rewritten:
-    """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix."""
+    """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix.
+
+    `references` counts all that were found, `right` those that are as they should be, and `left` those without a
+    judgement: ignored, part of a template, or without a policy.
+    """
 
     path: str
     content: bytes | None = None
@@ -75,6 +80,15 @@ class Rewritten:
     fixable: list[ManifestFinding] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
+    was_read: bool = True
+    references: int = 0
+    right: int = 0
+    left: int = 0
+
+
+def not_read(note: ManifestNote) -> Rewritten:
+    """Return the result for a file that is not read, for the reason in the note."""
+    return Rewritten(note.path, notes=[note], was_read=False)
 
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
@@ -91,7 +105,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
             except SpliceRefused as error:
                 refused = error.reason
     except YamlFault as fault:
-        return Rewritten(path, notes=[_not_read(path, raw, fault)] if _may_matter(raw, form) else [])
+        return not_read(_not_read(path, raw, fault)) if _may_matter(raw, form) else Rewritten(path)
     if refused:
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
@@ -141,6 +155,7 @@ def _document(
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
+    done.references += 1
     try:
         judgement = judge(site)
     except LedgerError as error:
@@ -149,8 +164,12 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     if judgement and judgement.note:
         done.notes.append(ManifestNote(done.path, site.line, judgement.note))
     if not judgement or not judgement.kind:
+        done.right += judgement is not None
+        done.left += judgement is None
         return unchanged
-    finding = ManifestFinding(judgement.kind, done.path, site.line, judgement.image, judgement.message)
+    finding = ManifestFinding(
+        judgement.kind, done.path, site.line, judgement.image, judgement.message, judgement.is_elsewhere
+    )
     wanted, old, new = judgement.wanted, judgement.old, judgement.new
     if wanted is None:
         done.findings.append(finding)

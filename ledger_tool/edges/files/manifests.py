@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.manifests.formats import kind_of
-from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, rewrite
+from ledger_tool.core.manifests.formats import KINDS, kind_of
+from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, not_read, rewrite
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically
 from ledger_tool.errors import UsageError
@@ -33,18 +33,23 @@ class FolderManifests:
 
     def __init__(self, paths: Sequence[str], exclude: Sequence[str] = ()) -> None:
         self._exclude = tuple(exclude)
+        self._others: list[ManifestNote] = []
         files: dict[str, ManifestFile] = {}
         for named in paths:
-            for real, file in self._under(named):
+            found = dict(self._under(named))
+            if not found:
+                self._others.append(nothing_read(named))
+            for real, file in found.items():
                 files.setdefault(real, file)
         self._files = dict(files.values())
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         """Yield each file rewritten by a judge, in order; a file that cannot be read becomes a note."""
+        yield from map(not_read, self._others)
         for done, (path, place) in enumerate(self._files.items(), 1):
             raw = _read(path, place)
             if isinstance(raw, ManifestNote):
-                yield Rewritten(path, notes=[raw])
+                yield not_read(raw)
             else:
                 yield rewritten(path, raw, judge, write=write)
             progress(done, len(self._files))
@@ -84,7 +89,8 @@ class FolderManifests:
         if stat.S_ISDIR(mode):
             yield from self._in_folder(path)
         elif stat.S_ISREG(mode):
-            yield os.path.realpath(path), (path, path)
+            if is_manifest_name(path):
+                yield os.path.realpath(path), (path, path)
         else:
             raise UsageError(f"{shown(path, 300)} is neither a file nor a folder", "name files, or folders of files")
 
@@ -105,6 +111,11 @@ class FolderManifests:
 def is_manifest_name(path: str) -> bool:
     """Return whether a file found in a folder is read, judging by its name."""
     return bool(kind_of(path))
+
+
+def nothing_read(path: str) -> ManifestNote:
+    """Return the note on a named path that has nothing to read: a gate over it would be green whatever it contains."""
+    return ManifestNote(path, 1, f"not read: ledger reads {KINDS}, and finds none here", is_fault=True)
 
 
 def is_excluded(below: str, exclude: Sequence[str]) -> bool:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.message import MARK, branch_of
-from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten
-from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, rewritten
+from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, not_read
+from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
@@ -41,13 +41,17 @@ class TreeManifests:
                 raise UsageError(f"the base has no {shown(named, 300)}", "name files or folders that it has")
         chosen = {path: file for path, file in files.items() if file.is_plain and _is_chosen(path, paths, exclude)}
         self.files = {path: file for path, file in chosen.items() if file.size <= MAX_FILE}
+        self._others = [
+            nothing_read(name) for name in paths if not any(_is_chosen(path, [name], exclude) for path in chosen)
+        ]
         self._large = [path for path in chosen if path not in self.files]
         self._repository = repository
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         for path in self._large:
             reason = f"not read: larger than {MAX_FILE // 2**20} MiB"
-            yield Rewritten(path, notes=[ManifestNote(path, 1, reason, is_fault=True)])
+            yield not_read(ManifestNote(path, 1, reason, is_fault=True))
+        yield from map(not_read, self._others)
         paths = list(self.files)
         for start in range(0, len(paths), _BATCH):
             batch = paths[start : start + _BATCH]
@@ -60,7 +64,7 @@ class TreeManifests:
 def _is_chosen(path: str, named: Sequence[str], exclude: Sequence[str]) -> bool:
     for name in named:
         below = path if name == "." else path.removeprefix(f"{name}/") if path.startswith(f"{name}/") else ""
-        if path == name or (below and is_manifest_name(path) and not is_excluded(below, exclude)):
+        if is_manifest_name(path) and (path == name or (below and not is_excluded(below, exclude))):
             return True
     return False
 

@@ -124,9 +124,17 @@ def test_a_branch_with_the_work_of_others_is_left_alone(fleet: Fleet) -> None:
 
 @github
 def test_where_nothing_moves_nothing_is_pushed_or_asked_for(fleet: Fleet) -> None:
+    done = fleet.bump("--format", "json", "--policy", "myorg/app=ignore")
+    assert (done.code, done.json["edits"], done.json["pullRequest"]) == (0, [], None)
+    assert (fleet.branches(), fleet.forge.requests) == ([], [])
+
+
+@github
+def test_a_named_path_of_the_base_without_anything_to_read_is_never_green(fleet: Fleet) -> None:
     fleet.origin.commit_as_other_writer({"pods": b"a file\n"})
     done = fleet.bump("--format", "json")
-    assert (done.code, done.json["edits"], done.json["pullRequest"]) == (0, [], None)
+    assert (done.code, done.json["edits"], done.json["pullRequest"]) == (2, [], None)
+    assert [unread["path"] for unread in done.json["unread"]] == ["pods"]
     assert (fleet.branches(), fleet.forge.requests) == ([], [])
 
 

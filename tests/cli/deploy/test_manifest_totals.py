@@ -1,0 +1,68 @@
+"""The closing line of `pin` and `bump`: a green run says over how much it is green."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.git.deployed import IMAGE, Deployed
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+@pytest.mark.parametrize(
+    "command", [("pin",), ("pin", "--check"), ("bump",), ("bump", "--policy", "newest", "--check")]
+)
+@pytest.mark.parametrize("name", ["main.tf", "Dockerfile.dockerignore", "README.md", "empty"])
+def test_a_named_path_without_anything_to_read_is_never_green(
+    deployed: Deployed, ledger: Run, command: tuple[str, ...], name: str
+) -> None:
+    (deployed.folder / "empty/below").mkdir(parents=True)
+    deployed.write("empty/below/main.tf", "")
+    if name != "empty":
+        deployed.write(name, f"image: {IMAGE}:v1.0.0\n")
+    done = ledger(*command, name, "--format", "json")
+    assert done.code == 2
+    (unread,) = done.json["unread"]
+    assert (unread["path"], "YAML" in unread["message"]) == (name, True)
+    assert done.json["summary"]["files"] == 0
+    assert "0 references in 0 files; 1 place not read" in done.err
+
+
+def test_the_other_paths_are_done(deployed: Deployed, ledger: Run) -> None:
+    deployed.write("main.tf", "")
+    done = ledger("pin", "main.tf", "pods")
+    assert done.code == 2
+    assert "2 references in 2 files: 2 changed; 1 place not read" in done.err
+    assert ledger("pin", "pods", "--check", "--exclude", "*").code == 2
+
+
+def test_every_reference_is_counted_once(deployed: Deployed, ledger: Run) -> None:
+    deployed.write(
+        "pods/c.yaml",
+        f"- image: redis:7\n- image: {IMAGE}:v9\n- image: {IMAGE}:v1.0.0 # ledger: ignore\n- image: $X\n",
+    )
+    deployed.write("pods/Dockerfile", f"FROM {IMAGE}:v1.0.0\nFROM redis:7\nFROM {IMAGE}:$V\n")
+    deployed.write("pods/none.yaml", "a: 1\n")
+    checked = ledger("pin", "--check", "pods", "--format", "json")
+    assert checked.json["summary"] == {
+        "files": 5, "references": 9, "pinned": 0, "changed": 0, "open": 5, "notInLedger": 1, "otherRegistries": 2,
+        "leftAlone": 1,
+    }  # fmt: skip
+    assert ledger("pin", "pods").err.splitlines()[-1] == (
+        "9 references in 5 files: 3 changed, 2 unpinned, 1 not in the ledger, 2 of other registries, 1 left alone"
+    )
+    assert ledger("pin", "pods").err.splitlines()[-1] == (
+        "9 references in 5 files: 3 pinned, 2 unpinned, 1 not in the ledger, 2 of other registries, 1 left alone"
+    )
+    assert ledger("bump", "pods", "--policy", "newest").err.splitlines()[-1] == (
+        "9 references in 5 files: 1 unchanged, 3 changed, 5 left alone"
+    )
+
+
+def test_nothing_found_is_said(deployed: Deployed, ledger: Run) -> None:
+    deployed.write("none/none.yaml", "a: 1\n")
+    done = ledger("pin", "--check", "none")
+    assert (done.code, done.out, done.err.splitlines()[-1]) == (0, "", "0 references in 1 file")
