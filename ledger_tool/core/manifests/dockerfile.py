@@ -99,10 +99,9 @@ class DockerfileLine:
     def part(self, start: int = 0, end: int | None = None) -> Stretch:
         """Return the text from one index to another, with its places."""
         end = len(self.text) if end is None else end
-        starts = [index for index, _ in self.stretches]
         places = []
         for index in range(start, end):
-            first, offset = self.stretches[bisect_right(starts, index) - 1]
+            first, offset = self.stretches[bisect_right(self.stretches, index, key=itemgetter(0)) - 1]
             places.append(offset + index - first)
         return Stretch(self.text[start:end], tuple(places))
 

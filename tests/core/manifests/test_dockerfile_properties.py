@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -105,3 +106,10 @@ def test_a_damaged_dockerfile_is_a_note_or_is_pinned_right(path: Path, chance: R
 def test_any_text_is_handled(text: str) -> None:
     done = pinned(text)
     assert done.content is not None or done.notes or done.findings
+
+
+def test_an_instruction_of_many_lines_takes_no_longer_than_its_length() -> None:
+    text = f"FROM {REF}\nRUN " + f"--mount=from={REF},target=/x \\\n" * 2000 + " make\n"
+    started = time.process_time()
+    assert len(pinned(text).edits) == 2001
+    assert time.process_time() - started < 3
