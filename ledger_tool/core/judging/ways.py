@@ -152,6 +152,9 @@ class Ways:
         kept, heirs = _inherited(way, effects, {record.platform or "" for record in touched})
         recorded = [*before, *touched] if before else way.gone
         claims = tuple(unproven(recorded, effects, step.after, self._policy))
+        if not before and recorded:  # a mark of an earlier move went with what was removed
+            anew = effects_between(way.start, step.after)
+            claims = tuple(dict.fromkeys((*claims, *unproven(way.start, anew, step.after, self._policy))))
         if step.is_undoing and before:  # which says why, but not of an earlier removal
             claims = tuple(filter(self._was_here, claims))
         left = {record.platform for record in touched}

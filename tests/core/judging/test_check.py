@@ -266,6 +266,15 @@ def test_a_recorded_platform_is_another_one_only_by_force_or_by_a_look() -> None
     assert ranged(ledger_of(here), ledger_of(taken, there)) == ["immutable"]
 
 
+def test_a_removal_takes_the_mark_of_a_move_along_and_the_tag_has_moved_all_the_same() -> None:
+    index = digest("i")
+    wrapped = but(V1, index=index, forced={"replaces": V1.digest, "reason": "why"})
+    other = but(V1, index=index, platform=ARM, digest=digest("b"))
+    assert ranged(ledger_of(V1), ledger_of(wrapped), ledger_of(wrapped, other)) == []
+    assert ranged(ledger_of(V1), ledger_of(wrapped), Ledger(), ledger_of(other)) == ["index"]
+    assert ranged(ledger_of(wrapped), Ledger(), ledger_of(other)) == []
+
+
 def test_an_image_that_stays_is_not_in_the_place_of_a_removed_one() -> None:
     """Also if it is the same image, and some other fact of it changes."""
     index = digest("i")

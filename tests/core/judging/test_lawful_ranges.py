@@ -118,9 +118,12 @@ def _in_two_steps(effects: Sequence[Effect]) -> set[Name]:
 
 
 def _is_in_place(old: Record, new: Record) -> bool:
-    """Return whether a record is in the place of one that was removed; another image below its index is not."""
+    """Return whether a record is in the place of one that was removed.
+
+    Another image below its index is not, unless the mark of a move went with it: no record tells of that move then.
+    """
     is_same = old.digest in (new.digest, new.index) or new.platform in (None, old.platform)
-    return is_same or old.platform is None or old.pull_digest != new.pull_digest
+    return is_same or old.forced is not None or old.platform is None or old.pull_digest != new.pull_digest
 
 
 def _check(judge: RangeJudge, after: Ledger, effects: Sequence[Effect], but_for: set[Name]) -> None:
