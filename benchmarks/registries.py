@@ -188,11 +188,20 @@ def _in_front(host: str, latency: float) -> Iterator[tuple[int, dict[str, int]]]
         their_reader, their_writer = await asyncio.open_connection(name, int(port))
         await asyncio.gather(up(reader, their_writer), down(their_reader, writer), return_exceptions=True)
 
+    async def end() -> None:
+        server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield server.sockets[0].getsockname()[1], counts
     finally:
+        asyncio.run_coroutine_threadsafe(end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
