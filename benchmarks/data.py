@@ -86,7 +86,7 @@ def _records(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
         for tag in sorted(f"v{1 + number // 8}.{number % 8}.{chance.randrange(12)}" for number in range(_TAGS)):
             index = _digest(chance)
             source = _source(chance, image)
-            time = f"2026-{chance.randrange(1, 12):02}-{chance.randrange(1, 29):02}T{chance.randrange(10, 24)}:30:00Z"
+            time = f"2024-{chance.randrange(1, 12):02}-{chance.randrange(1, 29):02}T{chance.randrange(10, 24)}:30:00Z"
             for platform in _PLATFORMS:
                 if not remaining:
                     return
@@ -94,8 +94,7 @@ def _records(records: int) -> Iterator[tuple[tuple[str, str, str], str]]:
                 labels = f',\n      "labels": {{\n        "env": "{chance.choice(("prod", "staging"))}"\n      }}'
                 extra = labels if remaining % 8 == 0 else ""
                 text = _record(image, tag, platform, _digest(chance), source, time, extra)
-                if remaining % 4 == 0:
-                    text = text.replace('      "publishedAt"', f'      "index": "{index}",\n      "publishedAt"')
+                text = text.replace('      "publishedAt"', f'      "index": "{index}",\n      "publishedAt"')
                 yield (image, tag, platform), text
 
 
