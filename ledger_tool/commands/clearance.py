@@ -147,9 +147,9 @@ class Clearing:
             for (port, image), staying in kept.items()
         }
         recorded = {one: {**going[one], **kept[one]} for one in self._repositories}
-        found = served_tags(self._lookups, recorded)
-        self._failed = found.failed | self._failed
-        return {one: _Tags(found.by_repository[one], going[one], kept[one]) for one in self._repositories}
+        served = served_tags(self._lookups, recorded)
+        self._failed = served.failed | self._failed
+        return {one: _Tags(served.by_repository[one], going[one], kept[one]) for one in self._repositories}
 
     def _children_in_use(self) -> dict[str, str]:
         """Return why each digest is in use to which an index in use refers: content is the same at every registry."""

@@ -31,9 +31,9 @@ def listed_below(
     """Return the images that an index leads to, with what they say about themselves; see `images_below`."""
     listed = []
     for below in images_below(once, registry, image, index, only=only, platform=platform):
-        one = ListedImage(below.entry, below.manifest, stated_facts(once, registry, image, below.manifest))
-        if one.stated.agrees_with(below.within):
-            listed.append(one)
+        offer = ListedImage(below.entry, below.manifest, stated_facts(once, registry, image, below.manifest))
+        if offer.stated.agrees_with(below.within):
+            listed.append(offer)
     return listed
 
 

@@ -29,11 +29,11 @@ class ServedTags:
 
 def served_tags(lookups: Lookups, recorded: Mapping[Repository, RecordedTags]) -> ServedTags:
     """Return what all tags of these repositories serve."""
-    found = ServedTags({repository: {} for repository in recorded})
+    known = ServedTags({repository: {} for repository in recorded})
     listed: dict[Repository, Sequence[str]] = {}
     for repository, listing in lookups.tags(recorded).items():
         if isinstance(listing, LedgerError):
-            found.failed.setdefault(repository[1], listing)
+            known.failed.setdefault(repository[1], listing)
         else:
             listed[repository] = listing
     unlisted = [
@@ -41,17 +41,17 @@ def served_tags(lookups: Lookups, recorded: Mapping[Repository, RecordedTags]) -
     ]
     for place, seen in lookups.looks(sorted(unlisted, key=str)).items():
         if isinstance(seen, LedgerError):
-            found.failed.setdefault(place.image, seen)
+            known.failed.setdefault(place.image, seen)
         elif isinstance(seen, str):
-            found.failed.setdefault(place.image, not_listed(place.registry.name, place.image, place.digest))
+            known.failed.setdefault(place.image, not_listed(place.registry.name, place.image, place.digest))
     looks = lookups.looks(Place(*repository, tag) for repository, own in listed.items() for tag in sorted(own))
     doubted = [place for place, seen in looks.items() if isinstance(seen, Absent)]
     for place, seen in [*looks.items(), *_second_looks(lookups, doubted, recorded)]:
         if isinstance(seen, LedgerError):
-            found.failed.setdefault(place.image, seen)
+            known.failed.setdefault(place.image, seen)
         elif isinstance(seen, str):
-            found.by_repository[place.repository][place.digest] = seen
-    return found
+            known.by_repository[place.repository][place.digest] = seen
+    return known
 
 
 def _second_looks(

@@ -109,9 +109,9 @@ def _totals(done: ManifestsReport) -> tuple[str, str]:
         (counts["leftAlone"], "left alone"),
     ]
     said = ", ".join(f"{count} {words}" for count, words in parts if count)
-    found = f"{counted(done.references, 'reference')} in {counted(done.files, 'file')}"
+    read = f"{counted(done.references, 'reference')} in {counted(done.files, 'file')}"
     faults = f"; {counted(len(done.faults), 'place')} not read or not understood" if done.faults else ""
-    return (found, said + faults) if said else (found + faults, "")
+    return (read, said + faults) if said else (read + faults, "")
 
 
 def _counts(done: ManifestsReport) -> dict[str, int]:

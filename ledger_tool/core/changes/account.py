@@ -107,14 +107,14 @@ class Account:
     @cached_property
     def _replacements(self) -> Sequence[tuple[Block, str, str]]:
         """The digests that gave way to others: of images, and those that the image:tag was pulled by."""
-        found = []
+        replacements = []
         for block, entry in self.entries:
-            found += [(block, digest, entry.digest) for digest in entry.replaces]
+            replacements += [(block, digest, entry.digest) for digest in entry.replaces]
             for claim in block.pulls:
                 if claim.name == entry.name:
                     start = claim.replaces or _GONE
-                    found += [(block, start, claim.index or entry.digest), (block, start, entry.digest)]
-        return found
+                    replacements += [(block, start, claim.index or entry.digest), (block, start, entry.digest)]
+        return replacements
 
     @cached_property
     def _steps(self) -> Mapping[str, set[str]]:

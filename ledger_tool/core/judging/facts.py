@@ -164,7 +164,7 @@ def newly_yanked(effects: Iterable[Effect]) -> list[tuple[str, Yanked]]:
 
 
 def _yank_step(effect: Effect) -> tuple[Yanked | None, Yanked | None]:
-    old = _before(effect) if effect.new else None  # of an image that goes, the mark is no news
+    old = _before(effect) if effect.new else None  # the mark of an image that goes is not news
     return old.yanked if old else None, effect.new.yanked if effect.new else None
 
 

@@ -77,24 +77,24 @@ class Ways:
             self._put_back.update(_image(claim) for claim in claims if not self._was_here(claim))
         if step.before in self.told:
             self.told.add(step.after)
-        found = [self._next(way, step) for way in self._to(step.before)] if is_lawful else []
+        ways = [self._next(way, step) for way in self._to(step.before)] if is_lawful else []
         self.made.add(step.after)
-        self._add(step.after, [way for way in found if way])
+        self._add(step.after, [way for way in ways if way])
 
     def merge(self, ours: State, theirs: State, after: State) -> None:
         """Note a merge commit, which is found to have what the merge of its parents has, or the state of one."""
         pairs = product(self._to(ours), self._to(theirs))
-        found = [self._merged(one, ours, other, theirs, after) for one, other in pairs]
+        ways = [self._merged(one, ours, other, theirs, after) for one, other in pairs]
         self.made.add(after)
-        self._add(after, [way for way in found if way])
+        self._add(after, [way for way in ways if way])
 
     def claims(self, after: State) -> tuple[UnprovenPull, ...] | None:
         """Return what has to be proved of a state, by the way with the least of that; None if no way leads there."""
-        found = [way.claims for way in self._to(after) if self._at_base(way, after) == after]
-        left = [self._to_prove(claims, after) for claims in found]
+        made = [way.claims for way in self._to(after) if self._at_base(way, after) == after]
+        left = [self._to_prove(claims, after) for claims in made]
         if any(map(self._loses_its_mark, effects_between(self.base, after))):
             # What is back needs no proof; but then it does not say either why a mark went that would have told of it.
-            left = [claims for claims, every in zip(left, found, strict=True) if claims == every]
+            left = [claims for claims, every in zip(left, made, strict=True) if claims == every]
         if not left:
             return None
         claims = min(left, key=len)

@@ -229,8 +229,8 @@ def _is_unclear(count: int, rest: str) -> bool:
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.match(text)
-    return found[0] if found else ""
+    match = pattern.match(text)
+    return match[0] if match else ""
 
 
 def _scheme(numbers: tuple[int, ...], dash: str | None) -> Scheme:

@@ -235,7 +235,7 @@ def _unknown_parts(record: Record, seen: Observation) -> Iterator[tuple[DriftCla
 
 
 def _unseen(record: Record, seen: Observation, drift: DriftClass) -> str:
-    """Return what could not be observed and might be worse than what was, `""` if there is no such thing."""
+    """Return what could not be observed and might be worse than what was; `""` if there is nothing of the kind."""
     if drift == "unknown" and isinstance(seen.served, Unknown):  # its reason is theirs
         return ""
     worse = CLASSES[: CLASSES.index(drift)]

@@ -79,8 +79,8 @@ def yank(
     requested = []
     for old in _with_copies(_named(snapshot, references, platform, pending), pending):
         copies = [record for record in pending.of(old.name).values() if record.digest == old.digest]
-        at = min((record.yanked.at for record in copies if record.yanked), default=now)
-        new = replace(old, yanked=None if undo else Yanked(at, reason))
+        yanked_at = min((record.yanked.at for record in copies if record.yanked), default=now)
+        new = replace(old, yanked=None if undo else Yanked(yanked_at, reason))
         pending.of(old.name)[old.platform or ""] = new
         requested.append(new)
     return pending.change("unyank" if undo else "yank", requested, reason=reason)

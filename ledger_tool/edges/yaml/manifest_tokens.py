@@ -21,8 +21,8 @@ _READ_OTHERWISE = re.compile("[\x85\u2028\u2029]|(?<!\\A)\ufeff")
 
 def tokens(text: str, document: YamlDocument) -> list[YamlToken]:
     """Return the tokens of one document of a file's text. Raises YamlFault."""
-    found = by_libyaml(text, document)
-    return ruamel.tokens(text, document) if found is None else found
+    fast = by_libyaml(text, document)
+    return ruamel.tokens(text, document) if fast is None else fast
 
 
 def by_libyaml(text: str, document: YamlDocument) -> list[YamlToken] | None:
