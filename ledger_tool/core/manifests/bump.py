@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.core.ledger.version import most_exact, parse_version_tag
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
-from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.pin import IGNORE, Judgement, is_left_alone, name, pin_to, unfitness
 from ledger_tool.core.manifests.policy import (
     RANGED,
@@ -19,6 +18,7 @@ from ledger_tool.core.manifests.policy import (
     parse_policy,
     policy_for,
 )
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.errors import InvalidValue
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 
-from ledger_tool.core.manifests.yamltree import MAX_DOCUMENT, YamlFault
+from ledger_tool.core.manifests.tokens import MAX_DOCUMENT, TextFault
 
 # What Go calls white space, which is what a line may start with; what separates the words of an instruction.
 _SPACE = " \t\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -120,13 +120,13 @@ class Dockerfile:
 
 
 def parse_dockerfile(text: str) -> Dockerfile:
-    """Return what a Dockerfile says. Raises YamlFault for one that no builder reads, or one that is too large."""
+    """Return what a Dockerfile says. Raises TextFault for one that no builder reads, or one that is too large."""
     if len(text) > MAX_DOCUMENT:
-        raise YamlFault(1, f"larger than {MAX_DOCUMENT // 2**20} MiB")
+        raise TextFault(1, f"larger than {MAX_DOCUMENT // 2**20} MiB")
     reader = _Reader(text)
     lines = tuple(reader.lines())
     if sum(line.kind == "from" for line in lines) > _MOST_STAGES:
-        raise YamlFault(1, f"more than {_MOST_STAGES} stages")
+        raise TextFault(1, f"more than {_MOST_STAGES} stages")
     return Dockerfile(lines, reader.escape, reader.starts)
 
 
@@ -168,11 +168,11 @@ class _Reader:
                 return
             self._next += 1
             if name in seen:
-                raise YamlFault(self._next, f"a second `{name}` directive", is_syntax=True)
+                raise TextFault(self._next, f"a second `{name}` directive", is_syntax=True)
             seen.add(name)
             if name == "escape":
                 if match[2] not in _ESCAPES:
-                    raise YamlFault(
+                    raise TextFault(
                         self._next, "its escape character is neither a backslash nor a backtick", is_syntax=True
                     )
                 self.escape = match[2]
@@ -212,7 +212,7 @@ class _Reader:
             if (line.lstrip("\t") if may_be_indented else line) == word:
                 inside = self._lines[first : self._next]
                 return DockerfileLine("<<", first + 1, "\n".join(line for _, line in inside), ((0, inside[0][0]),))
-        raise YamlFault(number, f"its `<<{word[:80]}` has no end", is_syntax=True)
+        raise TextFault(number, f"its `<<{word[:80]}` has no end", is_syntax=True)
 
 
 @dataclass(frozen=True, slots=True)

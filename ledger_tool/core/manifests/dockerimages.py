@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.manifests.dockerfile import Dockerfile, DockerfileLine, Stretch, instruction_parts
-from ledger_tool.core.manifests.find import Site, SiteField, mark_in
-from ledger_tool.core.manifests.yamltree import YamlToken
+from ledger_tool.core.manifests.site import Site, SiteField, mark_in
+from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.policy.reference import split
 
 _NO_IMAGE = "scratch"
@@ -156,7 +156,7 @@ class _Reference:
     value: _Value
 
 
-def find_in_dockerfile(dockerfile: Dockerfile) -> tuple[list[YamlToken], list[Site]]:
+def find_in_dockerfile(dockerfile: Dockerfile) -> tuple[list[TextToken], list[Site]]:
     """Return what a Dockerfile says as tokens, one for each reference that can be edited, and its sites in order."""
     variables = _Variables(dockerfile.escape)
     references = list(_references(dockerfile, variables))
@@ -243,7 +243,7 @@ def _from_mount(value: Stretch) -> Iterator[Stretch]:
         yield word
 
 
-def _site(reference: _Reference, token: YamlToken | None, shared: set[str], marks: tuple[str, ...]) -> Site:
+def _site(reference: _Reference, token: TextToken | None, shared: set[str], marks: tuple[str, ...]) -> Site:
     value = reference.value
     said = value.text if value.is_known else reference.word.text
     parts = split(said)
@@ -282,7 +282,7 @@ def _marks(reference: _Reference, dockerfile: Dockerfile, above: dict[int, tuple
     return tuple(dict.fromkeys(mark for line in lines for mark in above.get(line, ())))
 
 
-def _tokens(dockerfile: Dockerfile, sources: dict[int, Stretch]) -> Iterator[YamlToken]:
+def _tokens(dockerfile: Dockerfile, sources: dict[int, Stretch]) -> Iterator[TextToken]:
     """Yield what each line says; a reference that can be edited is a token of its own, with its place."""
     number = 0
     ahead = sorted(sources)
@@ -291,10 +291,10 @@ def _tokens(dockerfile: Dockerfile, sources: dict[int, Stretch]) -> Iterator[Yam
         for place in ahead[bisect_left(ahead, line.start) : bisect_left(ahead, line.end)]:
             index, length = line.index_of(place), len(sources[place].text)
             at = dockerfile.line_of(place)
-            yield YamlToken(0, 0, line.line, 1, number, "scalar", line.text[end:index], tag=line.kind)
+            yield TextToken(0, 0, line.line, 1, number, "scalar", line.text[end:index], tag=line.kind)
             column = place - dockerfile.starts[at - 1] + 1
             said = line.text[index : index + length]
-            yield YamlToken(place, place + length, at, column, number + 1, "scalar", said)
+            yield TextToken(place, place + length, at, column, number + 1, "scalar", said)
             number, end = number + 2, index + length
-        yield YamlToken(0, 0, line.line, 1, number, "scalar", line.text[end:], tag=line.kind)
+        yield TextToken(0, 0, line.line, 1, number, "scalar", line.text[end:], tag=line.kind)
         number += 1

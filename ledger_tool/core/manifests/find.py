@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, YamlToken, is_scalar, look_up
+from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField, mark_in
+from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
 from ledger_tool.core.policy.reference import split
 
 # What a document must contain to be parsed: one of the keys; or a key that only a parser can read: one with an escape,
@@ -39,58 +40,12 @@ _OTHERS = (
     r"\S|docker:\\?/|\\[uUx][0-9A-Fa-f]{2,8}[^\"\r\n]{0,200}\"\s*:|\*[^\s,{}\[\]*]{1,100}[ \t]+:|\?(?<![^\s{\[,-]\?)\s"
 )
 _LOOKS_LIKE = {False: re.compile(_KEY + _OTHERS), True: re.compile(_KEY + _NOT_IN_SCHEMA + _OTHERS)}
-_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
 _DOCKER = "docker://"  # GitHub Actions
 _KEYS_OF_WHOLE = frozenset({"image", "container", "uses"})
 _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
 _HAS_TAG = re.compile(r"[:@][^/]*$")
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
-
-
-@dataclass(frozen=True, slots=True)
-class SiteField:
-    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
-
-    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `scheme` is what is
-    in front of a reference: `docker://` or nothing.
-    """
-
-    part: str
-    token: YamlToken
-    key: YamlToken | None = None
-    scheme: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MissingDigest:
-    """A digest field to add: `key` would follow the value at `after`, whose own key is at `beside`."""
-
-    key: str
-    beside: YamlToken
-    after: YamlToken
-    in_flow: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A place that names an image, in one field or several.
-
-    `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
-    of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
-    `locked` says why it cannot be edited where it is written, or `""`.
-    """
-
-    line: int
-    text: str
-    name: str
-    tag: str = ""
-    digest: str = ""
-    fields: tuple[SiteField, ...] = ()
-    missing: MissingDigest | None = None
-    whole: bool = False
-    marks: tuple[str, ...] = ()
-    locked: str = ""
 
 
 def may_have_sites(text: str) -> bool:
@@ -172,7 +127,7 @@ def _in_map(visit: _Visit, text: str, *, in_gitlab: bool) -> Iterator[Site]:
             yield _whole(place, key.token, text)
 
 
-def _whole(place: YamlPlace, beside: YamlToken, text: str) -> Site:
+def _whole(place: YamlPlace, beside: TextToken, text: str) -> Site:
     token = place.node.token
     value = token.text.strip()
     scheme = _DOCKER if value.startswith(_DOCKER) else ""
@@ -272,7 +227,7 @@ def _value(node: YamlNode, key: str) -> str:
     return _text(place) if place else ""
 
 
-def _key_token(node: YamlNode, key: str) -> YamlToken | None:
+def _key_token(node: YamlNode, key: str) -> TextToken | None:
     """Return the token of a mapping's own key, or None if it has that key only through a merge."""
     return node.named[key][0] if key in node.named else None
 
@@ -282,16 +237,10 @@ def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:
     return SiteField(part, place.node.token, own_key)
 
 
-def _marks(text: str, *tokens: YamlToken) -> tuple[str, ...]:
+def _marks(text: str, *tokens: TextToken) -> tuple[str, ...]:
     """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars start."""
     # An empty token has no text, and the parser gives it the position of what comes next.
     present = [token for token in tokens if token.start < token.end]
     offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
     lines = [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]
     return tuple(dict.fromkeys(mark for line in lines for mark in mark_in(line)))
-
-
-def mark_in(line: str) -> tuple[str, ...]:
-    """Return the words of a `# ledger:` comment in a line, if there is one."""
-    mark = _MARK.search(line)
-    return (mark[1],) if mark else ()

@@ -10,10 +10,11 @@ from typing import Literal, Protocol
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
-from ledger_tool.core.manifests.find import Site, find_sites, may_have_sites
-from ledger_tool.core.manifests.yamltree import YamlDocument, YamlToken
+from ledger_tool.core.manifests.find import find_sites, may_have_sites
+from ledger_tool.core.manifests.site import Site
+from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 
-Parse = Callable[[str, YamlDocument], list[YamlToken]]
+Parse = Callable[[str, TextDocument], list[TextToken]]
 KINDS = "YAML (.yaml, .yml), JSON (.json) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
 
 # As builders and editors know them. A suffix of another language is not one: `dockerfile.py`, `Dockerfile.md`.
@@ -41,21 +42,21 @@ _MAY_NAME = re.compile(r"(?i)from|syntax")
 class DocumentReading:
     """All that a document says as tokens, and the places in it that name images, in order."""
 
-    tokens: Sequence[YamlToken]
+    tokens: Sequence[TextToken]
     sites: Sequence[Site]
 
 
 class ManifestFormat(Protocol):
     """One way to read a file."""
 
-    def documents(self, text: str) -> Sequence[YamlDocument]:
-        """Return the parts of a file's text, which are read one by one. Raises YamlFault."""
+    def documents(self, text: str) -> Sequence[TextDocument]:
+        """Return the parts of a file's text, which are read one by one. Raises TextFault."""
 
     def may_have_sites(self, text: str) -> bool:
         """Return whether a document's text may name an image; one that does not is not read."""
 
-    def read(self, path: str, text: str, document: YamlDocument) -> DocumentReading:
-        """Return what a document of a file's text says. Raises YamlFault."""
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
+        """Return what a document of a file's text says. Raises TextFault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class YamlFormat:
 
     parse: Parse
 
-    def documents(self, text: str) -> Sequence[YamlDocument]:
+    def documents(self, text: str) -> Sequence[TextDocument]:
         """Return what `---` separates."""
         return yamltree.documents(text)
 
@@ -72,7 +73,7 @@ class YamlFormat:
         """Return whether a key in the text looks like one that we know."""
         return may_have_sites(text)
 
-    def read(self, path: str, text: str, document: YamlDocument) -> DocumentReading:
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(text, document)
         return DocumentReading(tokens, find_sites(path, text, yamltree.tree(tokens)))
@@ -81,15 +82,15 @@ class YamlFormat:
 class DockerfileFormat:
     """Dockerfiles, which are one document."""
 
-    def documents(self, text: str) -> Sequence[YamlDocument]:
+    def documents(self, text: str) -> Sequence[TextDocument]:
         """Return the whole file."""
-        return [YamlDocument(0, len(text), 1)]
+        return [TextDocument(0, len(text), 1)]
 
     def may_have_sites(self, text: str) -> bool:
         """Return whether a word in the text is one that names images."""
         return bool(_MAY_NAME.search(text))
 
-    def read(self, path: str, text: str, document: YamlDocument) -> DocumentReading:
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the lines as tokens, and the sites of the instructions."""
         del path, document
         return DocumentReading(*find_in_dockerfile(parse_dockerfile(text)))

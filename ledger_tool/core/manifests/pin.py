@@ -18,7 +18,7 @@ from typing import Literal
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
-from ledger_tool.core.manifests.find import Site
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.core.policy.reference import parse_in_manifest
 from ledger_tool.core.policy.resolve import HUB

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests import yamltree
-from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
-from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
@@ -104,7 +104,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
                 texts[-1] = _document(done, text, document, form, judge, write=write and not refused)
             except SpliceRefused as error:
                 refused = error.reason
-    except YamlFault as fault:
+    except TextFault as fault:
         return not_read(_not_read(path, raw, fault)) if _may_matter(raw, form) else Rewritten(path)
     if refused:
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
@@ -120,7 +120,7 @@ def _may_matter(raw: bytes, form: ManifestFormat) -> bool:
     return raw.startswith(yamltree.NOT_UTF8) or form.may_have_sites(raw.decode("utf-8", "replace"))
 
 
-def _not_read(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
+def _not_read(path: str, raw: bytes, fault: TextFault) -> ManifestNote:
     if fault.is_syntax and b"{{" in raw:  # a file beyond a limit is not treated as a template
         message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
         return ManifestNote(path, fault.line, message)
@@ -128,9 +128,9 @@ def _not_read(path: str, raw: bytes, fault: YamlFault) -> ManifestNote:
 
 
 def _document(
-    done: Rewritten, text: str, document: YamlDocument, form: ManifestFormat, judge: Judge, *, write: bool
+    done: Rewritten, text: str, document: TextDocument, form: ManifestFormat, judge: Judge, *, write: bool
 ) -> str:
-    """Add a judge's results for a document to `done`, and return its new text. Raises YamlFault, SpliceRefused."""
+    """Add a judge's results for a document to `done`, and return its new text. Raises TextFault, SpliceRefused."""
     old = text[document.start : document.end]
     if not form.may_have_sites(old):
         return old
@@ -143,7 +143,7 @@ def _document(
     try:  # a second pass of the same parser
         again = form.documents(new)
         new_reading = form.read(done.path, new, again[0]) if len(again) == 1 else None
-    except YamlFault as fault:
+    except TextFault as fault:
         raise SpliceRefused(fault.message) from None
     if not new_reading or not is_exactly(reading.tokens, new_reading.tokens, changes):
         raise SpliceRefused("the edit would change more than the reference")

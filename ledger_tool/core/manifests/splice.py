@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from ledger_tool.core.manifests.find import MissingDigest, Site, SiteField
-from ledger_tool.core.manifests.yamltree import YamlDocument, YamlToken, plain_type
+from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField
+from ledger_tool.core.manifests.tokens import TextDocument, TextToken
+from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.reference import written
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
@@ -46,7 +47,7 @@ class Splice:
     start: int
     end: int
     text: str
-    token: YamlToken
+    token: TextToken
     value: str
     key: str = ""
 
@@ -65,7 +66,7 @@ def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
     return changes
 
 
-def applied(text: str, document: YamlDocument, changes: Sequence[Splice]) -> str:
+def applied(text: str, document: TextDocument, changes: Sequence[Splice]) -> str:
     """Return the text of a document with all splices applied. Raises SpliceRefused if two overlap and differ."""
     parts = []
     end = document.start
@@ -78,7 +79,7 @@ def applied(text: str, document: YamlDocument, changes: Sequence[Splice]) -> str
     return "".join([*parts, text[end : document.end]])
 
 
-def is_exactly(before: Sequence[YamlToken], after: Sequence[YamlToken], changes: Sequence[Splice]) -> bool:
+def is_exactly(before: Sequence[TextToken], after: Sequence[TextToken], changes: Sequence[Splice]) -> bool:
     """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
     values = {change.token.number: change.value for change in changes if not change.key}
     added = {change.token.number: (change.key, change.value) for change in changes if change.key}
@@ -94,12 +95,12 @@ def is_exactly(before: Sequence[YamlToken], after: Sequence[YamlToken], changes:
     return len(after) == len(before) + 2 * len(added)
 
 
-def _is_edited(token: YamlToken, new: YamlToken, value: str) -> bool:
+def _is_edited(token: TextToken, new: TextToken, value: str) -> bool:
     """Return whether a scalar now says a value, as text; its quotes may have changed, but not its anchor or tag."""
     return _is_text(new) and new.text.strip() == value and (new.anchor, new.tag) == (token.anchor, token.tag)
 
 
-def _is_text(token: YamlToken) -> bool:
+def _is_text(token: TextToken) -> bool:
     return token.kind == "scalar" and (bool(token.style) or not plain_type(token.text))
 
 

@@ -1,4 +1,4 @@
-"""YAML as tokens with positions, and the tree that they make. Nothing is changed or written here.
+"""YAML text as documents, and the tree that a document's tokens make. Nothing is changed or written here.
 
 A file is first split into its documents: a line that starts with `---` always ends one (YAML 1.2,
 section 9.1.2 and `c-forbidden`), so documents without anything of interest need no parser. In a tree, an alias is the
@@ -11,72 +11,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ledger_tool.core.ledger.jsontext import line_and_column
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 
-MAX_DOCUMENT = 2 * 2**20  # characters
-MAX_DEPTH = 100
-MAX_TOKENS = 400_000  # per document; each takes half a kilobyte
 _MOST_MERGED = 32  # mappings searched for one key
 
-TokenKind = Literal["scalar", "alias", "map", "list", "end"]
 NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
-class YamlFault(Exception):
-    """A document is not YAML (`is_syntax`), or beyond a limit: line and column, from 1, and what is wrong."""
-
-    def __init__(self, line: int, message: str, *, column: int = 1, is_syntax: bool = False) -> None:
-        super().__init__(line, message)
-        self.line = line
-        self.column = column
-        self.message = message
-        self.is_syntax = is_syntax
-
-
-class YamlToken(NamedTuple):
-    """One event of the parser. `start` and `end` are offsets in the file's text; line and column count from 1.
-
-    `text` is a scalar's value or an alias' name; `style` is `""` (plain), `'`, `"`, `|`, `>`, or `{` for a map or
-    list in flow style; `number` is the token's place in its document's list. There are millions of them in a large
-    tree, and a tuple is the fastest to make.
-    """
-
-    start: int
-    end: int
-    line: int
-    column: int
-    number: int
-    kind: TokenKind
-    text: str = ""
-    style: str = ""
-    anchor: str = ""
-    tag: str = ""
-
-    @property
-    def content(self) -> tuple[str, ...]:
-        """What it says, wherever it is: kind, text, style, anchor and tag."""
-        return self[5:]
-
-
-END = YamlToken(0, 0, 0, 0, -1, "end")  # of any map or list: where it ends does not matter
-
-
-@dataclass(frozen=True, slots=True)
-class YamlDocument:
-    """A part of a file's text, from `start` to `end`; `line` is where it starts."""
-
-    start: int
-    end: int
-    line: int
-
-
-def _no_keys() -> Mapping[str, tuple[YamlToken, YamlPlace]]:
+def _no_keys() -> Mapping[str, tuple[TextToken, YamlPlace]]:
     return _NO_KEYS
 
 
-_NO_KEYS: Mapping[str, tuple[YamlToken, YamlPlace]] = MappingProxyType({})
+_NO_KEYS: Mapping[str, tuple[TextToken, YamlPlace]] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -87,42 +36,42 @@ class YamlNode:
     `merged` the mappings that `<<` merges into it.
     """
 
-    token: YamlToken
+    token: TextToken
     items: Sequence[YamlPlace] = ()
     pairs: Sequence[tuple[YamlNode, YamlPlace]] = ()
-    named: Mapping[str, tuple[YamlToken, YamlPlace]] = field(default_factory=_no_keys)
+    named: Mapping[str, tuple[TextToken, YamlPlace]] = field(default_factory=_no_keys)
     merged: Sequence[YamlNode] = ()
 
 
 class YamlPlace(NamedTuple):
     """An occurrence of a node: `token` is the node's own, or that of an alias to it."""
 
-    token: YamlToken
+    token: TextToken
     node: YamlNode
 
 
 def decoded(raw: bytes) -> str:
-    """Return the text of a file, its byte order mark included. Raises YamlFault if it is not UTF-8."""
+    """Return the text of a file, its byte order mark included. Raises TextFault if it is not UTF-8."""
     if raw.startswith(NOT_UTF8):
-        raise YamlFault(1, "UTF-16 or UTF-32, not UTF-8")
+        raise TextFault(1, "UTF-16 or UTF-32, not UTF-8")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         line, column = line_and_column(before, len(before))
-        raise YamlFault(line, "not UTF-8", column=column) from None
+        raise TextFault(line, "not UTF-8", column=column) from None
 
 
 _boundary = re.compile(r"\n(---)(?=[ \t\r\n]|\Z)")
 
 
-def documents(text: str) -> list[YamlDocument]:
+def documents(text: str) -> list[TextDocument]:
     """Return the documents of a file, or the whole file if it has directives."""
     has_directives = text.startswith("%") or "\n%" in text
     cuts = [] if has_directives else [match.start(1) for match in _boundary.finditer(text)]
     parts, line = [], 1
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        parts.append(YamlDocument(start, end, line))
+        parts.append(TextDocument(start, end, line))
         line += line_breaks(text[start:end])
     return parts
 
@@ -132,17 +81,17 @@ def line_breaks(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def tree(tokens: Sequence[YamlToken]) -> list[YamlNode]:
-    """Return the roots of a document's tokens. Raises YamlFault for an alias without an anchor."""
+def tree(tokens: Sequence[TextToken]) -> list[YamlNode]:
+    """Return the roots of a document's tokens. Raises TextFault for an alias without an anchor."""
     stream = iter(tokens)
     anchors: dict[str, YamlNode] = {}
     return [_node(token, stream, anchors) for token in stream]
 
 
-def _node(token: YamlToken, stream: Iterator[YamlToken], anchors: dict[str, YamlNode]) -> YamlNode:
+def _node(token: TextToken, stream: Iterator[TextToken], anchors: dict[str, YamlNode]) -> YamlNode:
     if token.kind == "alias":
         if token.text not in anchors:
-            raise YamlFault(token.line, f"the alias `*{token.text}` has no anchor before it")
+            raise TextFault(token.line, f"the alias `*{token.text}` has no anchor before it")
         return anchors[token.text]
     node = YamlNode(token)
     if token.anchor:
@@ -156,7 +105,7 @@ def _node(token: YamlToken, stream: Iterator[YamlToken], anchors: dict[str, Yaml
     return node
 
 
-def _fill(mapping: YamlNode, stream: Iterator[YamlToken], anchors: dict[str, YamlNode]) -> None:
+def _fill(mapping: YamlNode, stream: Iterator[TextToken], anchors: dict[str, YamlNode]) -> None:
     mapping.pairs = pairs = []
     mapping.named = named = {}
     while (inner := next(stream)).kind != "end":

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ledger_tool.core.ledger import names
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlToken, is_scalar, plain_type
+from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar, plain_type
 from ledger_tool.errors import InvalidSettings, LedgerError
 
 T = TypeVar("T")
@@ -19,12 +20,12 @@ _TEXT_IN_1_2 = re.compile(
 )
 
 
-def fail(token: YamlToken, message: str, hint: str = HINT) -> InvalidSettings:
+def fail(token: TextToken, message: str, hint: str = HINT) -> InvalidSettings:
     """Return the error at a token."""
     return InvalidSettings(token.line, token.column, message, hint)
 
 
-def type_of(token: YamlToken) -> str:
+def type_of(token: TextToken) -> str:
     """Return `text`, `list`, `map`, or the type that YAML gives a value without quotes: `1.10` is a number."""
     if token.kind != "scalar":
         return token.kind
@@ -32,11 +33,11 @@ def type_of(token: YamlToken) -> str:
     return "text" if is_text else plain_type(token.text) or "text"
 
 
-def _is_left_out(token: YamlToken) -> bool:
+def _is_left_out(token: TextToken) -> bool:
     return type_of(token) == "null" and not token.text
 
 
-def pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tuple[YamlToken, YamlNode]]:
+def pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tuple[TextToken, YamlNode]]:
     """Yield the keys and values of a mapping, whose keys are texts and differ."""
     if type_of(node.token) == "null":
         return
@@ -67,7 +68,7 @@ def items(node: YamlNode, what: str) -> list[YamlNode]:
     return [place.node for place in node.items]
 
 
-def parsed(token: YamlToken, what: str, parse: Callable[[str], T]) -> T:
+def parsed(token: TextToken, what: str, parse: Callable[[str], T]) -> T:
     """Return a text, parsed. Raises InvalidSettings for anything else, and for what the parser refuses."""
     kind = type_of(token)
     if kind in ("list", "map"):

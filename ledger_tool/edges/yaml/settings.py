@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import names
-from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, YamlNode, YamlToken, decoded, tree
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
+from ledger_tool.core.manifests.yamltree import YamlNode, decoded, tree
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Environment, Owner, Policy, ProvenanceRule, Registry
 from ledger_tool.edges.yaml.fields import HINT, each_parsed, fail, items, pairs, parsed
 from ledger_tool.edges.yaml.tokens import tokens
@@ -31,14 +32,14 @@ def load(raw: bytes) -> Policy:
         raise InvalidSettings(1, 1, message, "check that this is the right file")
     try:
         text = decoded(raw)
-        stream = tokens(text, YamlDocument(0, len(text), 1), deepest=MAX_DEPTH)
+        stream = tokens(text, TextDocument(0, len(text), 1), deepest=MAX_DEPTH)
         for token in stream:
             if token.anchor or token.kind == "alias":
                 raise fail(token, "anchors and aliases are not allowed here", "write the value itself")
             if token.tag:
                 raise fail(token, f"the tag `{names.shown(token.tag)}` is not allowed here", "remove the tag")
         roots = tree(stream)
-    except YamlFault as fault:
+    except TextFault as fault:
         raise InvalidSettings(fault.line, fault.column, fault.message, HINT) from None
     if len(roots) > 1:
         raise fail(roots[1].token, "a second document", "keep everything in one YAML document")
@@ -131,7 +132,7 @@ def _registry(node: YamlNode) -> Registry:
 
 def _environments(node: YamlNode) -> dict[str, Environment]:
     environments: dict[str, Environment] = {}
-    sources: list[tuple[YamlToken, str]] = []
+    sources: list[tuple[TextToken, str]] = []
     for name_token, value in pairs(node, "`environments`"):
         name = parsed(name_token, "an environment", names.parse_tag)
         fields: dict[str, Any] = {}
@@ -147,7 +148,7 @@ def _environments(node: YamlNode) -> dict[str, Environment]:
     return environments
 
 
-def _check_source(token: YamlToken, name: str, environments: Mapping[str, Environment]) -> None:
+def _check_source(token: TextToken, name: str, environments: Mapping[str, Environment]) -> None:
     """Raise InvalidSettings if following `from` leads out of the environments, or back to one."""
     passed = [name]
     while source := environments[passed[-1]].source:

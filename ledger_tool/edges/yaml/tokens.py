@@ -17,15 +17,15 @@ from ruamel.yaml.reader import ReaderError
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.jsontext import line_and_column
-from ledger_tool.core.manifests.yamltree import (
+from ledger_tool.core.manifests.tokens import (
     END,
     MAX_DEPTH,
     MAX_DOCUMENT,
     MAX_TOKENS,
+    TextDocument,
+    TextFault,
+    TextToken,
     TokenKind,
-    YamlDocument,
-    YamlFault,
-    YamlToken,
 )
 
 _KINDS: dict[str, TokenKind] = {
@@ -40,11 +40,11 @@ _new = tuple.__new__  # of a named tuple: a third of the time of calling its cla
 _TAB = re.compile(r"(^[ \t]+(?=\S))|\t", re.MULTILINE)
 
 
-def tokens(text: str, document: YamlDocument, deepest: int = MAX_DEPTH) -> list[YamlToken]:
-    """Return the tokens of one document of a file's text, nested no deeper than `deepest`. Raises YamlFault."""
+def tokens(text: str, document: TextDocument, deepest: int = MAX_DEPTH) -> list[TextToken]:
+    """Return the tokens of one document of a file's text, nested no deeper than `deepest`. Raises TextFault."""
     part = text[document.start : document.end]
     if len(part) > MAX_DOCUMENT:
-        raise YamlFault(document.line, f"a document of more than {MAX_DOCUMENT // 2**20} MiB")
+        raise TextFault(document.line, f"a document of more than {MAX_DOCUMENT // 2**20} MiB")
     part = _without_tabs(part) if "\t" in part else part
     skipped = part.startswith("\ufeff")
     try:
@@ -53,15 +53,15 @@ def tokens(text: str, document: YamlDocument, deepest: int = MAX_DEPTH) -> list[
     except ReaderError as error:
         line, column = line_and_column(part, error.position)
         message = f"the character `{names.escaped(chr(error.character))}` is not allowed in YAML"
-        raise YamlFault(document.line + line - 1, message, column=column) from None
+        raise TextFault(document.line + line - 1, message, column=column) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column + 1) if mark else (0, 1)
         message = _words(str(error.problem or error.context or ""))
-        raise YamlFault(document.line + line, message, column=column, is_syntax=True) from None
+        raise TextFault(document.line + line, message, column=column, is_syntax=True) from None
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError, TypeError) as error:
         # Broken documents make ruamel raise these too.
-        raise YamlFault(document.line, _words(str(error)), is_syntax=True) from None
+        raise TextFault(document.line, _words(str(error)), is_syntax=True) from None
 
 
 def _without_tabs(part: str) -> str:
@@ -79,12 +79,12 @@ def _words(message: str) -> str:
     return names.shown(re.split(r"[\r\n]", message)[0], 120) or "not YAML"
 
 
-def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int) -> list[YamlToken]:
-    """Return the tokens of a parser's events, which begin at an offset and a line. Raises YamlFault beyond a limit.
+def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int) -> list[TextToken]:
+    """Return the tokens of a parser's events, which begin at an offset and a line. Raises TextFault beyond a limit.
 
     The events of ruamel and of PyYAML have the same names and attributes.
     """
-    found: list[YamlToken] = []
+    found: list[TextToken] = []
     depth = 0
     for event in events:
         kind = _KINDS.get(type(event).__name__)
@@ -92,7 +92,7 @@ def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int)
             continue
         if len(found) >= MAX_TOKENS:
             line = event.start_mark.line + first_line
-            raise YamlFault(line, f"a document of more than {MAX_TOKENS:,} keys and values")
+            raise TextFault(line, f"a document of more than {MAX_TOKENS:,} keys and values")
         if kind == "end":
             depth -= 1
             found.append(END)
@@ -106,11 +106,11 @@ def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int)
             depth += 1
             style, anchor, tag = "{" if event.flow_style else "", event.anchor or "", event.tag
         start, end = event.start_mark, event.end_mark
-        token = _new(YamlToken, (
+        token = _new(TextToken, (
             start.index + offset, end.index + offset, start.line + first_line, start.column + 1, len(found),
             kind, text, style, anchor, str(tag) if tag else "",
         ))  # fmt: skip
         if depth > deepest:
-            raise YamlFault(token.line, f"nested deeper than {deepest} levels", column=token.column)
+            raise TextFault(token.line, f"nested deeper than {deepest} levels", column=token.column)
         found.append(token)
     return found

@@ -14,9 +14,9 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
-from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.pin import Judgement
 from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.policy.policy import Policy
 from tests.support import ROOT
 from tests.support.values.make import digest, ledger_of, record

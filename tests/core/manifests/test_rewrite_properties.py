@@ -20,7 +20,8 @@ from ledger_tool.core.manifests.find import find_sites, may_have_sites
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.policy import parse_rule
 from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
-from ledger_tool.core.manifests.yamltree import YamlDocument, YamlFault, plain_type, tree
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault
+from ledger_tool.core.manifests.yamltree import plain_type, tree
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.yaml import tokens as yamltokens
 from ledger_tool.edges.yaml.manifest_tokens import tokens
@@ -136,8 +137,8 @@ def _nested(draw: st.DrawFn, indent: str = "", depth: int = 0) -> str:
 @example_count(500)
 def test_a_text_that_is_not_parsed_names_no_image(text: str) -> None:
     try:
-        sites = find_sites("a.yaml", text, tree(tokens(text, YamlDocument(0, len(text), 1))))
-    except YamlFault:
+        sites = find_sites("a.yaml", text, tree(tokens(text, TextDocument(0, len(text), 1))))
+    except TextFault:
         return
     assert may_have_sites(text) or not sites, text
 

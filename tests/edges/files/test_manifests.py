@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger_tool.core.manifests.find import Site
 from ledger_tool.core.manifests.pin import Judgement
 from ledger_tool.core.manifests.rewrite import Rewritten
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.edges.files import manifests
 from ledger_tool.edges.files.disk import replace_atomically

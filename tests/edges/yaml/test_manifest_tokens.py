@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.manifests.yamltree import END, MAX_DOCUMENT, YamlDocument, YamlFault, YamlToken, documents
+from ledger_tool.core.manifests.tokens import END, MAX_DOCUMENT, TextDocument, TextFault, TextToken
+from ledger_tool.core.manifests.yamltree import documents
 from ledger_tool.edges.yaml import tokens as ruamel
 from ledger_tool.edges.yaml.manifest_tokens import by_libyaml, tokens
 from tests.support import EXAMPLES, ROOT
@@ -34,27 +35,27 @@ _starts = st.sampled_from(["", "a: ", "a:\n  b: ", "- ", "a: {", "a: [", "k:\n  
 texts = st.tuples(_starts, st.lists(st.sampled_from(_PIECES), min_size=1, max_size=10).map("".join)).map("".join)
 
 
-def whole(text: str) -> YamlDocument:
-    return YamlDocument(0, len(text), 1)
+def whole(text: str) -> TextDocument:
+    return TextDocument(0, len(text), 1)
 
 
-def by_ruamel(text: str) -> list[YamlToken] | None:
+def by_ruamel(text: str) -> list[TextToken] | None:
     try:
         return ruamel.tokens(text, whole(text))
-    except YamlFault:
+    except TextFault:
         return None
 
 
-def _says(token: YamlToken) -> tuple[str, ...]:
+def _says(token: TextToken) -> tuple[str, ...]:
     return tuple(part.replace("\t", " ") for part in token.content)  # ruamel is given spaces
 
 
-def _has_block_at_root(found: list[YamlToken]) -> bool:
+def _has_block_at_root(found: list[TextToken]) -> bool:
     depths = accumulate((token.kind in ("map", "list")) - (token is END) for token in found)
     return any(token.style in ("|", ">") and not depth for token, depth in zip(found, depths, strict=True))
 
 
-def _is_placed(*same: YamlToken) -> bool:
+def _is_placed(*same: TextToken) -> bool:
     """Return whether a position matters: not that of an end, of nothing, or of a tag or an anchor when it has both."""
     return all(token is not END and token.start < token.end and not (token.tag and token.anchor) for token in same)
 
@@ -98,7 +99,7 @@ def test_both_parsers_read_the_same_in_an_example(path: Path) -> None:
             agree(text[document.start : document.end])
 
 
-def _said(found: list[YamlToken] | None) -> str | None:
+def _said(found: list[TextToken] | None) -> str | None:
     """Return tokens in short: `{a=1}`."""
     if found is None:
         return None
@@ -154,7 +155,7 @@ def test_where_the_parsers_differ_is_known(text: str, of_libyaml: str | None, of
     ],
 )  # fmt: skip
 def test_positions_count_characters_after_a_mark_and_any_line_break(text: str, places: list[str]) -> None:
-    found = tokens("--\n" + text, YamlDocument(3, len(text) + 3, 2))
+    found = tokens("--\n" + text, TextDocument(3, len(text) + 3, 2))
     assert [text[token.start - 3 : token.end - 3] for token in found if token.kind == "scalar"] == places
     lines = [1 + text[: token.start - 3].replace("\r\n", "\n").replace("\r", "\n").count("\n") for token in found]
     assert [token.line for token in found if token is not END] == [
@@ -165,7 +166,7 @@ def test_positions_count_characters_after_a_mark_and_any_line_break(text: str, p
 @pytest.mark.parametrize("piece", ["[", "{a: ", "- ", "? ", "[{? ", "[\n", "{\n? "])
 def test_a_depth_that_no_manifest_has_is_a_fault(piece: str) -> None:
     text = piece * 100_000
-    with pytest.raises(YamlFault, match="nested deeper than 100 levels"):
+    with pytest.raises(TextFault, match="nested deeper than 100 levels"):
         tokens(text, whole(text))
 
 
@@ -188,7 +189,7 @@ import sys
 sys.modules["yaml._yaml"] = None
 from ledger_tool.edges.files.manifests import FolderManifests
 from ledger_tool.edges.yaml import manifest_tokens
-assert manifest_tokens.by_libyaml("", manifest_tokens.YamlDocument(0, 0, 1)) is None
+assert manifest_tokens.by_libyaml("", manifest_tokens.TextDocument(0, 0, 1)) is None
 found = []
 list(FolderManifests(sys.argv[1:]).rewritten(lambda site: found.append(site.text), lambda *_: None, write=False))
 print(found)

@@ -1,0 +1,61 @@
+"""A place that names an image, whatever the format: the fields to edit, and the marks beside them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ledger_tool.core.manifests.tokens import TextToken
+
+_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteField:
+    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
+
+    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `scheme` is what is
+    in front of a reference: `docker://` or nothing.
+    """
+
+    part: str
+    token: TextToken
+    key: TextToken | None = None
+    scheme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDigest:
+    """A digest field to add: `key` would follow the value at `after`, whose own key is at `beside`."""
+
+    key: str
+    beside: TextToken
+    after: TextToken
+    in_flow: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A place that names an image, in one field or several.
+
+    `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
+    of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
+    `locked` says why it cannot be edited where it is written, or `""`.
+    """
+
+    line: int
+    text: str
+    name: str
+    tag: str = ""
+    digest: str = ""
+    fields: tuple[SiteField, ...] = ()
+    missing: MissingDigest | None = None
+    whole: bool = False
+    marks: tuple[str, ...] = ()
+    locked: str = ""
+
+
+def mark_in(line: str) -> tuple[str, ...]:
+    """Return the words of a `# ledger:` comment in a line, if there is one."""
+    mark = _MARK.search(line)
+    return (mark[1],) if mark else ()
