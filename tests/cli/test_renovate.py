@@ -1,0 +1,79 @@
+"""What docs/renovate.md tells Renovate finds, in a real ledger, what the ledger itself says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonata
+import pytest
+
+from tests.support import ROOT
+from tests.support.stage.docs import blocks
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+SETTINGS = json.loads(
+    next(block.text for block in blocks((ROOT / "docs/renovate.md").read_text()) if block.language == "json")
+)
+
+
+def releases(folder: Path, image: str) -> list[dict[str, Any]]:
+    """Return what Renovate's custom data source makes of a ledger: it fills in a template, and evaluates JSONata."""
+    data = json.loads((folder / "ledger.json").read_text("utf-8"))
+    for template in SETTINGS["customDatasources"]["ledger"]["transformTemplates"]:
+        expression = template.replace("{{{packageName}}}", image)
+        assert not re.search(r"\{\{|\}\}", expression)  # Handlebars would read it as its own
+        data = jsonata.Jsonata(expression).evaluate(data)
+    return list(data["releases"])
+
+
+def test_releases_are_the_tags_of_an_image_with_their_pull_digests(ledger: Run) -> None:
+    sample = ROOT / "sample-ledger"
+    listed = ledger("list", "--repo", sample, "--format", "json").json
+    fit = {(one["image"], one["tag"]) for one in listed if "ttl" not in one and "yanked" not in one}
+    offered = {(image, one["version"]): one for image, _ in fit for one in releases(sample, image)}
+    assert offered.keys() == fit
+    for (image, tag), release in offered.items():
+        shown = ledger("get", f"{image}:{tag}", "--repo", sample).json
+        assert release["digest"] == shown["digest"]
+        assert release["releaseTimestamp"] == max(one["publishedAt"] for one in shown["records"])
+        assert {one["sourceRef"].rpartition("@")[0] for one in shown["records"]} == {release["sourceUrl"]}
+
+
+def test_what_is_not_to_be_used_is_not_released(tmp_path: Path) -> None:
+    yanked = {"at": "2026-01-02T00:00:00Z", "reason": "broken"}
+    records = [
+        record(tag="v1"),
+        record(tag="v2", yanked=yanked),
+        record(tag="pr-7", ttl="7d"),
+        record(tag="v3", platform="linux/amd64", digest=digest("x")),
+        record(tag="v3", platform="linux/arm64", digest=digest("y")),
+        record("myorg/other", tag="v9"),
+    ]
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes(*records))
+    found = {one["version"]: one.get("digest") for one in releases(tmp_path, "myorg/app")}
+    assert found == {"v1": records[0].digest, "v3": None}  # no one digest pulls both platforms
+    assert releases(tmp_path, "myorg/none") == []
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_manager_finds_what_pin_has_written(ledger: Run, tmp_path: Path, quote: str) -> None:
+    folder = tmp_path / "ledger"
+    assert ledger("init", folder, "--registry", "registry.example.com").code == 0
+    published = ("publish", f"myorg/app:v1.5.0@{digest()}", "--source", SOURCE, "--offline", "--repo", folder)
+    assert ledger(*published).code == 0
+    manifest = tmp_path / "pod.yaml"
+    manifest.write_text(
+        f"spec:\n  containers:\n    - image: {quote}registry.example.com/myorg/app:v1.5.0{quote} # ours\n"
+    )
+    assert ledger("pin", manifest, "--repo", folder).code == 0
+    manager = SETTINGS["customManagers"][0]
+    assert any(re.search(pattern.strip("/"), manifest.name) for pattern in manager["managerFilePatterns"])
+    (pattern,) = (text.replace("(?<", "(?P<") for text in manager["matchStrings"])
+    (found,) = re.finditer(pattern, manifest.read_text("utf-8"))
+    assert found.groupdict() == {"depName": "myorg/app", "currentValue": "v1.5.0", "currentDigest": digest()}
