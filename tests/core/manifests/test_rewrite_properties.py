@@ -208,3 +208,10 @@ def test_any_text_is_handled(text: str) -> None:
 )  # fmt: skip
 def test_what_any_yaml_reader_takes_for_something_else_is_known(value: str, is_text: bool) -> None:
     assert (plain_type(value) == "") is is_text
+
+
+@pytest.mark.parametrize("also", ["name: redis:7", "reference: redis:7"])
+def test_an_image_of_several_fields_is_named_once(also: str) -> None:
+    done = pinned(f"image:\n  repository: myorg/app\n  tag: v1.5.0\n  {also}\n")
+    assert [edit.image for edit in done.edits] == ["myorg/app"]
+    assert done.findings == []

@@ -1,0 +1,87 @@
+"""A node on the walk through a document, and how shapes read it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ledger_tool.core.manifests.site import Site, mark_in
+from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
+
+_NULLS = ("~", "null", "Null", "NULL", "true", "false")
+_GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """What shapes know of the document that they are in: the file's path and text, and the document's root.
+
+    `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`.
+    """
+
+    path: str
+    text: str
+    root: YamlNode
+    registry: str = ""
+
+    @property
+    def is_gitlab(self) -> bool:
+        """Whether the file is one of GitLab CI's own."""
+        return bool(_GITLAB.search(self.path))
+
+
+def view_of(path: str, text: str, root: YamlNode) -> FileView:
+    """Return what shapes know of a document."""
+    above = look_up(root, "global")
+    return FileView(path, text, root, value(above.node, "imageRegistry") if above else "")
+
+
+class Visit(NamedTuple):
+    """A node on the walk and the keys above it, the nearest first; `""` for a list item."""
+
+    node: YamlNode
+    file: FileView
+    keys: tuple[str, ...] = ()
+
+    def below(self, key: str, node: YamlNode) -> Visit:
+        """Return the visit of a node below this one."""
+        return Visit(node, self.file, (key, *self.keys[:3]))
+
+
+class FoundSite(NamedTuple):
+    """A site in a mapping or a list, and the mapping's keys that it is read from: they name no other image."""
+
+    site: Site
+    keys: tuple[str, ...] = ()
+
+
+def is_written(place: YamlPlace) -> bool:
+    """Return whether a place has a non-empty text."""
+    token = place.node.token
+    return is_scalar(place.node) and bool(token.text.strip()) and (bool(token.style) or token.text not in _NULLS)
+
+
+def text_at(place: YamlPlace | None) -> str:
+    """Return the text of a place, or `""` if there is none."""
+    return place.node.token.text.strip() if place and is_written(place) else ""
+
+
+def value(node: YamlNode, key: str) -> str:
+    """Return the text of a mapping's key, or `""` if there is none."""
+    return text_at(look_up(node, key))
+
+
+def key_token(node: YamlNode, key: str) -> TextToken | None:
+    """Return the token of a mapping's own key, or None if it has that key only through a merge."""
+    return node.named[key][0] if key in node.named else None
+
+
+def marks_at(text: str, *tokens: TextToken) -> tuple[str, ...]:
+    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars start."""
+    # An empty token has no text, and the parser gives it the position of what comes next.
+    present = [token for token in tokens if token.start < token.end]
+    offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
+    lines = [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]
+    return tuple(dict.fromkeys(mark for line in lines for mark in mark_in(line)))
