@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.core.ledger.version import most_exact, parse_version_tag
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
-from ledger_tool.core.manifests.pin import IGNORE, Judgement, is_left_alone, name, pin_to, unfitness
+from ledger_tool.core.manifests.pin import (
+    IGNORE,
+    Judgement,
+    is_left_alone,
+    is_up_to_the_chart,
+    left_to_the_chart,
+    name,
+    owned,
+    pin_to,
+    unfitness,
+)
 from ledger_tool.core.manifests.policy import (
     RANGED,
     Place,
@@ -47,7 +57,13 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
             named if marked and marked.scheme != IGNORE else None
         )  # a general policy applies only to images of the ledger
     policy = marked or policy_for(rules.rules, named[0])
-    return None if policy is None or policy.scheme == IGNORE else _moved(site, *named, policy, catalogue, rules)
+    if policy is None or policy.scheme == IGNORE:
+        return None
+    if site.owner:
+        return owned(site)
+    if is_up_to_the_chart(site) and not marked:  # a mark says that this very reference is to move
+        return left_to_the_chart(named[0])
+    return _moved(site, *named, policy, catalogue, rules)
 
 
 def _moved(

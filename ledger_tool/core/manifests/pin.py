@@ -7,6 +7,7 @@
 | a tag and another digest                         | it, and that digest nowhere       | stale: edited      |
 | a tag and the digest of another tag              | both                              | stale: reported    |
 | a digest alone                                   | it, under some tag                | as it should be    |
+| an empty tag                                     | the image                         | left: the chart's  |
 | what is yanked, or past its TTL                  | it                                | reported           |
 | anything else                                    | nothing                           | unknown: reported  |
 """
@@ -34,7 +35,7 @@ class Judgement:
 
     `image` is the ledger's name of it, or the manifest's if the ledger has none. `note` is for people.
     `old` and `new` are the releases on both sides of an edit, if the ledger has them. `is_elsewhere` says that no
-    registry of ledger.yaml serves the image.
+    registry of ledger.yaml serves the image. `is_left` says that something else decides, so that nothing is judged.
     """
 
     image: str
@@ -45,12 +46,15 @@ class Judgement:
     old: Release | None = None
     new: Release | None = None
     is_elsewhere: bool = False
+    is_left: bool = False
 
 
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     """Return the outcome of pinning a site to its own tag, or None for one to be ignored."""
     if is_left_alone(site):
         return None
+    if site.owner:
+        return owned(site)
     named = name(site, catalogue)
     return named if isinstance(named, Judgement) else pin_to(site, *named, catalogue)
 
@@ -58,6 +62,21 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
 def is_left_alone(site: Site) -> bool:
     """Return whether a site is to be ignored, or is part of a template, which means nothing until it is rendered."""
     return IGNORE in site.marks or ("{{" in site.text and "${{" not in site.text)
+
+
+def owned(site: Site) -> Judgement:
+    """Return the outcome for a site that another tool sets: that tool would move the tag and leave our digest."""
+    return Judgement(shown(site.name), note=f"{shown(site.text)} is set by {site.owner}: left as it is", is_left=True)
+
+
+def is_up_to_the_chart(site: Site) -> bool:
+    """Return whether a site has fields for its version and leaves them empty: then its chart has a default."""
+    return not (site.whole or site.tag or site.digest)
+
+
+def left_to_the_chart(image: str) -> Judgement:
+    """Return the outcome for a site whose version is a chart's default."""
+    return Judgement(image, note=f"{image} has no tag here: its chart chooses the version", is_left=True)
 
 
 def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
@@ -83,6 +102,8 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
 def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:
     """Return the outcome of making a site name its own tag by digest; `may_be_unfit` allows a yanked or expired one."""
     digest = site.digest
+    if is_up_to_the_chart(site):
+        return left_to_the_chart(image)
     if not tag:
         return _by_digest_alone(image, digest, catalogue)
     release = catalogue.releases(image).get(tag)
@@ -113,9 +134,6 @@ def unfitness(image: str, release: Release) -> Judgement | None:
 
 
 def _by_digest_alone(image: str, digest: str, catalogue: Catalogue) -> Judgement:
-    if not digest:
-        message = f"{image} has neither a tag nor a digest here, so something else chooses its version"
-        return Judgement(image, "unpinned", message)
     judgements = []
     for tag in catalogue.tags_of(image, digest):
         release = catalogue.releases(image)[tag]

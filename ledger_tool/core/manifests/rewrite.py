@@ -164,8 +164,9 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     if judgement and judgement.note:
         done.notes.append(ManifestNote(done.path, site.line, judgement.note))
     if not judgement or not judgement.kind:
-        done.right += judgement is not None
-        done.left += judgement is None
+        is_left = judgement is None or judgement.is_left
+        done.right += not is_left
+        done.left += is_left
         return unchanged
     finding = ManifestFinding(
         judgement.kind, done.path, site.line, judgement.image, judgement.message, judgement.is_elsewhere

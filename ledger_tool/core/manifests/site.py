@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from ledger_tool.core.manifests.tokens import TextToken
 
 _MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
+# By these comments other tools know the values that they set. They set the value alone, so a digest that they do not
+# know of would stay behind.
+_OWNERS = (
+    ("Flux", re.compile(r"#\s*\{\s*\"\$imagepolicy\"\s*:")),
+    ("kpt", re.compile(r"#\s*(?:kpt-set:|\{\s*\"\$(?:kpt-set|openapi|ref)\"\s*:)")),
+    ("release-please", re.compile(r"#.*\bx-release-please-(?:version(?:-date)?|major|minor|patch|date)\b")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Site:
 
     `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
     of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
-    `locked` says why it cannot be edited where it is written, or `""`.
+    `locked` says why it cannot be edited where it is written, or `""`. `owner` is another tool that sets it, or `""`.
     """
 
     line: int
@@ -53,9 +60,15 @@ class Site:
     whole: bool = False
     marks: tuple[str, ...] = ()
     locked: str = ""
+    owner: str = ""
 
 
 def mark_in(line: str) -> tuple[str, ...]:
     """Return the words of a `# ledger:` comment in a line, if there is one."""
     mark = _MARK.search(line)
     return (mark[1],) if mark else ()
+
+
+def owner_in(comment: str) -> str:
+    """Return the tool that sets a value with this comment behind it, or `""` for a value that no tool owns."""
+    return next((name for name, marker in _OWNERS if marker.search(comment)), "")

@@ -19,7 +19,7 @@ from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.find import find_sites, may_have_sites
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.policy import parse_rule
-from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.yamltree import plain_type, tree
 from ledger_tool.core.policy.policy import Policy
@@ -152,19 +152,55 @@ def test_a_file_of_another_encoding_that_names_no_image_is_no_manifest() -> None
     assert notes("title: Bücher".encode("utf-16")) == ["not read: UTF-16 or UTF-32, not UTF-8"]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+_EMPTY_TAGS = [
+    ("{repository: myorg/app, tag: } # M", '{repository: myorg/app, tag: "1.10", digest: NEW } # M'),
+    ("{tag: , repository: myorg/app} # M", '{tag: "1.10", digest: NEW , repository: myorg/app} # M'),
+    ("repository: myorg/app # M\ntag:", 'repository: myorg/app # M\ntag: "1.10"\ndigest: NEW'),
+    ("repository: myorg/app\ntag: # M\n\n# d", 'repository: myorg/app\ntag: "1.10" # M\ndigest: NEW\n\n# d'),
+    (
+        "tag: \t\r\nrepository: myorg/app # M\r\n",
+        'tag: "1.10" \t\r\ndigest: NEW\r\nrepository: myorg/app # M\r\n',
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), _EMPTY_TAGS)
+def test_a_tag_without_a_value_is_filled_in_where_a_mark_asks_and_its_digest_added_after_it(
+    text: str, expected: str
+) -> None:
+    """An empty tag says that the chart decides, by its `appVersion` as a rule; only the owner of the line overrules."""
+    done = rewrite("values.yaml", text.replace("# M", "# ledger: newest").encode(), tokens, BUMP)
+    marked = expected.replace("# M", "# ledger: newest").replace("NEW", digest("new"))
+    assert (done.content or b"").decode() == marked
+
+
+@pytest.mark.parametrize("text", [text for text, _ in _EMPTY_TAGS])
+@pytest.mark.parametrize("judge", [PIN, BUMP])
+def test_a_tag_without_a_value_is_the_charts_business(text: str, judge: Judge) -> None:
+    done = rewrite("values.yaml", text.encode(), tokens, judge)
+    assert (done.content, done.findings, done.fixable) == (None, [], [])
+    assert (done.references, done.left) == (1, 1)
+    assert [note.message for note in done.notes] == ["myorg/app has no tag here: its chart chooses the version"]
+
+
+_MARKERS = st.sampled_from(
     [
-        ("{repository: myorg/app, tag: }", '{repository: myorg/app, tag: "1.10", digest: NEW }'),
-        ("{tag: , repository: myorg/app}", '{tag: "1.10", digest: NEW , repository: myorg/app}'),
-        ("repository: myorg/app\ntag:", 'repository: myorg/app\ntag: "1.10"\ndigest: NEW'),
-        ("repository: myorg/app\ntag: # c\n\n# d", 'repository: myorg/app\ntag: "1.10" # c\ndigest: NEW\n\n# d'),
-        ("tag: \t\r\nrepository: myorg/app\r\n", 'tag: "1.10" \t\r\ndigest: NEW\r\nrepository: myorg/app\r\n'),
-    ],
+        '# {"$imagepolicy": "flux-system:app"}', '#{"$imagepolicy":"flux-system:app:tag"}', "# kpt-set: ${image}",
+        '# {"$kpt-set":"image"}', '# {"$ref":"#/definitions/io.k8s.cli.setters.image"}', '# {"$openapi":"image"}',
+        "# x-release-please-version", "# see docs, x-release-please-major",
+    ]
 )  # fmt: skip
-def test_a_tag_without_a_value_is_filled_in_and_its_digest_added_after_it(text: str, expected: str) -> None:
-    done = rewrite("values.yaml", text.encode(), tokens, BUMP)
-    assert (done.content or b"").decode() == expected.replace("NEW", digest("new"))
+
+
+@given(manifests(), _MARKERS, st.sampled_from([PIN, BUMP]))
+def test_what_another_tool_sets_is_left_as_it_is(text: str, marker: str, judge: Judge) -> None:
+    """Every line with an image gets a marker at its end; folded ones, which have no end to put it at, are left out."""
+    if ">" in text or "|" in text:
+        return
+    marked = re.sub(r"(?m)((?:image|repository): [^\r\n]*?)(?:[ \t]+#[^\r\n]*|[ \t]+)?(?=\r?$)", rf"\1 {marker}", text)
+    done = rewrite("a.yaml", marked.encode(), tokens, judge)
+    assert (done.content, done.findings) == (None, []), marked
+    assert judge is BUMP or len(done.notes) == done.references
 
 
 @given(st.sampled_from(_FILES), st.randoms(use_true_random=False), st.integers(0, 6))

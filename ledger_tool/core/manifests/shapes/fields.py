@@ -13,7 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, is_written, key_token, marks_at, text_at, value
+from ledger_tool.core.manifests.shapes.visit import (
+    FoundSite,
+    Visit,
+    is_written,
+    key_token,
+    marks_at,
+    owner_at,
+    text_at,
+    value,
+)
 from ledger_tool.core.manifests.shapes.whole import HAS_TAG
 from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
@@ -78,6 +87,7 @@ def _split(visit: Visit, name: str, keys: tuple[str, str], names: tuple[str, str
     tokens = [token for key in keys if (token := key_token(node, key))]
     places = [place.token for place in (tag_place, digest_place) if place]
     parts = [place.token for key in names if (place := look_up(node, key))]
+    around = (*parts, *tokens, *places, *(field.token for field in fields))
     site = Site(
         line=places[0].line,
         text=name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""),
@@ -86,7 +96,8 @@ def _split(visit: Visit, name: str, keys: tuple[str, str], names: tuple[str, str
         digest=digest,
         fields=tuple(fields),
         missing=missing,
-        marks=marks_at(visit.file.text, *parts, *tokens, *places, *(field.token for field in fields)),
+        marks=marks_at(visit.file.text, *around),
+        owner=owner_at(visit.file.text, *around),
     )
     yield FoundSite(site, (*keys, *names, "name", "reference"))
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.site import Site, mark_in
+from ledger_tool.core.manifests.site import Site, mark_in, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
 
@@ -80,8 +80,17 @@ def key_token(node: YamlNode, key: str) -> TextToken | None:
 
 def marks_at(text: str, *tokens: TextToken) -> tuple[str, ...]:
     """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars start."""
+    return tuple(dict.fromkeys(mark for rest in _behind(text, tokens) for mark in mark_in(rest)))
+
+
+def owner_at(text: str, *tokens: TextToken) -> str:
+    """Return the tool that a comment at the end of these tokens' lines names as the one that sets them, or `""`."""
+    return next(filter(None, map(owner_in, _behind(text, tokens))), "")
+
+
+def _behind(text: str, tokens: tuple[TextToken, ...]) -> list[str]:
+    """Return what follows tokens on their lines; for block scalars, on the first."""
     # An empty token has no text, and the parser gives it the position of what comes next.
     present = [token for token in tokens if token.start < token.end]
     offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
-    lines = [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]
-    return tuple(dict.fromkeys(mark for line in lines for mark in mark_in(line)))
+    return [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]

@@ -14,7 +14,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, is_written, key_token, marks_at, text_at, value
+from ledger_tool.core.manifests.shapes.visit import (
+    FoundSite,
+    Visit,
+    is_written,
+    key_token,
+    marks_at,
+    owner_at,
+    text_at,
+    value,
+)
 from ledger_tool.core.manifests.site import Site, SiteField
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlPlace, is_scalar, look_up
@@ -75,4 +84,5 @@ def _whole(visit: Visit, place: YamlPlace, beside: TextToken) -> Site:
         fields=(SiteField("whole", token, scheme=scheme),),
         whole=True,
         marks=marks_at(visit.file.text, beside, place.token, token),
+        owner=owner_at(visit.file.text, beside, place.token, token),
     )
