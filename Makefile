@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 EXAMPLES := quick
-.PHONY: help bootstrap demo test check lint docs storm bench clean
+.PHONY: help bootstrap demo test check lint docs dist lock storm bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,13 @@ lint: bootstrap ## Check format, style, types and the floors of the code
 
 docs: bootstrap ## Update the help blocks and the output shown in the docs from real runs
 	@$(BIN)/python -m tests.support.stage.docs
+
+dist: bootstrap ## Build wheel, sdist, zipapp and their checksums into dist/
+	@$(BIN)/python -m release
+
+lock: bootstrap ## Lock the newest allowed dependencies, by hash, in requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
+	  --upgrade --custom-compile-command "make lock" --output-file requirements.txt
 
 storm: bootstrap ## Run the long tests that no other target runs: storms of faults, state machines, searches for attacks
 	@$(BIN)/pytest -m storm --hypothesis-profile=full

@@ -1,5 +1,6 @@
-"""The program's entry: `ledger`, `ledger-tool` and `python -m ledger_tool`."""
+"""The program's entry: `ledger`, `ledger-tool`, `python -m ledger_tool` and the zipapp."""
 
+import atexit
 import gc
 import os
 import sys
@@ -19,6 +20,7 @@ def run() -> None:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:  # before or after `main`, which handles its own
         code = 130
+    atexit._run_exitfuncs()  # in the zipapp, they remove the CA certificates that certifi unpacked for OpenSSL
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()

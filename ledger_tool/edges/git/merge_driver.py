@@ -9,6 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import ledger_tool
 from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.git.location import git_dir_of
@@ -20,14 +21,20 @@ DRIVER = "ledger"
 
 
 def command() -> str:
-    """Return the driver's command line for git: this Python, whatever is on the PATH when git merges.
+    """Return the driver's command line for git: this Python and this program, whatever is on the PATH when git merges.
 
     Git treats every failure as a conflict, even a missing Python: the file would silently contain only our side. So if
     the driver left no conflict in the file, git merges it by line, and it stays a conflict.
     """
-    python = shlex.quote(sys.executable).replace("%", "%%")
+    driver = shlex.join([sys.executable, "-P", *_program(), "merge-driver"]).replace("%", "%%")
     by_line = "git merge-file -q --marker-size=%L %A %O %B"
-    return f"{python} -P -m ledger_tool merge-driver %O %A %B %L || {{ grep -q '^<<<<<<<' %A || {by_line}; exit 1; }}"
+    return f"{driver} %O %A %B %L || {{ grep -q '^<<<<<<<' %A || {by_line}; exit 1; }}"
+
+
+def _program() -> list[str]:
+    """Return how Python starts this program: the installed package, or the zipapp that runs."""
+    holder = Path(ledger_tool.__file__).absolute().parents[1]
+    return ["-m", "ledger_tool"] if holder.is_dir() else [str(holder)]
 
 
 def install(folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""How a release is built: `python -m release` writes wheel, sdist and zipapp into `dist/`."""
