@@ -138,6 +138,7 @@ Forge = Annotated[
         default="from its name",
     ),
 ]
+Wide = Annotated[bool, flag("--wide", "Show every column in full, however wide the terminal is.")]
 Jobs = Annotated[str, option("--jobs", "N", "How many concurrent requests.", "Registry")]
 CaFile = Annotated[
     str,

@@ -8,6 +8,7 @@ from ledger_tool.commands.audit import Audited
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.render import json
 from ledger_tool.render.junit import Case, suite
+from ledger_tool.render.view import View
 
 MOST_RETURNED = 10
 
@@ -48,10 +49,10 @@ def as_json(audited: Audited) -> str:
     return json.document(value)
 
 
-def as_text(audited: Audited) -> Iterator[str]:
+def as_text(audited: Audited, view: View) -> Iterator[str]:
     """Yield one line per finding."""
     for finding in audited.findings:
-        yield f"{finding.commit[:12]} {finding.rule}: {escaped(finding.message)}"
+        yield f"{finding.commit[:12]} {view.painted(finding.rule, 'bad')}: {escaped(finding.message)}"
 
 
 def as_junit(audited: Audited) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ledger_tool.render import json
 from ledger_tool.render.files import file_lines, files_json
 from ledger_tool.render.github import command
 from ledger_tool.render.junit import Case, suite
+from ledger_tool.render.view import View
 
 MOST_YANKED = 10
 
@@ -33,10 +34,11 @@ def as_json(checked: Checked) -> str:
     return json.document({"ok": checked.ok, "findings": findings, "files": files_json(checked.files)})
 
 
-def as_text(checked: Checked) -> Iterator[str]:
+def as_text(checked: Checked, view: View) -> Iterator[str]:
     """Yield one line per finding, in the style of compilers."""
     for finding in checked.findings:
-        yield f"{finding.path}:{finding.line}:{finding.column}: {finding.rule}: {escaped(finding.message)}"
+        place, rule = f"{finding.path}:{finding.line}:{finding.column}", view.painted(finding.rule, "bad")
+        yield f"{place}: {rule}: {escaped(finding.message)}"
 
 
 def as_github(checked: Checked) -> Iterator[str]:

@@ -11,8 +11,8 @@ from ledger_tool.core.dependencies.subgraph import GraphNode, Subgraph
 from ledger_tool.core.ledger.names import counted, some_of
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
-from ledger_tool.render.records import short_digest
-from ledger_tool.render.table import table
+from ledger_tool.render.table import Column, table
+from ledger_tool.render.view import View
 
 
 def outlined(built: FoundDependents) -> Subgraph:
@@ -50,19 +50,28 @@ def _entry(built: FoundDependents, number: int, moved: Sequence[tuple[str, str]]
     }
 
 
-def rebuilds_table(built: FoundDependents, width: int | None) -> Iterator[str]:
+_COLUMNS = (
+    Column("STEP"),
+    Column("IMAGE", "name"),
+    Column("PLATFORM", spare=2),
+    Column("BASE", "name"),
+    Column("BUILT ON", spare=1),
+    Column("NOW"),
+)
+
+
+def rebuilds_table(built: FoundDependents, view: View) -> Iterator[str]:
     """Yield what has to be rebuilt, in order; one line for each base that has moved on."""
-    header = ("STEP", "IMAGE", "PLATFORM", "BASE", "BUILT ON", "NOW")
     rows = []
     for rebuild in built.rebuilds or ():
         record = built.graph.records[rebuild.number]
         start = (str(rebuild.step), str(record.name), record.platform or "-")
         for base, now in rebuild.moved:
             name = f"{base.named.name}:{base.reference.tag}"
-            rows.append((*start, name, short_digest(base.digest), short_digest(now)))
+            rows.append((*start, name, *view.digests(base.digest, now)))
         if not rebuild.moved:
             rows.append((*start, "from an earlier step", "", ""))
-    return table(header, rows, width, spare=(header.index("BUILT ON"), header.index("PLATFORM")))
+    return table(_COLUMNS, rows, view)
 
 
 def rebuilds_drawn(built: FoundDependents) -> tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.commands.diff import Diff
@@ -12,11 +12,14 @@ from ledger_tool.core.ledger.names import counted, escaped, shown
 from ledger_tool.core.ledger.record import Record, pull_digest, to_json
 from ledger_tool.render import json
 from ledger_tool.render.files import file_lines, files_json
+from ledger_tool.render.view import Role, View
 
 MOST_VALUES = 5  # per fact, such as the platforms
 SETTINGS = "`ledger.yaml` also changes: check which tags may move and what a record needs"
 
-_COLOURS = {"moved": "33", "added": "32", "updated": "36", "removed": "31", "yanked": "31"}
+_ROLES: Mapping[str, Role] = {
+    "moved": "doubtful", "added": "good", "updated": "minor", "removed": "bad", "yanked": "bad",
+}  # fmt: skip
 _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
 
 
@@ -61,28 +64,25 @@ def notes(reviewed: Diff, base: str) -> Iterator[str]:
         yield f"note: {shown(base)} is {commits} ahead; only what was added since they parted is shown"
 
 
-def as_text(reviewed: Diff, *, colour: bool) -> Iterator[str]:
+def as_text(reviewed: Diff, view: View) -> Iterator[str]:
     """Yield a headline, the other files that change, then the changes of each image."""
-
-    def paint(text: str, codes: str) -> str:
-        return f"\x1b[{codes}m{text}\x1b[0m" if colour else text
-
     yield headline(reviewed.changes)
     if reviewed.settings_changed:
-        yield paint(SETTINGS, "31")
+        yield view.painted(SETTINGS, "bad")
     for line in file_lines(reviewed.files):
-        yield paint(f"another file changes: {line}", "31")
+        yield view.painted(f"another file changes: {line}", "bad")
     image = ""
     for change in reviewed.changes:
         if change.name.image != image:
             image = change.name.image
             yield ""
-            yield paint(image, "1")
+            yield view.painted(image, "heading")
         urgent = change.gravity == 0
         title = f"{change.kind:8}{change.name.tag}{platforms(change)}{direction(change)}"
-        yield "  " + paint(escaped(title), "1;31" if urgent else _COLOURS[change.kind])
+        roles: Sequence[Role] = ("heading", "bad") if urgent else (_ROLES[change.kind],)
+        yield "  " + view.painted(escaped(title), *roles)
         for line in warnings(change, escaped):
-            yield "    " + paint(line, "31")
+            yield "    " + view.painted(line, "bad")
         for fact in change.facts:
             subject = f" {escaped(fact.subject)}" if fact.subject else ""
             yield f"    {fact.what}{subject}: {step(change, escaped(fact.old), escaped(fact.new))}"

@@ -21,7 +21,7 @@ from ledger_tool.render.diff import (
     warnings,
 )
 from ledger_tool.render.markdown import LONGEST, code, link
-from ledger_tool.render.records import short_digest
+from ledger_tool.render.view import short_digest
 
 _MOST_FACTS = 25  # per entry, so that one cannot crowd out the others
 _OWN_DIGESTS = ("digest", "image")

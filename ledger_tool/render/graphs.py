@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ledger_tool.core.dependencies.subgraph import GraphNode, Link, Subgraph
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped, some_of
-from ledger_tool.render.records import short_digest
+from ledger_tool.render.view import short_digest
 
 Drawn = tuple[Sequence[GraphNode], list[tuple[int, int, bool]]]
 DEEPEST = 100  # levels of the tree; every line starts with all of its levels

@@ -8,8 +8,8 @@ from typing import Any
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import TEXT_MAX, escaped, shown
 from ledger_tool.render import json
-from ledger_tool.render.records import short_digest, short_source
-from ledger_tool.render.table import table
+from ledger_tool.render.table import Column, table
+from ledger_tool.render.view import Role, View
 
 _WIDEST_NAME = 100  # characters: the pusher chooses the name, and it would widen every line of the table
 
@@ -24,33 +24,47 @@ def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
     return (json.line(_object(entry)) for entry in entries)
 
 
-def as_table(entries: Sequence[LogEntry], width: int | None, *, bold: bool = False) -> Iterator[str]:
-    """Yield the lines of a table, at most `width` columns wide if given."""
-    header = ("COMMIT", "AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST", "REPLACES", "INDEX", "SOURCE", "BY", "REASON")
+_ROLES: Mapping[str, Role] = {"moved": "doubtful", "remove": "bad", "removed": "bad", "prune": "minor", "yank": "bad"}
+_COLUMNS = (
+    Column("COMMIT", spare=7),
+    Column("AT", spare=8),
+    Column("ACTION", role=lambda action: _ROLES.get(action)),
+    Column("IMAGE", "name"),
+    Column("PLATFORM", spare=6),
+    Column("DIGEST"),
+    Column("REPLACES", spare=5),
+    Column("INDEX", spare=4),
+    Column("SOURCE", spare=2),
+    Column("BY", "name", spare=1),
+    Column("REASON", "prose", spare=3),
+)
+
+
+def as_table(entries: Sequence[LogEntry], view: View) -> Iterator[str]:
+    """Yield the lines of a table."""
     rows = [
         (
-            entry.commit[:12],
-            entry.at.replace("T", " ")[:16],
+            entry.commit if view.wide else entry.commit[:12],
+            view.time(entry.at),
             entry.action,
             str(entry.name),
             entry.platform,
-            short_digest(entry.digest),
-            " ".join(map(short_digest, entry.replaces)),
-            _pulled(entry),
-            short_source(entry.source_ref) if entry.source_ref else "",
+            view.digest(entry.digest),
+            " ".join(map(view.digest, entry.replaces)),
+            _pulled(entry, view),
+            view.source(entry.source_ref) if entry.source_ref else "",
             shown(entry.by.partition(" <")[0], _WIDEST_NAME),
-            shown(entry.reason, TEXT_MAX),
+            view.prose(shown(entry.reason, TEXT_MAX)),
         )
         for entry in entries
     ]
-    spare = tuple(header.index(name) for name in ("BY", "SOURCE", "REPLACES", "INDEX", "REASON"))
-    return table(header, rows, width, spare=spare, bold=bold)
+    return table(_COLUMNS, rows, view)
 
 
-def _pulled(entry: LogEntry) -> str:
+def _pulled(entry: LogEntry, view: View) -> str:
     """Return what the image:tag is pulled by from then on, if that is new, and what it was pulled by."""
-    before = f"was {short_digest(entry.replaces_index)}" if entry.replaces_index else ""
-    return " ".join(filter(None, [short_digest(entry.index) if entry.index else "", before]))
+    before = f"was {view.digest(entry.replaces_index)}" if entry.replaces_index else ""
+    return " ".join(filter(None, [view.digest(entry.index), before]))
 
 
 def _object(entry: LogEntry) -> Mapping[str, Any]:

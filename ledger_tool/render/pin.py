@@ -12,7 +12,7 @@ from ledger_tool.render import json
 from ledger_tool.render.edit import pull_request
 from ledger_tool.render.github import command
 from ledger_tool.render.markdown import cell, link, table
-from ledger_tool.render.records import short_digest
+from ledger_tool.render.view import Role, View, short_digest
 
 
 def as_json(done: ManifestsReport) -> str:
@@ -40,12 +40,14 @@ def as_json(done: ManifestsReport) -> str:
     return json.document(value | pull_request(done.proposed))
 
 
-def as_text(done: ManifestsReport) -> Iterator[str]:
+def as_text(done: ManifestsReport, view: View) -> Iterator[str]:
     """Yield one line per edit, then one per finding."""
     for edit in done.edits:
         yield escaped(f"{edit.path}:{edit.line}: {edit.old} -> {edit.new}")
     for finding in done.findings:
-        yield escaped(f"{finding.path}:{finding.line}: {finding.kind}: {finding.message}")
+        role: Role = "minor" if finding.kind == "unknown" else "bad"
+        kind, message = view.painted(finding.kind, role), escaped(finding.message)
+        yield f"{escaped(finding.path)}:{finding.line}: {kind}: {message}"
 
 
 def as_github(done: ManifestsReport) -> Iterator[str]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.commands.deleting_registries import Place
 from ledger_tool.commands.prune import Pruned
-from ledger_tool.core.ledger import names
-from ledger_tool.core.ledger.names import counted, escaped
+from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import Record, to_json
 from ledger_tool.render import json
 from ledger_tool.render.edit import pull_request, request_link
-from ledger_tool.render.records import short_digest
-from ledger_tool.render.table import table
+from ledger_tool.render.table import Column, table
+from ledger_tool.render.view import Role, View
 
 
 def as_json(done: Pruned) -> str:
@@ -38,31 +36,44 @@ def _object(place: Place) -> dict[str, str]:
     return {"registry": place.registry.name, "image": place.image, "digest": place.digest}
 
 
-def as_text(done: Pruned, width: int | None) -> Iterator[str]:
+_ROLES: Mapping[str, Role] = {"prune": "bad", "delete": "bad", "keep": "good", "stays": "good", "put back": "good"}
+_ACTION = Column("", role=lambda action: _ROLES.get(action))
+_RECORDS = (
+    _ACTION,
+    Column("IMAGE", "name"),
+    Column("PLATFORM", spare=3),
+    Column("DIGEST", spare=1),
+    Column("PUBLISHED", spare=2),
+    Column("WHY", "prose", spare=4),
+)
+_DIGESTS = (_ACTION, Column("REGISTRY", "name", spare=1), Column("IMAGE", "name"), Column("DIGEST"), _RECORDS[-1])
+_TAGS = (_ACTION, _DIGESTS[1], Column("TAG", "name"), Column("SERVES"), _RECORDS[-1])
+
+
+def as_text(done: Pruned, view: View) -> Iterator[str]:
     """Yield a table of the expired records, and of the digests and of the tags at the registries, if there are any."""
-    rows = [("prune", *_cells(record), f"past its TTL of {record.ttl}") for record in done.expired]
-    rows += [("keep", *_cells(one.record), escaped(one.reason)) for one in done.spared]
-    header = ("", "IMAGE", "PLATFORM", "DIGEST", "PUBLISHED", "WHY")
-    yield from table(header, rows, width, spare=(header.index("DIGEST"), header.index("PUBLISHED")))
+    rows = [("prune", *_cells(record, view), f"past its TTL of {record.ttl}") for record in done.expired]
+    rows += [("keep", *_cells(one.record, view), view.prose(one.reason)) for one in done.spared]
+    yield from table(_RECORDS, rows, view)
     places = [("delete", one.place, _with_tags(one.tags)) for one in done.deleted]
     places += [("put back", one.place, "it is needed again") for one in done.restored]
     places += [("keep", one.place, one.reason) for one in done.retained]
     if places:
         yield ""
         lines = [
-            (action, place.registry.name, place.image, short_digest(place.digest), _short(reason))
+            (action, place.registry.name, place.image, view.digest(place.digest), view.prose(reason))
             for action, place, reason in places
         ]
-        yield from table(("", "REGISTRY", "IMAGE", "DIGEST", "WHY"), lines, width, spare=(1,))
+        yield from table(_DIGESTS, lines, view)
     tags = [("delete", one.place, tag, "its digest stays") for one in done.untagged for tag in one.tags]
     tags += [("stays", one.place, one.tag, one.reason) for one in done.staying]
     if tags:
         yield ""
         lines = [
-            (action, place.registry.name, f"{place.image}:{tag}", short_digest(place.digest), _short(reason))
+            (action, place.registry.name, f"{place.image}:{tag}", view.digest(place.digest), view.prose(reason))
             for action, place, tag, reason in tags
         ]
-        yield from table(("", "REGISTRY", "TAG", "SERVES", "WHY"), lines, width, spare=(1,))
+        yield from table(_TAGS, lines, view)
 
 
 def notes(done: Pruned) -> Iterator[str]:
@@ -95,11 +106,6 @@ def _with_tags(tags: Sequence[str]) -> str:
     return f"with the {'tag' if len(tags) == 1 else 'tags'} {', '.join(tags)}" if tags else ""
 
 
-def _cells(record: Record) -> tuple[str, str, str, str]:
-    published = record.published_at.replace("T", " ")[:16]
-    return (f"{record.image}:{record.tag}", record.platform or "-", short_digest(record.digest), published)
-
-
-def _short(reason: str) -> str:
-    """Return a reason with shortened digests."""
-    return re.sub(rf"\b{names.DIGEST}\b", lambda match: short_digest(match[0]), escaped(reason))
+def _cells(record: Record, view: View) -> tuple[str, str, str, str]:
+    name, published = f"{record.image}:{record.tag}", view.time(record.published_at)
+    return (name, record.platform or "-", view.digest(record.digest), published)

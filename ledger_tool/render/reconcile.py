@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.registry.drift import DriftFinding, DriftKind
@@ -11,16 +11,24 @@ from ledger_tool.core.registry.served import ServedFacts
 from ledger_tool.render import json, markdown
 from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.markdown import cell, code
-from ledger_tool.render.records import short_digest
-from ledger_tool.render.table import table
+from ledger_tool.render.table import Column, table
+from ledger_tool.render.view import Role, View, short_digest
 
 _SECTIONS: tuple[tuple[DriftKind, str], ...] = (
     ("drift", "drift"),
     ("unknown", "unknown"),
     ("housekeeping", "housekeeping"),
 )
-_HEADER = ("CLASS", "REGISTRY", "IMAGE", "PLATFORM", "LEDGER", "SERVED", "SINCE", "REASON")
-_SPARE = tuple(_HEADER.index(name) for name in ("REGISTRY", "LEDGER", "SERVED", "SINCE"))
+_ROLES: Mapping[DriftKind, Role] = {"drift": "bad", "unknown": "doubtful", "housekeeping": "minor"}
+_COLUMNS = (
+    Column("REGISTRY", "name", spare=2),
+    Column("IMAGE", "name"),
+    Column("PLATFORM", spare=4),
+    Column("LEDGER", spare=5),
+    Column("SERVED", spare=6),
+    Column("SINCE", spare=1),
+    Column("REASON", "prose", spare=3),
+)
 # Characters of Markdown for each section's table, and for what to do about it: an issue takes 65,536 in all.
 _TABLE_ROOM = {"drift": 16_000, "unknown": 6_000, "housekeeping": 6_000}
 _COMMAND_ROOM = {"drift": 16_000, "unknown": 0, "housekeeping": 8_000}
@@ -53,9 +61,9 @@ def _facts_as_json(facts: ServedFacts | None) -> dict[str, str] | None:
     return {"created": facts.created, "source": facts.source, "revision": facts.revision} if facts else None
 
 
-def as_text(report: DriftReport, width: int | None) -> Iterator[str]:
+def as_text(report: DriftReport, view: View) -> Iterator[str]:
     """Yield a summary; what differs, drift first, the most serious first; and what to do about it."""
-    yield _headline(report)
+    yield view.painted(_headline(report), "heading")
     for kind, title in _SECTIONS:
         rows = [
             (
@@ -63,17 +71,16 @@ def as_text(report: DriftReport, width: int | None) -> Iterator[str]:
                 finding.registry,
                 _name(finding),
                 finding.platform or "",
-                _short(finding.ledger),
-                _short(finding.served),
-                finding.since or "",
-                escaped(finding.reason),
+                *view.digests(finding.ledger, finding.served),
+                view.time(finding.since or ""),
+                view.prose(finding.reason),
             )
             for finding in _of_kind(report, kind)
         ]
         if rows:
             yield ""
             yield f"{title}:"
-            yield from table(_HEADER, rows, width, spare=_SPARE)
+            yield from table((_class_column(_ROLES[kind]), *_COLUMNS), rows, view)
     commands = [finding for kind, _ in _SECTIONS for finding in _to_act_on(report, kind)]
     if commands:
         yield ""
@@ -85,6 +92,10 @@ def as_text(report: DriftReport, width: int | None) -> Iterator[str]:
         yield f"    {escaped(finding.command)}"
         if finding.alternative:
             yield f"    or {escaped(finding.alternative)}"
+
+
+def _class_column(role: Role) -> Column:
+    return Column("CLASS", role=lambda _: role)
 
 
 def as_markdown(report: DriftReport) -> Iterator[str]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from ledger_tool.commands.records import TaggedRecords
 from ledger_tool.core.ledger.record import FIELDS, Record, to_json
 from ledger_tool.render import json
-from ledger_tool.render.table import table
+from ledger_tool.render.table import Column, table
+from ledger_tool.render.view import View
 
 
 def as_json(records: Sequence[Record]) -> str:
@@ -41,35 +42,32 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def as_table(records: Sequence[Record], width: int | None, *, bold: bool = False) -> Iterator[str]:
-    """Yield the lines of a table, at most `width` columns wide if given."""
-    header = ("IMAGE", "TAG", "PLATFORM", "DIGEST", "PUBLISHED", "SOURCE", "NOTE")
+_COLUMNS = (
+    Column("IMAGE", "name"),
+    Column("TAG", "name"),
+    Column("PLATFORM", spare=3),
+    Column("DIGEST"),
+    Column("PUBLISHED", spare=2),
+    Column("SOURCE", spare=1),
+    Column("NOTE", role=lambda text: "bad" if "yanked" in text else "doubtful"),
+)
+
+
+def as_table(records: Sequence[Record], view: View) -> Iterator[str]:
+    """Yield the lines of a table."""
     rows = [
         (
             record.image,
             record.tag,
             record.platform or "-",
-            short_digest(record.digest),
-            record.published_at.replace("T", " ")[:16],
-            short_source(record.source_ref),
+            view.digest(record.digest),
+            view.time(record.published_at),
+            view.source(record.source_ref),
             " ".join(name for name, mark in (("yanked", record.yanked), ("forced", record.forced)) if mark),
         )
         for record in records
     ]
-    return table(header, rows, width, spare=(header.index("SOURCE"), header.index("PUBLISHED")), bold=bold)
-
-
-def short_digest(digest: str) -> str:
-    """Return a digest shortened for people: the algorithm and 12 digits."""
-    algorithm, _, value = digest.partition(":")
-    return f"{algorithm}:{value[:12]}"
-
-
-def short_source(source_ref: str) -> str:
-    """Return the repository's last two path components and 10 digits of the commit."""
-    url, _, commit = source_ref.rpartition("@")
-    path = url.replace(":", "/").rstrip("/").removesuffix(".git").split("/")
-    return f"{'/'.join(path[-2:])}@{commit[:10]}"
+    return table(_COLUMNS, rows, view)
 
 
 def tag_as_json(tagged: TaggedRecords) -> str:

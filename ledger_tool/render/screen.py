@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.secrets import Mask, redacted
 from ledger_tool.errors import LedgerError, LocalDiskError
+from ledger_tool.render.view import Role, View
+
+_USUAL_WIDTH = 80  # columns, of a terminal that does not say
+_PREFIXES: dict[str, Role] = {"error": "bad", "warning": "doubtful", "hint": "heading", "note": "minor"}
 
 
 class Screen:
@@ -19,20 +23,16 @@ class Screen:
     def __init__(self, secrets: Sequence[str] = (), *, verbose: bool = False) -> None:
         self._mask = Mask(secrets)
         self._verbose = verbose
+        self._view = View()
 
     def hiding(self, secrets: Sequence[str]) -> Screen:
         """Return a screen that also hides these texts."""
         return Screen([*self._mask.secrets, *secrets], verbose=self._verbose)
 
-    @property
-    def width(self) -> int | None:
-        """The width of the terminal in columns, or None if stdout is not a terminal."""
-        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-    @property
-    def colour(self) -> bool:
-        """Whether stdout may have colours and bold type (no-color.org)."""
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    def view(self, *, wide: bool = False) -> View:
+        """Return how text on stdout looks; with `wide`, it leaves nothing out. `show` names what it left out."""
+        self._view = View(_width(sys.stdout), has_colour(sys.stdout), wide)
+        return self._view
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
@@ -60,13 +60,18 @@ class Screen:
             ) from None
 
     def show(self, output: str, **formats: Callable[[], str | Iterable[str]]) -> None:
-        """Write data to stdout in the format that was asked for: one text, or lines; only that one is made."""
+        """Write data to stdout in the format that was asked for: one text, or lines; only that one is made.
+
+        A note names the columns that the terminal had no room for.
+        """
         shown = formats[output]()
         self.data([shown] if isinstance(shown, str) else shown)
+        if self._view.hidden:
+            self.note(f"note: no room for {', '.join(self._view.hidden)}; `--wide` shows everything")
 
     def note(self, text: str) -> None:
         """Write a note to stderr."""
-        _write_stderr(self._safe(text) + "\n")
+        _write_stderr(_coloured(self._safe(text)) + "\n")
 
     def notes(self, lines: Iterable[str]) -> None:
         """Write notes to stderr."""
@@ -80,19 +85,49 @@ class Screen:
 
     def error(self, error: LedgerError) -> None:
         """Write what happened and, after an empty line, what to do."""
-        hint = f"\n\nhint: {self._safe(error.hint)}" if error.hint else ""
-        _write_stderr(f"error: {self._safe(error.message)}{hint}\n")
+        hint = "\n\n" + _coloured(f"hint: {self._safe(error.hint)}") if error.hint else ""
+        _write_stderr(_coloured(f"error: {self._safe(error.message)}") + f"{hint}\n")
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""
         text = "\n".join(self._safe(line) for line in self._mask(traceback).rstrip().split("\n"))
-        _write_stderr(
-            f"{text}\n\nerror: this is a bug in ledger ({versions})\n\nhint: report it with the lines above\n"
-        )
+        error = _coloured(f"error: this is a bug in ledger ({versions})")
+        _write_stderr(f"{text}\n\n{error}\n\n{_coloured('hint: report it with the lines above')}\n")
 
     def _safe(self, text: str) -> str:
         # GitHub's runner obeys `##[command]` anywhere in a line.
         return escaped(redacted(self._mask(text))).replace("##[", "## [")
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Return whether a stream may have colours and bold type.
+
+    A terminal may, unless NO_COLOR is set (no-color.org); anything may where FORCE_COLOR is set (force-color.org), such
+    as the log of a CI system.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the width of a terminal in columns, as COLUMNS or else the terminal says; None for anything else."""
+    if not stream.isatty():
+        return None
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated):
+        return int(stated)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    except (OSError, ValueError):
+        return _USUAL_WIDTH
+
+
+def _coloured(text: str) -> str:
+    """Return a note or an error with the word that it starts with in its colour."""
+    prefix, colon, rest = text.partition(": ")
+    role = _PREFIXES.get(prefix) if colon else None
+    return View(colour=has_colour(sys.stderr)).painted(f"{prefix}:", role) + f" {rest}" if role else text
 
 
 def _write_stderr(text: str) -> None:

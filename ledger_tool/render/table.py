@@ -1,63 +1,166 @@
-"""A plain table: aligned columns, no wider than the terminal."""
+"""A table for people: aligned columns that fit the terminal. Nothing in it is ever cut.
+
+Where there is not enough room, sentences wrap or go below their row, columns that can be spared are left out, and a
+name that is longer than its column has a line of its own, after which its row goes on below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Literal, NamedTuple
 
-_GAP = "  "
-_NARROWEST = 8
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.render.view import Role, View
+
+_GAP = 2
+_NARROWEST = 8  # of a column that may be narrower than its cells
+_COMFORTABLE = 3  # the part of the terminal that such a column gets before others are left out, as a divisor
+_INDENT = 4  # of what goes below a row
+_SHOWN_EMOJI = "\N{VARIATION SELECTOR-16}"  # makes the character before it two columns wide
 
 
-def table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    width: int | None,
-    *,
-    spare: Sequence[int] = (),
-    bold: bool = False,
-) -> Iterator[str]:
-    """Yield the lines of a table of one-column-wide characters; nothing for no rows.
+class Column(NamedTuple):
+    """A column. Its cells are one word, never broken, as wide as the column (`word`) or wider (`name`), or `prose`.
 
-    Empty columns are omitted. If `width` is too small, the `spare` columns are dropped, in their order; then
-    the widest ones are cut with an ellipsis in the middle; what still does not fit is dropped from the right.
+    `spare` says which columns go first where there is no room: 1 is the first, and 0 stays. A column of prose then goes
+    below the row, others are left out. `role` gives the colour of a cell's text.
     """
-    shown = [column for column in range(len(header)) if any(row[column] for row in rows)]
-    widths = {column: max(len(header[column]), *(len(row[column]) for row in rows)) for column in shown}
-    if width is not None:
-        widths = _fitted(widths, width, spare)
+
+    title: str
+    kind: Literal["word", "name", "prose"] = "word"
+    spare: int = 0
+    role: Callable[[str], Role | None] = lambda _: None
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], view: View) -> Iterator[str]:
+    """Yield the lines of a table; nothing for no rows. Empty columns are omitted."""
+    cells = [[_clean(cell) for cell in row] for row in rows]
+    widths = {
+        number: max(text_width(column.title), *(text_width(row[number]) for row in cells))
+        for number, column in enumerate(columns)
+        if any(row[number] for row in cells)
+    }
     if not widths:
         return
-    first = _line([header[column] for column in widths], list(widths.values()))
-    yield f"\x1b[1m{first}\x1b[0m" if bold else first
-    for row in rows:
-        yield _line([row[column] for column in widths], list(widths.values()))
+    width = None if view.wide else view.width
+    places = _placed(columns, widths, width, view.hidden)
+    titles = [column.title for column in columns]
+    yield from _lines(places, titles, width, lambda _, title: view.painted(title, "heading"))
+    for row in cells:
+        yield from _lines(places, row, width, lambda column, text: view.painted(text, column.role(text)))
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(_cut(cell, width).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-
-
-def _cut(cell: str, width: int) -> str:
-    if len(cell) <= width:
-        return cell
-    head = (width - 1 + 1) // 2
-    return f"{cell[:head]}…{cell[len(cell) - (width - 1 - head) :]}"
-
-
-def _fitted(widths: dict[int, int], width: int, spare: Sequence[int]) -> dict[int, int]:
-    fitted = dict(widths)
-    for column in spare:
-        if _over(fitted, width) > 0:
-            fitted.pop(column, None)
-    while fitted and (over := _over(fitted, width)) > 0:
-        widest = max(fitted, key=lambda column: fitted[column])
-        if fitted[widest] <= _NARROWEST:
-            del fitted[max(fitted)]
+def _placed(
+    columns: Sequence[Column], natural: Mapping[int, int], width: int | None, hidden: dict[str, None]
+) -> list[_Place]:
+    """Return where the columns stand, given how wide their cells are; `hidden` gets the titles of the others."""
+    fitted = natural if width is None else _fitted(columns, natural, width)
+    places, start = [], 0
+    for number, room in fitted.items():
+        places.append(_Place(columns[number], number, start, room))
+        start += room + _GAP
+    for number in natural:
+        if number in fitted or width is None:
             continue
-        others = max((size for column, size in fitted.items() if column != widest), default=_NARROWEST)
-        fitted[widest] -= max(1, min(over, fitted[widest] - max(others, _NARROWEST)))
+        if columns[number].kind == "prose":
+            places.append(_Place(columns[number], number, _INDENT, width - _INDENT))
+        else:
+            hidden[columns[number].title] = None
+    return places
+
+
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text without control characters takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me") and character != _SHOWN_EMOJI:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text of words that are not broken, each no wider than `width` unless it is one word."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and text_width(longer) > width:
+            lines.append(line)
+            longer = word
+        line = longer
+    return [*lines, line]
+
+
+class _Place(NamedTuple):
+    """Where a column stands: its number in a row, where it starts, and how wide it is."""
+
+    column: Column
+    number: int
+    start: int
+    room: int
+
+
+def _clean(cell: str) -> str:
+    return cell if cell.isascii() and cell.isprintable() and "#" not in cell else escaped(cell)
+
+
+def _lines(
+    places: Sequence[_Place], row: Sequence[str], width: int | None, paint: Callable[[Column, str], str]
+) -> Iterator[str]:
+    """Yield the lines of a row: one, unless a cell wraps, or does not fit where it stands."""
+    band: list[tuple[int, list[str], Column]] = []
+    end = 0  # of what is in the band
+    for place in places:
+        cell = row[place.number]
+        if not cell:
+            continue
+        words = cell.split(" ") if place.column.kind == "prose" else [cell]
+        longest, start, room = max(map(text_width, words)), place.start, place.room
+        if width is not None and (longest > room or start + room > width):
+            start = min(start, max(0, width - longest))
+            room = width - start
+        if start < end:
+            yield from _joined(band, paint)
+            band = []
+        texts = wrapped(cell, room) if place.column.kind == "prose" and width is not None else [cell]
+        band.append((start, texts, place.column))
+        end = start + max(map(text_width, texts)) + _GAP
+    yield from _joined(band, paint)
+
+
+def _joined(band: Sequence[tuple[int, list[str], Column]], paint: Callable[[Column, str], str]) -> Iterator[str]:
+    for texts in zip_longest(*(texts for _, texts, _ in band), fillvalue=""):
+        line, at = "", 0
+        for (start, _, column), text in zip(band, texts, strict=True):
+            if text:
+                line += " " * (start - at) + paint(column, text)
+                at = start + text_width(text)
+        yield line
+
+
+def _fitted(columns: Sequence[Column], natural: Mapping[int, int], width: int) -> dict[int, int]:
+    """Return how wide each column is that stays, in a terminal of that width."""
+    fitted = {
+        number: size if columns[number].kind == "word" else min(size, max(width // _COMFORTABLE, _NARROWEST))
+        for number, size in natural.items()
+    }
+    for number in sorted(natural, key=lambda number: columns[number].spare):
+        if columns[number].spare and _over(fitted, width) > 0:
+            del fitted[number]
+    while _over(fitted, width) > 0:
+        yielding = [number for number in fitted if columns[number].kind != "word" and fitted[number] > _NARROWEST]
+        if not yielding:
+            break
+        fitted[max(yielding, key=lambda number: fitted[number])] -= 1
+    for number in fitted:
+        fitted[number] += min(max(-_over(fitted, width), 0), natural[number] - fitted[number])
     return fitted
 
 
-def _over(widths: dict[int, int], width: int) -> int:
-    return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width
+def _over(widths: Mapping[int, int], width: int) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1) - width

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ledger_tool.commands.verify import Verified
+from ledger_tool.commands.verify import Verified, VerifyState
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render import json
+from ledger_tool.render.view import Role, View
 
 
 def as_json(verified: Verified) -> str:
@@ -33,11 +34,15 @@ def as_json(verified: Verified) -> str:
     return json.document(value)
 
 
-def as_text(verified: Verified) -> Iterator[str]:
+_ROLES: Mapping[VerifyState, Role] = {"ok": "good", "mismatch": "bad", "missing": "bad", "unknown": "doubtful"}
+
+
+def as_text(verified: Verified, view: View) -> Iterator[str]:
     """Yield one line per comparison."""
     for check in verified.checks:
         where = check.registry or "the given digest"
         platform = f" ({check.platform})" if check.platform else ""
         reason = f": {escaped(check.reason)}" if check.reason else ""
         nothing = "not observed" if check.state == "unknown" else "nothing served"
-        yield f"{check.state:<8}  {verified.name}{platform} against {where}, {check.served or nothing}{reason}"
+        state = view.painted(f"{check.state:<8}", _ROLES[check.state])
+        yield f"{state}  {verified.name}{platform} against {where}, {check.served or nothing}{reason}"

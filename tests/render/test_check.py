@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.render import check as render
+from ledger_tool.render.view import View
 from tests.support.values.make import record
 
 _TEXTS = st.text(max_size=30) | st.sampled_from(
@@ -41,7 +42,10 @@ CHECKS = st.lists(FINDINGS, max_size=5).map(lambda found: Checked(found, 1, 1))
 @given(CHECKS)
 def test_each_finding_is_one_line_of_text_and_one_annotation_whatever_it_says(checked: Checked) -> None:
     assert json.loads(render.as_json(checked).encode())["ok"] == (not checked.findings)
-    for lines, start in ((list(render.as_text(checked)), ""), (list(render.as_github(checked)), "::error file=")):
+    for lines, start in (
+        (list(render.as_text(checked, View())), ""),
+        (list(render.as_github(checked)), "::error file="),
+    ):
         assert len(lines) == len(checked.findings)
         for line, one in zip(lines, checked.findings, strict=True):
             assert line.startswith(f"{start}{one.path}")

@@ -26,6 +26,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.publish import publish
 from ledger_tool.render import diff as render
 from ledger_tool.render.diff_markdown import MARKDOWN_BYTES, as_markdown, as_request
+from ledger_tool.render.view import View
 from tests.render.test_markdown import NASTY, TEXTS
 from tests.support.values.make import but, digest, draft, ledger_of, record, source
 from tests.support.values.markdown import PARSER
@@ -83,7 +84,7 @@ def test_nothing_in_any_record_breaks_out(old: Ledger, new: Ledger, limit: int) 
     markdown = as_markdown(changes, limit=limit, settings_changed=True)
     check(markdown)
     assert len(markdown.encode()) <= limit
-    for line in render.as_text(Diff(changes, 0), colour=False):
+    for line in render.as_text(Diff(changes, 0), View()):
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]|##[a-z]*\[", line)
 
 
@@ -209,7 +210,7 @@ LEDGERS = st.builds(
 @given(LEDGERS, LEDGERS)
 def test_every_field_that_changed_and_every_record_that_came_or_went_is_read(old: Ledger, new: Ledger) -> None:
     changes = tag_changes(old, new, Policy())
-    text = "\n".join(render.as_text(Diff(changes, 0), colour=False))
+    text = "\n".join(render.as_text(Diff(changes, 0), View()))
     markdown = as_markdown(changes)
     for value in _to_be_read(old, new):
         assert value in text, value
@@ -217,13 +218,13 @@ def test_every_field_that_changed_and_every_record_that_came_or_went_is_read(old
 
 
 def test_a_terminal_has_it_in_whole_and_in_colour() -> None:
-    lines = list(render.as_text(Diff(reviewed([FROM], [TO]), 0), colour=False))
+    lines = list(render.as_text(Diff(reviewed([FROM], [TO]), 0), View()))
     assert lines[:5] == [
         "1 image:tag: 1 moved", "", "myorg/app", f"  moved   latest ({AMD}), upgrade 1.4.0 → 1.5.0",
         f"    digest: {digest('a')} → {digest('b')}",
     ]  # fmt: skip
     assert lines[-1] == f"    compare: https://github.com/team/app/compare/{'1' * 40}...{'2' * 40}"
-    coloured = list(render.as_text(Diff(reviewed([FROM], [TO]), 0), colour=True))
+    coloured = list(render.as_text(Diff(reviewed([FROM], [TO]), 0), View(colour=True)))
     assert [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured] == lines != coloured
 
 
@@ -239,7 +240,7 @@ def test_a_forced_move_is_said_first_and_so_is_one_that_nothing_explains() -> No
     assert "- **this tag is immutable, and nothing explains why it moves**\n" in found
     pulled = as_markdown(reviewed([record("z", index=digest("i"))], [record("z", index=digest("j"))]))
     assert "- **it is pulled by another digest; `ledger check --registry` shows whether" in pulled
-    text = "\n".join(render.as_text(Diff(reviewed(old, new), 0), colour=True))
+    text = "\n".join(render.as_text(Diff(reviewed(old, new), 0), View(colour=True)))
     assert "\x1b[31mforced: a `CVE` of @debian\x1b[0m" in text
 
 
@@ -252,7 +253,7 @@ def test_what_is_added_and_removed_stands_alone() -> None:
 
 def test_settings_that_change_are_pointed_at() -> None:
     assert "`ledger.yaml` also changes" in as_markdown([], settings_changed=True)
-    assert "`ledger.yaml` also changes" in "\n".join(render.as_text(Diff([], 0, settings_changed=True), colour=False))
+    assert "`ledger.yaml` also changes" in "\n".join(render.as_text(Diff([], 0, settings_changed=True), View()))
 
 
 @pytest.mark.parametrize("count", [1, 10, 45, 300, 1500])
@@ -374,7 +375,7 @@ def test_headline_kinds_and_titles_are_ours_alone(nasty: str) -> None:
 
 def test_other_files_are_named_in_text_and_in_one_bounded_line_of_markdown() -> None:
     files = [ChangedFile(".gitattributes", "100644", "100644"), ChangedFile("<b>@x</b>\n# y", "", "120000")]
-    text = list(render.as_text(Diff([], 0, files=files), colour=False))
+    text = list(render.as_text(Diff([], 0, files=files), View()))
     assert text[1:] == [
         "another file changes: .gitattributes (changed)",
         "another file changes: <b>@x</b>\\n# y (added, a symbolic link)",

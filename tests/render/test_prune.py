@@ -11,6 +11,7 @@ from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.core.writes.prune import Spared
 from ledger_tool.errors import Unreachable
 from ledger_tool.render import prune as render
+from ledger_tool.render.view import View
 from tests.support.registries.fake_registry import FakeRegistry
 from tests.support.values.make import digest, fields, record
 
@@ -57,7 +58,7 @@ def test_json_has_all_of_it() -> None:
 
 
 def test_text_has_a_line_for_each_record_and_each_digest_with_its_reason() -> None:
-    text = "\n".join(render.as_text(DONE, None))
+    text = "\n".join(render.as_text(DONE, View()))
     assert [line.split()[0] for line in text.splitlines() if line] == [
         "IMAGE", "prune", "keep", "REGISTRY", "delete", "put", "keep", "REGISTRY", "delete", "stays",
     ]  # fmt: skip
@@ -70,7 +71,7 @@ def test_text_has_a_line_for_each_record_and_each_digest_with_its_reason() -> No
 
 
 def test_a_narrow_terminal_still_shows_what_goes() -> None:
-    lines = list(render.as_text(DONE, 60))
+    lines = list(render.as_text(DONE, View(60)))
     assert all(len(line) <= 60 for line in lines)
     assert lines[1].startswith("prune  myorg/app:pr-1")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
+from ledger_tool.cli import options as o
 from ledger_tool.cli.look.deps import Format
 from ledger_tool.cli.options import argument, flag
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
@@ -22,6 +23,7 @@ def dependents(
     ] = False,
     live: Annotated[bool, flag("--live", "With `--stale`: ask the registries where the tags are now.")] = False,
     output: Format = "text",
+    wide: o.Wide = False,
     *,
     ledger: Reading,
     registry_access: Asking,
@@ -58,7 +60,9 @@ def dependents(
         json=lambda: render.as_json(built, outline),
         dot=lambda: graphs.as_dot(*drawn()),
         mermaid=lambda: graphs.as_mermaid(*drawn()),
-        text=lambda: render.rebuilds_table(built, screen.width) if stale else graphs.as_tree(outline, names_base=False),
+        text=lambda: (
+            render.rebuilds_table(built, screen.view(wide=wide)) if stale else graphs.as_tree(outline, names_base=False)
+        ),
     )
     screen.notes(render.nothing_notes(built, stale=stale))
     if not stale:

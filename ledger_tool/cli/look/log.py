@@ -26,6 +26,7 @@ def log(
     ] = "",
     limit: Annotated[str, option("--limit", "N", "Only the newest N entries.")] = "",
     output: Annotated[str, choice("--format", "text|json|jsonl", "How to print them.")] = "text",
+    wide: o.Wide = False,
     *,
     ledger: Reading,
 ) -> None:
@@ -53,7 +54,7 @@ def log(
         output,
         json=lambda: render.as_json(entries),
         jsonl=lambda: render.as_json_lines(entries),
-        text=lambda: render.as_table(entries, screen.width, bold=screen.colour),
+        text=lambda: render.as_table(entries, screen.view(wide=wide)),
     )
     if not entries and output == "text":
         screen.note("no entries")

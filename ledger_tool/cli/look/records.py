@@ -64,6 +64,7 @@ def list_records(
         ),
     ] = "image",
     output: Annotated[str, choice("--format", "text|json|jsonl|csv", "How to print them.")] = "text",
+    wide: o.Wide = False,
     moment: At = "",
     *,
     ledger: Reading,
@@ -89,7 +90,7 @@ def list_records(
         json=lambda: render.as_json(records),
         jsonl=lambda: render.as_json_lines(records),
         csv=lambda: render.as_csv(records),
-        text=lambda: render.as_table(records, screen.width, bold=screen.colour),
+        text=lambda: render.as_table(records, screen.view(wide=wide)),
     )
     if not records and output == "text":
         screen.note("no record matches")

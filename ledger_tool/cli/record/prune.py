@@ -34,6 +34,7 @@ def prune(
     ] = False,
     yes: Annotated[bool, flag("--yes", "Carry it out.", "Writing")] = False,
     output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
+    wide: o.Wide = False,
     *,
     ledger: Writing,
     registry_access: Asking,
@@ -72,7 +73,9 @@ def prune(
             dry_run=ledger.dry_run,
             with_untracked=with_untracked_tags,
         )
-    screen.show(output, json=lambda: render.as_json(pruned), text=lambda: render.as_text(pruned, screen.width))
+    screen.show(
+        output, json=lambda: render.as_json(pruned), text=lambda: render.as_text(pruned, screen.view(wide=wide))
+    )
     screen.notes(render.notes(pruned))
     screen.note(render.summary(pruned, dry_run=ledger.dry_run))
     errors = sorted(pruned.failed.values(), key=lambda error: not isinstance(error, Denied))

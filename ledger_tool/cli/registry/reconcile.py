@@ -43,6 +43,7 @@ def reconcile(
     ] = "",
     save: Annotated[str, option("--save", "FILE", "Also write the JSON, for the next run's --previous.")] = "",
     output: Annotated[str, choice("--format", "text|json|markdown|junit", "How to print it.")] = "text",
+    wide: o.Wide = False,
     metrics: Annotated[str, option("--metrics", "FILE", "Also write a Prometheus textfile.")] = "",
     *,
     ledger: Reading,
@@ -96,7 +97,7 @@ def reconcile(
         json=lambda: render.as_json(report),
         markdown=lambda: render.as_markdown(report),
         junit=lambda: render.as_junit(report, failing),
-        text=lambda: render.as_text(report, screen.width),
+        text=lambda: render.as_text(report, screen.view(wide=wide)),
     )
     if metrics:
         _write_metrics(Path(metrics), report, of_all=query == Query() and report.scope != "tags")

@@ -34,11 +34,12 @@ def verify(
     given = o.parsed(names.parse_digest, digest)
     with ledger.source() as source, OpenRegistries(ca_file=ca_file) as registries:
         verified = run(source, registries, reference, now=o.now(), digest=given, deep=deep)
-    ledger.screen.show(output, json=lambda: render.as_json(verified), text=lambda: render.as_text(verified))
+    screen = ledger.screen
+    screen.show(output, json=lambda: render.as_json(verified), text=lambda: render.as_text(verified, screen.view()))
     if not verified.checks:
         raise UsageError(
             f"nothing to compare {verified.name} with", "pass `--digest`, or name its registry in ledger.yaml"
         )
     if not any(check.registry for check in verified.checks):
-        ledger.screen.note(f"note: no registry of ledger.yaml serves {verified.name}: only the digest was compared")
+        screen.note(f"note: no registry of ledger.yaml serves {verified.name}: only the digest was compared")
     return 1 if verified.refuted else 0 if verified.ok else TryAgain.exit_code

@@ -57,7 +57,7 @@ def audit(
         output,
         json=lambda: render.as_json(audited),
         junit=lambda: render.as_junit(audited),
-        text=lambda: render.as_text(audited),
+        text=lambda: render.as_text(audited, screen.view()),
     )
     screen.notes(render.notes(audited))
     return 1 if audited.findings else 0

@@ -53,7 +53,7 @@ def check(
         junit=lambda: render.as_junit(checked),
         github=lambda: render.as_github(checked),
         gitlab=lambda: render.as_gitlab(checked),
-        text=lambda: render.as_text(checked),
+        text=lambda: render.as_text(checked, screen.view()),
     )
     screen.notes(render.notes(checked))
     if checked.invalid:

@@ -34,5 +34,5 @@ def diff(
         markdown=lambda: as_markdown(
             reviewed.changes, settings_changed=reviewed.settings_changed, files=reviewed.files
         ).rstrip("\n"),
-        text=lambda: render.as_text(reviewed, colour=screen.colour),
+        text=lambda: render.as_text(reviewed, screen.view()),
     )
