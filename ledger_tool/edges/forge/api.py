@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.edges.http.client import Answer, Line, retry_after
+from ledger_tool.edges.http.failure import FORGE
 from ledger_tool.edges.http.host import Host, Lost
 from ledger_tool.errors import Denied, Unreachable, UsageError
 
@@ -64,7 +65,7 @@ class Api:
         self._headers = dict(headers)
         self.host = Host(
             line, name=name, sleep=sleep, rate_limit=self._rate_limit,
-            backoff_seconds=1.0, run_seconds=PATIENCE_SECONDS, stays=True,
+            backoff_seconds=1.0, run_seconds=PATIENCE_SECONDS, stays=True, setup=FORGE,
         )  # fmt: skip
 
     def get(self, path: str, what: str, **query: str) -> Any:

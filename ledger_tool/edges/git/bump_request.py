@@ -151,7 +151,7 @@ def open_base(
         expected = commits.get(ref.name, "")
         done = repository.fetch(address.url, f"refs/heads/{base}", *([ref.name] if expected else []))
         if not done.ok:
-            raise fetch_error(done, address.shown, base)
+            raise fetch_error(done, address, base)
         manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude)
         bounds = Bounds(workspace.deadline, messages)
         yield RequestBranch(base, base_commit, ref, expected, manifests, workspace.folder, bounds), url

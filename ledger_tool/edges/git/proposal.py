@@ -105,7 +105,7 @@ class ProposedBranch:
                 return self._repository.must("rev-list", "--topo-order", "refs/proposed", "--").split("\n")
         if not self._ref.look():
             return []
-        raise fetch_error(done, self._base.address.shown, self._ref.branch)
+        raise fetch_error(done, self._base.address, self._ref.branch)
 
     def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
         """Return whether a run of this command made a commit; `parent` is `""` if it was not fetched."""

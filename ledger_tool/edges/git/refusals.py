@@ -212,6 +212,11 @@ _RULES = (
 )
 
 
+def without_names(words: str) -> str:
+    """Return words without the names that people chose in them."""
+    return _NAMES.sub("it", words)
+
+
 def refusal_in(words: str) -> Refusal | None:
     """Return what the words of git or a server refuse for good, or None if they do not."""
     return _meaning(words, _REFUSALS)
@@ -224,7 +229,7 @@ def rule_in(words: str) -> str | None:
 
 
 def _meaning(words: str, refusals: Sequence[Refusal]) -> Refusal | None:
-    words = _NAMES.sub("it", words)
+    words = without_names(words)
     matching = (one for one in refusals if re.search(one.words, words, re.IGNORECASE | re.MULTILINE))
     refusal = next(matching, None)
     return None if refusal and not refusal.is_sure and _TEMPORARY.search(words) else refusal

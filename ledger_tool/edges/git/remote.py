@@ -87,7 +87,7 @@ class RemoteRef:
             return False
         done = self.repository.fetch(self.address.url, self.name, least=_AFTER_PUSH)
         if not done.ok:
-            raise fetch_error(done, self.shown, self.branch)
+            raise fetch_error(done, self.address, self.branch, self.shown)
         return self.repository.is_ancestor(commit, tip)
 
     def deepen(self) -> bool:
@@ -121,7 +121,7 @@ class RemoteBranch(RemoteRef):
             depth, least = [] if whole or self._is_whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
             done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=depth, least=least)
             if not done.ok:
-                raise fetch_error(done, self.address.shown, self.branch)
+                raise fetch_error(done, self.address, self.branch)
         else:
             self._clone()
         # At most one: a clone has a single branch.
@@ -216,14 +216,14 @@ def clone(address: Address, repository: Repository, *options: str, branch: str =
         mask=repository.mask,
     )
     if not done.ok:
-        raise fetch_error(done, address.shown, branch)
+        raise fetch_error(done, address, branch)
 
 
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
     """Return the commit of each ref of a remote that matches a pattern; for `HEAD`, the branch that it names, or ""."""
     done = repository.git("ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote")
     if not done.ok:
-        raise fetch_error(done, address.shown, "")
+        raise fetch_error(done, address, "")
     commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
     head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
     return commits | {"HEAD": head[1] if head else ""}

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.refusals import Refusal, refusal_in
-from ledger_tool.errors import LedgerError, LocalDiskError, Unreachable, UsageError
+from ledger_tool.errors import Denied, LedgerError, LocalDiskError, Unreachable, UsageError
 
 _SERVER_WORDS = 600
 _NOISE = re.compile(
@@ -71,9 +72,12 @@ def server_words(stderr: str) -> str:
     return shown(" ".join(informative), _SERVER_WORDS)
 
 
-def fetch_error(done: Completed, where: str, branch: str) -> LedgerError:
-    """Return the error for a fetch or clone that failed."""
-    words = done.stderr
+def fetch_error(done: Completed, address: Address, branch: str, where: str = "") -> LedgerError:
+    """Return the error for a fetch or clone that failed; `where` is what messages call the remote, or its address."""
+    # Imported here, since it needs TLS, and most runs fetch what they want.
+    from ledger_tool.edges.git.unreached import proxy_failure, unreached
+
+    words, where = done.stderr, where or address.shown
     if branch and re.search(r"couldn't find remote ref|Remote branch .* not found|did not match any", words):
         return UsageError(
             f"{where} has no branch `{shown(branch)}`", "name an existing one with `--branch`, or push it first"
@@ -83,12 +87,17 @@ def fetch_error(done: Completed, where: str, branch: str) -> LedgerError:
         return LocalDiskError(
             "the disk for temporary files is full", "free some disk space, or set TMPDIR to another folder"
         )
-    if refusal := refusal_in(words):
+    told = proxy_failure(local, address)
+    if told is None and (refusal := refusal_in(words)):
         return refusal.error(where, server_words(words))
-    is_untrusted = re.search(r"certificate", words)
-    return Unreachable(
-        f"could not reach {where}: {server_words(words) or 'the remote closed the connection'}",
-        "name the file of the host's CA in GIT_SSL_CAINFO"
-        if is_untrusted
-        else "run it again; if that keeps failing, check the network",
+    told = told or unreached(local, address)
+    says = re.sub(
+        r"unable to access '[^']*': |(?<=\S) Could not read from remote repository\.", "", server_words(words)
     )
+    if told is None:
+        reason = says or "the remote closed the connection"
+        return Unreachable(
+            f"could not reach {where}: {reason}", "run it again; if that keeps failing, check the network"
+        )
+    kind = Denied if told.is_denied else Unreachable
+    return kind(f"could not reach {where}: {told.says} ({says})", told.hint)

@@ -24,11 +24,11 @@ from urllib3.exceptions import HTTPError
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.http.adapter import OriginAdapter
-from ledger_tool.edges.http.proxies import check_proxy
+from ledger_tool.edges.http.failure import Route, Setup
+from ledger_tool.edges.http.proxies import check_proxy, place_of, set_in
 from ledger_tool.errors import UsageError
 
 CONNECT_SECONDS = 10.0
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "record layer failure")  # OpenSSL, of an answer in plain HTTP
 TRANSIENT = {429, 500, 502, 503, 504}
 Body = bytes | Mapping[str, str]  # bytes, or the fields of a form
 
@@ -134,6 +134,20 @@ class Line:
         except (OSError, UnicodeError):
             return []
 
+    def route(self, url: str, setup: Setup) -> Route:
+        """Return how a URL's host is asked; `setup` says where a person sets that."""
+        scheme, host = origin_of(url)
+        proxy = self._proxies_for(url).get("all", "")
+        return Route(
+            scheme,
+            host.rpartition("@")[2],
+            setup,
+            proxy=place_of(proxy) if proxy else "",
+            proxy_from=set_in(proxy, os.environ) if proxy else "",
+            connect_seconds=CONNECT_SECONDS,
+            read_seconds=self._read_seconds,
+        )
+
     def _proxies_for(self, url: str) -> dict[str, str]:
         origin = origin_of(url)
         if origin not in self._proxies:
@@ -202,16 +216,3 @@ def retry_after(value: str) -> float | None:
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
-
-
-def words(error: requests.RequestException) -> str:
-    """Return why there was no answer, without anything that may contain a credential."""
-    if isinstance(error, requests.exceptions.SSLError) and any(word in str(error) for word in _NOT_TLS):
-        return "it does not speak TLS; a plain-HTTP address begins with `http://`"
-    reasons = {  # the first that fits, since some are subclasses of others
-        requests.exceptions.SSLError: "its certificate is not trusted",
-        requests.Timeout: "timed out",
-        requests.exceptions.ProxyError: "the proxy failed",
-        requests.ConnectionError: "the connection failed",
-    }
-    return next((reason for kind, reason in reasons.items() if isinstance(error, kind)), shown(str(error), 200))

@@ -20,6 +20,7 @@ import requests
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.registry.address import is_plain_host, why_internal
+from ledger_tool.edges.http.causes import cause_of
 from ledger_tool.edges.http.client import (
     TRANSIENT,
     Answer,
@@ -29,9 +30,10 @@ from ledger_tool.edges.http.client import (
     Line,
     origin_of,
     retry_after,
-    words,
 )
-from ledger_tool.errors import Unreachable
+from ledger_tool.edges.http.failure import ELSEWHERE, REGISTRY, Cause, Failure, Setup, failure, is_lasting, is_unsent
+from ledger_tool.edges.http.probe import sharpened, speaks_tls
+from ledger_tool.errors import Denied, LedgerError, Unreachable
 
 PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
 TRIES = 4
@@ -49,12 +51,14 @@ class TooLarge(Unreachable):
 
 
 class _Silence(Exception):
-    """A request to an origin got no answer."""
+    """A request to an origin got no answer; `detail` is what else is known of the cause."""
 
-    def __init__(self, origin: Origin, error: requests.RequestException) -> None:
-        super().__init__(origin, error)
-        self.origin = origin
-        self.error = error
+    def __init__(self, url: str, cause: Cause, detail: str = "") -> None:
+        super().__init__(url, cause, detail)
+        self.url = url
+        self.origin = origin_of(url)
+        self.cause = cause
+        self.detail = detail
 
 
 @dataclass(slots=True)
@@ -63,6 +67,7 @@ class _Patience:
 
     open_at: float = 0.0
     failures: int = 0  # in a row
+    last: Failure | None = None
     limits: bool = False  # a 429 outlasted our patience
 
 
@@ -71,7 +76,8 @@ class Host:
 
     `name` is what messages call it, and `rate_limit` returns the seconds that an answer's rate limit asks us to wait,
     if more than 429 and `Retry-After` can say so. `backoff_seconds` limits the first random pause, `run_seconds` all
-    pauses of a run. For a host that `stays`, only a GET follows redirects, and only within its origin.
+    pauses of a run. For a host that `stays`, only a GET follows redirects, and only within its origin. `setup` says
+    where a person sets how it is reached.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class Host:
         backoff_seconds: float = 0.5,
         run_seconds: float = math.inf,
         stays: bool = False,
+        setup: Setup = REGISTRY,
     ) -> None:
         self.origin = line.origin
         self.name = name or line.origin
@@ -94,10 +101,12 @@ class Host:
         self._backoff_seconds = backoff_seconds
         self._run_seconds = run_seconds
         self._stays = stays
+        self._setup = setup
         self._lock = threading.Lock()
         self._own = origin_of(line.origin)
         self._patience: dict[Origin, _Patience] = {}
         self._vetted: set[Origin] = {self._own}
+        self._plain: set[Origin] = set()  # seen not to speak TLS
 
     def request(
         self,
@@ -114,8 +123,8 @@ class Host:
 
         `limit` is the most bytes of the answer's body; `authorization` is sent to `url`'s own origin and to no other.
         `once` is for a request that must not happen twice: it is sent again only if the host said that nothing was
-        done. Raises Unreachable if there is no answer within our patience, or Lost if a `once` request may have taken
-        effect.
+        done. Raises Unreachable if there is no answer within our patience, Lost if a `once` request may have taken
+        effect, and Denied if a proxy wants a login, or the host a client certificate.
         """
         unanswered = Lost if once else Unreachable
         for tries_left in reversed(range(TRIES)):
@@ -125,12 +134,8 @@ class Host:
                 refused = TooLarge if isinstance(error, BodyTooLarge) and not once else unanswered
                 raise refused(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
             except _Silence as silence:
-                is_untrusted = isinstance(silence.error, requests.exceptions.SSLError)
-                if once or is_untrusted or not tries_left:
-                    kind = Unreachable if is_untrusted else unanswered
-                    hint = "run it again; if that keeps failing, check the network, the proxy and the CA"
-                    message = f"{self._called(silence.origin)} did not answer: {words(silence.error)}"
-                    raise kind(message, hint) from None
+                if once or is_lasting(silence.cause) or not tries_left:
+                    raise self._unanswered(silence, unanswered) from None
                 self._back_off(silence.origin, tries_left)
                 continue
             seconds = self._rate_limit(answer)
@@ -154,6 +159,16 @@ class Host:
     def _back_off(self, origin: Origin, tries_left: int) -> None:
         longest = self._backoff_seconds * 2.0 ** (TRIES - 1 - tries_left)
         self._slow_down(origin, random.uniform(0.0, longest))  # noqa: S311 - jitter, not a secret
+
+    def _unanswered(self, silence: _Silence, kind: type[Unreachable]) -> LedgerError:
+        """Return the error for a request without an answer, and keep its cause for those that are not sent after it."""
+        route = self._line.route(silence.url, self._setup if silence.origin == self._own else ELSEWHERE)
+        told = failure(sharpened(silence.cause, route), route, silence.detail)
+        self._of(silence.origin).last = told
+        message = f"{self._called(silence.origin)} did not answer: {told.says}"
+        if told.is_denied:
+            return Denied(message, told.hint)
+        return (Unreachable if is_unsent(silence.cause) else kind)(message, told.hint)
 
     def _called(self, origin: Origin) -> str:
         """Return what messages call an origin."""
@@ -184,7 +199,8 @@ class Host:
             patience = self._of(origin)
             seconds, failures, limits = patience.open_at - time.monotonic(), patience.failures, patience.limits
         if failures >= FAILURES_TO_BE_DOWN:
-            raise Unreachable(f"{self._called(origin)} keeps failing", "run it again later")
+            reason, hint = (f": {patience.last.says}", patience.last.hint) if patience.last else ("", "")
+            raise Unreachable(f"{self._called(origin)} keeps failing{reason}", hint or "run it again later")
         if seconds > PATIENCE_SECONDS:
             raise Unreachable(f"{self._called(origin)} asks us to wait {seconds:.0f} s", "run it again later")
         if limits:
@@ -215,13 +231,7 @@ class Host:
             sent = dict(headers)
             if authorization and origin == first:
                 sent["Authorization"] = authorization
-            try:
-                answer = self._line.send(method, url, sent, limit=limit, data=body or None)
-            except AnswerRefused:
-                raise
-            except requests.RequestException as error:
-                self._note_failure(origin)
-                raise _Silence(origin, error) from None
+            answer = self._sent(method, url, sent, limit, body)
             if not answer.redirect or (self._stays and method != "GET"):
                 return answer
             try:
@@ -235,6 +245,34 @@ class Host:
                 raise
             url = target
         raise AnswerRefused(f"more than {REDIRECTS} redirects")
+
+    def _sent(self, method: str, url: str, headers: Mapping[str, str], limit: int, body: Body) -> Answer:
+        """Send one request; an answer that only says that the way to the host is wrong is none."""
+        try:
+            answer = self._line.send(method, url, headers, limit=limit, data=body or None)
+        except AnswerRefused:
+            raise
+        except requests.RequestException as error:
+            silence = _Silence(url, *cause_of(error))
+        else:
+            if answer.status == 407 and self._line.route(url, self._setup).proxy:
+                silence = _Silence(url, Cause.PROXY_LOGIN, "it answers 407")
+            elif answer.status == 400 and self._is_only_tls(url):
+                silence = _Silence(url, Cause.ONLY_TLS)
+            else:
+                return answer
+        self._note_failure(silence.origin)
+        raise silence from None
+
+    def _is_only_tls(self, url: str) -> bool:
+        """Return whether plain HTTP is refused with an answer, as most servers do at a port for TLS."""
+        origin = origin_of(url)
+        if origin[0] != "http" or origin in self._plain:
+            return False
+        if speaks_tls(self._line.route(url, self._setup)):
+            return True
+        self._plain.add(origin)
+        return False
 
     def _vet(self, url: str, origin: Origin) -> None:
         """Raise AnswerRefused for another origin that this host must not send us to; see `why_internal`."""

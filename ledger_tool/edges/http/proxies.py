@@ -18,21 +18,44 @@ _SOCKS = {"socks", "socks4", "socks4a", "socks5", "socks5h"}
 
 def check_proxy(proxy: str, environ: Mapping[str, str]) -> None:
     """Raise UsageError if a proxy that is about to be used is malformed, or needs a package that is not there."""
-    names = sorted(name for name, value in environ.items() if name.lower().endswith("_proxy") and value == proxy)
+    name = set_in(proxy, environ)
     if not _is_proxy(proxy):
-        raise _malformed(names[0] if names else "the proxy of this system")
+        raise _malformed(name)
     if proxy.partition(":")[0].lower() in _SOCKS and find_spec("socks") is None:
-        message = f"{names[0] if names else 'the proxy of this system'} names a SOCKS proxy"
-        raise UsageError(message, "install the package PySocks beside this program, or use an HTTP proxy")
+        hint = "install the package PySocks beside this program, or use an HTTP proxy"
+        raise UsageError(f"{name} names a SOCKS proxy", hint)
+
+
+def variable_for(url: str, environ: Mapping[str, str]) -> str:
+    """Return the variable whose proxy git uses for a URL, or `""` if none."""
+    variables = _variables(url, environ)
+    return variables[0] if variables and not _is_direct(urlsplit(url).hostname or "", environ) else ""
+
+
+def _variables(url: str, environ: Mapping[str, str]) -> list[str]:
+    names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
+    spelled = (next((name for name in (name, name.upper()) if environ.get(name)), "") for name in names)
+    return [name for name in spelled if name]
+
+
+def set_in(proxy: str, environ: Mapping[str, str]) -> str:
+    """Return the variable that names a proxy, or what else does."""
+    names = (name for name, value in environ.items() if name.lower().endswith("_proxy") and value == proxy)
+    return min(names, default="the proxy of this system")
+
+
+def place_of(proxy: str) -> str:
+    """Return the host and port of a well-formed proxy, without a login."""
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy.removeprefix('//')}")
+    return parts.netloc.rpartition("@")[2]
 
 
 def check_proxies(url: str, environ: Mapping[str, str], others: Sequence[str] = ()) -> None:
     """Raise UsageError if the proxy for a URL is malformed; `others` are proxies of git's setting `http.proxy`."""
-    parts = urlsplit(url)
-    for name in (f"{parts.scheme}_proxy", "all_proxy"):
-        variable = next((spelled for spelled in (name, name.upper()) if environ.get(spelled)), "")
-        if variable and not _is_proxy(environ[variable]) and not _is_direct(parts.hostname or "", environ):
-            raise _malformed(variable)
+    if not _is_direct(urlsplit(url).hostname or "", environ):
+        for variable in _variables(url, environ):
+            if not _is_proxy(environ[variable]):
+                raise _malformed(variable)
     for proxy in others:
         if proxy and not _is_proxy(proxy):
             raise _malformed("git's `http.proxy`")

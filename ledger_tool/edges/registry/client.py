@@ -270,7 +270,7 @@ class RegistryClient:
         if answer.status not in (401, 403):
             return answer
         if not self._http.is_own(answer):
-            raise doubt.elsewhere(self.host, answer)
+            raise doubt.elsewhere(self.registry, answer)
         access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
         denied = Denied(
             f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
@@ -287,7 +287,7 @@ class RegistryClient:
 
     def _failed(self, answer: Answer) -> Unreachable:
         if not self._http.is_own(answer):
-            return doubt.elsewhere(self.host, answer)
+            return doubt.elsewhere(self.registry, answer)
         if answer.status == 429:
             message = f"{self.name} limits the rate of requests (429)"
             return Unreachable(message, "run it again later, or with fewer `--jobs`")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.policy.policy import Registry
 from ledger_tool.edges.http.client import Answer, origin_of
+from ledger_tool.edges.http.failure import REGISTRY
 from ledger_tool.edges.registry.root import Root
 from ledger_tool.errors import Denied, Unreachable
 
@@ -18,9 +20,14 @@ class TokenRefused(Unreachable):
     """The registry does not accept a token that its token server has just issued."""
 
 
-def elsewhere(name: str, answer: Answer) -> Unreachable:
+def elsewhere(registry: Registry, answer: Answer) -> Unreachable:
     """Return the error for an answer of another host, to which the registry sent us."""
-    message = f"{name} sends us to {shown('://'.join(origin_of(answer.url)))}, which answers {answer.status}"
+    scheme, host = origin_of(answer.url)
+    message = f"{registry.host} sends us to {shown(f'{scheme}://{host}')}, which answers {answer.status}"
+    if registry.plain_http and scheme == "https" and host.partition(":")[0] == registry.host.lower().partition(":")[0]:
+        return Unreachable(
+            f"{message}: it wants TLS, and was asked by plain HTTP", REGISTRY.tls.format(host=shown(host))
+        )
     return Unreachable(message, "run it again later; if it stays, check where the registry stores its blobs")
 
 

@@ -239,7 +239,7 @@ class Login:
         Raises what is in doubt.
         """
         if not self._http.is_own(answer):
-            raise doubt.elsewhere(self._name, answer)
+            raise doubt.elsewhere(self._registry, answer)
         if (grant and grant.by_credential) or (answer.status == 403 and self.credential is None):
             return answer, grant
         root = self._roots.look(anew=is_page(answer.headers))
@@ -261,7 +261,7 @@ class Login:
             except TooLarge:
                 raise doubt.contradicted(self._name, "a large body") from None
         if not self._http.is_own(answer):
-            raise doubt.elsewhere(self._name, answer)
+            raise doubt.elsewhere(self._registry, answer)
         if answer.url != url:
             raise doubt.another_path(self._name, answer)
         if answer.status != 404:

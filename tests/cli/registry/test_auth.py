@@ -320,9 +320,8 @@ def test_auth_takes_the_scheme_from_ledger_yaml_and_works_without_a_ledger(
     monkeypatch.chdir(tmp_path)
     done = ledger("auth", wire.host)
     assert (done.code, done.out) == (5, "")
-    assert done.err.startswith(
-        f"error: https://{wire.host} did not answer: it does not speak TLS; a plain-HTTP address"
-    )
+    assert done.err.startswith(f"error: https://{wire.host} did not answer: it does not speak TLS, but plain HTTP\n")
+    assert f"write `- host: {wire.url}` under `registries` in ledger.yaml" in done.err
     assert ledger("auth", f"https://{wire.host}", "--repo", upstream.url).code == 5
     gone = ledger("auth", wire.url.removeprefix("http://"), "--repo", tmp_path / "gone")
     assert f"note: {wire.host} is asked by https, since ledger.yaml is not known: " in gone.err

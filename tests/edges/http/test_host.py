@@ -112,11 +112,11 @@ def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> No
     tried: list[float] = []
     host = Host(Line(f"http://127.0.0.1:{free_port()}"), sleep=tried.append)
     for _ in range(2):
-        with pytest.raises(Unreachable, match="the connection failed"):
+        with pytest.raises(Unreachable, match="did not answer: nothing listens on port"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
     before = len(tried)
     for _ in range(1000):
-        with pytest.raises(Unreachable, match="keeps failing"):
+        with pytest.raises(Unreachable, match="keeps failing: nothing listens on port"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
     assert len(tried) == before
     host.close()
@@ -125,7 +125,7 @@ def test_a_host_that_is_down_is_given_up_for_everybody_after_eight_tries() -> No
 def test_a_host_that_says_nothing_times_out() -> None:
     with silent_server() as port:
         host = Host(Line(f"http://127.0.0.1:{port}", read_seconds=0.05), sleep=lambda _: None)
-        with pytest.raises(Unreachable, match="timed out"):
+        with pytest.raises(Unreachable, match="did not answer: it takes connections, but said nothing"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
         host.close()
 

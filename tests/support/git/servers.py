@@ -9,12 +9,13 @@ import re
 import shlex
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -303,15 +304,41 @@ def _running(server: HTTPServer) -> Iterator[int]:
         thread.join()
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path, *, days: int = 2) -> tuple[Path, Path]:
     """Make a self-signed certificate for 127.0.0.1; return its path (which is also the CA's) and its key's."""
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    command = (
-        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 "
-        f"-addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
+    certificate, key, request = folder / "cert.pem", folder / "key.pem", folder / "request.pem"
+    commands = (
+        f"openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=127.0.0.1 "
+        f"-addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {request}",
+        f"openssl x509 -req -in {request} -signkey {key} -days {days} -copy_extensions copy -out {certificate}",
     )
-    subprocess.run(shlex.split(command), check=True, capture_output=True)
+    for command in commands:
+        subprocess.run(shlex.split(command), check=True, capture_output=True)
     return certificate, key
+
+
+@contextmanager
+def speaking_server(words: bytes, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Listen on a port of loopback and answer whatever comes with these words, behind TLS with a context; its port."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with (
+                suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) if context else self.request as connection,
+            ):
+                connection.recv(4096)
+                connection.sendall(words)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextmanager
