@@ -31,9 +31,11 @@ docs: bootstrap ## Update the help blocks and the output shown in the docs from 
 dist: bootstrap ## Build wheel, sdist, zipapp and their checksums into dist/
 	@$(BIN)/python -m release
 
-lock: bootstrap ## Lock the newest allowed dependencies, by hash, in requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
-	  --upgrade --custom-compile-command "make lock" --output-file requirements.txt
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --upgrade \
+  --custom-compile-command "make lock"
+lock: bootstrap ## Lock the newest allowed dependencies, by hash: what the program needs, and what builds a release
+	@$(BIN)/$(LOCK) --output-file requirements.txt pyproject.toml
+	@$(BIN)/$(LOCK) --output-file release/requirements.txt release/requirements.in
 
 storm: bootstrap ## Run the long tests that no other target runs: storms of faults, state machines, searches for attacks
 	@$(BIN)/pytest -m storm --hypothesis-profile=full

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -59,22 +60,30 @@ class Alone:
         )  # fmt: skip
 
 
+def image_steps() -> list[str]:
+    """Return the shell commands of the Containerfile, in their order."""
+    text = (ROOT / "Containerfile").read_text().replace("\\\n", "")
+    return re.findall(r"^RUN (.+)$", text, re.MULTILINE)
+
+
 @pytest.fixture(params=["zipapp"])
 def alone(request: pytest.FixtureRequest, dist: Path, tmp_path: Path) -> Iterator[Alone]:
     """Return the zipapp, run by a Python without any package.
 
-    A test that says so gets the wheel too, installed with the locked requirements.
+    A test that says so gets the wheel too, installed as the Containerfile does it, but into a folder of the test.
     """
     folder = tmp_path / "python"
-    venv.create(folder)
     with Stage.set_up(tmp_path / "stage") as stage:
         for name in ("ledger", "python", "python3"):
             (stage.root / "bin" / name).unlink()
         given = {name: value for name, value in stage.environment.items() if name != "PYTHONPATH"}
         given["PATH"] = f"{folder / 'bin'}:{stage.root / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        if request.param == "wheel":
-            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "install", "--quiet"]
-            locked = [*pip, "--require-hashes", "--only-binary=:all:", "--requirement", str(dist / "requirements.txt")]
-            for words in (locked, [*pip, "--no-deps", *map(str, dist.glob("*.whl"))]):
-                subprocess.run(words, env=environment(), check=True, capture_output=True)
-        yield Alone(stage, dist / "ledger.pyz" if request.param == "zipapp" else folder / "bin/ledger", given)
+        if request.param == "zipapp":
+            venv.create(folder)
+            yield Alone(stage, dist / "ledger.pyz", given)
+            return
+        step = image_steps()[0].replace("/opt/ledger", str(folder)).replace("/tmp/dist", str(dist))
+        step = step.replace("python3 -m venv", f"{sys.executable} -m venv")
+        done = subprocess.run(["sh", "-ec", step], env=environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        yield Alone(stage, folder / "bin/ledger", given)

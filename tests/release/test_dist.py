@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ledger_tool.cli.main import COMMANDS
-from tests.release.conftest import Alone, build
+from tests.release.conftest import Alone
 from tests.support import ROOT
 from tests.support.git.upstream import git
 from tests.support.values.make import SOURCE, digest
@@ -90,10 +90,6 @@ def test_the_zipapp_writes_its_kits_and_merges_for_git(alone: Alone, tmp_path: P
     assert tags == ["one", "two"]
 
 
-def test_a_second_build_gives_the_same_bytes(dist: Path, tmp_path: Path) -> None:
-    assert (build(tmp_path / "again") / "SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()
-
-
 def test_the_checksums_are_those_of_all_files(dist: Path) -> None:
     listed = {name: hashed for hashed, name in re.findall(r"(\w+)  (.+)", (dist / "SHA256SUMS").read_text())}
     files = {path.name: path for path in dist.iterdir() if not path.name.startswith(".")}
@@ -127,8 +123,8 @@ def test_the_zipapp_holds_no_compiled_code_and_the_licence_of_each_package(dist:
     assert not unlicensed
 
 
-def _lock() -> dict[str, Requirement]:
-    lines = (ROOT / "requirements.txt").read_text().replace("\\\n", " ").splitlines()
+def _lock(path: str) -> dict[str, Requirement]:
+    lines = (ROOT / path).read_text().replace("\\\n", " ").splitlines()
     texts = [line.split(" --hash=")[0].strip() for line in lines if line and not line.startswith("#")]
     return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, texts)}
 
@@ -136,6 +132,13 @@ def _lock() -> dict[str, Requirement]:
 @pytest.mark.parametrize("text", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
 def test_the_lock_has_a_version_of_each_dependency_that_the_package_allows(text: str) -> None:
     wanted = Requirement(text)
-    (pinned,) = _lock()[canonicalize_name(wanted.name)].specifier
+    (pinned,) = _lock("requirements.txt")[canonicalize_name(wanted.name)].specifier
     assert pinned.operator == "=="
     assert wanted.specifier.contains(pinned.version)
+
+
+def test_a_release_is_built_by_the_tool_that_the_tests_build_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    tested = next(text for text in project["dependency-groups"]["dev"] if text.startswith("hatchling=="))
+    assert tested in (ROOT / "release/requirements.in").read_text().splitlines()
+    assert str(_lock("release/requirements.txt")["hatchling"]) == tested
