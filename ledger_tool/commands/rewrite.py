@@ -33,7 +33,8 @@ class ManifestsReport:
     """The result for all manifests. `checked` says that nothing was to be changed.
 
     `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `files` are those that were read,
-    and `references` all in them: `right` are as they should be, and `left` are without a judgement.
+    and `references` all in them: `right` are as they should be, `not_in_ledger` and `elsewhere` are unknown, and `left`
+    are without a judgement.
     """
 
     checked: bool
@@ -41,6 +42,8 @@ class ManifestsReport:
     files: int = 0
     references: int = 0
     right: int = 0
+    not_in_ledger: int = 0
+    elsewhere: int = 0
     left: int = 0
     edits: list[Edit] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
@@ -94,5 +97,7 @@ def _counted(files: Sequence[Rewritten], *, checked: bool) -> ManifestsReport:
         files=sum(file.was_read for file in files),
         references=sum(file.references for file in files),
         right=sum(file.right for file in files),
+        not_in_ledger=sum(file.not_in_ledger for file in files),
+        elsewhere=sum(file.elsewhere for file in files),
         left=sum(file.left for file in files),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from ledger_tool.commands.rewrite import ManifestsReport
 from ledger_tool.core.ledger.names import counted, escaped
-from ledger_tool.core.manifests.rewrite import Edit, ManifestFinding
+from ledger_tool.core.manifests.remark import IN_SHORT, RemarkKind
+from ledger_tool.core.manifests.rewrite import Edit, ManifestFinding, ManifestNote
 from ledger_tool.render import json
 from ledger_tool.render.edit import pull_request
 from ledger_tool.render.github import command
@@ -35,6 +37,11 @@ def as_json(done: ManifestsReport) -> str:
         "commit": done.commit,
         "pullRequest": None,
         "unread": [{"path": note.path, "line": note.line, "message": note.message} for note in done.faults],
+        "notes": [
+            {"kind": note.kind, "path": note.path, "line": note.line, "message": note.message}
+            for note in done.notes
+            if not note.is_fault
+        ],
         "summary": _counts(done),
     }  # fmt: skip
     return json.document(value | pull_request(done.proposed))
@@ -118,16 +125,14 @@ def _totals(done: ManifestsReport) -> tuple[str, str]:
 
 def _counts(done: ManifestsReport) -> dict[str, int]:
     """Return how many files were read, how many references are in them, and what became of those."""
-    unknown = [finding for finding in done.findings if finding.kind == "unknown"]
-    elsewhere = sum(finding.is_elsewhere for finding in unknown)
     return {
         "files": done.files,
         "references": done.references,
         "pinned": done.right,
         "changed": len(done.edits),
-        "open": len(done.findings) - len(unknown),
-        "notInLedger": len(unknown) - elsewhere,
-        "otherRegistries": elsewhere,
+        "open": sum(finding.kind != "unknown" for finding in done.findings),
+        "notInLedger": done.not_in_ledger,
+        "otherRegistries": done.elsewhere,
         "leftAlone": done.left,
     }
 
@@ -140,7 +145,19 @@ def outcome(done: ManifestsReport) -> Iterator[str]:
         yield f"committed as {done.commit[:12]}"
 
 
-def notes(done: ManifestsReport) -> Iterator[str]:
-    """Yield what a person should know in addition to the result."""
+def notes(done: ManifestsReport, *, verbose: bool = False) -> Iterator[str]:
+    """Yield what a person should know in addition to the result: one line for each kind, or all if `verbose`.
+
+    What could not be read comes first, and is always listed: it is to be acted on.
+    """
+    for note in done.faults:
+        yield f"warning: {note.path}:{note.line}: {note.message}"
+    by_kind: dict[RemarkKind | Literal[""], list[ManifestNote]] = {}
     for note in done.notes:
-        yield f"{'warning' if note.is_fault else 'note'}: {note.path}:{note.line}: {note.message}"
+        if not note.is_fault:
+            by_kind.setdefault(note.kind, []).append(note)
+    for kind, of_kind in by_kind.items():
+        if kind and len(of_kind) > 1 and not verbose:
+            yield f"note: {len(of_kind)} {IN_SHORT[kind]} (`-v` lists them)"
+        else:
+            yield from (f"note: {note.path}:{note.line}: {note.message}" for note in of_kind)

@@ -22,12 +22,12 @@ class Screen:
 
     def __init__(self, secrets: Sequence[str] = (), *, verbose: bool = False) -> None:
         self._mask = Mask(secrets)
-        self._verbose = verbose
+        self.is_verbose = verbose
         self._view = View()
 
     def hiding(self, secrets: Sequence[str]) -> Screen:
         """Return a screen that also hides these texts."""
-        return Screen([*self._mask.secrets, *secrets], verbose=self._verbose)
+        return Screen([*self._mask.secrets, *secrets], verbose=self.is_verbose)
 
     def view(self, *, wide: bool = False) -> View:
         """Return how text on stdout looks; with `wide`, it leaves nothing out. `show` names what it left out."""
@@ -80,7 +80,7 @@ class Screen:
 
     def detail(self, text: str) -> None:
         """Write a note to stderr if details were requested (`-v`)."""
-        if self._verbose:
+        if self.is_verbose:
             self.note(text)
 
     def error(self, error: LedgerError) -> None:

@@ -34,7 +34,7 @@ def show(screen: Screen, done: ManifestsReport, output: str) -> int:
     """Print what was done, and return the exit code."""
     from ledger_tool.render import pin as render
 
-    screen.notes(render.notes(done))
+    screen.notes(render.notes(done, verbose=screen.is_verbose))
     screen.show(
         output,
         json=lambda: render.as_json(done),

@@ -28,6 +28,7 @@ from ledger_tool.core.manifests.policy import (
     parse_policy,
     policy_for,
 )
+from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.errors import InvalidValue
@@ -52,10 +53,9 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
         raise InvalidValue("policy", f"the reference has several marks: {', '.join(site.marks)}", "keep one of them")
     marked = parse_policy(site.marks[0]) if site.marks else None
     named = name(site, catalogue)
-    if isinstance(named, Judgement):
-        return (
-            named if marked and marked.scheme != IGNORE else None
-        )  # a general policy applies only to images of the ledger
+    if isinstance(named, Judgement):  # a general policy applies only to images of the ledger
+        is_asked = marked and marked.scheme != IGNORE
+        return named if is_asked or not named.is_reference else replace(named, is_left=True)
     policy = marked or policy_for(rules.rules, named[0])
     if policy is None or policy.scheme == IGNORE:
         return None
@@ -83,7 +83,10 @@ def _moved(
     if chosen and not is_older and not (is_lost and place.at is None) and not chosen.tag == site.tag == tag:
         return _moved_to(chosen, site, image, tag, policy, current)
     other = elsewhere(policy, usable, place, settings, prereleases=rules.prereleases)
-    note = f"{image} stays at {tag}: {policy} has nothing newer of its variant; {other} is newer" if other else ""
+    note = None
+    if other:
+        message = f"{image} stays at {tag}: {policy} has nothing newer of its variant; {other} is newer"
+        note = Remark("other-variant", message)
     if chosen and chosen.tag == site.tag == tag:
         return replace(pin_to(site, image, tag, catalogue, may_be_unfit=True), note=note)
     if current and not _may_use(current, rules) and (unfit := unfitness(image, current)):
@@ -92,7 +95,9 @@ def _moved(
         return Judgement(
             image, "behind", _lost(image, tag or site.digest, policy, place, chosen), note=note, old=current
         )
-    return Judgement(image, note=note or ("" if chosen else f"no version of {image} matches {policy}"), old=current)
+    if not chosen:
+        note = note or Remark("no-version", f"no version of {image} matches {policy}")
+    return Judgement(image, note=note, old=current)
 
 
 def _moved_to(

@@ -258,6 +258,7 @@ def _site(reference: _Reference, token: TextToken | None, shared: set[str], mark
         whole=True,
         marks=marks,
         locked=locked,
+        is_certain=True,
     )
 
 

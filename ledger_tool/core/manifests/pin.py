@@ -18,15 +18,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.secrets import redacted
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
+from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
-from ledger_tool.core.policy.reference import parse_in_manifest
+from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest
 from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
 FindingKind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
 IGNORE = "ignore"
+_UNLIKELY = "looks like a file, a path or a machine's image, and the ledger does not have it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +38,20 @@ class Judgement:
 
     `image` is the ledger's name of it, or the manifest's if the ledger has none. `note` is for people.
     `old` and `new` are the releases on both sides of an edit, if the ledger has them. `is_elsewhere` says that no
-    registry of ledger.yaml serves the image. `is_left` says that something else decides, so that nothing is judged.
+    registry of ledger.yaml serves the image. `is_left` says that something else decides or that nobody asked, so that
+    it is only counted. Without `is_reference`, the site names no image after all; `note` says so.
     """
 
     image: str
     kind: FindingKind | Literal[""] = ""
     message: str = ""
     wanted: WantedVersion | None = None
-    note: str = ""
+    note: Remark | None = None
     old: Release | None = None
     new: Release | None = None
     is_elsewhere: bool = False
     is_left: bool = False
+    is_reference: bool = True
 
 
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
@@ -66,7 +71,8 @@ def is_left_alone(site: Site) -> bool:
 
 def owned(site: Site) -> Judgement:
     """Return the outcome for a site that another tool sets: that tool would move the tag and leave our digest."""
-    return Judgement(shown(site.name), note=f"{shown(site.text)} is set by {site.owner}: left as it is", is_left=True)
+    message = f"{shown(site.text)} is set by {site.owner}: left as it is"
+    return Judgement(shown(site.name), note=Remark("other-tool", message), is_left=True)
 
 
 def is_up_to_the_chart(site: Site) -> bool:
@@ -76,11 +82,14 @@ def is_up_to_the_chart(site: Site) -> bool:
 
 def left_to_the_chart(image: str) -> Judgement:
     """Return the outcome for a site whose version is a chart's default."""
-    return Judgement(image, note=f"{image} has no tag here: its chart chooses the version", is_left=True)
+    remark = Remark("chart-default", f"{image} has no tag here: its chart chooses the version")
+    return Judgement(image, note=remark, is_left=True)
 
 
 def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     """Return the ledger's image and the tag (by Docker's default, or `""`) that a site names; or why there is none."""
+    if not site.is_certain and is_no_reference(site.text):
+        return _something_else(site, "is not an image reference")
     if "$" in site.text:
         message = f"`{shown(site.text)}` contains a variable; only an image that is written in full can be pinned"
         return Judgement(shown(site.text), "unpinned", message)
@@ -89,14 +98,22 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     except InvalidValue as error:
         return Judgement(shown(site.text), "unknown", error.message)
     named = catalogue.snapshot.resolver.resolve_in_manifest(reference)
+    is_known = named.ours and catalogue.releases(named.name)
+    if not is_known and not site.is_certain and is_unlikely(reference, has_fields=not site.whole):
+        return _something_else(site, _UNLIKELY)
     if not named.ours and catalogue.snapshot.policy.registries:
         where = f"ledger.yaml names no registry `{shown(reference.registry or HUB)}` that serves it"
         message = f"the ledger does not have {reference.name}: {where}"
         return Judgement(reference.name, "unknown", message, is_elsewhere=True)
-    if not named.ours or not catalogue.releases(named.name):
+    if not is_known:
         image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")
     return named.name, (reference.effective_tag if site.whole else site.tag)
+
+
+def _something_else(site: Site, what: str) -> Judgement:
+    remark = Remark("not-a-reference", f"`{redacted(shown(site.text))}` {what}")
+    return Judgement(shown(site.text), note=remark, is_reference=False)
 
 
 def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unfit: bool = False) -> Judgement:
@@ -139,6 +156,7 @@ def _by_digest_alone(image: str, digest: str, catalogue: Catalogue) -> Judgement
         release = catalogue.releases(image)[tag]
         unfit = unfitness(image, release)
         if unfit is None:
-            return Judgement(image, note=f"{image}@{digest} is {image}:{tag} in the ledger", old=release)
+            remark = Remark("digest-alone", f"{image}@{digest} is {image}:{tag} in the ledger")
+            return Judgement(image, note=remark, old=release)
         judgements.append(unfit)
     return judgements[0] if judgements else Judgement(image, "unknown", f"the ledger has no record of {image}@{digest}")

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
+from ledger_tool.core.manifests.remark import RemarkKind
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
@@ -57,20 +59,21 @@ class ManifestFinding:
 
 @dataclass(frozen=True, slots=True)
 class ManifestNote:
-    """A note about a file. `is_fault` says that it could not be read or understood."""
+    """A note about a file. `is_fault` says that it could not be read or understood; any other is of a `kind`."""
 
     path: str
     line: int
     message: str
     is_fault: bool = False
+    kind: RemarkKind | Literal[""] = ""
 
 
 @dataclass(slots=True)
 class Rewritten:
     """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix.
 
-    `references` counts all that were found, `right` those that are as they should be, and `left` those without a
-    judgement: ignored, part of a template, or without a policy.
+    `references` counts all that were found, `right` those that are as they should be, `not_in_ledger` and `elsewhere`
+    those that are unknown, and `left` those without a judgement: ignored, part of a template, or without a policy.
     """
 
     path: str
@@ -83,6 +86,8 @@ class Rewritten:
     was_read: bool = True
     references: int = 0
     right: int = 0
+    not_in_ledger: int = 0
+    elsewhere: int = 0
     left: int = 0
 
 
@@ -123,7 +128,7 @@ def _may_matter(raw: bytes, form: ManifestFormat) -> bool:
 def _not_read(path: str, raw: bytes, fault: TextFault) -> ManifestNote:
     if fault.is_syntax and b"{{" in raw:  # a file beyond a limit is not treated as a template
         message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
-        return ManifestNote(path, fault.line, message)
+        return ManifestNote(path, fault.line, message, kind="template")
     return ManifestNote(path, fault.line, f"not read: {fault.message}", is_fault=True)
 
 
@@ -155,18 +160,16 @@ def _document(
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
-    done.references += 1
     try:
         judgement = judge(site)
     except LedgerError as error:
+        done.references += 1
         done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
         return unchanged
     if judgement and judgement.note:
-        done.notes.append(ManifestNote(done.path, site.line, judgement.note))
-    if not judgement or not judgement.kind:
-        is_left = judgement is None or judgement.is_left
-        done.right += not is_left
-        done.left += is_left
+        done.notes.append(ManifestNote(done.path, site.line, judgement.note.message, kind=judgement.note.kind))
+    _count(done, judgement)
+    if not judgement or not judgement.kind or judgement.is_left:
         return unchanged
     finding = ManifestFinding(
         judgement.kind, done.path, site.line, judgement.image, judgement.message, judgement.is_elsewhere
@@ -194,6 +197,19 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     done.fixable.append(finding)
     done.edits.append(edit)
     return site.name, tag, wanted.digest
+
+
+def _count(done: Rewritten, judgement: Judgement | None) -> None:
+    done.references += judgement is None or judgement.is_reference
+    if judgement is None:
+        done.left += 1
+    elif judgement.kind == "unknown":
+        done.elsewhere += judgement.is_elsewhere
+        done.not_in_ledger += not judgement.is_elsewhere
+    elif judgement.is_left:
+        done.left += 1
+    else:
+        done.right += judgement.is_reference and not judgement.kind
 
 
 def _left_unchanged(finding: ManifestFinding, reason: str) -> ManifestFinding:

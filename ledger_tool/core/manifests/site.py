@@ -48,6 +48,7 @@ class Site:
     `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
     of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
     `locked` says why it cannot be edited where it is written, or `""`. `owner` is another tool that sets it, or `""`.
+    `is_certain` says that nothing but an image can be named here.
     """
 
     line: int
@@ -61,6 +62,7 @@ class Site:
     marks: tuple[str, ...] = ()
     locked: str = ""
     owner: str = ""
+    is_certain: bool = False
 
 
 def mark_in(line: str) -> tuple[str, ...]:

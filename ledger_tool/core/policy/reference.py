@@ -19,6 +19,20 @@ from ledger_tool.errors import InvalidValue
 _ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
 _IMAGE_ID = r"[0-9a-f]{64}"
 
+# What no reference has, not even one with a mistake in it: a character of patterns, sentences and data; `//`; the
+# beginning of a path. One word that is not a name.
+_NO_REFERENCE = re.compile(rf"(?s:.*[^A-Za-z0-9._/:@+-].*)|.*//.*|[./@].*|(?!{names.IMAGE}\Z)[^/:@]*|{_IMAGE_ID}")
+_ID = re.compile(r"sha[0-9]+:[0-9a-f]+")
+_VARIABLE = re.compile(r"\$(?:\{\{(?:(?!\}\}).)*\}\}|\{[^{}$]*\}|\([^()$]*\)|\[[^\[\]$]*\]|[A-Za-z_0-9]+)")
+# What is a name by the grammar, and is meant to be something else: Docker Hub has nothing that lies so deep, and no
+# official image whose name ends in a number.
+_DEEP = re.compile(r"(?:[^/]+/){2,}[^/]+")
+_NUMBERED = re.compile(r"(?:[a-z]+-)+[0-9][0-9a-f.]*(?:-[a-z0-9]+)*|[0-9.]+")
+_FILE = re.compile(
+    r".*\.(?:avif|bmp|gif|heic|ico|jpe?g|mp4|pdf|png|psd|svg|tiff?|webm|webp"
+    r"|7z|bz2|gz|img|iso|ova|ovf|qcow2?|raw|tar|tgz|vdi|vhdx?|vmdk|wim|xz|zip|zst)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -112,3 +126,33 @@ def parse_in_manifest(text: str) -> Reference:
         hint = "write `[registry/]image[:tag][@digest]`, such as `registry.example.com/myorg/app:v1.5.0`"
         raise InvalidValue("image", f"image `{shown(text)}` {problem}", hint)
     return reference
+
+
+def is_no_reference(text: str) -> bool:
+    """Return whether a text in the place of a reference is something else: a URL, a path, a pattern, an id, a sentence.
+
+    A reference with a mistake in it, such as `MyOrg/app:v1`, is not something else. Nor is a variable.
+    """
+    solid, count = text, 1
+    while count:  # from the inside out
+        solid, count = _VARIABLE.subn("x", solid)
+    if "$" in solid:
+        return False
+    try:
+        parse_in_manifest(solid)
+    except InvalidValue:
+        return bool(_NO_REFERENCE.fullmatch(solid))
+    return bool(_ID.fullmatch(solid))
+
+
+def is_unlikely(reference: Reference, *, has_fields: bool) -> bool:
+    """Return whether a reference that the ledger does not know is more likely to be a file or a machine's image.
+
+    `has_fields` says that its name is in a field of its own, and so is its tag.
+    """
+    if reference.digest or (reference.tag is not None and not has_fields):
+        return False
+    if _FILE.fullmatch(reference.path):
+        return True
+    is_bare = not reference.registry and reference.tag is None
+    return is_bare and bool(_DEEP.fullmatch(reference.path) or _NUMBERED.fullmatch(reference.path))

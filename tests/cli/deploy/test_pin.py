@@ -144,7 +144,7 @@ def test_nothing_in_a_file_acts_on_a_terminal_a_workflow_or_markdown(
     folder = deployed.folder / "evil"
     folder.mkdir()
     name = "a,b:c%|`<img>\x1b[31m\n::add-mask::x.yaml"
-    (folder / name).write_text(f'- image: "x::stop`|<b>@team\\e[1m\\n::error::y"\n- image: {IMAGE}:v1.0.0\n')
+    (folder / name).write_text(f'- image: "$:x::stop`|<b>@team\\e[1m\\n::error::y"\n- image: {IMAGE}:v1.0.0\n')
     text = ledger("pin", "evil", "--check")
     assert len(text.out.splitlines()) == 2
     assert "\x1b" not in text.out + text.err

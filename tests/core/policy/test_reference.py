@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.names import parse_dependency
-from ledger_tool.core.policy.reference import Reference, parse_in_manifest, parse_name, parse_reference, split, written
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import Digest, parse_dependency
+from ledger_tool.core.policy.reference import (
+    Reference,
+    is_no_reference,
+    is_unlikely,
+    parse_in_manifest,
+    parse_name,
+    parse_reference,
+    split,
+    written,
+)
 from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest
 
@@ -147,3 +158,69 @@ def test_every_recorded_base_can_be_taken_apart(text: str) -> None:
     assert str(reference) == text
     assert re.fullmatch(r"[a-z0-9._/-]+", reference.path)
     assert reference.digest == D
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://example.com/logo.png", "http://x/y:1", "//cdn.example.com/x.png", "oci://registry.example.com/app:v1",
+        "data:image/png;base64,iVBORw0KGgo=", "s3://bucket/key", "https://cdn.example.com/${NAME}.png",
+        "/img/x.svg", "./logo.png", "../x", ".hidden", "~/x", "C:\\img\\x.png", "/img/$X.png", "assets\\x",
+        "*", "?*", "*/app:*", "!*:latest", "registry.example.com/*", "myorg/app:v1*", "nginx | redis", "*/app:$TAG",
+        "myorg/app:v[0-9]", "!myorg/app:v1", ">=1.0", "(nginx|redis)",
+        "!reference .base image", "Upload an image", "Bild", "REPLACE_ME", "<image>", "%IMAGE%", "@IMAGE@", "a,b", "-",
+        f"sha256:{'a' * 64}", "sha256:4ef5a3003065", f"sha512:{'0' * 128}", "f" * 64, "é/app:v1", "a\nb", "a b",
+    ],
+)  # fmt: skip
+def test_what_has_no_form_of_a_reference_is_none(text: str) -> None:
+    assert is_no_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text for text, _ in COMMON),
+        "$X", "${X}", "${X:-myorg/app:v1}", "${X:-${Y:-a}}", "$(params.image)", "${{ matrix.image }}", "$[variables.x]",
+        "$REGISTRY/app:$TAG", "${A}/app:v1@$B", "a${", "$", "${X:?it is missing}/app",
+        "MyOrg/app:v1", "registry.example.com/MyOrg/App", "nginx:", "app:v1:v2", "app@sha256:abc", "app:-v1", "app@v1",
+        "sha256/app", "app:4ef5a3003065abcdef4ef5a3003065abcdef4ef5", "a--b", "ubuntu-22.04",
+    ],
+)  # fmt: skip
+def test_what_may_be_meant_as_a_reference_is_one(text: str) -> None:
+    assert not is_no_reference(text)
+
+
+@given(st.from_regex(re.compile(rf"(?:{names.HOST}/)?{names.IMAGE}(?::{names.TAG})?", re.ASCII), fullmatch=True))
+def test_nothing_that_docker_would_pull_by_name_is_something_else(text: str) -> None:
+    try:
+        reference = parse_in_manifest(text)
+    except InvalidValue:
+        return
+    if not re.match("sha[0-9]+:", text):
+        assert not is_no_reference(text)
+    if reference.tag:
+        assert not is_unlikely(reference, has_fields=False)
+    assert not is_unlikely(replace(reference, digest=Digest(D)), has_fields=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("ubuntu-22.04", True), ("debian-12", True), ("ubuntu-20-04-x64", True), ("cos-109-lts", True), ("7", True),
+        ("ami-0abcdef1234567890", True), ("windows-2022", True), ("1.10", True), ("logo.png", True),
+        ("assets/img/logo.svg", True), ("cdn.example.com/x/logo.webp", True), ("assets/img/logo", True),
+        ("projects/debian-cloud/global/images/family/debian-11", True), ("disk.qcow2", True),
+        ("nginx", False), ("myorg/app", False), ("ubuntu-22.04:1", False), ("myorg/ubuntu-22.04", False),
+        ("registry.example.com/ubuntu-22.04", False), ("a/b/c:v1", False), ("registry.example.com/a/b/c", False),
+        ("logo.png:v1", False), ("python3", False), ("rocket.chat", False), ("myorg/node.js", False), ("r-base", False),
+    ],
+)  # fmt: skip
+def test_what_nobody_means_as_a_reference_is_told_by_its_name(text: str, *, is_so: bool) -> None:
+    assert is_unlikely(parse_in_manifest(text), has_fields=False) is is_so
+    if ":" not in text:
+        assert not is_unlikely(parse_in_manifest(f"{text}@{D}"), has_fields=False)
+
+
+def test_a_file_in_a_field_of_its_own_is_a_file_whatever_the_field_of_a_tag_says() -> None:
+    assert is_unlikely(parse_in_manifest("img/logo.png:new"), has_fields=True)
+    assert not is_unlikely(parse_in_manifest("app-2:v1"), has_fields=True)

@@ -64,8 +64,16 @@ def is_written(place: YamlPlace) -> bool:
 
 
 def text_at(place: YamlPlace | None) -> str:
-    """Return the text of a place, or `""` if there is none."""
-    return place.node.token.text.strip() if place and is_written(place) else ""
+    """Return the text of a place, or `""` if there is none. A tag of another program (`!reference`) is part of it."""
+    if not place or not is_written(place):
+        return ""
+    token = place.node.token
+    return f"{token.tag} {token.text.strip()}" if is_computed(token) else token.text.strip()
+
+
+def is_computed(token: TextToken) -> bool:
+    """Return whether a tag says that a program makes the value: `!reference [a, b]`, `!Sub "${Name}:v1"`."""
+    return token.tag not in ("", "!", "tag:yaml.org,2002:str") and token.kind != "map"
 
 
 def value(node: YamlNode, key: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
+    is_computed,
     is_written,
     key_token,
     marks_at,
@@ -66,13 +67,13 @@ def at_keys(visit: Visit) -> Iterator[FoundSite]:
 
 def in_list(visit: Visit) -> Iterator[FoundSite]:
     """Yield the images that are items of a list."""
-    if visit.keys[:1] == ("services",) and visit.file.is_gitlab:
+    if visit.keys[:1] == ("services",) and visit.file.is_gitlab and not is_computed(visit.node.token):
         yield from (FoundSite(_whole(visit, place, place.token)) for place in visit.node.items if is_written(place))
 
 
 def _whole(visit: Visit, place: YamlPlace, beside: TextToken) -> Site:
     token = place.node.token
-    value = token.text.strip()
+    value = text_at(place)
     scheme = DOCKER if value.startswith(DOCKER) else ""
     reference = split(value.removeprefix(scheme))
     return Site(

@@ -1,0 +1,27 @@
+"""What a person should know besides the result, by kind: many remarks of one kind are one line."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+RemarkKind = Literal[
+    "template", "not-a-reference", "chart-default", "other-tool", "digest-alone", "other-variant", "no-version"
+]
+
+# What many remarks of a kind have in common, after their number.
+IN_SHORT: dict[RemarkKind, str] = {
+    "template": "templates were skipped, since they are not YAML until they are rendered",
+    "not-a-reference": "values are in the place of an image reference and are something else",
+    "chart-default": "images have no tag here, so their charts choose the version",
+    "other-tool": "references are set by another tool, and were left as they are",
+    "digest-alone": "references have only a digest, which the ledger has under a tag",
+    "other-variant": "references stay at the newest version of their variant, and another variant has a newer one",
+    "no-version": "references stay, since no version matches their policy",
+}
+
+
+class Remark(NamedTuple):
+    """A remark on one reference or one file; `message` is all of it."""
+
+    kind: RemarkKind
+    message: str
