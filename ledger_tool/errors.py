@@ -110,10 +110,11 @@ class Conflict(RuleRefused):
         self.given = given
         self.ledger_commit = ledger_commit
 
-    def published_in(self, commit: str) -> Conflict:
-        """Return the same error, which also names the ledger commit that published the first record."""
+    def published_in(self, commit: str, run: str = "") -> Conflict:
+        """Return the same error, which also names the ledger commit that published the first record, and its run."""
         time = f"published {self.existing[0]['publishedAt']}"
-        return self._saying(self.message.replace(f"{time};", f"{time} in ledger commit {commit[:12]};", 1), self.hint)
+        where = f"{time} in ledger commit {commit[:12]}" + (f" by the run {run}" if run else "")
+        return self._saying(self.message.replace(f"{time};", f"{where};", 1), self.hint)
 
 
 class UnknownImage(RuleRefused):

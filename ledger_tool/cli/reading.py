@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,11 @@ from ledger_tool.render.screen import Screen
 
 if TYPE_CHECKING:
     from ledger_tool.commands.ports import History, Source, Store
+    from ledger_tool.core.changes.runclaim import RunClaim
     from ledger_tool.edges.git.session import Session, SessionOptions
     from ledger_tool.edges.registry.opening import OpenRegistries
+
+_LONG_SECRET = 8  # characters; a shorter one may be part of any word
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,21 @@ class Reading:
     session_options: SessionOptions
     screen: Screen
 
-    def session(self) -> Session:
-        """Open the ledger; one part of the session may be used until the context ends."""
+    def session(self, run: RunClaim | None = None) -> Session:
+        """Open the ledger, for `run` to write to it; one part of the session may be used until the context ends."""
         from ledger_tool.edges.git.session import open_session
 
-        return open_session(self.repo, self.session_options, self.screen)
+        options = replace(self.session_options, run=run) if run else self.session_options
+        return open_session(self.repo, options, self.screen)
+
+    def this_run(self) -> RunClaim:
+        """Return who writes, according to LEDGER_RUN, LEDGER_ACTOR and the CI system; note what is left out."""
+        from ledger_tool.core.writes.ci import told_run
+
+        secrets = [text for text in o.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")) if len(text) >= _LONG_SECRET]
+        told = told_run(os.environ, lambda text: any(secret in text for secret in secrets))
+        self.screen.notes(f"note: {text}" for text in told.left_out)
+        return told.claim
 
     @contextmanager
     def source(self) -> Iterator[Source]:
@@ -62,7 +75,7 @@ class Reading:
     @contextmanager
     def store(self, *, shared: bool = False) -> Iterator[Store]:
         """Open the ledger to write to it; see `edges.git.session.Session`."""
-        with self.session() as session:
+        with self.session(self.this_run()) as session:
             yield session.store(shared=shared)
 
 

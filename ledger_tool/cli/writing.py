@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ledger_tool.cli import options as o
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ledger_tool.commands.ports import Store
     from ledger_tool.core.changes.change import Change, Snapshot
     from ledger_tool.core.changes.proposal import Proposal
+    from ledger_tool.core.changes.runclaim import RunClaim
     from ledger_tool.edges.forge.opening import Forge
 
 
@@ -41,18 +43,20 @@ class PullRequest:
         url = os.environ.get("LEDGER_FORGE_URL", "")
         return open_forge(remote_url, kind=self.forge, url=url, environ=os.environ)
 
-    def described(self, base: Snapshot, change: Change, branch: str, base_branch: str) -> Proposal:
-        """Return the request for a change of the ledger; its text is the output of `diff`."""
+    def described(self, base: Snapshot, change: Change, branch: str, base_branch: str, *, run: RunClaim) -> Proposal:
+        """Return the request for a change of the ledger that `run` makes; its text is the output of `diff`."""
         from ledger_tool.core.changes.message import compose, subject
         from ledger_tool.core.changes.proposal import Proposal
         from ledger_tool.core.judging.diff import tag_changes
         from ledger_tool.render.diff_markdown import as_request
 
+        runs = [run] if run else []
+        changes = tag_changes(base.ledger, change.ledger, base.policy, runs_of=lambda _: runs)
         return Proposal(
             branch=branch,
             base=base_branch,
             title=subject(change),
-            body=as_request(tag_changes(base.ledger, change.ledger, base.policy), compose(change)),
+            body=as_request(changes, compose(change, run=run)),
             labels=self.labels,
             reviewers=self.reviewers,
             draft=self.draft,
@@ -69,12 +73,14 @@ class Writing(Reading):
     @contextmanager
     def store(self, *, shared: bool = False) -> Iterator[Store]:
         """Open the ledger to write to it, or to propose changes if a pull request was requested."""
-        with self.session() as session:
+        run = self.this_run()
+        with self.session(run) as session:
             if self.pull_request is None or self.dry_run:
                 yield session.store(shared=shared)
                 return
             with self.pull_request.opened_at(session.remote_url) as forge:
-                yield session.proposals(forge, self.pull_request.described)
+                described = partial(self.pull_request.described, run=run)
+                yield session.proposals(forge, described)
 
 
 def requesting(

@@ -8,8 +8,9 @@ from itertools import islice
 
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import Message, parse_message
+from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.history.commit import Step, Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
@@ -17,6 +18,7 @@ from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
+from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import ReadPolicy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
@@ -85,6 +87,21 @@ def entries(
     yield from _entries(history, steps[:known], note)
     if known < len(steps):
         history.must_be_whole()
+
+
+def runs_between(history: History, base: str, head: str) -> Callable[[Effect], Sequence[RunClaim]]:
+    """Return what tells the runs that, as the messages of a span claim, did what can be seen of a record afterwards."""
+    steps = [
+        (step, parse_message(step.commit.message))
+        for step in history.steps(base, head, line=False)
+        if not step.is_cut and LEDGER in step.touched
+    ]
+    claiming = [(step, message) for step, message in steps if any(block.run for block in message.blocks)]
+    runs: dict[tuple[Key, str], list[RunClaim]] = {}
+    for entry in _entries(history, claiming, lambda _: None):
+        if entry.run and entry.run not in (known := runs.setdefault((entry.key, entry.digest), [])):
+            known.append(entry.run)
+    return lambda effect: runs.get((effect.key, effect.record.digest), ())
 
 
 def _entries(

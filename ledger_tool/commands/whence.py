@@ -10,8 +10,9 @@ from typing import Literal
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History, Progress
 from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.commit import Touch
-from ledger_tool.core.history.log import GONE, LogEntry, claimed
+from ledger_tool.core.history.log import GONE, LogEntry, claimed, run_that_published
 from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import LEDGER, Digest, Timestamp
@@ -27,7 +28,7 @@ Occurrences = Mapping[Occurrence, Record]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A commit of the ledger: its id, when and by whom it was made, and what it did (see `LogEntry`).
+    """A commit of the ledger: its id, when, by whom and in which run it was made, and what it did (see `LogEntry`).
 
     `digest` is what it left at the record's key, or `""` if nothing, or if unknown.
     """
@@ -38,6 +39,7 @@ class Point:
     action: str
     reason: str = ""
     digest: str = ""
+    run: RunClaim = NO_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def whence(
     return sorted(matches, key=lambda match: match.until is not None)
 
 
-def published_in(history: History, name: Name, digest: str) -> str:
-    """Return the last commit that gave an image:tag a digest, or `""` if it is not among those that are looked at.
+def published_in(history: History, name: Name, digest: str) -> tuple[str, RunClaim]:
+    """Return the last commit that gave an image:tag a digest, `""` if it is not among those that are looked at.
+
+    With it comes the run that its message claims.
 
     The messages say where to look, and the ledgers before and after a commit whether it was the one.
     """
@@ -100,7 +104,8 @@ def published_in(history: History, name: Name, digest: str) -> str:
     for step in reversed(history.steps("", history.head(), line=False)):
         if step.is_cut or looks == _MOST_LOOKS:
             break
-        claims = claimed(step.commit, parse_message(step.commit.message))
+        message = parse_message(step.commit.message)
+        claims = claimed(step.commit, message)
         is_silent = claims is None
         if not is_silent and (name, digest) not in {(entry.name, entry.digest) for entry in claims or ()}:
             continue
@@ -109,8 +114,8 @@ def published_in(history: History, name: Name, digest: str) -> str:
         files = [file.id for file in (touch.after, *touch.before) if file]
         after, *before = (_has(raw, name, digest) for raw in history.contents(files)) if touch.after else (False,)
         if after and not any(before):
-            return step.commit.id
-    return ""
+            return step.commit.id, run_that_published(message, name, digest)
+    return "", NO_RUN
 
 
 def _has(raw: bytes | None, name: Name, digest: str) -> bool:
@@ -173,7 +178,8 @@ def _searched(
         occurrences = occurrences_in(raw, wanted) if raw else {}
         if occurrences or present:
             commit, message = step.commit, parse_message(step.commit.message)
-            point = Point(commit.id, commit.at, commit.by, message.verb or "updated", message.block.reason)
+            told = message.block
+            point = Point(commit.id, commit.at, commit.by, message.verb or "updated", told.reason, run=told.run)
             for gone in [occurrence for occurrence in present if occurrence not in occurrences]:
                 record, since = present.pop(gone)
                 kind: WhenceKind = "replaced" if gone.kind == "image" else gone.kind
@@ -189,4 +195,4 @@ def _searched(
 
 def _point(entry: LogEntry) -> Point:
     digest = "" if entry.action in GONE else entry.digest
-    return Point(entry.commit, entry.at, entry.by, entry.action, entry.reason, digest)
+    return Point(entry.commit, entry.at, entry.by, entry.action, entry.reason, digest, entry.run)

@@ -60,12 +60,12 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
 
 
 def _with_its_commit(conflict: Conflict, store: Store) -> Conflict:
-    """Return a conflict with the commit that published what the ledger has, if it can be found."""
+    """Return a conflict with the commit that published what the ledger has, and its run, if it can be found."""
     from ledger_tool.commands.whence import published_in
 
     record = conflict.existing[0]
     try:
-        commit = published_in(store.past(), Name(record["image"], record["tag"]), record["digest"])
+        commit, run = published_in(store.past(), Name(record["image"], record["tag"]), record["digest"])
     except LedgerError:
         return conflict
-    return conflict.published_in(commit) if commit else conflict
+    return conflict.published_in(commit, str(run)) if commit else conflict

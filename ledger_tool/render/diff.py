@@ -46,6 +46,7 @@ def _object(change: TagChange) -> dict[str, Any]:
         "direction": change.direction,
         "immutable": change.immutable,
         "reverts": change.reverts or None,
+        "runs": [json.run(run) for run in change.runs],
         "forced": next(({"replaces": one.replaces, "reason": one.reason} for one in change.marks), None),
     }
     return value
@@ -86,6 +87,7 @@ def as_text(reviewed: Diff, view: View) -> Iterator[str]:
         for fact in change.facts:
             subject = f" {escaped(fact.subject)}" if fact.subject else ""
             yield f"    {fact.what}{subject}: {step(change, escaped(fact.old), escaped(fact.new))}"
+        yield from (f"    run: {run}" for run in change.runs)
         if change.compare:
             yield f"    compare: {change.compare}"
 

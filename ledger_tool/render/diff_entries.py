@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.judging.diff import TagChange
 from ledger_tool.core.judging.facts import ANY_DIGEST, ChangedFact
 from ledger_tool.core.ledger import sourceref as sourcelink
@@ -92,9 +93,16 @@ def _section(entry: Sequence[TagChange]) -> str:
     lines += [f"- {_fact(first, fact)}" for fact in common[:_MOST_FACTS]]
     if len(common) > _MOST_FACTS:
         lines.append(f"- and {len(common) - _MOST_FACTS} more; `ledger diff` shows them")
+    if runs := list(dict.fromkeys(run for change in entry for run in change.runs)):
+        lines.append(f"- run: {some([_run(run) for run in runs])}")
     if first.compare:
         lines.append(f"- {link('compare the source', first.compare)}")
     return "\n".join(lines) + "\n"
+
+
+def _run(run: RunClaim) -> str:
+    words = link(code(run.url), run.url) if run.url else ""
+    return " ".join(filter(None, (words, f"started by {code(run.actor)}" if run.actor else "")))
 
 
 def _title(change: TagChange) -> str:

@@ -26,17 +26,19 @@ def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
 
 _ROLES: Mapping[str, Role] = {"moved": "doubtful", "remove": "bad", "removed": "bad", "prune": "minor", "yank": "bad"}
 _COLUMNS = (
-    Column("COMMIT", spare=7),
-    Column("AT", spare=8),
+    Column("COMMIT", spare=9),
+    Column("AT", spare=10),
     Column("ACTION", role=lambda action: _ROLES.get(action)),
     Column("IMAGE", "name"),
-    Column("PLATFORM", spare=6),
+    Column("PLATFORM", spare=8),
     Column("DIGEST"),
-    Column("REPLACES", spare=5),
-    Column("INDEX", spare=4),
-    Column("SOURCE", spare=2),
-    Column("BY", "name", spare=1),
-    Column("REASON", "prose", spare=3),
+    Column("REPLACES", spare=7),
+    Column("INDEX", spare=6),
+    Column("SOURCE", spare=3),
+    Column("BY", "name", spare=2),
+    Column("ACTOR", "name", spare=5),
+    Column("REASON", "prose", spare=4),
+    Column("RUN", spare=1),
 )
 
 
@@ -54,7 +56,9 @@ def as_table(entries: Sequence[LogEntry], view: View) -> Iterator[str]:
             _pulled(entry, view),
             view.source(entry.source_ref) if entry.source_ref else "",
             shown(entry.by.partition(" <")[0], _WIDEST_NAME),
+            shown(entry.run.actor, _WIDEST_NAME),
             view.prose(shown(entry.reason, TEXT_MAX)),
+            entry.run.url,
         )
         for entry in entries
     ]
@@ -82,4 +86,5 @@ def _object(entry: LogEntry) -> Mapping[str, Any]:
         "replacesIndex": entry.replaces_index or None,
         "sourceRef": entry.source_ref or None,
         "reason": escaped(entry.reason) or None,
+        **json.run(entry.run),
     }

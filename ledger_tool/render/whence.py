@@ -32,6 +32,7 @@ def _point(point: Point) -> dict[str, Any]:
         "by": escaped(point.by),
         "action": point.action,
         "reason": escaped(point.reason) or None,
+        **json.run(point.run),
     }
 
 
@@ -44,8 +45,12 @@ def as_text(matches: Sequence[WhenceMatch]) -> Iterator[str]:
         yield f"{role} {match.record.key}"
         yield f"  source    {match.record.source_ref}"
         yield f"  since     {_point_line(match.since)}"
+        if match.since.run:
+            yield f"  run       {match.since.run}"
         if match.until:
             yield f"  until     {_point_line(match.until)}"
+            if match.until.run:
+                yield f"  run       {match.until.run}"
             if match.until.digest:
                 yield f"  then      {match.until.digest}"
         if match.record.yanked:

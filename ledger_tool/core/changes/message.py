@@ -20,6 +20,7 @@ from itertools import groupby, pairwise
 
 from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.effect import Effect, pull_moves
+from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim, read_claim
 from ledger_tool.core.changes.trailers import DETAILS, TrailerReader
 from ledger_tool.core.ledger.record import Key, Name
 
@@ -78,7 +79,7 @@ class Block:
     """What one write says. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it counts.
 
     `sources` are the sourceRefs of a block that counts; `source_count` is their number if it counts those too.
-    `details` are the trailers that describe the change.
+    `details` are the trailers that describe the change, `run` says who made it.
     """
 
     verb: str = ""
@@ -90,6 +91,7 @@ class Block:
     transaction: str = ""
     details: tuple[tuple[str, str], ...] = ()
     pulls: tuple[PullClaim, ...] = ()
+    run: RunClaim = NO_RUN
 
 
 _NOTHING = Block()
@@ -130,8 +132,8 @@ class Message:
         return self.blocks[0] if len(self.blocks) == 1 else _NOTHING
 
 
-def compose(change: Change, transaction: str = "") -> str:
-    """Return the message of a change's commit.
+def compose(change: Change, transaction: str = "", run: RunClaim = NO_RUN) -> str:
+    """Return the message of a change's commit, which `run` makes.
 
     `transaction` distinguishes two writers who do the same thing in the same second: without it their
     commits would be identical, and both would believe that they made it. Only what is not a commit has none.
@@ -142,6 +144,7 @@ def compose(change: Change, transaction: str = "") -> str:
     trailers += change.details
     if change.reason:
         trailers.append(("Reason", change.reason))
+    trailers += [(name, value) for name, value in (("Run", run.url), ("Actor", run.actor)) if value]
     if transaction:
         trailers.append(("Transaction-Id", transaction))
     lines = "\n".join(f"{name}: {value}" for name, value in trailers)
@@ -220,6 +223,7 @@ def _block(trailers: list[tuple[str, str]], verb: str) -> Iterator[Block]:
         transaction=first.get("Transaction-Id", ""),
         details=tuple(pair for pair in trailers if pair[0] in DETAILS),
         pulls=tuple(_pulls(trailers)),
+        run=read_claim(first.get("Run", ""), first.get("Actor", "")),
     )
 
 

@@ -11,9 +11,9 @@ from typing import Literal
 from ledger_tool.core.changes.change import VERBS
 
 DETAILS = ("Label", "Unlabel", "TTL")  # what `set` did
-_WORDS = ("Reason", *DETAILS)  # their values have blanks, where a host may break the line
+_WORDS = ("Reason", "Actor", *DETAILS)  # their values have blanks, where a host may break the line
 _OF_IMAGE = ("Image", "Index", "Replaces-Index", "Platform", "Digest", "Replaces", "Source-Ref")
-_OURS = (*_OF_IMAGE, "Records", "Source-Refs", "Transaction-Id", *_WORDS)
+_OURS = (*_OF_IMAGE, "Records", "Source-Refs", "Run", "Transaction-Id", *_WORDS)
 _OPENING = ("Image", "Records")  # what a block begins with
 
 _trailer = re.compile(rf"({'|'.join(_OURS)}):(?: ?(.*))?")

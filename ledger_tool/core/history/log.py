@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ledger_tool.core.changes.change import VERBS
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import Message, MessageEntry, PullClaim
+from ledger_tool.core.changes.message import Block, Message, MessageEntry, PullClaim
+from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name
 
 GONE = ("remove", "prune", "removed")  # the actions after which a record is gone
+# The verbs of what can be seen of a record; what is updated may be so by any.
+_DOING = {"added": {"publish"}, "moved": {"publish"}, "removed": {"remove", "prune"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class LogEntry:
     `action` is the verb of the message or, for a message without one, what the diff shows: `added`, `moved`, `updated`
     or `removed`. `digest` is the record's afterwards, or the removed record's. `index` is the one that the image:tag is
     pulled by from then on, if that is new, and `replaces_index` the pull digest before. What there is none of is `""`.
+    `run` is what the message claims about who made the commit.
     """
 
     commit: str
@@ -38,6 +43,7 @@ class LogEntry:
     reason: str = ""
     index: str = ""
     replaces_index: str = ""
+    run: RunClaim = NO_RUN
 
     @property
     def key(self) -> Key:
@@ -58,17 +64,34 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     if not all(map(_is_wellformed, block.entries)) or not all(re.fullmatch(names.DIGEST, one) for one in indexes):
         return None
     pulls = {claim.name: claim for claim in block.pulls}
-    return [_logged(commit, block.verb, entry, block.reason, pulls.get(entry.name)) for entry in block.entries]
+    return [
+        _logged(commit, block.verb, entry, block.reason, pulls.get(entry.name), block.run) for entry in block.entries
+    ]
 
 
 def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[LogEntry]:
-    """Return what a commit's diff shows, with the reason that its message gives."""
+    """Return what a commit's diff shows, with the reason and the run that its message gives."""
     pulls = {name: PullClaim.of(list(group)) for name, group in groupby(effects, lambda effect: effect.name)}
     verb = "" if message.is_squash else message.block.verb or message.verb
     return [
-        _logged(commit, verb or effect.kind, MessageEntry.of(effect), _reason(effect, message), pulls[effect.name])
+        _logged(
+            commit, verb or effect.kind, MessageEntry.of(effect), _reason(effect, message), pulls[effect.name],
+            _run(effect, message),
+        )
         for effect in effects
+    ]  # fmt: skip
+
+
+def run_that_published(message: Message, name: Name, digest: str) -> RunClaim:
+    """Return the run that, as a message claims, gave an image:tag a digest, if it claims that of one run only."""
+    if not message.is_squash:
+        return message.block.run
+    naming = [
+        block
+        for block in message.blocks
+        if block.verb in ("", "publish") and any((one.name, one.digest) == (name, digest) for one in block.entries)
     ]
+    return _only_run(naming or message.counting)
 
 
 def _reason(effect: Effect, message: Message) -> str:
@@ -85,23 +108,40 @@ def _reason(effect: Effect, message: Message) -> str:
         return effect.mark.reason
     if new and new.yanked and new.yanked != was:
         return new.yanked.reason
-    verbs = {"added": {"publish"}, "moved": {"publish"}, "removed": {"remove", "prune"}}.get(effect.kind, {"set"})
+    verbs = _DOING.get(effect.kind, {"set"})
     verbs = {"unyank"} if "yanked" in changed else verbs
-    own = [
-        block.reason
-        for block in message.blocks
-        for entry in block.entries
-        if block.reason
-        and block.verb in {"", *verbs}
-        and (entry.key, entry.digest) == (effect.key, effect.record.digest)
-    ]
+    own = [block.reason for block in _naming(effect, message) if block.reason and block.verb in {"", *verbs}]
     return own[-1] if own else ""
 
 
-def _logged(commit: Commit, action: str, entry: MessageEntry, reason: str, pull: PullClaim | None) -> LogEntry:
+def _run(effect: Effect, message: Message) -> RunClaim:
+    """Return the run that, as a message claims, did to a record what can be seen; none if several may have done it."""
+    if not message.is_squash:
+        return message.block.run
+    naming = _naming(effect, message)
+    verbs = {"", *_DOING.get(effect.kind, set(VERBS))}
+    doing = [block for block in naming if block.verb in verbs]
+    marked = [block for block in doing if effect.mark and block.reason.split() == effect.mark.reason.split()]
+    return _only_run(marked or doing or ([] if naming else message.counting))
+
+
+def _only_run(blocks: Sequence[Block]) -> RunClaim:
+    runs = {block.run for block in blocks}
+    return runs.pop() if len(runs) == 1 else NO_RUN
+
+
+def _naming(effect: Effect, message: Message) -> list[Block]:
+    """Return the blocks that name the record of an effect with its digest."""
+    digest = effect.record.digest
+    return [block for block in message.blocks for one in block.entries if (one.key, one.digest) == (effect.key, digest)]
+
+
+def _logged(
+    commit: Commit, action: str, entry: MessageEntry, reason: str, pull: PullClaim | None, run: RunClaim
+) -> LogEntry:
     return LogEntry(
         commit.id, commit.at, commit.by, action, entry.name, entry.platform, entry.digest, entry.replaces,
-        entry.source_ref, reason, pull.index if pull else "", pull.replaces if pull else "",
+        entry.source_ref, reason, pull.index if pull else "", pull.replaces if pull else "", run,
     )  # fmt: skip
 
 

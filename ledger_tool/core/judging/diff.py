@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of, pull_moves
+from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.judging.facts import ChangedFact, facts_of, newly_yanked
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
@@ -31,7 +32,7 @@ class TagChange:
 
     `previous` is, for a new version, the next lower one of the image. `versions` are the ones before and after,
     `""` if unknown. `immutable` says that the tag may move only by force. `reverts` is the commit that is undone with
-    it (or its subject), if nothing else is done to the tag.
+    it (or its subject), if nothing else is done to the tag. `runs` are those that did it, as commit messages claim.
     """
 
     kind: TagChangeKind
@@ -45,6 +46,7 @@ class TagChange:
     compare: str = ""
     immutable: bool = True
     reverts: str = ""
+    runs: Sequence[RunClaim] = ()
     facts: Sequence[ChangedFact] = field(default_factory=tuple)
 
     @property
@@ -98,11 +100,16 @@ class TagChange:
 
 
 def tag_changes(
-    before: Ledger, after: Ledger, policy: Policy, reverted: Mapping[Name, str] = MappingProxyType({})
+    before: Ledger,
+    after: Ledger,
+    policy: Policy,
+    reverted: Mapping[Name, str] = MappingProxyType({}),
+    runs_of: Callable[[Effect], Sequence[RunClaim]] = lambda _: (),
 ) -> list[TagChange]:
     """Return the changes from one ledger to another; `policy` is the one that applies to them.
 
-    `reverted` is the commit that is undone with each image:tag to which nothing else is done.
+    `reverted` is the commit that is undone with each image:tag to which nothing else is done; `runs_of` tells which
+    runs did something to a record.
     """
     all_effects = effects_of(compare(before, after), after.find)
     images = {effect.name.image for effect in all_effects}
@@ -125,6 +132,7 @@ def tag_changes(
             compare=_compare(start, new),
             immutable=not policy.is_mutable(name.tag),
             reverts=reverted.get(name, ""),
+            runs=tuple(dict.fromkeys(run for effect in effects for run in runs_of(effect))),
             facts=tuple(facts_of(effects, old, new, start)),
         )
         changes.append(change)

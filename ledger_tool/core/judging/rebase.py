@@ -76,4 +76,4 @@ def retold(text: str, before: Ledger, after: Ledger) -> str:
     mismatched = any(one.rule in ("trailers", "unexplained") for one in judge_commit(effects, message, _ANY_MOVES))
     if verb is None or not mismatched:
         return text
-    return compose(Change(verb, after, effects, told.reason, told.details), told.transaction)
+    return compose(Change(verb, after, effects, told.reason, told.details), told.transaction, told.run)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.ledger import Folder
 from ledger_tool.edges.git.location import Address, Credentials, file_address, git_dir_of, parse_location, parse_remote
@@ -39,7 +40,7 @@ _NO_GRAPH = ("-c", "core.commitGraph=false")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts means as many as fit into it."""
+    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts: all that fit. Commits name the `run`."""
 
     branch: str = ""
     credentials: Credentials
@@ -47,6 +48,7 @@ class SessionOptions:
     max_attempts: int = 0
     push: bool = True
     sign: bool = False
+    run: RunClaim = NO_RUN
 
 
 class Session(AbstractContextManager["Session"]):
@@ -151,7 +153,7 @@ class Session(AbstractContextManager["Session"]):
     def _writer(self) -> Writer:
         from ledger_tool.edges.git.transaction import Writer
 
-        return Writer(os.urandom(8).hex(), self._options.sign)
+        return Writer(os.urandom(8).hex(), self._options.sign, self._options.run)
 
     def _remote_store(self, address: Address, branch: str = "") -> RemoteStore:
         from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, check_branch

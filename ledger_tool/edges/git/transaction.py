@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ledger_tool.core.changes import message
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
+from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.edges.git.dates import dated_after
@@ -25,16 +26,18 @@ Operation = Callable[[Snapshot], Change]
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the commits of one run, which carry its id, and signs them with `sign`."""
+    """Writes the commits of one run, which carry its id and say what CI run it is, and signs them with `sign`."""
 
     transaction_id: str
     sign: bool
+    run: RunClaim
 
     def commit(self, repository: Repository, tip: str, change: Change) -> str:
         """Write a commit of a change on `tip`, with all other files kept; return its id. Raises ClockBehind."""
         repository = dated_after(repository, tip)
         tree = repository.write_root(repository.entries(tip), codec.dumps(change.ledger))
-        return repository.commit_tree(tree, tip, message.compose(change, self.transaction_id), sign=self.sign)
+        text = message.compose(change, self.transaction_id, self.run)
+        return repository.commit_tree(tree, tip, text, sign=self.sign)
 
 
 class Target(Protocol):

@@ -51,6 +51,8 @@ def test_log_shows_every_digest_that_a_tag_ever_had(run: Run, publish: Publish, 
         "replacesIndex": None,
         "sourceRef": source("b"),
         "reason": "rebuilt",
+        "run": None,
+        "actor": None,
     }
     assert (newest["action"], newest["digest"], newest["reason"]) == ("remove", digest("b"), "broken")
     assert (added["commit"], added["replaces"], added["reason"]) == (first, [], None)

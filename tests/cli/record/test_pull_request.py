@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.edges.git.remote import RemoteRef
 from tests.support.forges.fake_forge import TOKEN, FakeForge
 from tests.support.forges.fake_forges import fake_forge
@@ -311,6 +313,23 @@ def test_a_checkout_means_its_remote_and_stays_as_it_is(team: Team, tmp_path: Pa
     assert len(team.branches()) == 1
     assert git("-C", folder, "rev-parse", "HEAD") == before
     assert git("-C", folder, "status", "--porcelain") == ""
+
+
+def test_the_request_names_the_run_and_another_run_of_the_same_change_leaves_the_branch(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = "https://ci.example.com/runs/1"
+    monkeypatch.setenv("LEDGER_RUN", first)
+    monkeypatch.setenv("LEDGER_ACTOR", "alice")
+    assert team.publish().code == 0
+    (branch,) = team.branches()
+    tip = team.upstream.tip(branch)
+    assert f"Run: {first}\nActor: alice\nTransaction-Id: " in team.upstream.message(tip)
+    assert f"- run: [`{first}`]({first}) started by `alice`" in team.body
+    assert parse_message(f"A title (#1)\n\n{team.body}").block.run == RunClaim(first, "alice")
+    monkeypatch.setenv("LEDGER_RUN", "https://ci.example.com/runs/2")
+    assert team.publish().code == 0
+    assert team.upstream.tip(branch) == tip
 
 
 @github

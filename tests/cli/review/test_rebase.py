@@ -34,6 +34,19 @@ def test_rebase_makes_the_changes_again_and_keeps_authors_and_messages(clone: Cl
     check_schema("rebase-v1", again.json)
 
 
+def test_rebase_keeps_the_runs_of_the_commits_that_it_replays(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone.git("checkout", "-q", "pr")
+    monkeypatch.setenv("LEDGER_RUN", "https://ci.example.com/first")
+    assert clone.ledger("set", "*", "--label", "x=y", "--no-push").code == 0
+    monkeypatch.setenv("LEDGER_RUN", "https://ci.example.com/rebase")
+    before = clone.git("log", "--reverse", "--format=%B", "main..pr")
+    assert "Run: https://ci.example.com/first" in before
+    assert clone.ledger("rebase", "main").code == 0
+    after = clone.git("log", "--reverse", "--format=%B", "main..pr")
+    assert after.count("Run: https://ci.example.com/first") == 1
+    assert "rebase" not in after
+
+
 def test_rebase_carries_other_files_along_and_refuses_those_that_both_changed(clone: Clone) -> None:
     clone.git("checkout", "-q", "pr")
     (clone.folder / "ledger.yaml").write_text("tags:\n  mutable: [edge]\n")

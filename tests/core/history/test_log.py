@@ -10,10 +10,11 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import compose, parse_message
+from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.log import seen
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Timestamp, parse_ttl
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
@@ -36,7 +37,7 @@ def _made(ledger: Ledger, *operations: Operation) -> tuple[Ledger, list[str]]:
     messages = []
     for number, operation in enumerate(operations):
         change: Change = operation(Snapshot("", ledger, Policy()))
-        messages.append(compose(change, str(number)))
+        messages.append(compose(change, str(number), RunClaim(f"https://ci.example.com/{number}", f"actor {number}")))
         ledger = change.ledger
     return ledger, messages
 
@@ -64,3 +65,32 @@ def test_the_reason_in_a_squash_is_that_of_the_step_which_its_diff_shows(
         commit = Commit("c" * 40, (), "T", "t@example.com", NOW, text)
         (entry,) = seen(commit, parse_message(text), effects)
         assert (entry.action, entry.reason) == done
+
+
+_LABEL: Operation = lambda snapshot: edits.set_facts(snapshot, ["*"], labels={"env": "prod"})  # noqa: E731
+_TTL: Operation = lambda snapshot: edits.set_facts(snapshot, ["*"], labels={}, ttl=parse_ttl("7d"))  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "number"),
+    [
+        ([], [_PUBLISH], 0),
+        ([], [_PUBLISH, _LABEL], 0),
+        ([_PUBLISH], [_LABEL, _FORCE], 1),
+        ([_PUBLISH], [_FORCE, _YANK, _UNYANK], 0),
+        ([_PUBLISH], [_YANK, _REMOVE], 1),
+        ([_PUBLISH], [_LABEL], 0),
+        ([_PUBLISH], [_LABEL, _TTL], None),  # it was both, and one entry can name only one
+    ],
+)
+def test_the_run_in_a_squash_is_that_of_the_step_which_its_diff_shows_or_none_if_several_may_be(
+    before: list[Operation], then: list[Operation], number: int | None
+) -> None:
+    start, _ = _made(Ledger(), *before)
+    after, messages = _made(start, *then)
+    effects = effects_of(compare(start, after))
+    for order in permutations(messages):
+        text = squashes.github(order)
+        (entry,) = seen(Commit("c" * 40, (), "T", "t@example.com", NOW, text), parse_message(text), effects)
+        claim = RunClaim() if number is None else RunClaim(f"https://ci.example.com/{number}", f"actor {number}")
+        assert entry.run == claim
