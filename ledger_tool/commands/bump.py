@@ -133,4 +133,5 @@ def _judge(source: Source, now: Timestamp, rules: BumpRules, platform: Platform 
     snapshot = source.read()
     resolved = snapshot.resolver.pattern
     rules = replace(rules, rules=[replace(rule, images=resolved(rule.images)) for rule in rules.rules])
-    return partial(judge_bump, catalogue=Catalogue(snapshot, now, platform), rules=rules), snapshot.commit
+    catalogue = Catalogue(snapshot, now, platform)
+    return Judge(partial(judge_bump, catalogue=catalogue, rules=rules), catalogue.ours), snapshot.commit

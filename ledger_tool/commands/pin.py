@@ -9,6 +9,7 @@ from ledger_tool.commands.rewrite import EditableManifests, ManifestsReport, che
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin
+from ledger_tool.core.manifests.rewrite import Judge
 
 
 def pin(
@@ -21,6 +22,7 @@ def pin(
     progress: Progress,
 ) -> ManifestsReport:
     """Pin the images of all manifests, or with `check` only report those that are not pinned correctly."""
-    judge = partial(judge_pin, catalogue=Catalogue(source.read(), now, platform))
+    catalogue = Catalogue(source.read(), now, platform)
+    judge = Judge(partial(judge_pin, catalogue=catalogue), catalogue.ours)
     files = survey(manifests, judge, progress, write=not check)
     return checked(files) if check else written(files, manifests.replace)

@@ -10,6 +10,7 @@ from ledger_tool.core.ledger import version
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp, listed_platforms
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record, by_name, pull_digest
+from ledger_tool.core.manifests.ours import OurImages, our_images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,11 @@ class Catalogue:
     now: Timestamp
     platform: Platform | None = None
     _by_image: dict[str, dict[str, Release]] = field(default_factory=dict, repr=False)
+
+    @property
+    def ours(self) -> OurImages:
+        """What a search for references knows of these images."""
+        return our_images(self.snapshot.policy, self.snapshot.resolver)
 
     def releases(self, image: str) -> dict[str, Release]:
         """Return the releases of an image by tag, looked up once; empty if the ledger has none."""

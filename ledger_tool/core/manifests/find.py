@@ -5,45 +5,28 @@ A tree is walked once, whatever its aliases; an aliased value is edited at its a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
+from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, value, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar
 
-# What a document must contain to be parsed: one of the keys; or a key that only a parser can read: one with an escape,
-# an alias, or after `?`. Most text of a large tree is schemas, where the keys of a schema follow, and dashboards: the
-# first expression passes 170 MB/s, the others 25, and a parser 3.
-_HINT = re.compile(r"mage|container|newTag|newName|repository|services|docker:\\?/|\\[uUx][0-9A-Fa-f]{2}|\?\s")
-_KEY = r"(?:[iI]mages?|container|newTag|newName|repository|services)[\"']?\s*:\s*"
-_NOT_IN_SCHEMA = (
-    r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
-    r"|maxLength|minItems|minLength|nullable|oneOf|pattern|properties|required|title|type|x-[\w-]+)[\"']?[ \t]*:)"
-)
-_OTHERS = (
-    r"\S|docker:\\?/|\\[uUx][0-9A-Fa-f]{2,8}[^\"\r\n]{0,200}\"\s*:|\*[^\s,{}\[\]*]{1,100}[ \t]+:|\?(?<![^\s{\[,-]\?)\s"
-)
-_LOOKS_LIKE = {False: re.compile(_KEY + _OTHERS), True: re.compile(_KEY + _NOT_IN_SCHEMA + _OTHERS)}
-
 Shape = Callable[[Visit], Iterator[FoundSite]]
 
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
-_IN_MAPS: tuple[Shape, ...] = (fields.of_kustomize, fields.of_helm, whole.named_below, whole.at_keys)
-_IN_LISTS: tuple[Shape, ...] = (whole.in_list,)
+_IN_MAPS: tuple[Shape, ...] = (
+    fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair, whole.marked,
+)  # fmt: skip
+_IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
 
 
-def may_have_sites(text: str) -> bool:
-    """Return whether a document's text may name an image; most that do not are recognized without a parser."""
-    return bool(_HINT.search(text) and _LOOKS_LIKE["properties" in text].search(text))
-
-
-def find_sites(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
+def find_sites(path: str, text: str, roots: list[YamlNode], ours: OurImages = NOBODYS) -> list[Site]:
     """Return the sites of a document, in order; `path` is the file's, `text` its complete text."""
     by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
     for root in roots:
-        for site in _walk(path, text, root):
+        for site in _walk(path, text, root, ours):
             beside = site.missing.beside.number if site.missing else -1
             by_place.setdefault((site.name, tuple(field.token.number for field in site.fields), beside), site)
     # A mapping with the same fields through a merge or an alias gets its digest where they are written.
@@ -52,11 +35,11 @@ def find_sites(path: str, text: str, roots: list[YamlNode]) -> list[Site]:
     return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
 
 
-def _walk(path: str, text: str, root: YamlNode) -> Iterator[Site]:
+def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[Site]:
     if value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
         return
     seen: set[int] = set()
-    ahead = [Visit(root, view_of(path, text, root))]
+    ahead = [Visit(root, view_of(path, text, root, ours))]
     while ahead:
         visit = ahead.pop()
         node = visit.node
@@ -78,4 +61,5 @@ def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[Site]:
         for found in shape(visit):
             if taken.isdisjoint(found.keys):
                 taken.update(found.keys)
-                yield found.site
+                if found.site:
+                    yield found.site

@@ -10,7 +10,9 @@ from typing import Literal, Protocol
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
-from ledger_tool.core.manifests.find import find_sites, may_have_sites
+from ledger_tool.core.manifests.find import find_sites
+from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 
@@ -64,19 +66,20 @@ class YamlFormat:
     """YAML and JSON, by a parser."""
 
     parse: Parse
+    ours: OurImages
 
     def documents(self, text: str) -> Sequence[TextDocument]:
         """Return what `---` separates."""
         return yamltree.documents(text)
 
     def may_have_sites(self, text: str) -> bool:
-        """Return whether a key in the text looks like one that we know."""
-        return may_have_sites(text)
+        """Return whether something in the text looks like an image, or like a key that we know."""
+        return may_have_sites(text, self.ours)
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(text, document)
-        return DocumentReading(tokens, find_sites(path, text, yamltree.tree(tokens)))
+        return DocumentReading(tokens, find_sites(path, text, yamltree.tree(tokens), self.ours))
 
 
 class DockerfileFormat:
@@ -96,6 +99,6 @@ class DockerfileFormat:
         return DocumentReading(*find_in_dockerfile(parse_dockerfile(text)))
 
 
-def format_of(path: str, parse: Parse) -> ManifestFormat:
+def format_of(path: str, parse: Parse, ours: OurImages) -> ManifestFormat:
     """Return the format of a file, judging by its name."""
-    return DockerfileFormat() if kind_of(path) == "dockerfile" else YamlFormat(parse)
+    return DockerfileFormat() if kind_of(path) == "dockerfile" else YamlFormat(parse, ours)

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ledger_tool.core.ledger.names import shown
@@ -23,7 +23,7 @@ from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
-from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest
+from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest, written
 from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
@@ -60,6 +60,8 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
         return None
     if site.owner:
         return owned(site)
+    if site.read_as:  # a digest belongs to the tag that is really pulled
+        site = replace(site, tag=site.read_as, text=written(site.name, site.read_as, site.digest))
     named = name(site, catalogue)
     return named if isinstance(named, Judgement) else pin_to(site, *named, catalogue)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 RemarkKind = Literal[
-    "template", "not-a-reference", "chart-default", "other-tool", "digest-alone", "other-variant", "no-version"
+    "template",
+    "not-a-reference",
+    "chart-default",
+    "other-tool",
+    "digest-alone",
+    "other-variant",
+    "no-version",
+    "unquoted-number",
 ]
 
 # What many remarks of a kind have in common, after their number.
@@ -17,6 +24,7 @@ IN_SHORT: dict[RemarkKind, str] = {
     "digest-alone": "references have only a digest, which the ledger has under a tag",
     "other-variant": "references stay at the newest version of their variant, and another variant has a newer one",
     "no-version": "references stay, since no version matches their policy",
+    "unquoted-number": "tags without quotes are numbers for YAML and Helm, which read another tag",
 }
 
 

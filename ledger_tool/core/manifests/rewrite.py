@@ -14,6 +14,7 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
+from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import RemarkKind
 from ledger_tool.core.manifests.site import Site
@@ -23,8 +24,15 @@ from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
 
-Judge = Callable[[Site], Judgement | None]
 SiteParts = tuple[str, str, str]  # name, tag and digest of a site
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides on a site, and what it knows of a ledger's images, by which sites are found."""
+
+    judgement: Callable[[Site], Judgement | None]
+    ours: OurImages = NOBODYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +107,7 @@ def not_read(note: ManifestNote) -> Rewritten:
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
     done = Rewritten(path, old_digest=digest_of(raw))
-    form = format_of(path, parse)
+    form = format_of(path, parse, judge.ours)
     texts, refused = [], ""
     try:
         text = yamltree.decoded(raw)
@@ -161,11 +169,14 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
     try:
-        judgement = judge(site)
+        judgement = judge.judgement(site)
     except LedgerError as error:
         done.references += 1
         done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
         return unchanged
+    if judgement and site.read_as and not judgement.wanted:
+        message = f'YAML and Helm read the tag {site.tag} as {site.read_as}: write `"{site.tag}"` if you mean that'
+        done.notes.append(ManifestNote(done.path, site.line, message, kind="unquoted-number"))
     if judgement and judgement.note:
         done.notes.append(ManifestNote(done.path, site.line, judgement.note.message, kind=judgement.note.kind))
     _count(done, judgement)

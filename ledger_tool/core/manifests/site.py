@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ledger_tool.core.manifests.tokens import TextToken
 
+IMAGE = "image"  # the mark of a value that is an image, although no shape says so
 _MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
 # By these comments other tools know the values that they set. They set the value alone, so a digest that they do not
 # know of would stay behind.
@@ -21,14 +22,15 @@ _OWNERS = (
 class SiteField:
     """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
 
-    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `scheme` is what is
-    in front of a reference: `docker://` or nothing.
+    `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `opening` and `closing`
+    are what is around a reference: `docker://` and nothing, `${NAME:-` and `}`.
     """
 
     part: str
     token: TextToken
     key: TextToken | None = None
-    scheme: str = ""
+    opening: str = ""
+    closing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Site:
     of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
     `locked` says why it cannot be edited where it is written, or `""`. `owner` is another tool that sets it, or `""`.
     `is_certain` says that nothing but an image can be named here.
+    `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another spelling.
     """
 
     line: int
@@ -63,12 +66,16 @@ class Site:
     locked: str = ""
     owner: str = ""
     is_certain: bool = False
+    read_as: str = ""
 
 
 def mark_in(line: str) -> tuple[str, ...]:
-    """Return the words of a `# ledger:` comment in a line, if there is one."""
+    """Return the words of a `# ledger:` comment in a line, if there is one; `image` may be in front of another."""
     mark = _MARK.search(line)
-    return (mark[1],) if mark else ()
+    if not mark:
+        return ()
+    first, _, rest = mark[1].partition(",")
+    return tuple(filter(None, (IMAGE, rest.strip()))) if first.strip() == IMAGE else (mark[1],)
 
 
 def owner_in(comment: str) -> str:

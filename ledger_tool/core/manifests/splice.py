@@ -56,6 +56,10 @@ def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
     """Return the splices that make a site say what is wanted; none if it already does. Raises SpliceRefused."""
     if site.locked:
         raise SpliceRefused(site.locked)
+    if site.read_as and wanted.tag in ("", site.tag, site.read_as):
+        raise SpliceRefused(
+            f"its tag has no quotes, and YAML reads the number {site.read_as}: quote the tag that is meant"
+        )
     values = [(field, _value(site, field, wanted)) for field in site.fields]
     changes = [_replaced(field, value, text) for field, value in values if value != field.token.text.strip()]
     if site.missing and wanted.digest and site.fields[0].part != "tagged":
@@ -106,7 +110,7 @@ def _is_text(token: TextToken) -> bool:
 
 def _value(site: Site, field: SiteField, wanted: WantedVersion) -> str:
     if field.part == "whole":
-        return field.scheme + written(site.name, wanted.tag, wanted.digest)
+        return field.opening + written(site.name, wanted.tag, wanted.digest) + field.closing
     if field.part in ("tag", "tagged"):
         return written(wanted.tag or site.tag, "", wanted.digest if field.part == "tagged" else "")
     return _hex(wanted.digest) if field.part == "hex" else wanted.digest

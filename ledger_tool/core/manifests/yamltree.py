@@ -145,6 +145,18 @@ def look_up(node: YamlNode, key: str) -> YamlPlace | None:
     return None
 
 
+def keys(node: YamlNode) -> list[str]:
+    """Return the scalar keys of a mapping: its own and those of mappings merged into it."""
+    found, ahead, seen = dict.fromkeys(node.named), [*node.merged], {id(node)}
+    while ahead and len(seen) < _MOST_MERGED:
+        mapping = ahead.pop(0)
+        if id(mapping) not in seen:
+            seen.add(id(mapping))
+            found.update(dict.fromkeys(mapping.named))
+            ahead = [*mapping.merged, *ahead]
+    return list(found)
+
+
 def is_scalar(node: YamlNode) -> bool:
     """Return whether a node is a scalar; null is one."""
     return node.token.kind == "scalar"

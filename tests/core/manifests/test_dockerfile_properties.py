@@ -15,7 +15,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin
-from ledger_tool.core.manifests.rewrite import Rewritten, rewrite
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.yaml.manifest_tokens import tokens
 from tests.support import EXAMPLES
@@ -24,12 +24,9 @@ from tests.support.values.profiles import example_count
 
 D = digest("app")
 REF = "myorg/app:v1.5.0"
-PIN = partial(
-    judge_pin,
-    catalogue=Catalogue(
-        Snapshot("", ledger_of(record("myorg/app", "v1.5.0", digest=D)), Policy()), Timestamp("2026-11-25T09:30:00Z")
-    ),
-)
+LEDGER = ledger_of(record("myorg/app", "v1.5.0", digest=D))
+CATALOGUE = Catalogue(Snapshot("", LEDGER, Policy()), Timestamp("2026-11-25T09:30:00Z"))
+PIN = Judge(partial(judge_pin, catalogue=CATALOGUE), CATALOGUE.ours)
 _FILES = sorted(path for path in (EXAMPLES / "manifests/cases").glob("dockerfile-*/before/**/*") if path.is_file())
 
 

@@ -16,13 +16,15 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
-from ledger_tool.core.manifests.find import find_sites, may_have_sites
+from ledger_tool.core.manifests.find import find_sites
+from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.policy import parse_rule
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.yamltree import plain_type, tree
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.edges.yaml import tokens as yamltokens
 from ledger_tool.edges.yaml.manifest_tokens import tokens
 from tests.support import EXAMPLES
@@ -36,9 +38,9 @@ LEDGER = ledger_of(
     record("myorg/app", "1.10", digest=digest("new"), publishedAt="2026-11-25T00:00:00Z"),
 )
 CATALOGUE = Catalogue(Snapshot("", LEDGER, Policy()), Timestamp("2026-11-25T09:30:00Z"))
-PIN = partial(judge_pin, catalogue=CATALOGUE)
+PIN = Judge(partial(judge_pin, catalogue=CATALOGUE), CATALOGUE.ours)
 RULES = BumpRules(rules=[parse_rule("newest")])
-BUMP = partial(judge_bump, catalogue=CATALOGUE, rules=RULES)
+BUMP = Judge(partial(judge_bump, catalogue=CATALOGUE, rules=RULES), CATALOGUE.ours)
 _FILES = sorted(path for path in (EXAMPLES / "manifests/cases").glob("*/before/**/*") if path.is_file())
 
 
@@ -108,11 +110,17 @@ def test_a_bumped_manifest_names_the_new_tag_and_digest_together(text: str) -> N
 _keys = st.sampled_from(
     ["image", '"image"', "'image'", '"im\\u0061ge"', "? image\n{i}", '? "ima\\\n{i}  ge"\n{i}', "image ", "repository",
      "tag", "name", "type", "description", "default", "container", "jobs", "uses", "images", "newTag", "digest",
-     "&k image", "*k ", "title", "imageTag", "reference", "x-y"]
+     "&k image", "*k ", "title", "imageTag", "reference", "x-y", "properties", "version", "repo", "sidecarImage",
+     "image_name", "app.image", "appRepository", "appTag", "REPO", "TAG", "bundle", "taskRef", "pipe", "newName",
+     "steps", "params", "parameters", "helm", "kustomize", "value", "operator", '"val\\u0075e"', "services", "<<"]
 )  # fmt: skip
 _values = st.sampled_from(
-    ["myorg/app", "myorg/app:v1.5.0", "v1.5.0", "", "docker://a/b", '"docker:\\/\\/a/b"', "x # y"]
-)
+    ["myorg/app", "myorg/app:v1.5.0", "v1.5.0", "", "docker://a/b", '"docker:\\/\\/a/b"', "x # y", "bundle",
+     "app.image.tag", "app.repo", "operator", "r.io/a/b:1", "r.io/a/b", "a:1 # ledger: image", "&v x", "*v",
+     '"bun\\u0064le"', "x=a:1",
+     "{name: bundle, value: myorg/app:v1.5.0}", "{name: app.repo, value: myorg/app}", "{name: app.tag, value: v1.5.0}",
+     "[myorg/app:v1.5.0]", "${X:-myorg/app:v1}"]
+)  # fmt: skip
 
 
 @st.composite
@@ -130,17 +138,26 @@ def _nested(draw: st.DrawFn, indent: str = "", depth: int = 0) -> str:
     return "\n".join([first, *(line.replace("- ", "  ") for line in rest)])
 
 
-@given(_nested())
-@example("image:\n  type: x\n  name: myorg/app\n  tag: v1.5.0\n")
-@example('? "ima\\\n  ge"\n: myorg/app:v1.5.0\n')
-@example('jobs:\n  a:\n    uses: "docker:\\/\\/myorg/app:v1.5.0"\n')
+_SERVING = Policy(registries=(Registry("r.io"),), manifest_keys=("operator",))
+_OURS = Catalogue(Snapshot("", LEDGER, _SERVING), Timestamp("2026-11-25T09:30:00Z")).ours
+
+
+_paths = st.sampled_from(["a.yaml", "cloudbuild.yaml", ".gitlab-ci.yml"])
+
+
+@given(_nested(), st.sampled_from([CATALOGUE.ours, _OURS]), _paths)
+@example("image:\n  type: x\n  name: myorg/app\n  tag: v1.5.0\n", CATALOGUE.ours, "a.yaml")
+@example("properties: 1\nimage:\n  type: x\n  name: myorg/app:v1.5.0\n", CATALOGUE.ours, "a.yaml")
+@example("properties: &a\n  name: myorg/app:v1.5.0\nimage:\n  type: x\n  <<: *a\n", CATALOGUE.ours, "a.yaml")
+@example('? "ima\\\n  ge"\n: myorg/app:v1.5.0\n', CATALOGUE.ours, "a.yaml")
+@example('jobs:\n  a:\n    uses: "docker:\\/\\/myorg/app:v1.5.0"\n', CATALOGUE.ours, "a.yaml")
 @example_count(500)
-def test_a_text_that_is_not_parsed_names_no_image(text: str) -> None:
+def test_a_text_that_is_not_parsed_names_no_image(text: str, ours: OurImages, path: str) -> None:
     try:
-        sites = find_sites("a.yaml", text, tree(tokens(text, TextDocument(0, len(text), 1))))
+        sites = find_sites(path, text, tree(tokens(text, TextDocument(0, len(text), 1))), ours)
     except TextFault:
         return
-    assert may_have_sites(text) or not sites, text
+    assert may_have_sites(text, ours) or not sites, text
 
 
 def test_a_file_of_another_encoding_that_names_no_image_is_no_manifest() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger_tool.core.manifests.pin import Judgement
-from ledger_tool.core.manifests.rewrite import Rewritten
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
 from ledger_tool.edges.files import manifests
@@ -19,8 +19,11 @@ from tests.support.values.make import digest
 _OLD, _NEW = "image: myorg/app:v1\n", f"image: myorg/app:v1@{digest()}\n"
 
 
-def _judge(site: Site) -> Judgement:
+def _judgement(site: Site) -> Judgement:
     return Judgement("myorg/app", "unpinned", "", WantedVersion(site.tag, digest()))
+
+
+_judge = Judge(_judgement)
 
 
 def _many(folder: Path) -> tuple[FolderManifests, list[Rewritten]]:

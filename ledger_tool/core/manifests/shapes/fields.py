@@ -1,21 +1,33 @@
 """References in several fields of a mapping.
 
-======================================  ==========================================================
-`{repository, tag, digest}`, also with  Helm values; `sha` in the place of `digest`, without `sha256:`;
-`registry`, and `image` or, below       `image` + `tag` and `image` + `imageTag` of older charts
-`image`, `name` for `repository`
-`images: [{name, newName, newTag,       Kustomize
-digest}]`
-======================================  ==========================================================
+| shape                                              | in                                                         |
+|----------------------------------------------------|------------------------------------------------------------|
+| `{repository, tag, digest}`, also with `registry`, | Helm values; `sha` in the place of `digest`, without       |
+| and `image` or, below `image`, `name` for          | `sha256:`; `image` with `tag` or `imageTag` of older       |
+| `repository`                                       | charts                                                     |
+| `images: [{name, newName, newTag, digest}]`        | Kustomize; `newName: REF` has it in one string             |
+| `{imageRepository, imageTag}`, `{repo, tag}`,      | older charts, operators' objects, settings of our own, if  |
+| `{image, version}`, `{repository, version}`,       | it is an image of ours: the last word of a key says what   |
+| `{operatorImage, operatorTag}`, …                  | it is, and the others, but for `image`, of which image     |
+| `helm: {parameters: [{name: image.tag, value}]}`   | Argo CD: the same, in names for keys                       |
+
+What reads the last two kinds is unknown, and a field that it does not know would be a digest that nothing reads. So
+the digest goes into the tag, as `TAG@DIGEST`, unless there is a field for it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import partial
 
+from ledger_tool.core.ledger import names
+from ledger_tool.core.manifests.plainnumber import read_as
+from ledger_tool.core.manifests.shapes.keys import KeyRole, role, says_image, words
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
+    is_in_line,
     is_written,
     key_token,
     marks_at,
@@ -23,12 +35,14 @@ from ledger_tool.core.manifests.shapes.visit import (
     text_at,
     value,
 )
-from ledger_tool.core.manifests.shapes.whole import HAS_TAG
-from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
+from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
+from ledger_tool.core.manifests.site import IMAGE, MissingDigest, Site, SiteField
+from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
 
 _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
+_TAG = re.compile(names.TAG)
+_SHA = re.compile(r"|(?:sha256:)?[0-9a-f]{64}")
 
 
 def of_kustomize(visit: Visit) -> Iterator[FoundSite]:
@@ -36,6 +50,13 @@ def of_kustomize(visit: Visit) -> Iterator[FoundSite]:
     if visit.keys[:2] != ("", "images") or not look_up(visit.node, "name"):
         return
     tag, digest = look_up(visit.node, "newTag"), look_up(visit.node, "digest")
+    renamed = look_up(visit.node, "newName")
+    if renamed and HAS_TAG.search(text_at(renamed)) and not tag:
+        if not digest:  # Kustomize puts it in the place of the whole name
+            yield FoundSite(
+                whole(visit, renamed, key_token(visit.node, "newName") or renamed.token), ("newName", "name")
+            )
+        return
     if not (tag and is_written(tag)) and not (digest and is_written(digest)):
         return  # it is only renamed: tag and digest are given where it is used
     name = value(visit.node, "newName") or value(visit.node, "name")
@@ -64,29 +85,76 @@ def of_helm(visit: Visit) -> Iterator[FoundSite]:
     yield from _split(visit, name, (tag_key, digest_key), ("registry", key))
 
 
-def _split(visit: Visit, name: str, keys: tuple[str, str], names: tuple[str, str]) -> Iterator[FoundSite]:
-    """Yield the site of a mapping with its tag and digest at `keys` and the parts of its name at `names`."""
+def of_words(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the images of ours that the words of a mapping's keys tell of: `{operatorRepository, operatorTag}`."""
+    text_of = partial(value, visit.node)
+    for parts in _by_image(visit):
+        name_key, tag_key, digest_key = (parts.get(role, "") for role in ("name", "tag", "digest"))
+        name, registry = text_of(name_key), text_of(parts.get("registry", ""))
+        full = f"{registry.rstrip('/')}/{name}" if registry else name
+        if not name or not (tag_key or digest_key) or not visit.file.ours.has_name(full):
+            continue
+        if words(tag_key)[-1:] == ("version",) and not _TAG.fullmatch(text_of(tag_key).partition("@")[0]):
+            continue  # an object, a range, nothing
+        if words(digest_key)[-1:] == ("sha",) and not _SHA.fullmatch(text_of(digest_key)):
+            continue  # a commit
+        yield from _split(visit, full, (tag_key, digest_key), (parts.get("registry", ""), name_key), may_add=False)
+
+
+def in_parameters(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the images of ours in the parameters that Argo CD gives to Helm, whose names are paths of values."""
+    if visit.keys[:2] != ("parameters", "helm"):
+        return
+    named = {}
+    for place in visit.node.items:
+        name, content = look_up(place.node, "name"), look_up(place.node, "value")
+        if name and content and is_in_line(visit.file.text, place.node, "name"):
+            named[text_at(name)] = (key_token(place.node, "value") or content.token, content)
+            if says_image(text_at(name)) and visit.file.ours.has_reference(text_at(content)):
+                yield FoundSite(whole(visit, content, key_token(place.node, "value") or content.token))
+    yield from of_words(visit._replace(node=YamlNode(visit.node.token, named=named)))
+
+
+def _by_image(visit: Visit) -> list[dict[str, str]]:
+    """Return the keys of a mapping by image, and by what they are of it: of several, the most usual."""
+    images: dict[tuple[str, ...], dict[str, str]] = {}
+    found = [(what, key) for key in keys(visit.node) if (what := role(key))]
+    if visit.keys[:1] == ("image",) and look_up(visit.node, "name"):
+        found.append((KeyRole((), "name", 9), "name"))
+    for what, key in sorted(found, key=lambda one: one[0].rank):
+        images.setdefault(what.image, {}).setdefault(what.part, key)
+    return list(images.values())
+
+
+def _split(
+    visit: Visit, name: str, keys: tuple[str, str], names: tuple[str, str], *, may_add: bool = True
+) -> Iterator[FoundSite]:
+    """Yield the site of a mapping with its tag and digest at `keys` and the parts of its name at `names`.
+
+    Where a digest may not be added in a field of its own, it goes into the tag.
+    """
     node = visit.node
     tag_key, digest_key = keys
     tag_place = look_up(node, tag_key) if tag_key else None
-    digest_place = look_up(node, digest_key)
+    digest_place = look_up(node, digest_key) if digest_key else None
     tag, _, digest = text_at(tag_place).partition("@")
     fields = []
     missing = None
     if tag_place and is_scalar(tag_place.node):
-        fields.append(_field("tagged" if digest else "tag", node, tag_key, tag_place))
+        is_both = digest or not (may_add or digest_place)
+        fields.append(_field("tagged" if is_both else "tag", node, tag_key, tag_place))
     if not digest and digest_place and is_scalar(digest_place.node):
         digest = text_at(digest_place)
-        is_hex = digest_key == "sha" and not digest.startswith("sha256:")
+        is_hex = words(digest_key)[-1] == "sha" and not digest.startswith("sha256:")
         digest = f"sha256:{digest}" if digest and is_hex else digest
         fields.append(_field("hex" if is_hex else "digest", node, digest_key, digest_place))
-    elif not digest and tag_place and (beside := key_token(node, tag_key)):
+    elif not digest and tag_place and may_add and (beside := key_token(node, tag_key)):
         missing = MissingDigest(digest_key, beside, tag_place.token, bool(node.token.style))
     if not fields:
         return
     tokens = [token for key in keys if (token := key_token(node, key))]
     places = [place.token for place in (tag_place, digest_place) if place]
-    parts = [place.token for key in names if (place := look_up(node, key))]
+    parts = [place.token for key in names if key and (place := look_up(node, key))]
     around = (*parts, *tokens, *places, *(field.token for field in fields))
     site = Site(
         line=places[0].line,
@@ -96,10 +164,12 @@ def _split(visit: Visit, name: str, keys: tuple[str, str], names: tuple[str, str
         digest=digest,
         fields=tuple(fields),
         missing=missing,
-        marks=marks_at(visit.file.text, *around),
+        marks=tuple(mark for mark in marks_at(visit.file.text, *around) if mark != IMAGE),
+        read_as=read_as(tag_place.node.token.text) if tag_place and not tag_place.node.token.style else "",
         owner=owner_at(visit.file.text, *around),
     )
-    yield FoundSite(site, (*keys, *names, "name", "reference"))
+    other_names = ("name", "reference") if visit.keys[:1] == ("image",) else ()
+    yield FoundSite(site, tuple(filter(None, (*keys, *names, *other_names))))
 
 
 def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:

@@ -6,25 +6,32 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.site import Site, mark_in, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
 
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
+MARKED = re.compile(r"#\s*ledger:[ \t]*image\b")
 
 
 @dataclass(frozen=True, slots=True)
 class FileView:
     """What shapes know of the document that they are in: the file's path and text, and the document's root.
 
-    `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`.
+    `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`. `containers` are
+    the names that Azure Pipelines gives to images in `resources`. `is_marked` says that a comment calls some value an
+    image.
     """
 
     path: str
     text: str
     root: YamlNode
+    ours: OurImages = NOBODYS
     registry: str = ""
+    containers: frozenset[str] = frozenset()
+    is_marked: bool = False
 
     @property
     def is_gitlab(self) -> bool:
@@ -32,10 +39,20 @@ class FileView:
         return bool(_GITLAB.search(self.path))
 
 
-def view_of(path: str, text: str, root: YamlNode) -> FileView:
+def view_of(path: str, text: str, root: YamlNode, ours: OurImages) -> FileView:
     """Return what shapes know of a document."""
-    above = look_up(root, "global")
-    return FileView(path, text, root, value(above.node, "imageRegistry") if above else "")
+    above, resources = look_up(root, "global"), look_up(root, "resources")
+    containers = look_up(resources.node, "containers") if resources else None
+    named = containers.node.items if containers else ()
+    return FileView(
+        path,
+        text,
+        root,
+        ours,
+        registry=value(above.node, "imageRegistry") if above else "",
+        containers=frozenset(value(place.node, "container") for place in named),
+        is_marked=bool(MARKED.search(text)),
+    )
 
 
 class Visit(NamedTuple):
@@ -51,9 +68,12 @@ class Visit(NamedTuple):
 
 
 class FoundSite(NamedTuple):
-    """A site in a mapping or a list, and the mapping's keys that it is read from: they name no other image."""
+    """A site in a mapping or a list, and the mapping's keys that it is read from: they name no other image.
 
-    site: Site
+    Without a site, what is at the keys looks like a reference and is not meant to be pinned.
+    """
+
+    site: Site | None
     keys: tuple[str, ...] = ()
 
 
@@ -84,6 +104,14 @@ def value(node: YamlNode, key: str) -> str:
 def key_token(node: YamlNode, key: str) -> TextToken | None:
     """Return the token of a mapping's own key, or None if it has that key only through a merge."""
     return node.named[key][0] if key in node.named else None
+
+
+def is_in_line(text: str, node: YamlNode, key: str) -> bool:
+    """Return whether a mapping's own key and its value are on one line, and the value is there as it reads."""
+    if key not in node.named:
+        return False
+    own, (token, inner) = node.named[key]
+    return token is inner.token and own.line == token.line and token.text in text[token.start : token.end]
 
 
 def marks_at(text: str, *tokens: TextToken) -> tuple[str, ...]:

@@ -1,12 +1,22 @@
 """References in one string.
 
-======================================  ==========================================================
-`image: REF`                            a container of any Kubernetes object, a Compose service, a CI job
-`image: {name: REF}`                    GitLab CI; `image: {reference: REF}`: a volume of Kubernetes
-`container: REF` below `jobs`,          GitHub Actions
-`uses: docker://REF`                    and `image: docker://REF` of an action
-`services: [REF, {name: REF}]`          GitLab CI, in its own files
-======================================  ==========================================================
+| shape                                         | in                                                              |
+|-----------------------------------------------|-----------------------------------------------------------------|
+| `image: REF`                                  | containers of any Kubernetes object, Tekton, Compose, CI jobs   |
+| `image: {name: REF}`, `{reference: REF}`      | GitLab CI, Bitbucket Pipelines; image volumes of Kubernetes     |
+| `container: REF` of a job                     | GitHub Actions, Azure Pipelines; the latter also at the root,   |
+|                                               | where a name may be that of a container in `resources`          |
+| `uses:`, `image:`, `pipe: docker://REF`       | GitHub Actions, its actions, Bitbucket Pipelines                |
+| `services: [REF, {name: REF}]`                | GitLab CI, in its own files                                     |
+| `bundle: REF` of a `taskRef` or `pipelineRef` | Tekton before 1.0; later `params: [{name: bundle, value: REF}]` |
+| `steps: [{name: REF}]`                        | Cloud Build, in `cloudbuild*.yaml`; elsewhere, an image of ours |
+| `kustomize: {images: [NAME=REF, REF]}`        | Argo CD, which gives them to `kustomize edit set image`         |
+| `KEY: REF`, `KEY: [REF]` for a key of         | anything                                                        |
+| `ledger.yaml`; a line marked `image`          |                                                                 |
+| `…image…: REF`, `…image…: [REF]`, if it is an | operators' objects, matrices of CI systems; not below `env` and |
+| image of ours                                 | the like, and not in capitals: a variable may be for anything   |
+
+Compose and others replace `${NAME:-REF}`: the reference is the default.
 """
 
 from __future__ import annotations
@@ -14,10 +24,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ledger_tool.core.manifests.shapes.keys import VARIABLES, says_image, versions_beside
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
     is_computed,
+    is_in_line,
     is_written,
     key_token,
     marks_at,
@@ -25,14 +37,24 @@ from ledger_tool.core.manifests.shapes.visit import (
     text_at,
     value,
 )
-from ledger_tool.core.manifests.site import Site, SiteField
+from ledger_tool.core.manifests.site import IMAGE, Site, SiteField
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlPlace, is_scalar, look_up
 from ledger_tool.core.policy.reference import split
 
-DOCKER = "docker://"  # GitHub Actions
+DOCKER = "docker://"  # GitHub Actions, Bitbucket Pipelines
 HAS_TAG = re.compile(r"[:@][^/]*$")
-_KEYS = frozenset({"image", "container", "uses"})
+_OF_DOCKER = ("image", "uses", "pipe", "container")
+_BUNDLES = ("taskRef", "pipelineRef")
+_CLOUD_BUILD = re.compile(r"(?:^|/)cloudbuild[^/]*$")
+_OVERRIDE = re.compile(r"([^=*]*=)?([^=*]*[:@][^=*/]+)")
+_LONGEST = 1000  # characters of a value with variables
+_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]")
+_BRACE = re.compile(r"[{}]")
+_INNERMOST = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]([^${}]*)\}")
+_COMPOSED = (
+    "it is put together from variables, and whoever runs it may choose others; write all of it as the default of one"
+)
 
 
 def named_below(visit: Visit) -> Iterator[FoundSite]:
@@ -44,46 +66,152 @@ def named_below(visit: Visit) -> Iterator[FoundSite]:
         place = look_up(node, name)
         # A repository without a tag gets it from the chart.
         if place and is_written(place) and (name != "repository" or HAS_TAG.search(text_at(place))):
-            yield FoundSite(_whole(visit, place, key_token(node, name) or place.token), (name, *_KEYS))
+            beside = key_token(node, name) or place.token
+            site = whole(visit, place, beside, _doubt(visit, place))
+            yield FoundSite(site, (name, "image", "container", "uses"))
             return
 
 
 def at_keys(visit: Visit) -> Iterator[FoundSite]:
-    """Yield the images at the keys of a mapping."""
-    node = visit.node
-    if node.named.keys().isdisjoint(_KEYS):
+    """Yield the images at the keys of a mapping; without a site, what is known to be none."""
+    for key, place in visit.node.pairs:
+        if is_scalar(key) and is_written(place):
+            name = key.token.text
+            if name == "image" and _is_output(visit):
+                yield FoundSite(None, (name,))
+            elif _is_image(visit, name, place):
+                yield FoundSite(whole(visit, place, key.token, _doubt(visit, place)), (name,))
+
+
+def _is_output(visit: Visit) -> bool:
+    """Return whether `image` is not what runs: Compose names what it builds, an action its Dockerfile."""
+    is_built = visit.keys[1:2] == ("services",) and look_up(visit.node, "build") is not None
+    return is_built or (value(visit.node, "using") == "docker" and not value(visit.node, "image").startswith(DOCKER))
+
+
+def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
+    keys, ours, text = visit.keys, visit.file.ours, text_at(place)
+    if name == "image" or name in ours.keys or (name in _OF_DOCKER and text.startswith(DOCKER)):
+        return True
+    if name == "container":
+        is_azures = not keys and bool(HAS_TAG.search(text) or "/" in text)
+        return (keys[1:2] == ("jobs",) or is_azures) and text not in visit.file.containers
+    if name == "bundle":
+        return bool(keys) and keys[0] in _BUNDLES
+    if name == "name" and keys == ("", "steps"):
+        return bool(_CLOUD_BUILD.search(visit.file.path)) or ours.has_reference(text)
+    is_variable = bool(keys) and keys[0] in VARIABLES
+    return says_image(name) and not is_variable and ours.has_reference(text)
+
+
+def _doubt(visit: Visit, place: YamlPlace) -> str:
+    """Return why only the reader of a mapping knows the tag of an image that has none, or `""`."""
+    if HAS_TAG.search(text_at(place)):
+        return ""
+    beside = next((key for key in versions_beside(visit.node) if look_up(visit.node, key)), "")
+    return f"its tag may be what `{beside}` says: write it behind the image" if beside else ""
+
+
+def in_pair(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the image of an item such as `{name: bundle, value: REF}`.
+
+    Other names say nothing of what a value is for: Tekton's `image` is often the name of what a task builds.
+    """
+    node, keys, ours = visit.node, visit.keys, visit.file.ours
+    # The search of texts does not know it in any other place.
+    if keys[:1] != ("",) or not look_up(node, "name") or not is_in_line(visit.file.text, node, "name"):
         return
-    # Compose uses `image` to name what it builds.
-    is_built = visit.keys[1:2] == ("services",) and look_up(node, "build") is not None
-    is_dockerfile = value(node, "using") == "docker" and not value(node, "image").startswith(DOCKER)
-    for key, place in node.pairs:
-        name = key.token.text
-        is_image = name == "image" and not (is_built or is_dockerfile)
-        is_job = name == "container" and visit.keys[1:2] == ("jobs",)
-        is_step = name == "uses" and text_at(place).startswith(DOCKER)
-        if is_scalar(key) and (is_image or is_job or is_step) and is_written(place):
-            yield FoundSite(_whole(visit, place, key.token), (name,))
+    name, place = value(node, "name"), look_up(node, "value")
+    is_bundle = name == "bundle" and keys[1:2] == ("params",) and ours.has_reference(text_at(place))
+    if place and is_written(place) and (is_bundle or name in ours.keys):
+        yield FoundSite(whole(visit, place, key_token(node, "value") or place.token), ("value",))
 
 
 def in_list(visit: Visit) -> Iterator[FoundSite]:
     """Yield the images that are items of a list."""
-    if visit.keys[:1] == ("services",) and visit.file.is_gitlab and not is_computed(visit.node.token):
-        yield from (FoundSite(_whole(visit, place, place.token)) for place in visit.node.items if is_written(place))
+    ours, above = visit.file.ours, visit.keys[0] if visit.keys else ""
+    is_overrides = visit.keys[:2] == ("images", "kustomize")
+    is_services = above == "services" and visit.file.is_gitlab and not is_computed(visit.node.token)
+    is_known = above in ours.keys or is_services
+    is_output = not visit.keys[1:] and look_up(visit.file.root, "steps") is not None  # what Cloud Build pushes
+    is_named = says_image(above) and not is_output
+    for place in visit.node.items:
+        if not is_written(place):
+            continue
+        if is_overrides:
+            if override := _OVERRIDE.fullmatch(text_at(place)):
+                yield FoundSite(_overriding(visit, place, override))
+        elif is_known or (is_named and ours.has_reference(text_at(place))):
+            yield FoundSite(whole(visit, place, place.token))
 
 
-def _whole(visit: Visit, place: YamlPlace, beside: TextToken) -> Site:
+def _overriding(visit: Visit, place: YamlPlace, override: re.Match[str]) -> Site:
+    """Return the site of an item of Argo CD's `kustomize.images`.
+
+    Kustomize 4 takes all in front of `@` for the name. `NAME=NEW:TAG@DIGEST` means the same to it nevertheless, while
+    `NAME:TAG@DIGEST` would match no image, and say nothing. So a digest is only added behind a `NAME=`.
+    """
+    return whole(visit, place, place.token, opening=override[1] or f"{split(override[2]).name}=")
+
+
+def marked(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the values of a mapping or a list that a comment at the end of their line calls an image."""
+    if not visit.file.is_marked:
+        return
+    node = visit.node
+    places = [(key.token, place) for key, place in node.pairs] or [(place.token, place) for place in node.items]
+    for beside, place in places:
+        is_alone = not node.token.style  # in `{…}`, the comment is behind several values
+        if is_written(place) and (is_alone or HAS_TAG.search(text_at(place)) or "/" in text_at(place)):
+            site = whole(visit, place, beside)
+            if IMAGE in marks_at(visit.file.text, place.token):
+                yield FoundSite(site, (beside.text,) if node.pairs else ())
+
+
+def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", opening: str = "") -> Site:
+    """Return the site of a reference in one string, behind `opening` and whatever else is around it."""
     token = place.node.token
-    value = text_at(place)
-    scheme = DOCKER if value.startswith(DOCKER) else ""
-    reference = split(value.removeprefix(scheme))
+    opening, text, closing = _unwrapped(text_at(place), opening)
+    resolved = _resolved(text)
+    reference = split(resolved)
+    marks = marks_at(visit.file.text, beside, place.token, token)
     return Site(
         line=token.line,
-        text=value.removeprefix(scheme),
+        text=resolved,
         name=reference.name,
         tag=reference.tag or "",
         digest=reference.digest or "",
-        fields=(SiteField("whole", token, scheme=scheme),),
+        fields=(SiteField("whole", token, opening=opening, closing=closing),),
         whole=True,
-        marks=marks_at(visit.file.text, beside, place.token, token),
+        marks=tuple(mark for mark in marks if mark != IMAGE),
+        locked=_COMPOSED if resolved != text else "" if IMAGE in marks else locked,
         owner=owner_at(visit.file.text, beside, place.token, token),
+        is_certain=IMAGE in marks,
     )
+
+
+def _unwrapped(text: str, opening: str) -> tuple[str, str, str]:
+    """Return what is in front of a reference, the reference, and what is behind it."""
+    text, closing = text.removeprefix(opening), ""
+    while (variable := _VARIABLE.match(text)) and _is_one_variable(text):
+        opening, text, closing = opening + variable[0], text[variable.end() : -1], "}" + closing
+    scheme = DOCKER if text.startswith(DOCKER) else ""
+    return opening + scheme, text.removeprefix(scheme), closing
+
+
+def _is_one_variable(text: str) -> bool:
+    """Return whether the brace that the first one opens is closed by the last character."""
+    depth = 0
+    for brace in _BRACE.finditer(text, 0, _LONGEST):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return brace.end() == len(text)
+    return False
+
+
+def _resolved(text: str) -> str:
+    """Return a text with the defaults of its variables in their place; a variable without one stays."""
+    count = int(len(text) < _LONGEST)
+    while count:  # from the inside out
+        text, count = _INNERMOST.subn(lambda match: match[1], text)
+    return text

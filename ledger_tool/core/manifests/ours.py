@@ -1,0 +1,63 @@
+"""What a search for references knows of a ledger: the texts that name its images, and further keys of `ledger.yaml`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.reference import Reference, parse_in_manifest
+from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, Resolver, same_host
+from ledger_tool.errors import InvalidValue
+
+
+@dataclass(frozen=True, slots=True)
+class OurImages:
+    """The images of a ledger, as manifests name them. `keys` are those of `manifests: keys:` in `ledger.yaml`.
+
+    A name belongs to the ledger if a registry of `ledger.yaml` serves it, and is in front of it; a name without a
+    registry, which may be anything, only if the ledger has records of it.
+    """
+
+    keys: frozenset[str] = frozenset()
+    hosts: tuple[str, ...] = ()
+    resolver: Resolver | None = None
+
+    def has_reference(self, text: str) -> bool:
+        """Return whether a text is a reference to one of the images, with a tag or a digest."""
+        reference = _parsed(text) if ":" in text else None
+        return reference is not None and bool(reference.tag or reference.digest) and self._has(reference)
+
+    def has_name(self, text: str) -> bool:
+        """Return whether a text is the name of one of the images, without a tag and a digest."""
+        reference = _parsed(text)
+        return reference is not None and not (reference.tag or reference.digest) and self._has(reference)
+
+    def _has(self, reference: Reference) -> bool:
+        if self.resolver is None:
+            return False
+        named = self.resolver.resolve_in_manifest(reference)
+        return named.ours and (bool(reference.registry) or self.resolver.has_records(named.name))
+
+
+NOBODYS = OurImages()
+
+
+def our_images(policy: Policy, resolver: Resolver) -> OurImages:
+    """Return what a search knows of a ledger with these settings."""
+    hosts = {registry.host for registry in policy.registries}
+    if HUB in map(same_host, hosts):
+        hosts |= set(HUB_HOSTS)
+    return OurImages(frozenset(policy.manifest_keys), tuple(sorted(hosts)), resolver)
+
+
+_ANY_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
+
+
+def _parsed(text: str) -> Reference | None:
+    if not _ANY_REFERENCE.fullmatch(text):  # most texts are not, and an error costs more than this
+        return None
+    try:
+        return parse_in_manifest(text)
+    except InvalidValue:
+        return None
