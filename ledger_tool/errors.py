@@ -99,22 +99,31 @@ class Conflict(RuleRefused):
     """The ledger has another digest for this key.
 
     `existing` are the conflicting records, as in `ledger.json`, `given` is the refused digest, and
-    `ledger_commit` the ledger commit in which they were found.
+    `ledger_commit` the ledger commit in which they were found. `compared` are the digests to show beside each other:
+    what each is, the image's digest, and that of its index or `""`.
     """
 
     def __init__(
-        self, message: str, hint: str, *, existing: Sequence[Mapping[str, Any]], given: str, ledger_commit: str
+        self,
+        message: str,
+        hint: str,
+        *,
+        existing: Sequence[Mapping[str, Any]],
+        given: str,
+        ledger_commit: str,
+        compared: Sequence[tuple[str, str, str]] = (),
     ) -> None:
         super().__init__(message, hint)
         self.existing = existing
         self.given = given
         self.ledger_commit = ledger_commit
+        self.compared = compared
 
     def published_in(self, commit: str, run: str = "") -> Conflict:
         """Return the same error, which also names the ledger commit that published the first record, and its run."""
         time = f"published {self.existing[0]['publishedAt']}"
         where = f"{time} in ledger commit {commit[:12]}" + (f" by the run {run}" if run else "")
-        return self._saying(self.message.replace(f"{time};", f"{where};", 1), self.hint)
+        return self._saying(self.message.replace(time, where, 1), self.hint)
 
 
 class UnknownImage(RuleRefused):

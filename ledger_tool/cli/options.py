@@ -17,6 +17,15 @@ from ledger_tool.errors import UsageError
 T = TypeVar("T")
 _SECRET = re.compile(r"(?:^|_)(?:TOKEN|PASSWORD|SECRET)$")
 _LONG_SECRET = 12  # characters; a shorter one may be part of any word
+# The formats of all commands, in the order in which they are listed: data, reports, drawings, one value, and the files
+# of other tools.
+FORMATS = (
+    *("text", "json", "jsonl", "csv"),
+    *("markdown", "junit", "github", "gitlab"),
+    *("dot", "mermaid"),
+    *("ref", "digest"),
+    *("kustomize", "helm-values", "compose", "dotenv", "imgpkg", "cyclonedx"),
+)
 NONE: list[str] = []  # the default of an option that may be repeated
 
 
@@ -54,6 +63,21 @@ def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:
         return value
 
     return typer.Option(name, metavar=choices, help=help, rich_help_panel=panel, callback=check)
+
+
+def formats(*known: str, default: str = "") -> Any:
+    """Declare `--format` with these names of `FORMATS`; `default` describes a default that depends on the screen."""
+    ordered = [name for name in FORMATS if name in known]
+    *others, last = ordered
+    text = f"How to print it: {', '.join(others)} or {last}."
+    help_text = f"{text}  [default: {default}]" if default else text
+
+    def check(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+        if _not_empty(context, parameter, value):
+            one_of("--format", value, ordered)
+        return value
+
+    return typer.Option("--format", metavar="FORMAT", help=help_text, callback=check)
 
 
 def _not_empty(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
@@ -139,6 +163,10 @@ Forge = Annotated[
     ),
 ]
 Wide = Annotated[bool, flag("--wide", "Show every column in full, however wide the terminal is.")]
+TextOrJson = Annotated[str, formats("text", "json")]
+Written = Annotated[
+    str, formats("text", "json", default="text at a terminal, else json on stdout and the text on stderr")
+]
 Jobs = Annotated[str, option("--jobs", "N", "How many concurrent requests.", "Registry")]
 CaFile = Annotated[
     str,

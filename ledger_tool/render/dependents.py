@@ -68,7 +68,7 @@ def rebuilds_table(built: FoundDependents, view: View) -> Iterator[str]:
         start = (str(rebuild.step), str(record.name), record.platform or "-")
         for base, now in rebuild.moved:
             name = f"{base.named.name}:{base.reference.tag}"
-            rows.append((*start, name, *view.digests(base.digest, now)))
+            rows.append((*start, name, *view.apart((base.digest, now))))
         if not rebuild.moved:
             rows.append((*start, "from an earlier step", "", ""))
     return table(_COLUMNS, rows, view)

@@ -1,4 +1,4 @@
-"""What a write did: one JSON object per image:tag on stdout, one line for people on stderr."""
+"""What a write did: one JSON object per image:tag for machines, one line for people."""
 
 from __future__ import annotations
 
@@ -24,12 +24,19 @@ _PAST = {
 _ALREADY = {"yank": "already yanked with that reason", "unyank": "not yanked"}
 
 
-def show(screen: Screen, written: Written, *, dry_run: bool) -> None:
-    """Write the result of a write: data for machines, a line for people, and a warning if there is one."""
+def show(screen: Screen, written: Written, output: str, *, dry_run: bool) -> None:
+    """Write the result of a write: a line for people, and with it, on stdout then, JSON unless `output` is `text`.
+
+    Without an `output` the screen says which it is.
+    """
     if written.warning:
         screen.note(f"warning: {written.warning}")
+    line = summary(written, dry_run=dry_run)
+    if (output or screen.usual_format) == "text":
+        screen.told(line)
+        return
     screen.data(json_lines(written))
-    screen.note(summary(written, dry_run=dry_run))
+    screen.note(line)
 
 
 def json_lines(written: Written) -> Iterator[str]:

@@ -71,7 +71,7 @@ def as_text(report: DriftReport, view: View) -> Iterator[str]:
                 finding.registry,
                 _name(finding),
                 finding.platform or "",
-                *view.digests(finding.ledger, finding.served),
+                *view.apart((finding.ledger, finding.served)),
                 view.time(finding.since or ""),
                 view.prose(finding.reason),
             )

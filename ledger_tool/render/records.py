@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ledger_tool.commands.records import TaggedRecords
+from ledger_tool.core.ledger.query import expiry
 from ledger_tool.core.ledger.record import FIELDS, Record, to_json
 from ledger_tool.render import json
-from ledger_tool.render.table import Column, table
+from ledger_tool.render.table import Column, fullest, table
 from ledger_tool.render.view import View
 
 
@@ -79,6 +80,47 @@ def tag_as_json(tagged: TaggedRecords) -> str:
         "records": [to_json(record) for record in tagged.records],
     }
     return json.document(value)
+
+
+def tag_as_text(tagged: TaggedRecords, view: View) -> Iterator[str]:
+    """Yield what a person wants to know of one image:tag: what to pull it by, then the facts, then its platforms."""
+    yield view.painted(str(tagged.name), "heading")
+    pulled = f"{tagged.repository}@{tagged.digest}" if tagged.digest else "no common index digest; see `--platform`"
+    facts = [("pull by", pulled)]
+    for name, told in _FACTS.items():
+        values = {record.platform or "": told(record) for record in tagged.records}
+        if len(set(values.values())) == 1:
+            facts += [(name, text) for text in next(iter(values.values()))]
+        else:
+            facts += [(name, f"{platform or '-'}: {text}") for platform, texts in values.items() for text in texts]
+    yield from table((Column(""), Column("", "prose")), [(f"  {name}", text) for name, text in facts], view)
+    if len(tagged.records) > 1 or tagged.records[0].index:
+        yield ""
+        yield from fullest(
+            (Column("PLATFORM"), Column("DIGEST")),
+            lambda view: [(record.platform or "-", view.digest(record.digest)) for record in tagged.records],
+            view,
+        )
+
+
+# What a record says, by the name that a person reads, without the image:tag, the platform and the digest.
+_FACTS: Mapping[str, Callable[[Record], tuple[str, ...]]] = {
+    "published": lambda record: (record.published_at,),
+    "source": lambda record: (record.source_ref,),
+    "version": lambda record: tuple(filter(None, [record.version])),
+    "labels": lambda record: tuple(f"{key}={value}" for key, value in record.labels.items()),
+    "built on": lambda record: tuple(record.depends_on),
+    "proved by": lambda record: (
+        (", ".join(filter(None, [record.provenance.builder, record.provenance.signer, record.provenance.digest])),)
+        if record.provenance
+        else ()
+    ),
+    "ttl": lambda record: (", until ".join(filter(None, [record.ttl, expiry(record)])),) if record.ttl else (),
+    "forced": lambda record: (
+        (f"{record.forced.reason} (instead of {record.forced.replaces})",) if record.forced else ()
+    ),
+    "yanked": lambda record: (f"{record.yanked.reason} ({record.yanked.at})",) if record.yanked else (),
+}
 
 
 def yanked_notes(records: Sequence[Record]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.secrets import Mask, redacted
-from ledger_tool.errors import LedgerError, LocalDiskError
+from ledger_tool.errors import Conflict, LedgerError, LocalDiskError
 from ledger_tool.render.view import Role, View
 
 _USUAL_WIDTH = 80  # columns, of a terminal that does not say
@@ -59,6 +59,15 @@ class Screen:
                 "free some disk space, and run it again; what was recorded stays recorded",
             ) from None
 
+    @property
+    def usual_format(self) -> str:
+        """The format of what a write did where none is given: `text` if a person looks at stdout, else `json`."""
+        return "text" if sys.stdout.isatty() and not os.environ.get("CI") else "json"
+
+    def told(self, text: str) -> None:
+        """Write to stdout what a person asked for, in one line."""
+        self.data([self._safe(text)])
+
     def show(self, output: str, **formats: Callable[[], str | Iterable[str]]) -> None:
         """Write data to stdout in the format that was asked for: one text, or lines; only that one is made.
 
@@ -84,9 +93,18 @@ class Screen:
             self.note(text)
 
     def error(self, error: LedgerError) -> None:
-        """Write what happened and, after an empty line, what to do."""
+        """Write what happened and, after an empty line, what to do; in between, what a conflict is between."""
+        rows = "".join(f"{line}\n" for line in self._compared(error))
         hint = "\n\n" + _coloured(f"hint: {self._safe(error.hint)}") if error.hint else ""
-        _write_stderr(_coloured(f"error: {self._safe(error.message)}") + f"{hint}\n")
+        what = _coloured(f"error: {self._safe(error.message)}")
+        _write_stderr(f"{what}\n\n{rows.rstrip()}{hint}\n" if rows else f"{what}{hint}\n")
+
+    def _compared(self, error: LedgerError) -> Iterable[str]:
+        if not isinstance(error, Conflict):
+            return ()
+        from ledger_tool.render.conflict import rows
+
+        return rows(error, View(_width(sys.stderr), has_colour(sys.stderr)))
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""

@@ -52,6 +52,14 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], view: View) 
         yield from _lines(places, row, width, lambda column, text: view.painted(text, column.role(text)))
 
 
+def fullest(columns: Sequence[Column], rows: Callable[[View], Sequence[Sequence[str]]], view: View) -> Iterator[str]:
+    """Yield the lines of a table with everything in full if there is room for that; `rows` makes its cells."""
+    full = View(wide=True)
+    if view.width is None or all(text_width(line) <= view.width for line in table(columns, rows(full), full)):
+        view = View(colour=view.colour, wide=True)
+    return table(columns, rows(view), view)
+
+
 def _placed(
     columns: Sequence[Column], natural: Mapping[int, int], width: int | None, hidden: dict[str, None]
 ) -> list[_Place]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,7 @@ from ledger_tool.core.ledger.names import escaped
 
 Role = Literal["bad", "doubtful", "good", "minor", "heading"]
 _CODES: Mapping[Role, str] = {"bad": "31", "doubtful": "33", "good": "32", "minor": "36", "heading": "1"}
-_SHORT = 12  # hex digits
+_SHORT, _LONGEST = 12, 128  # hex digits
 _DIGEST = re.compile(rf"\b{names.DIGEST}\b")
 
 
@@ -37,12 +37,12 @@ class View:
         """Return a digest as a table shows it, or `""` for None."""
         return "" if not digest else digest if self.wide else short_digest(digest)
 
-    def digests(self, first: str | None, second: str | None) -> tuple[str, str]:
-        """Return two digests that are compared: with as many digits as it takes to tell them apart."""
-        if self.wide or not first or not second or first == second:
-            return self.digest(first), self.digest(second)
-        shortest = next((n for n in range(_SHORT, 129) if short_digest(first, n) != short_digest(second, n)), 128)
-        return short_digest(first, shortest), short_digest(second, shortest)
+    def apart(self, digests: Sequence[str | None]) -> list[str]:
+        """Return digests that are compared: each with as many digits as it takes to tell them apart."""
+        given = {digest for digest in digests if digest}
+        lengths = range(_SHORT, _LONGEST)
+        enough = next((n for n in lengths if len({short_digest(one, n) for one in given}) == len(given)), _LONGEST)
+        return [(digest if self.wide else short_digest(digest, enough)) if digest else "" for digest in digests]
 
     def source(self, source_ref: str) -> str:
         """Return a sourceRef as a table shows it."""

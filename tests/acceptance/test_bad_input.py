@@ -289,7 +289,7 @@ def test_a_conflict_inside_a_batch_is_named_by_its_line(ledger: Run, upstream: U
     batch.write_text("".join(json.dumps(fields(tag=f"v{at}")) + "\n" for at in range(5)))
     done = ledger("publish", "--from", batch, "--repo", upstream.url)
     assert done.code == 3
-    assert "line 3: conflict: myorg/app:v2 is recorded as" in done.err
+    assert "line 3: conflict: myorg/app:v2 is recorded with another digest" in done.err
     assert len(upstream.commits()) == 2
 
 

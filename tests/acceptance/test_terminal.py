@@ -119,3 +119,87 @@ def test_a_terminal_that_does_not_say_how_wide_it_is_has_the_usual_width(monkeyp
     stated = at_terminal("list", columns=60).out
     monkeypatch.delenv("COLUMNS")
     assert stated == at_terminal("list", columns=120).out != at_terminal("list", columns=60).out
+
+
+OTHER = ("--source", f"https://git.example.com/team/app@{'5' * 40}", "--offline")
+WRITES = [
+    (("publish", f"nginx:1.28@{digest('f')}", *OTHER), "published nginx:1.28 (added) in "),
+    (("set", "nginx", "--label", "env=prod"), "edited nginx:1.27 in "),
+    (("yank", "nginx:1.27", "--reason", "crashes"), "yanked nginx:1.27 in "),
+    (("remove", "nginx:1.27", "--reason", "crashes"), "removed nginx:1.27 in "),
+]
+
+
+@pytest.mark.parametrize(("command", "line"), WRITES)
+def test_a_write_says_at_a_terminal_what_it_did_once_and_in_one_line(
+    lived: Upstream, command: tuple[str, ...], line: str
+) -> None:
+    done = at_terminal(*command)
+    assert (done.code, done.out) == (0, f"{line}{lived.tip()[:12]}\n")
+    assert "in " not in done.err
+
+
+@pytest.mark.parametrize(("command", "line"), WRITES)
+@pytest.mark.parametrize("how", ["piped", "in CI", "--format json"])
+def test_a_write_gives_a_program_json_and_the_line_to_whoever_reads_stderr(
+    lived: Upstream, command: tuple[str, ...], line: str, how: str, ledger: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how == "piped":
+        done = ledger(*command)
+    else:
+        monkeypatch.setenv("CI", "true" if how == "in CI" else "")
+        done = at_terminal(*command, *(how.split() if how.startswith("--") else ()))
+    assert (done.code, done.json["commit"]) == (0, lived.tip())
+    assert done.err.splitlines()[-1] == f"{line}{lived.tip()[:12]}"
+
+
+def test_the_format_decides_where_it_is_given(ledger: Run, lived: Upstream) -> None:
+    done = ledger("set", "nginx", "--label", "env=prod", "--format", "text")
+    assert (done.out, done.err) == (f"edited nginx:1.27 in {lived.tip()[:12]}\n", "")
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_conflict_is_two_rows_with_digests_below_each_other(ledger: Run) -> None:
+    command = ("publish", f"nginx:1.27@{digest('f')}", *OTHER)
+    for columns, length in ((80, 64), (60, 12)):
+        seen = at_terminal(*command, columns=columns)
+        assert (seen.code, seen.out) == (3, "")
+        what, _, recorded, refused, _, hint = plain(seen.err).splitlines()
+        assert what.startswith("error: conflict: nginx:1.27 is recorded with another digest, from https://git.")
+        assert recorded == f"recorded {digest('e')[: 7 + length]}"
+        assert refused == f"refused  {digest('f')[: 7 + length]}"
+        assert hint.startswith("hint: publish under another tag")
+        assert max(len(recorded), len(refused)) <= columns
+    piped = ledger(*command)
+    assert piped.json["conflict"] == digest("f")
+    assert f"\n\nrecorded {digest('e')}\nrefused  {digest('f')}\n\nhint: " in piped.err
+
+
+def test_digests_that_start_alike_are_told_apart(ledger: Run, lived: Upstream) -> None:
+    alike = digest("e")[:-1] + ("0" if digest("e")[-1] != "0" else "1")
+    seen = at_terminal("publish", f"nginx:1.27@{alike}", *OTHER, columns=60)
+    assert digest("e") in seen.err
+    assert alike in seen.err
+    assert lived.tags()
+
+
+@pytest.mark.usefixtures("lived")
+def test_get_tells_a_person_what_to_pull_and_the_facts(ledger: Run) -> None:
+    assert ledger("get", "nginx:1.27", "--format", "text").out.splitlines() == [
+        "nginx:1.27",
+        f"  pull by    nginx@{digest('e')}",
+        ledger("list", "nginx", "--wide").out.splitlines()[1].split()[4].join(["  published  ", ""]),
+        f"  source     https://git.example.com/a@{'4' * 40}",
+        f"  forced     {REASON} (instead of {digest('d')})",
+    ]
+    seen = at_terminal("get", "myorg/app:v1.4.0", "--format", "text", columns=120)
+    assert plain(seen.out).splitlines()[-5:] == [
+        "  yanked     crashes on start (" + ledger("get", "myorg/app:v1.4.0").json["records"][0]["yanked"]["at"] + ")",
+        "",
+        "PLATFORM     DIGEST",
+        f"linux/amd64  {digest('a')}",
+        f"linux/arm64  {digest('b')}",
+    ]
+    narrow = at_terminal("get", "myorg/app:v1.4.0", "--format", "text", columns=60)
+    assert plain(narrow.out).splitlines()[-1] == f"linux/arm64  {digest('b')[:19]}"
+    assert all(len(line) <= 60 or " " not in line for line in plain(narrow.out).splitlines())

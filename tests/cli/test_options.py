@@ -1,11 +1,16 @@
-"""What every option and argument has in common: none takes an empty value."""
+"""What the options of all commands have in common: none takes an empty value, and formats have one name each."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from ledger_tool.cli.main import COMMANDS
+from ledger_tool.cli.options import FORMATS
+from ledger_tool.commands.export import FORMATS as OF_OTHER_TOOLS
+from tests.support import ROOT
 from tests.support.git.upstream import Upstream
 from tests.support.values.outcome import Outcome
 
@@ -39,3 +44,48 @@ def test_an_empty_variable_of_the_environment_counts_as_unset(
 ) -> None:
     monkeypatch.setenv("LEDGER_DEPLOY_KEY", "")
     assert ledger("list", "--repo", upstream.url).code == 0
+
+
+def formats_of(ledger: Run, command: str) -> list[str]:
+    """Return the formats that a command's help lists."""
+    found = re.search(r"--format +FORMAT +How to print it: ([a-z, -]+)\.", ledger(command, "--help").out)
+    return re.split(", | or ", found[1]) if found else []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_format_has_one_name_in_all_commands_and_the_names_one_order(
+    ledger: Run, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    named = formats_of(ledger, command)
+    if not named:
+        assert command in ("init", "auth", "merge-driver")
+        return
+    assert named == [name for name in FORMATS if name in named]
+    if command == "export":
+        assert set(named) == set(OF_OTHER_TOOLS)
+    else:
+        assert named[:2] == ["text", "json"]
+    refused = ledger(command, *(["x/y:z"] * 2), "--format", "yaml")
+    assert (refused.code, refused.err) == (
+        2,
+        f"error: `--format yaml` is not valid\n\nhint: use one of {', '.join(named)}\n",
+    )
+
+
+def test_the_docs_say_of_each_format_which_commands_have_it(ledger: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    having: dict[str, set[str]] = {}
+    for command in COMMANDS:
+        for name in formats_of(ledger, command):
+            having.setdefault(name, set()).add(command)
+    rows = re.findall(r"^\| (`.*) \| .* \| (.*) \|$", (ROOT / "docs/output.md").read_text(), re.MULTILINE)
+    told = {
+        name: re.findall("`([a-z-]+)`", commands) for names, commands in rows for name in re.findall("[a-z-]+", names)
+    }
+    assert list(told) == list(FORMATS)
+    for name, commands in told.items():
+        if name in ("text", "json"):
+            assert having[name] == {one for one in COMMANDS if one not in ("init", "auth", "merge-driver", *commands)}
+        else:
+            assert having[name] == set(commands)

@@ -225,7 +225,7 @@ def test_a_digest_is_shown_by_its_first_twelve_digits() -> None:
 def test_two_digests_that_differ_look_different(first: str, second: str, same: int) -> None:
     if first.startswith(second[:7]):
         second = first[: 7 + same] + second[7 + same :]
-    shown = View().digests(first, second)
+    shown = View().apart((first, second))
     assert (shown[0] == shown[1]) == (first == second)
     assert all(len(one) >= 19 and whole.startswith(one) for one, whole in zip(shown, (first, second), strict=True))
-    assert View(wide=True).digests(first, second) == (first, second)
+    assert View(wide=True).apart((first, second)) == [first, second]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from ledger_tool.cli.options import argument, choice, option
+from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Exclude = Annotated[
     list[str],
     option("--exclude", "GLOB", "Leave out these files or folders below the given folders; may be repeated."),
 ]
-Format = Annotated[str, choice("--format", "text|json|github|markdown", "How to print it.")]
+Format = Annotated[str, formats("text", "json", "markdown", "github")]
 
 
 def in_folders(paths: list[str], exclude: list[str]) -> FolderManifests:

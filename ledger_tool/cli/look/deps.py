@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import choice
+from ledger_tool.cli.options import formats
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core.ledger import names
 from ledger_tool.core.policy.reference import parse_name
 
-Format = Annotated[str, choice("--format", "text|json|dot|mermaid", "How to print it.")]
+Format = Annotated[str, formats("text", "json", "dot", "mermaid")]
 
 
 @reads

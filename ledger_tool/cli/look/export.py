@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import argument, flag, option
+from ledger_tool.cli.options import argument, flag, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
@@ -16,10 +16,7 @@ def export(
     patterns: Annotated[
         list[str], argument("PATTERN...", "Globs of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).")
     ] = o.NONE,
-    output: Annotated[
-        str,
-        option("--format", "FORMAT", "kustomize, helm-values, compose, dotenv, imgpkg, csv or cyclonedx."),
-    ] = "",
+    output: Annotated[str, formats("csv", "kustomize", "helm-values", "compose", "dotenv", "imgpkg", "cyclonedx")] = "",
     label: Annotated[list[str], option("--label", "K=V", "Only with this label; may be repeated.")] = o.NONE,
     tag: Annotated[
         list[str], option("--tag", "GLOB", "Only tags that match; may be repeated, for any of them.")
@@ -55,7 +52,6 @@ def export(
 
     if not output:
         raise UsageError("`--format` is missing", f"use one of {', '.join(FORMATS)}")
-    o.one_of("--format", output, FORMATS)
     if key and output not in KEYED:
         raise UsageError(f"`--key` cannot be used with `--format {output}`", f"use it with {', '.join(KEYED)}")
     if (serial_number or timestamp) and output != "cyclonedx":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from ledger_tool.cli.options import argument, choice, flag, option
+from ledger_tool.cli import options as o
+from ledger_tool.cli.options import argument, flag, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue, Unreachable, UsageError
@@ -19,7 +20,7 @@ def keepset(
         bool, flag("--live", "Ask the registries for all children of each index, including attestations.")
     ] = False,
     registry: Annotated[str, option("--registry", "HOST", "Only what is in this registry.")] = "",
-    output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
+    output: o.TextOrJson = "text",
     *,
     ledger: Reading,
     registry_access: Asking,

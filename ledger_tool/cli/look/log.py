@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import argument, choice, option
+from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.errors import UsageError
 
@@ -25,7 +25,7 @@ def log(
         ),
     ] = "",
     limit: Annotated[str, option("--limit", "N", "Only the newest N entries.")] = "",
-    output: Annotated[str, choice("--format", "text|json|jsonl", "How to print them.")] = "text",
+    output: Annotated[str, formats("text", "json", "jsonl")] = "text",
     wide: o.Wide = False,
     *,
     ledger: Reading,

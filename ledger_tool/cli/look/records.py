@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import choice, flag, option
+from ledger_tool.cli.options import choice, flag, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core.ledger import names
 from ledger_tool.core.policy.reference import parse_name
@@ -20,9 +20,7 @@ At = Annotated[
 def get(
     image: o.ImageTag,
     platform: o.Platform = "",
-    output: Annotated[
-        str, choice("--format", "json|ref|digest", "The records, a reference for `docker pull`, or only the digest.")
-    ] = "json",
+    output: Annotated[str, formats("text", "json", "ref", "digest")] = "json",
     moment: At = "",
     *,
     ledger: Reading,
@@ -35,14 +33,17 @@ def get(
     parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.source_at(moment) as source:
         tagged = run(source, reference, platform=parsed_platform)
-    ledger.screen.notes(render.yanked_notes(tagged.records))
-    if output == "json":
-        ledger.screen.data([render.tag_as_json(tagged)])
-        return
-    pulled = tagged.pulled()
-    if output == "ref":
-        ledger.screen.notes(render.no_registry_notes(tagged))
-    ledger.screen.data([pulled if output == "digest" else f"{tagged.repository}@{pulled}"])
+    screen = ledger.screen
+    screen.notes(render.yanked_notes(tagged.records))
+    if output in ("ref", "text"):
+        screen.notes(render.no_registry_notes(tagged))
+    screen.show(
+        output,
+        text=lambda: render.tag_as_text(tagged, screen.view()),
+        json=lambda: render.tag_as_json(tagged),
+        ref=lambda: f"{tagged.repository}@{tagged.pulled()}",
+        digest=tagged.pulled,
+    )
 
 
 @reads
@@ -63,7 +64,7 @@ def list_records(
             "By image and tag; the newest first; or by image, highest version first.",
         ),
     ] = "image",
-    output: Annotated[str, choice("--format", "text|json|jsonl|csv", "How to print them.")] = "text",
+    output: Annotated[str, formats("text", "json", "jsonl", "csv")] = "text",
     wide: o.Wide = False,
     moment: At = "",
     *,

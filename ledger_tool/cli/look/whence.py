@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ledger_tool.cli.options import argument, choice
+from ledger_tool.cli import options as o
+from ledger_tool.cli.options import argument
 from ledger_tool.cli.reading import Reading, reads
 
 
 @reads
 def whence(
     digest: Annotated[str, argument("DIGEST", "The digest, or at least its first 12 hex digits.")],
-    output: Annotated[str, choice("--format", "json|text", "How to print it.")] = "json",
+    output: o.TextOrJson = "json",
     *,
     ledger: Reading,
 ) -> None:

@@ -20,6 +20,7 @@ def set_facts(
     label: Annotated[list[str], option("--label", "K=V", "Set a label; may be repeated.")] = o.NONE,
     unlabel: Annotated[list[str], option("--unlabel", "K", "Remove a label; may be repeated.")] = o.NONE,
     ttl: Annotated[str, option("--ttl", "7d|none", "Set the TTL, or remove it.")] = "",
+    output: o.Written = "",
     *,
     ledger: Writing,
 ) -> None:
@@ -44,7 +45,7 @@ def set_facts(
             clear_ttl=ttl == "none",
             dry_run=ledger.dry_run,
         )
-    render.show(ledger.screen, written, dry_run=ledger.dry_run)
+    render.show(ledger.screen, written, output, dry_run=ledger.dry_run)
 
 
 @writes
@@ -52,6 +53,7 @@ def remove(
     images: Annotated[list[str], argument("IMAGE:TAG...", "What to remove.")],
     reason: Annotated[str, option("--reason", "TEXT", "Why; it stays in history.")],
     platform: o.Platform = "",
+    output: o.Written = "",
     *,
     ledger: Writing,
 ) -> None:
@@ -64,7 +66,7 @@ def remove(
     parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.store() as store:
         written = run(store, references, reason=why, platform=parsed_platform, dry_run=ledger.dry_run)
-    render.show(ledger.screen, written, dry_run=ledger.dry_run)
+    render.show(ledger.screen, written, output, dry_run=ledger.dry_run)
 
 
 @writes
@@ -73,6 +75,7 @@ def yank(
     reason: Annotated[str, option("--reason", "TEXT", "Why; it stays in the record and in history.")],
     undo: Annotated[bool, flag("--undo", "Remove the mark again.")] = False,
     platform: o.Platform = "",
+    output: o.Written = "",
     *,
     ledger: Writing,
 ) -> None:
@@ -90,4 +93,4 @@ def yank(
         written = run(
             store, references, now=o.now(), reason=why, platform=parsed_platform, undo=undo, dry_run=ledger.dry_run
         )
-    render.show(ledger.screen, written, dry_run=ledger.dry_run)
+    render.show(ledger.screen, written, output, dry_run=ledger.dry_run)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import argument, choice, flag, option
+from ledger_tool.cli.options import argument, flag, option
 from ledger_tool.cli.reading import Asking, asks
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.errors import Denied, UsageError
@@ -33,7 +33,7 @@ def prune(
         bool, flag("--with-untracked-tags", "Also delete what tags serve that are not in the ledger.", "Registry")
     ] = False,
     yes: Annotated[bool, flag("--yes", "Carry it out.", "Writing")] = False,
-    output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
+    output: o.TextOrJson = "text",
     wide: o.Wide = False,
     *,
     ledger: Writing,

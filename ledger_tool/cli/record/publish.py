@@ -80,6 +80,7 @@ def publish(
     offline: Annotated[bool, flag("--offline", "Ask no registry: record what is given.", _REGISTRY)] = False,
     force: Annotated[bool, flag("--force", "Move a tag that has another digest.", _WRITING)] = False,
     reason: Annotated[str, option("--reason", "TEXT", "The reason for the forced move.", _WRITING)] = "",
+    output: o.Written = "",
     *,
     ledger: Writing,
     registry_access: Asking,
@@ -125,10 +126,11 @@ def publish(
                 dry_run=ledger.dry_run,
             )
         except Conflict as conflict:
-            screen.data([render.conflict_line(conflict)])
+            if (output or screen.usual_format) == "json":
+                screen.data([render.conflict_line(conflict)])
             raise
     screen.notes(render.notes(written, drafts, o.now(), offline=offline))
-    show(screen, written, dry_run=ledger.dry_run)
+    show(screen, written, output, dry_run=ledger.dry_run)
 
 
 def _drafts(

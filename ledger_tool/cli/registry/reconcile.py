@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import choice, flag, option
+from ledger_tool.cli.options import flag, formats, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import LedgerError, TryAgain
@@ -42,7 +42,7 @@ def reconcile(
         str, option("--previous", "FILE", "The JSON of the last run, to say since when a finding is there.")
     ] = "",
     save: Annotated[str, option("--save", "FILE", "Also write the JSON, for the next run's --previous.")] = "",
-    output: Annotated[str, choice("--format", "text|json|markdown|junit", "How to print it.")] = "text",
+    output: Annotated[str, formats("text", "json", "markdown", "junit")] = "text",
     wide: o.Wide = False,
     metrics: Annotated[str, option("--metrics", "FILE", "Also write a Prometheus textfile.")] = "",
     *,

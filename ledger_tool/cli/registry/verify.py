@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import choice, flag, option
+from ledger_tool.cli.options import flag, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core.ledger import names
 from ledger_tool.core.policy.reference import parse_name
@@ -17,7 +17,7 @@ def verify(
     image: o.ImageTag,
     digest: Annotated[str, option("--digest", "DIGEST", "Also compare the ledger with this digest.")] = "",
     deep: Annotated[bool, flag("--deep", "Also check the config, layers and children.")] = False,
-    output: Annotated[str, choice("--format", "text|json", "How to print it.")] = "text",
+    output: o.TextOrJson = "text",
     ca_file: o.CaFile = "",
     *,
     ledger: Reading,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ledger_tool.cli.options import choice, option
+from ledger_tool.cli.options import formats, option
 from ledger_tool.cli.reading import Reading, reads
 
 
@@ -27,7 +27,7 @@ def audit(
             "Require good signatures: by an SSH key in this file, or by a GPG key that the keyring trusts.",
         ),
     ] = "",
-    output: Annotated[str, choice("--format", "text|json|junit", "How to print it.")] = "text",
+    output: Annotated[str, formats("text", "json", "junit")] = "text",
     *,
     ledger: Reading,
 ) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Annotated
 
-from ledger_tool.cli.options import choice, flag, now, option
+from ledger_tool.cli.options import flag, formats, now, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 
 
@@ -18,7 +18,7 @@ def check(
     registry: Annotated[
         bool, flag("--registry", "Ask the registries whether the digests exist (with --base: only the new ones).")
     ] = False,
-    output: Annotated[str, choice("--format", "text|json|junit|github|gitlab", "How to print the findings.")] = "text",
+    output: Annotated[str, formats("text", "json", "junit", "github", "gitlab")] = "text",
     *,
     ledger: Reading,
     registry_access: Asking,

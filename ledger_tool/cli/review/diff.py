@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ledger_tool.cli.options import argument, choice
+from ledger_tool.cli.options import argument, formats
 from ledger_tool.cli.reading import Reading, reads
 
 
@@ -12,7 +12,7 @@ from ledger_tool.cli.reading import Reading, reads
 def diff(
     base: Annotated[str, argument("BASE", "The revision to start from, such as `origin/main`.")],
     head: Annotated[str, argument("HEAD", "The revision to compare  [default: the ledger as it is now]")] = "",
-    output: Annotated[str, choice("--format", "text|json|markdown", "How to print it.")] = "text",
+    output: Annotated[str, formats("text", "json", "markdown")] = "text",
     *,
     ledger: Reading,
 ) -> None:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import argument, choice
+from ledger_tool.cli.options import argument
 from ledger_tool.cli.reading import Reading, reads
 
 
 @reads
 def rebase(
     onto: Annotated[str, argument("ONTO", "The new base  [default: the remote's default branch]")] = "",
-    output: Annotated[str, choice("--format", "text|json", "How to print what was done.")] = "text",
+    output: o.TextOrJson = "text",
     dry_run: o.DryRun = False,
     sign: o.Sign = False,
     *,

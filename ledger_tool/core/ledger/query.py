@@ -105,6 +105,16 @@ def is_expired(record: Record, now: Timestamp) -> bool:
     return datetime.fromisoformat(now) - published >= ttl_length(record.ttl)
 
 
+def expiry(record: Record) -> Timestamp | None:
+    """Return when a record's own TTL runs out, or None if it has none, or not within the years that a time can have."""
+    if record.ttl is None:
+        return None
+    try:
+        return format_timestamp(datetime.fromisoformat(record.published_at) + ttl_length(record.ttl))
+    except OverflowError:
+        return None
+
+
 def is_far_ahead(time: Timestamp, of: Timestamp) -> bool:
     """Return whether a time is ahead of another by more than clocks differ: ten minutes."""
     return datetime.fromisoformat(time) - datetime.fromisoformat(of) > LEEWAY

@@ -60,7 +60,9 @@ def absent_from(opposed: Sequence[Record], images: Sequence[Record]) -> list[Rec
 
 def conflict_with(given: Record, opposed: Sequence[Record], snapshot: Snapshot, *, is_absent: bool = False) -> Conflict:
     """Return the error that refuses an image; if it `is_absent`, that of recorded ones which a look did not find."""
-    first, outcome = opposed[0], f"{_with_index(given)} is refused"
+    first = opposed[0]
+    known, compared = "recorded with another digest", [_compared("recorded", first), _compared("refused", given)]
+    outcome = ""
     hint = "publish under another tag, or use `--force --reason TEXT` to move this one"
     is_of_another_platform = given.platform and all(record.platform for record in opposed)
     if is_of_another_platform and given.platform not in {record.platform for record in opposed}:
@@ -68,21 +70,22 @@ def conflict_with(given: Record, opposed: Sequence[Record], snapshot: Snapshot, 
     elif given.platform is None and any(record.platform and record.pull_digest == given.digest for record in opposed):
         hint = "pass `--platform` to say which of its images this is, or use `--force --reason TEXT` to replace all"
     if is_absent:
-        outcome = f"{first.pull_digest} leads to no such image for that platform at the registry"
+        known, compared = "recorded", compared[:1]
+        outcome = f"; {first.pull_digest} leads to no such image for that platform at the registry"
         hint = "take what is not there out with `ledger remove --platform`, or use `--force --reason TEXT`"
     if len(mirrors := snapshot.policy.serving(first.image)) > 1:
         hosts = " and ".join(registry.name for registry in mirrors[:2])
         hint += f"; if {hosts} have different images of that name, give one of them a `ledgerPrefix` in ledger.yaml"
     return Conflict(
-        f"conflict: {first.key} is recorded as {_with_index(first)}, from {first.source_ref}, "
-        f"published {first.published_at}; {outcome}",
+        f"conflict: {first.key} is {known}, from {first.source_ref}, published {first.published_at}{outcome}",
         hint,
         existing=[to_json(record) for record in opposed],
         given=given.digest,
         ledger_commit=snapshot.commit,
+        compared=compared,
     )
 
 
-def _with_index(record: Record) -> str:
-    """Return the digest, with that of its index: the one that a push or a pull shows."""
-    return record.digest + (f" (in the index {record.index})" if record.index else "")
+def _compared(what: str, record: Record) -> tuple[str, str, str]:
+    """Return a record's digest, with that of its index: the one that a push or a pull shows."""
+    return what, record.digest, record.index or ""

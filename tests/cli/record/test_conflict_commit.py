@@ -30,7 +30,7 @@ def publish(ledger: Run, upstream: Upstream) -> Callable[..., Outcome]:
 def named(refused: Outcome) -> str:
     """Return the commit that a conflict's message names, or an empty text."""
     assert refused.code == 3
-    found = re.search(r"published [0-9TZ:-]+ in ledger commit ([0-9a-f]{12}); sha256", refused.err)
+    found = re.search(r"published [0-9TZ:-]+ in ledger commit ([0-9a-f]{12})\n\nrecorded sha256", refused.err)
     return found[1] if found else ""
 
 

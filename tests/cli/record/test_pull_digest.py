@@ -99,7 +99,7 @@ def test_an_index_that_nobody_looked_at_does_not_replace_another(world: World, f
     assert done.code == (0 if force else 3)
     assert records(world) == {AMD: image}
     if not force:
-        assert f"{image} (in the index {evil}) is refused" in done.err
+        assert f"refused  {image}  in the index {evil}\n" in done.err
 
 
 def test_what_is_recorded_of_an_index_without_a_look_is_completed_by_one(world: World) -> None:

@@ -178,7 +178,7 @@ def test_a_conflict_names_the_run_that_published_what_is_recorded(
     run("set", "*", "--label", "env=prod")
     refused = ledger("publish", f"app:v1@{digest('b')}", "--source", SOURCE, "--offline", "--repo", upstream.url)
     assert refused.code == 3
-    assert f"in ledger commit {commit} by the run {RUN}4, started by alice4[bot]; sha256" in refused.err
+    assert f"in ledger commit {commit} by the run {RUN}4, started by alice4[bot]\n\nrecorded sha256" in refused.err
 
 
 def test_the_squash_of_a_host_still_tells_the_run_of_each_record(
