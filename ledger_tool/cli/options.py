@@ -26,6 +26,7 @@ FORMATS = (
     *("ref", "digest"),
     *("kustomize", "helm-values", "compose", "dotenv", "imgpkg", "cyclonedx"),
 )
+RARE = "Rarely needed"  # the panel that comes last in every help
 NONE: list[str] = []  # the default of an option that may be repeated
 
 
@@ -125,11 +126,11 @@ KnownHosts = Annotated[
         default="~/.ssh/known_hosts",
     ),
 ]
-Timeout = Annotated[str, option("--timeout", "SECONDS", "How long to keep trying.", "Ledger")]
-Verbose = Annotated[bool, flag("--verbose/-v", "Report progress in detail.")]
+Timeout = Annotated[str, option("--timeout", "SECONDS", "How long to keep trying.", RARE)]
+Verbose = Annotated[bool, flag("--verbose/-v", "Report progress in detail.", RARE)]
 MaxAttempts = Annotated[
     str,
-    option("--max-attempts", "N", "How often to try to push the commit; 0 means as often as time allows.", "Writing"),
+    option("--max-attempts", "N", "How often to try to push the commit; 0 means as often as time allows.", RARE),
 ]
 NoPush = Annotated[bool, flag("--no-push", "In a checkout: commit, but do not push.", "Writing")]
 DryRun = Annotated[bool, flag("--dry-run", "Check everything against the ledger, and write nothing.", "Writing")]
@@ -167,14 +168,14 @@ TextOrJson = Annotated[str, formats("text", "json")]
 Written = Annotated[
     str, formats("text", "json", default="text at a terminal, else json on stdout and the text on stderr")
 ]
-Jobs = Annotated[str, option("--jobs", "N", "How many concurrent requests.", "Registry")]
+Jobs = Annotated[str, option("--jobs", "N", "How many concurrent requests.", RARE)]
 CaFile = Annotated[
     str,
     option(
         "--ca-file",
         "FILE",
         "The CA of the registry",
-        "Registry",
+        RARE,
         default="REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or a built-in list",
     ),
 ]

@@ -41,9 +41,9 @@ def publish(
     ] = "",
     platform: Annotated[str, option("--platform", "OS/ARCH", "The image's platform.", _IMAGE)] = "",
     index: Annotated[
-        str, option("--index", "DIGEST", "The digest of the index that serves it, for a multi-platform tag.", _IMAGE)
+        str, option("--index", "DIGEST", "The digest of the index that serves it, for a multi-platform tag.", o.RARE)
     ] = "",
-    config: Annotated[str, option("--config", "DIGEST", "The digest of the image's config.", _IMAGE)] = "",
+    config: Annotated[str, option("--config", "DIGEST", "The digest of the image's config.", o.RARE)] = "",
     label: Annotated[list[str], option("--label", "K=V", "A label; may be repeated.", _IMAGE)] = o.NONE,
     depends_on: Annotated[
         list[str], option("--depends-on", "REF", "A base image, by digest; may be repeated.", _IMAGE)
@@ -53,7 +53,7 @@ def publish(
     ] = "",
     pr: Annotated[str, option("--pr", "N", "Publish under the tag pr-N.", _IMAGE)] = "",
     published_at: Annotated[
-        str, option("--published-at", "TIME", "When it was pushed (RFC 3339)", _IMAGE, default="now")
+        str, option("--published-at", "TIME", "When it was pushed (RFC 3339)", o.RARE, default="now")
     ] = "",
     metadata_file: Annotated[
         str,

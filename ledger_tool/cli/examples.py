@@ -1,0 +1,119 @@
+"""The examples at the end of every help: what each is for, and the command line. The tests run them all."""
+
+from __future__ import annotations
+
+# By the command's name; two each, the one that most people need first. A line has at most 76 columns.
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "ledger": (
+        ("create a ledger, then record what a CI job has pushed", "ledger init ledger --registry registry.example.com"),
+        ("see the newest version of each image", "ledger list --latest"),
+    ),
+    "publish": (
+        ("record what the job has just pushed; the registry knows its digest", "ledger publish myorg/app:v1.5.0"),
+        (
+            "record all images of a bake, in one commit",
+            "ledger publish --tag v1.5.0 --metadata-file metadata.json",
+        ),
+    ),
+    "set": (
+        ("label what is in production", "ledger set myorg/app:v1.5.0 --label env=prod"),
+        ("give all images of pull requests three days", "ledger set 'myorg/*:pr-*' --ttl 3d"),
+    ),
+    "remove": (
+        ("remove a tag that should never have been", 'ledger remove myorg/app:v1.5.0 --reason "wrong branch"'),
+        (
+            "remove one platform of it",
+            'ledger remove myorg/app:v1.5.0 --platform linux/amd64 --reason "not built"',
+        ),
+    ),
+    "yank": (
+        ("warn everybody who asks for it", 'ledger yank myorg/app:v1.5.0 --reason "crashes on start"'),
+        ("take the warning back", 'ledger yank myorg/app:v1.5.0 --undo --reason "it was the node"'),
+    ),
+    "prune": (
+        ("show what has expired", "ledger prune"),
+        ("remove it, at the registries too", "ledger prune '*:pr-*' --registry-delete --yes"),
+    ),
+    "get": (
+        ("print what a deployment pulls", "ledger get myorg/app:v1.5.0 --format ref"),
+        ("print the digest of one platform", "ledger get myorg/app:v1.5.0 --platform linux/amd64 --format digest"),
+    ),
+    "list": (
+        ("show the newest version of each image of a team", "ledger list 'myorg/*' --latest"),
+        (
+            "print what was labelled and published lately, for a script",
+            "ledger list --label env=prod --since 7d --format json",
+        ),
+    ),
+    "log": (
+        ("show every digest that a tag ever had", "ledger log myorg/app:v1.5.0"),
+        ("show what happened in the last week", "ledger log --since 7d"),
+    ),
+    "whence": (
+        ("find the source of a digest that runs somewhere", "ledger whence sha256:ce8818fb447f --format text"),
+        ("print the commit that recorded it", "ledger whence ce8818fb447f | jq -r '.matches[0].commit'"),
+    ),
+    "deps": (
+        ("show what an image is built on", "ledger deps myorg/app:v1.5.0"),
+        ("draw it", "ledger deps myorg/app:v1.5.0 --format mermaid"),
+    ),
+    "dependents": (
+        ("show what is built on a base", "ledger dependents docker.io/library/debian:bookworm"),
+        ("list what to rebuild, because its base has moved on", "ledger dependents --stale"),
+    ),
+    "keepset": (
+        ("list all that a garbage collector must keep", "ledger keepset --live"),
+        ("the same, of one team and one registry", "ledger keepset 'myorg/*' --registry registry.example.com"),
+    ),
+    "export": (
+        ("pin the newest images in a kustomization", "ledger export --format kustomize --latest"),
+        ("write one release as variables", "ledger export --format dotenv --tag v1.5.0"),
+    ),
+    "verify": (
+        ("compare a tag with what the registry serves", "ledger verify myorg/app:v1.5.0"),
+        ("look at its config and layers too", "ledger verify myorg/app:v1.5.0 --deep"),
+    ),
+    "reconcile": (
+        ("compare the whole ledger with its registries", "ledger reconcile"),
+        (
+            "report on one team, with the tags that nobody recorded",
+            "ledger reconcile 'myorg/*' --untracked --format markdown",
+        ),
+    ),
+    "auth": (
+        ("show which credential a registry gets", "ledger auth registry.example.com"),
+        ("ask another address than ledger.yaml says", "ledger auth https://registry.example.com"),
+    ),
+    "diff": (
+        ("show what this branch changes", "ledger diff origin/main"),
+        ("describe another branch for its reviewers", "ledger diff origin/main origin/fix --format markdown"),
+    ),
+    "check": (
+        ("check the files as they are", "ledger check"),
+        ("check every commit of a pull request", "ledger check --base origin/main"),
+    ),
+    "audit": (
+        ("verify the whole history", "ledger audit"),
+        ("verify what came after the last audit", "ledger audit --since last-audit"),
+    ),
+    "merge-driver": (
+        ("let git merge the ledger of this clone by record", "ledger merge-driver --install"),
+        ("the same, in another clone", "ledger merge-driver --install --repo ../ledger"),
+    ),
+    "rebase": (
+        ("bring this branch up to date with main", "ledger rebase origin/main"),
+        ("only show what that would do", "ledger rebase origin/main --dry-run"),
+    ),
+    "pin": (
+        ("write digests into all manifests of a folder", "ledger pin deploy"),
+        ("fail if one of them is missing or old", "ledger pin deploy --check"),
+    ),
+    "bump": (
+        ("move to the newest 1.x", "ledger bump deploy --policy 'semver:^1'"),
+        ("propose the newest versions in a pull request", "ledger bump deploy --policy newest --pull-request"),
+    ),
+    "init": (
+        ("create a ledger for the images of a registry", "ledger init ledger --registry registry.example.com"),
+        ("add the CI files to an existing one", "ledger init ledger --ci github"),
+    ),
+}

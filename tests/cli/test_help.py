@@ -1,0 +1,118 @@
+"""What `--help` shows: it fits the terminal, has no types in it, and ends with examples that work."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from ledger_tool.cli.examples import EXAMPLES
+from ledger_tool.cli.main import COMMANDS, program
+from tests.support.git.upstream import git
+from tests.support.stage.stage import Stage
+from tests.support.values.make import digest
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+NAMES = ["ledger", *COMMANDS]
+SOURCE = "https://git.example.com/team/app@4ef5a3030654728decc420aa363a57670ae53de4"
+
+
+@pytest.fixture
+def shown(ledger: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], list[str]]:
+    """Return a function that returns the lines of a command's help at a width, without those of the examples."""
+
+    def run(name: str, width: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        done = ledger(*([] if name == "ledger" else [name]), "--help")
+        assert done.code == 0
+        return done.out.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_help_fits_the_terminal_and_shows_no_types(name: str, shown: Callable[[str, int], list[str]]) -> None:
+    for width in (60, 80, 120):
+        lines = shown(name, width)
+        help_text = lines[: lines.index(" Examples:")]
+        assert max(map(len, help_text)) <= width
+        assert not re.search(r"<(?:bool|str|list)|\{", "\n".join(help_text))
+        assert lines[-6:-1] == [
+            " Examples:", *(f"   {line}" for what, command in EXAMPLES[name] for line in (f"# {what}", command)),
+        ]  # fmt: skip
+
+
+def test_the_longest_help_fits_two_screens_with_what_is_rare_at_its_end(
+    shown: Callable[[str, int], list[str]],
+) -> None:
+    lines = shown("publish", 80)
+    assert len(lines) <= 100
+    panels = [found[1] for line in lines if (found := re.match(r"╭─ (.+?) ─", line))]
+    assert panels[-2:] == ["Ledger", "Rarely needed"]
+
+
+def test_there_are_two_examples_for_each_command_and_they_fit_a_line() -> None:
+    assert set(EXAMPLES) == set(NAMES)
+    for name, examples in EXAMPLES.items():
+        assert len(examples) == 2, name
+        for what, command in examples:
+            assert max(len(what), len(command)) <= 76, command
+            assert name == "ledger" or f"ledger {name}" in command
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Yield a clone of a ledger, and the bare repository that it is of, beside a registry with the recorded image."""
+    with Stage.set_up(tmp_path / "stage") as stage:
+        for name, value in stage.environment.items():
+            if not name.startswith("LEDGER_"):
+                monkeypatch.setenv(name, value)
+        for tag in ("v1.5.0", "pr-7"):
+            words = f"registry.example.com/myorg/app:{tag}"
+            given = f"--source {SOURCE} --depends-on docker.io/library/debian:bookworm@{digest('base')}"
+            stage.run([f"docker buildx build --push --tag {words} app", f"ledger publish {words} {given}"])
+        work = stage.work / "clone"
+        git("clone", "--quiet", stage.upstream.url, work)
+        git("push", "--quiet", "origin", "HEAD:refs/heads/fix", cwd=work)
+        git("fetch", "--quiet", cwd=work)
+        git("tag", "last-audit", cwd=work)
+        (work / "deploy").mkdir()
+        image = stage.upstream.records()[-1]
+        pinned = f"registry.example.com/myorg/app:v1.5.0@{image.get('index', image['digest'])}"
+        (work / "deploy/pod.yaml").write_text(f"kind: Pod\nspec: {{containers: [{{image: '{pinned}'}}]}}\n")
+        bake = "docker buildx build --push --metadata-file clone/metadata.json"
+        stage.run([f"{bake} --tag registry.example.com/myorg/app:v1.5.0 app"])
+        yield work, stage.upstream.path
+
+
+def test_every_example_runs(ledger: Run, place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each from the same state; the pull request, which needs a forge, is only parsed."""
+    work, upstream = place
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for name, value in (("SERVER_URL", "https://git.example.com"), ("REPOSITORY", "team/app"), ("SHA", "4" * 40)):
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    saved = work.with_name("saved")
+    shutil.copytree(work, saved / "clone")
+    shutil.copytree(upstream, saved / "upstream")
+    monkeypatch.chdir(work.parent)
+    for command in [command for examples in EXAMPLES.values() for _, command in examples]:
+        for kept, path in (("clone", work), ("upstream", upstream)):
+            shutil.rmtree(path, ignore_errors=True)
+            shutil.copytree(saved / kept, path)
+        shutil.copytree(work, work.with_name("ledger"), dirs_exist_ok=True)
+        program_word, *words = shlex.split(command.partition(" | ")[0])
+        assert program_word == "ledger"
+        if "--pull-request" in words:
+            parsed = typer.main.get_command(program([words[0]])).commands[words[0]]  # type: ignore[attr-defined]
+            parsed.make_context(words[0], words[1:])
+            continue
+        monkeypatch.chdir(work.parent if words[0] == "init" else work)
+        done = ledger(*words)
+        assert done.code == 0, f"{command}: {done.out}{done.err}"
