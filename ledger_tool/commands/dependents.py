@@ -19,6 +19,7 @@ from ledger_tool.core.dependencies.graph import (
     rebuild_order,
 )
 from ledger_tool.core.ledger.names import Digest
+from ledger_tool.core.ledger.nearest import did_you_mean, near_names
 from ledger_tool.core.policy.reference import Reference, written
 from ledger_tool.core.registry.drift import Unknown
 from ledger_tool.errors import UnknownImage
@@ -88,6 +89,15 @@ def _now(base: Base, live: Newest | None) -> str:
     return "" if isinstance(seen, Unknown) else seen
 
 
+def _meant(graph: Graph, query: BaseQuery) -> str:
+    """Return what a name may mean among the records and their bases, or how to look."""
+    names: set[tuple[str, str]] = {(record.image, record.tag) for record in graph.records}
+    names |= {(base.named.name, base.reference.tag or "") for _, base in graph.all_bases()}
+    near = near_names(sorted(names), query.named.name, query.tag or "") if query.named else []
+    what = "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the recorded bases"
+    return did_you_mean(near) if near else what
+
+
 def _query(graph: Graph, target: Reference | Digest) -> BaseQuery:
     if isinstance(target, Reference):
         query = BaseQuery(graph.resolver.resolve(target), target.tag, target.digest)
@@ -97,6 +107,6 @@ def _query(graph: Graph, target: Reference | Digest) -> BaseQuery:
     if not matches and not any(is_named_by(base, query) for _, base in graph.all_bases()):
         raise UnknownImage(
             f"the ledger has no record of {target}, and none that is built on it",
-            "`ledger list` shows what it has; `ledger deps IMAGE:TAG` shows the recorded bases",
+            _meant(graph, query),
         )
     return query

@@ -18,6 +18,7 @@ from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
+from ledger_tool.core.ledger.nearest import did_you_mean, near_names
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import ReadPolicy
 from ledger_tool.core.policy.reference import Reference
@@ -43,14 +44,19 @@ def log(
     tag = reference.tag if reference else None
     base = history.resolve(since.revision) if since and since.revision else ""
 
+    ever: set[tuple[str, str]] = set()
+
     def is_named(entry: LogEntry) -> bool:
+        ever.add((entry.name.image, entry.name.tag))
         return not images or (entry.name.image in images and tag in (None, entry.name.tag))
 
     everything = entries(history, base, head, note, since=since.time if since else None)
     newest = list(islice(filter(is_named, everything), limit))
     if reference and not newest and not since:
         name = f"{images[0]}:{tag}" if tag else images[0]
-        raise UnknownImage(f"the ledger never had {name}", "`ledger log` shows everything that it ever had")
+        near = near_names(sorted(ever), images[0], tag or "")
+        hint = did_you_mean(near) if near else "`ledger log` shows everything that it ever had"
+        raise UnknownImage(f"the ledger never had {name}", hint)
     return newest
 
 

@@ -21,7 +21,7 @@ from ledger_tool.commands.remedy import (
 from ledger_tool.commands.untracked import describe_untracked, list_untracked
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.query import Query, select
+from ledger_tool.core.ledger.query import Query, select, unknown_image
 from ledger_tool.core.ledger.record import Name, Record, by_name
 from ledger_tool.core.registry.drift import DriftFinding, is_different, is_whole, unserved
 from ledger_tool.core.registry.driftreport import DriftReport, DriftScope, report
@@ -62,6 +62,8 @@ def reconcile(
     query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
     groups = list(by_name(select(snapshot.ledger, query)).values())
     if not groups and query != Query():
+        if query.since is None:
+            raise unknown_image(query.pattern, snapshot.ledger.names())
         hint = "`ledger list` with the same pattern and time shows what the ledger has"
         raise UnknownImage("no record matches that pattern and time", hint)
     images = dict.fromkeys(records[0].image for records in groups)

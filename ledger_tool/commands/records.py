@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.order import in_order, latest
-from ledger_tool.core.ledger.query import Query, no_pull_digest, select
+from ledger_tool.core.ledger.query import Query, meant, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import pull_repository
@@ -43,15 +44,25 @@ def get(source: Source, reference: Reference, *, platform: Platform | None = Non
 
 
 def list_records(
-    source: Source, query: Query, *, latest_at: Timestamp | None = None, order: str = "image"
+    source: Source,
+    query: Query,
+    *,
+    latest_at: Timestamp | None = None,
+    order: str = "image",
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[Record]:
     """Return the records that match a query; with `latest_at`, those of each image's newest tag at that time.
 
-    `order` is `image`, `published` or `version`.
+    `order` is `image`, `published` or `version`; `note` is told if nothing matches, and what may have been meant.
     """
     snapshot = source.read()
-    found = select(snapshot.ledger, replace(query, pattern=snapshot.resolver.pattern(query.pattern)))
-    return in_order(list(found) if latest_at is None else latest(found, latest_at), order)
+    query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
+    found = list(select(snapshot.ledger, query))
+    if not found:
+        is_unknown = query == Query(pattern=query.pattern) != Query() and len(snapshot.ledger) > 0
+        hint = meant(query.pattern, list(snapshot.ledger.names())) if is_unknown else ""
+        note(": ".join(filter(None, ("no record matches", hint))))
+    return in_order(found if latest_at is None else latest(found, latest_at), order)
 
 
 @dataclass(frozen=True, slots=True)

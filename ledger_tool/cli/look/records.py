@@ -85,7 +85,8 @@ def list_records(
     )
     screen = ledger.screen
     with ledger.source_at(moment) as opened:
-        records = run(opened, query, latest_at=o.now() if latest else None, order=order)
+        notes = screen.note if output == "text" else lambda _: None
+        records = run(opened, query, latest_at=o.now() if latest else None, order=order, note=notes)
     screen.show(
         output,
         json=lambda: render.as_json(records),
@@ -93,5 +94,3 @@ def list_records(
         csv=lambda: render.as_csv(records),
         text=lambda: render.as_table(records, screen.view(wide=wide)),
     )
-    if not records and output == "text":
-        screen.note("no record matches")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Platform, listed_platforms
-from ledger_tool.core.ledger.query import unknown_image
+from ledger_tool.core.ledger.names import Platform
+from ledger_tool.core.ledger.query import unknown_image, unknown_platform
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
-from ledger_tool.errors import UnknownImage
 
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
     from ledger_tool.core.changes.proposal import Proposed
@@ -45,11 +44,10 @@ class Snapshot:
         name = self.name(reference)
         records = self.ledger.find(name)
         if not records:
-            raise unknown_image(str(name))
+            raise unknown_image(str(name), self.ledger.names())
         chosen = tuple(record for record in records if platform in (None, record.platform))
-        if not chosen:
-            platforms = listed_platforms(record.platform for record in records)
-            raise UnknownImage(f"{name} has no record for {platform}", f"its platforms are: {platforms}")
+        if platform is not None and not chosen:
+            raise unknown_platform(records, platform)
         return chosen
 
 

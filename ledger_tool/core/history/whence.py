@@ -69,7 +69,8 @@ def parse_digest_prefix(value: str) -> DigestPrefix:
         raise InvalidValue(
             "digest",
             f"digest `{shown(value)}` is malformed",
-            f"give `sha256:` and its lower-case hex digits, or at least the first {SHORTEST} of them",
+            f"give `sha256:` and its lower-case hex digits, or at least the first {SHORTEST} of them; "
+            "`ledger get` and `ledger log` take names",
         )
     return DigestPrefix(match[1] or "", match[2])
 

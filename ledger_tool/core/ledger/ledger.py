@@ -44,6 +44,10 @@ class Ledger:
         start = bisect_left(self.keys, (image, "", ""))
         return start < len(self.keys) and self.keys[start][0] == image
 
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Yield the image and tag of every record, in key order."""
+        return ((image, tag) for image, tag, _ in self.keys)
+
     def records(self) -> Iterator[Record]:
         """Yield every record in key order."""
         return map(parse_text, self.texts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import (
+    Platform,
     Timestamp,
     format_timestamp,
     listed_platforms,
@@ -18,9 +19,11 @@ from ledger_tool.core.ledger.names import (
     shown,
     ttl_length,
 )
+from ledger_tool.core.ledger.nearest import did_you_mean, near_names
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
 
+_GLOB = r"[*?\[]"
 LEEWAY = timedelta(minutes=10)  # by which the clocks of two machines may differ
 
 
@@ -29,12 +32,33 @@ def matches(pattern: str, image: str, tag: str) -> bool:
     return fnmatchcase(f"{image}:{tag}" if ":" in pattern else image, pattern)
 
 
-def unknown_image(what: str) -> UnknownImage:
-    """Return the error for a name or pattern without a record in the ledger."""
-    what = shown(what, 200)
-    image = "" if re.search(r"[*?\[]", what) else what.partition(":")[0]  # a glob would list nothing, either
-    command = f"ledger list '{image}'" if image else "ledger list"
-    return UnknownImage(f"the ledger has no record of {what}", f"`{command}` shows what it has")
+def unknown_image(what: str, known: Iterable[tuple[str, str]]) -> UnknownImage:
+    """Return the error for a name or pattern without a record; `known` are the images and tags of the ledger."""
+    return UnknownImage(f"the ledger has no record of {shown(what, 200)}", meant(what, list(known)))
+
+
+def meant(what: str, known: Sequence[tuple[str, str]]) -> str:
+    """Return the hint for an unknown name or pattern: what it may mean among these images and tags, or how to look."""
+    image, _, tag = what.partition(":")
+    if re.search(_GLOB, image):
+        return "`ledger list` shows what it has"
+    if re.search(_GLOB, tag):
+        others = [one for one in near_names(known, image) if one != image]
+        near = [f"{one}:{tag}" for one in others if any(matches(f"{one}:{tag}", *name) for name in known)]
+    else:
+        near = [one for one in near_names(known, image, tag) if one != what]  # it is there, and not asked for
+    if near:
+        return did_you_mean(near)
+    others = near_names(known, image)
+    if not others:
+        return "`ledger list` shows what it has"
+    return f"`ledger list '{others[0]}'` shows the tags that {'it' if others[0] == image else others[0]} has"
+
+
+def unknown_platform(records: Sequence[Record], platform: Platform) -> UnknownImage:
+    """Return the error for a platform that an image:tag does not have."""
+    platforms = listed_platforms(record.platform for record in records)
+    return UnknownImage(f"{records[0].name} has no record for {platform}", f"its platforms are: {platforms}")
 
 
 def no_pull_digest(records: Sequence[Record]) -> RuleRefused:
@@ -62,7 +86,7 @@ def select_named(
 
     records = list(ledger.select(lambda image, tag, platform: is_named(image, tag) and wanted(image, tag, platform)))
     if unmatched:
-        raise unknown_image(min(unmatched))
+        raise unknown_image(min(unmatched), ledger.names())
     return records
 
 

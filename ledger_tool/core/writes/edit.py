@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
-from ledger_tool.core.ledger.query import select_named, unknown_image
+from ledger_tool.core.ledger.query import select_named, unknown_image, unknown_platform
 from ledger_tool.core.ledger.record import Key, Record, Yanked
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
@@ -122,6 +122,8 @@ def _named(
             continue
         records = pending.of(name)
         chosen = [records[key] for key in sorted(records) if platform is None or key == platform]
-        if not chosen:
-            raise unknown_image(f"{name}" + (f" for {platform}" if platform and records else ""))
+        if not records:
+            raise unknown_image(str(name), snapshot.ledger.names())
+        if platform is not None and not chosen:
+            raise unknown_platform(list(records.values()), platform)
         yield from chosen
