@@ -6,13 +6,16 @@ A tree is walked once, whatever its aliases; an aliased value is edited at its a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, value, view_of
 from ledger_tool.core.manifests.site import Site
+from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar
 
+_Found = tuple[Site | None, TextToken | None]
 Shape = Callable[[Visit], Iterator[FoundSite]]
 
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
@@ -22,20 +25,32 @@ _IN_MAPS: tuple[Shape, ...] = (
 _IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
 
 
-def find_sites(path: str, text: str, roots: list[YamlNode], ours: OurImages = NOBODYS) -> list[Site]:
-    """Return the sites of a document, in order; `path` is the file's, `text` its complete text."""
+class FoundSites(NamedTuple):
+    """The sites of a document, in order, and the numbers of all tokens that are theirs, or name what is built."""
+
+    sites: list[Site]
+    tokens: frozenset[int]
+
+
+def find_sites(path: str, text: str, roots: list[YamlNode], ours: OurImages = NOBODYS) -> FoundSites:
+    """Return what is found in a document; `path` is the file's, `text` its complete text."""
     by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
+    numbers: set[int] = set()
     for root in roots:
-        for site in _walk(path, text, root, ours):
+        for site, passed in _walk(path, text, root, ours):
+            if not site:
+                numbers.update({passed.number} if passed else ())
+                continue
+            numbers.update(field.token.number for field in site.fields)
             beside = site.missing.beside.number if site.missing else -1
             by_place.setdefault((site.name, tuple(field.token.number for field in site.fields), beside), site)
     # A mapping with the same fields through a merge or an alias gets its digest where they are written.
     fixed = {place[:2] for place in by_place if place[2] >= 0}
     sites = [site for place, site in by_place.items() if place[2] >= 0 or place[:2] not in fixed]
-    return sorted(sites, key=lambda site: (site.fields[0].token.start, site.line))
+    return FoundSites(sorted(sites, key=lambda site: (site.fields[0].token.start, site.line)), frozenset(numbers))
 
 
-def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[Site]:
+def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[_Found]:
     if value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
         return
     seen: set[int] = set()
@@ -55,11 +70,10 @@ def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[Sit
             ahead += [visit.below(key, child) for key, child in below]
 
 
-def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[Site]:
+def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:
     taken: set[str] = set()
     for shape in shapes:
         for found in shape(visit):
             if taken.isdisjoint(found.keys):
                 taken.update(found.keys)
-                if found.site:
-                    yield found.site
+                yield found.site, found.passed

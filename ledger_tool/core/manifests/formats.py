@@ -12,6 +12,7 @@ from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
@@ -42,10 +43,14 @@ _MAY_NAME = re.compile(r"(?i)from|syntax")
 
 @dataclass(frozen=True, slots=True)
 class DocumentReading:
-    """All that a document says as tokens, and the places in it that name images, in order."""
+    """All that a document says as tokens, and the places in it that name images, in order.
+
+    `mentions` are references to images of the ledger in other places.
+    """
 
     tokens: Sequence[TextToken]
     sites: Sequence[Site]
+    mentions: Sequence[Site] = ()
 
 
 class ManifestFormat(Protocol):
@@ -79,11 +84,15 @@ class YamlFormat:
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(text, document)
-        return DocumentReading(tokens, find_sites(path, text, yamltree.tree(tokens), self.ours))
+        found = find_sites(path, text, yamltree.tree(tokens), self.ours)
+        return DocumentReading(tokens, found.sites, mentions(text, document, tokens, found.tokens, self.ours))
 
 
+@dataclass(frozen=True, slots=True)
 class DockerfileFormat:
     """Dockerfiles, which are one document."""
+
+    ours: OurImages
 
     def documents(self, text: str) -> Sequence[TextDocument]:
         """Return the whole file."""
@@ -95,10 +104,11 @@ class DockerfileFormat:
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the lines as tokens, and the sites of the instructions."""
-        del path, document
-        return DocumentReading(*find_in_dockerfile(parse_dockerfile(text)))
+        del path
+        tokens, sites = find_in_dockerfile(parse_dockerfile(text))
+        return DocumentReading(tokens, sites, mentions_in_lines(text, document, sites, self.ours))
 
 
 def format_of(path: str, parse: Parse, ours: OurImages) -> ManifestFormat:
     """Return the format of a file, judging by its name."""
-    return DockerfileFormat() if kind_of(path) == "dockerfile" else YamlFormat(parse, ours)
+    return DockerfileFormat(ours) if kind_of(path) == "dockerfile" else YamlFormat(parse, ours)

@@ -13,6 +13,7 @@ RemarkKind = Literal[
     "other-variant",
     "no-version",
     "unquoted-number",
+    "mention",
 ]
 
 # What many remarks of a kind have in common, after their number.
@@ -25,6 +26,7 @@ IN_SHORT: dict[RemarkKind, str] = {
     "other-variant": "references stay at the newest version of their variant, and another variant has a newer one",
     "no-version": "references stay, since no version matches their policy",
     "unquoted-number": "tags without quotes are numbers for YAML and Helm, which read another tag",
+    "mention": "references are where no image is read, and were left: mark them `# ledger: image`, or name their keys",
 }
 
 

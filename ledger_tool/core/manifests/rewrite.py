@@ -150,6 +150,7 @@ def _document(
     reading = form.read(done.path, text, document)
     changes: list[Splice] = []
     expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
+    done.notes += [note for mention in reading.mentions if (note := _noted(mention, judge, done.path))]
     if not changes or not write:
         return old
     new = applied(text, document, changes)
@@ -208,6 +209,17 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     done.fixable.append(finding)
     done.edits.append(edit)
     return site.name, tag, wanted.digest
+
+
+def _noted(mention: Site, judge: Judge, path: str) -> ManifestNote | None:
+    """Return the note on a reference where no image is read, or None if it is as a reference should be."""
+    try:
+        judgement = judge.judgement(mention)
+    except LedgerError as error:
+        return ManifestNote(path, mention.line, error.message, is_fault=True)
+    if judgement is None or not judgement.kind:
+        return None
+    return ManifestNote(path, mention.line, f"left, since no image is read here: {judgement.message}", kind="mention")
 
 
 def _count(done: Rewritten, judgement: Judgement | None) -> None:

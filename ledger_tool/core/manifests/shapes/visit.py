@@ -70,11 +70,12 @@ class Visit(NamedTuple):
 class FoundSite(NamedTuple):
     """A site in a mapping or a list, and the mapping's keys that it is read from: they name no other image.
 
-    Without a site, what is at the keys looks like a reference and is not meant to be pinned.
+    Without a site, the token `passed` looks like a reference and names what is built, which nobody pins.
     """
 
     site: Site | None
     keys: tuple[str, ...] = ()
+    passed: TextToken | None = None
 
 
 def is_written(place: YamlPlace) -> bool:

@@ -78,7 +78,7 @@ def at_keys(visit: Visit) -> Iterator[FoundSite]:
         if is_scalar(key) and is_written(place):
             name = key.token.text
             if name == "image" and _is_output(visit):
-                yield FoundSite(None, (name,))
+                yield FoundSite(None, (name,), place.node.token)
             elif _is_image(visit, name, place):
                 yield FoundSite(whole(visit, place, key.token, _doubt(visit, place)), (name,))
 
@@ -133,12 +133,14 @@ def in_list(visit: Visit) -> Iterator[FoundSite]:
     is_overrides = visit.keys[:2] == ("images", "kustomize")
     is_services = above == "services" and visit.file.is_gitlab and not is_computed(visit.node.token)
     is_known = above in ours.keys or is_services
-    is_output = not visit.keys[1:] and look_up(visit.file.root, "steps") is not None  # what Cloud Build pushes
-    is_named = says_image(above) and not is_output
+    is_output = visit.keys == ("images",) and look_up(visit.file.root, "steps") is not None  # what Cloud Build pushes
+    is_named = says_image(above)
     for place in visit.node.items:
         if not is_written(place):
             continue
-        if is_overrides:
+        if is_output:
+            yield FoundSite(None, (), place.node.token)
+        elif is_overrides:
             if override := _OVERRIDE.fullmatch(text_at(place)):
                 yield FoundSite(_overriding(visit, place, override))
         elif is_known or (is_named and ours.has_reference(text_at(place))):
