@@ -46,6 +46,7 @@ COMMANDS = {
     "bump": ("Deploy", "deploy.bump", "bump"),
     "init": ("Set up", "setup.init", "init"),
 }
+_OWN_OPTIONS = ("--help", "-h", "--version")
 
 
 def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -87,7 +88,11 @@ def main(argv: Sequence[str]) -> int:
     before = _interrupt_on_signals()
     save_address_space()
     try:
-        command = next((word for word in argv if not word.startswith("-")), "")
+        command = argv[0] if argv else ""
+        if command and command not in COMMANDS and command not in _OWN_OPTIONS:
+            from ledger_tool.cli.usage import unknown_word
+
+            raise unknown_word(argv, COMMANDS)
         app = program([command] if command in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
         code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -95,15 +100,10 @@ def main(argv: Sequence[str]) -> int:
         screen.error(error)
         return error.exit_code
     except TyperException as error:
-        message = error.format_message().strip().rstrip(".")
-        if not message:  # without arguments, the help has been shown
-            return UsageError.exit_code
-        screen.error(
-            UsageError(
-                message[0].lower() + message[1:],
-                "`ledger --help` lists the commands, `ledger COMMAND --help` the options of one",
-            )
-        )
+        if error.format_message().strip():  # without arguments, the help has been shown
+            from ledger_tool.cli.usage import explained
+
+            screen.error(explained(error, argv))
         return UsageError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130

@@ -19,7 +19,6 @@ from ledger_tool.core.dependencies.graph import (
     rebuild_order,
 )
 from ledger_tool.core.ledger.names import Digest
-from ledger_tool.core.ledger.nearest import did_you_mean, near_names
 from ledger_tool.core.policy.reference import Reference, written
 from ledger_tool.core.registry.drift import Unknown
 from ledger_tool.errors import UnknownImage
@@ -91,6 +90,8 @@ def _now(base: Base, live: Newest | None) -> str:
 
 def _meant(graph: Graph, query: BaseQuery) -> str:
     """Return what a name may mean among the records and their bases, or how to look."""
+    from ledger_tool.core.ledger.nearest import did_you_mean, near_names  # here, since few runs need it
+
     names: set[tuple[str, str]] = {(record.image, record.tag) for record in graph.records}
     names |= {(base.named.name, base.reference.tag or "") for _, base in graph.all_bases()}
     near = near_names(sorted(names), query.named.name, query.tag or "") if query.named else []

@@ -18,7 +18,6 @@ from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
-from ledger_tool.core.ledger.nearest import did_you_mean, near_names
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import ReadPolicy
 from ledger_tool.core.policy.reference import Reference
@@ -54,6 +53,8 @@ def log(
     newest = list(islice(filter(is_named, everything), limit))
     if reference and not newest and not since:
         name = f"{images[0]}:{tag}" if tag else images[0]
+        from ledger_tool.core.ledger.nearest import did_you_mean, near_names  # here, since few runs need it
+
         near = near_names(sorted(ever), images[0], tag or "")
         hint = did_you_mean(near) if near else "`ledger log` shows everything that it ever had"
         raise UnknownImage(f"the ledger never had {name}", hint)

@@ -19,7 +19,7 @@ def test_version_and_help(ledger: Run) -> None:
 def test_a_command_that_does_not_exist_is_a_usage_error(ledger: Run) -> None:
     done = ledger("pubish")
     assert done.code == 2
-    assert done.err.startswith("error: no such command 'pubish'")
+    assert done.err == "error: there is no command `pubish`\n\nhint: did you mean `ledger publish`?\n"
 
 
 def test_a_ledger_that_is_not_there_says_where_to_point(ledger: Run, tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from ledger_tool.core.ledger.names import (
     shown,
     ttl_length,
 )
-from ledger_tool.core.ledger.nearest import did_you_mean, near_names
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
 
@@ -39,6 +38,8 @@ def unknown_image(what: str, known: Iterable[tuple[str, str]]) -> UnknownImage:
 
 def meant(what: str, known: Sequence[tuple[str, str]]) -> str:
     """Return the hint for an unknown name or pattern: what it may mean among these images and tags, or how to look."""
+    from ledger_tool.core.ledger.nearest import did_you_mean, near_names  # here, since few runs need it
+
     image, _, tag = what.partition(":")
     if re.search(_GLOB, image):
         return "`ledger list` shows what it has"
