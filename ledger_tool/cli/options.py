@@ -59,7 +59,7 @@ def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:
     known = choices.split("|")
 
     def check(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
-        for word in _words(_not_empty(context, parameter, value)):
+        for word in filter(None, _words(_not_empty(context, parameter, value))):
             one_of(name, word, known)
         return value
 
@@ -207,6 +207,11 @@ def whole_number(name: str, value: str, smallest: int, largest: int) -> int:
     if "." in value:
         raise UsageError(f"`{name} {value}` is not a whole number", f"use one from {smallest} to {largest}")
     return int(whole)
+
+
+def limit(value: str) -> int | None:
+    """Return the number of `--limit`, or None if it was not given."""
+    return whole_number("--limit", value, 1, 1_000_000_000) if value else None
 
 
 def parsed(parse: Callable[[str], T], value: str) -> T | None:

@@ -22,7 +22,7 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.clock import TOLERANCE, check_clock
-from ledger_tool.core.writes.prune import PruneCriteria, Spared, choose, remaining_uses
+from ledger_tool.core.writes.prune import PruneCriteria, Spared, Upcoming, choose, remaining_uses
 from ledger_tool.errors import ClockAhead, Contended, LedgerError, UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Pruned:
     checked, deleted or put back, with the error; `restored` is what was deleted and put back because a record now needs
     it. `staying` are the tags of removed records that stay served, `untagged` those deleted while their digests stay;
     `declined` says why a registry deletes no tags alone. `request` is the pull request, if it was only proposed.
-    `doubt` is why a dry run would not be carried out.
+    `doubt` is why a dry run would not be carried out, `upcoming` what goes next if nothing has expired.
     """
 
     expired: Sequence[Record]
@@ -62,6 +62,7 @@ class Pruned:
     commit: str | None = None
     request: Proposed | None = None
     doubt: LedgerError | None = None
+    upcoming: Upcoming | None = None
 
 
 # The records to remove, and the result of the prune if nothing changes in the meantime.
@@ -165,7 +166,7 @@ def _planned(
     """Return what a prune of a ledger removes; with `registries`, after checking each digest."""
     chosen = choose(snapshot.ledger, _resolved(criteria, snapshot))
     if registries is None:
-        return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared)
+        return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared, upcoming=chosen.upcoming)
     if not snapshot.policy.registries:
         raise UsageError(
             "ledger.yaml names no registry to delete at", "leave `--registry-delete` out, or name it there"
@@ -190,6 +191,7 @@ def _planned(
         retained=clearance.retained,
         staying=clearance.staying,
         failed=failed,
+        upcoming=chosen.upcoming,
     )
     return going, planned
 

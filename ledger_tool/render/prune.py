@@ -28,6 +28,7 @@ def as_json(done: Pruned) -> str:
         "untagged": [_object(one.place) | {"tag": tag} for one in done.untagged for tag in one.tags],
         "failed": [{"image": image, "reason": error.message} for image, error in sorted(done.failed.items())],
     }
+    value["next"] = {"record": to_json(done.upcoming.record), "at": done.upcoming.at} if done.upcoming else None
     value |= pull_request(done.request)
     return json.document(value)
 
@@ -88,7 +89,8 @@ def summary(done: Pruned, *, dry_run: bool) -> str:
     """Return one line that says what happened, or would."""
     if not done.expired and not done.deleted:
         kept = f", {counted(len(done.spared), 'expired record')} kept" if done.spared else ""
-        return f"nothing to prune{kept}"
+        later = f"; the next is {done.upcoming.record.key}, at {done.upcoming.at}" if done.upcoming else ""
+        return f"nothing to prune{kept}{later}"
     images = {record.name for record in done.expired}
     what = f"{counted(len(done.expired), 'record')} of {counted(len(images), 'tag')}"
     if done.deleted:

@@ -54,6 +54,7 @@ def test_json_has_all_of_it() -> None:
         "staying": [at | {"tag": "pr-7", "digest": digest("s"), "reason": "its digest stays: it is myorg/app:v1"}],
         "untagged": [at | {"tag": "pr-8", "digest": digest("u")}],
         "failed": [{"image": "myorg/web", "reason": "down"}],
+        "next": None,
     }
 
 

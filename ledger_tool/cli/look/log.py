@@ -10,8 +10,6 @@ from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.errors import UsageError
 
-_MOST_ENTRIES = 1_000_000_000
-
 
 @reads
 def log(
@@ -46,7 +44,7 @@ def log(
             "log takes an image or an image:tag", "use `ledger whence DIGEST` to find where a digest comes from"
         )
     moment = parse_moment(since, datetime.now(UTC)) if since else None
-    count = o.whole_number("--limit", limit, 1, _MOST_ENTRIES) if limit else None
+    count = o.limit(limit)
     screen = ledger.screen
     with ledger.history() as history:
         entries = run(history, reference, since=moment, limit=count, read_policy=read_policy, note=screen.note)

@@ -8,6 +8,7 @@ from ledger_tool.cli import options as o
 from ledger_tool.cli.options import choice, flag, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.policy.reference import parse_name
 
 At = Annotated[
@@ -60,10 +61,12 @@ def list_records(
         str,
         choice(
             "--sort",
-            "image|published|version",
-            "By image and tag; the newest first; or by image, highest version first.",
+            "version|published|image",
+            "By image, the highest version first; the newest first; or by image and tag, as in ledger.json."
+            "  [default: version, or image in other formats than text]",
         ),
-    ] = "image",
+    ] = "",
+    limit: Annotated[str, option("--limit", "N", "Only the first N records.")] = "",
     output: Annotated[str, formats("text", "json", "jsonl", "csv")] = "text",
     wide: o.Wide = False,
     moment: At = "",
@@ -76,6 +79,8 @@ def list_records(
     from ledger_tool.render import records as render
 
     o.exclude_each_other({"--latest": latest, "--expired": expired})
+    count = o.limit(limit)
+    order = order or ("version" if output == "text" else "image")
     query = Query(
         pattern=pattern,
         labels=o.labels(label),
@@ -86,7 +91,8 @@ def list_records(
     screen = ledger.screen
     with ledger.source_at(moment) as opened:
         notes = screen.note if output == "text" else lambda _: None
-        records = run(opened, query, latest_at=o.now() if latest else None, order=order, note=notes)
+        found = run(opened, query, latest_at=o.now() if latest else None, order=order, note=notes)
+    records = found[:count]
     screen.show(
         output,
         json=lambda: render.as_json(records),
@@ -94,3 +100,5 @@ def list_records(
         csv=lambda: render.as_csv(records),
         text=lambda: render.as_table(records, screen.view(wide=wide)),
     )
+    if len(found) > len(records):
+        screen.note(f"note: {counted(len(found) - len(records), 'more record')} beyond the limit")

@@ -7,16 +7,19 @@ and this module alike.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.dependencies.uses import RepositoryUses, by_repository, uses_of
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.query import is_expired, matches
+from ledger_tool.core.ledger.query import expiry, is_expired, matches
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
+
+_MOST_LOOKED_AHEAD = 20  # times at which something of an image expires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +51,66 @@ class Spared:
     reason: str
 
 
+class Upcoming(NamedTuple):
+    """When the next record goes if nothing changes, and which."""
+
+    at: Timestamp
+    record: Record
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The expired records among the candidates: those that go, and those that stay; both in key order."""
+    """The expired records among the candidates: those that go, and those that stay; both in key order.
+
+    If none goes, `upcoming` is the next one, if there is one.
+    """
 
     going: Sequence[Record]
     spared: Sequence[Spared]
+    upcoming: Upcoming | None
 
 
 def choose(ledger: Ledger, criteria: PruneCriteria) -> Choice:
     """Return which expired records go, and which stay."""
     going: list[Record] = []
     spared: list[Spared] = []
-    for records in _images(ledger):
-        reasons = _reasons(records, criteria)
-        versions = [record for record in records if not record.version]
-        if not criteria.last and versions and not any(reasons.get(record.key, "stays") for record in versions):
-            last = _newest_first(versions)[0]
-            reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
+    images = list(_images(ledger))
+    for records in images:
+        reasons = _judged(records, criteria)
         expired = [(record, reasons[record.key]) for record in records if record.key in reasons]
         going += [record for record, reason in expired if not reason]
         spared += [Spared(record, reason) for record, reason in expired if reason]
-    return Choice(going, spared)
+    upcoming = (
+        None
+        if going
+        else min(
+            filter(None, (_upcoming(records, criteria) for records in images)),
+            key=lambda upcoming: (upcoming.at, upcoming.record.key),
+            default=None,
+        )
+    )
+    return Choice(going, spared, upcoming)
+
+
+def _upcoming(records: Sequence[Record], criteria: PruneCriteria) -> Upcoming | None:
+    """Return which record of an image goes next, and when; None if that is none of those that expire next."""
+    ends = {record.key: end for record in records if (end := expiry(record)) and end > criteria.now}
+    for at in sorted(set(ends.values()))[:_MOST_LOOKED_AHEAD]:
+        reasons = _judged(records, replace(criteria, now=at))
+        going = [Upcoming(at, record) for record in records if reasons.get(record.key, "stays") == ""]
+        if going:
+            return min(going, key=lambda upcoming: upcoming.record.key)
+    return None
+
+
+def _judged(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, str]:
+    """Return why each expired candidate of a whole image stays, or `""` for one that goes."""
+    reasons = _reasons(records, criteria)
+    versions = [record for record in records if not record.version]
+    if not criteria.last and versions and not any(reasons.get(record.key, "stays") for record in versions):
+        last = _newest_first(versions)[0]
+        reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
+    return reasons
 
 
 def _images(ledger: Ledger) -> Iterator[list[Record]]:

@@ -82,6 +82,20 @@ def test_list_sorts_by_version(ledger: Run, repo: Upstream) -> None:
     assert found["version"] == found["published"] == ["1.10.0", "1.10.0-alpine", "1.9.0", "latest"]
     assert [one["tag"] for one in ledger("list", "--latest", "--format", "json").json] == ["1.10.0"]
     assert ledger("list", "--sort", "size").code == 2
+    assert [line.split()[1] for line in ledger("list").out.splitlines()[1:]] == found["version"]
+    assert ledger("list", "--sort", "image").out.splitlines()[1].split()[1] == "1.10.0"
+
+
+def test_list_stops_at_a_limit_and_says_how_many_more_there_are(ledger: Run, recorded: Upstream) -> None:
+    whole = ledger("list", "--format", "json").json
+    some = ledger("list", "--limit", "2", "--format", "json")
+    assert (some.json, some.err) == (whole[:2], "note: 4 more records beyond the limit\n")
+    assert ledger("list", "--limit", "6", "--format", "json").err == ""
+    newest = ledger("list", "--limit", "1", "--sort", "published")
+    assert newest.out.splitlines()[1].split()[:2] == ["myorg/app", "v2"]
+    for wrong in ("0", "x", "1.5"):
+        assert ledger("list", "--limit", wrong).code == 2
+    assert recorded.tags()
 
 
 def test_list_expired_is_by_the_records_own_ttl(ledger: Run, repo: Upstream) -> None:

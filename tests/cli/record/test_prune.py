@@ -56,7 +56,12 @@ def test_a_prune_with_nothing_to_remove_makes_no_commit(ledger: Run, filled: Ups
     ledger("prune", "--yes")
     tip = filled.tip()
     done = ledger("prune", "--yes")
-    assert (done.code, done.out, done.err) == (0, "", "nothing to prune\n")
+    coming = next(record for record in filled.records() if record["tag"] == "pr-5")
+    at = (datetime.fromisoformat(coming["publishedAt"]) + timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert (done.code, done.out, done.err) == (0, "", f"nothing to prune; the next is myorg/app:pr-5, at {at}\n")
+    assert ledger("prune", "--format", "json").json["next"] == {"record": coming, "at": at}
+    assert ledger("prune", "--keep", "5").err == "nothing to prune\n"
+    assert len(ledger("prune", "--now", at, "--format", "json").json["expired"]) == 1
     assert filled.tip() == tip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
+from ledger_tool.core.ledger.query import expiry as end_of
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import prune as expiry
 from ledger_tool.core.writes.prune import PruneCriteria, choose, remaining_uses, withdrawn
 from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.profiles import example_count
 from tests.support.values.strategies import ledgers
 
 AMD, ARM = "linux/amd64", "linux/arm64"
@@ -165,6 +168,27 @@ def test_withdrawn_are_the_digests_of_what_left_or_changed() -> None:
     now = ledger_of(stays, record("c", digest=digest("new")), record("d", digest=digest("d")))
     assert withdrawn(before, now) == {digest("b"), digest("i"), digest("old")}
     assert withdrawn(before, before) == set()
+
+
+short_lived = st.dictionaries(
+    st.tuples(st.sampled_from(["a", "app"]), st.sampled_from(["v1", "v2", "pr-1", "pr-2"])),
+    st.fixed_dictionaries({"publishedAt": st.sampled_from([f"2026-11-2{day}T00:00:00Z" for day in range(4)])})
+    | st.fixed_dictionaries({"publishedAt": st.just("2026-11-23T00:00:00Z"), "ttl": st.sampled_from(["2d", "3d"])}),
+    max_size=6,
+).map(lambda facts: ledger_of(*(record(*name, **more) for name, more in facts.items())))
+
+
+@example_count(60)
+@given(short_lived, wishes)
+def test_what_is_named_as_next_goes_then_and_nothing_goes_before(ledger: Ledger, wanted: PruneCriteria) -> None:
+    wanted = replace(wanted, now=NOW)
+    chosen = choose(ledger, wanted)
+    ends = sorted({end for one in ledger.records() if (end := end_of(one)) and end > wanted.now})
+    going_at = {end: choose(ledger, replace(wanted, now=end)).going for end in ends}
+    first = next((end for end in ends if going_at[end]), None)
+    assert (chosen.upcoming and chosen.upcoming.at) == (None if chosen.going else first)
+    if chosen.upcoming:
+        assert chosen.upcoming.record in going_at[chosen.upcoming.at]
 
 
 def test_a_ledger_without_any_ttl_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
