@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.deploy.manifests import Exclude, Format, Paths, Platform, in_folders, show
+from ledger_tool.cli.deploy.manifests import Exclude, Format, Paths, Platform, Style, in_folders, show, style_of
 from ledger_tool.cli.options import choice, flag, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.writing import PullRequest, hiding_tokens, proposes
@@ -39,6 +39,7 @@ def bump(
     ] = o.NONE,
     check: Annotated[bool, flag("--check", "Change nothing; exit 1 if an image is behind.")] = False,
     platform: Platform = "",
+    style: Style = "auto",
     exclude: Exclude = o.NONE,
     output: Format = "text",
     commit: Annotated[bool, flag("--commit", "Commit the edits, and nothing else, in their git repository.")] = False,
@@ -72,8 +73,9 @@ def bump(
         progress = stack.enter_context(screen.progress("files"))
         shared: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": parsed_platform, "progress": progress}
         if pull_request:
-            request_key = [*policy, platform]
-            branch, url = stack.enter_context(_base_branch(paths, exclude, base, request_key, timeout, screen))
+            request_key = [*policy, platform, *([style] if style != "auto" else [])]
+            opened = _base_branch(paths, exclude, style, base, request_key, timeout, screen)
+            branch, url = stack.enter_context(opened)
             forge = stack.enter_context(pull_request.opened_at(url))
             done = propose(
                 source,
@@ -87,20 +89,33 @@ def bump(
             )
         else:
             committer = stack.enter_context(_work_tree(paths, timeout)) if commit else None
-            done = run(source, in_folders(paths, exclude), check=check, committer=committer, **shared)
+            done = run(source, in_folders(paths, exclude, style), check=check, committer=committer, **shared)
     if not (policy or done.edits or done.findings):
         screen.note("note: without `--policy`, only references with a `# ledger:` comment have a policy")
     return show(screen, done, output)
 
 
 def _base_branch(
-    paths: list[str], exclude: list[str], base: str, request_key: list[str], timeout: float, screen: Screen
+    paths: list[str],
+    exclude: list[str],
+    style: str,
+    base: str,
+    request_key: list[str],
+    timeout: float,
+    screen: Screen,
 ) -> AbstractContextManager[tuple[RequestBranch, str]]:
     from ledger_tool.edges.git.bump_request import open_base
 
     token = os.environ.get("LEDGER_FORGE_TOKEN", "").strip()
     return open_base(
-        paths, base=base, policies=request_key, exclude=exclude, token=token, timeout=timeout, messages=screen
+        paths,
+        base=base,
+        policies=request_key,
+        exclude=exclude,
+        style=style_of(style),
+        token=token,
+        timeout=timeout,
+        messages=screen,
     )
 
 

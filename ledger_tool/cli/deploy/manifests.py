@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from ledger_tool.cli.options import argument, formats, option
+from ledger_tool.cli.options import argument, choice, formats, option
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.commands.rewrite import ManifestsReport
+    from ledger_tool.core.manifests.site import Style as WantedStyle
     from ledger_tool.edges.files.manifests import FolderManifests
     from ledger_tool.render.screen import Screen
 
@@ -20,14 +21,27 @@ Exclude = Annotated[
     list[str],
     option("--exclude", "GLOB", "Leave out these files or folders below the given folders; may be repeated."),
 ]
+Style = Annotated[
+    str,
+    choice(
+        "--style",
+        "auto|tag|digest",
+        "Where digests go in Helm values: behind the tag, into a field, or where the chart beside them reads them.",
+    ),
+]
 Format = Annotated[str, formats("text", "json", "markdown", "github")]
 
 
-def in_folders(paths: list[str], exclude: list[str]) -> FolderManifests:
+def in_folders(paths: list[str], exclude: list[str], style: str) -> FolderManifests:
     """Return the manifests at these paths."""
     from ledger_tool.edges.files.manifests import FolderManifests
 
-    return FolderManifests(paths, exclude)
+    return FolderManifests(paths, exclude, style_of(style))
+
+
+def style_of(text: str) -> WantedStyle:
+    """Return the style that the option names, or `""` for `auto`."""
+    return "tag" if text == "tag" else "digest" if text == "digest" else ""
 
 
 def show(screen: Screen, done: ManifestsReport, output: str) -> int:

@@ -49,9 +49,10 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
     """Return the outcome of moving a site by its policy, or None if it has none. Raises InvalidValue for a bad mark."""
     if is_left_alone(site):
         return None
-    if len(site.marks) > 1:
-        raise InvalidValue("policy", f"the reference has several marks: {', '.join(site.marks)}", "keep one of them")
-    marked = parse_policy(site.marks[0]) if site.marks else None
+    marks = site.policies
+    if len(marks) > 1:
+        raise InvalidValue("policy", f"the reference has several marks: {', '.join(marks)}", "keep one of them")
+    marked = parse_policy(marks[0]) if marks else None
     named = name(site, catalogue)
     if isinstance(named, Judgement):  # a general policy applies only to images of the ledger
         is_asked = marked and marked.scheme != IGNORE

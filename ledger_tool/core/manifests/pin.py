@@ -63,12 +63,24 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     if site.read_as:  # a digest belongs to the tag that is really pulled
         site = replace(site, tag=site.read_as, text=written(site.name, site.read_as, site.digest))
     named = name(site, catalogue)
-    return named if isinstance(named, Judgement) else pin_to(site, *named, catalogue)
+    if isinstance(named, Judgement):
+        return named
+    judgement = pin_to(site, *named, catalogue)
+    return _doubted(site, judgement) if site.doubt and judgement.kind in ("", "stale") else judgement
+
+
+def _doubted(site: Site, judgement: Judgement) -> Judgement:
+    """Return the finding for a digest that may not count: it would be no pin, and only its owner can tell."""
+    message = (
+        f"{judgement.image} has its digest in a field, and nobody can tell whether the chart reads it: {site.doubt}; "
+        "write `# ledger: style:digest` behind it if the chart does, `# ledger: style:tag` if not"
+    )
+    return replace(judgement, kind=judgement.kind or "unpinned", message=message, wanted=None, note=None)
 
 
 def is_left_alone(site: Site) -> bool:
     """Return whether a site is to be ignored, or is part of a template, which means nothing until it is rendered."""
-    return IGNORE in site.marks or ("{{" in site.text and "${{" not in site.text)
+    return IGNORE in site.policies or ("{{" in site.text and "${{" not in site.text)
 
 
 def owned(site: Site) -> Judgement:
@@ -79,7 +91,7 @@ def owned(site: Site) -> Judgement:
 
 def is_up_to_the_chart(site: Site) -> bool:
     """Return whether a site has fields for its version and leaves them empty: then its chart has a default."""
-    return not (site.whole or site.tag or site.digest)
+    return not (site.whole or site.tag or site.digest or site.unread)
 
 
 def left_to_the_chart(image: str) -> Judgement:
@@ -123,24 +135,37 @@ def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unf
     digest = site.digest
     if is_up_to_the_chart(site):
         return left_to_the_chart(image)
+    if not tag and site.unread:
+        message = f"{image} has no tag, and its digest does not count: {site.unread}"
+        return Judgement(image, "unpinned", message)
     if not tag:
         return _by_digest_alone(image, digest, catalogue)
     release = catalogue.releases(image).get(tag)
-    elsewhere = catalogue.tags_of(image, digest) if digest else []
-    if elsewhere and tag not in elsewhere:
-        message = f"{image}:{tag} has the digest of {image}:{elsewhere[0]}: decide which of the two is meant"
-        return Judgement(image, "stale", message)
+    for found in filter(None, (digest, site.second)):
+        elsewhere = catalogue.tags_of(image, found)
+        if elsewhere and tag not in elsewhere:
+            message = f"{image}:{tag} has the digest of {image}:{elsewhere[0]}: decide which of the two is meant"
+            return Judgement(image, "stale", message)
     if release is None:
         return Judgement(image, "unknown", f"the ledger has no record of {image}:{tag}")
     if not may_be_unfit and (unfit := unfitness(image, release)):
         return unfit
-    if digest in release.digests and (catalogue.platform is None or digest == release.digest):
+    if all(_is_right(found, release, catalogue) for found in (digest, site.second or digest)):
         return Judgement(image, old=release)
     if release.digest is None:
         return Judgement(image, "unpinned", f"{image}:{tag} cannot be pinned: {release.why}")
-    message = f"{image}:{tag} has {digest or 'no digest'}, and is {release.digest} in the ledger"
+    has = digest or "no digest"
+    if site.second not in ("", digest):
+        has = f"two digests, {digest} and {site.second}"
+    elif site.unread:
+        has = f"no digest that counts ({site.unread})"
+    message = f"{image}:{tag} has {has}, and is {release.digest} in the ledger"
     wanted = WantedVersion(tag, release.digest)
     return Judgement(image, "stale" if digest else "unpinned", message, wanted, old=release, new=release)
+
+
+def _is_right(digest: str, release: Release, catalogue: Catalogue) -> bool:
+    return digest in release.digests and (catalogue.platform is None or digest == release.digest)
 
 
 def unfitness(image: str, release: Release) -> Judgement | None:

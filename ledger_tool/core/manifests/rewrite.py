@@ -19,6 +19,7 @@ from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import RemarkKind
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
+from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
@@ -29,10 +30,11 @@ SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides on a site, and what it knows of a ledger's images, by which sites are found."""
+    """What decides on a site, what it knows of a ledger's images, by which sites are found, and where digests go."""
 
     judgement: Callable[[Site], Judgement | None]
     ours: OurImages = NOBODYS
+    styles: Styles = ANY_STYLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
     try:
+        site, note = styled(site, judge.styles)
         judgement = judge.judgement(site)
     except LedgerError as error:
         done.references += 1
@@ -178,6 +181,8 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     if judgement and site.read_as and not judgement.wanted:
         message = f'YAML and Helm read the tag {site.tag} as {site.read_as}: write `"{site.tag}"` if you mean that'
         done.notes.append(ManifestNote(done.path, site.line, message, kind="unquoted-number"))
+    if judgement and judgement.wanted and note:
+        judgement = replace(judgement, note=note)
     if judgement and judgement.note:
         done.notes.append(ManifestNote(done.path, site.line, judgement.note.message, kind=judgement.note.kind))
     _count(done, judgement)
@@ -200,7 +205,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
         path=done.path,
         line=site.line,
         image=judgement.image,
-        old=shown(site.text, 600),
+        old=shown(", ".join(filter(None, (site.text, site.second))), 600),
         new=written(site.name, tag, wanted.digest),
         tags=(old.tag if old else site.tag, tag),
         digest=wanted.digest,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.errors import InvalidValue
 
 IMAGE = "image"  # the mark of a value that is an image, although no shape says so
 _MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
@@ -16,11 +18,15 @@ _OWNERS = (
     ("kpt", re.compile(r"#\s*(?:kpt-set:|\{\s*\"\$(?:kpt-set|openapi|ref)\"\s*:)")),
     ("release-please", re.compile(r"#.*\bx-release-please-(?:version(?:-date)?|major|minor|patch|date)\b")),
 )
+_STYLE = re.compile(r"style:(\S*)(?:\s+|\Z)")
+
+Style = Literal["", "tag", "digest"]
 
 
 @dataclass(frozen=True, slots=True)
 class SiteField:
-    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest` or `hex`.
+    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest`, `hex`, or
+    `emptied` for a digest that goes.
 
     `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `opening` and `closing`
     are what is around a reference: `docker://` and nothing, `${NAME:-` and `}`.
@@ -43,15 +49,31 @@ class MissingDigest:
     in_flow: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ImageFields:
+    """Where Helm values have an image: the keys above it, `*` for the items of a list, and those of its parts.
+
+    `in_object` says that an object of Kubernetes contains them, and not a chart's values file.
+    """
+
+    above: tuple[str, ...]
+    name: str
+    tag: str
+    digest: str
+    in_object: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A place that names an image, in one field or several.
 
-    `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `marks` are the words
-    of its `# ledger:` comments. `whole` says that one string contains it all, so Docker's default tag applies.
-    `locked` says why it cannot be edited where it is written, or `""`. `owner` is another tool that sets it, or `""`.
-    `is_certain` says that nothing but an image can be named here.
-    `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another spelling.
+    `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `second` is another
+    digest that it has: one field has it behind the tag, one alone. `marks` are the words of its `# ledger:` comments.
+    `values` is its place in the values of Helm, where the tag can take the digest. `whole` says that one string has it
+    all, so Docker's default tag applies. `locked` says why it cannot be edited where it is written, or `""`. `owner` is
+    another tool that sets it, or `""`. `unread` says why a digest in a field of its own does not count, and `doubt` why
+    nobody can know whether it does. `is_certain` says that nothing but an image can be named here. `read_as` is what a
+    reader of YAML makes of a tag without quotes, if that is a number with another spelling.
     """
 
     line: int
@@ -67,6 +89,20 @@ class Site:
     owner: str = ""
     is_certain: bool = False
     read_as: str = ""
+    second: str = ""
+    values: ImageFields | None = None
+    unread: str = ""
+    doubt: str = ""
+
+    @property
+    def style(self) -> Style:
+        """Where its marks want the digest, or `""` if they do not say. Raises InvalidValue."""
+        return _style_in(self.marks)[0]
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Its marks, without what they say of the style. Raises InvalidValue."""
+        return _style_in(self.marks)[1]
 
 
 def mark_in(line: str) -> tuple[str, ...]:
@@ -76,6 +112,21 @@ def mark_in(line: str) -> tuple[str, ...]:
         return ()
     first, _, rest = mark[1].partition(",")
     return tuple(filter(None, (IMAGE, rest.strip()))) if first.strip() == IMAGE else (mark[1],)
+
+
+def _style_in(marks: tuple[str, ...]) -> tuple[Style, tuple[str, ...]]:
+    """Return what marks say of the place of the digest, and the marks without that. Raises InvalidValue."""
+    styles = {match[1] for mark in marks if (match := _STYLE.match(mark))}
+    others = tuple(rest for mark in marks if (rest := _STYLE.sub("", mark, count=1)))
+    match sorted(styles):
+        case []:
+            return "", others
+        case ["tag"]:
+            return "tag", others
+        case ["digest"]:
+            return "digest", others
+    written = ", ".join(f"`style:{style}`" for style in sorted(styles))
+    raise InvalidValue("style", f"{written} is not a style", "write `style:tag` or `style:digest`")
 
 
 def owner_in(comment: str) -> str:

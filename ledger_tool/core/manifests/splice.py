@@ -111,6 +111,8 @@ def _is_text(token: TextToken) -> bool:
 def _value(site: Site, field: SiteField, wanted: WantedVersion) -> str:
     if field.part == "whole":
         return field.opening + written(site.name, wanted.tag, wanted.digest) + field.closing
+    if field.part == "emptied":
+        return ""
     if field.part in ("tag", "tagged"):
         return written(wanted.tag or site.tag, "", wanted.digest if field.part == "tagged" else "")
     return _hex(wanted.digest) if field.part == "hex" else wanted.digest

@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.formats import KINDS, kind_of
 from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, not_read, rewrite
+from ledger_tool.core.manifests.site import Style
+from ledger_tool.core.manifests.style import ChartAround, Styles
 from ledger_tool.core.registry.image import digest_of
+from ledger_tool.edges.files.charts import Charts, DiskFiles
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically
 from ledger_tool.errors import UsageError
 
@@ -31,7 +35,9 @@ ManifestFile = tuple[str, str]  # a file's path as messages show it, and the pat
 class FolderManifests:
     """Manifests on disk; see `commands.rewrite.Manifests`."""
 
-    def __init__(self, paths: Sequence[str], exclude: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), style: Style = "") -> None:
+        self._style = style
+        self._charts = Charts(DiskFiles())
         self._exclude = tuple(exclude)
         self._others: list[ManifestNote] = []
         files: dict[str, ManifestFile] = {}
@@ -51,12 +57,20 @@ class FolderManifests:
             if isinstance(raw, ManifestNote):
                 yield not_read(raw)
             else:
-                yield rewritten(path, raw, judge, write=write)
+                yield rewritten(path, raw, self._styled(judge, path), write=write)
             progress(done, len(self._files))
 
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
         """Return a judge's result for one of the files with other content."""
-        return rewritten(path, raw, judge)
+        return rewritten(path, raw, self._styled(judge, path))
+
+    def _styled(self, judge: Judge, path: str) -> Judge:
+        """Return a judge that knows the chart around a file."""
+
+        def around() -> ChartAround | None:
+            return self._charts.around(os.path.realpath(self._files[path]).replace(os.sep, "/"))
+
+        return replace(judge, styles=Styles(self._style, around))
 
     def replace(self, files: Sequence[Rewritten]) -> list[str]:
         """Write the new content of files, each all or nothing; return for each why it was not written, or `""`.

@@ -10,11 +10,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, not_read
+from ledger_tool.core.manifests.site import Style
+from ledger_tool.core.manifests.style import Styles
+from ledger_tool.edges.files.charts import Charts, FilesByPath
 from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
@@ -34,7 +38,12 @@ class TreeManifests:
     """Manifests of a commit; see `commands.rewrite.Manifests`."""
 
     def __init__(
-        self, repository: Repository, files: Mapping[str, Entry], paths: Sequence[str], exclude: Sequence[str]
+        self,
+        repository: Repository,
+        files: Mapping[str, Entry],
+        paths: Sequence[str],
+        exclude: Sequence[str],
+        style: Style = "",
     ) -> None:
         for named in paths:
             if named != "." and not any(path == named or path.startswith(f"{named}/") for path in files):
@@ -46,6 +55,13 @@ class TreeManifests:
         ]
         self._large = [path for path in chosen if path not in self.files]
         self._repository = repository
+        self._style = style
+        self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
+        self._charts = Charts(FilesByPath(self._all, self._read))
+
+    def _read(self, path: str) -> bytes:
+        (content,) = self._repository.blobs([self._all[path].oid])
+        return content
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         for path in self._large:
@@ -57,7 +73,8 @@ class TreeManifests:
             batch = paths[start : start + _BATCH]
             contents = self._repository.blobs([self.files[path].oid for path in batch])
             for number, (path, raw) in enumerate(zip(batch, contents, strict=True), start + 1):
-                yield rewritten(path, raw, judge, write=write)
+                styles = Styles(self._style, partial(self._charts.around, path))
+                yield rewritten(path, raw, replace(judge, styles=styles), write=write)
                 progress(number, len(paths))
 
 
@@ -120,6 +137,7 @@ def open_base(
     base: str,
     policies: Sequence[str],
     exclude: Sequence[str],
+    style: Style,
     token: str,
     timeout: float,
     messages: Messages,
@@ -152,6 +170,6 @@ def open_base(
         done = repository.fetch(address.url, f"refs/heads/{base}", *([ref.name] if expected else []))
         if not done.ok:
             raise fetch_error(done, address, base)
-        manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude)
+        manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude, style)
         bounds = Bounds(workspace.deadline, messages)
         yield RequestBranch(base, base_commit, ref, expected, manifests, workspace.folder, bounds), url

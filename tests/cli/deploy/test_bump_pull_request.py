@@ -189,3 +189,22 @@ def test_what_a_request_needs_is_asked_for(fleet: Fleet) -> None:
     assert "the base has no typo" in missing.err
     fleet.deployed.git("remote", "remove", "origin")
     assert "no remote `origin`" in fleet.bump().err
+
+
+@github
+def test_the_chart_is_that_of_the_base_and_not_the_one_that_is_checked_out(fleet: Fleet) -> None:
+    values = "image:\n  repository: registry.example.com/myorg/app\n  tag: v1.0.0\n"
+    line = "image: {{ .Values.image.repository }}:{{ .Values.image.tag }}"
+    fleet.deployed.write("pods/chart/Chart.yaml", "name: chart\n")
+    fleet.deployed.write("pods/chart/templates/a.yaml", line)
+    fleet.deployed.write("pods/chart/values.yaml", values)
+    fleet.deployed.git("add", "--all")
+    fleet.deployed.git("commit", "--quiet", "-m", "a chart")
+    fleet.deployed.git("push", "--quiet", fleet.origin.path, "HEAD:main")
+    fleet.deployed.write("pods/chart/templates/a.yaml", line + "@{{ .Values.image.digest }}")
+    fleet.bump()
+    (branch,) = fleet.branches()
+    written = fleet.origin.content(branch, "pods/chart/values.yaml").decode()
+    assert written == values.replace("v1.0.0", f"v1.1.0@{NEW}")
+    fleet.bump("--style", "digest")
+    assert len(fleet.branches()) == 2, "another style is another question"

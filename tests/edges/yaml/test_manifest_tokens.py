@@ -187,11 +187,13 @@ def test_where_pyyaml_was_built_without_libyaml_ruamel_reads_everything(tmp_path
     code = """
 import sys
 sys.modules["yaml._yaml"] = None
+from ledger_tool.core.manifests.rewrite import Judge
 from ledger_tool.edges.files.manifests import FolderManifests
 from ledger_tool.edges.yaml import manifest_tokens
 assert manifest_tokens.by_libyaml("", manifest_tokens.TextDocument(0, 0, 1)) is None
 found = []
-list(FolderManifests(sys.argv[1:]).rewritten(lambda site: found.append(site.text), lambda *_: None, write=False))
+judge = Judge(lambda site: found.append(site.text))
+list(FolderManifests(sys.argv[1:]).rewritten(judge, lambda *_: None, write=False))
 print(found)
 """
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -36,7 +36,7 @@ from ledger_tool.core.manifests.shapes.visit import (
     value,
 )
 from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
-from ledger_tool.core.manifests.site import IMAGE, MissingDigest, Site, SiteField
+from ledger_tool.core.manifests.site import IMAGE, ImageFields, MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
 
 _TAGS = ("tag", "imageTag")
@@ -82,7 +82,8 @@ def of_helm(visit: Visit) -> Iterator[FoundSite]:
     if registry := (visit.file.registry if look_up(node, "registry") else "") or value(node, "registry"):
         name = f"{registry.rstrip('/')}/{name}"
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
-    yield from _split(visit, name, (tag_key, digest_key), ("registry", key))
+    values = _values(visit, key, tag_key, digest_key)
+    yield from _split(visit, name, (tag_key, digest_key), ("registry", key), values)
 
 
 def of_words(visit: Visit) -> Iterator[FoundSite]:
@@ -98,7 +99,9 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
             continue  # an object, a range, nothing
         if words(digest_key)[-1:] == ("sha",) and not _SHA.fullmatch(text_of(digest_key)):
             continue  # a commit
-        yield from _split(visit, full, (tag_key, digest_key), (parts.get("registry", ""), name_key), may_add=False)
+        values = _values(visit, name_key, tag_key, digest_key)
+        names = (parts.get("registry", ""), name_key)
+        yield from _split(visit, full, (tag_key, digest_key), names, values, may_add=False)
 
 
 def in_parameters(visit: Visit) -> Iterator[FoundSite]:
@@ -127,7 +130,13 @@ def _by_image(visit: Visit) -> list[dict[str, str]]:
 
 
 def _split(
-    visit: Visit, name: str, keys: tuple[str, str], names: tuple[str, str], *, may_add: bool = True
+    visit: Visit,
+    name: str,
+    keys: tuple[str, str],
+    names: tuple[str, str],
+    values: ImageFields | None = None,
+    *,
+    may_add: bool = True,
 ) -> Iterator[FoundSite]:
     """Yield the site of a mapping with its tag and digest at `keys` and the parts of its name at `names`.
 
@@ -143,10 +152,10 @@ def _split(
     if tag_place and is_scalar(tag_place.node):
         is_both = digest or not (may_add or digest_place)
         fields.append(_field("tagged" if is_both else "tag", node, tag_key, tag_place))
-    if not digest and digest_place and is_scalar(digest_place.node):
-        digest = text_at(digest_place)
-        is_hex = words(digest_key)[-1] == "sha" and not digest.startswith("sha256:")
-        digest = f"sha256:{digest}" if digest and is_hex else digest
+    alone = text_at(digest_place)
+    if digest_place and is_scalar(digest_place.node) and (alone or not digest):
+        is_hex = words(digest_key)[-1] == "sha" and not alone.startswith("sha256:")
+        alone = f"sha256:{alone}" if alone and is_hex else alone
         fields.append(_field("hex" if is_hex else "digest", node, digest_key, digest_place))
     elif not digest and tag_place and may_add and (beside := key_token(node, tag_key)):
         missing = MissingDigest(digest_key, beside, tag_place.token, bool(node.token.style))
@@ -158,18 +167,34 @@ def _split(
     around = (*parts, *tokens, *places, *(field.token for field in fields))
     site = Site(
         line=places[0].line,
-        text=name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""),
+        text=name + (f":{tag}" if tag else "") + (f"@{digest or alone}" if digest or alone else ""),
         name=name,
         tag=tag,
-        digest=digest,
+        digest=digest or alone,
+        second=alone if digest else "",
         fields=tuple(fields),
         missing=missing,
+        values=values,
+        unread=_switched_off(node) if values and alone else "",
         marks=tuple(mark for mark in marks_at(visit.file.text, *around) if mark != IMAGE),
         read_as=read_as(tag_place.node.token.text) if tag_place and not tag_place.node.token.style else "",
         owner=owner_at(visit.file.text, *around),
     )
     other_names = ("name", "reference") if visit.keys[:1] == ("image",) else ()
     yield FoundSite(site, tuple(filter(None, (*keys, *names, *other_names))))
+
+
+def _values(visit: Visit, name: str, tag: str, digest: str) -> ImageFields:
+    """Return the place of an image, whose parts have these keys, in Helm values."""
+    above = tuple(key or "*" for key in reversed(visit.keys))
+    return ImageFields(above, name, tag or _TAGS[0], digest or _DIGESTS[0], visit.file.is_object)
+
+
+def _switched_off(node: YamlNode) -> str:
+    """Return why a digest does not count whatever the chart reads, as for Cilium's images, or `""`."""
+    switch = look_up(node, "useDigest")
+    is_off = switch and is_scalar(switch.node) and switch.node.token.text.lower() == "false"
+    return "`useDigest` is false" if is_off else ""
 
 
 def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:

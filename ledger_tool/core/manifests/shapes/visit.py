@@ -34,6 +34,11 @@ class FileView:
     is_marked: bool = False
 
     @property
+    def is_object(self) -> bool:
+        """Whether the document is an object of Kubernetes, and not the values of a chart."""
+        return bool(value(self.root, "apiVersion") and value(self.root, "kind"))
+
+    @property
     def is_gitlab(self) -> bool:
         """Whether the file is one of GitLab CI's own."""
         return bool(_GITLAB.search(self.path))
@@ -64,7 +69,7 @@ class Visit(NamedTuple):
 
     def below(self, key: str, node: YamlNode) -> Visit:
         """Return the visit of a node below this one."""
-        return Visit(node, self.file, (key, *self.keys[:3]))
+        return Visit(node, self.file, (key, *self.keys))
 
 
 class FoundSite(NamedTuple):

@@ -1,0 +1,1 @@
+"""What a Helm chart does with a value: its templates, parsed and followed; nothing is rendered."""

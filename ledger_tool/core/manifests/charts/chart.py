@@ -1,0 +1,147 @@
+"""A Helm chart as values, and whether it reads the digest of an image in them.
+
+It does, if each line that it prints of the image's name and tag also depends on the digest. It does not, if one of
+these lines certainly does not. Everything else cannot be known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from ledger_tool.core.manifests.charts.flow import SOME, VALUES, Path, covers, root
+from ledger_tool.core.manifests.charts.follow import ChartTooLarge, DefinedTemplate, Follower, PrintedLine
+from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_template
+from ledger_tool.core.manifests.site import ImageFields
+
+MAX_SUBCHARTS = 6  # levels
+
+
+class DigestReading(NamedTuple):
+    """Whether a chart reads a digest, and what shows it, or why it cannot be known."""
+
+    outcome: Literal["read", "ignored", "unknown"]
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelmChart:
+    """A chart: the texts of its templates by path, and its dependencies by the name that their values have.
+
+    `subcharts` are those that are there, and `absent` the names of the others.
+    """
+
+    templates: Mapping[str, str]
+    is_library: bool = False
+    subcharts: tuple[tuple[str, HelmChart], ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def reads_digest(self, image: ImageFields) -> DigestReading:
+        """Return whether the chart reads the digest of an image in its values."""
+        followed = self._followed
+        lines = [(line, is_sure) for line in followed.lines if (is_sure := _prints(line, image)) is not None]
+        ignoring = [line for line, is_sure in lines if is_sure and not _has(line, image, image.digest)]
+        place = (*VALUES, *image.above)
+        if any(_replaces(path, place) for path in followed.changed):
+            return DigestReading("unknown", "its templates replace some of these values")
+        for line in ignoring:
+            if not any(covers(path, place) for path in line.used):
+                return DigestReading("ignored", f"{line.file}:{line.line}")
+        if doubt := followed.doubt(place, image.above, is_printed=bool(lines)):
+            return DigestReading("unknown", doubt)
+        for line, is_sure in lines:
+            if not is_sure or not _has(line, image, image.digest):
+                return DigestReading("unknown", f"{line.file}:{line.line} cannot be followed")
+        return DigestReading("read", f"{lines[0][0].file}:{lines[0][0].line}")
+
+    @cached_property
+    def _followed(self) -> _FollowedChart:
+        """Follow the chart once, in the order in which Helm parses it: what is parsed last defines a name."""
+        units = list(_units(self, "", ()))
+        defined: dict[str, DefinedTemplate] = {}
+        unread, parsed = [], []
+        for unit in sorted(units, key=lambda unit: (unit.file.count("/"), unit.file), reverse=True):
+            try:
+                template = parse_template(unit.text)
+            except TemplateFault as fault:
+                unread.append(f"{unit.file}:{fault.line} cannot be read: {fault.message}")
+                continue
+            defined.update({name: DefinedTemplate(unit.file, body) for name, body in template.defined.items()})
+            parsed.append((unit, template))
+        follower = Follower(defined)
+        try:
+            for unit, template in parsed:
+                if unit.is_rendered:
+                    follower.follow(unit.file, template.body, root(unit.aliases))
+        except ChartTooLarge:
+            unread.append("its templates are too large to be followed")
+        return _FollowedChart(follower, unread, self)
+
+
+class _ChartTemplate(NamedTuple):
+    """One template of a chart or a subchart: `aliases` are the names of the subchart and of those around it."""
+
+    file: str
+    text: str
+    aliases: Path
+    is_rendered: bool
+
+
+def _units(chart: HelmChart, folder: str, aliases: Path) -> Iterator[_ChartTemplate]:
+    for path, text in chart.templates.items():
+        name = path.rpartition("/")[2]
+        is_rendered = not (chart.is_library or name.startswith("_") or name == "NOTES.txt")
+        yield _ChartTemplate(folder + path, text, aliases, is_rendered)
+    for name, inner in chart.subcharts if len(aliases) < MAX_SUBCHARTS else ():
+        yield from _units(inner, f"{folder}charts/{name}/", (*aliases, name))
+
+
+class _FollowedChart:
+    """What following a chart has shown."""
+
+    def __init__(self, follower: Follower, unread: list[str], chart: HelmChart) -> None:
+        self.lines = follower.lines
+        self.changed = follower.changed
+        self._absent = follower.absent
+        self._unread = unread
+        self._chart = chart
+
+    def doubt(self, place: Path, above: Path, *, is_printed: bool) -> str:
+        """Return why lines may be missing that print something of a place in the values, or `""`."""
+        for template, passed in self._absent.items():
+            # Where lines are known, a template that gets just everything, for some name, is not expected to add one.
+            if any(covers(path, place) and (len(path) > 1 or not is_printed) for path in passed):
+                return f"its template `{template}` is not here"
+        absent = self._chart.absent
+        if (above[:1] == ("global",) and absent) or (above and above[0] in absent):
+            return f"its dependency `{above[0] if above[0] in absent else absent[0]}` is not here"
+        if self._unread or is_printed:
+            return next(iter(self._unread), "")
+        for line in self.lines:
+            if any(path[:1] == VALUES and covers(path, place) for path in line.used):
+                return f"{line.file}:{line.line} passes it on as a whole"
+        return "none of its templates prints this image"
+
+
+def _replaces(path: Path, place: Path) -> bool:
+    """Return whether a change at a path is one of a place, or of one of the fields in it."""
+    return covers(path, place) or (len(path) == len(place) + 1 and covers(path[:-1], place))
+
+
+def _has(line: PrintedLine, image: ImageFields, key: str) -> bool:
+    place = (*VALUES, *image.above, key)
+    return any(len(path) == len(place) and covers(path, place) for path in line.used | line.guards)
+
+
+def _prints(line: PrintedLine, image: ImageFields) -> bool | None:
+    """Return whether a line certainly prints an image, or None if it does not."""
+    places = [(*VALUES, *image.above, key) for key in (image.name, image.tag, image.digest)]
+    name, tag, digest = ([path for path in line.used if len(path) == len(key) and covers(path, key)] for key in places)
+    version = tag + digest
+    is_comment = line.text.lstrip().startswith("#")
+    if is_comment or not version or not (name or re.search(r"(?i)image", line.text)):
+        return None
+    return not any(SOME in path for path in name + version)

@@ -1,0 +1,259 @@
+"""Templates, followed instead of rendered: which values each line that they print is made of.
+
+Every branch is taken, every loop once. What is not known, such as a function or a template that is not here, passes on
+all that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ledger_tool.core.manifests.charts.flow import ANY, NOTHING, SOME, Path, ValueFlow, union
+from ledger_tool.core.manifests.charts.functions import CHANGES, FUNCTIONS, TemplateArgument
+from ledger_tool.core.manifests.charts.gotemplate import (
+    TemplateAction,
+    TemplateBlock,
+    TemplateNode,
+    TemplateOperand,
+    TemplatePipe,
+    TemplateText,
+)
+
+_MOST_STEPS = 400_000
+_MOST_CALLS = 40  # templates that include each other
+
+
+class PrintedLine(NamedTuple):
+    """A line that a template prints: where, the values that it is made of, and those that decide whether it is."""
+
+    file: str
+    line: int
+    text: str
+    used: frozenset[Path]
+    guards: frozenset[Path]
+
+
+class DefinedTemplate(NamedTuple):
+    """A named template, and the file that defines it."""
+
+    file: str
+    body: tuple[TemplateNode, ...]
+
+
+class ChartTooLarge(Exception):
+    """A chart takes too long to follow."""
+
+
+@dataclass(slots=True)
+class _PrintedOutput:
+    """What a template prints, line by line."""
+
+    file: str
+    lines: list[PrintedLine] = field(default_factory=list)
+    text: str = ""
+    line: int = 0
+    used: set[Path] = field(default_factory=set)
+    guards: set[Path] = field(default_factory=set)
+
+    def print_text(self, text: str) -> None:
+        first, *rest = text.split("\n")
+        self.text += first
+        for part in rest:
+            self.end_line()
+            self.text = part
+
+    def print_flow(self, flow: ValueFlow, guards: frozenset[Path], line: int) -> None:
+        if used := flow.used:
+            self.line = self.line or line
+            self.used |= used
+            self.guards |= guards
+
+    def end_line(self) -> None:
+        if self.used:
+            printed = PrintedLine(self.file, self.line, self.text, frozenset(self.used), frozenset(self.guards))
+            self.lines.append(printed)
+        self.text, self.line, self.used, self.guards = "", 0, set(), set()
+
+
+class _VariableScope:
+    """The variables of a block, and those around it."""
+
+    __slots__ = ("around", "variables")
+
+    def __init__(self, variables: dict[str, ValueFlow], around: _VariableScope | None = None) -> None:
+        self.variables, self.around = variables, around
+
+    def get(self, name: str) -> ValueFlow:
+        scope: _VariableScope | None = self
+        while scope:
+            if name in scope.variables:
+                return scope.variables[name]
+            scope = scope.around
+        return NOTHING
+
+    def add(self, name: str, flow: ValueFlow) -> None:
+        """Say that a variable may have another value as well."""
+        scope: _VariableScope | None = self
+        while scope:
+            if name in scope.variables:
+                scope.variables[name] = union([scope.variables[name], flow])
+                return
+            scope = scope.around
+
+
+class _ActionPlace(NamedTuple):
+    """What holds where an action stands."""
+
+    dot: ValueFlow
+    scope: _VariableScope
+    guards: frozenset[Path] = frozenset()
+
+    def inside(self, dot: ValueFlow | None = None, guards: Iterable[Path] = ()) -> _ActionPlace:
+        return _ActionPlace(self.dot if dot is None else dot, _VariableScope({}, self.scope), self.guards.union(guards))
+
+
+class Follower:
+    """Follows the templates of a chart. `lines` are those printed; `absent` has what is passed to templates, by name,
+    that the chart does not have; `changed` are values that a template replaces.
+    """
+
+    def __init__(self, defined: Mapping[str, DefinedTemplate]) -> None:
+        self.lines: list[PrintedLine] = []
+        self.absent: dict[str, frozenset[Path]] = {}
+        self.changed: set[Path] = set()
+        self._defined = defined
+        self._known: dict[tuple[str, ValueFlow], ValueFlow | None] = {}
+        self._steps = 0
+        self._calls = 0
+
+    def follow(self, file: str, body: tuple[TemplateNode, ...], root: ValueFlow) -> None:
+        """Follow a file's template, which starts from `root`. Raises ChartTooLarge."""
+        output = _PrintedOutput(file)
+        self._run(body, _ActionPlace(root, _VariableScope({"$": root})), output)
+        output.end_line()
+        self.lines += output.lines
+
+    def _run(self, nodes: Sequence[TemplateNode], place: _ActionPlace, output: _PrintedOutput) -> None:
+        for node in nodes:
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                raise ChartTooLarge
+            if isinstance(node, TemplateText):
+                output.print_text(node.text)
+            elif isinstance(node, TemplateAction):
+                flow = self._pipe(node.pipe, place)
+                flow = self._included(node.call, flow) if node.call else flow
+                if not node.pipe.variables:
+                    output.print_flow(flow, place.guards, node.line)
+            else:
+                self._block(node, place, output)
+
+    def _block(self, block: TemplateBlock, place: _ActionPlace, output: _PrintedOutput) -> None:
+        outer = place.inside()
+        flow = self._pipe(block.pipe, outer, is_loop=block.kind == "range")
+        inner = outer.inside(guards=flow.used)
+        if block.kind == "with":
+            inner = outer.inside(flow, flow.used)
+        elif block.kind == "range":
+            inner = outer.inside(flow.field(ANY), flow.used)
+        self._run(block.body, inner, output)
+        self._run(block.otherwise, outer.inside(guards=flow.used), output)
+
+    def _pipe(self, pipe: TemplatePipe, place: _ActionPlace, *, is_loop: bool = False) -> ValueFlow:
+        flow: ValueFlow | None = None
+        for command in pipe.commands:
+            flow = self._command(command, flow, place)
+        flow = flow or NOTHING
+        for number, name in enumerate(pipe.variables):
+            is_item = is_loop and number == len(pipe.variables) - 1
+            value = flow.field(ANY) if is_item else NOTHING if is_loop else flow
+            if pipe.is_new:
+                place.scope.variables[name] = value
+            else:
+                place.scope.add(name, value)
+        return flow
+
+    def _command(self, command: Sequence[TemplateOperand], piped: ValueFlow | None, place: _ActionPlace) -> ValueFlow:
+        if not command:
+            return piped or NOTHING
+        head, *arguments = command
+        given = [TemplateArgument(operand, self._operand(operand, place)) for operand in arguments]
+        if piped is not None:
+            given.append(TemplateArgument(None, piped))
+        if head.kind == "word":
+            return self._call(head.text, given, place)
+        value = self._operand(head, place)
+        return union([value, *(argument.flow for argument in given)]).printed() if given else value
+
+    def _operand(self, operand: TemplateOperand, place: _ActionPlace) -> ValueFlow:
+        self._steps += 1
+        match operand.kind:
+            case "dot":
+                flow = place.dot
+            case "variable":
+                flow = place.scope.get(operand.text)
+            case "pipe":
+                flow = self._pipe(operand.pipe or TemplatePipe(), place)
+            case "word":
+                flow = self._call(operand.text, [], place)
+            case _:
+                return NOTHING
+        for name in operand.fields:
+            flow = flow.field(name)
+        return flow
+
+    def _call(self, name: str, given: list[TemplateArgument], place: _ActionPlace) -> ValueFlow:
+        flows = [argument.flow for argument in given]
+        if name == "include" and given:
+            if given[0].literal:
+                return self._included(given[0].literal, union(flows[1:]))
+        elif name == "tpl" and given:
+            return self._tpl(given)
+        elif name in CHANGES and given:
+            self._changed(name, given, place)
+        function = FUNCTIONS.get(name)
+        return function(given) if function and given else union(flows).printed()
+
+    def _tpl(self, given: list[TemplateArgument]) -> ValueFlow:
+        """Return what a text prints that is a template itself: that of a file may be anything."""
+        text = given[0]
+        is_known = "{{" not in text.literal and not any("Files" in path for path in text.flow.used)
+        return text.flow.printed() if is_known else union([argument.flow for argument in given]).printed()
+
+    def _changed(self, name: str, given: list[TemplateArgument], place: _ActionPlace) -> None:
+        target = given[0]
+        keys = [given[1].literal or SOME] if name in ("set", "unset") and len(given) > 1 else [SOME]
+        self.changed.update((*path, key) for path in target.flow.paths for key in keys)
+        if target.operand and target.operand.kind == "variable" and not target.operand.fields:
+            place.scope.add(target.operand.text, FUNCTIONS[name](given))
+
+    def _included(self, name: str, argument: ValueFlow) -> ValueFlow:
+        """Return what a named template prints, in one text."""
+        if name not in self._defined:
+            self.absent[name] = self.absent.get(name, frozenset()) | argument.used
+            return argument.printed()
+        known = (name, argument)
+        if known not in self._known:
+            if self._calls >= _MOST_CALLS:
+                raise ChartTooLarge
+            self._known[known] = None
+            self._calls += 1
+            self._known[known] = self._printed_by(self._defined[name], argument)
+            self._calls -= 1
+        return self._known[known] or argument.printed()
+
+    def _printed_by(self, defined: DefinedTemplate, argument: ValueFlow) -> ValueFlow:
+        output = _PrintedOutput(defined.file)
+        self._run(defined.body, _ActionPlace(argument, _VariableScope({"$": argument})), output)
+        output.end_line()
+        if len(output.lines) > 1:  # else it is a part of the line that includes it
+            self.lines += output.lines
+        return ValueFlow(made_of=frozenset(path for line in output.lines for path in _needs(line)))
+
+
+def _needs(line: PrintedLine) -> frozenset[Path]:
+    """Return what a line depends on; that a mapping is there at all, whose fields it prints, tells nothing more."""
+    containers = {path[:length] for path in line.used for length in range(len(path))}
+    return line.used | (line.guards - containers)

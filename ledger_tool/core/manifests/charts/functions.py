@@ -1,0 +1,76 @@
+"""The functions of Helm's templates that return what they are given, or a part of it.
+
+All others print their arguments in some way, which needs no function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ledger_tool.core.manifests.charts.flow import SOME, ValueFlow, union
+from ledger_tool.core.manifests.charts.gotemplate import TemplateOperand
+
+
+class TemplateArgument(NamedTuple):
+    """An argument of a function: as written, unless it is piped, and what it may be."""
+
+    operand: TemplateOperand | None
+    flow: ValueFlow
+
+    @property
+    def literal(self) -> str:
+        """The text that is written there, or `""` for anything else."""
+        return self.operand.text if self.operand and self.operand.kind == "text" else ""
+
+
+def _any_of(given: Sequence[TemplateArgument]) -> ValueFlow:
+    return union([argument.flow for argument in given])
+
+
+def _indexed(given: Sequence[TemplateArgument]) -> ValueFlow:
+    flow = given[0].flow
+    for key in given[1:]:
+        flow = flow.field(key.literal or SOME)
+    return flow
+
+
+def _dug(given: Sequence[TemplateArgument]) -> ValueFlow:
+    *keys, default, mapping = given if len(given) > 2 else [*given, *given]
+    return union([_indexed([mapping, *keys]), default.flow])
+
+
+def _dict(given: Sequence[TemplateArgument]) -> ValueFlow:
+    pairs = zip(given[::2], given[1::2], strict=False)
+    return ValueFlow(named=tuple((key.literal or SOME, value.flow) for key, value in pairs))
+
+
+def _list(given: Sequence[TemplateArgument]) -> ValueFlow:
+    return ValueFlow(items=tuple(argument.flow for argument in given))
+
+
+def _extended(given: Sequence[TemplateArgument]) -> ValueFlow:
+    return union([given[0].flow, _list(given[1:])])
+
+
+def _with_key(given: Sequence[TemplateArgument]) -> ValueFlow:
+    return union([given[0].flow, _dict(given[1:])])
+
+
+CHANGES = ("set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite")
+FUNCTIONS: dict[str, Callable[[Sequence[TemplateArgument]], ValueFlow]] = {
+    **dict.fromkeys(("index", "get"), _indexed),
+    **dict.fromkeys(("first", "mustFirst", "last", "mustLast"), lambda given: given[0].flow.field(SOME)),
+    **dict.fromkeys(("append", "mustAppend", "prepend", "mustPrepend"), _extended),
+    **dict.fromkeys(("list", "tuple"), _list),
+    "dict": _dict,
+    "dig": _dug,
+    "set": _with_key,
+    **dict.fromkeys(
+        ("default", "coalesce", "ternary", "or", "and", "required", "deepCopy", "mustDeepCopy", "omit", "pick", "unset",
+         "values", "concat", "rest", "mustRest", "initial", "mustInitial", "compact", "mustCompact", "uniq", "mustUniq",
+         "reverse", "mustReverse", "without", "mustWithout", "merge", "mergeOverwrite", "mustMerge",
+         "mustMergeOverwrite"),
+        _any_of,
+    ),
+}  # fmt: skip

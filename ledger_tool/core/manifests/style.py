@@ -1,0 +1,89 @@
+"""Where the digest of an image in Helm values goes: into a field of its own, or behind the tag.
+
+A chart that prints `repository:tag` deploys a digest behind the tag as it should, and ignores one in a field. So the
+field is for charts that read it, and the tag for those that do not, and for those of which nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ledger_tool.core.manifests.charts.chart import HelmChart
+from ledger_tool.core.manifests.remark import Remark
+from ledger_tool.core.manifests.site import ImageFields, Site, Style
+
+
+@dataclass(frozen=True, slots=True)
+class ChartAround:
+    """The chart that a file belongs to; `is_values` says that the file's name tells that it has values of it."""
+
+    chart: HelmChart
+    is_values: bool
+
+
+def no_chart() -> ChartAround | None:
+    """Return that a file belongs to no chart."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """What decides in a file: what a person `wanted`, or `""`, and the chart around it, which is read if needed."""
+
+    wanted: Style = ""
+    around: Callable[[], ChartAround | None] = no_chart
+
+
+ANY_STYLE = Styles()
+
+
+def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
+    """Return a site as it is to be judged and written, and a remark if a chart has decided that.
+
+    Raises InvalidValue for a mark that is no style.
+    """
+    style = site.style
+    if site.values is None or style == "digest" or any(field.part == "tagged" for field in site.fields):
+        return replace(site, unread=""), None
+    if site.unread:
+        return _in_tag(site, site.unread), None
+    if style == "tag" or (styles.wanted == "tag" and not style):
+        return _in_tag(site, "the style is `tag`"), None
+    return _by_chart(site, site.values, styles)
+
+
+def _by_chart(site: Site, values: ImageFields, styles: Styles) -> tuple[Site, Remark | None]:
+    if not (site.tag or site.digest):
+        return site, None
+    around = None if values.in_object else styles.around()
+    outcome, why = around.chart.reads_digest(values) if around else ("read", "")
+    if outcome == "ignored":
+        reason = f"its chart does not read `{values.digest}` ({why})"
+        return _in_tag(site, reason), Remark("digest-ignored", f"{reason}, so the digest goes behind the tag")
+    if outcome == "read" or styles.wanted == "digest" or not (around and around.is_values):
+        return site, None
+    if site.digest:
+        return replace(site, doubt=why), None
+    note = f"nobody can tell whether its chart reads `{values.digest}` ({why}), so the digest goes behind the tag"
+    return _in_tag(site, ""), Remark("digest-in-doubt", note)
+
+
+def _in_tag(site: Site, unread: str) -> Site:
+    """Return a site with its digest behind the tag. One in a field of its own counts for nothing, and is emptied."""
+    fields = []
+    for field in site.fields:
+        if field.part == "tag":
+            fields.append(replace(field, part="tagged"))
+        elif site.digest:
+            fields.append(replace(field, part="emptied"))
+    has_tag = any(field.part == "tagged" for field in fields)
+    return replace(
+        site,
+        text=site.name + (f":{site.tag}" if site.tag else ""),
+        digest="",
+        fields=tuple(fields) or site.fields,
+        missing=None,
+        locked=site.locked or ("" if has_tag else "it has no tag to write the digest behind"),
+        unread=unread if site.digest else "",
+    )

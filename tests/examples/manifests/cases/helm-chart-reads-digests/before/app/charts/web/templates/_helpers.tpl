@@ -1,0 +1,3 @@
+{{- define "web.digest" -}}
+{{- if .Values.image.digest -}}@{{ .Values.image.digest }}{{- end -}}
+{{- end -}}
