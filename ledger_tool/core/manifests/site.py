@@ -18,7 +18,7 @@ _OWNERS = (
     ("kpt", re.compile(r"#\s*(?:kpt-set:|\{\s*\"\$(?:kpt-set|openapi|ref)\"\s*:)")),
     ("release-please", re.compile(r"#.*\bx-release-please-(?:version(?:-date)?|major|minor|patch|date)\b")),
 )
-_STYLE = re.compile(r"style:(\S*)(?:\s+|\Z)")
+_STYLE = re.compile(r"style:([^\s,]*)(?:[\s,]\s*|\Z)")
 
 Style = Literal["", "tag", "digest"]
 
