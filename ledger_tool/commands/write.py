@@ -22,6 +22,7 @@ class Written:
 
     `verified` are the image:tags that a registry was asked about; None where that is irrelevant. `request` is the
     pull request, if the change was only proposed. `notes` are what a person should know about what the registry has.
+    `base` is what a dry run would have changed.
     """
 
     results: Sequence[Result]
@@ -31,6 +32,7 @@ class Written:
     verified: Set[Name] | None = None
     request: Proposed | None = None
     notes: Sequence[str] = ()
+    base: Snapshot | None = None
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
@@ -49,8 +51,9 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
 
     try:
         if dry_run:
-            change = within_limits(store.read())
-            return Written(results(change, None), change, 0, warning)
+            base = store.read()
+            change = within_limits(base)
+            return Written(results(change, None), change, 0, warning, base=base)
         landed = store.transact(within_limits)
     except Conflict as conflict:
         raise _with_its_commit(conflict, store) from None

@@ -72,8 +72,13 @@ def as_text(reviewed: Diff, view: View) -> Iterator[str]:
         yield view.painted(SETTINGS, "bad")
     for line in file_lines(reviewed.files):
         yield view.painted(f"another file changes: {line}", "bad")
+    yield from change_lines(reviewed.changes, view)
+
+
+def change_lines(changes: Iterable[TagChange], view: View) -> Iterator[str]:
+    """Yield the lines of each image's changes, with every fact before and after."""
     image = ""
-    for change in reviewed.changes:
+    for change in changes:
         if change.name.image != image:
             image = change.name.image
             yield ""

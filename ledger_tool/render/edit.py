@@ -13,6 +13,7 @@ from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
 from ledger_tool.render.screen import Screen
+from ledger_tool.render.view import View
 
 if TYPE_CHECKING:
     from ledger_tool.core.changes.proposal import Proposed
@@ -33,17 +34,30 @@ def show(screen: Screen, written: Written, output: str, *, dry_run: bool) -> Non
         screen.note(f"warning: {written.warning}")
     line = summary(written, dry_run=dry_run)
     if (output or screen.usual_format) == "text":
+        screen.data(_before_and_after(written, screen.view()))
         screen.told(line)
         return
     screen.data(json_lines(written))
     screen.note(line)
 
 
+def _before_and_after(written: Written, view: View) -> Iterator[str]:
+    """Yield what a dry run would have changed, as `diff` shows it; nothing for what was written."""
+    if written.base is None or not written.change.changed:
+        return
+    from ledger_tool.core.judging.diff import tag_changes
+    from ledger_tool.render.diff import change_lines
+
+    _, *lines = change_lines(tag_changes(written.base.ledger, written.change.ledger, written.base.policy), view)
+    yield from [*lines, ""]
+
+
 def json_lines(written: Written) -> Iterator[str]:
     """Yield the JSON object of each image:tag; `schema/written-v1.schema.json` describes it."""
     for result in written.results:
         verified = {} if written.verified is None else {"verified": result.name in written.verified}
-        yield json.line(result_object(result) | verified | pull_request(written.request))
+        before = {"before": [*map(to_json, written.base.ledger.find(result.name))]} if written.base else {}
+        yield json.line(result_object(result) | before | verified | pull_request(written.request))
 
 
 def request_link(request: Proposed) -> str:

@@ -203,3 +203,33 @@ def test_get_tells_a_person_what_to_pull_and_the_facts(ledger: Run) -> None:
     narrow = at_terminal("get", "myorg/app:v1.4.0", "--format", "text", columns=60)
     assert plain(narrow.out).splitlines()[-1] == f"linux/arm64  {digest('b')[:19]}"
     assert all(len(line) <= 60 or " " not in line for line in plain(narrow.out).splitlines())
+
+
+def test_a_dry_run_shows_before_and_after(ledger: Run, lived: Upstream) -> None:
+    ledger("set", "myorg/*", "--label", "env=test", "--ttl", "7d")
+    command = ("set", "myorg/*", "nginx", "--label", "env=prod", "--ttl", "none", "--dry-run")
+    tip = lived.tip()
+    seen = at_terminal(*command)
+    assert (seen.code, seen.err) == (0, "")
+    assert plain(seen.out).splitlines() == [
+        "myorg/app",
+        "  updated v1.4.0 (linux/amd64, linux/arm64)",
+        "    label env: test → prod",
+        "    TTL: 7d → none",
+        "",
+        "nginx",
+        "  updated 1.27",
+        "    label env: none → prod",
+        "",
+        "dry run: would have edited 2 images",
+    ]
+    first, second = ledger(*command).json_lines
+    assert [record["labels"]["env"] for record in first["before"]] == ["test"] * 2
+    assert [record["labels"]["env"] for record in first["records"]] == ["prod"] * 2
+    assert second["before"] == ledger("get", "nginx:1.27").json["records"]
+    assert lived.tip() == tip
+    assert "before" not in ledger(*command[:-1]).json_lines[0]
+    assert at_terminal(*command).out == "nothing to do: 2 images are already in the ledger\n"
+    gone = at_terminal("remove", "nginx:1.27", "--reason", "x", "--dry-run")
+    assert plain(gone.out).splitlines()[:2] == ["nginx", "  removed 1.27"]
+    assert plain(gone.out).splitlines()[-1] == "dry run: would have removed nginx:1.27"
