@@ -8,7 +8,8 @@ from typing import Protocol
 
 from ledger_tool.commands.ports import Progress
 from ledger_tool.core.changes.proposal import Proposed
-from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, ManifestNote, Rewritten
+from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, Rewritten
 
 
 class Manifests(Protocol):

@@ -8,8 +8,8 @@ from typing import Literal
 
 from ledger_tool.commands.rewrite import ManifestsReport
 from ledger_tool.core.ledger.names import counted, escaped
-from ledger_tool.core.manifests.remark import IN_SHORT, RemarkKind
-from ledger_tool.core.manifests.rewrite import Edit, ManifestFinding, ManifestNote
+from ledger_tool.core.manifests.remark import IN_SHORT, ManifestNote, RemarkKind
+from ledger_tool.core.manifests.rewrite import Edit, ManifestFinding
 from ledger_tool.render import json
 from ledger_tool.render.edit import pull_request
 from ledger_tool.render.github import command

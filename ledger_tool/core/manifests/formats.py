@@ -10,15 +10,17 @@ from typing import Literal, Protocol
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
+from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 
 Parse = Callable[[str, TextDocument], list[TextToken]]
-KINDS = "YAML (.yaml, .yml), JSON (.json) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
+KINDS = "YAML (.yaml, .yml), JSON (.json, .jsonc) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
 
 # As builders and editors know them. A suffix of another language is not one: `dockerfile.py`, `Dockerfile.md`.
 _DOCKERFILE = re.compile(r"(?:[dD]ocker|[cC]ontainer)file(?:[.\-_0-9A-Z].*)?|.+\.(?:dockerfile|containerfile)")
@@ -28,12 +30,12 @@ _OTHERS = re.compile(
 )
 
 
-def kind_of(path: str) -> Literal["yaml", "dockerfile", ""]:
+def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
     """Return how a file is read, judging by its name, or `""` for one that is not read."""
     name = re.split(r"[/\\]", path)[-1]
     suffix = name.lower().rpartition(".")[2]
-    if suffix in ("yaml", "yml", "json") and "." in name:
-        return "yaml"
+    if suffix in ("yaml", "yml", "json", "jsonc") and "." in name:
+        return "json" if suffix.startswith("json") else "yaml"
     is_dockerfile = _DOCKERFILE.fullmatch(name) or _DOCKERFILE.fullmatch(name.lower())
     return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
 
@@ -65,10 +67,13 @@ class ManifestFormat(Protocol):
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return what a document of a file's text says. Raises TextFault."""
 
+    def why_no_manifest(self, text: str) -> str:
+        """Return why a text that cannot be read is not a manifest, by what can be seen in it, or `""` if it may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class YamlFormat:
-    """YAML and JSON, by a parser."""
+    """YAML, by a parser."""
 
     parse: Parse
     ours: OurImages
@@ -83,9 +88,35 @@ class YamlFormat:
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
-        tokens = self.parse(text, document)
+        tokens = self.parse(self.bare(text), document)
         found = find_sites(path, text, yamltree.tree(tokens), self.ours)
         return DocumentReading(tokens, found.sites, mentions(text, document, tokens, found.tokens, self.ours))
+
+    def bare(self, text: str) -> str:
+        """Return what the parser gets: a text of the same length."""
+        return text
+
+    def why_no_manifest(self, text: str) -> str:
+        """Return whether nothing in the text looks like a reference."""
+        return "" if shows_reference(text, self.ours) else "nothing in it looks like an image reference"
+
+
+class JsonFormat(YamlFormat):
+    """JSON, by the same parser. Comments and commas before a closing bracket are allowed."""
+
+    def documents(self, text: str) -> Sequence[TextDocument]:
+        """Return the whole file. Raises TextFault."""
+        return [TextDocument(0, len(text), 1)]
+
+    def bare(self, text: str) -> str:
+        """Return the text without comments."""
+        return without_comments(text)
+
+    def why_no_manifest(self, text: str) -> str:
+        """Return whether each line is an object of its own, or nothing in the text looks like a reference."""
+        if is_json_lines(text):
+            return "it has a JSON object on each line, as data has"
+        return super().why_no_manifest(self.bare(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +139,15 @@ class DockerfileFormat:
         tokens, sites = find_in_dockerfile(parse_dockerfile(text))
         return DocumentReading(tokens, sites, mentions_in_lines(text, document, sites, self.ours))
 
+    def why_no_manifest(self, text: str) -> str:
+        """Return `""`: only its name says what it is."""
+        del text
+        return ""
+
 
 def format_of(path: str, parse: Parse, ours: OurImages) -> ManifestFormat:
     """Return the format of a file, judging by its name."""
-    return DockerfileFormat(ours) if kind_of(path) == "dockerfile" else YamlFormat(parse, ours)
+    kind = kind_of(path)
+    if kind == "dockerfile":
+        return DockerfileFormat(ours)
+    return JsonFormat(parse, ours) if kind == "json" else YamlFormat(parse, ours)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 RemarkKind = Literal[
     "template",
+    "not-a-manifest",
     "not-a-reference",
     "chart-default",
     "other-tool",
@@ -21,6 +23,7 @@ RemarkKind = Literal[
 # What many remarks of a kind have in common, after their number.
 IN_SHORT: dict[RemarkKind, str] = {
     "template": "templates were skipped, since they are not YAML until they are rendered",
+    "not-a-manifest": "files were skipped, since they are not manifests",
     "not-a-reference": "values are in the place of an image reference and are something else",
     "chart-default": "images have no tag here, so their charts choose the version",
     "other-tool": "references are set by another tool, and were left as they are",
@@ -39,3 +42,14 @@ class Remark(NamedTuple):
 
     kind: RemarkKind
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestNote:
+    """A note about a file. `is_fault` says that it could not be read or understood; any other is of a `kind`."""
+
+    path: str
+    line: int
+    message: str
+    is_fault: bool = False
+    kind: RemarkKind | Literal[""] = ""

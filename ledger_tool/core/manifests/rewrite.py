@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
-from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
-from ledger_tool.core.manifests.remark import RemarkKind
+from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
+from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
@@ -67,17 +66,6 @@ class ManifestFinding:
     is_elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestNote:
-    """A note about a file. `is_fault` says that it could not be read or understood; any other is of a `kind`."""
-
-    path: str
-    line: int
-    message: str
-    is_fault: bool = False
-    kind: RemarkKind | Literal[""] = ""
-
-
 @dataclass(slots=True)
 class Rewritten:
     """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix.
@@ -112,7 +100,9 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     form = format_of(path, parse, judge.ours)
     texts, refused = [], ""
     try:
-        text = yamltree.decoded(raw)
+        text = text_of(raw)
+        if is_of_ledger(path, text):
+            return not_read(ManifestNote(path, 1, "skipped: a file of a ledger", kind="not-a-manifest"))
         for document in form.documents(text):
             texts.append(text[document.start : document.end])
             try:
@@ -120,7 +110,8 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
             except SpliceRefused as error:
                 refused = error.reason
     except TextFault as fault:
-        return not_read(_not_read(path, raw, fault)) if _may_matter(raw, form) else Rewritten(path)
+        note = note_on(path, raw, form, fault)
+        return not_read(note) if note else Rewritten(path)
     if refused:
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
@@ -128,18 +119,6 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
     done.content = content if content != raw else None
     done.findings.sort(key=lambda finding: finding.line)
     return done
-
-
-def _may_matter(raw: bytes, form: ManifestFormat) -> bool:
-    """Return whether a file that is not text may be a manifest."""
-    return raw.startswith(yamltree.NOT_UTF8) or form.may_have_sites(raw.decode("utf-8", "replace"))
-
-
-def _not_read(path: str, raw: bytes, fault: TextFault) -> ManifestNote:
-    if fault.is_syntax and b"{{" in raw:  # a file beyond a limit is not treated as a template
-        message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
-        return ManifestNote(path, fault.line, message, kind="template")
-    return ManifestNote(path, fault.line, f"not read: {fault.message}", is_fault=True)
 
 
 def _document(

@@ -10,7 +10,7 @@ from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.errors import InvalidValue
 
 IMAGE = "image"  # the mark of a value that is an image, although no shape says so
-_MARK = re.compile(r"(?:^|\s)#\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
+_MARK = re.compile(r"(?:^|\s)(?:#|//)\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
 # By these comments other tools know the values that they set. They set the value alone, so a digest that they do not
 # know of would stay behind.
 _OWNERS = (
@@ -106,7 +106,7 @@ class Site:
 
 
 def mark_in(line: str) -> tuple[str, ...]:
-    """Return the words of a `# ledger:` comment in a line, if there is one; `image` may be in front of another."""
+    """Return the words of a `# ledger:` comment in a line, in JSON `// ledger:`; `image` may be in front of another."""
     mark = _MARK.search(line)
     if not mark:
         return ()

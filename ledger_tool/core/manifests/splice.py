@@ -19,6 +19,10 @@ from ledger_tool.core.policy.reference import written
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _COLON = re.compile(r"[ \t]*:")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\r|\n|\Z)")
+# In flow style; of JSON too.
+_COMMENT_AFTER = re.compile(
+    r"[ \t]*(?:,[ \t]*)?(?:(?<=[ \t])#[^\r\n]*|//[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/[ \t]*(?=[\r\n]))"
+)
 
 
 class SpliceRefused(Exception):
@@ -181,6 +185,11 @@ def _added(missing: MissingDigest, digest: str, text: str) -> Splice:
         lead = f",{line_break}{indent}" if re.fullmatch(r"[ \t]+", indent) else ", "
         is_empty = after.start == after.end  # its place is then that of what comes next, or the one before the blanks
         place = beside.end + len(between.rstrip()) if is_empty else after.end
+        behind = _COMMENT_AFTER.match(text, place)
+        if behind and not lead.startswith(", "):  # a comment stays on the tag's line
+            comma_first, comma_last = ("", ",") if behind[0].lstrip().startswith(",") else (",", "")
+            added = f"{comma_first}{behind[0]}{lead[1:]}{key}{colon}{quote}{value}{quote}{comma_last}"
+            return Splice(place, behind.end(), added, after, value, missing.key)
         return Splice(place, place, f"{lead}{key}{colon}{quote}{value}{quote}", after, value, missing.key)
     if after.style in ("|", ">") or text.find("\n", after.start, after.end) >= 0 or not re.fullmatch(r"[ -]*", indent):
         raise SpliceRefused("its tag is not on one line, so no digest can be added below it")

@@ -11,6 +11,7 @@ from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown_address
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, UsageError
 
+SETTINGS_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
 MAX_SETTINGS_BYTES = 64 * 1024  # of a valid `ledger.yaml`
 MAX_SETTINGS_READ = 2**20  # bytes; what is between the two is read, so that `check` can report it
 

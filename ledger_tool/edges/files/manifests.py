@@ -15,15 +15,15 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.formats import KINDS, kind_of
-from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, not_read, rewrite
+from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
 from ledger_tool.core.manifests.site import Style
 from ledger_tool.core.manifests.style import ChartAround, Styles
+from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.edges.files.charts import Charts, DiskFiles
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically
 from ledger_tool.errors import UsageError
-
-MAX_FILE = 10 * 2**20
 
 _WRITERS = 8
 _NOT_SEARCHED = {".git", ".hg", ".svn"}
@@ -147,13 +147,10 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
 
 
 def _read(path: str, place: str) -> bytes | ManifestNote:
-    """Return a file's bytes, or why it is not read."""
+    """Return a file's bytes, or the first of very many; or why it is not read."""
     try:
         with open(place, "rb") as stream:
-            is_larger = os.fstat(stream.fileno()).st_size > MAX_FILE
-            raw = b"" if is_larger else stream.read()
+            is_huge = os.fstat(stream.fileno()).st_size > MOST_SEEN
+            return stream.read(MOST_SEEN) if is_huge else stream.read()
     except OSError as error:
         return ManifestNote(path, 1, f"not read: {(error.strerror or str(error)).lower()}", is_fault=True)
-    if is_larger:
-        return ManifestNote(path, 1, f"not read: larger than {MAX_FILE // 2**20} MiB", is_fault=True)
-    return raw

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.message import MARK, branch_of
-from ledger_tool.core.manifests.rewrite import Judge, ManifestNote, Rewritten, not_read
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read
 from ledger_tool.core.manifests.site import Style
 from ledger_tool.core.manifests.style import Styles
+from ledger_tool.core.manifests.unread import MAX_FILE, MOST_SEEN
 from ledger_tool.edges.files.charts import Charts, FilesByPath
-from ledger_tool.edges.files.manifests import MAX_FILE, is_excluded, is_manifest_name, nothing_read, rewritten
+from ledger_tool.edges.files.manifests import is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
@@ -53,7 +54,7 @@ class TreeManifests:
         self._others = [
             nothing_read(name) for name in paths if not any(_is_chosen(path, [name], exclude) for path in chosen)
         ]
-        self._large = [path for path in chosen if path not in self.files]
+        self._large = {path: file for path, file in chosen.items() if path not in self.files}
         self._repository = repository
         self._style = style
         self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
@@ -64,9 +65,9 @@ class TreeManifests:
         return content
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
-        for path in self._large:
-            reason = f"not read: larger than {MAX_FILE // 2**20} MiB"
-            yield not_read(ManifestNote(path, 1, reason, is_fault=True))
+        for path, file in self._large.items():
+            (raw,) = self._repository.blobs([file.oid])
+            yield rewritten(path, raw[:MOST_SEEN], judge, write=write)
         yield from map(not_read, self._others)
         paths = list(self.files)
         for start in range(0, len(paths), _BATCH):

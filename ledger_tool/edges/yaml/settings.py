@@ -14,14 +14,21 @@ from typing import Any, TypeVar
 from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, decoded, tree
-from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Environment, Owner, Policy, ProvenanceRule, Registry
+from ledger_tool.core.policy.policy import (
+    MAX_SETTINGS_BYTES,
+    SETTINGS_SECTIONS,
+    Environment,
+    Owner,
+    Policy,
+    ProvenanceRule,
+    Registry,
+)
 from ledger_tool.edges.yaml.fields import HINT, each_parsed, fail, items, pairs, parsed
 from ledger_tool.edges.yaml.tokens import tokens
 from ledger_tool.errors import InvalidSettings, UsageError
 
 MAX_DEPTH = 16
 _REQUIRABLE = ("sourceRef", "platform", "index", "config", "dependsOn", "ttl", "provenance")
-_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
 T = TypeVar("T")
 
 
@@ -48,7 +55,7 @@ def load(raw: bytes) -> Policy:
 
 def _policy(root: YamlNode) -> Policy:
     values: dict[str, Any] = {}
-    for key, value in pairs(root, "ledger.yaml", _SECTIONS):
+    for key, value in pairs(root, "ledger.yaml", SETTINGS_SECTIONS):
         match key.text:
             case "registries":
                 values["registries"] = _registries(value)

@@ -99,7 +99,7 @@ def test_large_documents_without_images_cost_no_parser(deployed: Deployed, ledge
 def test_many_files_are_written_in_order_and_reported_so(deployed: Deployed, ledger: Run) -> None:
     for at in range(220):
         deployed.write(f"many/{at:03}.yaml", POD if at % 2 else "a: 1\n")
-    deployed.write("many/bad.yaml", "image: [\n")
+    deployed.write("many/bad.yaml", "image: [nginx\n")
     done = ledger("pin", "many", "--format", "json")
     assert done.code == 2, done.err
     assert [edit["path"] for edit in done.json["edits"]] == [f"many/{at:03}.yaml" for at in range(1, 220, 2)]
@@ -123,7 +123,7 @@ def test_json_is_what_the_schema_says(deployed: Deployed, ledger: Run) -> None:
     schema = json.loads((ROOT / "schema/pin-v1.schema.json").read_text())
     validator = Draft202012Validator(schema)
     deployed.write("c.yaml", f"- image: redis\n- image: {IMAGE}:v9\n- image: {IMAGE}:v1.0.0 # ledger: nonsense\n")
-    deployed.write("d.yaml", "image: [\n")
+    deployed.write("d.yaml", "image: [nginx\n")
     runs = [
         ledger("pin", ".", "--check", "--format", "json"),
         ledger("bump", ".", "--policy", "semver:^1", "--check", "--format", "json"),

@@ -160,15 +160,6 @@ def test_a_text_that_is_not_parsed_names_no_image(text: str, ours: OurImages, pa
     assert may_have_sites(text, ours) or not sites, text
 
 
-def test_a_file_of_another_encoding_that_names_no_image_is_no_manifest() -> None:
-    def notes(raw: bytes) -> list[str]:
-        return [note.message for note in rewrite("a.yaml", raw, tokens, PIN).notes]
-
-    assert notes("title: Bücher mit Images".encode("latin-1")) == []
-    assert notes("title: Bücher\nimage: myorg/app:v1".encode("latin-1")) == ["not read: not UTF-8"]
-    assert notes("title: Bücher".encode("utf-16")) == ["not read: UTF-16 or UTF-32, not UTF-8"]
-
-
 _EMPTY_TAGS = [
     ("{repository: myorg/app, tag: } # M", '{repository: myorg/app, tag: "1.10", digest: NEW } # M'),
     ("{tag: , repository: myorg/app} # M", '{tag: "1.10", digest: NEW , repository: myorg/app} # M'),

@@ -1,0 +1,59 @@
+"""Whether a text that no parser reads, or that is too large for one, may be a manifest: by what can be seen in it.
+
+It may be one if something that may be a reference stands at a key for images. A URL, a path or a sentence there is no
+sign of one.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ledger_tool.core.manifests.ours import NOBODYS, OurImages
+from ledger_tool.core.manifests.yamltree import plain_type
+from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest
+from ledger_tool.errors import InvalidValue
+
+_KEY = re.compile(r"docker:\\?/|\b(?:[iI]mages?|container|services|steps|repository|newName)[\"']?[ \t]*:[ \t]*")
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]+)*(?:[|>][-+0-9]*[ \t]*[\r\n]+[ \t]*)?")
+_SCALAR = re.compile(r"\"([^\"\r\n]*)\"|'([^'\r\n]*)'|((?:(?![ \t]#)[^\r\n,\[\]{}\"'])*)")
+_BELOW = re.compile(
+    r"\b(?:name|repository|reference|newName|image)[\"']?[ \t]*:[ \t]*"
+    r"|(?:^|[\r\n\[])[ \t]*+(?:-[ \t]+)?+(?![\"']?[\w.$-]+[\"']?[ \t]*:(?:[\s\"'\[{]|\Z))"
+)
+_ALIAS = re.compile(r"\*[\w.-]+")
+_NEARBY = 300  # characters
+
+
+def shows_reference(text: str, ours: OurImages = NOBODYS) -> bool:
+    """Return whether a text has something that may be a reference to an image, in a place for one; ours, in any."""
+    if any(re.search(rf"(?<![\w./-]){re.escape(host)}\\?/[a-z0-9]", text) for host in ours.hosts):
+        return True
+    if any(re.search(rf"\b{re.escape(key)}[\"']?[ \t]*:", text) for key in ours.keys):
+        return True
+    return any(_is_shown_at(text, match.end()) for match in _KEY.finditer(text))
+
+
+def _is_shown_at(text: str, offset: int) -> bool:
+    """Return whether what follows a key may be a reference, or contain one."""
+    if text[offset - 1] == "/":
+        return True
+    if value := _scalar_at(text, offset):
+        return _may_be_reference(value)
+    nearby = text[offset : offset + _NEARBY]
+    return any(_may_be_reference(_scalar_at(nearby, match.end())) for match in _BELOW.finditer(nearby))
+
+
+def _scalar_at(text: str, offset: int) -> str:
+    """Return the text of the scalar at an offset, or `""` if something else is there."""
+    properties = _PROPERTIES.match(text, offset)
+    match = _SCALAR.match(text, properties.end() if properties else offset)
+    return next((group for group in match.groups() if group), "").strip() if match else ""
+
+
+def _may_be_reference(text: str) -> bool:
+    if plain_type(text) or is_no_reference(text):
+        return bool(_ALIAS.fullmatch(text))
+    try:
+        return not is_unlikely(parse_in_manifest(text), has_fields=False)
+    except InvalidValue:  # a mistake or a variable
+        return True
