@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
+from ledger_tool.core.manifests.shapes.keys import tells
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, value, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
@@ -23,6 +24,9 @@ _IN_MAPS: tuple[Shape, ...] = (
     fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair, whole.marked,
 )  # fmt: skip
 _IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
+
+
+_PLACES = (("images",), ("services",), ("steps",))  # of lists whose items are told of by other keys
 
 
 class FoundSites(NamedTuple):
@@ -63,11 +67,20 @@ def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[_Fo
         seen.add(id(node))
         if node.token.kind == "list":
             yield from _found(visit, _IN_LISTS)
-            ahead += [visit.below("", place.node) for place in node.items]
+            ahead += [visit.below("", place.node) for place in node.items if not is_scalar(place.node)]
         elif node.token.kind == "map":
-            yield from _found(visit, _IN_MAPS)
-            below = [(key.token.text, place.node) for key, place in node.pairs if not is_scalar(place.node)]
-            ahead += [visit.below(key, child) for key, child in below]
+            if _may_tell(visit):
+                yield from _found(visit, _IN_MAPS)
+            ahead += [visit.below(key.token.text, place.node) for key, place in node.pairs if not is_scalar(place.node)]
+
+
+def _may_tell(visit: Visit) -> bool:
+    """Return whether a mapping may tell of an image: quickly, since nearly none does."""
+    node, file = visit.node, visit.file
+    is_place = visit.keys[:1] == ("image",) or visit.keys[1:2] in _PLACES
+    is_pair = "value" in node.named
+    is_odd = file.is_marked or bool(node.merged)
+    return is_place or is_pair or is_odd or any(map(tells, node.named)) or not file.ours.keys.isdisjoint(node.named)
 
 
 def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:

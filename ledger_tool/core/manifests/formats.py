@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from ledger_tool.core.manifests import yamltree
@@ -47,12 +48,12 @@ _MAY_NAME = re.compile(r"(?i)from|syntax")
 class DocumentReading:
     """All that a document says as tokens, and the places in it that name images, in order.
 
-    `mentions` are references to images of the ledger in other places.
+    `mentions` searches for references to images of the ledger in other places, which a second look does not need.
     """
 
     tokens: Sequence[TextToken]
     sites: Sequence[Site]
-    mentions: Sequence[Site] = ()
+    mentions: Callable[[], Sequence[Site]]
 
 
 class ManifestFormat(Protocol):
@@ -90,7 +91,7 @@ class YamlFormat:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
         found = find_sites(path, text, yamltree.tree(tokens), self.ours)
-        return DocumentReading(tokens, found.sites, mentions(text, document, tokens, found.tokens, self.ours))
+        return DocumentReading(tokens, found.sites, partial(mentions, text, document, tokens, found.tokens, self.ours))
 
     def bare(self, text: str) -> str:
         """Return what the parser gets: a text of the same length."""
@@ -137,7 +138,7 @@ class DockerfileFormat:
         """Return the lines as tokens, and the sites of the instructions."""
         del path
         tokens, sites = find_in_dockerfile(parse_dockerfile(text))
-        return DocumentReading(tokens, sites, mentions_in_lines(text, document, sites, self.ours))
+        return DocumentReading(tokens, sites, partial(mentions_in_lines, text, document, sites, self.ours))
 
     def why_no_manifest(self, text: str) -> str:
         """Return `""`: only its name says what it is."""

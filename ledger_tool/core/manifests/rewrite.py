@@ -131,7 +131,7 @@ def _document(
     reading = form.read(done.path, text, document)
     changes: list[Splice] = []
     expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
-    done.notes += [note for mention in reading.mentions if (note := _noted(mention, judge, done.path))]
+    done.notes += [note for mention in reading.mentions() if (note := _noted(mention, judge, done.path))]
     if not changes or not write:
         return old
     new = applied(text, document, changes)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField
-from ledger_tool.core.manifests.tokens import TextDocument, TextToken
+from ledger_tool.core.manifests.tokens import END, TextDocument, TextToken
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.reference import written
 
@@ -91,16 +91,21 @@ def is_exactly(before: Sequence[TextToken], after: Sequence[TextToken], changes:
     """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
     values = {change.token.number: change.value for change in changes if not change.key}
     added = {change.token.number: (change.key, change.value) for change in changes if change.key}
-    following = iter(after)
-    for token, new in zip(before, following, strict=False):
-        value = values.get(token.number)
+    old_contents, new_contents = [token.content for token in before], [token.content for token in after]
+    at, gained = 0, 0  # how far both are compared, and by how many tokens the new ones are ahead
+    for number in sorted({*values, *added}):
+        if old_contents[at:number] != new_contents[at + gained : number + gained] or number + gained >= len(after):
+            return False
+        token, new, value = before[number], after[number + gained], values.get(number)
         if not (token.content == new.content if value is None else _is_edited(token, new, value)):
             return False
-        for word in added.get(token.number, ()):
-            field = next(following, None)
-            if field is None or not (_is_text(field) and field.text == word and not field.anchor):
+        for word in added.get(number, ()):
+            gained += 1
+            field = after[number + gained] if number + gained < len(after) else END
+            if not (_is_text(field) and field.text == word and not field.anchor):
                 return False
-    return len(after) == len(before) + 2 * len(added)
+        at = number + 1
+    return old_contents[at:] == new_contents[at + gained :]
 
 
 def _is_edited(token: TextToken, new: TextToken, value: str) -> bool:

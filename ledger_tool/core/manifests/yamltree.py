@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger_tool.core.ledger.jsontext import line_and_column
@@ -21,11 +20,13 @@ _MOST_MERGED = 32  # mappings searched for one key
 NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
-def _no_keys() -> Mapping[str, tuple[TextToken, YamlPlace]]:
-    return _NO_KEYS
+class _NoKeys(dict[str, "tuple[TextToken, YamlPlace]"]):
+    """The keys of what is not a mapping: hashable, so that it can be a default, since a factory takes its time."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
-_NO_KEYS: Mapping[str, tuple[TextToken, YamlPlace]] = MappingProxyType({})
+_NO_KEYS: Mapping[str, tuple[TextToken, YamlPlace]] = _NoKeys()
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +40,7 @@ class YamlNode:
     token: TextToken
     items: Sequence[YamlPlace] = ()
     pairs: Sequence[tuple[YamlNode, YamlPlace]] = ()
-    named: Mapping[str, tuple[TextToken, YamlPlace]] = field(default_factory=_no_keys)
+    named: Mapping[str, tuple[TextToken, YamlPlace]] = _NO_KEYS
     merged: Sequence[YamlNode] = ()
 
 
@@ -109,9 +110,11 @@ def _fill(mapping: YamlNode, stream: Iterator[TextToken], anchors: dict[str, Yam
     mapping.pairs = pairs = []
     mapping.named = named = {}
     while (inner := next(stream)).kind != "end":
-        key = _node(inner, stream, anchors)
+        is_plain = inner.kind == "scalar" and not inner.anchor
+        key = YamlNode(inner) if is_plain else _node(inner, stream, anchors)
         value = next(stream)
-        place = YamlPlace(value, _node(value, stream, anchors))
+        is_plain = value.kind == "scalar" and not value.anchor
+        place = YamlPlace(value, YamlNode(value) if is_plain else _node(value, stream, anchors))
         pairs.append((key, place))
         name = key.token
         if name.kind == "scalar":

@@ -69,11 +69,12 @@ def _read(file: BinaryIO, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def replace_atomically(path: Path, content: bytes) -> None:
+def replace_atomically(path: Path, content: bytes, *, is_alone: bool = True) -> None:
     """Write `content` to `path`: readers see the old file or the new one, even after a crash.
 
     A temporary file in the same folder, fsync, rename, fsync of the folder; the mode is kept, and so is the owner if
-    that is allowed. On any error the old file is intact and the temporary one is gone.
+    that is allowed. On any error the old file is intact and the temporary one is gone. Who writes several files, so
+    that none `is_alone`, calls `sync_folder` for each folder afterwards.
     """
     with local_errors(path, "write"):
         old = path.stat() if path.exists() else None
@@ -92,7 +93,14 @@ def replace_atomically(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 os.unlink(name)
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
+        if is_alone:
+            sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    with local_errors(path, "write"):
+        folder = os.open(path, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:

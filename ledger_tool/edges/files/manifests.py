@@ -22,7 +22,7 @@ from ledger_tool.core.manifests.style import ChartAround, Styles
 from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.edges.files.charts import Charts, DiskFiles
-from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically
+from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically, sync_folder
 from ledger_tool.errors import UsageError
 
 _WRITERS = 8
@@ -78,11 +78,18 @@ class FolderManifests:
         Each has to reach the disk, which takes its time: several wait together.
         """
         if len(files) < _WRITERS:
-            return [self._replace(file) for file in files]
-        from concurrent.futures import ThreadPoolExecutor
+            problems = [self._replace(file) for file in files]
+        else:
+            from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(_WRITERS) as pool:  # after an error or ^C, it finishes what it began, and no more
-            return list(pool.map(self._replace, files))
+            with ThreadPoolExecutor(_WRITERS) as pool:  # after an error or ^C, it finishes what it began, and no more
+                problems = list(pool.map(self._replace, files))
+        for folder in {self._real_path(file.path).parent for file in files}:
+            sync_folder(folder)
+        return problems
+
+    def _real_path(self, path: str) -> Path:
+        return Path(os.path.realpath(self._files[path]))
 
     def _replace(self, file: Rewritten) -> str:
         place = self._files[file.path]
@@ -91,7 +98,7 @@ class FolderManifests:
         if isinstance(raw, ManifestNote) or digest_of(raw) != file.old_digest:
             return "somebody else changed it in the meantime"
         try:
-            replace_atomically(Path(os.path.realpath(place)), file.content)
+            replace_atomically(self._real_path(file.path), file.content, is_alone=False)
         except UsageError as error:
             return error.message
         return ""

@@ -85,16 +85,22 @@ def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int)
     The events of ruamel and of PyYAML have the same names and attributes.
     """
     found: list[TextToken] = []
-    depth = 0
+    depth = number = 0
+    kinds: dict[type, TokenKind | None] = {}
     for event in events:
-        kind = _KINDS.get(type(event).__name__)
+        of = type(event)
+        try:
+            kind = kinds[of]
+        except KeyError:
+            kind = kinds[of] = _KINDS.get(of.__name__)
         if kind is None:
             continue
-        if len(found) >= MAX_TOKENS:
+        if number >= MAX_TOKENS:
             line = event.start_mark.line + first_line
             raise TextFault(line, f"a document of more than {MAX_TOKENS:,} keys and values")
         if kind == "end":
             depth -= 1
+            number += 1
             found.append(END)
             continue
         text = style = anchor = tag = ""
@@ -107,10 +113,11 @@ def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int)
             style, anchor, tag = "{" if event.flow_style else "", event.anchor or "", event.tag
         start, end = event.start_mark, event.end_mark
         token = _new(TextToken, (
-            start.index + offset, end.index + offset, start.line + first_line, start.column + 1, len(found),
+            start.index + offset, end.index + offset, start.line + first_line, start.column + 1, number,
             kind, text, style, anchor, str(tag) if tag else "",
         ))  # fmt: skip
         if depth > deepest:
             raise TextFault(token.line, f"nested deeper than {deepest} levels", column=token.column)
+        number += 1
         found.append(token)
     return found

@@ -49,10 +49,10 @@ def test_a_full_disk_stops_all_writers_and_leaves_nothing_behind(
 ) -> None:
     found, files = _many(tmp_path)
 
-    def fail(path: Path, content: bytes) -> None:
+    def fail(path: Path, content: bytes, *, is_alone: bool) -> None:
         if path.name == "20.yaml":
             raise LocalDiskError("cannot write: no space left on device", "free some disk space")
-        replace_atomically(path, content)
+        replace_atomically(path, content, is_alone=is_alone)
 
     monkeypatch.setattr(manifests, "replace_atomically", fail)
     with pytest.raises(LocalDiskError):

@@ -10,6 +10,7 @@ from ledger_tool.core.manifests.yamltree import YamlNode
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _IMAGES = frozenset({"image", "images"})
+_KEYS = frozenset({"image", "uses", "pipe", "container", "bundle"})
 _OUTPUTS = frozenset({"build", "built", "dest", "destination", "id", "output", "push", "target"})
 VARIABLES = frozenset({"env", "environment", "variables", "data", "stringData"})
 ImagePart = Literal["registry", "name", "tag", "digest"]
@@ -53,6 +54,12 @@ def role(key: str) -> KeyRole | None:
         return None
     image = found[:-2] if found[-2:-1] == ("image",) else found[:-1]
     return KeyRole(image, part, list(_PARTS).index(found[-1]))
+
+
+@lru_cache(4096)
+def tells(key: str) -> bool:
+    """Return whether a key may tell of an image, in any shape: a mapping with no such key has none in itself."""
+    return key in _KEYS or role(key) is not None or not _IMAGES.isdisjoint(words(key))
 
 
 def versions_beside(node: YamlNode) -> list[str]:

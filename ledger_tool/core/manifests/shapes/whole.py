@@ -135,6 +135,8 @@ def in_list(visit: Visit) -> Iterator[FoundSite]:
     is_known = above in ours.keys or is_services
     is_output = visit.keys == ("images",) and look_up(visit.file.root, "steps") is not None  # what Cloud Build pushes
     is_named = says_image(above)
+    if not (is_output or is_overrides or is_known or is_named):
+        return
     for place in visit.node.items:
         if not is_written(place):
             continue
