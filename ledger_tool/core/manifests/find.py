@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
-from ledger_tool.core.manifests.shapes.keys import tells
-from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, value, view_of
+from ledger_tool.core.manifests.shapes.keys import names_image
+from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, value, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar
+from ledger_tool.core.manifests.yamltree import YamlNode
 
 _Found = tuple[Site | None, TextToken | None]
 Shape = Callable[[Visit], Iterator[FoundSite]]
@@ -23,10 +23,8 @@ Shape = Callable[[Visit], Iterator[FoundSite]]
 _IN_MAPS: tuple[Shape, ...] = (
     fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair, whole.marked,
 )  # fmt: skip
+_LISTS = frozenset({"images", "parameters", "params", "services", "steps"})  # of references, or where `name` is special
 _IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
-
-
-_PLACES = (("images",), ("services",), ("steps",))  # of lists whose items are told of by other keys
 
 
 class FoundSites(NamedTuple):
@@ -57,30 +55,37 @@ def find_sites(path: str, text: str, roots: list[YamlNode], ours: OurImages = NO
 def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[_Found]:
     if value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
         return
+    view = view_of(path, text, root, ours)
     seen: set[int] = set()
-    ahead = [Visit(root, view_of(path, text, root, ours))]
+    ahead: list[tuple[YamlNode, tuple[str, ...]]] = [(root, ())]
     while ahead:
-        visit = ahead.pop()
-        node = visit.node
+        node, keys = ahead.pop()
         if id(node) in seen:
             continue
         seen.add(id(node))
         if node.token.kind == "list":
-            yield from _found(visit, _IN_LISTS)
-            ahead += [visit.below("", place.node) for place in node.items if not is_scalar(place.node)]
+            if _may_list_images(view, keys):
+                yield from _found(Visit(node, view, keys), _IN_LISTS)
+            below = ("", *keys)
+            ahead += [(place.node, below) for place in node.items if place.node.token.kind != "scalar"]
         elif node.token.kind == "map":
-            if _may_tell(visit):
-                yield from _found(visit, _IN_MAPS)
-            ahead += [visit.below(key.token.text, place.node) for key, place in node.pairs if not is_scalar(place.node)]
+            if _may_name_image(view, keys, node):
+                yield from _found(Visit(node, view, keys), _IN_MAPS)
+            children = [(key.token.text, place.node) for key, place in node.pairs]
+            ahead += [(child, (key, *keys)) for key, child in children if child.token.kind != "scalar"]
 
 
-def _may_tell(visit: Visit) -> bool:
-    """Return whether a mapping may tell of an image: quickly, since nearly none does."""
-    node, file = visit.node, visit.file
-    is_place = visit.keys[:1] == ("image",) or visit.keys[1:2] in _PLACES
-    is_pair = "value" in node.named
-    is_odd = file.is_marked or bool(node.merged)
-    return is_place or is_pair or is_odd or any(map(tells, node.named)) or not file.ours.keys.isdisjoint(node.named)
+def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlNode) -> bool:
+    """Return whether a shape may fit a mapping below these keys; few of a document are worth a closer look."""
+    own = view.ours.keys
+    if view.is_marked or node.merged or any(map(names_image, node.named)) or not own.isdisjoint(node.named):
+        return True
+    return keys[:1] == ("image",) or (keys[:1] == ("",) and bool(own or (keys[1:] and keys[1] in _LISTS)))
+
+
+def _may_list_images(view: FileView, keys: tuple[str, ...]) -> bool:
+    """Return whether a shape may fit a list below these keys."""
+    return view.is_marked or (bool(keys) and (keys[0] in _LISTS or keys[0] in view.ours.keys or names_image(keys[0])))
 
 
 def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ledger_tool.core.manifests.ours import OurImages
@@ -22,31 +22,30 @@ def mentions(
     text: str, document: TextDocument, tokens: Sequence[TextToken], known: frozenset[int], ours: OurImages
 ) -> list[Site]:
     """Return the mentions in the scalars of a document, except those whose numbers are known; comments have none."""
-    found = list(_references(text, document, ours))
+    spans = [(tokens[number].start, tokens[number].end) for number in known]
+    found = _references(text, document, spans, ours)
     if not found:
         return []
     scalars = [token for token in tokens if token.kind == "scalar" and token.start < token.end]
     starts, lines = [token.start for token in scalars], _line_starts(text, document)
-    sites = []
-    for match in found:
-        at = bisect_right(starts, match.start()) - 1
-        if at >= 0 and match.end() <= scalars[at].end and scalars[at].number not in known:
-            sites.append(_mention(text, match, document, lines))
-    return sites
+    places = [(match, bisect_right(starts, match.start()) - 1) for match in found]
+    return [
+        _mention(text, match, document, lines) for match, at in places if at >= 0 and match.end() <= scalars[at].end
+    ]
 
 
 def mentions_in_lines(text: str, document: TextDocument, sites: Sequence[Site], ours: OurImages) -> list[Site]:
     """Return the mentions in the lines of a document, except where a site is, and in lines that are comments."""
-    found = list(_references(text, document, ours))
+    spans = [(field.token.start, field.token.end) for site in sites for field in site.fields]
+    found = _references(text, document, spans, ours)
     if not found:
         return []
-    known = {field.token.start for site in sites for field in site.fields}
     others, lines = {(site.line, site.text) for site in sites}, _line_starts(text, document)
     mentioned = []
     for match in found:
         mention = _mention(text, match, document, lines)
         is_comment = text[lines[mention.line - document.line] : match.start()].lstrip().startswith("#")
-        if not is_comment and match.start() not in known and (mention.line, mention.text) not in others:
+        if not is_comment and (mention.line, mention.text) not in others:
             mentioned.append(mention)
     return mentioned
 
@@ -55,12 +54,29 @@ def _line_starts(text: str, document: TextDocument) -> list[int]:
     return [document.start, *(match.end() for match in _BREAK.finditer(text, document.start, document.end))]
 
 
-def _references(text: str, document: TextDocument, ours: OurImages) -> Iterator[re.Match[str]]:
-    if not any(text.find(host, document.start, document.end) >= 0 for host in ours.hosts):
-        return
-    for match in _expression(ours.hosts).finditer(text, document.start, document.end):
-        if ours.has_reference(_plain(match[0])):
-            yield match
+def _references(
+    text: str, document: TextDocument, spans: Sequence[tuple[int, int]], ours: OurImages
+) -> list[re.Match[str]]:
+    """Return where a document's text has a reference to an image of ours, in order, except in these spans."""
+    expression, ordered, found = _expression(ours.hosts), sorted(spans), []
+    for start in _starts(text, document, ours.hosts):
+        at = bisect_right(ordered, (start, document.end)) - 1
+        is_known = at >= 0 and start < ordered[at][1]
+        match = None if is_known else expression.match(text, start, document.end)
+        if match and ours.has_reference(_plain(match[0])):
+            found.append(match)
+    return found
+
+
+def _starts(text: str, document: TextDocument, hosts: Sequence[str]) -> list[int]:
+    """Return where one of the hosts is, in order. To look for each is a lot faster than an expression for all."""
+    starts = []
+    for host in hosts:
+        at = text.find(host, document.start, document.end)
+        while at >= 0:
+            starts.append(at)
+            at = text.find(host, at + len(host), document.end)
+    return sorted(set(starts))
 
 
 @lru_cache(8)

@@ -112,7 +112,8 @@ _keys = st.sampled_from(
      "tag", "name", "type", "description", "default", "container", "jobs", "uses", "images", "newTag", "digest",
      "&k image", "*k ", "title", "imageTag", "reference", "x-y", "properties", "version", "repo", "sidecarImage",
      "image_name", "app.image", "appRepository", "appTag", "REPO", "TAG", "bundle", "taskRef", "pipe", "newName",
-     "steps", "params", "parameters", "helm", "kustomize", "value", "operator", '"val\\u0075e"', "services", "<<"]
+     "steps", "params", "parameters", "helm", "kustomize", "value", "operator", '"val\\u0075e"', "services", "<<",
+     "my image", "a/image", "image#", "Image", "IMAGES", "targetImage"]
 )  # fmt: skip
 _values = st.sampled_from(
     ["myorg/app", "myorg/app:v1.5.0", "v1.5.0", "", "docker://a/b", '"docker:\\/\\/a/b"', "x # y", "bundle",
@@ -149,6 +150,8 @@ _paths = st.sampled_from(["a.yaml", "cloudbuild.yaml", ".gitlab-ci.yml"])
 @example("image:\n  type: x\n  name: myorg/app\n  tag: v1.5.0\n", CATALOGUE.ours, "a.yaml")
 @example("properties: 1\nimage:\n  type: x\n  name: myorg/app:v1.5.0\n", CATALOGUE.ours, "a.yaml")
 @example("properties: &a\n  name: myorg/app:v1.5.0\nimage:\n  type: x\n  <<: *a\n", CATALOGUE.ours, "a.yaml")
+@example('{"image" # c\n: myorg/app:v1.5.0}', CATALOGUE.ours, "a.yaml")
+@example("properties: 1\nimage: {type: x, ? name : myorg/app:v1.5.0}", CATALOGUE.ours, "a.yaml")
 @example('? "ima\\\n  ge"\n: myorg/app:v1.5.0\n', CATALOGUE.ours, "a.yaml")
 @example('jobs:\n  a:\n    uses: "docker:\\/\\/myorg/app:v1.5.0"\n', CATALOGUE.ours, "a.yaml")
 @example_count(500)

@@ -8,9 +8,11 @@ from typing import Literal, NamedTuple
 
 from ledger_tool.core.manifests.yamltree import YamlNode
 
+_KEY = re.compile(r"[\w.-]{1,200}", re.ASCII)  # the search of texts finds no others
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _IMAGES = frozenset({"image", "images"})
-_KEYS = frozenset({"image", "uses", "pipe", "container", "bundle"})
+_NAMES = _IMAGES | {"repo", "repository"}
+_OF_IMAGES = frozenset({"container", "uses", "pipe", "bundle"})
 _OUTPUTS = frozenset({"build", "built", "dest", "destination", "id", "output", "push", "target"})
 VARIABLES = frozenset({"env", "environment", "variables", "data", "stringData"})
 ImagePart = Literal["registry", "name", "tag", "digest"]
@@ -31,9 +33,10 @@ class KeyRole(NamedTuple):
 @lru_cache(4096)
 def words(key: str) -> tuple[str, ...]:
     """Return the words of a key in lower case: `operatorImage`, `operator.image` and `OPERATOR_IMAGE` have the same."""
-    return tuple(word.lower() for word in _WORD.findall(key[:200]))
+    return tuple(word.lower() for word in _WORD.findall(key)) if _KEY.fullmatch(key) else ()
 
 
+@lru_cache(4096)
 def says_image(key: str) -> bool:
     """Return whether a key says that its value is an image to run, or a list of them: `sidecarImage`, `image_name`.
 
@@ -41,6 +44,12 @@ def says_image(key: str) -> bool:
     """
     found = words(key)
     return not _IMAGES.isdisjoint(found) and _OUTPUTS.isdisjoint(found) and key != key.upper()
+
+
+@lru_cache(4096)
+def names_image(key: str) -> bool:
+    """Return whether some shape may read an image, or its name, at a key of any mapping."""
+    return key in _OF_IMAGES or not _NAMES.isdisjoint(words(key))
 
 
 @lru_cache(4096)
@@ -54,12 +63,6 @@ def role(key: str) -> KeyRole | None:
         return None
     image = found[:-2] if found[-2:-1] == ("image",) else found[:-1]
     return KeyRole(image, part, list(_PARTS).index(found[-1]))
-
-
-@lru_cache(4096)
-def tells(key: str) -> bool:
-    """Return whether a key may tell of an image, in any shape: a mapping with no such key has none in itself."""
-    return key in _KEYS or role(key) is not None or not _IMAGES.isdisjoint(words(key))
 
 
 def versions_beside(node: YamlNode) -> list[str]:

@@ -56,7 +56,7 @@ def view_of(path: str, text: str, root: YamlNode, ours: OurImages) -> FileView:
         ours,
         registry=value(above.node, "imageRegistry") if above else "",
         containers=frozenset(value(place.node, "container") for place in named),
-        is_marked=bool(MARKED.search(text)),
+        is_marked="ledger:" in text and bool(MARKED.search(text)),
     )
 
 
@@ -66,10 +66,6 @@ class Visit(NamedTuple):
     node: YamlNode
     file: FileView
     keys: tuple[str, ...] = ()
-
-    def below(self, key: str, node: YamlNode) -> Visit:
-        """Return the visit of a node below this one."""
-        return Visit(node, self.file, (key, *self.keys))
 
 
 class FoundSite(NamedTuple):
