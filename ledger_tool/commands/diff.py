@@ -12,6 +12,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.revert import restored
+from ledger_tool.core.history.revision import RevisionRange
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile, others
 from ledger_tool.core.ledger.ledger import Ledger
@@ -22,7 +23,9 @@ from ledger_tool.errors import InvalidLedger
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """The changes, and the number of commits of the base that are not in the head, which are not shown.
+    """The changes, and the number of commits of the base that are not in the head.
+
+    These are not shown, unless the two ends were compared as they are (`is_undoing`): then they are shown as undone.
 
     `settings_changed` says that the meaning of `ledger.yaml` changes, `files` are the other files that commits change.
     """
@@ -31,23 +34,24 @@ class Diff:
     behind: int
     settings_changed: bool = False
     files: Sequence[ChangedFile] = ()
+    is_undoing: bool = False
 
 
-def diff(history: History, base: str, head: str = "") -> Diff:
-    """Return what `head` (`""`: as it is) changes since it parted from `base`. Raises UsageError, InvalidLedger."""
-    base_tip = history.resolve(base)
-    tip = history.resolve(head) if head else history.head()
+def diff(history: History, revisions: RevisionRange) -> Diff:
+    """Return what a range of revisions changes. Raises UsageError, InvalidLedger."""
+    base_tip, tip = (history.resolve(one) if one else history.head() for one in (revisions.base, revisions.head))
     parted = history.merge_base(base_tip, tip)
-    after = history.snapshot(tip) if head else history.current()
-    before = history.snapshot(parted)
+    start = parted if revisions.since_parted else base_tip
+    after = history.current() if revisions.uncommitted else history.snapshot(tip)
+    before = history.snapshot(start)
     behind = len(history.commits(parted, base_tip)) if parted != base_tip else 0
-    reverted = _reverted(history, parted, tip, after.ledger)
-    changes = tag_changes(before.ledger, after.ledger, before.policy, reverted, runs_between(history, parted, tip))
+    reverted = _reverted(history, start, tip, after.ledger)
+    changes = tag_changes(before.ledger, after.ledger, before.policy, reverted, runs_between(history, start, tip))
     settings_changed = before.policy != after.policy
     files = [
-        file for file in others(history.changed_files(parted, tip)) if file.path != SETTINGS or not settings_changed
+        file for file in others(history.changed_files(start, tip)) if file.path != SETTINGS or not settings_changed
     ]
-    return Diff(changes, behind, settings_changed, files)
+    return Diff(changes, behind, settings_changed, files, is_undoing=not revisions.since_parted)
 
 
 def _reverted(history: History, parted: str, tip: str, after: Ledger) -> Mapping[Name, str]:

@@ -59,9 +59,12 @@ def _side(records: tuple[Record, ...]) -> dict[str, Any] | None:
 
 
 def notes(reviewed: Diff, base: str) -> Iterator[str]:
-    """Yield a note about what is not shown."""
+    """Yield a note about the commits that only the base has."""
     if reviewed.behind:
         commits = counted(reviewed.behind, "commit")
+        if reviewed.is_undoing:
+            yield f"note: {shown(base) or 'the last commit'} is {commits} ahead; what they did is shown as undone"
+            return
         yield f"note: {shown(base)} is {commits} ahead; only what was added since they parted is shown"
 
 

@@ -221,7 +221,7 @@ def test_a_folder_outside_git_can_be_read_but_not_written(ledger: Run, tmp_path:
     assert ledger("list", "--repo", tmp_path).code == 0
     done = _publish(ledger, tmp_path, "v2")
     assert done.code == 2
-    assert "not the top folder of a git repository" in done.err
+    assert f"{tmp_path} is not in a git repository" in done.err
 
 
 def test_hooks_and_filters_of_the_checkout_do_not_run(ledger: Run, checkout: Path, tmp_path: Path) -> None:

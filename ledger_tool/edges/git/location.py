@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from ledger_tool.core.ledger.names import shown, shown_address
+from ledger_tool.core.ledger.names import LEDGER, shown, shown_address
 from ledger_tool.core.ledger.secrets import LONG_USER
 from ledger_tool.edges.files.disk import local_errors, path_of
 from ledger_tool.errors import UsageError
@@ -73,7 +74,49 @@ def parse_location(repo: str) -> Address | Path:
             f"there is no folder {shown_address(repo)}",
             "name the ledger's folder or URL with `--repo` or LEDGER_REPO",
         )
-    return file_address(location) if is_bare(location) else location
+    folder = repository_holding(location)
+    return file_address(folder) if is_bare(folder) else folder
+
+
+def repository_holding(folder: Path) -> Path:
+    """Return the checkout or bare repository that a folder is in, as git finds it; the folder itself if there is none.
+
+    A folder that has a ledger of its own stays what it is. Raises UsageError for a repository of another user that git
+    would not trust: a ledger that nobody named must not be one that anybody could have put above.
+    """
+    if is_bare(folder) or (folder / ".git").exists() or os.path.lexists(folder / LEDGER):
+        return folder
+    start = Path(os.path.realpath(folder))
+    with local_errors(folder, "open"):
+        device = start.stat().st_dev
+        for above in start.parents:
+            if above.stat().st_dev != device:  # git stops there, too
+                break
+            if (above / ".git").exists():
+                _check_owner(above, git_dir_of(above))
+                return above
+            if is_bare(above):
+                _check_owner(above, above)
+                return above
+    return folder
+
+
+def is_ours(top: Path, git_dir: Path) -> bool:
+    """Return whether a checkout belongs to us, as far as git looks at it."""
+    paths = (top, top / ".git", git_dir)
+    return all(path.stat().st_uid == os.geteuid() for path in paths if path.exists())
+
+
+def _check_owner(top: Path, git_dir: Path) -> None:
+    if is_ours(top, git_dir):
+        return
+    from ledger_tool.edges.git.user_settings import is_trusted  # here, since it needs git
+
+    if not is_trusted(top, git_dir):
+        raise UsageError(
+            f"git does not trust {shown(str(top), 300)}: it belongs to another user",
+            f"if it is the ledger that you mean, name it with `--repo {shlex.quote(shown(str(top), 300))}`",
+        )
 
 
 def parse_remote(url: str, folder: Path) -> Address:
@@ -94,8 +137,10 @@ def git_dir_of(folder: Path) -> Path:
         pointer = git_dir.read_text("utf-8", "replace").strip().removeprefix("gitdir:").strip()
         git_dir = folder / pointer
     if not git_dir.is_dir():
+        is_inside = any((above / ".git").exists() for above in folder.absolute().parents)
+        what = "is not the top folder of a git repository" if is_inside else "is not in a git repository"
         raise UsageError(
-            f"{folder.absolute()} is not the top folder of a git repository",
+            f"{folder.absolute()} {what}",
             "name the ledger's folder or URL with `--repo`, or create one with `ledger init`",
         )
     return git_dir.absolute()

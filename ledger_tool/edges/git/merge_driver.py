@@ -12,7 +12,7 @@ from pathlib import Path
 import ledger_tool
 from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.files.disk import local_errors
-from ledger_tool.edges.git.location import git_dir_of
+from ledger_tool.edges.git.location import git_dir_of, repository_holding
 from ledger_tool.edges.git.repository import local_failure
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import UsageError
@@ -42,7 +42,8 @@ def install(folder: Path) -> bool:
 
     That is needed if `.gitattributes` does not. Raises UsageError for a folder that is not a clone.
     """
-    folder, git_dir = folder.absolute(), git_dir_of(folder.absolute())
+    folder = repository_holding(folder).absolute()
+    git_dir = git_dir_of(folder)
     with Workspace(git_dir, top=folder) as workspace:
         repository = workspace.repository(git_dir)
         # The command first: git refuses every merge if a driver has a name and no command.

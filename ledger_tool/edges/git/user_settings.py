@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.git.location import is_ours
 from ledger_tool.edges.git.process import run
 from ledger_tool.errors import UsageError
 
@@ -64,10 +65,7 @@ def without_programs(settings: Settings) -> Settings:
 
 def is_trusted(folder: Path, git_dir: Path) -> bool:
     """Return whether git would use a checkout's own settings: it is ours, or listed in `safe.directory`."""
-    paths = (folder, folder / ".git", git_dir)
-    if all(path.stat().st_uid == os.geteuid() for path in paths if path.exists()):
-        return True
-    return run(["-C", str(folder), "rev-parse", "--git-dir"], environment=_sources()).ok
+    return is_ours(folder, git_dir) or run(["-C", str(folder), "rev-parse", "--git-dir"], environment=_sources()).ok
 
 
 def config_file(settings: Iterable[tuple[str, str]]) -> bytes:

@@ -147,3 +147,35 @@ def test_a_base_without_a_valid_ledger_is_said(upstream: Upstream, pull: Pull) -
     done = pull.diff()
     assert (done.code, done.out) == (4, "")
     assert pull.git("rev-parse", "--short=12", "origin/main") in done.err
+
+
+def test_ranges_mean_what_they_mean_to_git(upstream: Upstream, pull: Pull) -> None:
+    """Three dots since they parted, two dots what differs: what only the base has done is undone, as a note says."""
+    pull.publish("mine:v1", "m")
+    later = [*BASE, record("theirs", "v1", digest=digest("t"))]
+    upstream.commit_as_other_writer({"ledger.json": ledger_bytes(*later)})
+    pull.git("fetch", "--quiet")
+    pull.path().write_bytes(ledger_bytes(record("uncommitted", "v1")))
+
+    def kinds(*words: str) -> dict[str, str]:
+        done = pull.run("diff", *words, "--format", "json", "--repo", pull.folder)
+        return {one["image"]: one["kind"] for one in changes(done)}
+
+    assert kinds("origin/main...pr") == kinds("origin/main", "pr") == {"mine": "added"}
+    assert kinds("origin/main...") == kinds("origin/main...HEAD") == {"mine": "added"}
+    assert kinds("origin/main..pr") == kinds("origin/main..") == {"mine": "added", "theirs": "removed"}
+    assert kinds("..origin/main") == {"mine": "removed", "theirs": "added"}
+    assert kinds("...origin/main") == {"theirs": "added"}
+    assert "uncommitted" in kinds("origin/main")
+    for dots, what in (("..", "what they did is shown as undone"), ("...", "only what was added since they parted")):
+        done = pull.run("diff", f"origin/main{dots}pr", "--repo", pull.folder)
+        assert f"note: origin/main is 1 commit ahead; {what}" in done.err
+    wrong = pull.run("diff", "main..pr", "HEAD", "--repo", pull.folder)
+    assert (wrong.code, "is not one range of revisions" in wrong.err) == (2, True)
+
+
+def test_a_range_over_the_network_ends_at_the_branch_that_is_named(upstream: Upstream, pull: Pull) -> None:
+    pull.publish("mine:v1", "m")
+    pull.git("push", "--quiet", "origin", "pr")
+    done = pull.run("diff", "main..", "--branch", "pr", "--format", "json", "--repo", upstream.url)
+    assert [one["image"] for one in changes(done)] == ["mine"]

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger_tool.core.history.revision import Moment, parse_moment
+from ledger_tool.core.history.revision import Moment, RevisionRange, parse_moment, parse_range
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.errors import InvalidValue
+from ledger_tool.errors import InvalidValue, UsageError
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
@@ -33,3 +33,27 @@ def test_times_are_told_from_revisions(value: str, expected: Moment) -> None:
 def test_something_that_only_looks_like_a_time_is_refused(value: str) -> None:
     with pytest.raises(InvalidValue):
         parse_moment(value, NOW)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("main", ""), RevisionRange("main", uncommitted=True)),
+        (("main", "pr"), RevisionRange("main", "pr")),
+        (("main...pr", ""), RevisionRange("main", "pr")),
+        (("main..pr", ""), RevisionRange("main", "pr", since_parted=False)),
+        (("main..", ""), RevisionRange("main", since_parted=False)),
+        (("..pr", ""), RevisionRange("", "pr", since_parted=False)),
+        (("...pr", ""), RevisionRange("", "pr")),
+        (("v1.0...v1.1", ""), RevisionRange("v1.0", "v1.1")),
+        (("origin/main@{1}..HEAD~2", ""), RevisionRange("origin/main@{1}", "HEAD~2", since_parted=False)),
+    ],
+)
+def test_the_dots_of_a_range_mean_what_they_mean_to_git(words: tuple[str, str], expected: RevisionRange) -> None:
+    assert parse_range(*words) == expected
+
+
+@pytest.mark.parametrize("words", [("a..b", "c"), ("a..b..c", ""), ("..", ""), ("...", ""), ("a...b...c", "")])
+def test_more_or_less_than_one_range_is_a_usage_error(words: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="is not one range of revisions"):
+        parse_range(*words)
