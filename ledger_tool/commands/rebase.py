@@ -24,6 +24,9 @@ class Branch(Protocol):
     def write(self, parent: str, ledger: Ledger, files: Mapping[str, str], like: Commit, message: str) -> str:
         """Write a commit with the author and the time of another one; return its id."""
 
+    def is_signed(self, commit: str) -> bool:
+        """Return whether a commit has a signature, of whatever kind and worth."""
+
     def move(self, old: str, new: str) -> None:
         """Move the branch from commit `old` to `new`. Raises Contended, Denied or UsageError."""
 
@@ -38,16 +41,21 @@ class Rebased:
     commits: Sequence[tuple[Commit, str]]
 
 
-def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False) -> Rebased:
+def rebase(
+    history: History, branch: Branch, onto: str, *, unless_signed: bool = False, dry_run: bool = False
+) -> Rebased:
     """Replay the changes that only the head has on `onto`: all of them, or none.
 
     Authors, times of authorship and messages are kept; merges of the base are left out, as are commits whose
-    changes the base already has. Raises RuleRefused for collisions, UsageError for what only git can merge.
+    changes the base already has. Raises RuleRefused for collisions and, with `unless_signed`, if a signature would be
+    lost; UsageError for what only git can merge.
     """
     base, head = history.resolve(onto), history.head()
     commits = history.commits(base, head)
     if history.merge_base(base, head) == base and all(len(commit.parents) == 1 for commit in commits):
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
+    if unless_signed:
+        _none_signed(branch, commits)
     tip, state = base, _content(history, branch, base)
     replayed: list[tuple[Commit, str]] = []
     last = {base: state}  # usually the previous commit is the next one's parent
@@ -72,6 +80,14 @@ def rebase(history: History, branch: Branch, onto: str, *, dry_run: bool = False
 
 def _content(history: History, branch: Branch, commit: str) -> CommitContent:
     return CommitContent(history.snapshot(commit).ledger, branch.files(commit))
+
+
+def _none_signed(branch: Branch, commits: Sequence[Commit]) -> None:
+    if signed := next((commit.id for commit in commits if branch.is_signed(commit.id)), ""):
+        raise RuleRefused(
+            f"commit {signed[:12]} is signed, and a rebase would lose its signature; nothing was changed",
+            "let its author rebase the branch with `ledger rebase --sign`",
+        )
 
 
 def _only_merges(history: History, branch: Branch, commit: Commit) -> None:

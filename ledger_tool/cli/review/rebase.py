@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from ledger_tool.cli import options as o
-from ledger_tool.cli.options import argument
+from ledger_tool.cli.options import argument, flag
 from ledger_tool.cli.reading import Reading, reads
 
 
@@ -14,6 +14,9 @@ from ledger_tool.cli.reading import Reading, reads
 def rebase(
     onto: Annotated[str, argument("ONTO", "The new base  [default: the remote's default branch]")] = "",
     output: o.TextOrJson = "text",
+    unless_signed: Annotated[
+        bool, flag("--unless-signed", "Refuse the rebase if it would lose a commit's signature.")
+    ] = False,
     dry_run: o.DryRun = False,
     sign: o.Sign = False,
     *,
@@ -30,7 +33,9 @@ def rebase(
 
     with replace(ledger, session_options=replace(ledger.session_options, sign=sign)).session() as session:
         branch = session.branch()
-        rebased = run(branch.history, branch, onto or branch.default_base(), dry_run=dry_run)
+        rebased = run(
+            branch.history, branch, onto or branch.default_base(), unless_signed=unless_signed, dry_run=dry_run
+        )
     ledger.screen.show(
         output, json=lambda: render.as_json(rebased), text=lambda: render.as_text(rebased, dry_run=dry_run)
     )

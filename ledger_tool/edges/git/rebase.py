@@ -23,6 +23,7 @@ from ledger_tool.edges.git.server_words import server_words
 from ledger_tool.errors import Contended, UsageError
 
 _authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
+_signed = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class RebasedBranch(ABC):
     def files(self, commit: str) -> Mapping[str, str]:
         entries = self.repository.entries(commit)
         return {entry.path: f"{entry.mode} {entry.kind} {entry.oid}" for entry in entries if entry.path != LEDGER}
+
+    def is_signed(self, commit: str) -> bool:
+        headers = self.repository.git("cat-file", "commit", commit).stdout.partition(b"\n\n")[0]
+        return bool(_signed.search(headers))
 
     def write(self, parent: str, ledger: Ledger, files: Mapping[str, str], like: Commit, message: str) -> str:
         kept = []

@@ -266,3 +266,25 @@ def test_a_rebase_that_a_hook_refuses_is_refused_in_its_words(
     assert "no rewriting on Fridays" in done.err
     assert "rebase in a clone" in done.err
     assert upstream.tip("pr") == tip
+
+
+def test_a_rebase_that_would_lose_a_signature_is_refused_if_so_asked(
+    rebase: Callable[..., Outcome], upstream: Upstream
+) -> None:
+    """A message that only looks like one is no signature."""
+    head, _, message = upstream.git("cat-file", "commit", "pr").partition("\n\n")
+    signature = "gpgsig -----BEGIN SSH SIGNATURE-----\n nothing\n -----END SSH SIGNATURE-----"
+
+    def commit(text: str) -> str:
+        made = upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=text.encode())
+        upstream.git("update-ref", "refs/heads/pr", made)
+        return made
+
+    signed = commit(f"{head}\n{signature}\n\n{message}\n")
+    done = rebase("--unless-signed")
+    assert done.code == 3
+    assert "would lose its signature" in done.err
+    assert upstream.tip("pr") == signed
+    assert rebase().code == 0
+    commit(f"{head}\n\n{message}\n\n{signature}\n")
+    assert rebase("--unless-signed").code == 0
