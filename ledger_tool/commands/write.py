@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.core.changes.change import Change, Result, Snapshot, results
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.resolve import pull_repository
 from ledger_tool.errors import Conflict, LedgerError
 
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
@@ -23,6 +25,7 @@ class Written:
     `verified` are the image:tags that a registry was asked about; None where that is irrelevant. `request` is the
     pull request, if the change was only proposed. `notes` are what a person should know about what the registry has.
     `base` is what a dry run would have changed.
+    `repositories` are where clients pull each image from, of those that a registry of `ledger.yaml` serves.
     """
 
     results: Sequence[Result]
@@ -33,6 +36,7 @@ class Written:
     request: Proposed | None = None
     notes: Sequence[str] = ()
     base: Snapshot | None = None
+    repositories: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
@@ -42,9 +46,11 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
     `operation` and `Store.transact` raise.
     """
     warning = ""
+    policy = Policy()
 
     def within_limits(snapshot: Snapshot) -> Change:
-        nonlocal warning
+        nonlocal warning, policy
+        policy = snapshot.policy
         change = operation(snapshot)
         warning = codec.check_size(codec.size(change.ledger)) if change.changed else ""
         return change
@@ -53,13 +59,20 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
         if dry_run:
             base = store.read()
             change = within_limits(base)
-            return Written(results(change, None), change, 0, warning, base=base)
+            made = results(change, None)
+            return Written(made, change, 0, warning, base=base, repositories=_repositories(policy, made))
         landed = store.transact(within_limits)
     except Conflict as conflict:
         raise _with_its_commit(conflict, store) from None
+    made = results(landed.change, landed.commit)
     return Written(
-        results(landed.change, landed.commit), landed.change, landed.attempts, warning, request=landed.request
+        made, landed.change, landed.attempts, warning, request=landed.request, repositories=_repositories(policy, made)
     )
+
+
+def _repositories(policy: Policy, made: Sequence[Result]) -> Mapping[str, str]:
+    images = {result.name.image for result in made}
+    return {image: pull_repository(policy, image) for image in images if policy.serving(image)}
 
 
 def _with_its_commit(conflict: Conflict, store: Store) -> Conflict:

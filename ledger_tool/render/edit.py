@@ -57,7 +57,13 @@ def json_lines(written: Written) -> Iterator[str]:
     for result in written.results:
         verified = {} if written.verified is None else {"verified": result.name in written.verified}
         before = {"before": [*map(to_json, written.base.ledger.find(result.name))]} if written.base else {}
-        yield json.line(result_object(result) | before | verified | pull_request(written.request))
+        more = _ref(result, written) | before | verified | pull_request(written.request)
+        yield json.line(result_object(result) | more)
+
+
+def _ref(result: Result, written: Written) -> dict[str, str]:
+    repository = written.repositories.get(result.name.image)
+    return {"ref": f"{repository}@{result.digest}"} if repository and result.digest else {}
 
 
 def request_link(request: Proposed) -> str:
