@@ -104,6 +104,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("bring this branch up to date with main", "ledger rebase origin/main"),
         ("only show what that would do", "ledger rebase origin/main --dry-run"),
     ),
+    "post": (
+        ("show what a request does, in one comment on it", "ledger post review.md --request 7"),
+        ("open or update the issue about drift", "ledger post report.md --issue"),
+    ),
     "pin": (
         ("write digests into all manifests of a folder", "ledger pin deploy"),
         ("fail if one of them is missing or old", "ledger pin deploy --check"),

@@ -42,6 +42,7 @@ COMMANDS = {
     "audit": ("Review", "review.audit", "audit"),
     "merge-driver": ("Review", "review.merge_driver", "merge_driver"),
     "rebase": ("Review", "review.rebase", "rebase"),
+    "post": ("Review", "review.post", "post"),
     "pin": ("Deploy", "deploy.pin", "pin"),
     "bump": ("Deploy", "deploy.bump", "bump"),
     "init": ("Set up", "setup.init", "init"),

@@ -93,7 +93,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_every_example_runs(ledger: Run, place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each from the same state; the pull request, which needs a forge, is only parsed."""
+    """Each from the same state; what needs a forge is only parsed."""
     work, upstream = place
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     for name, value in (("SERVER_URL", "https://git.example.com"), ("REPOSITORY", "team/app"), ("SHA", "4" * 40)):
@@ -109,7 +109,7 @@ def test_every_example_runs(ledger: Run, place: tuple[Path, Path], monkeypatch: 
         shutil.copytree(work, work.with_name("ledger"), dirs_exist_ok=True)
         program_word, *words = shlex.split(command.partition(" | ")[0])
         assert program_word == "ledger"
-        if "--pull-request" in words:
+        if "--pull-request" in words or words[0] == "post":
             parsed = typer.main.get_command(program([words[0]])).commands[words[0]]  # type: ignore[attr-defined]
             parsed.make_context(words[0], words[1:])
             continue

@@ -14,6 +14,7 @@ from ledger_tool.errors import Denied
 if TYPE_CHECKING:
     from ledger_tool.edges.forge.api import ForgeToken
     from ledger_tool.edges.forge.gitlab import GitLabByPush
+    from ledger_tool.edges.forge.posts import Posts
     from ledger_tool.edges.forge.request import Requests
 
 _ANY = "LEDGER_FORGE_TOKEN"
@@ -62,6 +63,30 @@ def open_forge(
     with closing(Line(requests.api_base(repository), ca_file=ca_of(ca_file, environ))) as line:
         api = Api(repository.name, line, token, requests.headers(token), sleep=sleep)
         yield requests(api, repository.path)
+
+
+@contextmanager
+def open_posts(
+    remote: str,
+    *,
+    kind: str = "",
+    url: str = "",
+    environ: Mapping[str, str],
+    ca_file: str = "",
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Posts]:
+    """Yield the comments and issues on the forge of a git remote; as `open_forge`, but not without a token."""
+    from ledger_tool.edges.forge.api import Api
+    from ledger_tool.edges.forge.posts import KINDS
+    from ledger_tool.edges.http.client import Line, ca_of
+
+    repository = find_repository(remote, kind, url, environ)
+    forge, posts, permissions = KINDS[repository.kind]
+    token = _token(repository, environ, permissions)
+    if token is None:
+        raise Denied(f"a post on {repository.name} needs a token", f"set {_GITLAB[0]} or {_ANY}; {permissions}")
+    with closing(Line(forge.api_base(repository), ca_file=ca_of(ca_file, environ))) as line:
+        yield posts(Api(repository.name, line, token, forge.headers(token), sleep=sleep), repository.path)
 
 
 def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple[str, ...]:

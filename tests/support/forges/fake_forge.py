@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote
 from tests.support.registries.wire import Asked, Reply, Wire, as_json
 
 TOKEN = "forge-token-0123456789abcdef"
+ME = 42  # the token's user
 USERS = {"alice": 11, "bob": 12, "carol": 13}
 
 
@@ -46,6 +47,8 @@ class FakeForge:
         self.labels = {"digest": 1, "ready": 2}
         self.branches = {"main", "bump/app-v2"}
         self.drafts = True
+        self.comments: list[dict[str, Any]] = []  # of request 7
+        self.issues: list[dict[str, Any]] = []
         self.wrong: list[str] = []
         self.calls: dict[tuple[str, str], Call] = {}
         wire.otherwise = self.answer
@@ -80,6 +83,21 @@ class FakeForge:
                 arguments = {name: unquote(value) for name, value in found.groupdict().items()}
                 return call.do(**arguments, **_query(call, query), **_body(call, asked))
         raise Wrong("no such call")
+
+    def comment(self, author: int, body: str) -> dict[str, Any]:
+        """Keep a new comment on request 7, and return it."""
+        user = {"id": author, "login": f"user{author}"}
+        self.comments.append({"id": 100 + len(self.comments), "body": body, "user": user, "author": user})
+        return self.comments[-1]
+
+    def issue(self, **fields: Any) -> dict[str, Any]:
+        """Keep a new issue, and return it."""
+        number = len(self.issues) + 1
+        self.issues.append({"number": number, "iid": number, "state": "open"} | fields)
+        return self.issues[-1]
+
+    def whoami(self) -> Reply:
+        return as_json({"id": ME, "login": "ledger-bot", "username": "ledger-bot"})
 
     def page(self, items: list[Any], page: str, size: str) -> Reply:
         """Answer a page of a list."""

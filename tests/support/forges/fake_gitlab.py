@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tests.support.forges.fake_forge import TOKEN, USERS, Call, FakeForge, Wrong
+from tests.support.forges.fake_forge import ME, TOKEN, USERS, Call, FakeForge, Wrong
 from tests.support.registries.wire import Reply, Wire, as_json
 
 
@@ -24,13 +24,50 @@ class FakeGitLab(FakeForge):
         edit = both | {"add_labels": str, "remove_labels": str, "state_event": str, "target_branch": str}
         requests = "/projects/7/merge_requests"
         listing = "state source_branch target_branch order_by sort scope per_page page"
+        project = r"/projects/(?P<project>[\w.%-]+)"
+        issue = {"title!": str, "description": str, "labels": str}
         self.calls |= {
+            ("GET", "/user"): Call(self.whoami),
+            ("GET", project + "/merge_requests/7/notes"): Call(self.list_notes, "sort per_page page"),
+            ("POST", project + "/merge_requests/7/notes"): Call(self.new_note, "", {"body!": str}),
+            ("PUT", project + r"/merge_requests/7/notes/(?P<comment>\d+)"): Call(self.edit_note, "", {"body!": str}),
+            ("GET", project + "/issues"): Call(self.list_issues, "state labels per_page page"),
+            ("POST", project + "/issues"): Call(self.new_issue, "", issue),
+            ("PUT", project + r"/issues/(?P<iid>\d+)"): Call(
+                self.edit_issue, "", {"description": str, "state_event": str}
+            ),
             ("GET", r"/projects/(?P<project>[\w.%-]+)"): Call(self.project),
             ("GET", requests): Call(self.listing, listing),
             ("POST", requests): Call(self.create, "", new),
             ("PUT", requests + r"/(?P<iid>\d+)"): Call(self.edit, "", edit),
             ("GET", "/users"): Call(self.users, "username active page per_page"),
         }
+
+    def list_notes(self, project: str, sort: str, per_page: str, page: str) -> Reply:
+        return self.page(self.comments, page, per_page)
+
+    def new_note(self, project: str, body: str) -> Reply:
+        return as_json(self.comment(ME, body), 201)
+
+    def edit_note(self, project: str, comment: str, body: str) -> Reply:
+        (note,) = (one for one in self.comments if one["id"] == int(comment))
+        note["body"] = body
+        return as_json(note)
+
+    def list_issues(self, project: str, state: str, labels: str, per_page: str, page: str) -> Reply:
+        if state != "opened":
+            raise Wrong(state)
+        found = [one for one in self.issues if one["state"] == "open" and labels in one["labels"]]
+        return self.page(found, page, per_page)
+
+    def new_issue(self, project: str, title: str, description: str, labels: str) -> Reply:
+        return as_json(self.issue(title=title, body=description, labels=labels.split(",")), 201)
+
+    def edit_issue(self, project: str, iid: str, description: str = "", state_event: str = "") -> Reply:
+        issue = self.issues[int(iid) - 1]
+        issue |= {"body": description} if description else {}
+        issue |= {"state": "closed"} if state_event == "close" else {}
+        return as_json(issue)
 
     def project(self, project: str) -> Reply:
         if project != self.path:

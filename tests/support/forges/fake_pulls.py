@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from tests.support.forges.fake_forge import TOKEN, USERS, Call, FakeForge, Wrong
+from tests.support.forges.fake_forge import ME, TOKEN, USERS, Call, FakeForge, Wrong
 from tests.support.registries.wire import Reply, Wire, as_json
 
 
@@ -19,6 +19,19 @@ class FakePulls(FakeForge):
         super().__init__(wire)
         self.reviews: list[dict[str, Any]] = []
         reviewers = {"reviewers": list, "team_reviewers": list}
+        root = self.repo.partition("/repos/")[0]
+        issue = {"title!": str, "body": str, "labels": list}
+        edit = {"title": str, "body": str, "state": str}
+        size = "per_page page" if self.kind == "github" else "limit page"
+        self.calls |= {
+            ("GET", root + "/user"): Call(self.whoami),
+            ("GET", self.repo + "/issues/7/comments"): Call(self.list_comments, size),
+            ("POST", self.repo + "/issues/7/comments"): Call(self.new_comment, "", {"body!": str}),
+            ("PATCH", self.repo + r"/issues/comments/(?P<comment>\d+)"): Call(self.edit_comment, "", {"body!": str}),
+            ("GET", self.repo + "/issues"): Call(self.list_issues, f"state labels {size}"),
+            ("POST", self.repo + "/issues"): Call(self.new_issue, "", issue),
+            ("PATCH", self.repo + r"/issues/(?P<index>\d+)"): Call(self.edit_issue, "", edit),
+        }
         self.calls |= {
             ("GET", self.repo): Call(self.repository),
             ("POST", self.repo + r"/pulls/(?P<index>\d+)/requested_reviewers"): Call(self.ask, "", reviewers),
@@ -28,6 +41,29 @@ class FakePulls(FakeForge):
         if repo.lower() != self.path:
             return as_json({"message": "Not Found"}, 404)
         return as_json({"id": 7, "full_name": self.path, "html_url": f"{self.wire.url}/{self.path}"})
+
+    def list_comments(self, repo: str, page: str, per_page: str = "", limit: str = "") -> Reply:
+        return self.page(self.comments, page, per_page or limit)
+
+    def new_comment(self, repo: str, body: str) -> Reply:
+        return as_json(self.comment(ME, body), 201)
+
+    def edit_comment(self, repo: str, comment: str, body: str) -> Reply:
+        (kept,) = (one for one in self.comments if one["id"] == int(comment))
+        kept["body"] = body
+        return as_json(kept)
+
+    def list_issues(self, repo: str, state: str, labels: str, page: str, per_page: str = "", limit: str = "") -> Reply:
+        found = [one for one in self.issues if one["state"] == state and labels in one["labels"]]
+        return self.page(found, page, per_page or limit)
+
+    def new_issue(self, repo: str, labels: list[Any], **fields: Any) -> Reply:
+        names = {number: name for name, number in self.labels.items()}
+        return as_json(self.issue(labels=[names.get(one, one) for one in labels], **fields), 201)
+
+    def edit_issue(self, repo: str, index: str, **fields: Any) -> Reply:
+        self.issues[int(index) - 1].update(fields)
+        return as_json(self.issues[int(index) - 1])
 
     def pull(self, title: str, head: str, base: str, body: str, **more: Any) -> dict[str, Any]:
         """Keep a new pull request, and return it."""
@@ -149,6 +185,7 @@ class FakeGitea(FakePulls):
             ("PATCH", self.repo + r"/pulls/(?P<index>\d+)"): Call(self.edit, "", edit),
             ("GET", self.repo + r"/pulls/(?P<index>\d+)/reviews"): Call(self.reviewed, "page limit"),
             ("GET", self.repo + "/labels"): Call(self.list_labels, "page limit"),
+            ("POST", self.repo + "/labels"): Call(self.new_label, "", {"name!": str, "color!": str}),
             ("GET", r"/orgs/(?P<org>[\w.-]+)/labels"): Call(self.list_org_labels, "page limit"),
         }
 
@@ -176,6 +213,10 @@ class FakeGitea(FakePulls):
 
     def list_labels(self, repo: str, limit: str, page: str) -> Reply:
         return self.page([{"id": one, "name": name} for name, one in self.labels.items()], page, limit)
+
+    def new_label(self, repo: str, name: str, color: str) -> Reply:
+        self.labels[name] = 50 + len(self.labels)
+        return as_json({"id": self.labels[name], "name": name}, 201)
 
     def list_org_labels(self, org: str, limit: str, page: str) -> Reply:
         if not self.org_labels:
