@@ -374,7 +374,8 @@ def run_on_github(stage: Stage, text: str, environment: Mapping[str, str]) -> No
     event = {"number": 42, "pull_request": {"number": 42, "head": {"sha": HEAD}}}
     contexts = {
         "github": {
-            "repository": "team/app", "sha": COMMIT, "ref_name": "v1.5.0", "token": "not-a-token",
+            "repository": "team/app", "server_url": "https://github.com",
+            "sha": COMMIT, "ref_name": "v1.5.0", "token": "not-a-token",
             "event": event if "pull_request" in text else {},
         },
         "vars": {"REGISTRY_USER": "ci", "LEDGER_KNOWN_HOSTS": "~/.ssh/ledger_known_hosts"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ledger_tool.core.writes.init import new_ledger_files
+from ledger_tool.core.writes.tool import Tool
 
 
 class Workplace(Protocol):
@@ -24,8 +25,8 @@ class Workplace(Protocol):
     def why_invalid(self) -> str:
         """Return why the existing `ledger.json` is not a valid ledger, or `""`."""
 
-    def has_remote(self) -> bool:
-        """Return whether the repository has a remote."""
+    def remote(self) -> str | None:
+        """Return the URL of the remote, without a login; `""` if no other machine can use it, None without a remote."""
 
     def commit_all(self, names: Sequence[str], message: str) -> str:
         """Make the first commit, of exactly these files; return its id."""
@@ -33,23 +34,44 @@ class Workplace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """The files added and those kept; the first commit's id, and why a kept `ledger.json` is invalid, each or `""`."""
+    """The files added and those kept; the first commit's id, the ledger's URL, and why a kept `ledger.json` is invalid,
+    each or `""`; and what the files of the CI system leave empty, with the option that fills it in.
+    """
 
     added: Sequence[str]
     kept: Sequence[str]
     commit: str
     has_remote: bool
+    url: str
     invalid: str
+    unset: Mapping[str, str]
 
 
-def init(workplace: Workplace, *, registry: str = "", kit: Mapping[str, str] | None = None) -> Scaffolded:
-    """Add the missing files of a ledger, with those of a CI system in `kit`, by path. A repository without commits
-    gets its first one; in any other, committing is up to the user.
+def init(
+    workplace: Workplace,
+    *,
+    registry: str = "",
+    url: str = "",
+    kit: Mapping[str, str] | None = None,
+    tool: Tool | None = None,
+) -> Scaffolded:
+    """Add the missing files of a ledger, with those of a CI system in `kit`, by path; they run `tool`, and name the
+    ledger by `url` or by its remote. A repository without commits gets its first one; in any other, committing is up
+    to the user.
     """
-    files = new_ledger_files(registry, kit)
     is_new = workplace.prepare()
+    remote = workplace.remote()
+    url = url or remote or ""
+    files = new_ledger_files(registry, kit, url=url, tool=tool)
     added = workplace.missing(list(files))
     workplace.write({name: files[name] for name in added})
     kept = [name for name in files if name not in added]
     commit = workplace.commit_all(list(files), "start the ledger\n") if is_new and not kept else ""
-    return Scaffolded(added, kept, commit, workplace.has_remote(), workplace.why_invalid())
+    unset = {} if tool else {"LEDGER_TOOL": "--tool SPEC"}
+    if not url:
+        unset["LEDGER_REPO"] = "--url URL"
+    written = "".join(files[name] for name in added)
+    return Scaffolded(
+        added, kept, commit, remote is not None, url, workplace.why_invalid(),
+        {name: option for name, option in unset.items() if kit and name in written},
+    )  # fmt: skip

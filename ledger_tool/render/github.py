@@ -1,17 +1,54 @@
-"""GitHub's workflow commands, which annotate lines in a pull request; no text can end one or start another.
+"""GitHub's workflow commands, which annotate lines in a pull request, and a step's outputs and summary; no text can
+end one or start another.
 
 Source: GitHub's documentation, "Workflow commands for GitHub Actions"; the escapes are those of its toolkit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from ledger_tool.core.ledger.names import escaped
+from ledger_tool.render.markdown import cell, code, link, table
 
 
 def command(level: str, message: str, *, path: str, line: int, title: str, column: int = 0) -> str:
     """Return the command that annotates a line; `level` is `notice`, `warning` or `error`."""
     place = f"file={_property(path)},line={line}" + (f",col={column}" if column else "")
     return f"::{level} {place},title={_property(title)}::{_data(message)}"
+
+
+def outputs(published: Sequence[Mapping[str, Any]], delimiter: str) -> Iterator[str]:
+    """Yield the lines for GITHUB_OUTPUT about what `publish` printed, parsed; `delimiter` has to be a secret.
+
+    `digest` and `ref` have one line for each image:tag.
+    """
+    values = {
+        "digest": "\n".join(str(one["digest"] or "") for one in published),
+        "ref": "\n".join(one.get("ref", "") for one in published),
+        "commit": next((one["commit"] or "" for one in published), ""),
+        "changed": str(any(one["changed"] for one in published)).lower(),
+    }
+    for name, value in values.items():
+        yield f"{name}<<{delimiter}"
+        yield value
+        yield delimiter
+
+
+def summary(published: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the lines for GITHUB_STEP_SUMMARY about what `publish` printed, parsed, as Markdown."""
+    yield "### Ledger"
+    rows = [
+        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), "recorded" if one["changed"] else "already there")
+        for one in published
+    ]
+    yield from table(("image", "digest", ""), rows)
+    yield ""
+    if commit := next((one["commit"] for one in published if one["commit"]), None):
+        yield f"Commit {code(commit)} of the ledger."
+    if request := next((one["pullRequest"] for one in published if "pullRequest" in one), None):
+        yield f"Proposed in {link(code(request['branch']), request['url'])}."
 
 
 def _data(text: str) -> str:

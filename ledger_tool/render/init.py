@@ -16,12 +16,18 @@ def lines(done: Scaffolded, folder: str) -> Iterator[str]:
         yield f"kept {name} unchanged"
     if done.invalid:
         yield f"warning: {done.invalid}"
+    for name, option in done.unset.items():
+        yield f"note: the jobs of these files stop until {name} is set in them; `{option}` does so"
     quoted = shlex.quote(folder)
     if done.commit:
         yield f"committed as {done.commit[:12]}"
         yield ""
         push = f"`git -C {quoted} push --set-upstream origin HEAD`"
-        yield f"next: {push}" if done.has_remote else f"next: `git -C {quoted} remote add origin URL`, then {push}"
+        yield (
+            f"next: {push}"
+            if done.has_remote
+            else f"next: `git -C {quoted} remote add origin {done.url or 'URL'}`, then {push}"
+        )
     elif done.added:
         yield ""
         yield f"next: `git -C {quoted} add {' '.join(done.added)}`, then commit and push"

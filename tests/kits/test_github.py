@@ -17,16 +17,23 @@ from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.upstream import git
 from tests.support.stage.forge import BOT, COMMENTS
 from tests.support.stage.github import Runner, load, workflow_commands
+from tests.support.stage.kits import kit_files
 from tests.support.stage.stage import Stage
 
-KIT = ROOT / "ledger_tool/kits/github"
+KIT = kit_files("github")
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
 MARKER = "<!-- ledger review -->"
 Check = Callable[..., Runner]
 
 
 def contexts(**more: Any) -> dict[str, Any]:
-    github = {"repository": "team/ledger", "sha": COMMIT, "token": SECRETS["token"], "event": {}} | more
+    github = {
+        "repository": "team/ledger",
+        "server_url": "https://github.com",
+        "sha": COMMIT,
+        "token": SECRETS["token"],
+        "event": {},
+    } | more
     return {
         "github": github,
         "vars": {"REGISTRY_USER": "ci"},
@@ -52,7 +59,7 @@ def check(request: pytest.FixtureRequest, stage: Stage) -> Check:
         if request.param == "action":
             runner.run_action({"command": "check"})
         else:
-            runner.run_job(load((KIT / ".github/workflows/ledger-check.yml").read_text()), "check")
+            runner.run_job(load(KIT[".github/workflows/ledger-check.yml"]), "check")
         return runner
 
     return run
@@ -143,7 +150,7 @@ def test_a_merge_queue_is_checked_without_a_comment(check: Check, stage: Stage, 
 def test_the_action_and_the_workflow_review_in_the_same_words() -> None:
     """Neither can use the other: a ledger's workflow does not know where a team keeps the action."""
     (ours,) = (one for one in load((ROOT / "action.yml").read_text())["runs"]["steps"] if one["name"] == "Review")
-    workflow = load((KIT / ".github/workflows/ledger-check.yml").read_text())
+    workflow = load(KIT[".github/workflows/ledger-check.yml"])
     (theirs,) = (one for one in workflow["jobs"]["check"]["steps"] if one.get("name") == "Review")
     only_ours = ("PATH=$RUNNER_TEMP/ledger-tool/bin:$PATH\n", 'echo "file=$review" >>"$GITHUB_OUTPUT"\n')
     text = ours["run"]
@@ -161,7 +168,7 @@ def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) 
     given["vars"] |= {"LEDGER_REPO": access["LEDGER_REPO"], "LEDGER_KNOWN_HOSTS": access["LEDGER_KNOWN_HOSTS"]}
     given["secrets"]["LEDGER_DEPLOY_KEY"] = Path(access["LEDGER_DEPLOY_KEY"]).read_text()
     before = stage.upstream.tip()
-    done = Runner(stage, given).run_job(load((KIT / "examples/publish.github.yml").read_text()), "images")
+    done = Runner(stage, given).run_job(load(KIT["examples/publish.github.yml"]), "images")
     assert done.failed == 0, done.output
     assert stage.upstream.commits()[1] == before
     assert {one["image"] for one in stage.upstream.records()} == {"myorg/app", "myorg/worker"}
@@ -202,6 +209,40 @@ def test_the_action_publishes_and_says_where_the_result_is(stage: Stage, publish
     assert record["ttl"] == "7d"
     assert record["sourceRef"] == f"https://github.com/team/app@{COMMIT}"
     assert json.loads(Path(outputs["file"]).read_text())["commit"] == stage.upstream.tip()
+    digest = stage.registry.served("myorg/app:v1.5.0")
+    assert {name: value for name, value in outputs.items() if name != "file"} == {
+        "digest": digest, "ref": f"registry.example.com/myorg/app@{digest}", "commit": stage.upstream.tip(),
+        "changed": "true",
+    }  # fmt: skip
+    assert f"| `myorg/app:v1.5.0` | `{digest}` | recorded |" in done.summary
+    again, outputs = publish(image="myorg/app:v1.5.0", ttl="7d")
+    assert (again.failed, outputs["changed"], outputs["digest"]) == (0, "false", digest)
+
+
+def test_the_action_moves_a_tag_by_force_with_a_reason_and_not_without(
+    stage: Stage, publish: Callable[..., Any]
+) -> None:
+    push(stage)
+    publish(image="myorg/app:v1.5.0")
+    (stage.work / "app/Dockerfile").write_text("FROM scratch\n# other\n")
+    push(stage)
+    assert publish(image="myorg/app:v1.5.0")[0].failed == 3
+    assert publish(image="myorg/app:v1.5.0", force="true")[0].failed == 2
+    reason = "`touch pwned` $(touch pwned) <b>|\\"
+    done, outputs = publish(image="myorg/app:v1.5.0", force="true", reason=reason, registry="registry.example.com")
+    assert done.failed == 0, done.output
+    assert stage.upstream.records()[0]["forced"]["reason"] == reason
+    assert outputs["changed"] == "true"
+
+
+def test_the_outputs_of_many_images_have_a_line_each(stage: Stage, publish: Callable[..., Any]) -> None:
+    stage.run(["TAG=v2 docker buildx bake --push --metadata-file metadata.json"])
+    done, outputs = publish(metadata_file="metadata.json")
+    assert done.failed == 0, done.output
+    assert [line.partition("@")[0] for line in outputs["ref"].splitlines()] == [
+        "registry.example.com/myorg/app", "registry.example.com/myorg/worker",
+    ]  # fmt: skip
+    assert [line.partition("@")[2] for line in outputs["ref"].splitlines()] == outputs["digest"].splitlines()
 
 
 def test_the_action_records_the_head_of_a_pull_request_and_not_the_merge(

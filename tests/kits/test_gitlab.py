@@ -14,9 +14,10 @@ from tests.support import ROOT
 from tests.support.git.upstream import git
 from tests.support.stage.forge import BOT, COMMENTS
 from tests.support.stage.gitlab import load, run_job
+from tests.support.stage.kits import WHEEL, kit_files
 from tests.support.stage.stage import Stage
 
-KIT = ROOT / "ledger_tool/kits/gitlab"
+KIT = kit_files("gitlab")
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
 MARKER = "<!-- ledger review -->"
 API = {"CI_API_V4_URL": "https://gitlab.com/api/v4", "CI_PROJECT_ID": "1"}
@@ -25,21 +26,23 @@ Job = Callable[..., tuple[int, str]]
 
 def test_the_components_and_the_file_of_the_kit_say_the_same() -> None:
     """Neither can use the other: a ledger's pipeline does not know where a team keeps the components."""
-    kit = load((KIT / ".gitlab-ci.yml").read_text())
-    for name in ("check", "reconcile"):
-        component = load((ROOT / f"templates/{name}.yml").read_text())[f"ledger-{name}"]
+    kit = load(KIT[".gitlab-ci.yml"])
+    for name in ("check", "reconcile", "rebase"):
+        component = load((ROOT / f"templates/{name}.yml").read_text(), {"ledger-tool": WHEEL})[f"ledger-{name}"]
         theirs = kit[f"ledger-{name}"]
         assert component.pop("stage") == "test"
-        assert component.pop("image") == kit["variables"]["LEDGER_IMAGE"]
-        assert theirs.pop("image") == "$LEDGER_IMAGE"
-        del component["variables"]["LEDGER_TOOL"]
+        assert component["image"].pop("name") == kit["variables"]["LEDGER_IMAGE"]
+        assert theirs["image"].pop("name") == "$LEDGER_IMAGE"
+        assert component["variables"].pop("LEDGER_TOOL") == kit["variables"]["LEDGER_TOOL"]
         assert component == theirs
 
 
 @pytest.fixture(params=["component", "file"])
 def check(request: pytest.FixtureRequest, stage: Stage, proposal: Proposal) -> Job:
     """Return a function that runs the check of a merge request, in a checkout of its head."""
-    path = ROOT / "templates/check.yml" if request.param == "component" else KIT / ".gitlab-ci.yml"
+    component = request.param == "component"
+    text = (ROOT / "templates/check.yml").read_text() if component else KIT[".gitlab-ci.yml"]
+    config = load(text, {"ledger-tool": WHEEL} if component else None)
 
     def run(head: str = proposal.head, token: str = "", **more: str) -> tuple[int, str]:
         git("init", "--quiet", stage.work)
@@ -54,7 +57,7 @@ def check(request: pytest.FixtureRequest, stage: Stage, proposal: Proposal) -> J
             "CI_MERGE_REQUEST_DIFF_BASE_SHA": proposal.base,
         }
         given = project | ({"LEDGER_REVIEW_TOKEN": token} if token else {}) | more
-        done = run_job(stage, load(path.read_text()), "ledger-check", given)
+        done = run_job(stage, config, "ledger-check", given)
         return done.returncode, done.stdout
 
     return run
@@ -138,7 +141,7 @@ PROJECT = {
 
 
 def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) -> None:
-    config = load((KIT / "examples/publish.gitlab-ci.yml").read_text())
+    config = load(KIT["examples/publish.gitlab-ci.yml"])
     for name in ("build", "record"):
         done = run_job(stage, config, name, PROJECT | access)
         assert done.returncode == 0, done.stdout
@@ -152,7 +155,7 @@ def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) 
 )
 def test_the_component_publishes(stage: Stage, access: dict[str, str], inputs: dict[str, str]) -> None:
     push(stage)
-    given = inputs | {"ledger-repo": access.pop("LEDGER_REPO"), "ttl": "7d"}
+    given = inputs | {"ledger-tool": WHEEL, "ledger-repo": access.pop("LEDGER_REPO"), "ttl": "7d"}
     config = load((ROOT / "templates/publish.yml").read_text(), given)
     done = run_job(stage, config, "ledger-publish", PROJECT | access)
     assert done.returncode == 0, done.stdout
@@ -164,7 +167,12 @@ def test_the_component_proposes_by_the_push_where_there_is_no_token(stage: Stage
     push(stage)
     stage.upstream.git("config", "receive.advertisePushOptions", "true")
     before = stage.upstream.tip()
-    given = {"ledger-repo": access.pop("LEDGER_REPO"), "image": "myorg/app:v1", "pull-request": "true"}
+    given = {
+        "ledger-tool": WHEEL,
+        "ledger-repo": access.pop("LEDGER_REPO"),
+        "image": "myorg/app:v1",
+        "pull-request": "true",
+    }
     config = load((ROOT / "templates/publish.yml").read_text(), given)
     done = run_job(stage, config, "ledger-publish", PROJECT | access | {"LEDGER_FORGE": "gitlab"})
     assert done.returncode == 0, done.stdout
@@ -177,7 +185,7 @@ def test_a_branch_that_becomes_a_tag_is_a_value_whatever_it_says(
     stage: Stage, access: dict[str, str], evil: str
 ) -> None:
     """That no file `pwned` is there is looked at when the stage is taken down."""
-    given = {"ledger-repo": access.pop("LEDGER_REPO"), "image": "myorg/app:$CI_COMMIT_REF_NAME"}
+    given = {"ledger-tool": WHEEL, "ledger-repo": access.pop("LEDGER_REPO"), "image": "myorg/app:$CI_COMMIT_REF_NAME"}
     config = load((ROOT / "templates/publish.yml").read_text(), given)
     done = run_job(stage, config, "ledger-publish", PROJECT | access | {"CI_COMMIT_REF_NAME": evil})
     assert done.returncode == 2, done.stdout

@@ -5,24 +5,27 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, Proposal
-from tests.support import ROOT
+from tests.support.forges.fake_forge import TOKEN
+from tests.support.forges.fake_forges import FORGES, fake_forge
 from tests.support.git.upstream import git
-from tests.support.stage.jenkins import shell_steps
+from tests.support.stage.jenkins import environment, shell_steps
+from tests.support.stage.kits import kit_files
 from tests.support.stage.stage import Stage
 
-KIT = ROOT / "ledger_tool/kits/jenkins"
+KIT = kit_files("jenkins")
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
-PIPELINE = (KIT / "Jenkinsfile").read_text("utf-8")
+PIPELINE = KIT["Jenkinsfile"]
 
 
-def run(stage: Stage, steps: list[str], more: dict[str, str]) -> tuple[int, str]:
+def run(stage: Stage, steps: list[str], more: dict[str, str], text: str = PIPELINE) -> tuple[int, str]:
     """Run steps one after the other, until one fails; return its exit code and what they wrote, tracing included."""
     output = ""
-    ours = {"WORKSPACE_TMP": str(stage.root / "workspace tmp"), "LEDGER_TOOL": "ledger-tool"}
+    ours = {"WORKSPACE_TMP": str(stage.root / "workspace tmp")} | environment(text)
     for step in steps:
         done = subprocess.run(
             ["sh", "-xe", "-c", step], cwd=stage.work, env={**stage.environment, **ours, **more}, check=False,
@@ -98,14 +101,80 @@ def test_the_nightly_comparison_fails_on_drift_and_leaves_a_report(
     assert "secret" not in output
 
 
+def on_forge(stage: Stage, forge: Any, tmp_path: Path) -> dict[str, str]:
+    """Make the checkout's remote that of a forge; return what the steps that post find in their environment."""
+    git("config", "remote.origin.url", forge.remote, cwd=stage.work)
+    return {"LEDGER_FORGE": forge.kind, "LEDGER_FORGE_TOKEN": TOKEN, "CHANGE_ID": "7", "LEDGER_REPO": ""}
+
+
+@pytest.mark.parametrize("kind", FORGES)
+def test_the_review_is_one_comment_on_the_pull_request(
+    kind: str, stage: Stage, change: dict[str, str], tmp_path: Path
+) -> None:
+    """What the pull request has put in the place of the review is not posted."""
+    (stage.work / "ledger-review.md").symlink_to(tmp_path / "elsewhere")
+    assert run(stage, check_steps(), change)[0] == 0
+    assert not (tmp_path / "elsewhere").exists()
+    with fake_forge(kind) as forge:
+        for _ in range(2):
+            posting = shell_steps(PIPELINE, "Check", after=True)
+            code, output = run(stage, posting, on_forge(stage, forge, tmp_path))
+            assert code == 0, output
+            assert TOKEN not in output
+        (comment,) = forge.comments
+        assert comment["body"] == f"<!-- ledger review -->\n{(stage.work / 'ledger-review.md').read_text()}"
+        denied = on_forge(stage, forge, tmp_path) | {"LEDGER_FORGE_TOKEN": "not-a-token"}
+        code, output = run(stage, posting, denied)
+        assert code == 0
+        assert "was not posted" in output
+
+
+def test_one_issue_follows_the_drift(stage: Stage, access: dict[str, str], tmp_path: Path) -> None:
+    """A night that could observe nothing fails, and leaves the issue as it is."""
+    context = stage.root / "context"
+    context.mkdir()
+
+    def push(content: str) -> None:
+        (context / "Dockerfile").write_text(f"FROM scratch\n# {content}\n")
+        stage.run([f"docker buildx build --push --tag registry.example.com/myorg/app:v1 {context}"])
+
+    push("first")
+    source = f"https://git.example.com/team/app@{COMMIT}"
+    stage.run([f"ledger publish myorg/app:v1 --repo {stage.upstream.path} --source {source}"])
+    git("init", "--quiet", stage.work)
+    git("fetch", "--quiet", "--depth=1", stage.upstream.url, "main", cwd=stage.work)
+    git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
+    with fake_forge("gitlab") as forge:
+        given = on_forge(stage, forge, tmp_path)
+
+        def night(password: str) -> tuple[int, list[tuple[str, bool]]]:
+            login = {"LEDGER_REGISTRY_USERNAME": "ci", "LEDGER_REGISTRY_PASSWORD": password}
+            stage_name = "Compare with the registries"
+            steps = [*shell_steps(PIPELINE, "Install ledger"), *shell_steps(PIPELINE, stage_name)]
+            code, _ = run(stage, steps, given | login)
+            after, output = run(stage, shell_steps(PIPELINE, stage_name, after=True), given)
+            assert after == 0, output
+            return code, [(issue["state"], "tag-moved" in issue["body"]) for issue in forge.issues]
+
+        assert night("secret") == (0, [])
+        push("second")
+        assert night("secret") == (1, [("open", True)])
+        assert night("secret") == (1, [("open", True)])
+        assert night("old") == (5, [("open", True)])
+        push("first")
+        assert night("secret") == (0, [("closed", True)])
+        push("second")
+        assert night("secret") == (1, [("closed", True), ("open", True)])
+
+
 def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) -> None:
     """The image that it is given is the tag's; that nothing else of it is read shows in one with a shell's words."""
     given = access | {
         "JENKINS_URL": "https://ci", "GIT_URL": "https://git.example.com/team/app.git", "GIT_COMMIT": COMMIT,
         "TAG": "v1.5.0", "TAG_NAME": "v1.5.0",
     }  # fmt: skip
-    text = (KIT / "examples/publish.Jenkinsfile").read_text()
-    code, output = run(stage, shell_steps(text), given)
+    text = KIT["examples/publish.Jenkinsfile"]
+    code, output = run(stage, shell_steps(text), given, text)
     assert code == 0, output
     assert {one["image"] for one in stage.upstream.records()} == {"myorg/app", "myorg/worker"}
     assert {one["sourceRef"] for one in stage.upstream.records()} == {f"https://git.example.com/team/app.git@{COMMIT}"}

@@ -15,15 +15,14 @@ from typing import Any
 
 import pytest
 
-from ledger_tool import __version__
 from ledger_tool.core.writes import init as scaffold
-from ledger_tool.edges.files.kits import kit
 from tests.support import ROOT
 from tests.support.stage import github, gitlab, jenkins
+from tests.support.stage.components import COMPONENTS, refreshed
 from tests.support.stage.docs import blocks
+from tests.support.stage.kits import WHEEL, kit_files
 
 ACTION = ROOT / "action.yml"
-COMPONENTS = sorted((ROOT / "templates").glob("*.yml"))
 BIN = Path(sys.executable).parent
 
 
@@ -40,7 +39,7 @@ def tool(name: str, *words: object, stdin: str = "") -> None:
 def kits(tmp_path: Path) -> Path:
     """Return a folder with what `init --ci` writes, by system, and the workflows that the docs show."""
     for ci in scaffold.CI_SYSTEMS:
-        for path, text in scaffold.new_ledger_files(kit=kit(ci)).items():
+        for path, text in kit_files(ci).items():
             (tmp_path / ci / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / ci / path).write_text(text)
     shown = [block.text for block in blocks((ROOT / "docs/ci.md").read_text()) if "runs-on: ubuntu" in block.text]
@@ -54,7 +53,7 @@ def workflows(kits: Path) -> list[Path]:
 
 
 def test_workflows_pass_actionlint_and_their_schema(kits: Path) -> None:
-    assert len(workflows(kits)) == 6
+    assert len(workflows(kits)) == 7
     tool("actionlint", "-shellcheck", BIN / "shellcheck", *workflows(kits))
     tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(kits))
 
@@ -77,7 +76,7 @@ def test_a_component_passes_the_schema_of_gitlab(path: Path, tmp_path: Path) -> 
     )
     schema = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
     tool("check-jsonschema", *schema, tmp_path / "head.yml", tmp_path / "body.yml")
-    assert spec["ledger-tool"]["default"] == f"ledger-tool=={__version__}"
+    assert "default" not in spec["ledger-tool"]
 
 
 def test_pipelines_pass_the_schema_of_gitlab(kits: Path) -> None:
@@ -99,11 +98,11 @@ def shell() -> Iterator[tuple[str, str, str]]:
         if "run" in step:
             yield f"action.yml, {step['name']}", "bash", step["run"]
     for ci in scaffold.CI_SYSTEMS:
-        for path, text in kit(ci).items():
+        for path, text in kit_files(ci).items():
             for where, script in _scripts(ci, path, text):
                 yield f"{path}, {where}", "sh" if ci == "jenkins" else "bash", script
     for component in COMPONENTS:
-        given = {"ledger-repo": "x"} if component.stem == "publish" else {}
+        given = {"ledger-tool": WHEEL} | ({"ledger-repo": "x"} if component.stem == "publish" else {})
         for name, job in gitlab.load(component.read_text(), given).items():
             yield f"{component.name}, {name}", "bash", "\n".join(job["script"])
 
@@ -165,19 +164,22 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(kits: Path) -> None:
                     assert step["with"]["persist-credentials"] is False
 
 
-def test_where_ledger_comes_from_stands_once_in_each_file() -> None:
-    for ci in scaffold.CI_SYSTEMS:
-        for path, text in scaffold.new_ledger_files(kit=kit(ci)).items():
-            if path in kit(ci):
-                assert text.count(f"ledger-tool=={__version__}") == 1, path
-                assert "@VERSION@" not in text
-
-
 def test_every_image_of_a_kit_is_pinned_by_digest() -> None:
-    found = []
-    for path in [*(ROOT / "templates").glob("*.yml"), *(ROOT / "ledger_tool" / "kits").rglob("*.yml")]:
-        for line in path.read_text().splitlines():
-            if image := re.search(r"(?:IMAGE|default|image): ((?:python|docker):\S+)", line):
-                found.append(image[1])
+    texts = [path.read_text() for path in COMPONENTS]
+    texts += [text for ci in scaffold.CI_SYSTEMS for text in kit_files(ci).values()]
+    found = [
+        image[1]
+        for text in texts
+        for line in text.splitlines()
+        if (image := re.search(r"(?:IMAGE|default|image): \"?((?:python|docker):[^\s\"]+)", line))
+    ]
     assert len(found) >= 6
     assert [image for image in found if not re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", image)] == []
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.stem)
+def test_a_component_has_the_scripts_of_the_kits(path: Path) -> None:
+    """`python -m tests.support.stage.components` puts them there."""
+    text = path.read_text()
+    assert text == refreshed(text)
+    assert "LEDGER_TOOL fixes to the byte" in text

@@ -6,16 +6,15 @@ import json
 
 import pytest
 
-from tests.support import ROOT
 from tests.support.git.upstream import git
 from tests.support.stage.forge import ISSUES
 from tests.support.stage.github import Runner, workflow_commands
 from tests.support.stage.github import load as load_workflow
 from tests.support.stage.gitlab import load as load_pipeline
 from tests.support.stage.gitlab import run_job
+from tests.support.stage.kits import kit_files
 from tests.support.stage.stage import Stage
 
-KITS = ROOT / "ledger_tool/kits"
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
 
 
@@ -32,7 +31,7 @@ def on_github(stage: Stage, password: str) -> int:
         "vars": {"REGISTRY_USER": "ci"},
         "secrets": {"REGISTRY_PASSWORD": password},
     }
-    workflow = load_workflow((KITS / "github/.github/workflows/ledger-reconcile.yml").read_text())
+    workflow = load_workflow(kit_files("github")[".github/workflows/ledger-reconcile.yml"])
     done = Runner(stage, contexts).run_job(workflow, "reconcile")
     assert "records" in done.summary
     assert workflow_commands(done.output) == ["stop-commands"]
@@ -47,7 +46,7 @@ def on_gitlab(stage: Stage, password: str) -> int:
     git("init", "--quiet", stage.work)
     git("fetch", "--quiet", "--depth=1", stage.upstream.url, "main", cwd=stage.work)
     git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
-    pipeline = load_pipeline((KITS / "gitlab/.gitlab-ci.yml").read_text())
+    pipeline = load_pipeline(kit_files("gitlab")[".gitlab-ci.yml"])
     return run_job(stage, pipeline, "ledger-reconcile", project).returncode
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 from ledger_tool.cli.options import argument, one_of, option
+from ledger_tool.errors import UsageError
 
 
 def init(
     folder: Annotated[str, argument("DIR", "The folder; created if missing.")] = ".",
-    registry: Annotated[str, option("--registry", "HOST", "The registry where the images live, for ledger.yaml.")] = "",
+    registry: Annotated[str, option("--registry", "HOST", "The registry where the images live.")] = "",
+    url: Annotated[
+        str, option("--url", "URL", "The ledger's git URL, as CI jobs will use it.", default="that of the remote")
+    ] = "",
     ci: Annotated[
         str,
         option(
@@ -20,14 +24,25 @@ def init(
             "github, gitlab or jenkins.",
         ),
     ] = "",
+    tool: Annotated[
+        str,
+        option(
+            "--tool",
+            "SPEC",
+            "Where the jobs of --ci get this program: a wheel (URL or path) as in …/ledger_tool-1.0-py3-none-any.whl"
+            "#sha256=HASH, git+https://HOST/PATH@COMMIT, or an image as in REGISTRY/IMAGE@sha256:DIGEST.",
+        ),
+    ] = "",
 ) -> None:
     """Create a ledger repository that is ready to push.
 
-    In a repository that already has files, only missing ones are added.
+    In a repository that already has files, only missing ones are added. The files of --ci have no default for --tool:
+    without it, their jobs say so and stop.
     """
     from ledger_tool.commands.init import init as run
     from ledger_tool.core.policy.policy import parse_registry
-    from ledger_tool.core.writes.init import CI_SYSTEMS
+    from ledger_tool.core.writes.init import CI_SYSTEMS, parse_ledger_url
+    from ledger_tool.core.writes.tool import parse_tool
     from ledger_tool.edges.files.kits import kit
     from ledger_tool.edges.git.init import open_folder
     from ledger_tool.render.init import lines
@@ -37,7 +52,12 @@ def init(
         parse_registry(registry, "registry")
     if ci:
         one_of("--ci", ci, CI_SYSTEMS)
+    if tool and not ci:
+        raise UsageError("`--tool` is for the files of a CI system", "add `--ci SYSTEM`")
+    source = parse_tool(tool) if tool else None
+    if url:
+        parse_ledger_url(url)
     with open_folder(Path(folder)) as workplace:
-        scaffolded = run(workplace, registry=registry, kit=kit(ci) if ci else None)
+        scaffolded = run(workplace, registry=registry, url=url, kit=kit(ci) if ci else None, tool=source)
     screen = Screen()
     screen.notes(lines(scaffolded, folder))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from ledger_tool import __version__
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import HOST, shown_address
+from ledger_tool.core.writes.tool import Tool
+from ledger_tool.errors import UsageError
+
+_USER = r"[A-Za-z0-9._][A-Za-z0-9._-]*"
 
 _REGISTRY = """\
 registries:
@@ -61,7 +66,7 @@ docker pull "$(ledger get myorg/app:v1.5.0 --format ref)"
 Record an image from CI, right after the push, with a deploy key that has write access here:
 
 ```
-ledger publish myorg/app:v1.5.0@sha256:… --repo ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git
+ledger publish myorg/app:v1.5.0@sha256:… --repo @LEDGER_REPO@
 ```
 
 `LEDGER_REPO`, `LEDGER_DEPLOY_KEY` and `LEDGER_KNOWN_HOSTS` set these options for a whole job. The same tag with another
@@ -75,18 +80,40 @@ ledger merge-driver --install
 """
 
 CI_SYSTEMS = ("github", "gitlab", "jenkins")
+# What a job of GitLab runs in, if not in an image of this program.
+_PYTHON = "python:3.13@sha256:3592650a0a8e6709cd4f3359dc7f1665c35bd9da6da34a9f22050aaf4878511f"
 
 
-def new_ledger_files(registry: str = "", kit: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the text of each file by its path; `registry` is a host for `ledger.yaml`, or `""`.
+def new_ledger_files(
+    registry: str = "", kit: Mapping[str, str] | None = None, *, url: str = "", tool: Tool | None = None
+) -> dict[str, str]:
+    """Return the text of each file by its path.
 
-    `kit` has the files of a CI system, by path, with `@VERSION@` in place of this program's version.
+    `registry` is a host for `ledger.yaml`, and `url` the ledger's address as `parse_ledger_url` returns it, each or
+    `""`. `kit` has the files of a CI system, by path, with blanks for these and for `tool`. What is not known is left
+    empty in them, and the jobs say so and stop.
     """
     host = f'"{registry}"' if registry.startswith("[") else registry  # an IPv6 address would be a YAML list
     registries = _REGISTRY.format(host=host) if registry else _NO_REGISTRY
+    blanks = {
+        "@LEDGER_REPO@": url,
+        "@REGISTRY@": re.sub(r"^https?://", "", registry) or "registry.example.com",
+        "@TOOL@": tool.spec if tool else "",
+        "@TOOL_IMAGE@": tool.spec if tool and tool.kind == "image" else _PYTHON,
+    }
     return {
         "ledger.json": codec.dumps(Ledger()).decode(),
         "ledger.yaml": _SETTINGS.format(registries=registries),
         ".gitattributes": _ATTRIBUTES,
-        "README.md": _README,
-    } | {path: text.replace("@VERSION@", __version__) for path, text in (kit or {}).items()}
+        "README.md": _README.replace("@LEDGER_REPO@", url or "ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git"),
+    } | {path: re.sub(r"@[A-Z_]+@", lambda blank: blanks[blank[0]], text) for path, text in (kit or {}).items()}
+
+
+def parse_ledger_url(value: str) -> str:
+    """Return the git URL of a ledger, for files that are committed. Raises UsageError if it is none or has a login."""
+    if not re.fullmatch(rf"(?:ssh://(?:{_USER}@)?{HOST}|https://{HOST}|{_USER}@{HOST}:)/?[A-Za-z0-9._~%+/-]+", value):
+        raise UsageError(
+            f"`{shown_address(value)}` is not the URL of a ledger that a CI job can use",
+            "write `ssh://git@HOST/PATH`, `git@HOST:PATH` or `https://HOST/PATH`, without a password",
+        )
+    return value

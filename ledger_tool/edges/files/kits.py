@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+_KITS = files("ledger_tool") / "kits"
+
 
 def kit(ci: str) -> dict[str, str]:
-    """Return the text of each file by its path in a ledger repository; `ci` is one of `core.writes.init.CI_SYSTEMS`."""
-    return dict(sorted(_texts(files("ledger_tool") / "kits" / ci)))
+    """Return the text of each file by its path in a ledger repository; `ci` is one of `core.writes.init.CI_SYSTEMS`.
+
+    The blanks that `core.writes.init` fills in are left.
+    """
+    return {path: _with_scripts(text) for path, text in sorted(_texts(_KITS / ci))}
 
 
 def _texts(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
@@ -18,3 +24,13 @@ def _texts(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(each, f"{above}{each.name}/")
         else:
             yield f"{above}{each.name}", each.read_text("utf-8")
+
+
+def _with_scripts(text: str) -> str:
+    """Return a file with the script of the folder `shell` that each line such as `@install.sh@` names, indented."""
+
+    def script(line: re.Match[str]) -> str:
+        lines = (_KITS / "shell" / line[2]).read_text("utf-8").splitlines()
+        return "\n".join(f"{line[1]}{one}" if one else "" for one in lines)
+
+    return re.sub(r"^( +)@([a-z]+\.sh)@$", script, text, flags=re.MULTILINE)

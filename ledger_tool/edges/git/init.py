@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import LEDGER
+from ledger_tool.core.writes.init import parse_ledger_url
 from ledger_tool.edges.files.disk import local_errors, read_bytes
 from ledger_tool.edges.files.ledger import read_ledger
-from ledger_tool.edges.git.location import is_bare
+from ledger_tool.edges.git.location import is_bare, parse_remote
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.repository import Repository, local_failure
 from ledger_tool.edges.git.workspace import Workspace
@@ -57,8 +58,16 @@ class GitFolder:
             return error.message
         return ""
 
-    def has_remote(self) -> bool:
-        return bool(self._repository.must("remote"))
+    def remote(self) -> str | None:
+        names = self._repository.must("remote").split()
+        if not names:
+            return None
+        name = "origin" if "origin" in names else names[0]
+        try:
+            address = parse_remote(self._repository.must("remote", "get-url", "--", name).strip(), self._folder)
+            return parse_ledger_url(address.url)
+        except UsageError:
+            return ""
 
     def commit_all(self, names: Sequence[str], message: str) -> str:
         self._repository.must(f"--work-tree={self._folder}", "add", "--", *[str(self._folder / name) for name in names])

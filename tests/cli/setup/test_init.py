@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def test_a_malformed_registry_is_refused_before_anything_is_made(ledger: Run, tm
 
 CI_FILES = {
     "github": {
-        ".github/workflows/ledger-check.yml", ".github/workflows/ledger-reconcile.yml", "examples/publish.github.yml",
+        ".github/workflows/ledger-check.yml", ".github/workflows/ledger-reconcile.yml",
+        ".github/workflows/ledger-rebase.yml", "examples/publish.github.yml",
     },
     "gitlab": {".gitlab-ci.yml", "examples/publish.gitlab-ci.yml"},
     "jenkins": {"Jenkinsfile", "examples/publish.Jenkinsfile"},
@@ -135,3 +137,98 @@ def test_an_unknown_ci_system_is_refused_before_anything_is_made(ledger: Run, tm
     assert done.code == 2
     assert "github, gitlab, jenkins" in done.err
     assert not (tmp_path / "x").exists()
+
+
+WHEEL = f"https://packages.example.com/ledger_tool-1.0-py3-none-any.whl#sha256={'a1' * 32}"
+IMAGE = f"registry.example.com/tools/ledger@sha256:{'b2' * 32}"
+URL = "ssh://git@git.example.com/team/ledger.git"
+
+
+def ci_texts(folder: Path, ci: str) -> dict[str, str]:
+    return {name: (folder / name).read_text() for name in CI_FILES[ci]}
+
+
+@pytest.mark.parametrize("tool", [WHEEL, IMAGE, f"git+https://git.example.com/tools/ledger@{'c3' * 20}"])
+@pytest.mark.parametrize("ci", CI_FILES)
+def test_the_tool_the_registry_and_the_url_are_filled_in_everywhere(
+    ledger: Run, tmp_path: Path, ci: str, tool: str
+) -> None:
+    words = ("--tool", tool, "--registry", "https://images.example.net:5000", "--url", URL)
+    done = ledger("init", tmp_path, "--ci", ci, *words)
+    assert done.code == 0, done.err
+    assert "note:" not in done.err
+    assert f"remote add origin {URL}" in done.err
+    texts = ci_texts(tmp_path, ci)
+    for text in texts.values():
+        assert tool in text
+        assert not re.search(r"@[A-Z_]+@|@\w+\.sh@", text)
+        assert "registry.example.com" not in text.replace(tool, "")
+    example = next(text for name, text in texts.items() if name.startswith("examples/"))
+    assert "images.example.net:5000" in example
+    assert URL in example
+    assert URL in (tmp_path / "README.md").read_text()
+
+
+def test_a_clone_has_its_url_already(ledger: Run, tmp_path: Path) -> None:
+    git("init", "--quiet", tmp_path)
+    git("remote", "add", "origin", "https://user:secret-password@git.example.com/team/ledger.git", cwd=tmp_path)
+    done = ledger("init", tmp_path, "--ci", "gitlab", "--tool", WHEEL)
+    assert done.code == 0, done.err
+    text = (tmp_path / "examples/publish.gitlab-ci.yml").read_text()
+    assert 'LEDGER_REPO: "https://git.example.com/team/ledger.git"' in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("remote", ["../ledger.git", "file:///srv/ledger.git", "git@host:a b", "ssh://git@h/$(x)"])
+def test_an_address_that_no_job_can_use_or_that_a_file_could_misread_is_left_out(
+    ledger: Run, tmp_path: Path, remote: str
+) -> None:
+    git("init", "--quiet", tmp_path)
+    git("remote", "add", "origin", remote, cwd=tmp_path)
+    done = ledger("init", tmp_path, "--ci", "jenkins", "--tool", WHEEL)
+    assert done.code == 0, done.err
+    assert "LEDGER_REPO = ''" in (tmp_path / "examples/publish.Jenkinsfile").read_text()
+    assert "stop until LEDGER_REPO is set" in done.err
+
+
+@pytest.mark.parametrize("ci", CI_FILES)
+def test_without_a_tool_the_files_have_none_and_it_is_said(ledger: Run, tmp_path: Path, ci: str) -> None:
+    done = ledger("init", tmp_path, "--ci", ci)
+    assert done.code == 0, done.err
+    assert "stop until LEDGER_TOOL is set" in done.err
+    assert "stop until LEDGER_REPO is set" in done.err
+    for text in ci_texts(tmp_path, ci).values():
+        assert re.search(r"""LEDGER_TOOL(: | = )("|'|\$\{\{ vars.LEDGER_TOOL \|\| ')["']""", text)
+
+
+@pytest.mark.parametrize(
+    ("tool", "says"),
+    [
+        ("ledger-tool", "REGISTRY/IMAGE@sha256:DIGEST"),
+        ("ledger-tool==0.2.0", "anybody may register"),
+        ("git+https://git.example.com/tools/ledger@main", "@COMMIT"),
+        ("registry.example.com/ledger:v1", "@sha256:DIGEST"),
+        ("https://example.com/ledger_tool-1.0-py3-none-any.whl", "#sha256=HASH"),
+    ],
+)
+def test_a_tool_that_may_become_another_is_refused_before_anything_is_made(
+    ledger: Run, tmp_path: Path, tool: str, says: str
+) -> None:
+    done = ledger("init", tmp_path / "x", "--ci", "github", "--tool", tool)
+    assert done.code == 2
+    assert says in done.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_token_in_an_address_is_neither_written_nor_repeated(ledger: Run, tmp_path: Path) -> None:
+    tool = f"git+https://user:not-a-token@git.example.com/tools/ledger@{'c3' * 20}"
+    for words in (("--ci", "github", "--tool", tool), ("--url", "https://user:not-a-token@git.example.com/ledger")):
+        done = ledger("init", tmp_path / "x", *words)
+        assert done.code == 2
+        assert "not-a-token" not in done.err
+        assert not (tmp_path / "x").exists()
+
+
+def test_a_tool_without_a_ci_system_is_refused(ledger: Run, tmp_path: Path) -> None:
+    done = ledger("init", tmp_path / "x", "--tool", WHEEL)
+    assert (done.code, "--ci" in done.err) == (2, True)

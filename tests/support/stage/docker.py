@@ -1,16 +1,18 @@
 """Stands for `docker` on a `Stage`: `python -m tests.support.stage.docker ARGUMENTS...`.
 
 It knows `build`, `push`, `buildx build` and `buildx bake`, and builds nothing: an image holds the files of its
-build context, so that the same context has the same digest. The push is real, by `skopeo`. As buildx does,
-the last two wrap the image in an index with an attestation, unless `BUILDX_NO_DEFAULT_ATTESTATIONS` is set.
-All else, such as `login`, does nothing.
+build context, so that the same context has the same digest. The push is real, by `skopeo`. As buildx does, the last
+two wrap the image in an index with an attestation, unless `BUILDX_NO_DEFAULT_ATTESTATIONS` is set.
+`run` runs the program under test. All else, such as `login`, does nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,8 @@ _BUILT = Path.home() / ".docker" / "built"
 
 def main(words: Sequence[str]) -> None:
     """Do what `docker WORDS...` does, as far as the docs' examples need it."""
+    if words[:1] == ["run"]:
+        _run(words[1:])
     parser = argparse.ArgumentParser(prog="docker", add_help=False)
     parser.add_argument("context", nargs="?", default="")
     parser.add_argument("--tag", "-t", action="append", default=[])
@@ -63,6 +67,25 @@ def main(words: Sequence[str]) -> None:
         case _:
             if "--password-stdin" in words:
                 sys.stdin.read()
+
+
+def _run(words: Sequence[str]) -> None:
+    """Run the program under test as its image would: in the given environment, with the mounted folders only."""
+    options = list(itertools.takewhile(lambda word: word.startswith("--"), words))
+    image, *arguments = words[len(options) :]
+    assert re.fullmatch(r"[a-z0-9./:-]+@sha256:[0-9a-f]{64}", image), image
+    given: dict[str, list[str]] = {}
+    for option in options:
+        name, _, value = option.partition("=")
+        given.setdefault(name, []).append(value)
+    assert given["--entrypoint"] == ["ledger"]
+    mounts = dict(volume.split(":")[:2] for volume in given["--volume"])
+    assert os.environ.get("LEDGER_DEPLOY_KEY", "").startswith(("-----", *mounts)), "the key's file is not mounted"
+    passed = {name: os.environ[name] for name in given["--env"] if "=" not in name and name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SSL_CERT_FILE", "GIT_CONFIG_NOSYSTEM")}
+    (config,) = (source for source, target in mounts.items() if target == "/tmp/.docker")
+    os.chdir(given["--workdir"][0])
+    os.execvpe("ledger", ["ledger", *arguments], kept | passed | {"HOME": "/nonexistent", "DOCKER_CONFIG": config})
 
 
 def _content(context: str) -> str:

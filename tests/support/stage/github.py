@@ -40,6 +40,7 @@ class Runner:
     output: str = ""
     summary: str = ""
     failed: int = 0
+    path: str = ""  # what steps put in front of PATH
 
     def run_job(self, workflow: Mapping[str, Any], job: str) -> Runner:
         """Run a job of a workflow; return self."""
@@ -88,7 +89,7 @@ class Runner:
     def _shell(self, step: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[int, dict[str, str]]:
         temp = self.stage.root / "runner"
         temp.mkdir(exist_ok=True)
-        for name in ("output", "step_summary"):
+        for name in ("output", "step_summary", "path"):
             (temp / name).write_text("")
         script = temp / "script.sh"
         script.write_text(step["run"])
@@ -97,16 +98,19 @@ class Runner:
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_OUTPUT": str(temp / "output"),
+            "GITHUB_PATH": str(temp / "path"),
             "GITHUB_STEP_SUMMARY": str(temp / "step_summary"),
             "RUNNER_TEMP": str(temp),
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_REPOSITORY": self.contexts["github"]["repository"],
             "GITHUB_SHA": self.contexts["github"]["sha"],
         }
+        path = self.stage.environment["PATH"]
+        inherited = {**self.stage.environment, "PATH": f"{self.path}:{path}" if self.path else path}
         done = subprocess.run(
             [*shell, script],
             cwd=self.stage.work,
-            env={**self.stage.environment, **ours, **self.environment, **variables},
+            env={**inherited, **ours, **self.environment, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -116,8 +120,9 @@ class Runner:
         )
         self.output += done.stdout
         self.summary += (temp / "step_summary").read_text()
-        lines = (temp / "output").read_text().splitlines()
-        return done.returncode, dict(line.split("=", 1) for line in lines)
+        added = (temp / "path").read_text().splitlines()
+        self.path = ":".join([*reversed(added), *([self.path] if self.path else [])])
+        return done.returncode, outputs_of((temp / "output").read_text())
 
     def _checkout(self, given: Mapping[str, str]) -> None:
         """Leave in the workspace what `actions/checkout` would."""
@@ -169,6 +174,19 @@ class Runner:
                 yield number or name
             else:
                 yield repr(_look_up(name, contexts))
+
+
+def outputs_of(text: str) -> dict[str, str]:
+    """Return a step's outputs: `NAME=VALUE`, or `NAME<<MARK` with the lines of the value up to the mark."""
+    found: dict[str, str] = {}
+    lines = iter(text.splitlines())
+    for line in lines:
+        name, is_long, mark = line.partition("<<")
+        if is_long and "=" not in name:
+            found[name] = "\n".join(iter(lambda: next(lines), mark))
+        else:
+            name, _, found[name] = line.partition("=")
+    return found
 
 
 def _look_up(name: str, contexts: Mapping[str, Any]) -> Any:

@@ -33,7 +33,8 @@ def run_job(
 ) -> subprocess.CompletedProcess[str]:
     """Run a job with the variables of its project and pipeline; they replace those of the file, as on GitLab."""
     job = config[name]
-    variables = {**config.get("variables", {}), **job.get("variables", {}), **project}
+    own = {"CI_PROJECT_DIR": str(stage.work)}
+    variables = {**own, **config.get("variables", {}), **job.get("variables", {}), **project}
     expanded = {key: _expanded(value, variables) for key, value in variables.items()}
     script = "\n".join([*job["script"], *job.get("after_script", [])])
     return subprocess.run(

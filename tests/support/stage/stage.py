@@ -4,7 +4,8 @@ It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own tha
 the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
 real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
 of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `gh` and `curl` keep the
-issues of a forge in a file (`tests.support.stage.forge`); `pip` and `python3 -m venv` only pretend.
+issues of a forge in a file (`tests.support.stage.forge`). `pip` and `python3 -m venv` only pretend: what they install
+is the program under test.
 """
 
 from __future__ import annotations
@@ -61,8 +62,22 @@ exec env -i PATH="$PATH" HOME=/nonexistent GIT_PROTOCOL="${{GIT_PROTOCOL-}}" "$1
 _PYTHON3 = """\
 #!/bin/bash
 [ "$1 $2" = "-m venv" ] || exec {python} "$@"
-mkdir -p "$3/bin"
-ln -sf "$(command -v ledger)" "$(command -v pip)" "$3/bin"
+mkdir -p "$3/bin" "$3/packages"
+ledger=$(command -v ledger) pip=$(command -v pip)
+cat >"$3/bin/python" <<END
+#!/bin/bash
+case \\$* in
+  *'get_path("purelib")'*) echo '$3/packages' ;;
+  "-I -m ledger_tool"*) shift 3 && exec '$ledger' "\\$@" ;;
+  *) exec {python} "\\$@" ;;
+esac
+END
+cat >"$3/bin/pip" <<END
+#!/bin/bash
+[[ \\$* != *--no-deps* ]] || ln -s '$ledger' '$3/bin/ledger'
+exec '$pip' "\\$@"
+END
+chmod +x "$3/bin/python" "$3/bin/pip"
 """
 
 # The users `ci`, of the examples, with the password `secret`, and `user`, of the tests; as bcrypt.

@@ -1,0 +1,22 @@
+# Every option of `ledger publish` is a variable, LEDGER_IN_ and its name. No shell parses a value.
+[ -n "${LEDGER_REPO:-}" ] || {
+  echo "error: LEDGER_REPO is not set; set it to the ledger's git URL" >&2
+  exit 2
+}
+value_of() { printenv "LEDGER_IN_$(echo "$1" | tr '[:lower:]-' '[:upper:]_')" || true; }
+lines=$(echo && echo .)
+IFS=${lines%.} # of the lists, which have one value on each line
+set -f --
+for name in branch tag digest platform metadata-file from source pr ttl registry reason forge; do
+  value=$(value_of "$name")
+  [ -z "$value" ] || set -- "$@" "--$name=$value"
+done
+for name in label pr-label pr-reviewer; do
+  for value in $(value_of "${name}s"); do set -- "$@" "--$name=$value"; done
+done
+for name in force sign pull-request pr-draft; do
+  [ "$(value_of "$name")" != true ] || set -- "$@" "--$name"
+done
+value=$(value_of image)
+[ -z "$value" ] || set -- "$@" -- "$value"
+ledger publish "$@"

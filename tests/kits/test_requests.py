@@ -1,0 +1,154 @@
+"""Open requests of `ledger` stay mergeable: those that conflict after a push to the base are rebased, if unsigned."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kits.conftest import publish
+from tests.support import ROOT
+from tests.support.git.upstream import git
+from tests.support.stage.github import Runner, workflow_commands
+from tests.support.stage.github import load as load_workflow
+from tests.support.stage.gitlab import load as load_pipeline
+from tests.support.stage.gitlab import run_job
+from tests.support.stage.jenkins import environment, shell_steps
+from tests.support.stage.kits import WHEEL, kit_files
+from tests.support.stage.stage import Stage
+
+Job = Callable[[Stage, Mapping[str, str]], tuple[int, str]]
+
+
+def on_github(stage: Stage, access: Mapping[str, str]) -> tuple[int, str]:
+    key = Path(access["LEDGER_DEPLOY_KEY"]).read_text() if access else ""
+    contexts: dict[str, Any] = {
+        "github": {
+            "repository": "team/ledger", "sha": stage.upstream.tip(), "ref_name": "main", "ref_type": "branch",
+            "event": {"repository": {"default_branch": "main"}},
+        },
+        "vars": {"LEDGER_REPO": access.get("LEDGER_REPO")},
+        "secrets": {"LEDGER_DEPLOY_KEY": key},
+    }  # fmt: skip
+    if access:
+        contexts["vars"]["LEDGER_KNOWN_HOSTS"] = Path(access["LEDGER_KNOWN_HOSTS"]).read_text()
+    workflow = load_workflow(kit_files("github")[".github/workflows/ledger-rebase.yml"])
+    done = Runner(stage, contexts).run_job(workflow, "rebase")
+    assert workflow_commands(done.output) in (["stop-commands"], ["notice"])
+    return done.failed, done.output
+
+
+def checkout(stage: Stage, url: str) -> None:
+    git("init", "--quiet", stage.work)
+    git("config", "remote.origin.url", url, cwd=stage.work)
+    git("fetch", "--quiet", stage.upstream.url, "main", cwd=stage.work)
+    git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
+
+
+def on_gitlab(stage: Stage, access: Mapping[str, str], text: str = "") -> tuple[int, str]:
+    checkout(stage, stage.upstream.url)
+    config = (
+        load_pipeline(text, {"ledger-tool": WHEEL}) if text else load_pipeline(kit_files("gitlab")[".gitlab-ci.yml"])
+    )
+    done = run_job(stage, config, "ledger-rebase", access)
+    return done.returncode, done.stdout
+
+
+def as_component(stage: Stage, access: Mapping[str, str]) -> tuple[int, str]:
+    return on_gitlab(stage, access, (ROOT / "templates/rebase.yml").read_text())
+
+
+def on_jenkins(stage: Stage, access: Mapping[str, str]) -> tuple[int, str]:
+    text = kit_files("jenkins")["Jenkinsfile"]
+    checkout(stage, access["LEDGER_REPO"])
+    ours = environment(text) | {"WORKSPACE_TMP": str(stage.root / "workspace tmp")}
+    output = ""
+    for step in [*shell_steps(text, "Install ledger"), *shell_steps(text, "Rebase requests")]:
+        done = subprocess.run(
+            ["sh", "-xe", "-c", step], cwd=stage.work, check=False, timeout=120, stdin=subprocess.DEVNULL, text=True,
+            env={**stage.environment, **ours, **access}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        output += done.stdout
+        if done.returncode:
+            return done.returncode, output
+    return 0, output
+
+
+@pytest.fixture
+def requests(stage: Stage, tmp_path: Path) -> Path:
+    """Return a clone of a ledger with requests: some conflict with what has come to the base since.
+
+    One is signed, one has the same tag with another digest, one belongs to a person, and one merges as it is.
+    """
+    clone = tmp_path / "clone"
+    git("clone", "--quiet", stage.upstream.url, clone)
+    publish(stage, clone, "v1.0", "first")
+    git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
+    start = git("rev-parse", "HEAD", cwd=clone)
+    key = tmp_path / "signing"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    for branch, tag, seed in (
+        ("ledger/publish-v1.2", "v1.2", "ours"), ("ledger/signed", "v1.3", "signed"), ("ledger/collides", "v1.1", "x"),
+        ("ledger/$(touch${IFS}pwned)", "v1.4", "evil"), ("person", "v1.5", "person"),
+    ):  # fmt: skip
+        git("checkout", "--quiet", "-b", branch, start, cwd=clone)
+        publish(stage, clone, tag, seed)
+        if branch == "ledger/signed":
+            signing = ["-c", "gpg.format=ssh", "-c", f"user.signingKey={key}"]
+            git(*signing, "commit", "--quiet", "--amend", "--no-edit", "-S", cwd=clone)
+        git("push", "--quiet", "origin", "HEAD", cwd=clone)
+    git("checkout", "--quiet", "-b", "ledger/other-file", start, cwd=clone)
+    (clone / "README.md").write_text("other\n")
+    git("commit", "--quiet", "--all", "-m", "words", cwd=clone)
+    git("push", "--quiet", "origin", "HEAD", cwd=clone)
+    git("checkout", "--quiet", "main", cwd=clone)
+    publish(stage, clone, "v1.1", "base")
+    git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
+    return clone
+
+
+def branches(stage: Stage) -> dict[str, str]:
+    lines = stage.upstream.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads").splitlines()
+    return dict(line.split(" ") for line in lines)
+
+
+@pytest.mark.parametrize("job", [on_github, on_gitlab, as_component, on_jenkins])
+def test_requests_that_conflict_are_rebased_unless_they_are_signed_or_collide(
+    job: Job, stage: Stage, access: dict[str, str], requests: Path
+) -> None:
+    before = branches(stage)
+    code, output = job(stage, access)
+    assert code == 0, output
+    after = branches(stage)
+    moved = {name for name in before if before[name] != after[name]}
+    assert moved == {"ledger/publish-v1.2", "ledger/$(touch${IFS}pwned)"}
+    for name in moved:
+        assert stage.upstream.git("rev-parse", f"{after[name]}^") == after["main"]
+    assert "its signature" in output
+    assert "ledger/signed is left for a person to decide" in output
+    assert "ledger/collides is left for a person to decide" in output
+    assert "person conflicts" not in output
+    again = job(stage, access)[1]
+    assert "ledger/publish-v1.2 conflicts" not in again
+    assert branches(stage) == after
+
+
+@pytest.mark.parametrize("job", [on_github, on_gitlab, as_component])
+def test_without_a_key_nothing_is_rebased_and_it_is_said(job: Job, stage: Stage, requests: Path) -> None:
+    before = branches(stage)
+    code, output = job(stage, {})
+    assert code == 0, output
+    assert "request is rebased, because" in output
+    assert branches(stage) == before
+
+
+def test_a_key_that_may_not_write_fails_the_job(stage: Stage, access: dict[str, str], requests: Path) -> None:
+    hook = stage.upstream.path / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho 'not allowed' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    code, output = on_gitlab(stage, access)
+    assert code == 6, output
+    assert "not allowed" in output

@@ -1,0 +1,40 @@
+"""A step's outputs and summary: no value ends its output, and no text becomes Markdown or HTML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger_tool.render.github import outputs, summary
+from tests.support.stage.github import outputs_of
+from tests.support.values.make import digest
+from tests.support.values.markdown import inline
+
+HOSTILE = ["<img src=x>", "`a`|b", "[x](https://evil.example)", "@team", "x\n\n# y", "MARK", "digest<<MARK"]
+
+
+def published(**more: Any) -> dict[str, Any]:
+    ref = f"r.example.com/a@{digest()}"
+    return {"image": "a", "tag": "v1", "digest": digest(), "ref": ref, "changed": True, "commit": "c0ffee"} | more
+
+
+def test_the_outputs_are_those_of_all_images() -> None:
+    other = published(image="b", digest=None, changed=False)
+    del other["ref"]
+    lines = outputs([published(), other], "MARK")
+    assert outputs_of("\n".join(lines)) == {
+        "digest": f"{digest()}\n", "ref": f"r.example.com/a@{digest()}\n", "commit": "c0ffee", "changed": "true",
+    }  # fmt: skip
+
+
+def test_nothing_published_changes_nothing() -> None:
+    assert outputs_of("\n".join(outputs([], "MARK"))) == {"digest": "", "ref": "", "commit": "", "changed": "false"}
+
+
+def test_no_text_in_the_summary_is_markdown() -> None:
+    for text in HOSTILE:
+        request = {"branch": text, "url": f"https://x/{text}"}
+        lines = list(summary([published(image=text, tag=text, digest=text, commit=text, pullRequest=request)]))
+        assert len(lines) == len(list(summary([published(pullRequest=request)])))
+        kinds = {token.type for token in inline("\n".join(lines))}
+        assert "html_inline" not in kinds
+        assert "image" not in kinds
