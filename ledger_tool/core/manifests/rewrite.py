@@ -18,6 +18,7 @@ from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
+from ledger_tool.core.manifests.templateforms import LINES_ONLY, TemplateFormat, TemplateLinesFormat
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written
@@ -96,22 +97,46 @@ def not_read(note: ManifestNote) -> Rewritten:
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
-    done = Rewritten(path, old_digest=digest_of(raw))
     form = format_of(path, parse, judge.ours)
-    texts, refused = [], ""
     try:
         text = text_of(raw)
         if is_of_ledger(path, text):
             return not_read(ManifestNote(path, 1, "skipped: a file of a ledger", kind="not-a-manifest"))
-        for document in form.documents(text):
-            texts.append(text[document.start : document.end])
-            try:
-                texts[-1] = _document(done, text, document, form, judge, write=write and not refused)
-            except SpliceRefused as error:
-                refused = error.reason
+        try:
+            return _in_form(form, path, raw, text, judge, write=write)
+        except TextFault as fault:
+            if not fault.is_syntax or "{{" not in text:  # a file beyond a limit is not treated as a template
+                raise
+            return _template(path, raw, text, parse, judge, fault.line, write=write)
     except TextFault as fault:
         note = note_on(path, raw, form, fault)
         return not_read(note) if note else Rewritten(path)
+
+
+def _template(path: str, raw: bytes, text: str, parse: Parse, judge: Judge, line: int, *, write: bool) -> Rewritten:
+    """Return a judge's result for a template that is not YAML at a line. Raises TextFault for one beyond a limit."""
+    try:
+        return _in_form(TemplateFormat(parse, judge.ours), path, raw, text, judge, write=write)
+    except TextFault as fault:
+        if not fault.is_syntax:
+            raise
+    form = TemplateLinesFormat(judge.ours)
+    done = _in_form(form, path, raw, text, judge, write=write)
+    if form.may_have_sites(text) and not form.why_no_manifest(text):
+        done.notes.insert(0, ManifestNote(path, line, LINES_ONLY, kind="template"))
+    return done
+
+
+def _in_form(form: ManifestFormat, path: str, raw: bytes, text: str, judge: Judge, *, write: bool) -> Rewritten:
+    """Return a judge's result for a text that is read in one form. Raises TextFault."""
+    done = Rewritten(path, old_digest=digest_of(raw))
+    texts, refused = [], ""
+    for document in form.documents(text):
+        texts.append(text[document.start : document.end])
+        try:
+            texts[-1] = _document(done, text, document, form, judge, write=write and not refused)
+        except SpliceRefused as error:
+            refused = error.reason
     if refused:
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]

@@ -44,9 +44,6 @@ def note_on(path: str, raw: bytes, form: ManifestFormat, fault: TextFault) -> Ma
     text = _seen(raw)
     if not form.may_have_sites(text):
         return None
-    if fault.is_syntax and "{{" in text:  # a file beyond a limit is not treated as a template
-        message = f"skipped: a template, which is not YAML until it is rendered ({fault.message})"
-        return ManifestNote(path, fault.line, message, kind="template")
     if why := form.why_no_manifest(text):
         return ManifestNote(path, fault.line, f"skipped: {why} ({fault.message})", kind="not-a-manifest")
     return ManifestNote(path, fault.line, f"not read: {fault.message}", is_fault=True)

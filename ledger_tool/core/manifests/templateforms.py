@@ -1,0 +1,100 @@
+"""Templates that are not YAML until they are rendered, as forms of manifests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ledger_tool.core.manifests.evidence import shows_reference
+from ledger_tool.core.manifests.find import find_sites
+from ledger_tool.core.manifests.formats import DocumentReading, YamlFormat
+from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
+from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.site import Site, SiteField, mark_in, owner_in
+from ledger_tool.core.manifests.templatetext import COVER, COVERED, covered, image_lines, literals
+from ledger_tool.core.manifests.tokens import TextDocument, TextToken
+from ledger_tool.core.manifests.yamltree import line_breaks, tree
+from ledger_tool.core.policy.reference import split
+
+LINES_ONLY = "a template, which is not YAML until it is rendered: only lines such as `image: REF` are read"
+
+
+class TemplateFormat(YamlFormat):
+    """Templates of YAML, by the same parser, with their actions covered."""
+
+    def bare(self, text: str) -> str:
+        """Return the text with its actions covered."""
+        return covered(text)
+
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
+        """Return the tokens of the covered text, and the sites in their tree; some have parts that are covered."""
+        bare = self.bare(text)
+        tokens = self.parse(bare, document)
+        found = find_sites(path, text, tree(tokens), self.ours)
+        sites = [_uncovered(site) for site in found.sites]
+
+        def search() -> list[Site]:
+            between = mentions(bare, document, tokens, found.tokens, self.ours)
+            return [*between, *mentions_in_lines(literals(text), document, [], self.ours)]
+
+        return DocumentReading(tokens, sites, search)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateLinesFormat:
+    """Templates that are not YAML even so: lines such as `image: REF` are read, and never edited."""
+
+    ours: OurImages
+
+    def documents(self, text: str) -> Sequence[TextDocument]:
+        """Return the whole file."""
+        return [TextDocument(0, len(text), 1)]
+
+    def may_have_sites(self, text: str) -> bool:
+        """Return whether something in the text looks like an image."""
+        return may_have_sites(text, self.ours)
+
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
+        """Return the sites of the lines, and no tokens."""
+        del path
+        bare = covered(text)
+        sites = [_site_in_line(text, line) for line in image_lines(bare)]
+
+        def search() -> list[Site]:
+            between = mentions_in_lines(bare, document, sites, self.ours)
+            return [*between, *mentions_in_lines(literals(text), document, [], self.ours)]
+
+        return DocumentReading([], sites, search)
+
+    def why_no_manifest(self, text: str) -> str:
+        """Return whether nothing in the text looks like a reference."""
+        return "" if shows_reference(covered(text), self.ours) else "nothing in it looks like an image reference"
+
+
+def _uncovered(site: Site) -> Site:
+    """Return a site of a covered text: one with covered parts is a part of a template, which is not judged."""
+    if COVER in site.text:
+        site = replace(site, text=re.sub(f"{COVER}+", COVERED, site.text))
+    if not site.whole:  # of several fields, conditions may choose others
+        site = replace(site, values=None, locked=site.locked or "its fields are in a template, which may choose others")
+    return site
+
+
+def _site_in_line(text: str, line: re.Match[str]) -> Site:
+    value, start = line["value"], line.start("value")
+    reference = split(value)
+    number = line_breaks(text[:start]) + 1
+    return Site(
+        line=number,
+        text=value,
+        name=reference.name,
+        tag=reference.tag or "",
+        digest=reference.digest or "",
+        fields=(SiteField("whole", TextToken(start, line.end("value"), number, 1, -1, "scalar", value)),),
+        whole=True,
+        marks=mark_in(line["rest"]),
+        owner=owner_in(line["rest"]),
+        locked="it is in a template that cannot be read as YAML until it is rendered",
+    )

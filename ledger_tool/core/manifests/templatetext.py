@@ -1,0 +1,83 @@
+"""Templates that are not YAML until they are rendered: the text around their actions, read as YAML.
+
+An action is covered: by blanks, if it prints nothing, or lines of its own; otherwise by letters that no text has, so
+that whatever it is a part of can be told. Every character stays where it is, so an edit is made in the text itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+COVER = "\ue000"
+COVERED = "{{…}}"  # how a covered action is shown
+
+_ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*?-?\}\}|\{\{(?:\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|[^\"`])*?\}\}", re.DOTALL)
+_SILENT = re.compile(
+    r"\{\{-?\s*(?:/\*|(?:if|else|end|range|with|define|block|break|continue)\b|\$\w*\s*(?:,\s*\$\w+\s*)?:?=)"
+)
+_LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
+_NOT_BREAK = re.compile(r"[^\r\n]")
+_LINE = re.compile(r"[^\r\n]+")
+_STARTS_BLOCK = re.compile(r"(?::|-)[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
+_IMAGE = re.compile(
+    r"[ \t]*(?:-[ \t]+)?(?P<quote>[\"']?)image(?P=quote):[ \t]+(?P<mark>[\"']?)"
+    r"(?P<value>[A-Za-z0-9][^\s\"'#]*)(?P=mark)(?P<rest>[ \t]*(?:[ \t]#[^\r\n]*)?)(?=[\r\n]|\Z)"
+)
+
+
+@lru_cache(4)
+def covered(text: str) -> str:
+    """Return a text with its actions covered, every character in its place."""
+    pieces, end = [], 0
+    for action in _ACTION.finditer(text):
+        cover = " " if _is_blank(text, action) else COVER
+        pieces += [text[end : action.start()], _NOT_BREAK.sub(cover, action[0])]
+        end = action.end()
+    return "".join([*pieces, text[end:]])
+
+
+def literals(text: str) -> str:
+    """Return the opposite: blanks, but for the texts that actions have in quotes."""
+    pieces, end = [], 0
+    for action in _ACTION.finditer(text):
+        if action[0].lstrip("{-").lstrip().startswith("/*"):
+            continue
+        for literal in _LITERAL.finditer(text, action.start(), action.end()):
+            pieces += [_blanks(text[end : literal.start() + 1]), text[literal.start() + 1 : literal.end() - 1]]
+            end = literal.end() - 1
+    return "".join([*pieces, _blanks(text[end:])])
+
+
+def image_lines(text: str) -> Iterator[re.Match[str]]:
+    """Yield the lines of a covered text that give an image in one word: the groups are `value` and `rest`.
+
+    Lines of block scalars are passed over, and those that an action below goes on with.
+    """
+    inside = -1  # the indentation of the key that has the block scalar
+    for line in _LINE.finditer(text):
+        indent = len(line[0]) - len(line[0].lstrip(" "))
+        if not line[0].strip() or (inside >= 0 and indent > inside):
+            continue
+        inside = indent if _STARTS_BLOCK.search(line[0]) else -1
+        image = _IMAGE.match(text, line.start())
+        if image and COVER not in image["value"] and not text[image.end() :].lstrip().startswith(COVER):
+            yield image
+
+
+def _is_blank(text: str, action: re.Match[str]) -> bool:
+    """Return whether an action leaves nothing on its line, so that what is around it is a text of its own."""
+    start = max(text.rfind("\n", 0, action.start()), text.rfind("\r", 0, action.start())) + 1
+    after = re.search(r"[\r\n]|\Z", text[action.end() :])
+    before, behind = text[start : action.start()], text[action.end() : action.end() + (after.start() if after else 0)]
+    before, behind = _ACTION.sub("", before).strip(), _ACTION.sub("", behind).strip()
+    if _SILENT.match(action[0]):
+        return not (before and behind)
+    # What trims the line break before it goes on with the line above, unless it begins a line of its own.
+    goes_on = action[0].startswith("{{-") and "nindent" not in action[0] and bool(text[:start].strip())
+    return not (before or behind or goes_on)
+
+
+def _blanks(text: str) -> str:
+    return _NOT_BREAK.sub(" ", text)

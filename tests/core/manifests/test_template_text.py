@@ -1,0 +1,133 @@
+"""Templates read around their actions: every character stays in its place, and no action is touched."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.pin import judge_pin
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
+from ledger_tool.core.manifests.templatetext import COVER, covered, literals
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.edges.yaml.manifest_tokens import tokens
+from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.manifests import manifests
+
+D = digest("app")
+CATALOGUE = Catalogue(
+    Snapshot("", ledger_of(record("myorg/app", "v1.5.0", digest=D)), Policy()), Timestamp("2026-11-25T09:30:00Z")
+)
+PIN = Judge(partial(judge_pin, catalogue=CATALOGUE))
+
+
+def pinned(text: str) -> Rewritten:
+    return rewrite("templates/a.yaml", text.encode("utf-8", "surrogatepass"), tokens, PIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: {{ .x }}", "a: ########"),
+        ('a: "{{ .x }}:{{ .y }}"', 'a: "########:########"'),
+        ("  {{- if .x }}\n  a: 1\n  {{- end }}", "              \n  a: 1\n            "),
+        ("{{ toYaml . | nindent 2 }}\n{{ a }}{{ b }}\n", "                          \n              \n"),
+        ("{{ if .x }}a: 1{{ end }}", "           a: 1         "),
+        ("a: 1{{ if .x }}2{{ end }}", "a: 1###########2         "),
+        ("a: 1 {{/* }} */}}\nb: 2", "a: 1             \nb: 2"),
+        ("{{- /* a\nb */ -}}\nb: 2", "        \n        \nb: 2"),
+        ('a: {{ default "}}" .x }} # c', "a: ##################### # c"),
+        ("- {{ .x }}\r\n- {{ `}}` }}", "- ########\r\n- ##########"),
+        ("{{ $x := 1 }}a: 1\n{{ $x }}: 1", "             a: 1\n########: 1"),
+        ("a: b\n  {{- .suffix }}\nc: 1", "a: b\n  ##############\nc: 1"),
+        ("{{ unfinished", "{{ unfinished"),
+    ],
+)
+def test_actions_are_covered_in_place(text: str, expected: str) -> None:
+    assert covered(text).replace(COVER, "#") == expected
+
+
+@given(st.text(alphabet='{}-/*"` \n\r.ab:=$|if', max_size=80))
+def test_no_character_moves(text: str) -> None:
+    for other in (covered(text), literals(text)):
+        assert len(other) == len(text)
+        assert re.sub(r"[^\r\n]", "", other) == re.sub(r"[^\r\n]", "", text)
+
+
+_LINES = st.sampled_from(
+    ["{{ if .Values.a }}", "{{- end }}", "{{/* image: myorg/app:v1.5.0 */}}", "{{ toYaml .x | nindent 2 }}",
+     '{{- include "a.b" . }}', "{{- range $k, $v := .Values.x }}", "{{ else }}"]
+)  # fmt: skip
+_INLINE = st.sampled_from(["{{ .Values.x }}", '{{ "myorg/app:v1.5.0" }}', "{{ end }}", "{{/* c */}}", "{{ $x := 1 }}"])
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> str:
+    """Return a manifest with actions between its lines, and in them."""
+    lines = draw(manifests()).split("\n")
+    written = []
+    for line in lines:
+        indent, end = line[: len(line) - len(line.lstrip(" "))], "\r" * line.endswith("\r")
+        if draw(st.integers(0, 4)) == 0:
+            written.append(indent + draw(_LINES) + end)
+        where = draw(st.integers(0, 12))
+        if where == 0:
+            at = draw(st.integers(0, len(line) - len(end)))
+            line = line[:at] + draw(_INLINE) + line[at:]
+        elif where == 1:
+            line = line.removesuffix("\r") + draw(st.sampled_from(["", " "])) + draw(_INLINE) + end
+        written.append(line)
+    return "\n".join(written)
+
+
+@given(templates())
+def test_a_pinned_template_differs_in_digests_alone_and_in_no_action(text: str) -> None:
+    done = pinned(text)
+    if done.content is None:
+        return
+    new = done.content.decode("utf-8", "surrogatepass")
+    assert re.findall(r"\{\{.*?\}\}", new, re.DOTALL) == re.findall(r"\{\{.*?\}\}", text, re.DOTALL)
+    without = re.sub(rf"(?:,[ \t]*|,[\r\n]+[ \t]*|[\r\n]+[ ]*)[\"']?digest[\"']?: ?[\"']?{D}[\"']?", "", new)
+    assert without.replace(f"@{D}", "") == text
+    assert len(done.edits) == new.count(D)
+    assert pinned(new).content is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "image: myorg/app:v1.5.0{{ .x }}",
+        "image: myorg/app:v1.5.0{{ if .x }}-alpine{{ end }}",
+        "image: {{ if .x }}myorg/app:v1.5.0{{ end }}",
+        "image: {{ .x }}myorg/app:v1.5.0",
+        'image: "{{ .x }}/myorg/app:v1.5.0"',
+        'image: {{ .x | default "myorg/app:v1.5.0" }}',
+        "image: myorg/app:v1.5.0 {{ .x }}",
+        "image: myorg/app:{{ .tag }}",
+        "image: {repository: myorg/app, tag: {{ .x }}}",
+        "{{/* image: myorg/app:v1.5.0 */}}",
+        "image: myorg/app:v1.5.0\n{{- .suffix }}",
+        "image: myorg/app:v1.5.0\n  {{- .suffix }}",
+        "x: |\n  image: myorg/app:v1.5.0\n  {{ .x }}",
+        "image:\n  repository: myorg/app\n  {{- if .x }}\n  tag: v1.5.0\n  {{- else }}\n  tag: v1.6.0\n  {{- end }}",
+    ],
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "{{{{- if .y }}}}\n{}\n{{{{- end }}}}", "a: {{{{ .z }}}}\n{}\n    x: {{{{ .y }}}}"]
+)
+def test_what_an_action_may_change_is_not_edited(line: str, around: str) -> None:
+    assert pinned(around.format(line)).content is None
+
+
+def test_lines_of_what_cannot_be_read_as_yaml_are_reported() -> None:
+    done = pinned("a: {{ .x }}\n  b: 1\nimage: myorg/app:v1.5.0\n - image: 'myorg/app:v1.5.0' # ledger: ignore\n")
+    assert [(finding.line, finding.kind) for finding in done.findings] == [(3, "unpinned")]
+    assert "left unchanged: it is in a template" in done.findings[0].message
+    assert (done.content, done.references, done.left) == (None, 2, 1)
+    assert [note.kind for note in done.notes] == ["template"]
