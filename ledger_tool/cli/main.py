@@ -16,6 +16,7 @@ from ledger_tool import __version__
 from ledger_tool.cli import options
 from ledger_tool.cli.command import Command, Group
 from ledger_tool.edges.memory import save_address_space
+from ledger_tool.edges.waiting import waited_for
 from ledger_tool.errors import LedgerError, TryAgain, UsageError
 from ledger_tool.render.screen import Screen
 
@@ -95,7 +96,8 @@ def main(argv: Sequence[str]) -> int:
 
             raise unknown_word(argv, COMMANDS)
         app = program([command] if command in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
-        code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
+        with screen.watching(waited_for):
+            code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LedgerError as error:
         screen.error(error)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from ledger_tool.render.live import LIVE
+
 _BAR = 24
 _REDRAW_SECONDS = 0.1
 _LOG_SECONDS = 15.0
@@ -16,7 +18,7 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._started = time.monotonic()
-        self._terminal = sys.stderr.isatty()
+        self._terminal = LIVE.is_possible
         self._next = self._started + (0.0 if self._terminal else _LOG_SECONDS)
         self._drawn = False
 
@@ -30,8 +32,7 @@ class Progress:
         counts = f"{done}/{total} {self._what}, {rate:.0f}/s, {seconds_left:.0f} s left"
         if self._terminal:
             filled = _BAR * done // max(total, 1)
-            sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (_BAR - filled)}] {counts}")
-            sys.stderr.flush()
+            LIVE.draw(f"[{'#' * filled}{'.' * (_BAR - filled)}] {counts}", is_bar=True)
             self._drawn = True
             self._next = now + _REDRAW_SECONDS
             if done >= total:  # what follows may have something to say
@@ -43,6 +44,5 @@ class Progress:
     def end(self) -> None:
         """Remove the bar."""
         if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            LIVE.clear()
             self._drawn = False

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TextIO
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.secrets import Mask, redacted
 from ledger_tool.errors import Conflict, LedgerError, LocalDiskError
+from ledger_tool.render.live import LIVE
+from ledger_tool.render.terminal import has_colour, width
 from ledger_tool.render.view import Role, View
 
-_USUAL_WIDTH = 80  # columns, of a terminal that does not say
 _PREFIXES: dict[str, Role] = {"error": "bad", "warning": "doubtful", "hint": "heading", "note": "minor"}
 
 
@@ -31,7 +31,7 @@ class Screen:
 
     def view(self, *, wide: bool = False) -> View:
         """Return how text on stdout looks; with `wide`, it leaves nothing out. `show` names what it left out."""
-        self._view = View(_width(sys.stdout), has_colour(sys.stdout), wide)
+        self._view = View(width(sys.stdout), has_colour(sys.stdout), wide)
         return self._view
 
     @contextmanager
@@ -45,12 +45,17 @@ class Screen:
         finally:
             progress.end()
 
+    def watching(self, waited_for: Callable[[], str]) -> AbstractContextManager[None]:
+        """Show at a terminal what is waited for, until the context ends; see `LiveLine`."""
+        return LIVE.watching(lambda: self._safe(waited_for()))
+
     def data(self, lines: Iterable[str]) -> None:
         """Write lines of data to stdout."""
         try:
-            for line in lines:
-                sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            with LIVE.set_aside():
+                for line in lines:
+                    sys.stdout.write(line + "\n")
+                sys.stdout.flush()
         except BrokenPipeError:  # the reader has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
@@ -104,7 +109,7 @@ class Screen:
             return ()
         from ledger_tool.render.conflict import rows
 
-        return rows(error, View(_width(sys.stderr), has_colour(sys.stderr)))
+        return rows(error, View(width(sys.stderr), has_colour(sys.stderr)))
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""
@@ -117,30 +122,6 @@ class Screen:
         return escaped(redacted(self._mask(text))).replace("##[", "## [")
 
 
-def has_colour(stream: TextIO) -> bool:
-    """Return whether a stream may have colours and bold type.
-
-    A terminal may, unless NO_COLOR is set (no-color.org); anything may where FORCE_COLOR is set (force-color.org), such
-    as the log of a CI system.
-    """
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def _width(stream: TextIO) -> int | None:
-    """Return the width of a terminal in columns, as COLUMNS or else the terminal says; None for anything else."""
-    if not stream.isatty():
-        return None
-    stated = os.environ.get("COLUMNS", "")
-    if stated.isdecimal() and int(stated):
-        return int(stated)
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
-    except (OSError, ValueError):
-        return _USUAL_WIDTH
-
-
 def _coloured(text: str) -> str:
     """Return a note or an error with the word that it starts with in its colour."""
     prefix, colon, rest = text.partition(": ")
@@ -150,6 +131,6 @@ def _coloured(text: str) -> str:
 
 def _write_stderr(text: str) -> None:
     """Write to stderr if possible; if not, the exit code still says what happened."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError), LIVE.set_aside():
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -19,7 +19,7 @@ from pathlib import Path
 _LONGEST_SHARE = 0.5  # of the remaining time, for a queue that moves
 _STALLED_SHARE = 0.05  # of the remaining time, for one holder
 _PERIOD = 0.01  # seconds
-_SILENT = 1.0  # seconds, before a wait is told
+_SILENT = 0.8  # seconds, before a wait is told
 
 
 @contextmanager

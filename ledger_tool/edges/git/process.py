@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import BinaryIO, cast
 
 from ledger_tool.edges.files.disk import local_errors
+from ledger_tool.edges.waiting import waiting_for
 from ledger_tool.errors import Unreachable, UsageError
 
 # Only `git.cmd` of GitPython is needed. Importing the whole package takes twice as long, and runs `git version` with
@@ -73,10 +74,12 @@ def run(
     timeout: float = 60.0,
     step: str = "",
     mask: Callable[[str], str] = str,
+    peer: str = "",
 ) -> Completed:
     """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
 
-    `mask` takes the credentials out of what git and the server say on stderr, and in the status of a push.
+    `mask` takes the credentials out of what git and the server say on stderr, and in the status of a push. `peer` is
+    the remote that git talks to, if to any.
 
     `timeout` is in seconds; after it the whole process group is killed and Unreachable is raised, naming `step`.
     """
@@ -95,7 +98,8 @@ def run(
                 )
         except GitCommandNotFound as error:
             raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
-    return _ended(handle, timeout, step or arguments[0], mask)
+    with waiting_for(peer):
+        return _ended(handle, timeout, step or arguments[0], mask)
 
 
 def _ended(handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str]) -> Completed:

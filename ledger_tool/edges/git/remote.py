@@ -62,7 +62,7 @@ class RemoteRef:
             done = self.repository.git(
                 "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
                 f"--force-with-lease={self.name}:{expected}", *options, "--", self.address.url, f"{commit}:{self.name}",
-                least=self.push_seconds, step="push",
+                least=self.push_seconds, step="push", peer=self.address.shown,
             )  # fmt: skip
         except Unreachable as error:  # time was up, but it may have landed
             return PushAnswer(PushStatus.BROKEN, error.message)
@@ -214,6 +214,7 @@ def clone(address: Address, repository: Repository, *options: str, branch: str =
         timeout=repository.deadline.remaining(at_least=1.0),
         step=step,
         mask=repository.mask,
+        peer=address.shown,
     )
     if not done.ok:
         raise fetch_error(done, address, branch)
@@ -221,7 +222,9 @@ def clone(address: Address, repository: Repository, *options: str, branch: str =
 
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
     """Return the commit of each ref of a remote that matches a pattern; for `HEAD`, the branch that it names, or ""."""
-    done = repository.git("ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote")
+    done = repository.git(
+        "ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote", peer=address.shown
+    )
     if not done.ok:
         raise fetch_error(done, address, "")
     commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}

@@ -87,7 +87,9 @@ class Repository:
     mask: Callable[[str], str] = str  # takes the credentials out of what a server says
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
-    def git(self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "") -> Completed:
+    def git(
+        self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "", peer: str = ""
+    ) -> Completed:
         """Run a git command here, and return its result whatever the exit code. It gets at least `least` seconds."""
         try:
             with self.deadline.in_git():
@@ -98,6 +100,7 @@ class Repository:
                     timeout=self.deadline.remaining(at_least=least),
                     step=step or arguments[0],
                     mask=self.mask,
+                    peer=peer,
                 )
         except Unreachable as error:
             if elsewhere := self.deadline.spent_elsewhere:
@@ -123,7 +126,7 @@ class Repository:
         """Fetch these refs of a remote and nothing else; `how` contains options such as `--depth=1`."""
         return self.git(
             "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-            "--", url, *refspecs, least=least, step="fetch",
+            "--", url, *refspecs, least=least, step="fetch", peer=url,
         )  # fmt: skip
 
     def commit_of(self, revision: str) -> str:
@@ -228,7 +231,7 @@ class Repository:
             self.git(
                 "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
                 "--recurse-submodules=no", "--filter=blob:none", "--stdin", "--", remote,
-                stdin=batch(missing), step="fetch",
+                stdin=batch(missing), step="fetch", peer=remote,
             )  # fmt: skip
 
     def write_root(self, entries: Sequence[Entry], content: bytes) -> str:

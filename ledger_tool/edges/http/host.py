@@ -33,6 +33,7 @@ from ledger_tool.edges.http.client import (
 )
 from ledger_tool.edges.http.failure import ELSEWHERE, REGISTRY, Cause, Failure, Setup, failure, is_lasting, is_unsent
 from ledger_tool.edges.http.probe import sharpened, speaks_tls
+from ledger_tool.edges.waiting import waiting_for
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
 PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
@@ -129,7 +130,8 @@ class Host:
         unanswered = Lost if once else Unreachable
         for tries_left in reversed(range(TRIES)):
             try:
-                answer = self._follow(method, url, headers, limit, authorization, body)
+                with waiting_for(self.name):
+                    answer = self._follow(method, url, headers, limit, authorization, body)
             except AnswerRefused as error:
                 refused = TooLarge if isinstance(error, BodyTooLarge) and not once else unanswered
                 raise refused(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
