@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import CheckFinding
-from ledger_tool.core.ledger.names import counted, escaped
+from ledger_tool.core.ledger.names import LEDGER, counted, escaped
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.render import json
 from ledger_tool.render.files import file_lines, files_json
@@ -93,6 +93,14 @@ def as_junit(checked: Checked) -> Iterator[str]:
         for finding in checked.findings
     ]
     return suite("ledger check", cases or [Case("ledger.json", "ledger check")])
+
+
+def fixed(was_rewritten: bool | None) -> Iterator[str]:
+    """Yield a note about what `--fix` did: None means that it could do nothing."""
+    if was_rewritten:
+        yield f"note: {LEDGER} is now in canonical form, and says the same as before; commit it"
+    elif was_rewritten is None:
+        yield f"note: {LEDGER} was not written: more than its form is wrong"
 
 
 def notes(checked: Checked) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Annotated
 
-from ledger_tool.cli.options import flag, formats, now, option
+from ledger_tool.cli.options import exclude_each_other, flag, formats, now, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 
 
@@ -17,6 +17,9 @@ def check(
     ] = "",
     registry: Annotated[
         bool, flag("--registry", "Ask the registries whether the digests exist (with --base: only the new ones).")
+    ] = False,
+    fix: Annotated[
+        bool, flag("--fix", "First write ledger.json in its canonical form, if it says the same; in a checkout.")
     ] = False,
     output: Annotated[str, formats("text", "json", "junit", "github", "gitlab")] = "text",
     *,
@@ -30,11 +33,16 @@ def check(
     All of them together must be allowed as one change, too. Exit code 1 means findings, 4 an invalid ledger.json.
     """
     from ledger_tool.commands.check import check as run
+    from ledger_tool.core.ledger.canonical import canonical_form
     from ledger_tool.edges.files.ledger import read_policy, schema
     from ledger_tool.errors import InvalidLedger, TryAgain
     from ledger_tool.render import check as render
 
     screen = ledger.screen
+    if fix:
+        exclude_each_other({"--fix": fix, "--base": base, "--branch": ledger.session_options.branch})
+        with ledger.session() as session:
+            screen.notes(render.fixed(session.rewrite(canonical_form)))
     with ExitStack() as stack:
         history = stack.enter_context(ledger.history(files_alone=not (base or ledger.session_options.branch)))
         registries = stack.enter_context(registry_access.open()) if registry else None

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_tool.core.ledger import codec, jsontext
+from ledger_tool.core.ledger.canonical import canonical_form, ordered
 from ledger_tool.core.ledger.markers import UNRESOLVED, unresolved_conflicts
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.record import FIELDS
 from ledger_tool.core.ledger.schema import errors, part
 from ledger_tool.errors import InvalidLedger
 
@@ -26,9 +26,8 @@ LINE_ENDS_HINT = (
     "git converted them in this checkout: put `ledger.json text eol=lf` into `.gitattributes`, "
     "then run `rm ledger.json && git checkout -- ledger.json`"
 )
+_FORM = ("canonical", "order", "json")  # rules that a file may break by its form alone
 _LFS = "the file is a pointer of Git LFS, not a ledger"
-# The keys of the fields that are objects with fixed keys, in their order.
-_GROUPS = {"provenance": ("digest", "builder", "signer"), "forced": ("replaces", "reason"), "yanked": ("at", "reason")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ def invalid_ledger(raw: bytes, schema: Mapping[str, Any]) -> InvalidLedger:
     if fault.rule == "version":
         return InvalidLedger(f"ledger.json {fault.message}", "upgrade `ledger-tool`; nothing was changed")
     hint = "restore the last valid ledger.json with git, or fix the line"
+    if fault.rule in _FORM and canonical_form(raw) is not None:
+        hint = "only its form is wrong: `ledger check --fix` writes the canonical one, in a checkout"
     if fault.message.startswith(UNRESOLVED):
         hint = "keep the lines of one side of each conflict and delete the markers, or `git merge --abort`"
     elif fault.message == LINE_ENDS:
@@ -191,7 +192,7 @@ def _form_faults(text: str, data: dict[str, Any]) -> Iterator[FileFault]:
         position = jsontext.line_and_column(text, text.index("\r"))
         yield FileFault("canonical", *position, LINE_ENDS)
         return
-    want = json.dumps(_ordered(data), indent=2, ensure_ascii=False) + "\n"
+    want = json.dumps(ordered(data), indent=2, ensure_ascii=False) + "\n"
     pairs = list(zip(text.split("\n"), want.split("\n"), strict=False))
     is_aligned = text.count("\n") == want.count("\n")  # else every line after the first fault differs
     last = 0
@@ -215,16 +216,3 @@ def _unlike(have: str, want: str) -> tuple[int, str]:
     if have_shown == want_shown:
         return column, "not in canonical form: whitespace differs"
     return column, f"not in canonical form: `{have_shown}` should be `{want_shown}`"
-
-
-def _ordered(data: dict[str, Any]) -> dict[str, Any]:
-    def ordered(record: dict[str, Any]) -> dict[str, Any]:
-        fields = {name: record[name] for name in FIELDS if record.get(name)}
-        if "labels" in fields:
-            fields["labels"] = dict(sorted(fields["labels"].items()))
-        for group, names in _GROUPS.items():
-            if group in fields:
-                fields[group] = {name: fields[group][name] for name in names if name in fields[group]}
-        return fields
-
-    return {"schemaVersion": SCHEMA_VERSION, "records": [ordered(record) for record in data["records"]]}

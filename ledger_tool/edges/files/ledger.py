@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, Policy
-from ledger_tool.edges.files.disk import read_bytes
-from ledger_tool.errors import InvalidLedger, InvalidSettings, UsageError
+from ledger_tool.edges.files.disk import read_bytes, replace_atomically
+from ledger_tool.errors import Contended, InvalidLedger, InvalidSettings, UsageError
 
 
 def read_snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
@@ -55,6 +56,20 @@ class Folder:
     def read(self) -> Snapshot:
         """Return what the files contain now. Raises InvalidLedger or UsageError."""
         return read_snapshot("", *self.files())
+
+    def rewrite(self, rewritten: Callable[[bytes], bytes | None]) -> bool | None:
+        """Replace `ledger.json` atomically by what `rewritten` makes of it, unless that is the same, or None.
+
+        Return whether it was replaced, or None if there is nothing to replace it by. Raises as `files` does.
+        """
+        before, _ = self.files()
+        after = rewritten(before)
+        if after is None or after == before:
+            return None if after is None else False
+        if self.files()[0] != before:
+            raise Contended(f"somebody else has changed {LEDGER} in the meantime", "run it again")
+        replace_atomically(self._folder / LEDGER, after)
+        return True
 
     def files(self) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml`; None if there is no `ledger.yaml`.

@@ -8,6 +8,7 @@ imported where they are used.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.proposal import Describe, ProposingStore
     from ledger_tool.edges.git.rebase import RebasedBranch
     from ledger_tool.edges.git.remote import RemoteStore
-    from ledger_tool.edges.git.repository import Repository
     from ledger_tool.edges.git.transaction import Writer
     from ledger_tool.edges.git.upstream import Upstream
     from ledger_tool.edges.git.workspace import Workspace
@@ -103,6 +103,11 @@ class Session(AbstractContextManager["Session"]):
         if not repository.commit_of(head) or not (branch or has_default_branch(repository)):
             raise no_branch(repository, self._address, branch)
         return GitHistory(repository, self._address.shown, revision=head, promisor="" if blobs else "origin")
+
+    def rewrite(self, rewritten: Callable[[bytes], bytes | None]) -> bool | None:  # noqa: ARG002 - there is no file
+        """Rewrite `ledger.json` in a folder (see `Folder.rewrite`), alone in a checkout. Raises UsageError."""
+        hint = "clone the ledger, and name that folder with `--repo`"
+        raise UsageError(f"{self._address.shown} has no file to write: it is not a checkout", hint)
 
     def branch(self) -> RebasedBranch:
         """Return the branch to rebase: the one that is checked out or, for a remote, the one that `--branch` names."""
@@ -217,7 +222,9 @@ class FolderSession(Session):
         name, branch = shown(str(self._folder), 300), self._options.branch
         if not branch:
             return GitHistory(repository, name, folder=Folder(self._folder), promisor=promisor)
-        return GitHistory(repository, name, revision=self._ref_of(branch, repository), promisor=promisor)
+        from ledger_tool.edges.git.upstream import ref_of
+
+        return GitHistory(repository, name, revision=ref_of(branch, repository, name), promisor=promisor)
 
     @property
     def _promisor(self) -> str:
@@ -237,28 +244,12 @@ class FolderSession(Session):
         has_token = address and (address.password or self._options.credentials.token)
         return address if address and (address.is_confidential or not has_token) else None
 
-    def _ref_of(self, branch: str, repository: Repository) -> str:
-        """Return the full name of a branch here or, where nobody has checked it out yet, of its remote.
-
-        The full name, since git prefers a tag of that name, and anyone who can push can create one.
-        """
-        from ledger_tool.edges.git.remote import check_branch
-
-        names = [f"refs/heads/{check_branch(branch)}", f"refs/remotes/{branch}"]
-        listed = repository.must("for-each-ref", "--format=%(refname)", *names, f"refs/remotes/*/{branch}").split("\n")
-        for name in names:
-            if name in listed:
-                return name
-        remotes = [ref for ref in listed if ref.startswith("refs/remotes/") and ref.endswith(f"/{branch}")]
-        if len(remotes) > 1:
-            also = ", ".join(ref.removeprefix("refs/remotes/") for ref in remotes)
-            raise UsageError(f"several remotes have a branch `{shown(branch)}`", f"name one of: {shown(also)}")
-        if not remotes and not repository.commit_of(branch):
-            raise UsageError(
-                f"{shown(str(self._folder), 300)} has no branch `{shown(branch)}`, and none of a remote",
-                "name an existing one with `--branch`; `git fetch` brings those of the remote",
-            )
-        return remotes[0] if remotes else branch
+    def rewrite(self, rewritten: Callable[[bytes], bytes | None]) -> bool | None:
+        if self._settings_dir is None:  # not a checkout
+            return Folder(self._folder).rewrite(rewritten)
+        self._workspace.repository(self._git_dir)  # refuses a checkout that git does not trust
+        with self._checkout.alone():
+            return Folder(self._folder).rewrite(rewritten)
 
     def branch(self) -> RebasedBranch:
         from ledger_tool.edges.git.rebase import CheckedOutBranch

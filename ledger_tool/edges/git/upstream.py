@@ -1,4 +1,4 @@
-"""The branch of a remote that a checkout follows, from git's own settings (git-config(1), `branch.*`)."""
+"""The branch of a remote that a checkout follows, from git's own settings (git-config(1), `branch.*`), and its refs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.git.location import Address, parse_remote
+from ledger_tool.edges.git.remote import check_branch
+from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.user_settings import Settings
 from ledger_tool.errors import UsageError
 
@@ -43,3 +45,25 @@ def find_upstream(settings: Settings, head: str, folder: Path) -> Upstream | Non
             "set one with `git branch --set-upstream-to`, or pass `--no-push` to only commit",
         )
     return Upstream(remote, parse_remote(values[f"remote.{remote}.url"], folder), branch, head)
+
+
+def ref_of(branch: str, repository: Repository, where: str) -> str:
+    """Return the full name of a branch here or, where nobody has checked it out yet, of its remote.
+
+    The full name, since git prefers a tag of that name, and anyone who can push can create one.
+    """
+    names = [f"refs/heads/{check_branch(branch)}", f"refs/remotes/{branch}"]
+    listed = repository.must("for-each-ref", "--format=%(refname)", *names, f"refs/remotes/*/{branch}").split("\n")
+    for name in names:
+        if name in listed:
+            return name
+    remotes = [ref for ref in listed if ref.startswith("refs/remotes/") and ref.endswith(f"/{branch}")]
+    if len(remotes) > 1:
+        also = ", ".join(ref.removeprefix("refs/remotes/") for ref in remotes)
+        raise UsageError(f"several remotes have a branch `{shown(branch)}`", f"name one of: {shown(also)}")
+    if not remotes and not repository.commit_of(branch):
+        raise UsageError(
+            f"{where} has no branch `{shown(branch)}`, and none of a remote",
+            "name an existing one with `--branch`; `git fetch` brings those of the remote",
+        )
+    return remotes[0] if remotes else branch
