@@ -120,4 +120,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("create a ledger for the images of a registry", "ledger init ledger --registry registry.example.com"),
         ("add the CI files to an existing one", "ledger init ledger --ci github"),
     ),
+    "completion": (
+        ("complete in this bash; add it to ~/.bashrc for every other", "source <(ledger completion bash)"),
+        ("complete in zsh, with ~/.zfunc in its fpath", "ledger completion zsh >~/.zfunc/_ledger"),
+    ),
 }

@@ -47,6 +47,7 @@ COMMANDS = {
     "pin": ("Deploy", "deploy.pin", "pin"),
     "bump": ("Deploy", "deploy.bump", "bump"),
     "init": ("Set up", "setup.init", "init"),
+    "completion": ("Set up", "setup.completion", "completion"),
 }
 _OWN_OPTIONS = ("--help", "-h", "--version")
 

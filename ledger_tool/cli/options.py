@@ -63,7 +63,9 @@ def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:
             one_of(name, word, known)
         return value
 
-    return typer.Option(name, metavar=choices, help=help, rich_help_panel=panel, callback=check)
+    return typer.Option(
+        name, metavar=choices, help=help, rich_help_panel=panel, callback=check, autocompletion=lambda: known
+    )
 
 
 def formats(*known: str, default: str = "") -> Any:
@@ -78,7 +80,7 @@ def formats(*known: str, default: str = "") -> Any:
             one_of("--format", value, ordered)
         return value
 
-    return typer.Option("--format", metavar="FORMAT", help=help_text, callback=check)
+    return typer.Option("--format", metavar="FORMAT", help=help_text, callback=check, autocompletion=lambda: ordered)
 
 
 def _not_empty(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:

@@ -107,7 +107,9 @@ def test_every_example_runs(ledger: Run, place: tuple[Path, Path], monkeypatch: 
             shutil.rmtree(path, ignore_errors=True)
             shutil.copytree(saved / kept, path)
         shutil.copytree(work, work.with_name("ledger"), dirs_exist_ok=True)
-        program_word, *words = shlex.split(command.partition(" | ")[0])
+        # Without the shell around it: what is read from it, and where its output goes.
+        alone = command.removeprefix("source <(").removesuffix(")").partition(" | ")[0].partition(" >")[0]
+        program_word, *words = shlex.split(alone)
         assert program_word == "ledger"
         if "--pull-request" in words or words[0] == "post":
             parsed = typer.main.get_command(program([words[0]])).commands[words[0]]  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ def test_a_format_has_one_name_in_all_commands_and_the_names_one_order(
     monkeypatch.setenv("COLUMNS", "300")
     named = formats_of(ledger, command)
     if not named:
-        assert command in ("init", "auth", "merge-driver")
+        assert command in ("init", "auth", "merge-driver", "completion")
         return
     assert named == [name for name in FORMATS if name in named]
     if command == "export":
@@ -86,6 +86,8 @@ def test_the_docs_say_of_each_format_which_commands_have_it(ledger: Run, monkeyp
     assert list(told) == list(FORMATS)
     for name, commands in told.items():
         if name in ("text", "json"):
-            assert having[name] == {one for one in COMMANDS if one not in ("init", "auth", "merge-driver", *commands)}
+            assert having[name] == {
+                one for one in COMMANDS if one not in ("init", "auth", "merge-driver", "completion", *commands)
+            }
         else:
             assert having[name] == set(commands)
