@@ -52,6 +52,9 @@ def formats_of(ledger: Run, command: str) -> list[str]:
     return re.split(", | or ", found[1]) if found else []
 
 
+WITHOUT_FORMAT = ("init", "auth", "merge-driver", "completion", "post")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_format_has_one_name_in_all_commands_and_the_names_one_order(
     ledger: Run, command: str, monkeypatch: pytest.MonkeyPatch
@@ -59,7 +62,7 @@ def test_a_format_has_one_name_in_all_commands_and_the_names_one_order(
     monkeypatch.setenv("COLUMNS", "300")
     named = formats_of(ledger, command)
     if not named:
-        assert command in ("init", "auth", "merge-driver", "completion")
+        assert command in WITHOUT_FORMAT
         return
     assert named == [name for name in FORMATS if name in named]
     if command == "export":
@@ -86,8 +89,6 @@ def test_the_docs_say_of_each_format_which_commands_have_it(ledger: Run, monkeyp
     assert list(told) == list(FORMATS)
     for name, commands in told.items():
         if name in ("text", "json"):
-            assert having[name] == {
-                one for one in COMMANDS if one not in ("init", "auth", "merge-driver", "completion", *commands)
-            }
+            assert having[name] == {one for one in COMMANDS if one not in (*WITHOUT_FORMAT, *commands)}
         else:
             assert having[name] == set(commands)
