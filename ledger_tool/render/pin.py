@@ -47,14 +47,18 @@ def as_json(done: ManifestsReport) -> str:
     return json.document(value | pull_request(done.proposed))
 
 
-def as_text(done: ManifestsReport, view: View) -> Iterator[str]:
-    """Yield one line per edit, then one per finding."""
+def as_text(done: ManifestsReport, view: View, *, verbose: bool = False) -> Iterator[str]:
+    """Yield one line per edit, then one per finding; without `verbose`, one per unknown image, at its first place."""
     for edit in done.edits:
         yield escaped(f"{edit.path}:{edit.line}: {edit.old} -> {edit.new}")
+    alike = Counter(finding.message for finding in done.findings if finding.kind == "unknown" and not verbose)
     for finding in done.findings:
-        role: Role = "minor" if finding.kind == "unknown" else "bad"
-        kind, message = view.painted(finding.kind, role), escaped(finding.message)
-        yield f"{escaped(finding.path)}:{finding.line}: {kind}: {message}"
+        count = alike.pop(finding.message, 0) if finding.kind == "unknown" and not verbose else 1
+        if count:
+            role: Role = "minor" if finding.kind == "unknown" else "bad"
+            kind, message = view.painted(finding.kind, role), escaped(finding.message)
+            more = f" ({counted(count - 1, 'more place')})" if count > 1 else ""
+            yield f"{escaped(finding.path)}:{finding.line}: {kind}: {message}{more}"
 
 
 def as_github(done: ManifestsReport) -> Iterator[str]:

@@ -54,7 +54,7 @@ def show(screen: Screen, done: ManifestsReport, output: str) -> int:
         json=lambda: render.as_json(done),
         github=lambda: render.as_github(done),
         markdown=lambda: render.as_markdown(done),
-        text=lambda: render.as_text(done, screen.view()),
+        text=lambda: render.as_text(done, screen.view(), verbose=screen.is_verbose),
     )
     screen.note(render.headline(done))
     screen.notes(render.outcome(done))

@@ -66,3 +66,23 @@ def test_nothing_found_is_said(deployed: Deployed, ledger: Run) -> None:
     deployed.write("none/none.yaml", "a: 1\n")
     done = ledger("pin", "--check", "none")
     assert (done.code, done.out, done.err.splitlines()[-1]) == (0, "", "0 references in 1 file")
+
+
+def test_many_notes_of_one_kind_and_many_places_of_an_unknown_image_are_one_line_each(
+    deployed: Deployed, ledger: Run
+) -> None:
+    for at in range(30):
+        deployed.write(f"posts/{at}.yaml", f"image: /img/{at}.png\n---\nimage: redis:7\n")
+    deployed.write("one.yaml", "image: /img/x.png\n")
+    done = ledger("pin", ".", "--check", "--exclude", "pods")
+    assert done.err.splitlines()[0] == (
+        "note: 31 values are in the place of an image reference and are something else (`-v` lists them)"
+    )
+    (unknown,) = done.out.splitlines()
+    assert unknown.startswith("posts/0.yaml:3: unknown: the ledger does not have redis")
+    assert unknown.endswith("(29 more places)")
+    assert ledger("pin", "one.yaml").err.splitlines()[0] == ("note: one.yaml:1: `/img/x.png` is not an image reference")
+    listed = ledger("pin", ".", "--check", "--exclude", "pods", "-v")
+    assert (len(listed.out.splitlines()), listed.err.count("\nnote: ") + 1) == (30, 31)
+    as_json = ledger("pin", ".", "--check", "--exclude", "pods", "--format", "json").json
+    assert (len(as_json["findings"]), len(as_json["notes"])) == (30, 31)
