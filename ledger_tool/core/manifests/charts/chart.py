@@ -18,6 +18,7 @@ from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_te
 from ledger_tool.core.manifests.site import ImageFields
 
 MAX_SUBCHARTS = 6  # levels
+_IMAGE = re.compile(r"(?i)image")
 
 
 class DigestReading(NamedTuple):
@@ -43,7 +44,7 @@ class HelmChart:
         """Return whether the chart reads the digest of an image in its values."""
         followed = self._followed
         lines = [(line, is_sure) for line in followed.lines if (is_sure := _prints(line, image)) is not None]
-        ignoring = [line for line, is_sure in lines if is_sure and not _has(line, image, image.digest)]
+        ignoring = [line for line, is_sure in lines if is_sure and not _reads(line, image)]
         place = (*VALUES, *image.above)
         if any(_replaces(path, place) for path in followed.changed):
             return DigestReading("unknown", "its templates replace some of these values")
@@ -52,9 +53,12 @@ class HelmChart:
                 return DigestReading("ignored", f"{line.file}:{line.line}")
         if doubt := followed.doubt(place, image.above, is_printed=bool(lines)):
             return DigestReading("unknown", doubt)
-        for line, is_sure in lines:
-            if not is_sure or not _has(line, image, image.digest):
+        for line, _ in lines:
+            if not _reads(line, image):
                 return DigestReading("unknown", f"{line.file}:{line.line} cannot be followed")
+        for line in followed.lines:
+            if _IMAGE.search(line.text) and any(_is_at(path, place) for path in line.used):
+                return DigestReading("unknown", f"{line.file}:{line.line} passes it on as a whole")
         return DigestReading("read", f"{lines[0][0].file}:{lines[0][0].line}")
 
     @cached_property
@@ -131,17 +135,27 @@ def _replaces(path: Path, place: Path) -> bool:
     return covers(path, place) or (len(path) == len(place) + 1 and covers(path[:-1], place))
 
 
-def _has(line: PrintedLine, image: ImageFields, key: str) -> bool:
-    place = (*VALUES, *image.above, key)
-    return any(len(path) == len(place) and covers(path, place) for path in line.used | line.guards)
+def _is_at(path: Path, place: Path) -> bool:
+    return len(path) == len(place) and covers(path, place)
+
+
+def _reads(line: PrintedLine, image: ImageFields) -> bool:
+    """Return whether a line certainly depends on the digest."""
+    place = (*VALUES, *image.above, image.digest)
+    return any(_is_at(path, place) and SOME not in path for path in line.used)
 
 
 def _prints(line: PrintedLine, image: ImageFields) -> bool | None:
-    """Return whether a line certainly prints an image, or None if it does not."""
+    """Return whether a line certainly prints an image that has a digest, or None if it does not."""
     places = [(*VALUES, *image.above, key) for key in (image.name, image.tag, image.digest)]
-    name, tag, digest = ([path for path in line.used if len(path) == len(key) and covers(path, key)] for key in places)
+    name, tag, digest = ([path for path in line.used if _is_at(path, key)] for key in places)
+    asked = {
+        sign
+        for sign, paths in line.guards
+        if any(len(path) == len(places[2]) and covers(path, places[2]) for path in paths)
+    }
     version = tag + digest
     is_comment = line.text.lstrip().startswith("#")
-    if is_comment or not version or not (name or re.search(r"(?i)image", line.text)):
+    if is_comment or not version or "-" in asked or not (name or _IMAGE.search(line.text)):
         return None
-    return not any(SOME in path for path in name + version)
+    return not any(SOME in path for path in name + version) and asked <= {"+"}

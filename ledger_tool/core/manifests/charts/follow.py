@@ -15,11 +15,14 @@ from ledger_tool.core.manifests.charts.functions import CHANGES, FUNCTIONS, Temp
 from ledger_tool.core.manifests.charts.gotemplate import (
     TemplateAction,
     TemplateBlock,
+    TemplateFault,
     TemplateNode,
     TemplateOperand,
     TemplatePipe,
     TemplateText,
+    parse_template,
 )
+from ledger_tool.core.manifests.charts.guards import Guard, is_certain, one_like, signs
 
 _MOST_STEPS = 400_000
 _MOST_CALLS = 40  # templates that include each other
@@ -32,7 +35,7 @@ class PrintedLine(NamedTuple):
     line: int
     text: str
     used: frozenset[Path]
-    guards: frozenset[Path]
+    guards: frozenset[Guard]
 
 
 class DefinedTemplate(NamedTuple):
@@ -54,8 +57,7 @@ class _PrintedOutput:
     lines: list[PrintedLine] = field(default_factory=list)
     text: str = ""
     line: int = 0
-    used: set[Path] = field(default_factory=set)
-    guards: set[Path] = field(default_factory=set)
+    printed: list[tuple[frozenset[Path], frozenset[Guard]]] = field(default_factory=list)
 
     def print_text(self, text: str) -> None:
         first, *rest = text.split("\n")
@@ -64,26 +66,31 @@ class _PrintedOutput:
             self.end_line()
             self.text = part
 
-    def print_flow(self, flow: ValueFlow, guards: frozenset[Path], line: int) -> None:
+    def print_flow(self, flow: ValueFlow, guards: frozenset[Guard], line: int) -> None:
         if used := flow.used:
             self.line = self.line or line
-            self.used |= used
-            self.guards |= guards
+            self.printed.append((used, guards))
 
     def end_line(self) -> None:
-        if self.used:
-            printed = PrintedLine(self.file, self.line, self.text, frozenset(self.used), frozenset(self.guards))
-            self.lines.append(printed)
-        self.text, self.line, self.used, self.guards = "", 0, set(), set()
+        if self.printed:
+            shared = frozenset.intersection(*(guards for _, guards in self.printed))
+            where: dict[Path, set[frozenset[Guard]]] = {}
+            for used, guards in self.printed:
+                for path in used:
+                    where.setdefault(path, set()).add(guards - shared)
+            used = frozenset(path if is_certain(path, where[path]) else one_like(path) for path in where)
+            self.lines.append(PrintedLine(self.file, self.line, self.text, used, shared))
+        self.text, self.line, self.printed = "", 0, []
 
 
 class _VariableScope:
     """The variables of a block, and those around it."""
 
-    __slots__ = ("around", "variables")
+    __slots__ = ("around", "guards", "variables")
 
     def __init__(self, variables: dict[str, ValueFlow], around: _VariableScope | None = None) -> None:
         self.variables, self.around = variables, around
+        self.guards: dict[str, frozenset[Guard]] = {}
 
     def get(self, name: str) -> ValueFlow:
         scope: _VariableScope | None = self
@@ -92,6 +99,13 @@ class _VariableScope:
                 return scope.variables[name]
             scope = scope.around
         return NOTHING
+
+    def guards_of(self, name: str) -> frozenset[Guard]:
+        """Return what holds where a variable is declared."""
+        scope: _VariableScope | None = self
+        while scope and name not in scope.guards:
+            scope = scope.around
+        return scope.guards[name] if scope else frozenset()
 
     def add(self, name: str, flow: ValueFlow) -> None:
         """Say that a variable may have another value as well."""
@@ -108,9 +122,9 @@ class _ActionPlace(NamedTuple):
 
     dot: ValueFlow
     scope: _VariableScope
-    guards: frozenset[Path] = frozenset()
+    guards: frozenset[Guard] = frozenset()
 
-    def inside(self, dot: ValueFlow | None = None, guards: Iterable[Path] = ()) -> _ActionPlace:
+    def inside(self, dot: ValueFlow | None = None, guards: Iterable[Guard] = ()) -> _ActionPlace:
         return _ActionPlace(self.dot if dot is None else dot, _VariableScope({}, self.scope), self.guards.union(guards))
 
 
@@ -153,13 +167,10 @@ class Follower:
     def _block(self, block: TemplateBlock, place: _ActionPlace, output: _PrintedOutput) -> None:
         outer = place.inside()
         flow = self._pipe(block.pipe, outer, is_loop=block.kind == "range")
-        inner = outer.inside(guards=flow.used)
-        if block.kind == "with":
-            inner = outer.inside(flow, flow.used)
-        elif block.kind == "range":
-            inner = outer.inside(flow.field(ANY), flow.used)
-        self._run(block.body, inner, output)
-        self._run(block.otherwise, outer.inside(guards=flow.used), output)
+        if_so, if_not = signs(block.pipe)
+        dot = flow if block.kind == "with" else flow.field(ANY) if block.kind == "range" else None
+        self._run(block.body, outer.inside(dot, [(if_so, flow.used)]), output)
+        self._run(block.otherwise, outer.inside(guards=[(if_not, flow.used)]), output)
 
     def _pipe(self, pipe: TemplatePipe, place: _ActionPlace, *, is_loop: bool = False) -> ValueFlow:
         flow: ValueFlow | None = None
@@ -171,8 +182,11 @@ class Follower:
             value = flow.field(ANY) if is_item else NOTHING if is_loop else flow
             if pipe.is_new:
                 place.scope.variables[name] = value
+                place.scope.guards[name] = place.guards
             else:
-                place.scope.add(name, value)
+                guards = {place.guards - place.scope.guards_of(name)}
+                used = frozenset(path if is_certain(path, guards) else one_like(path) for path in value.used)
+                place.scope.add(name, value if used == value.used else ValueFlow(made_of=used))
         return flow
 
     def _command(self, command: Sequence[TemplateOperand], piped: ValueFlow | None, place: _ActionPlace) -> ValueFlow:
@@ -219,6 +233,13 @@ class Follower:
     def _tpl(self, given: list[TemplateArgument]) -> ValueFlow:
         """Return what a text prints that is a template itself: that of a file may be anything."""
         text = given[0]
+        if "{{" in text.literal:
+            try:
+                body = parse_template(text.literal).body
+            except TemplateFault:
+                body = ()
+            if body:
+                return self._printed_by(DefinedTemplate("", body), union([argument.flow for argument in given[1:]]))
         is_known = "{{" not in text.literal and not any("Files" in path for path in text.flow.used)
         return text.flow.printed() if is_known else union([argument.flow for argument in given]).printed()
 
@@ -256,4 +277,5 @@ class Follower:
 def _needs(line: PrintedLine) -> frozenset[Path]:
     """Return what a line depends on; that a mapping is there at all, whose fields it prints, tells nothing more."""
     containers = {path[:length] for path in line.used for length in range(len(path))}
-    return line.used | (line.guards - containers)
+    asked = {path for sign, paths in line.guards if sign != "-" for path in paths - line.used - containers}
+    return line.used.union(map(one_like, asked))

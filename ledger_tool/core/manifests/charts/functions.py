@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.charts.flow import SOME, ValueFlow, union
+from ledger_tool.core.manifests.charts.flow import SOME, Path, ValueFlow, union
 from ledger_tool.core.manifests.charts.gotemplate import TemplateOperand
+
+_VERSIONS = ("tag", "imageTag", "version", "digest", "sha", "imageDigest")
 
 
 class TemplateArgument(NamedTuple):
@@ -26,6 +28,31 @@ class TemplateArgument(NamedTuple):
 
 def _any_of(given: Sequence[TemplateArgument]) -> ValueFlow:
     return union([argument.flow for argument in given])
+
+
+def _first_set(given: Sequence[TemplateArgument]) -> ValueFlow:
+    """Return the first that is set, as `coalesce` does: of an image with a tag and a digest, the first of the two."""
+    flows: list[ValueFlow] = []
+    for argument in given:
+        (path,) = argument.flow.paths if len(argument.flow.paths) == 1 else ((),)
+        if not any(path[:-1] == known[:-1] for flow in flows for known in flow.paths if _is_version(path, known)):
+            flows.append(argument.flow)
+    return union(flows)
+
+
+def _is_version(*paths: Path) -> bool:
+    return all(path and path[-1] in _VERSIONS for path in paths)
+
+
+def _defaulted(given: Sequence[TemplateArgument]) -> ValueFlow:
+    return _first_set([*given[1:], given[0]])
+
+
+def _chosen(given: Sequence[TemplateArgument]) -> ValueFlow:
+    """Return one of two, as `ternary` does: which, nobody knows, if the condition asks for something else."""
+    both, condition = union([argument.flow for argument in given[:2]]), _any_of(given[2:])
+    others = {path for path in condition.used if path not in both.used}
+    return ValueFlow(made_of=frozenset((*path[:-1], SOME) for path in both.used if path)) if others else both
 
 
 def _indexed(given: Sequence[TemplateArgument]) -> ValueFlow:
@@ -63,11 +90,14 @@ FUNCTIONS: dict[str, Callable[[Sequence[TemplateArgument]], ValueFlow]] = {
     **dict.fromkeys(("first", "mustFirst", "last", "mustLast"), lambda given: given[0].flow.field(SOME)),
     **dict.fromkeys(("append", "mustAppend", "prepend", "mustPrepend"), _extended),
     **dict.fromkeys(("list", "tuple"), _list),
+    **dict.fromkeys(("coalesce", "or"), _first_set),
+    "default": _defaulted,
+    "ternary": _chosen,
     "dict": _dict,
     "dig": _dug,
     "set": _with_key,
     **dict.fromkeys(
-        ("default", "coalesce", "ternary", "or", "and", "required", "deepCopy", "mustDeepCopy", "omit", "pick", "unset",
+        ("and", "required", "deepCopy", "mustDeepCopy", "omit", "pick", "unset",
          "values", "concat", "rest", "mustRest", "initial", "mustInitial", "compact", "mustCompact", "uniq", "mustUniq",
          "reverse", "mustReverse", "without", "mustWithout", "merge", "mergeOverwrite", "mustMerge",
          "mustMergeOverwrite"),
