@@ -167,7 +167,7 @@ class Follower:
     def _block(self, block: TemplateBlock, place: _ActionPlace, output: _PrintedOutput) -> None:
         outer = place.inside()
         flow = self._pipe(block.pipe, outer, is_loop=block.kind == "range")
-        if_so, if_not = signs(block.pipe)
+        if_so, if_not = signs(block.pipe, flow)
         dot = flow if block.kind == "with" else flow.field(ANY) if block.kind == "range" else None
         self._run(block.body, outer.inside(dot, [(if_so, flow.used)]), output)
         self._run(block.otherwise, outer.inside(guards=[(if_not, flow.used)]), output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger_tool.core.manifests.charts.flow import SOME, Path
+from ledger_tool.core.manifests.charts.flow import SOME, Path, ValueFlow
 from ledger_tool.core.manifests.charts.gotemplate import TemplatePipe
 
 _MOST_ALTERNATIVES = 64
@@ -39,12 +39,12 @@ def _are_opposite(one: Guard, other: Guard) -> bool:
     return one[1] == other[1] and {one[0], other[0]} in ({"+", "-"}, {"?", "!"})
 
 
-def signs(pipe: TemplatePipe) -> tuple[str, str]:
-    """Return the signs of guards where a condition holds, and where it does not."""
-    if len(pipe.commands) == 1:
-        head, *arguments = pipe.commands[0]
-        if not arguments and head.kind in ("dot", "variable"):
-            return "+", "-"
-        if head.text in ("not", "empty") and len(arguments) == 1 and arguments[0].kind in ("dot", "variable"):
+def signs(pipe: TemplatePipe, flow: ValueFlow) -> tuple[str, str]:
+    """Return the signs of guards where a condition, which is this flow, holds, and where it does not."""
+    if len(flow.paths) == 1 and flow.used == flow.paths:
+        return "+", "-"
+    if len(pipe.commands) == 1 and len(pipe.commands[0]) == 2:
+        head, argument = pipe.commands[0]
+        if head.text in ("not", "empty") and argument.kind in ("dot", "variable"):
             return "-", "+"
     return "?", "!"
