@@ -58,7 +58,12 @@ def _chosen(given: Sequence[TemplateArgument]) -> ValueFlow:
 def _indexed(given: Sequence[TemplateArgument]) -> ValueFlow:
     flow = given[0].flow
     for key in given[1:]:
-        flow = flow.field(key.literal or SOME)
+        number = key.operand.text if key.operand and key.operand.kind == "number" else ""
+        is_list = flow == ValueFlow(items=flow.items)
+        if is_list and number.isdecimal() and int(number) < len(flow.items):
+            flow = flow.items[int(number)]
+        else:
+            flow = flow.field(key.literal or SOME)
     return flow
 
 

@@ -88,6 +88,7 @@ def test_a_chart_reads_a_digest_if_each_line_with_the_image_does(template: str) 
         "image: < %I.repository >:< %I.tag >@< .Values.other.image.digest >",
         "image: < %I.repository >:< %I.tag ><% @< %I.digest > %>",
         "< if %I.digest >\nimage: < %I.repository >:< %I.tag >\n< end >",
+        '<define "x"><with index . 0><.repository>:<.tag><end><end>image: <template "x" (tuple %I $.Chart)>',
         "image: < %I.repository >:< %I.tag | default %I.digest >",
         'image: < tpl "<.repository>:<.tag>" %I >',
         "< range .Values >image: < .image.repository >:< .image.tag >< end >",
