@@ -39,6 +39,7 @@ class GeneratedFile:
     after: bytes
     named: tuple[str, ...] = ()
     left: frozenset[str] = frozenset()
+    beside: tuple[tuple[str, str], ...] = ()  # paths and texts of files that stay
 
 
 @dataclass
@@ -49,6 +50,7 @@ class ManifestMaker:
     number: int
     named: list[str] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
+    beside: dict[str, str] = field(default_factory=dict)
     can_mark: bool = True
 
     def whole(self, among: list[str] | None = None, *, opening: str = "", closing: str = "", mark: str = "") -> Whole:
@@ -119,6 +121,19 @@ class ManifestMaker:
     def values(self) -> list[Any]:
         top = {f"{self.chance.choice('abc')}{at}": {"image": self.image_fields()} for at in range(3)}
         return [{"replicas": 2, **top, "global": {"deep": {"sidecar": self.image_fields(), "on": True}}}]
+
+    def chart(self) -> list[Any]:
+        """Return the values of a chart that prints the digest, or that prints the tag alone and so gets both in it."""
+        reads = self.chance.random() < 0.5
+        name, tag, digest = (f".Values.app.image.{key}" for key in ("repository", "tag", "digest"))
+        line = f"{{{{ {name} }}}}:{{{{ {tag} }}}}" + f"{{{{ with {digest} }}}}@{{{{ . }}}}{{{{ end }}}}" * reads
+        self.beside["Chart.yaml"] = f"apiVersion: v2\nname: c{self.number}\nversion: 0.1.0\n"
+        self.beside["templates/pod.yaml"] = f'kind: Pod\nspec:\n  containers:\n    - image: "{line}"\n'
+        reference = self.chance.choice(_OURS)
+        repository, _, own = reference.rpartition(":")
+        behind = Whole(own, f"{own}@{DIGESTS[reference]}")
+        field_of_tag = TagField(own, DIGESTS[reference]) if reads else behind
+        return [{"app": {"image": {"repository": repository, "tag": field_of_tag, "pullPolicy": "Always"}}}]
 
     def kustomization(self) -> list[Any]:
         name, digest = f"{HOST}/myorg/app", DIGESTS[f"{HOST}/myorg/app:v1.5.0"]
@@ -210,6 +225,7 @@ SHAPES: dict[str, tuple[str, Callable[[ManifestMaker], list[Any]]]] = {
     "cloudbuild": ("b/{n}/cloudbuild.yaml", ManifestMaker.cloud_build),
     "operators": ("o/{n}.yml", ManifestMaker.operators),
     "tekton": ("t/{n}.yaml", ManifestMaker.tekton), "pages": ("site/{n}.yaml", ManifestMaker.pages),
+    "chart": ("charts/{n}/values.yaml", ManifestMaker.chart),
     "unknown": ("open/{n}.yaml", ManifestMaker.unknown), "json": ("json/{n}.json", ManifestMaker.pod),
     "jsonc": ("json/{n}.jsonc", ManifestMaker.pod), "json values": ("json/v{n}.json", ManifestMaker.values),
 }  # fmt: skip
@@ -259,5 +275,10 @@ def generated_file(seed: str, number: int) -> GeneratedFile:
         text = writer.json({"items": documents}, comments=shape == "jsonc") if is_json else writer.yaml(documents)
     before, after = writer.both(text)
     return GeneratedFile(
-        path.format(n=number), before.encode(), after.encode(), tuple(maker.named), frozenset(maker.left)
+        path.format(n=number),
+        before.encode(),
+        after.encode(),
+        tuple(maker.named),
+        frozenset(maker.left),
+        tuple((f"charts/{number}/{name}", content) for name, content in maker.beside.items()),
     )
