@@ -84,7 +84,12 @@ def at_keys(visit: Visit) -> Iterator[FoundSite]:
 
 
 def _is_output(visit: Visit) -> bool:
-    """Return whether `image` is not what runs: Compose names what it builds, an action its Dockerfile."""
+    """Return whether `image` is not what runs: Compose names what it builds, an action its Dockerfile.
+
+    CircleCI names the image of a virtual machine, `ubuntu-2204:current`, below `machine`.
+    """
+    if visit.keys[:1] == ("machine",) and "/" not in value(visit.node, "image"):
+        return True
     is_built = visit.keys[1:2] == ("services",) and look_up(visit.node, "build") is not None
     return is_built or (value(visit.node, "using") == "docker" and not value(visit.node, "image").startswith(DOCKER))
 
