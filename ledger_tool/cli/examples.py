@@ -80,10 +80,6 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "ledger reconcile 'myorg/*' --untracked --format markdown",
         ),
     ),
-    "auth": (
-        ("show which credential a registry gets", "ledger auth registry.example.com"),
-        ("ask another address than ledger.yaml says", "ledger auth https://registry.example.com"),
-    ),
     "diff": (
         ("show what this branch changes", "ledger diff origin/main"),
         ("describe another branch for its reviewers", "ledger diff origin/main origin/fix --format markdown"),
@@ -119,6 +115,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "init": (
         ("create a ledger for the images of a registry", "ledger init ledger --registry registry.example.com"),
         ("add the CI files to an existing one", "ledger init ledger --ci github"),
+    ),
+    "doctor": (
+        ("see what is in place on this machine, and what is not", "ledger doctor"),
+        ("show which credential a registry gets", "ledger doctor registry.example.com"),
     ),
     "completion": (
         ("complete in this bash; add it to ~/.bashrc for every other", "source <(ledger completion bash)"),

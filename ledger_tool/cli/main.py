@@ -17,7 +17,7 @@ from ledger_tool.cli import options
 from ledger_tool.cli.command import Command, Group
 from ledger_tool.edges.memory import save_address_space
 from ledger_tool.edges.waiting import waited_for
-from ledger_tool.errors import LedgerError, TryAgain, UsageError
+from ledger_tool.errors import ClockAhead, ClockBehind, Denied, LedgerError, TryAgain, Unreachable, UsageError
 from ledger_tool.render.screen import Screen
 
 # Each command: its panel in `--help`, and where it is: a module below `cli`, and a function there.
@@ -37,7 +37,6 @@ COMMANDS = {
     "export": ("Look", "look.export", "export"),
     "verify": ("Registry", "registry.verify", "verify"),
     "reconcile": ("Registry", "registry.reconcile", "reconcile"),
-    "auth": ("Registry", "registry.auth", "auth"),
     "diff": ("Review", "review.diff", "diff"),
     "check": ("Review", "review.check", "check"),
     "audit": ("Review", "review.audit", "audit"),
@@ -47,6 +46,7 @@ COMMANDS = {
     "pin": ("Deploy", "deploy.pin", "pin"),
     "bump": ("Deploy", "deploy.bump", "bump"),
     "init": ("Set up", "setup.init", "init"),
+    "doctor": ("Set up", "setup.doctor", "doctor"),
     "completion": ("Set up", "setup.completion", "completion"),
 }
 _OWN_OPTIONS = ("--help", "-h", "--version")
@@ -88,10 +88,10 @@ def _program(
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; see `errors` for what each means."""
     screen = Screen(options.secrets(os.environ.get("LEDGER_DEPLOY_KEY", ""), argv))
+    command = argv[0] if argv else ""
     before = _interrupt_on_signals()
     save_address_space()
     try:
-        command = argv[0] if argv else ""
         if command and command not in COMMANDS and command not in _OWN_OPTIONS:
             from ledger_tool.cli.usage import unknown_word
 
@@ -101,7 +101,7 @@ def main(argv: Sequence[str]) -> int:
             code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LedgerError as error:
-        screen.error(error)
+        screen.error(_naming_doctor(error) if command != "doctor" else error)
         return error.exit_code
     except TyperException as error:
         if error.format_message().strip():  # without arguments, the help has been shown
@@ -132,6 +132,13 @@ def main(argv: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _naming_doctor(error: LedgerError) -> LedgerError:
+    """Return an error with a hint that names `ledger doctor`, if that may show more of what is wrong."""
+    if "`ledger doctor" in error.hint or not isinstance(error, (Unreachable, Denied, ClockBehind, ClockAhead)):
+        return error
+    return error.within("", "; ".join(filter(None, (error.hint, "`ledger doctor` tries each step on the way"))))
 
 
 def _interrupt_on_signals() -> dict[int, signal._HANDLER]:

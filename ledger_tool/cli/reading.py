@@ -37,12 +37,16 @@ class Reading:
         options = replace(self.session_options, run=run) if run else self.session_options
         return open_session(self.repo, options, self.screen)
 
+    def is_secret(self, text: str) -> bool:
+        """Return whether a text has one of the environment's secrets in it."""
+        secrets = o.secrets(os.environ.get("LEDGER_DEPLOY_KEY", ""))
+        return any(secret in text for secret in secrets if len(secret) >= _LONG_SECRET)
+
     def this_run(self) -> RunClaim:
         """Return who writes, according to LEDGER_RUN, LEDGER_ACTOR and the CI system; note what is left out."""
         from ledger_tool.core.writes.ci import told_run
 
-        secrets = [text for text in o.secrets(os.environ.get("LEDGER_DEPLOY_KEY", "")) if len(text) >= _LONG_SECRET]
-        told = told_run(os.environ, lambda text: any(secret in text for secret in secrets))
+        told = told_run(os.environ, self.is_secret)
         self.screen.notes(f"note: {text}" for text in told.left_out)
         return told.claim
 

@@ -34,7 +34,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("upgrade", "outdated"), ("bump", "dependents")),
     **dict.fromkeys(("lock", "freeze"), ("pin",)),
     **dict.fromkeys(("gc", "clean", "cleanup", "expire"), ("prune",)),
-    **dict.fromkeys(("login", "logout", "whoami"), ("doctor", "auth")),
+    **dict.fromkeys(("auth", "login", "logout", "whoami", "diagnose"), ("doctor",)),
     **dict.fromkeys(("new", "setup", "bootstrap"), ("init",)),
     **dict.fromkeys(("merge",), ("merge-driver", "rebase")),
     **dict.fromkeys(("tree", "graph"), ("deps", "dependents")),

@@ -105,7 +105,7 @@ def _children(
         if isinstance(answer, LedgerError):  # an incomplete list would let the rest be deleted
             raise Unreachable(
                 f"{index.registry.name} could not be asked for {index}, so nothing is printed: {answer.message}",
-                answer.hint or "run it again; `ledger auth HOST` says which credential a registry gets",
+                answer.hint or "run it again; `ledger doctor HOST` says which credential a registry gets",
             )
         name = index.image, index.digest
         is_there[name] = is_there.get(name, False) or not isinstance(answer, Absent)
@@ -155,7 +155,7 @@ def _check_visible(uses: Sequence[DigestUse], is_there: Mapping[tuple[str, str],
         if hidden := sorted({image for image, _ in recorded} - visible):
             raise Unreachable(
                 f"none of the {what} of {hidden[0]} is in its registries, so nothing is printed",
-                "check with `ledger reconcile` whether they are gone; `ledger auth HOST` says which credential is used",
+                "check with `ledger reconcile` whether they are gone; `ledger doctor HOST` names the credential",
             )
     recorded = {(use.named.name, use.digest) for use in uses if use.role != "base"}
     gone = sum(not is_there.get(name, True) for name in recorded)

@@ -83,6 +83,10 @@ class Screen:
         if self._view.hidden:
             self.note(f"note: no room for {', '.join(self._view.hidden)}; `--wide` shows everything")
 
+    def masked(self, text: str) -> str:
+        """Return text for stdout without secrets."""
+        return self._mask(text)
+
     def note(self, text: str) -> None:
         """Write a note to stderr."""
         _write_stderr(_coloured(self._safe(text)) + "\n")

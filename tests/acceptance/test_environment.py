@@ -279,14 +279,14 @@ def test_a_malformed_proxy_is_a_usage_error_that_does_not_show_it(
     monkeypatch.setenv(variable, "http://user:hunter2@")
     for words in (
         ["list", "--repo", "https://git.example.com/team/ledger.git"],
-        ["auth", "registry.example.com"],
+        ["doctor", "registry.example.com"],
         [*_command_at("https://github.com/team/ledger.git"), "--pull-request"],
     ):
         monkeypatch.setenv("GITHUB_TOKEN", "t" * 20)
         done = ledger(*words)
         assert done.code == 2, done
-        assert f"{variable} is not the address of a proxy" in done.err
-        assert "hunter2" not in done.err
+        assert f"{variable} is not the address of a proxy" in done.out + done.err
+        assert "hunter2" not in done.out + done.err
 
 
 def test_help_on_a_full_disk_exits_with_5_and_no_traceback() -> None:

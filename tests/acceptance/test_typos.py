@@ -46,7 +46,7 @@ PLACES = (
     ("init", "--registry"),
     ("pin",),
     ("get",),
-    ("auth",),
+    ("doctor",),
     ("whence",),
     ("nosuch",),
     ("get", "app:v1", "app:v2"),

@@ -52,7 +52,7 @@ def formats_of(ledger: Run, command: str) -> list[str]:
     return re.split(", | or ", found[1]) if found else []
 
 
-WITHOUT_FORMAT = ("init", "auth", "merge-driver", "completion", "post")
+WITHOUT_FORMAT = ("init", "merge-driver", "completion", "post")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -40,6 +40,10 @@ class Pulls(Requests):
         """Return a path of the API below the repository."""
         return f"/repos/{quote(self.path)}{rest}"
 
+    def is_protected(self, branch: str) -> bool:
+        path = self.at(f"/branches/{quote(branch, safe='')}")
+        return pick(self.api.get(path, f"branch {branch}"), "protected", bool)
+
     def find(self, proposal: Proposal) -> OpenRequest | None:
         query = {"state": "open", **self.query(proposal), **self.page_size}
         pulls = self.api.pages(self.at("/pulls"), "the pull requests", **query)

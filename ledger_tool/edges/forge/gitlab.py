@@ -42,6 +42,10 @@ class GitLab(Requests):
         _check_labels(proposal.labels)
         return ()
 
+    def is_protected(self, branch: str) -> bool:
+        path = f"/projects/{self._id}/repository/branches/{quote(branch, safe='')}"
+        return pick(self.api.get(path, f"branch {branch}"), "protected", bool)
+
     def find(self, proposal: Proposal) -> OpenRequest | None:
         branches = {"source_branch": proposal.branch, "target_branch": proposal.base}
         ours = branches | {"source_project_id": self._id}

@@ -22,6 +22,12 @@ _GITHUB = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 _GITLAB = ("GITLAB_TOKEN",)
 _GITEA = ("GITEA_TOKEN", "FORGEJO_TOKEN")
+
+
+class NoForgeToken(Denied):
+    """No variable has a token for the forge."""
+
+
 Forge: TypeAlias = "Requests | GitLabByPush"
 VARIABLES = (_ANY, *_GITHUB, *_ENTERPRISE, *_GITLAB, *_GITEA)
 
@@ -119,4 +125,4 @@ def _token(repository: ForgeRepository, environ: Mapping[str, str], permissions:
     if repository.kind == "gitlab":
         return None
     own = names[-1] if repository.kind == "github" else names[1]
-    raise Denied(f"a pull request on {repository.name} needs a token", f"set {own} or {_ANY}; {permissions}")
+    raise NoForgeToken(f"a pull request on {repository.name} needs a token", f"set {own} or {_ANY}; {permissions}")

@@ -78,6 +78,10 @@ class Requests(ABC):
         return Proposed(request.url, request.number, proposal.branch, is_new)
 
     @abstractmethod
+    def is_protected(self, branch: str) -> bool:
+        """Return whether the forge has rules for who may push to a branch."""
+
+    @abstractmethod
     def find(self, proposal: Proposal) -> OpenRequest | None:
         """Return the open request of the branch into the base."""
 

@@ -233,22 +233,22 @@ class FollowedStore:
     """A `Store` on a checkout's remote; after a write has landed, the checkout follows if it safely can."""
 
     def __init__(self, remote: RemoteStore, checkout: Checkout | None, upstream: Upstream, bounds: Bounds) -> None:
-        self._remote = remote
+        self.remote = remote
         self._checkout = checkout
         self._upstream = upstream
         self._messages = bounds.messages
 
     def read(self) -> Snapshot:
-        return self._remote.read()
+        return self.remote.read()
 
     def past(self) -> GitHistory:
-        return self._remote.past()
+        return self.remote.past()
 
     def written_at(self, commit: str) -> Timestamp:
-        return self._remote.written_at(commit)
+        return self.remote.written_at(commit)
 
     def transact(self, operation: Operation) -> Landed:
-        landed = self._remote.transact(operation)
+        landed = self.remote.transact(operation)
         if landed.change.changed:
             try:  # the write has landed: nothing that happens here may make the run fail
                 reason = self._follow()
@@ -260,7 +260,7 @@ class FollowedStore:
 
     def _way_out(self) -> str:
         """Return how to bring the record here."""
-        upstream, branch = self._upstream, self._remote.target.branch
+        upstream, branch = self._upstream, self.remote.target.branch
         if not upstream.head:
             return f"`git checkout {shown(upstream.remote)}/{shown(branch)}` brings the record here"
         if branch != upstream.branch:
@@ -269,7 +269,7 @@ class FollowedStore:
 
     def _follow(self) -> str:
         """Bring the checkout to its remote branch if that only replaces a clean `ledger.json`; else return why not."""
-        checkout, upstream, branch = self._checkout, self._upstream, self._remote.target.branch
+        checkout, upstream, branch = self._checkout, self._upstream, self.remote.target.branch
         if checkout is None:
             return "it belongs to another user, and git does not trust it"
         tracking = f"refs/remotes/{upstream.remote}/{branch}"

@@ -26,27 +26,35 @@ _NAMES = re.compile(
 )
 
 
+class HostKeyRefused(Denied):
+    """Ssh does not trust the host key of the remote; nothing was sent to it."""
+
+
+class LoginRefused(Denied):
+    """The remote does not accept the key, the token or the password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One meaning: words that have it, the message about `{where}` that `{says}` them, and what to do.
 
-    `is_wrong` is for an address or a setup that cannot work: exit 2 instead of 6. With `by_rule`, a server may also say
-    it about one push by one of its rules, although the connection and the login are fine. With `is_sure`, nothing else
-    that is said makes it temporary; if it `is_vague`, it may be about what a shallow clone lacks.
+    `raises` is the error's class: Denied, or UsageError for an address or a setup that cannot work. With `by_rule`, a
+    server may also say it about one push by one of its rules, although the connection and the login are fine. With
+    `is_sure`, nothing else that is said makes it temporary; if it `is_vague`, it may be about what a shallow clone
+    lacks.
     """
 
     words: str
     message: str
     hint: str
-    is_wrong: bool = False
+    raises: type[LedgerError] = Denied
     by_rule: bool = False
     is_sure: bool = False
     is_vague: bool = False
 
     def error(self, where: str, says: str) -> LedgerError:
         """Return the error about a remote that refuses everything."""
-        kind = UsageError if self.is_wrong else Denied
-        return kind(self.message.format(where=where, says=says), self.hint)
+        return self.raises(self.message.format(where=where, says=says), self.hint)
 
 
 _MAY_NOT_WRITE = (
@@ -61,17 +69,19 @@ _REFUSALS = (
         r"HOST IDENTIFICATION HAS CHANGED",
         "the host key of {where} has changed: another machine may be answering in its place",
         "compare the new fingerprint with the one that the host publishes; only then replace its known-hosts line",
+        raises=HostKeyRefused,
     ),
     Refusal(
         r"Host key verification failed|host key is known for",
         "the host key of {where} is unknown",
         "get the host's key from its own documentation, and pass it with `--known-hosts FILE`",
+        raises=HostKeyRefused,
     ),
     Refusal(
         r"Bad owner or permissions on|Bad configuration option|bad configuration options",
         "ssh cannot use your settings: {says}",
         "fix that file; with `--deploy-key FILE`, it is not read",
-        is_wrong=True,
+        raises=UsageError,
     ),
     Refusal(
         r"no matching [^\n]{0,40} found|no mutual signature",
@@ -82,19 +92,19 @@ _REFUSALS = (
         r"dumb http transport|git-http-push failed",
         "{where} is served as plain files (dumb HTTP), which takes no push",
         "serve it with `git http-backend` or a git host, or use its ssh address",
-        is_wrong=True,
+        raises=UsageError,
     ),
     Refusal(
         r"not valid: is this a git repository|unable to update url base from redirection",
         "{where} is not the address of a git repository: {says}",
         "check the URL, and that no login page or proxy answers in the host's place",
-        is_wrong=True,
+        raises=UsageError,
     ),
     Refusal(
         r"Unsupported proxy|remote-https?' is not a git command|or missing URL",
         "git cannot use the address {where}: {says}",
         "check the URL, the proxy settings, and that git was built with support for https",
-        is_wrong=True,
+        raises=UsageError,
     ),
     Refusal(
         rf"{_BY_HTTP}413|Entity Too Large|(?:Payload|Content) Too Large",
@@ -157,17 +167,20 @@ _REFUSALS = (
         r"Permission denied \([a-z,-]*(?:publickey|password|keyboard)|Too many authentication failures",
         "{where} does not accept the key: {says}",
         "check that the deploy key is registered with the repository, or pass another with `--deploy-key FILE`",
+        raises=LoginRefused,
     ),
     Refusal(
         r"Load key [^\n]{0,300}(?:invalid format|error in libcrypto)",
         "ssh cannot read the deploy key for {where}",
         "create a new one with `ssh-keygen -t ed25519 -N ''`",
+        raises=LoginRefused,
     ),
     Refusal(
         r"Authentication failed|could not read (?:Username|Password)|Invalid username or"
         rf"|{_BY_HTTP}40[13]|terminal prompts disabled|HTTP Basic: Access denied",
         "{where} does not accept the credentials: {says}",
         "pass a token that may write to the repository in LEDGER_TOKEN",
+        raises=LoginRefused,
     ),
     Refusal(
         r"does not appear to be a git repository|(?:repository|project) [^\n]{0,300}not (?:be )?found|does not exist"

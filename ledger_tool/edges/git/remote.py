@@ -110,7 +110,7 @@ class RemoteBranch(RemoteRef):
         repository = workspace.repository(workspace.folder / "ledger.git", address, *_SHORT_LIVED)
         hint = "propose the change with `--pull-request`, or let the deploy key bypass the rule"
         super().__init__(repository, address, branch, landed="the record is", refusal_hint=hint)
-        self._workspace = workspace
+        self.workspace = workspace
         self._writer = writer
         self._pushed = False
         self._is_whole = False  # no fetch may make it shallow again
@@ -164,7 +164,7 @@ class RemoteBranch(RemoteRef):
         """Return the branch's last commits, in a clone of their own that has no contents yet. Raises LedgerError."""
         from ledger_tool.edges.git.history import GitHistory
 
-        repository = self._workspace.repository(self._workspace.folder / "past.git", self.address, *_SHORT_LIVED)
+        repository = self.workspace.repository(self.workspace.folder / "past.git", self.address, *_SHORT_LIVED)
         repository = replace(repository, deadline=Deadline(min(_PAST_SECONDS, repository.deadline.remaining(1.0))))
         options = ["--filter=blob:none", f"--depth={_PAST_COMMITS}", "--single-branch", "--no-tags"]
         clone(self.address, repository, *options, *([f"--branch={self.branch}"] if self.branch else []))

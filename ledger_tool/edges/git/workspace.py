@@ -20,7 +20,7 @@ from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.repository import Deadline, Repository
 from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
 from ledger_tool.edges.git.view import make_view
-from ledger_tool.errors import Denied, PushRefused, Unreachable, UsageError
+from ledger_tool.errors import Denied, LedgerError, PushRefused, Unreachable, UsageError
 
 
 @dataclass
@@ -47,10 +47,15 @@ class Workspace(AbstractContextManager["Workspace"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        if isinstance(error, (Denied, Unreachable)) and any(self._accesses):
-            unused = [self._hint_about(name) for name in self._unused(error)]
-            if unused:
-                raise error.within("", "; ".join([error.hint, *unused])) from None
+        if isinstance(error, (Denied, Unreachable)) and (explained := self.explained(error)) is not error:
+            raise explained from None
+
+    def explained(self, error: LedgerError) -> LedgerError:
+        """Return an error about access, with a hint about the settings that may explain it and that are not used."""
+        if not isinstance(error, (Denied, Unreachable)) or not any(self._accesses):
+            return error
+        unused = [self._hint_about(name) for name in self._unused(error)]
+        return error.within("", "; ".join([error.hint, *unused])) if unused else error
 
     @cached_property
     def folder(self) -> Path:

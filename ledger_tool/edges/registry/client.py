@@ -18,7 +18,6 @@ from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.http.client import Answer, Line
-from ledger_tool.edges.http.clock import HostClock
 from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry import doubt
 from ledger_tool.edges.registry.credentials import Credential, Keychain
@@ -73,7 +72,6 @@ class RegistryClient:
         )
         self.close = self._http.close
         self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)
-        self._clock = HostClock()
         self._refused: dict[str, LedgerError] = {}  # by scope; asked once, not once per tag
 
     @property
@@ -151,7 +149,7 @@ class RegistryClient:
     @property
     def clock_ahead(self) -> float | None:
         """By how many seconds this machine's clock is ahead of the registry's `Date`, or None if it sent none."""
-        return self._clock.ahead
+        return self._login.clock.ahead
 
     @masked
     def untag(self, image: str, tag: str) -> None:
@@ -262,7 +260,7 @@ class RegistryClient:
         try:
             answer = self._login.send(method, self._url(image, path), scope=scope, limit=limit, document=document)
             if self._http.is_own(answer):
-                self._clock.hear(answer.headers)
+                self._login.clock.hear(answer.headers)
         except (Denied, TokenRefused) as error:
             if not isinstance(error, AbsenceUnproved):
                 self._refused[scope] = error.masked(self.mask)
@@ -274,7 +272,7 @@ class RegistryClient:
         access = {"pull": "read", "delete": "delete from", "pull,push": "push to"}[actions]
         denied = Denied(
             f"{self.name} does not let us {access} {repository}: it answers {answer.status}",
-            f"check which credential is used: `ledger auth {self.registry.address}`",
+            f"check which credential is used: `ledger doctor {self.registry.address}`",
         )
         if answer.status == 401 or actions != "pull":  # 403 to a read may be about one manifest: a quarantine
             self._refused[scope] = denied

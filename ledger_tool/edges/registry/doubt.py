@@ -58,7 +58,7 @@ def not_logged_in(name: str, address: str) -> AbsenceUnproved:
     """Return the error for a 404 that others than anonymous clients may not get."""
     return AbsenceUnproved(
         f"{name} answers 404 to whoever is not logged in: that proves nothing",
-        f"configure a credential that may read it, and try it with `ledger auth {address}`",
+        f"configure a credential that may read it, and try it with `ledger doctor {address}`",
     )
 
 
@@ -67,5 +67,5 @@ def withheld(name: str, scope: str, address: str) -> AbsenceUnproved:
     repository = shown(scope.split(":", 1)[-1].rpartition(":")[0])
     return AbsenceUnproved(
         f"{name} answers 404 to a token that does not let the credential read {repository}: that proves nothing",
-        f"give the credential access; `ledger auth {address}` says which one is used",
+        f"give the credential access; `ledger doctor {address}` says which one is used",
     )

@@ -76,7 +76,7 @@ def token_grant(
         kind = CredentialRefused if credential and answer.status != 403 else Denied
         raise kind(
             f"{server} does not accept {who}: it answers {answer.status}",
-            f"check which credential is used: `ledger auth {registry.address}`",
+            f"check which credential is used: `ledger doctor {registry.address}`",
         )
     if answer.status != 200:
         raise Unreachable(f"{server} answers {answer.status}", "run it again later")

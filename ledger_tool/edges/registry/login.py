@@ -18,6 +18,7 @@ from ledger_tool.core.registry.answer import is_page, shows_absence, withholds
 from ledger_tool.core.registry.challenge import Challenge
 from ledger_tool.core.registry.image import MEDIA_TYPES, ServedDocument
 from ledger_tool.edges.http.client import Answer
+from ledger_tool.edges.http.clock import HostClock
 from ledger_tool.edges.http.host import TRIES, Host, TooLarge
 from ledger_tool.edges.registry import doubt
 from ledger_tool.edges.registry.attempts import LoginAttempts
@@ -32,7 +33,6 @@ _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
 _ACCEPT_ALL = {"Accept": ", ".join([*MEDIA_TYPES, "*/*"])}  # some answer 404 for what is there in another type
 _ANY_BASIC = {"basic": Challenge("basic")}
 
-
 Ask = Callable[[Grant | None], Answer]
 
 
@@ -45,7 +45,7 @@ class Login:
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
         self._registry = registry
         self._name = registry.host
-        self._which = f"check which credential is used: `ledger auth {registry.address}`"
+        self._which = f"check which credential is used: `ledger doctor {registry.address}`"
         self._host = host
         self._keychain = keychain
         self._http = http
@@ -53,6 +53,7 @@ class Login:
         self._basic: Grant | None = None  # that the registry has accepted, for whatever scope
         self._unproved: dict[str, LedgerError] = {}  # why a 404 says nothing, by scope
         self._attempts = LoginAttempts()
+        self.clock = HostClock()
         self._roots = RootLook(http, self._name, self._known_basic)
         self._locks: dict[str, threading.Lock] = {}
         self._secrets: set[str] = set()
@@ -102,6 +103,8 @@ class Login:
         self._sent.tokens = []
         credential = self.credential
         root = self._roots.look()
+        if self._http.is_own(root.answer):
+            self.clock.hear(root.answer.headers)
         if not root.is_registry and not (root.asks and root.challenges):
             raise doubt.not_a_registry(self._name, root)
         if credential is None and not root.asks:
@@ -171,7 +174,7 @@ class Login:
                 self._http.back_off(TRIES - 2)
         raise TokenRefused(
             f"{self._name} does not accept the token that its token server has just issued",
-            f"run it again; if it stays, check both clocks, and the login with `ledger auth {self._registry.address}`",
+            f"run it again; if it stays, check both clocks and the login: `ledger doctor {self._registry.address}`",
         )
 
     def _fresh(self, challenges: Mapping[str, Challenge], scope: str, stale: Grant | None) -> Grant | None:

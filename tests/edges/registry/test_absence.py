@@ -239,7 +239,7 @@ def test_a_404_to_a_token_that_grants_nothing_is_not_absence(
     message = "a token that does not let the credential read myorg/app"
     with rig(wire, LOGIN) as at, pytest.raises(Denied, match=message) as caught:
         look(at.client)
-    assert f"`ledger auth http://{wire.host}`" in caught.value.hint
+    assert f"`ledger doctor http://{wire.host}`" in caught.value.hint
 
 
 PAGES = {

@@ -46,6 +46,7 @@ class FakeForge:
         self.requests: list[dict[str, Any]] = []
         self.labels = {"digest": 1, "ready": 2}
         self.branches = {"main", "bump/app-v2"}
+        self.protected: set[str] = set()
         self.drafts = True
         self.comments: list[dict[str, Any]] = []  # of request 7
         self.issues: list[dict[str, Any]] = []
@@ -98,6 +99,12 @@ class FakeForge:
 
     def whoami(self) -> Reply:
         return as_json({"id": ME, "login": "ledger-bot", "username": "ledger-bot"})
+
+    def branch(self, name: str, **_: str) -> Reply:
+        """Answer what GitHub, GitLab and Gitea all say of a branch."""
+        if name not in self.branches:
+            return as_json({"message": "Branch not found"}, 404)
+        return as_json({"name": name, "protected": name in self.protected})
 
     def page(self, items: list[Any], page: str, size: str) -> Reply:
         """Answer a page of a list."""

@@ -37,6 +37,7 @@ class FakeGitLab(FakeForge):
                 self.edit_issue, "", {"description": str, "state_event": str}
             ),
             ("GET", r"/projects/(?P<project>[\w.%-]+)"): Call(self.project),
+            ("GET", r"/projects/7/repository/branches/(?P<name>[^/]+)"): Call(self.branch),
             ("GET", requests): Call(self.listing, listing),
             ("POST", requests): Call(self.create, "", new),
             ("PUT", requests + r"/(?P<iid>\d+)"): Call(self.edit, "", edit),

@@ -34,6 +34,7 @@ class FakePulls(FakeForge):
         }
         self.calls |= {
             ("GET", self.repo): Call(self.repository),
+            ("GET", self.repo + r"/branches/(?P<name>[^/]+)"): Call(self.branch),
             ("POST", self.repo + r"/pulls/(?P<index>\d+)/requested_reviewers"): Call(self.ask, "", reviewers),
         }
 

@@ -1,4 +1,4 @@
-"""Who gets in: TLS from a private CA, htpasswd, a token server; and `auth`, which says so and never says the secret."""
+"""Who gets in: TLS from a private CA, htpasswd, a token server; and `doctor HOST`, which never says the secret."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 SECRET = "secret-password"
+LOG_IN = "; log in with `docker login`, or set LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD"
 # bcrypt of SECRET for `user`, as `htpasswd -B` writes it: docker-registry takes nothing else.
 HTPASSWD = "user:$2y$05$xObh53g8Yqvcarmg9QaxQ.z5Yr65OE5U8lC2ORIcTADM0xj1ckgGm\n"
 
@@ -37,6 +38,10 @@ HTPASSWD = "user:$2y$05$xObh53g8Yqvcarmg9QaxQ.z5Yr65OE5U8lC2ORIcTADM0xj1ckgGm\n"
 def _log_in(monkeypatch: pytest.MonkeyPatch, password: str = SECRET) -> None:
     monkeypatch.setenv("LEDGER_REGISTRY_USERNAME", "user")
     monkeypatch.setenv("LEDGER_REGISTRY_PASSWORD", password)
+
+
+def _line(state: str, says: str) -> str:
+    return f"{state:9}{'registry':13}{says}\n"
 
 
 def _publish(ledger: Run, registry: RealRegistry, folder: Path, *options: object) -> Outcome:
@@ -110,7 +115,7 @@ def test_a_wrong_password_is_denied_and_not_shown(
     done = _publish(ledger, closed.registry, tmp_path, "--ca-file", closed.ca)
     assert done.code == 6
     assert "wrong-password" not in done.out + done.err
-    assert f"ledger auth {closed.registry.host}" in done.err
+    assert f"ledger doctor {closed.registry.host}" in done.err
 
 
 def test_reconcile_that_is_not_let_in_knows_nothing_and_exits_5(
@@ -126,33 +131,33 @@ def test_reconcile_that_is_not_let_in_knows_nothing_and_exits_5(
     assert (done.code, done.json["summary"]) == (5, {"unknown": 1})
 
 
-def test_auth_says_where_a_credential_comes_from_and_whether_it_works(
+def test_doctor_says_where_a_credential_comes_from_and_whether_it_works(
     ledger: Run, closed: Closed, hermetic: Path
 ) -> None:
     host, ca = closed.registry.host, ("--ca-file", closed.ca)
-    anonymous = ledger("auth", host, *ca)
+    anonymous = ledger("doctor", host, *ca)
     assert (anonymous.code, anonymous.out) == (
-        6, f"{host}: anonymous: no credential is configured: refused, it answers 401\n",
+        6, _line("problem", f"{host}: anonymous: no credential is configured: refused, it answers 401" + LOG_IN),
     )  # fmt: skip
     config = hermetic / ".docker" / "config.json"
     config.parent.mkdir()
     config.write_text((closed.registry.auth_file or Path()).read_text())
-    works = ledger("auth", host, *ca)
-    assert (works.code, works.out) == (0, f"{host}: user user, from auths of {config}: works\n")
+    works = ledger("doctor", host, *ca)
+    assert (works.code, works.out) == (0, _line("ok", f"{host}: user user, from auths of {config}: works"))
     wrong = {"auths": {host: {"username": "user", "password": "wrong-password"}}}
     config.write_text(json.dumps(wrong))
-    refused = ledger("auth", host, *ca)
+    refused = ledger("doctor", host, *ca)
     assert refused.code == 6
     assert f"user user, from auths of {config}: refused" in refused.out
     assert "password" not in refused.out + refused.err
 
 
-def test_auth_of_a_registry_that_does_not_answer_exits_5(ledger: Run) -> None:
-    assert ledger("auth", f"http://127.0.0.1:{free_port()}").code == 5
+def test_doctor_of_a_registry_that_does_not_answer_exits_5(ledger: Run) -> None:
+    assert ledger("doctor", f"http://127.0.0.1:{free_port()}").code == 5
 
 
-def test_auth_of_a_malformed_host_is_a_usage_error_that_shows_no_password(ledger: Run) -> None:
-    done = ledger("auth", "https://user:hunter22@registry.example.com")
+def test_doctor_of_a_malformed_host_is_a_usage_error_that_shows_no_password(ledger: Run) -> None:
+    done = ledger("doctor", "https://user:hunter22@registry.example.com")
     assert done.code == 2
     assert "hunter22" not in done.err
 
@@ -194,7 +199,7 @@ def test_a_credential_that_the_token_server_refuses_is_denied(
     done = _publish(ledger, tokens.registry, tmp_path)
     assert done.code == 6
     assert "wrong-password" not in done.out + done.err
-    told = ledger("auth", tokens.registry.url)
+    told = ledger("doctor", tokens.registry.url)
     assert told.code == 6
     assert "user user, from LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD: refused" in told.out
 
@@ -210,9 +215,9 @@ def test_what_is_missing_behind_a_login_is_missing_only_for_who_may_look(
             assert (done.code, f"has no {name}" in done.err) == (code, code == 3), done.err
 
 
-def test_auth_logs_in_at_a_token_server(ledger: Run, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_logs_in_at_a_token_server(ledger: Run, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     _log_in(monkeypatch)
-    done = ledger("auth", tokens.registry.url)
+    done = ledger("doctor", tokens.registry.url)
     assert done.code == 0, done.out
     assert done.out.endswith(": works\n")
     assert SECRET not in done.out + done.err
@@ -228,16 +233,19 @@ def test_where_everybody_is_let_in_a_password_is_not_said_to_work(
     ledger: Run, open_registry: RealRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = open_registry
-    anonymous = ledger("auth", registry.url)
+    anonymous, who = ledger("doctor", registry.url), "anonymous: no credential is configured"
     assert (anonymous.code, anonymous.out) == (
-        0, f"{registry.host}: anonymous: no credential is configured: let in without a login\n",
+        0, _line("ok", f"{registry.host} by plain HTTP: {who}: let in without a login"),
     )  # fmt: skip
     _log_in(monkeypatch, "wrong-password")
-    done = ledger("auth", registry.url)
+    done = ledger("doctor", registry.url)
     assert (done.code, done.out) == (
         0,
-        f"{registry.host}: user user, from LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD: "
-        "not checked, since the registry lets everybody in\n",
+        _line(
+            "ok",
+            f"{registry.host} by plain HTTP: user user, from LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD: "
+            "not checked, since the registry lets everybody in",
+        ),
     )
 
 
@@ -247,9 +255,9 @@ def test_a_password_that_is_refused_where_everybody_is_let_in_is_said_to_be_refu
 ) -> None:
     _log_in(monkeypatch)
     wire.root = lambda asked: Reply(status) if asked.authorization else API_ROOT
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert done.code == 6
-    assert done.out.endswith(f": refused, it answers {status}\n")
+    assert done.out.endswith(f": refused, it answers {status}{LOG_IN}\n")
 
 
 BASIC = "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode()
@@ -266,7 +274,7 @@ def test_where_only_the_list_of_repositories_asks_for_a_login_it_is_tried_there(
     wire.on("/v2/_catalog", lambda asked: as_json({}) if asked.authorization == right else challenge)
     wire.on("/token", lambda asked: as_json({"token": "good"}) if asked.authorization == BASIC else Reply(401))
     _log_in(monkeypatch, password)
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert done.code == code, done.out + done.err
     assert (": works\n" in done.out) == (code == 0)
     assert (": refused, " in done.out) == (code == 6)
@@ -279,7 +287,7 @@ def test_a_login_that_may_not_list_repositories_is_not_refused(
     wire.on("/v2/_catalog", refusal)
     wire.on("/token", as_json({"token": "good"}))
     _log_in(monkeypatch)
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert (done.code, "not checked" in done.out) == (0, True)
 
 
@@ -287,7 +295,7 @@ def test_an_identity_token_that_nobody_asks_for_is_not_checked(ledger: Run, wire
     config = hermetic / ".docker" / "config.json"
     config.parent.mkdir()
     config.write_text(json.dumps({"auths": {wire.host: {"identitytoken": "identity-secret"}}}))
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert done.code == 0
     assert all(not one.authorization and not one.body for one in wire.asked)
     assert done.out.endswith(
@@ -304,27 +312,29 @@ def test_an_identity_token_is_tried_where_the_list_of_repositories_asks_for_it(
     challenge = unauthorized(f'Bearer realm="{wire.url}/token"')
     wire.on("/v2/_catalog", lambda asked: as_json({}) if asked.authorization == "Bearer good" else challenge)
     wire.on("POST /token", as_json({"access_token": "good"}))
-    assert ledger("auth", wire.url).out.endswith(": works\n")
+    assert ledger("doctor", wire.url).out.endswith(": works\n")
     wire.on("POST /token", Reply(401))
-    assert ledger("auth", wire.url).code == 6
+    assert ledger("doctor", wire.url).code == 6
 
 
-def test_auth_takes_the_scheme_from_ledger_yaml_and_works_without_a_ledger(
+def test_doctor_takes_the_scheme_from_ledger_yaml_and_works_without_a_ledger(
     ledger: Run, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = f"{wire.host}: anonymous: no credential is configured: let in without a login\n"
+    said = _line("ok", f"{wire.host} by plain HTTP: anonymous: no credential is configured: let in without a login")
     upstream = Upstream.create(tmp_path / "ledger.git", settings=f"registries:\n  - host: {wire.url}\n    name: main\n")
     for typed in (wire.host, "main", wire.url):
-        done = ledger("auth", typed, "--repo", upstream.url)
+        done = ledger("doctor", typed, "--repo", upstream.url)
         assert (done.code, done.out, done.err) == (0, said, "")
     monkeypatch.chdir(tmp_path)
-    done = ledger("auth", wire.host)
-    assert (done.code, done.out) == (5, "")
-    assert done.err.startswith(f"error: https://{wire.host} did not answer: it does not speak TLS, but plain HTTP\n")
-    assert f"write `- host: {wire.url}` under `registries` in ledger.yaml" in done.err
-    assert ledger("auth", f"https://{wire.host}", "--repo", upstream.url).code == 5
-    gone = ledger("auth", wire.url.removeprefix("http://"), "--repo", tmp_path / "gone")
-    assert f"note: {wire.host} is asked by https, since ledger.yaml is not known: " in gone.err
+    done = ledger("doctor", wire.host)
+    assert (done.code, done.err) == (5, "")
+    assert (
+        f"problem  registry     https://{wire.host} did not answer: it does not speak TLS, but plain HTTP; " in done.out
+    )
+    assert f"write `- host: {wire.url}` under `registries` in ledger.yaml" in done.out
+    assert ledger("doctor", f"https://{wire.host}", "--repo", upstream.url).code == 5
+    gone = ledger("doctor", wire.url.removeprefix("http://"), "--repo", tmp_path / "gone")
+    assert f"note     ledger.yaml  {wire.host} is asked by https, since ledger.yaml is not known: " in gone.out
 
 
 @pytest.mark.parametrize("typed", ["{}", "http://{}"])
@@ -344,40 +354,40 @@ def test_publish_takes_a_registry_with_and_without_its_scheme(
 def test_an_anonymous_token_is_not_a_login(ledger: Run, wire: Wire) -> None:
     wire.root = lambda asked: API_ROOT if asked.authorization else unauthorized(f'Bearer realm="{wire.url}/token"')
     wire.on("/token", as_json({"token": "anonymous"}))
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert (done.code, done.out) == (
-        0, f"{wire.host}: anonymous: no credential is configured: let in without a login\n",
+        0, _line("ok", f"{wire.host} by plain HTTP: anonymous: no credential is configured: let in without a login"),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("root", [Reply(404, {"Content-Type": "text/html"}), Reply(200, {}, b"<html>"), Reply(403)])
-def test_auth_of_what_is_not_a_registry_exits_5_and_sends_no_password(
+def test_doctor_of_what_is_not_a_registry_exits_5_and_sends_no_password(
     ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, root: Reply
 ) -> None:
     _log_in(monkeypatch)
     wire.root = root
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert done.code == 5
-    assert "does not answer as a registry" in done.err
+    assert "does not answer as a registry" in done.out
     assert all(not one.authorization for one in wire.asked)
 
 
 @pytest.mark.parametrize(("password", "code"), [(SECRET, 0), ("wrong-password", 6)])
-def test_auth_asks_a_registry_behind_a_page_that_asks_for_basic(
+def test_doctor_asks_a_registry_behind_a_page_that_asks_for_basic(
     ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, password: str, code: int
 ) -> None:
     page = Reply(401, {"WWW-Authenticate": 'Basic realm="x"', "Content-Type": "text/html"}, b"<html>401</html>")
     right = "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode()
     wire.root = lambda asked: API_ROOT if asked.authorization == right else page
     _log_in(monkeypatch, password)
-    done = ledger("auth", wire.url)
+    done = ledger("doctor", wire.url)
     assert done.code == code, done.out + done.err
-    assert done.out.endswith(": works\n" if code == 0 else ": refused, it answers 401\n")
+    assert done.out.endswith(": works\n" if code == 0 else f": refused, it answers 401{LOG_IN}\n")
     wire.root = lambda asked: Reply(200, {}, b"<html>") if asked.authorization == right else page
-    assert ledger("auth", wire.url).code == {0: 5, 6: 6}[code]
+    assert ledger("doctor", wire.url).code == {0: 5, 6: 6}[code]
 
 
-@pytest.mark.parametrize("command", ["auth", "publish", "reconcile"])
+@pytest.mark.parametrize("command", ["doctor", "publish", "reconcile"])
 def test_a_malformed_proxy_is_a_usage_error_that_does_not_repeat_its_password(
     ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -386,11 +396,13 @@ def test_a_malformed_proxy_is_a_usage_error_that_does_not_repeat_its_password(
     settings = "registries:\n  - host: registry.example.com\n"
     upstream = Upstream.create(tmp_path / "ledger.git", content=records, settings=settings)
     words = {
-        "auth": ["auth", "registry.example.com"],
+        "doctor": ["doctor", "registry.example.com"],
         "publish": ["publish", "myorg/app:v1", "--source", SOURCE, "--repo", upstream.url],
         "reconcile": ["reconcile", "--repo", upstream.url],
     }
     done = ledger(*words[command])
     assert done.code == 2, done.out + done.err
-    assert done.err.startswith("error: HTTPS_PROXY is not the address of a proxy\n")
+    assert (
+        "problem  registry     " if command == "doctor" else "error: "
+    ) + "HTTPS_PROXY is not the address of a proxy" in (done.out + done.err)
     assert "hunter22" not in done.out + done.err

@@ -1,0 +1,250 @@
+"""`doctor`: whether everything is in place to read and write the ledger and to ask its registries, one check a line.
+
+Each step is tried by itself, so that one that fails does not hide the others. Nothing is changed anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ledger_tool.commands.doctor_tools import ConfiguredCredential, DoctorTools, LedgerPlace
+from ledger_tool.core.ledger.names import Timestamp, counted, shown
+from ledger_tool.core.policy.policy import Policy, Registry, parse_registry
+from ledger_tool.core.policy.resolve import addressed
+from ledger_tool.core.writes.ci import source_ref, system_of, told_run
+from ledger_tool.core.writes.clock import TOLERANCE
+from ledger_tool.errors import Denied, InvalidSettings, LedgerError, TryAgain, UsageError
+
+CheckState = Literal["ok", "note", "problem"]
+_CLOSE = 60  # seconds, between two clocks that agree
+_NOT_TRIED = "not tried, since the remote was not reached so far"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check: what was checked, what came of it and, for a problem, what to do and its exit code.
+
+    A `note` is what is missing or cannot be seen, and not wrong.
+    """
+
+    about: str
+    state: CheckState
+    says: str
+    hint: str = ""
+    code: int = 0
+
+
+def doctor(tools: DoctorTools) -> Iterator[Check]:
+    """Yield the result of every check, in the order in which one is the reason for the next."""
+    policy: Policy | None = None
+    made_at: Timestamp | None = None
+    yield _tried("git", tools.git_version)
+    ssh = _tried("ssh", tools.ssh_version)
+    try:
+        with tools.open_place() as place:
+            yield ssh if place.scheme == "ssh" or ssh.state == "ok" else Check("ssh", "note", ssh.says)
+            is_reached = True
+            for check in _remote(place):
+                is_reached = is_reached and check.state != "problem"
+                yield check
+            if is_reached:
+                for check, read in _files(place, tools):
+                    policy = read or policy
+                    yield check
+                    is_there = not (check.about == "ledger.json" and check.code == UsageError.exit_code)
+                made_at = place.committed_at()
+                if place.scheme and is_there:
+                    yield _tried("writing", lambda: _writing(place))
+            if place.scheme in ("ssh", "http", "https"):
+                yield from _forge(place, tools)
+    except LedgerError as error:
+        yield _problem("ledger", error)
+    witnesses: dict[str, float] = {}
+    if policy is None:
+        yield Check("registry", "note", "not tried, since ledger.yaml is not known; `ledger doctor HOST` tries one")
+    yield from _registries(policy.registries if policy else (), tools, witnesses)
+    yield _ci(tools)
+    yield _clock(witnesses, made_at, tools.now())
+
+
+def doctor_of_registry(tools: DoctorTools, typed: str) -> Iterator[Check]:
+    """Yield the result of the checks of one registry, as typed: the host or the name in `ledger.yaml`, or an address.
+
+    Raises InvalidValue for what is neither.
+    """
+    registry = parse_registry(typed, "host")
+    try:
+        with tools.open_place() as place:
+            raw = place.files()[1]
+        configured = addressed(tools.read_policy(raw).registries, typed)
+        registry = configured or registry
+    except LedgerError as error:
+        if tools.is_ledger_named and "://" not in typed:
+            says = f"{shown(typed)} is asked by https, since ledger.yaml is not known: {error.message}"
+            yield Check("ledger.yaml", "note", says)
+    witnesses: dict[str, float] = {}
+    yield from _registries([registry], tools, witnesses)
+    clock = _clock(witnesses, None, tools.now())
+    if clock.state == "problem":
+        yield clock
+
+
+def gravest(checks: Iterable[Check]) -> int:
+    """Return the exit code of checks: of several problems, one that running it again does not solve; the highest."""
+    codes = {check.code for check in checks}
+    return max(codes - {TryAgain.exit_code}, default=0) or max(codes, default=0)
+
+
+def _problem(about: str, error: LedgerError) -> Check:
+    return Check(about, "problem", error.message, error.hint, error.exit_code)
+
+
+def _tried(about: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(about, "ok", attempt())
+    except LedgerError as error:
+        return _problem(about, error)
+
+
+def _remote(place: LedgerPlace) -> Iterator[Check]:
+    """Yield how far the remote was reached."""
+    if not place.scheme:
+        yield Check("remote", "note", f"{place.shown} has no remote: what is committed there stays there")
+        return
+    stages = ["remote", *(["host key"] if place.scheme == "ssh" else []), *(["login"] if place.login else [])]
+    says = {
+        "remote": f"{place.shown} answers",
+        "host key": "it is the known one",
+        "login": f"{place.login}: accepted for reading",
+    }
+    failure = place.reach()
+    failed = failure[0] if failure else ""
+    for number, stage in enumerate(stages):
+        if failure and stage == failed:
+            yield _problem(stage, failure[1])
+        elif failed in stages[:number]:
+            yield Check(stage, "note", _NOT_TRIED)
+        else:
+            yield Check(stage, "ok", says[stage])
+
+
+def _files(place: LedgerPlace, tools: DoctorTools) -> Iterator[tuple[Check, Policy | None]]:
+    """Yield whether the two files are valid, with the policy if it is."""
+    try:
+        ledger, settings = place.files()
+    except InvalidSettings as error:
+        yield _problem("ledger.yaml", error), None
+        return
+    except LedgerError as error:
+        yield _problem("ledger.json", error), None
+        return
+    yield _tried("ledger.json", lambda: f"valid: {counted(len(tools.read_ledger(ledger).keys), 'record')}"), None
+    try:
+        policy = tools.read_policy(settings)
+    except LedgerError as error:
+        yield _problem("ledger.yaml", error), None
+        return
+    if settings is None:
+        says = "there is none, so no registry is asked; `ledger init` makes one"
+        yield Check("ledger.yaml", "note", says), policy
+    else:
+        registries = counted(len(policy.registries), "registry", "registries")
+        yield Check("ledger.yaml", "ok", f"valid: {registries}"), policy
+
+
+def _writing(place: LedgerPlace) -> str:
+    place.check_writing()
+    with_what = f"{place.login}: " if place.login else ""
+    return f"{with_what}accepted for writing; rules for what is written show only in a push that changes something"
+
+
+def _forge(place: LedgerPlace, tools: DoctorTools) -> Iterator[Check]:
+    """Yield what the forge says about the token for pull requests, and about rules for the branch."""
+    try:
+        says, is_protected = tools.look_at_forge(place.url, place.branch)
+    except LedgerError as error:
+        yield _problem("forge", error)
+        return
+    yield Check("forge", "note" if is_protected is None else "ok", says)
+    if is_protected:
+        rules = f"`{shown(place.branch)}` is protected: let the key or token push there, or use `--pull-request`"
+        yield Check("protection", "note", rules)
+    elif is_protected is not None:
+        yield Check("protection", "ok", f"`{shown(place.branch)}` has no rules for who may push")
+
+
+def _registries(registries: Iterable[Registry], tools: DoctorTools, witnesses: dict[str, float]) -> Iterator[Check]:
+    """Yield whether each registry answers, and which credential it gets; `witnesses` get what they say of the time."""
+    asked: set[tuple[str, bool]] = set()
+    for registry in registries:
+        if (registry.host.lower(), registry.plain_http) in asked:
+            continue
+        asked.add((registry.host.lower(), registry.plain_http))
+        try:
+            client = tools.client(registry)
+            credential, is_accepted, refusal = client.check_login()
+        except LedgerError as error:
+            yield _problem("registry", error)
+            continue
+        if client.clock_ahead is not None:
+            witnesses[registry.host] = client.clock_ahead
+        who = f"{registry.host}{' by plain HTTP' if client.plain_http else ''}: {_who(credential)}"
+        if refusal:
+            hint = "log in with `docker login`, or set LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD"
+            yield Check("registry", "problem", f"{who}: refused, {refusal}", hint, Denied.exit_code)
+        elif is_accepted:
+            yield Check("registry", "ok", f"{who}: works")
+        elif credential is None:
+            yield Check("registry", "ok", f"{who}: let in without a login")
+        else:
+            yield Check("registry", "ok", f"{who}: not checked, since the registry lets everybody in")
+
+
+def _who(credential: ConfiguredCredential | None) -> str:
+    if credential is None:
+        return "anonymous: no credential is configured"
+    user = credential.username
+    return f"{f'user {shown(user)}' if user else 'an identity token'}, from {credential.source}"
+
+
+def _ci(tools: DoctorTools) -> Check:
+    """Return what the environment says about the job that this is."""
+    try:
+        told = told_run(tools.environment, tools.is_secret)
+    except LedgerError as error:
+        return _problem("ci", error)
+    system, run = system_of(tools.environment), str(told.claim)
+    if system is None:
+        says = "no CI system is recognized: `publish` needs `--source`"
+        return Check("ci", "note", f"{says}; {f'the run is {run}' if run else 'set LEDGER_RUN and LEDGER_ACTOR'}")
+    parts = [f"the run is {run}" if run else "it names no run", *told.left_out]
+    try:
+        return Check("ci", "ok", "; ".join([f"{system.name}: built from {source_ref(tools.environment)}", *parts]))
+    except UsageError as error:
+        return Check("ci", "note", "; ".join([f"{system.name}: {error.message}", *parts, error.hint]))
+
+
+def _clock(witnesses: Mapping[str, float], made_at: Timestamp | None, now: Timestamp) -> Check:
+    """Return whether this machine's clock is right, by the registries' and by the ledger's last commit."""
+    hint = "set this machine's clock"
+    for host, seconds in witnesses.items():
+        if abs(timedelta(seconds=seconds)) > TOLERANCE:
+            side = "ahead of" if seconds > 0 else "behind"
+            says = f"{_length(seconds)} {side} that of {host}"
+            return Check("clock", "problem", says, hint, TryAgain.exit_code)
+    if made_at and datetime.fromisoformat(made_at) - datetime.fromisoformat(now) > TOLERANCE:
+        says = f"the ledger's last commit is dated {made_at}, and here it is {now}"
+        return Check("clock", "problem", says, f"{hint}, or that of whoever made the commit", TryAgain.exit_code)
+    if witnesses:
+        host, seconds = max(witnesses.items(), key=lambda pair: abs(pair[1]))
+        agrees = "agrees with" if abs(seconds) < _CLOSE else f"{_length(seconds)} off"
+        return Check("clock", "ok", f"{agrees} that of {host}")
+    return Check("clock", "note", "not compared: no registry said its time")
+
+
+def _length(seconds: float) -> str:
+    minutes = round(abs(seconds) / 60)
+    return counted(round(abs(seconds)), "second") if minutes < 3 else counted(minutes, "minute")

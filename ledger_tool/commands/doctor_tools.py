@@ -1,0 +1,100 @@
+"""What `doctor` checks with: the place of the ledger, the registries, and what is known of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.errors import LedgerError
+
+
+class LedgerPlace(Protocol):
+    """What `--repo` names. Without a remote, `scheme` is `""`; `login` says what it is asked with.
+
+    Methods raise what keeps them from their result.
+    """
+
+    @property
+    def shown(self) -> str:
+        """Its address, fit for messages."""
+
+    @property
+    def scheme(self) -> str:
+        """How the remote is reached: file, ssh, http or https."""
+
+    @property
+    def url(self) -> str:
+        """The remote's address for git, or `""`."""
+
+    @property
+    def branch(self) -> str:
+        """The ledger's branch, or `""` as long as it is not known."""
+
+    @property
+    def login(self) -> str:
+        """What the remote is asked with, in words; `""` if nobody asks for a login."""
+
+    def reach(self) -> tuple[Literal["remote", "host key", "login"], LedgerError] | None:
+        """Ask the remote; return how far that came if it failed, and why."""
+
+    def check_writing(self) -> None:
+        """Try to write to the branch in a way that cannot change anything."""
+
+    def files(self) -> tuple[bytes, bytes | None]:
+        """Return the bytes of `ledger.json` and of `ledger.yaml`, None if there is none."""
+
+    def committed_at(self) -> Timestamp | None:
+        """Return when the commit of these files was made, if they are those of one."""
+
+
+class ConfiguredCredential(Protocol):
+    """A configured credential; `username` is `""` for an identity token, `source` says where it comes from."""
+
+    @property
+    def username(self) -> str:
+        """The user's name."""
+
+    @property
+    def source(self) -> str:
+        """Where the credential is configured."""
+
+
+class LoginRegistry(Protocol):
+    """A registry to log in to. `clock_ahead` is by how many seconds our clock is ahead of its, if it said its time."""
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether it is asked by plain HTTP."""
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the registry's."""
+
+    def check_login(self) -> tuple[ConfiguredCredential | None, bool, str]:
+        """Return the credential or None, whether it was seen to be needed and accepted, and why it was refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorTools:
+    """What the checks are made with.
+
+    `look_at_forge` returns what there is to open pull requests at a remote with, and whether a branch is protected, if
+    that shows. `is_secret` tells whether a text has a secret in it, `is_ledger_named` whether there should be a ledger.
+    """
+
+    git_version: Callable[[], str]
+    ssh_version: Callable[[], str]
+    open_place: Callable[[], AbstractContextManager[LedgerPlace]]
+    is_ledger_named: bool
+    read_ledger: Callable[[bytes], Ledger]
+    read_policy: Callable[[bytes | None], Policy]
+    client: Callable[[Registry], LoginRegistry]
+    look_at_forge: Callable[[str, str], tuple[str, bool | None]]
+    environment: Mapping[str, str]
+    is_secret: Callable[[str], bool]
+    now: Callable[[], Timestamp]
