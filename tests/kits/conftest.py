@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forges.fake_forge import TOKEN
 from tests.support.git.servers import SshServer
 from tests.support.git.upstream import git
 from tests.support.stage.stage import Stage
 from tests.support.values.make import WHEN, digest
 
-SECRETS = {"deploy key": "OPENSSH PRIVATE KEY", "password": "not-a-password", "token": "not-a-token"}
+SECRETS = {
+    "deploy key": "OPENSSH PRIVATE KEY",
+    "password": "not-a-password",
+    "token": "not-a-token",
+    "forge token": TOKEN,
+}
 # What git takes as the name of a branch, and a shell as much more.
 EVIL_BRANCH = '$(touch${IFS}pwned)`touch${IFS}pwned`";touch${IFS}pwned;"'
 EVIL_TITLE = "`touch pwned` $(touch pwned) '; touch pwned; ' ${{ github.token }} <!-- ledger review -->"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, SECRETS, Proposal
+from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, Proposal
 from tests.support import ROOT
+from tests.support.forges.fake_forge import TOKEN
+from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.upstream import git
-from tests.support.stage.forge import BOT, COMMENTS
 from tests.support.stage.gitlab import load, run_job
 from tests.support.stage.kits import WHEEL, kit_files
 from tests.support.stage.stage import Stage
@@ -20,7 +20,6 @@ from tests.support.stage.stage import Stage
 KIT = kit_files("gitlab")
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
 MARKER = "<!-- ledger review -->"
-API = {"CI_API_V4_URL": "https://gitlab.com/api/v4", "CI_PROJECT_ID": "1"}
 Job = Callable[..., tuple[int, str]]
 
 
@@ -48,7 +47,7 @@ def check(request: pytest.FixtureRequest, stage: Stage, proposal: Proposal) -> J
         git("init", "--quiet", stage.work)
         git("fetch", "--quiet", stage.upstream.url, head, cwd=stage.work)
         git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
-        project = API | {
+        project = {
             "CI_COMMIT_REF_NAME": EVIL_BRANCH,
             "CI_MERGE_REQUEST_IID": "7",
             "CI_MERGE_REQUEST_TITLE": EVIL_TITLE,
@@ -63,36 +62,36 @@ def check(request: pytest.FixtureRequest, stage: Stage, proposal: Proposal) -> J
     return run
 
 
-def notes(stage: Stage) -> list[dict[str, Any]]:
-    path = stage.root / "home" / COMMENTS
-    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    return found
-
-
 def test_a_good_merge_request_leaves_its_reports_and_no_note_without_a_token(check: Job, stage: Stage) -> None:
     code, output = check()
     assert code == 0, output
     assert json.loads((stage.work / "gl-code-quality-report.json").read_text()) == []
     assert (stage.work / "ledger-junit.xml").read_text().startswith("<?xml")
     assert "v1.1" in (stage.work / "ledger-review.md").read_text()
-    assert not notes(stage)
 
 
 def test_with_a_token_the_review_is_one_note_of_its_own(check: Job, stage: Stage) -> None:
-    theirs = {"id": 1, "user": "mallory", "body": f"{MARKER}\nall is well"}
-    (stage.root / "home" / COMMENTS).write_text(json.dumps([theirs]))
-    for _ in range(2):
-        code, output = check(token=SECRETS["token"])
-        assert code == 0, output
-    assert notes(stage) == [theirs, {"id": 101, "user": BOT, "body": (stage.work / "ledger-review.md").read_text()}]
-    assert not list((stage.root / "tmp").glob("tmp.*"))
+    with fake_forge("gitlab") as forge:
+        theirs = forge.comment(11, f"{MARKER}\nall is well")["id"]
+        for _ in range(2):
+            git("init", "--quiet", stage.work)
+            git("config", "remote.origin.url", forge.remote, cwd=stage.work)
+            code, output = check(token=TOKEN, CI_SERVER_URL=forge.wire.url)
+            assert code == 0, output
+            assert "No note" not in output
+        bodies = {note["id"]: note["body"] for note in forge.comments}
+        assert bodies.pop(theirs) == f"{MARKER}\nall is well"
+        assert list(bodies.values()) == [f"{MARKER}\n{(stage.work / 'ledger-review.md').read_text()}"]
 
 
 def test_a_token_that_may_not_comment_fails_nothing(check: Job, stage: Stage) -> None:
-    code, output = check(token="read-only")
-    assert code == 0, output
-    assert "No note was written" in output
-    assert not list((stage.root / "tmp").glob("tmp.*"))
+    with fake_forge("gitlab") as forge:
+        git("init", "--quiet", stage.work)
+        git("config", "remote.origin.url", forge.remote, cwd=stage.work)
+        code, output = check(token="read-only", CI_SERVER_URL=forge.wire.url)
+        assert code == 0, output
+        assert "No note was written" in output
+        assert not forge.comments
 
 
 def test_a_bad_merge_request_fails_with_its_reports(check: Job, stage: Stage, tmp_path: Path) -> None:

@@ -141,7 +141,9 @@ def test_a_shell_step_has_no_expression_and_no_secret_among_its_arguments(where:
     for line in script.splitlines():
         if re.search(secret, line):
             # printf is the shell's own; ssh is given a path; an assignment is no argument.
-            assert re.match(r"\s*(printf '|export GH_HOST=|export GIT_SSH_COMMAND=')", line), f"{where}: {line}"
+            assert re.match(
+                r"\s*(printf '|export GH_HOST=|(export )?LEDGER_FORGE_TOKEN=|export GIT_SSH_COMMAND=')", line
+            ), f"{where}: {line}"
 
 
 def test_actions_are_pinned_by_commit_and_say_their_version(kits: Path) -> None:

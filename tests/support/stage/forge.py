@@ -1,9 +1,9 @@
 """Stands for `gh` and `curl` on a `Stage`: `python -m tests.support.stage.forge gh|curl ARGUMENTS...`.
 
-Both keep issues in `~/issues.json` and the comments of one pull request, number 7, in `~/comments.json`: what
-`gh issue` and `gh label` do, and the parts of GitHub's and GitLab's APIs that `gh api` and `curl` reach. A token that
-starts with `read` may only read. An option or a call that it does not know is an error, so that a typing mistake in a
-script is one.
+`gh` keeps issues in `~/issues.json` and the comments of one pull request, number 7, in `~/comments.json`: what
+`gh issue` and `gh label` do, and the part of GitHub's API that `gh api` reaches. A token that starts with `read` may
+only read. An option or a call that it does not know is an error, so that a typing mistake in a script is one. `curl`
+downloads the program under test.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ COMMENTS = "comments.json"
 BOT = "github-actions[bot]"
 # What the examples download, in place of the real `ledger.pyz`: the program under test.
 PYZ = b"from ledger_tool.__main__ import run\n\nrun()\n"
-_GITLAB = r"https://gitlab\.com/api/v4/projects/1/issues(?:/(\d+))?"
-_NOTES = r"https://gitlab\.com/api/v4/projects/1/merge_requests/7/notes(?:/(\d+))?"
 _GITHUB = r"repos/team/ledger/issues/(?:7/comments(?:\?per_page=100)?|comments/(\d+))"
 
 
@@ -106,66 +104,6 @@ def _edit(comments: list[dict[str, Any]], number: int, body: str) -> None:
     there["body"] = body
 
 
-def curl(words: Sequence[str], issues: list[dict[str, Any]], comments: list[dict[str, Any]]) -> str:
-    """Do a request to GitLab's API of issues, or of a merge request's notes; return the body of the answer."""
-    parser = argparse.ArgumentParser(prog="curl", allow_abbrev=False)
-    for name in ("--fail", "--silent", "--show-error"):
-        parser.add_argument(name, action="store_true", required=True)
-    parser.add_argument("--output")
-    parser.add_argument("--header", required=True)
-    parser.add_argument("--request", default="GET")
-    parser.add_argument("--data-urlencode", action="append", default=[])
-    parser.add_argument("url")
-    given = parser.parse_args(words)
-    header = Path(given.header.removeprefix("@")).read_text()
-    if not re.fullmatch(r"PRIVATE-TOKEN: \S+\n?", header):
-        sys.exit("curl: (22) The requested URL returned error: 401")
-    if given.request != "GET" and "TOKEN: read" in header:
-        sys.exit("curl: (22) The requested URL returned error: 403")
-    data = dict(_field(field) for field in given.data_urlencode)
-    url, _, query = given.url.partition("?")
-    if url == "https://gitlab.com/api/v4/user":
-        return json.dumps({"id": 1, "username": BOT})
-    if found := re.fullmatch(_NOTES, url):
-        return _notes(given.request, found[1], data, comments)
-    if not (found := re.fullmatch(_GITLAB, url)):
-        sys.exit(f"curl: (22) The requested URL returned error: 404: {url}")
-    match given.request, found[1]:
-        case "GET", None:
-            asked = dict(pair.split("=", 1) for pair in query.split("&"))
-            state = {"opened": "open"}[asked["state"]]
-            return json.dumps(
-                [
-                    {"id": 1000 + one["number"], "iid": one["number"]}
-                    for one in issues
-                    if one["state"] == state and one["label"] == asked["labels"]
-                ]
-            )
-        case "POST", None:
-            issues.append(_new(issues, data["title"], data["labels"], data["description"]))
-        case "PUT", number if number:
-            if "description" in data:
-                issues[int(number) - 1]["bodies"].append(data["description"])
-            if data.get("state_event") == "close":
-                issues[int(number) - 1]["state"] = "closed"
-        case _:
-            sys.exit(f"curl: (22) The requested URL returned error: 405: {given.request} {url}")
-    return "" if given.output else "{}\n"
-
-
-def _notes(method: str, number: str | None, data: dict[str, str], comments: list[dict[str, Any]]) -> str:
-    match method, number:
-        case "GET", None:
-            return json.dumps([{**one, "author": {"id": 1 if one["user"] == BOT else 2}} for one in comments])
-        case "POST", None:
-            comments.append({"id": 100 + len(comments), "user": BOT, "body": data["body"]})
-        case "PUT", number if number:
-            _edit(comments, int(number), data["body"])
-        case _:
-            sys.exit(f"curl: (22) The requested URL returned error: 405: {method}")
-    return ""
-
-
 def _field(text: str) -> tuple[str, str]:
     if "=" in text:
         name, _, value = text.partition("=")
@@ -186,7 +124,8 @@ def main() -> None:
         return
     paths = [Path.home() / ISSUES, Path.home() / COMMENTS]
     issues, comments = (json.loads(path.read_text()) if path.exists() else [] for path in paths)
-    sys.stdout.write((gh if sys.argv[1] == "gh" else curl)(sys.argv[2:], issues, comments))
+    assert sys.argv[1] == "gh", sys.argv
+    sys.stdout.write(gh(sys.argv[2:], issues, comments))
     for path, value in zip(paths, (issues, comments), strict=True):
         path.write_text(json.dumps(value))
 

@@ -3,8 +3,8 @@
 It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own that stands for a git host: whatever
 the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
 real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
-of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `gh` and `curl` keep the
-issues of a forge in a file (`tests.support.stage.forge`). `pip` and `python3 -m venv` only pretend: what they install
+of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `gh` keeps the issues of
+a forge in a file (`tests.support.stage.forge`). `pip` and `python3 -m venv` only pretend: what they install
 is the program under test.
 """
 
