@@ -85,7 +85,11 @@ def _run(words: Sequence[str]) -> None:
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SSL_CERT_FILE", "GIT_CONFIG_NOSYSTEM")}
     (config,) = (source for source, target in mounts.items() if target == "/tmp/.docker")
     os.chdir(given["--workdir"][0])
-    os.execvpe("ledger", ["ledger", *arguments], kept | passed | {"HOME": "/nonexistent", "DOCKER_CONFIG": config})
+    os.execve(
+        sys.executable,
+        [sys.executable, "-m", "ledger_tool", *arguments],
+        kept | passed | {"HOME": "/nonexistent", "DOCKER_CONFIG": config},
+    )
 
 
 def _content(context: str) -> str:

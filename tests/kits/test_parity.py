@@ -1,0 +1,172 @@
+"""All three systems can say what `publish` can be told, take the program as an image, and stop before it is named."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import ROOT
+from tests.support.stage import github, gitlab
+from tests.support.stage.jenkins import environment, shell_steps
+from tests.support.stage.kits import IMAGE, URL, WHEEL, kit_files
+from tests.support.stage.stage import Stage
+
+COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
+Publish = Callable[..., tuple[int, str]]
+
+
+def on_github(
+    stage: Stage, access: Mapping[str, str], options: Mapping[str, str], tool: str = WHEEL
+) -> tuple[int, str]:
+    """Run the example of the kit, with these options in the step's environment."""
+    workflow = github.load(kit_files("github", tool)["examples/publish.github.yml"])
+    steps = workflow["jobs"]["images"]["steps"]
+    del steps[0]  # the checkout, of what the test changes
+    steps[-1]["env"] |= options
+    contexts: dict[str, Any] = {
+        "github": {"repository": "team/app", "sha": COMMIT, "ref_name": "v1", "event": {}},
+        "vars": {
+            "REGISTRY_USER": "ci", "LEDGER_REPO": access["LEDGER_REPO"],
+            "LEDGER_KNOWN_HOSTS": Path(access["LEDGER_KNOWN_HOSTS"]).read_text(),
+        },
+        "secrets": {
+            "REGISTRY_PASSWORD": "secret", "LEDGER_DEPLOY_KEY": Path(access["LEDGER_DEPLOY_KEY"]).read_text(),
+        },
+    }  # fmt: skip
+    done = github.Runner(stage, contexts).run_job(workflow, "images")
+    return done.failed, done.output
+
+
+def on_gitlab(
+    stage: Stage, access: Mapping[str, str], options: Mapping[str, str], tool: str = WHEEL
+) -> tuple[int, str]:
+    config = gitlab.load(kit_files("gitlab", tool)["examples/publish.gitlab-ci.yml"])
+    config["record"]["variables"] |= options
+    return _jobs(stage, config, ["build", "record"], access)
+
+
+def as_component(
+    stage: Stage, access: Mapping[str, str], options: Mapping[str, str], tool: str = WHEEL
+) -> tuple[int, str]:
+    """Give what is one value as an input, and lists as variables."""
+    inputs = {"ledger-tool": tool, "ledger-repo": access["LEDGER_REPO"], "metadata-file": "metadata.json"}
+    lists = {name: value for name, value in options.items() if name.endswith("S")}
+    for name in options.keys() - lists.keys():
+        inputs[name.removeprefix("LEDGER_IN_").lower().replace("_", "-")] = options[name]
+    config = gitlab.load((ROOT / "templates/publish.yml").read_text(), inputs)
+    config["ledger-publish"]["variables"] |= lists
+    build = gitlab.load(kit_files("gitlab", tool)["examples/publish.gitlab-ci.yml"])["build"]
+    return _jobs(stage, config | {"build": build}, ["build", "ledger-publish"], access)
+
+
+def _jobs(stage: Stage, config: Mapping[str, Any], names: list[str], access: Mapping[str, str]) -> tuple[int, str]:
+    project = {
+        "GITLAB_CI": "true", "CI_PROJECT_URL": "https://gitlab.com/team/app", "CI_COMMIT_SHA": COMMIT,
+        "CI_COMMIT_TAG": "v1", "REGISTRY_USER": "ci", "REGISTRY_PASSWORD": "secret", "CI_JOB_IMAGE": IMAGE,
+    }  # fmt: skip
+    output = ""
+    for name in names:
+        done = gitlab.run_job(stage, config, name, {**project, **access})
+        output += done.stdout
+        if done.returncode:
+            return done.returncode, output
+    return 0, output
+
+
+def on_jenkins(
+    stage: Stage, access: Mapping[str, str], options: Mapping[str, str], tool: str = WHEEL
+) -> tuple[int, str]:
+    text = kit_files("jenkins", tool)["examples/publish.Jenkinsfile"]
+    temp = Path(access["LEDGER_DEPLOY_KEY"]).parent  # where Jenkins puts the files of credentials, too
+    given = environment(text) | {
+        "JENKINS_URL": "https://ci", "GIT_URL": "https://git.example.com/team/app.git", "GIT_COMMIT": COMMIT,
+        "TAG": "v1", "WORKSPACE_TMP": str(temp), **access, **options,
+    }  # fmt: skip
+    output = ""
+    for step in shell_steps(text):
+        done = subprocess.run(
+            ["sh", "-xe", "-c", step], cwd=stage.work, env={**stage.environment, **given}, check=False, timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        output += done.stdout
+        if done.returncode:
+            return done.returncode, output
+    return 0, output
+
+
+def change(stage: Stage, what: str) -> None:
+    (stage.work / "app").mkdir(exist_ok=True)
+    (stage.work / "app/Dockerfile").write_text(f"FROM scratch\n# {what}\n")
+
+
+ALL = [on_github, on_gitlab, as_component, on_jenkins]
+
+
+@pytest.mark.parametrize("publish", ALL)
+def test_whatever_publish_can_be_told_each_system_can_say(
+    publish: Publish, stage: Stage, access: dict[str, str]
+) -> None:
+    evil = "note=$(touch pwned)`touch pwned`; touch pwned"
+    options = {
+        "LEDGER_IN_LABELS": f"team=a b\n\n{evil}\n",
+        "LEDGER_IN_TTL": "7d",
+        "LEDGER_IN_REGISTRY": "registry.example.com",
+    }
+    code, output = publish(stage, access, options)
+    assert code == 0, output
+    for record in stage.upstream.records():
+        assert record["labels"] == {"team": "a b", "note": evil.removeprefix("note=")}
+        assert record["ttl"] == "7d"
+        assert record["platform"] == "linux/amd64"
+    change(stage, "other")
+    assert publish(stage, access, {})[0] == 3
+    reason = "the base was old; $(touch pwned)"
+    forced = {"LEDGER_IN_FORCE": "true", "LEDGER_IN_REASON": reason, "LEDGER_IN_SIGN": "true"}
+    code, output = publish(stage, access, forced)
+    assert code == 0, output
+    assert [one["forced"]["reason"] for one in stage.upstream.records() if "forced" in one] == [reason]
+    assert "gpgsig" in stage.upstream.git("cat-file", "commit", stage.upstream.tip())
+    before = stage.upstream.tip()
+    stage.upstream.git("config", "receive.advertisePushOptions", "true")
+    change(stage, "third")
+    proposing = {"LEDGER_IN_PULL_REQUEST": "true", "LEDGER_IN_FORGE": "gitlab", "LEDGER_IN_PR_DRAFT": "true"}
+    code, output = publish(stage, access, {**forced, **proposing, "LEDGER_IN_PR_LABELS": "digest\nready"})
+    assert code == 0, output
+    assert stage.upstream.tip() == before
+    assert len(stage.upstream.git("for-each-ref", "refs/heads/ledger").splitlines()) == 1
+
+
+@pytest.mark.parametrize("publish", [on_github, on_gitlab, on_jenkins])
+def test_an_image_runs_in_the_place_of_the_program(publish: Publish, stage: Stage, access: dict[str, str]) -> None:
+    code, output = publish(stage, access, {}, IMAGE)
+    assert code == 0, output
+    assert {one["image"] for one in stage.upstream.records()} == {"myorg/app", "myorg/worker"}
+    started = (stage.root / "arguments").read_text()
+    in_docker = publish in (on_github, on_jenkins)
+    assert (f"docker pull --quiet {IMAGE}" in started) == in_docker
+    assert "pip install" not in started
+
+
+@pytest.mark.parametrize("publish", ALL)
+def test_until_the_tool_is_named_the_job_stops_before_it_touches_a_key(
+    publish: Publish, stage: Stage, access: dict[str, str]
+) -> None:
+    before = stage.upstream.tip()
+    code, output = publish(stage, access, {}, "")
+    assert code == 2
+    (line,) = [line for line in output.splitlines() if line.startswith("error:")]
+    assert line.startswith("error: LEDGER_TOOL is not set; set it to https://")
+    assert stage.upstream.tip() == before
+    started = (stage.root / "arguments").read_text()
+    assert not [program for program in ("pip", "ledger", "ssh", "git") if f"/{program} " in started]
+
+
+def test_without_the_ledgers_address_the_job_says_so(stage: Stage, access: dict[str, str]) -> None:
+    assert URL in kit_files("gitlab")["examples/publish.gitlab-ci.yml"]
+    code, output = on_jenkins(stage, access | {"LEDGER_REPO": ""}, {})
+    assert code == 2
+    assert "error: LEDGER_REPO is not set; set it to the ledger's git URL" in output
