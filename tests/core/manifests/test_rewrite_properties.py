@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.manifests import find
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.find import find_sites
@@ -161,6 +162,23 @@ def test_a_text_that_is_not_parsed_names_no_image(text: str, ours: OurImages, pa
     except TextFault:
         return
     assert may_have_sites(text, ours) or not sites, text
+
+
+@given(_nested(), st.sampled_from([CATALOGUE.ours, _OURS]), _paths)
+@example("- {name: operator, value: myorg/app:v1.5.0}\n", _OURS, "a.yaml")
+@example("steps: [{name: r.io/a/b:1}]\n", _OURS, "a.yaml")
+@example("helm: {parameters: [{name: app.image, value: r.io/a/b:1}]}\n", _OURS, "a.yaml")
+@example_count(200)
+def test_a_mapping_or_list_that_is_passed_over_names_no_image(text: str, ours: OurImages, path: str) -> None:
+    try:
+        roots = tree(tokens(text, TextDocument(0, len(text), 1)))
+    except TextFault:
+        return
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(find, "_may_name_image", lambda *_: True)
+        patched.setattr(find, "_may_list_images", lambda *_: True)
+        everything = find_sites(path, text, roots, ours)
+    assert find_sites(path, text, roots, ours) == everything
 
 
 _EMPTY_TAGS = [
