@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
 from ledger_tool.core.manifests.shapes.keys import names_image
@@ -34,12 +35,18 @@ class FoundSites(NamedTuple):
     tokens: frozenset[int]
 
 
-def find_sites(path: str, text: str, roots: list[YamlNode], ours: OurImages = NOBODYS) -> FoundSites:
+def find_sites(
+    path: str,
+    text: str,
+    roots: list[YamlNode],
+    ours: OurImages = NOBODYS,
+    environment: Callable[[], Environment] = nothing_set,
+) -> FoundSites:
     """Return what is found in a document; `path` is the file's, `text` its complete text."""
     by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
     numbers: set[int] = set()
     for root in roots:
-        for site, passed in _walk(path, text, root, ours):
+        for site, passed in _walk(root, view_of(path, text, root, ours, environment)):
             if not site:
                 numbers.update({passed.number} if passed else ())
                 continue
@@ -52,10 +59,9 @@ def find_sites(path: str, text: str, roots: list[YamlNode], ours: OurImages = NO
     return FoundSites(sorted(sites, key=lambda site: (site.fields[0].token.start, site.line)), frozenset(numbers))
 
 
-def _walk(path: str, text: str, root: YamlNode, ours: OurImages) -> Iterator[_Found]:
+def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
     if value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
         return
-    view = view_of(path, text, root, ours)
     seen: set[int] = set()
     ahead: list[tuple[YamlNode, tuple[str, ...]]] = [(root, ())]
     while ahead:

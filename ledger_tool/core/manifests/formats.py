@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
+from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
@@ -78,6 +79,7 @@ class YamlFormat:
 
     parse: Parse
     ours: OurImages
+    environment: Callable[[], Environment] = nothing_set
 
     def documents(self, text: str) -> Sequence[TextDocument]:
         """Return what `---` separates."""
@@ -90,7 +92,7 @@ class YamlFormat:
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
-        found = find_sites(path, text, yamltree.tree(tokens), self.ours)
+        found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment)
         return DocumentReading(tokens, found.sites, partial(mentions, text, document, tokens, found.tokens, self.ours))
 
     def bare(self, text: str) -> str:
@@ -146,9 +148,11 @@ class DockerfileFormat:
         return ""
 
 
-def format_of(path: str, parse: Parse, ours: OurImages) -> ManifestFormat:
+def format_of(
+    path: str, parse: Parse, ours: OurImages, environment: Callable[[], Environment] = nothing_set
+) -> ManifestFormat:
     """Return the format of a file, judging by its name."""
     kind = kind_of(path)
     if kind == "dockerfile":
         return DockerfileFormat(ours)
-    return JsonFormat(parse, ours) if kind == "json" else YamlFormat(parse, ours)
+    return JsonFormat(parse, ours) if kind == "json" else YamlFormat(parse, ours, environment)

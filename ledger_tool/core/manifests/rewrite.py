@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
+from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
@@ -30,11 +31,14 @@ SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides on a site, what it knows of a ledger's images, by which sites are found, and where digests go."""
+    """What decides on a site, what it knows of a ledger's images, by which sites are found, where digests go, and the
+    variables that are set for a file.
+    """
 
     judgement: Callable[[Site], Judgement | None]
     ours: OurImages = NOBODYS
     styles: Styles = ANY_STYLE
+    environment: Callable[[], Environment] = nothing_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,7 @@ def not_read(note: ManifestNote) -> Rewritten:
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
-    form = format_of(path, parse, judge.ours)
+    form = format_of(path, parse, judge.ours, judge.environment)
     try:
         text = text_of(raw)
         if is_of_ledger(path, text):

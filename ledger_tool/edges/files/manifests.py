@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Environment, parse_environment
 from ledger_tool.core.manifests.formats import KINDS, kind_of
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
@@ -65,12 +66,17 @@ class FolderManifests:
         return rewritten(path, raw, self._styled(judge, path))
 
     def _styled(self, judge: Judge, path: str) -> Judge:
-        """Return a judge that knows the chart around a file."""
+        """Return a judge that knows the chart around a file, and the `.env` file beside it."""
 
         def around() -> ChartAround | None:
             return self._charts.around(os.path.realpath(self._files[path]).replace(os.sep, "/"))
 
-        return replace(judge, styles=Styles(self._style, around))
+        def environment() -> Environment:
+            beside = Path(self._files[path]).parent / ENV_FILE
+            raw = _read(str(beside), str(beside)) if beside.is_file() else b""
+            return NOTHING_SET if isinstance(raw, ManifestNote) else parse_environment(raw)
+
+        return replace(judge, styles=Styles(self._style, around), environment=environment)
 
     def replace(self, files: Sequence[Rewritten]) -> list[str]:
         """Write the new content of files, each all or nothing; return for each why it was not written, or `""`.

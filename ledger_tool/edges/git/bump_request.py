@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Environment, parse_environment
 from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read
 from ledger_tool.core.manifests.site import Style
@@ -64,6 +65,11 @@ class TreeManifests:
         (content,) = self._repository.blobs([self._all[path].oid])
         return content
 
+    def _environment(self, path: str) -> Environment:
+        """Return the variables of the `.env` file beside a file."""
+        file = "".join(path.rpartition("/")[:2]) + ENV_FILE
+        return parse_environment(self._read(file)) if file in self._all else NOTHING_SET
+
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         for path, file in self._large.items():
             (raw,) = self._repository.blobs([file.oid])
@@ -75,7 +81,8 @@ class TreeManifests:
             contents = self._repository.blobs([self.files[path].oid for path in batch])
             for number, (path, raw) in enumerate(zip(batch, contents, strict=True), start + 1):
                 styles = Styles(self._style, partial(self._charts.around, path))
-                yield rewritten(path, raw, replace(judge, styles=styles), write=write)
+                environment = partial(self._environment, path)
+                yield rewritten(path, raw, replace(judge, styles=styles, environment=environment), write=write)
                 progress(number, len(paths))
 
 

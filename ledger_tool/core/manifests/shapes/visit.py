@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.site import Site, mark_in, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
@@ -32,6 +34,7 @@ class FileView:
     registry: str = ""
     containers: frozenset[str] = frozenset()
     is_marked: bool = False
+    environment: Callable[[], Environment] = nothing_set
 
     @property
     def is_object(self) -> bool:
@@ -44,7 +47,7 @@ class FileView:
         return bool(_GITLAB.search(self.path))
 
 
-def view_of(path: str, text: str, root: YamlNode, ours: OurImages) -> FileView:
+def view_of(path: str, text: str, root: YamlNode, ours: OurImages, environment: Callable[[], Environment]) -> FileView:
     """Return what shapes know of a document."""
     above, resources = look_up(root, "global"), look_up(root, "resources")
     containers = look_up(resources.node, "containers") if resources else None
@@ -57,6 +60,7 @@ def view_of(path: str, text: str, root: YamlNode, ours: OurImages) -> FileView:
         registry=value(above.node, "imageRegistry") if above else "",
         containers=frozenset(value(place.node, "container") for place in named),
         is_marked="ledger:" in text and bool(MARKED.search(text)),
+        environment=environment,
     )
 
 

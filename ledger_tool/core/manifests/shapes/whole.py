@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
 from ledger_tool.core.manifests.shapes.keys import VARIABLES, says_image, versions_beside
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
@@ -48,7 +49,6 @@ _OF_DOCKER = ("image", "uses", "pipe", "container")
 _BUNDLES = ("taskRef", "pipelineRef")
 _CLOUD_BUILD = re.compile(r"(?:^|/)cloudbuild[^/]*$")
 _OVERRIDE = re.compile(r"([^=*]*=)?([^=*]*[:@][^=*/]+)")
-_LONGEST = 1000  # characters of a value with variables
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]")
 _BRACE = re.compile(r"[{}]")
 _INNERMOST = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]([^${}]*)\}")
@@ -180,7 +180,8 @@ def marked(visit: Visit) -> Iterator[FoundSite]:
 def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", opening: str = "") -> Site:
     """Return the site of a reference in one string, behind `opening` and whatever else is around it."""
     token = place.node.token
-    opening, text, closing = _unwrapped(text_at(place), opening)
+    said, set_at = _as_set(visit, text_at(place))
+    opening, text, closing = _unwrapped(said, opening)
     resolved = _resolved(text)
     reference = split(resolved)
     marks = marks_at(visit.file.text, beside, place.token, token)
@@ -193,10 +194,18 @@ def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", o
         fields=(SiteField("whole", token, opening=opening, closing=closing),),
         whole=True,
         marks=tuple(mark for mark in marks if mark != IMAGE),
-        locked=_COMPOSED if resolved != text else "" if IMAGE in marks else locked,
+        locked=set_at or (_COMPOSED if resolved != text else "" if IMAGE in marks else locked),
         owner=owner_at(visit.file.text, beside, place.token, token),
         is_certain=IMAGE in marks,
     )
+
+
+def _as_set(visit: Visit, text: str) -> tuple[str, str]:
+    """Return what an image of Compose is with the variables of its `.env`, and why it cannot be edited, or `""`."""
+    if "$" not in text or visit.keys[1:] != ("services",):
+        return text, ""
+    text, line = with_environment(text, visit.file.environment())
+    return text, f"`{ENV_FILE}` sets it in line {line}: write the digest there" if line else ""
 
 
 def _unwrapped(text: str, opening: str) -> tuple[str, str, str]:
@@ -211,7 +220,7 @@ def _unwrapped(text: str, opening: str) -> tuple[str, str, str]:
 def _is_one_variable(text: str) -> bool:
     """Return whether the brace that the first one opens is closed by the last character."""
     depth = 0
-    for brace in _BRACE.finditer(text, 0, _LONGEST):
+    for brace in _BRACE.finditer(text, 0, LONGEST):
         depth += 1 if brace[0] == "{" else -1
         if depth == 0:
             return brace.end() == len(text)
@@ -220,7 +229,7 @@ def _is_one_variable(text: str) -> bool:
 
 def _resolved(text: str) -> str:
     """Return a text with the defaults of its variables in their place; a variable without one stays."""
-    count = int(len(text) < _LONGEST)
+    count = int(len(text) < LONGEST)
     while count:  # from the inside out
         text, count = _INNERMOST.subn(lambda match: match[1], text)
     return text
