@@ -17,7 +17,7 @@ from ledger_tool.render.view import Role, View
 _GAP = 2
 _NARROWEST = 8  # of a column that may be narrower than its cells
 _COMFORTABLE = 3  # the part of the terminal that such a column gets before others are left out, as a divisor
-_INDENT = 4  # of what goes below a row
+_INDENT = 4  # of what goes below its row, or stands on a line of its own
 _SHOWN_EMOJI = "\N{VARIATION SELECTOR-16}"  # makes the character before it two columns wide
 
 
@@ -130,7 +130,7 @@ def _lines(
         words = cell.split(" ") if place.column.kind == "prose" else [cell]
         longest, start, room = max(map(text_width, words)), place.start, place.room
         if width is not None and (longest > room or start + room > width):
-            start = min(start, max(0, width - longest))
+            start = min(start, _INDENT if longest + _INDENT <= width else 0)
             room = width - start
         if start < end:
             yield from _joined(band, paint)
