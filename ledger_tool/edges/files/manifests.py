@@ -49,6 +49,7 @@ class FolderManifests:
             for real, file in found.items():
                 files.setdefault(real, file)
         self._files = dict(files.values())
+        self._real = {path: Path(real) for real, (path, _) in files.items()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         """Yield each file rewritten by a judge, in order; a file that cannot be read becomes a note."""
@@ -90,21 +91,18 @@ class FolderManifests:
 
             with ThreadPoolExecutor(_WRITERS) as pool:  # after an error or ^C, it finishes what it began, and no more
                 problems = list(pool.map(self._replace, files))
-        for folder in {self._real_path(file.path).parent for file in files}:
+        for folder in {self._real[file.path].parent for file in files}:
             sync_folder(folder)
         return problems
 
-    def _real_path(self, path: str) -> Path:
-        return Path(os.path.realpath(self._files[path]))
-
     def _replace(self, file: Rewritten) -> str:
-        place = self._files[file.path]
+        place = self._real[file.path]
         assert file.content is not None
-        raw = _read(file.path, place)
+        raw = _read(file.path, str(place))
         if isinstance(raw, ManifestNote) or digest_of(raw) != file.old_digest:
             return "somebody else changed it in the meantime"
         try:
-            replace_atomically(self._real_path(file.path), file.content, is_alone=False)
+            replace_atomically(place, file.content, is_alone=False)
         except UsageError as error:
             return error.message
         return ""
