@@ -5,7 +5,14 @@ for ref in $(git for-each-ref --format='%(refname)' refs/remotes/origin/ledger/)
   branch=${ref#refs/remotes/origin/}
   conflicts=0
   git merge-tree --write-tree HEAD "$ref" >/dev/null || conflicts=$?
-  [ "$conflicts" != 0 ] || continue
+  case $conflicts in
+    0) continue ;;
+    1) ;;
+    *) # git says why: before 2.38, it cannot tell
+      code=$conflicts
+      continue
+      ;;
+  esac
   echo "$branch conflicts with the base branch"
   rebased=0
   ledger rebase --repo "$LEDGER_REPO" --branch "$branch" --unless-signed || rebased=$?
