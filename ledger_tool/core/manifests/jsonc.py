@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 
-# A text in quotes stays, so that a URL in it is not a comment.
+# A text in quotes stays, so that a URL in it is not a comment. What does not end goes to the end, so each character is
+# looked at once.
 _TEXTS_AND_COMMENTS = re.compile(
-    r"\"[^\"\\\r\n]*(?:\\.[^\"\\\r\n]*)*\"|'[^'\\\r\n]*(?:\\.[^'\\\r\n]*)*'|(?P<comment>//[^\r\n]*|/\*.*?\*/)",
+    r"\"(?:[^\"\\\r\n]|\\.)*+\"?|'(?:[^'\\\r\n]|\\.)*+'?|(?P<comment>//[^\r\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)",
     re.DOTALL,
 )
+_MAY_BE_COMMENT = re.compile(r"(?<!:)//|/\*")  # and not only URLs
 _NOT_BREAK = re.compile(r"[^\r\n]")
 _MOST_LINES = 3
 
 
 def without_comments(text: str) -> str:
     """Return a JSON text with blanks in place of `//` and `/* */` comments: nothing else, and no position, changes."""
-    if "//" not in text and "/*" not in text:
+    if not _MAY_BE_COMMENT.search(text):
         return text
     return _TEXTS_AND_COMMENTS.sub(lambda match: _NOT_BREAK.sub(" ", match[0]) if match["comment"] else match[0], text)
 

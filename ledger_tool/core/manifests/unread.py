@@ -15,7 +15,7 @@ from ledger_tool.core.manifests.yamltree import decoded
 from ledger_tool.core.policy.policy import SETTINGS_SECTIONS
 
 MAX_FILE = 10 * 2**20  # bytes
-MOST_SEEN = 64 * 2**20  # bytes of a larger file that are looked at
+MOST_SEEN = 16 * 2**20  # bytes of a larger file that are looked at
 _LEDGER = re.compile(r"\s*\{\s*\"schemaVersion\"\s*:\s*[0-9]+\s*,\s*\"records\"\s*:")
 _TOP_KEY = re.compile(r"^([^\s#:-][^\s:]*)[ \t]*:", re.MULTILINE)
 

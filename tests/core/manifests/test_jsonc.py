@@ -44,3 +44,10 @@ def test_what_is_in_quotes_is_no_comment(text: str) -> None:
 )  # fmt: skip
 def test_an_object_on_each_line_is_json_lines(text: str, *, is_so: bool) -> None:
     assert is_json_lines(text) is is_so
+
+
+@pytest.mark.parametrize(
+    "text", ["/* " * 200_000, '// "\\' + '"\\' * 200_000, "/*" + "'\\" * 200_000, "//\n" * 200_000]
+)
+def test_what_never_ends_is_read_once(text: str) -> None:
+    assert len(without_comments("{" + text)) == len(text) + 1  # not in a time that grows with the square
