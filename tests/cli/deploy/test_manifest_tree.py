@@ -113,6 +113,6 @@ def test_in_a_tree_of_500_files_each_reference_is_pinned_or_named_and_nothing_el
 
 
 @pytest.mark.storm
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(100))
 def test_in_a_storm_of_trees(tmp_path: Path, ledger: Run, seed: int) -> None:
     prove(tmp_path, ledger, f"storm {seed}", 300)
