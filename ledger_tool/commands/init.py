@@ -50,19 +50,20 @@ class Scaffolded:
 def init(
     workplace: Workplace,
     *,
+    schema: str,
     registry: str = "",
     url: str = "",
     kit: Mapping[str, str] | None = None,
     tool: Tool | None = None,
 ) -> Scaffolded:
     """Add the missing files of a ledger, with those of a CI system in `kit`, by path; they run `tool`, and name the
-    ledger by `url` or by its remote. A repository without commits gets its first one; in any other, committing is up
-    to the user.
+    ledger by `url` or by its remote. `schema` is the text of the schema of `ledger.yaml`. A repository without commits
+    gets its first one; in any other, committing is up to the user.
     """
     is_new = workplace.prepare()
     remote = workplace.remote()
     url = url or remote or ""
-    files = new_ledger_files(registry, kit, url=url, tool=tool)
+    files = new_ledger_files(registry, kit, url=url, tool=tool, schema=schema)
     added = workplace.missing(list(files))
     workplace.write({name: files[name] for name in added})
     kept = [name for name in files if name not in added]

@@ -44,6 +44,7 @@ def init(
     from ledger_tool.core.writes.init import CI_SYSTEMS, parse_ledger_url
     from ledger_tool.core.writes.tool import parse_tool
     from ledger_tool.edges.files.kits import kit
+    from ledger_tool.edges.files.ledger import schema_text
     from ledger_tool.edges.git.init import open_folder
     from ledger_tool.render.init import lines
     from ledger_tool.render.screen import Screen
@@ -58,6 +59,7 @@ def init(
     if url:
         parse_ledger_url(url)
     with open_folder(Path(folder)) as workplace:
-        scaffolded = run(workplace, registry=registry, url=url, kit=kit(ci) if ci else None, tool=source)
+        schema = schema_text("ledger-config-v1")
+        scaffolded = run(workplace, schema=schema, registry=registry, url=url, kit=kit(ci) if ci else None, tool=source)
     screen = Screen()
     screen.notes(lines(scaffolded, folder))

@@ -13,6 +13,7 @@ from ledger_tool.errors import UsageError
 
 _USER = r"[A-Za-z0-9._][A-Za-z0-9._-]*"
 
+SETTINGS_SCHEMA = "ledger-config-v1.schema.json"
 _REGISTRY = """\
 registries:
   - host: {host}
@@ -27,6 +28,7 @@ _NO_REGISTRY = """\
 """
 
 _SETTINGS = """\
+# yaml-language-server: $schema=@SCHEMA@
 # The settings of this ledger. Every part is optional; lines that start with `#` show what is possible.
 
 # Where images live. The first match wins; several may serve one image (mirrors).
@@ -85,10 +87,16 @@ _PYTHON = "python:3.13@sha256:3592650a0a8e6709cd4f3359dc7f1665c35bd9da6da34a9f22
 
 
 def new_ledger_files(
-    registry: str = "", kit: Mapping[str, str] | None = None, *, url: str = "", tool: Tool | None = None
+    registry: str = "",
+    kit: Mapping[str, str] | None = None,
+    *,
+    url: str = "",
+    tool: Tool | None = None,
+    schema: str = "{}\n",
 ) -> dict[str, str]:
     """Return the text of each file by its path.
 
+    `schema` is the text of the JSON Schema of `ledger.yaml`, which editors find beside it, whatever the network.
     `registry` is a host for `ledger.yaml`, and `url` the ledger's address as `parse_ledger_url` returns it, each or
     `""`. `kit` has the files of a CI system, by path, with blanks for these and for `tool`. What is not known is left
     empty in them, and the jobs say so and stop.
@@ -103,7 +111,8 @@ def new_ledger_files(
     }
     return {
         "ledger.json": codec.dumps(Ledger()).decode(),
-        "ledger.yaml": _SETTINGS.format(registries=registries),
+        "ledger.yaml": _SETTINGS.format(registries=registries).replace("@SCHEMA@", SETTINGS_SCHEMA),
+        SETTINGS_SCHEMA: schema,
         ".gitattributes": _ATTRIBUTES,
         "README.md": _README.replace("@LEDGER_REPO@", url or "ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git"),
     } | {path: re.sub(r"@[A-Z_]+@", lambda blank: blanks[blank[0]], text) for path, text in (kit or {}).items()}

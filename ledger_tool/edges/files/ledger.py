@@ -43,8 +43,12 @@ def read_ledger(raw: bytes) -> Ledger:
 
 def schema(name: str) -> dict[str, Any]:
     """Return a schema from the folder `schema/`; `name` goes without `.schema.json`."""
-    text = (files("ledger_tool") / "schema" / f"{name}.schema.json").read_text("utf-8")
-    return json.loads(text)  # type: ignore[no-any-return]
+    return json.loads(schema_text(name))  # type: ignore[no-any-return]
+
+
+def schema_text(name: str) -> str:
+    """Return the text of a schema; see `schema`."""
+    return (files("ledger_tool") / "schema" / f"{name}.schema.json").read_text("utf-8")
 
 
 class Folder:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +27,7 @@ def test_an_empty_folder_becomes_a_ledger_that_is_ready_to_push(ledger: Run, tmp
         ".git",
         ".gitattributes",
         "README.md",
+        "ledger-config-v1.schema.json",
         "ledger.json",
         "ledger.yaml",
     ]
@@ -61,6 +65,7 @@ def test_an_existing_repository_gets_only_what_is_missing_and_is_told(ledger: Ru
     assert git("rev-parse", "HEAD", cwd=tmp_path) == before
     assert git("status", "--porcelain", cwd=tmp_path).split("\n") == [
         "?? .gitattributes",
+        "?? ledger-config-v1.schema.json",
         "?? ledger.json",
         "?? ledger.yaml",
     ]
@@ -113,7 +118,7 @@ CI_FILES = {
 def test_the_files_of_a_ci_system_are_committed_with_the_ledger(ledger: Run, tmp_path: Path, ci: str) -> None:
     done = ledger("init", tmp_path, "--ci", ci)
     assert done.code == 0, done.err
-    own = {".gitattributes", "README.md", "ledger.json", "ledger.yaml"}
+    own = {".gitattributes", "README.md", "ledger.json", "ledger.yaml", "ledger-config-v1.schema.json"}
     assert set(git("ls-files", cwd=tmp_path).splitlines()) == own | CI_FILES[ci]
     assert git("status", "--porcelain", cwd=tmp_path) == ""
 
@@ -232,3 +237,29 @@ def test_a_token_in_an_address_is_neither_written_nor_repeated(ledger: Run, tmp_
 def test_a_tool_without_a_ci_system_is_refused(ledger: Run, tmp_path: Path) -> None:
     done = ledger("init", tmp_path / "x", "--tool", WHEEL)
     assert (done.code, "--ci" in done.err) == (2, True)
+
+
+def test_editors_find_the_schema_of_the_settings_beside_them(ledger: Run, tmp_path: Path) -> None:
+    """As the YAML language server does: the path in the file's first line, from the folder of that file."""
+    ledger("init", tmp_path, "--registry", "registry.example.com")
+    settings = tmp_path / "ledger.yaml"
+    line, _, rest = settings.read_text().partition("\n")
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", line)
+    assert named
+    schema = tmp_path / named[1]
+    assert json.loads(schema.read_text())["$id"] == named[1]
+    checker = [str(Path(sys.executable).with_name("check-jsonschema")), "--schemafile", str(schema), str(settings)]
+    assert subprocess.run(checker, capture_output=True, check=False).returncode == 0
+    settings.write_text(f"{line}\n{rest}\ntag:\n  mutable: [x]\n")
+    wrong = subprocess.run(checker, capture_output=True, text=True, check=False)
+    assert (wrong.returncode, "'tag' was unexpected" in wrong.stdout) == (1, True), wrong.stdout
+
+
+def test_a_schema_that_is_deleted_is_added_again_and_no_other_file_is_touched(ledger: Run, tmp_path: Path) -> None:
+    ledger("init", tmp_path)
+    schema = tmp_path / "ledger-config-v1.schema.json"
+    text = schema.read_text()
+    schema.unlink()
+    done = ledger("init", tmp_path)
+    assert (done.code, schema.read_text()) == (0, text)
+    assert git("status", "--porcelain", cwd=tmp_path) == ""
