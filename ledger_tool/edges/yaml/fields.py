@@ -52,11 +52,18 @@ def pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tu
             raise fail(name, f"the key `{names.shown(name.text)}` occurs twice", "keep one of them")
         if known and name.text not in known:
             message = f"unknown key `{names.shown(name.text)}` in {what}"
-            raise fail(name, message, f"the keys are {', '.join(known)}")
+            raise fail(name, message, "; ".join([f"the keys are {', '.join(known)}", *_question(name.text, known)]))
         seen.add(name.text)
         if _is_left_out(value.token):  # the parser gives it the position of the next token
             value = YamlNode(value.token._replace(line=name.line, column=name.column))
         yield name, value
+
+
+def _question(key: str, known: tuple[str, ...]) -> list[str]:
+    from ledger_tool.core.ledger.nearest import did_you_mean, nearest  # here, since most files have no such key
+
+    near = nearest(key, known)
+    return [did_you_mean(near)] if near else []
 
 
 def items(node: YamlNode, what: str) -> list[YamlNode]:

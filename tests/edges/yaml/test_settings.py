@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from ledger_tool.core.policy.policy import MAX_SETTINGS_BYTES, Policy, Registry
 from ledger_tool.edges.files.ledger import read_policy, schema
 from ledger_tool.edges.yaml.settings import load
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import InvalidSettings, UsageError
 from tests.support.values.examples import examples, expected
 from tests.support.values.profiles import example_count
 from tests.support.values.strategies import json_values
@@ -195,3 +195,12 @@ def _filled(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _filled(inner) for key, inner in value.items() if inner is not None}
     return {} if value is None else value
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("registry", "registries"), ("tag", "tags"), ("environment", "environments")]
+)
+def test_a_mistyped_key_is_answered_with_the_one_that_was_meant(key: str, meant: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load(f"{key}: []\n".encode())
+    assert caught.value.hint.endswith(f"; did you mean `{meant}`?")
