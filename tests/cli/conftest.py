@@ -23,6 +23,18 @@ def repo(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
 
 
 @pytest.fixture
+def run(ledger: Run, upstream: Upstream) -> Run:
+    """Return a function that runs a command on the ledger, which must succeed."""
+
+    def run(*words: object) -> Outcome:
+        done = ledger(*words, "--repo", upstream.url)
+        assert done.code == 0, done.err
+        return done
+
+    return run
+
+
+@pytest.fixture
 def recorded(ledger: Run, repo: Upstream, tmp_path: Path) -> Upstream:
     """Return a ledger with six records of three images."""
     records = [

@@ -16,18 +16,6 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(ledger: Run, upstream: Upstream) -> Run:
-    """Return a function that runs a command on the ledger, which must succeed."""
-
-    def run(*words: object) -> Outcome:
-        done = ledger(*words, "--repo", upstream.url)
-        assert done.code == 0, done.err
-        return done
-
-    return run
-
-
-@pytest.fixture
 def publish(run: Run) -> Callable[..., str]:
     """Return a function that publishes, and returns the ledger commit."""
 

@@ -20,18 +20,6 @@ OLD = ("--ttl", "1d", "--published-at", "2026-01-01T00:00:00Z")
 
 
 @pytest.fixture
-def run(ledger: Run, upstream: Upstream) -> Run:
-    """Return a function that runs a command on the ledger, which must succeed."""
-
-    def run(*words: object) -> Outcome:
-        done = ledger(*words, "--repo", upstream.url)
-        assert done.code == 0, done.err
-        return done
-
-    return run
-
-
-@pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return a function that makes this a run of GitHub Actions with a number, started by an actor of that number."""
 
