@@ -13,6 +13,7 @@ from ledger_tool.core.manifests.pin import (
     is_left_alone,
     is_up_to_the_chart,
     left_to_the_chart,
+    marked_policy,
     name,
     owned,
     pin_to,
@@ -25,13 +26,11 @@ from ledger_tool.core.manifests.policy import (
     VersionPolicy,
     choose,
     elsewhere,
-    parse_policy,
     policy_for,
 )
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
-from ledger_tool.errors import InvalidValue
 
 _DEFAULT = "latest"  # the tag of a reference without one
 
@@ -49,10 +48,7 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
     """Return the outcome of moving a site by its policy, or None if it has none. Raises InvalidValue for a bad mark."""
     if is_left_alone(site):
         return None
-    marks = site.policies
-    if len(marks) > 1:
-        raise InvalidValue("policy", f"the reference has several marks: {', '.join(marks)}", "keep one of them")
-    marked = parse_policy(marks[0]) if marks else None
+    marked = marked_policy(site)
     named = name(site, catalogue)
     if isinstance(named, Judgement):  # a general policy applies only to images of the ledger
         is_asked = marked and marked.scheme != IGNORE

@@ -20,6 +20,7 @@ from typing import Literal
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.secrets import redacted
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
+from ledger_tool.core.manifests.policy import VersionPolicy, parse_policy
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
@@ -55,9 +56,13 @@ class Judgement:
 
 
 def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
-    """Return the outcome of pinning a site to its own tag, or None for one to be ignored."""
+    """Return the outcome of pinning a site to its own tag, or None for one to be ignored.
+
+    Raises InvalidValue for a bad mark: what it asks for may be to leave the site alone.
+    """
     if is_left_alone(site):
         return None
+    marked_policy(site)
     if site.owner:
         return owned(site)
     if site.read_as:  # a digest belongs to the tag that is really pulled
@@ -81,6 +86,14 @@ def _doubted(site: Site, judgement: Judgement) -> Judgement:
 def is_left_alone(site: Site) -> bool:
     """Return whether a site is to be ignored, or is part of a template, which means nothing until it is rendered."""
     return IGNORE in site.policies or ("{{" in site.text and "${{" not in site.text)
+
+
+def marked_policy(site: Site) -> VersionPolicy | None:
+    """Return the policy that a site's mark names, or None without a mark. Raises InvalidValue for a bad mark."""
+    marks = site.policies
+    if len(marks) > 1:
+        raise InvalidValue("policy", f"the reference has several marks: {', '.join(marks)}", "keep one of them")
+    return parse_policy(marks[0]) if marks else None
 
 
 def owned(site: Site) -> Judgement:

@@ -21,6 +21,7 @@ from typing import Any
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.ledger.nearest import did_you_mean, nearest
 from ledger_tool.core.ledger.version import VersionTag, parse_version_tag
 from ledger_tool.core.manifests.catalogue import Release
 from ledger_tool.core.manifests.versionrange import Range, parse_range
@@ -90,7 +91,9 @@ def parse_policy(text: str) -> VersionPolicy:
             return VersionPolicy(text, scheme, pattern=_pattern(argument))
         case "ignore" if not colon:
             return VersionPolicy(text, scheme)
-    raise InvalidValue("policy", f"policy `{shown(text)}` is malformed", _HINT)
+    meant = nearest(scheme.strip().lower(), _SCHEMES) if scheme not in _SCHEMES else []
+    question = f"; {did_you_mean(meant)}" if meant else ""
+    raise InvalidValue("policy", f"policy `{shown(text)}` is malformed{question}", _HINT)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
