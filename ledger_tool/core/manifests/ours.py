@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import Reference, parse_in_manifest
+from ledger_tool.core.policy.reference import Reference, filled, parse_in_manifest
 from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, Resolver, same_host
 from ledger_tool.errors import InvalidValue
 
@@ -32,6 +32,16 @@ class OurImages:
         """Return whether a text is the name of one of the images, without a tag and a digest."""
         reference = _parsed(text)
         return reference is not None and not (reference.tag or reference.digest) and self._has(reference)
+
+    def may_be_meant(self, text: str) -> bool:
+        """Return whether a text with placeholders or variables may become a reference to one of the images."""
+        whole, (first, _, rest) = filled(text), text.partition("/")
+        texts = [whole]
+        if filled(first) != first:  # `{{ registry }}/myorg/app`
+            texts += [filled(f"{host}/{rest}") for host in self.hosts]
+        elif first in self.hosts and not rest[:1].isalnum():  # `registry.example.com/{{ name }}`
+            return True
+        return any((reference := _parsed(text)) is not None and self._has(reference) for text in texts)
 
     def _has(self, reference: Reference) -> bool:
         if self.resolver is None:

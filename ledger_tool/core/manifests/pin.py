@@ -24,7 +24,7 @@ from ledger_tool.core.manifests.policy import VersionPolicy, parse_policy
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
-from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest, written
+from ledger_tool.core.policy.reference import has_placeholder, is_no_reference, is_unlikely, parse_in_manifest, written
 from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
@@ -84,8 +84,8 @@ def _doubted(site: Site, judgement: Judgement) -> Judgement:
 
 
 def is_left_alone(site: Site) -> bool:
-    """Return whether a site is to be ignored, or is part of a template, which means nothing until it is rendered."""
-    return IGNORE in site.policies or ("{{" in site.text and "${{" not in site.text)
+    """Return whether a site is to be ignored, or part of a chart's template, where the chart's values decide."""
+    return IGNORE in site.policies or (site.in_chart and has_placeholder(site.text))
 
 
 def marked_policy(site: Site) -> VersionPolicy | None:
@@ -115,11 +115,15 @@ def left_to_the_chart(image: str) -> Judgement:
 
 def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     """Return the ledger's image and the tag (by Docker's default, or `""`) that a site names; or why there is none."""
+    if has_placeholder(site.text):
+        if site.is_certain or catalogue.ours.may_be_meant(site.text):
+            return _unwritten(site, "placeholder")
+        if "{{" in site.text and "${{" not in site.text:
+            return Judgement(shown(site.text), is_left=True)
     if not site.is_certain and is_no_reference(site.text):
         return _something_else(site, "is not an image reference")
     if "$" in site.text:
-        message = f"`{shown(site.text)}` contains a variable; only an image that is written in full can be pinned"
-        return Judgement(shown(site.text), "unpinned", message)
+        return _unwritten(site, "variable")
     try:
         reference = parse_in_manifest(site.text)
     except InvalidValue as error:
@@ -136,6 +140,11 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
         image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")
     return named.name, (reference.effective_tag if site.whole else site.tag)
+
+
+def _unwritten(site: Site, what: str) -> Judgement:
+    message = f"`{shown(site.text)}` contains a {what}; only an image that is written in full can be pinned"
+    return Judgement(shown(site.text), "unpinned", message)
 
 
 def _something_else(site: Site, what: str) -> Judgement:

@@ -20,6 +20,7 @@ from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
 from ledger_tool.core.manifests.templateforms import LINES_ONLY, TemplateFormat, TemplateLinesFormat
+from ledger_tool.core.manifests.templatetext import is_of_chart
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written
@@ -179,6 +180,8 @@ def _document(
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
+    if "{{" in site.text:
+        site = replace(site, in_chart=is_of_chart(done.path, text, site.text))
     try:
         site, note = styled(site, judge.styles)
         judgement = judge.judgement(site)

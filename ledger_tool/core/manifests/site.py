@@ -73,7 +73,8 @@ class Site:
     all, so Docker's default tag applies. `locked` says why it cannot be edited where it is written, or `""`. `owner` is
     another tool that sets it, or `""`. `unread` says why a digest in a field of its own does not count, and `doubt` why
     nobody can know whether it does. `is_certain` says that nothing but an image can be named here. `read_as` is what a
-    reader of YAML makes of a tag without quotes, if that is a number with another spelling.
+    reader of YAML makes of a tag without quotes, if that is a number with another spelling. `in_chart` says that it is
+    in a template of a Helm chart.
     """
 
     line: int
@@ -93,6 +94,7 @@ class Site:
     values: ImageFields | None = None
     unread: str = ""
     doubt: str = ""
+    in_chart: bool = False
 
     @property
     def style(self) -> Style:

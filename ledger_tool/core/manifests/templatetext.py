@@ -17,6 +17,9 @@ _ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*?-?\}\}|\{\{(?:\"(?:[^\"\\\n]|\\.)*\
 _SILENT = re.compile(
     r"\{\{-?\s*(?:/\*|(?:if|else|end|range|with|define|block|break|continue)\b|\$\w*\s*(?:,\s*\$\w+\s*)?:?=)"
 )
+_TEMPLATES = re.compile(r"(?:^|[/\\])templates[/\\]")
+_OF_CHART = re.compile(r"\{\{[^{}]*(?:\.(?:Values|Chart|Release|Capabilities|Template)\b|\binclude \")")
+_WORDS = re.compile(r"\{\{-?[^\"`.$\ue000…]*(?:(?<=\w)\.\w+[^\"`.$]*)*-?\}\}")
 _LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
 _NOT_BREAK = re.compile(r"[^\r\n]")
 _LINE = re.compile(r"[^\r\n]+")
@@ -25,6 +28,18 @@ _IMAGE = re.compile(
     r"[ \t]*(?:-[ \t]+)?(?P<quote>[\"']?)image(?P=quote):[ \t]+(?P<mark>[\"']?)"
     r"(?P<value>[A-Za-z0-9][^\s\"'#]*)(?P=mark)(?P<rest>[ \t]*(?:[ \t]#[^\r\n]*)?)(?=[\r\n]|\Z)"
 )
+
+
+def is_of_chart(path: str, text: str, part: str) -> bool:
+    """Return whether a part of a file with actions is a Helm template, and not one of Ansible, Argo or another engine.
+
+    Helm's are in a folder `templates`, or read what only a chart has. All that an action of Go prints is a field, a
+    variable or a text in quotes: one such as `{{ app_tag }}` is another engine's wherever it is.
+    """
+    actions = _ACTION.findall(part)
+    if any(_WORDS.fullmatch(action) for action in actions):
+        return False
+    return bool(actions) and (bool(_TEMPLATES.search(path)) or bool(_OF_CHART.search(text)))
 
 
 @lru_cache(4)

@@ -24,6 +24,12 @@ _IMAGE_ID = r"[0-9a-f]{64}"
 _NO_REFERENCE = re.compile(rf"(?s:.*[^A-Za-z0-9._/:@+-].*)|.*//.*|[./@].*|(?!{names.IMAGE}\Z)[^/:@]*|{_IMAGE_ID}")
 _ID = re.compile(r"sha[0-9]+:[0-9a-f]+")
 _VARIABLE = re.compile(r"\$(?:\{\{(?:(?!\}\}).)*\}\}|\{[^{}$]*\}|\([^()$]*\)|\[[^\[\]$]*\]|[A-Za-z_0-9]+)")
+# What a program replaces before anything reads the text, by Go and Jinja, CircleCI, Concourse, Argo CD's and other
+# plugins, token replacement in Azure Pipelines, Windows, CMake, and by whoever copies an example.
+_PLACEHOLDER = re.compile(
+    r"(?<!\$)\{\{.*?(?:\}\}|\Z)|<<[^<>]*>>|<%.*?%>|<[^<>]*>|\(\([^()]*\)\)|\[\[[^\[\]]*\]\]|#\{[^{}]*\}#?|%\{[^{}]*\}"
+    r"|%\w+%|(?<![^\W_])__[A-Za-z]\w*?__(?![^\W_])|@[A-Za-z][\w.]*@|(?<![${])\{[\w.-]+\}"
+)
 # What is a name by the grammar, and is meant to be something else: Docker Hub has nothing that lies so deep, and no
 # official image whose name ends in a number.
 _DEEP = re.compile(r"(?:[^/]+/){2,}[^/]+")
@@ -128,14 +134,29 @@ def parse_in_manifest(text: str) -> Reference:
     return reference
 
 
+def has_placeholder(text: str) -> bool:
+    """Return whether a part of a text stands for something that a template engine or a person puts in: `{{ tag }}`."""
+    return bool(_PLACEHOLDER.search(text))
+
+
+def filled(text: str) -> str:
+    """Return a text with some word, `x`, in the place of each placeholder and each variable."""
+    return _solid(_PLACEHOLDER.sub("x", text))
+
+
+def _solid(text: str) -> str:
+    count = 1
+    while count:  # from the inside out
+        text, count = _VARIABLE.subn("x", text)
+    return text
+
+
 def is_no_reference(text: str) -> bool:
     """Return whether a text in the place of a reference is something else: a URL, a path, a pattern, an id, a sentence.
 
     A reference with a mistake in it, such as `MyOrg/app:v1`, is not something else. Nor is a variable.
     """
-    solid, count = text, 1
-    while count:  # from the inside out
-        solid, count = _VARIABLE.subn("x", solid)
+    solid = _solid(text)
     if "$" in solid:
         return False
     try:

@@ -13,6 +13,8 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, parse_dependency
 from ledger_tool.core.policy.reference import (
     Reference,
+    filled,
+    has_placeholder,
     is_no_reference,
     is_unlikely,
     parse_in_manifest,
@@ -224,3 +226,21 @@ def test_what_nobody_means_as_a_reference_is_told_by_its_name(text: str, *, is_s
 def test_a_file_in_a_field_of_its_own_is_a_file_whatever_the_field_of_a_tag_says() -> None:
     assert is_unlikely(parse_in_manifest("img/logo.png:new"), has_fields=True)
     assert not is_unlikely(parse_in_manifest("app-2:v1"), has_fields=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("a:{{ .tag }}", "a:x"), ("a:<< t >>", "a:x"), ("a:((t))", "a:x"), ("a:[[ .t ]]", "a:x"), ("a:#{T}#", "a:x"),
+        ("a:%T%", "a:x"), ("a:__T__", "a:x"), ("a:v1-__T__", "a:v1-x"), ("a:<%= t %>", "a:x"),
+        ("a:${T:-{{ t }}}", "a:x"), ("{{ t", "x"),
+        ("a:@t@", "a:x"), ("a:<t>", "a:x"), ("a:{t}", "a:x"), ("{{ r }}/a:{{ t }}-{{ s }}", "x/a:x-x"),
+    ],
+)  # fmt: skip
+def test_each_placeholder_is_some_word_for_now(text: str, what: str) -> None:
+    assert (has_placeholder(text), filled(text)) == (True, what)
+
+
+@pytest.mark.parametrize("text", ["a:v1", "a__b:v1__2", "a:v1__rc", "a@sha256:00", "r.io:5000/a:${{ t }}", "a:$T"])
+def test_what_is_written_in_full_has_no_placeholder(text: str) -> None:
+    assert not has_placeholder(text)
