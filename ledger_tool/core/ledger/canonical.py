@@ -25,6 +25,8 @@ def canonical_form(raw: bytes) -> bytes | None:
     """
     try:
         data = jsontext.parse(raw.decode("utf-8-sig"))
+        if not isinstance(data["records"], list):  # `{}` and `""` are also empty, and say something else
+            return None
         records = sorted(data["records"], key=_key)
         text = json.dumps(ordered({"records": records}), indent=2, ensure_ascii=False) + "\n"
         content = text.encode()

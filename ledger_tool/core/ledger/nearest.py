@@ -1,7 +1,7 @@
 """What somebody may have meant by a word that is not known: images and tags of the ledger, commands, options.
 
-A suggestion is never acted on. A tag that only differs in its numbers is another version, and is not suggested: what
-looks like a typo there may be what was meant.
+A suggestion is never acted on. A tag with other numbers is another version, and is not suggested: what looks like a
+typo there may be what was meant.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def near_tags(tag: str, known: Iterable[str]) -> list[str]:
     same = [one for one in tags if _form(one) == form]
     longer = [one for one in tags if re.match(rf"{re.escape(form)}[.+-]", _form(one))]
     shorter = [one for one in tags if re.fullmatch(rf"{re.escape(_form(one))}(?:\.0)+", form)]
-    typos = [one for one in nearest(tag, tags) if _shape(one) != _shape(tag)]
+    typos = [one for one in nearest(tag, tags) if _numbers(one) == _numbers(tag)]
     return [one for one in dict.fromkeys(same + shorter + longer + typos) if one != tag][:MOST]
 
 
@@ -73,5 +73,5 @@ def _form(tag: str) -> str:
     return re.sub(r"^v(?=\d)", "", tag.lower())
 
 
-def _shape(tag: str) -> str:
-    return re.sub(r"\d+", "0", _form(tag))
+def _numbers(tag: str) -> list[str]:
+    return re.findall(r"\d+", tag)

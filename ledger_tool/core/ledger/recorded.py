@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from ledger_tool.core.ledger import names
 
-_KEY = re.compile(rb'\n +"image": "([^"\\\n]+)",\n +"tag": "([^"\\\n]+)"')
-_PLATFORM = re.compile(rb'\n +"platform": "([^"\\\n]+)"')
+# In the canonical form, a record's own fields have six blanks in front; those of its labels have eight.
+_KEY = re.compile(rb'\n {6}"image": "([^"\\\n]+)",\n {6}"tag": "([^"\\\n]+)"')
+_PLATFORM = re.compile(rb'\n {6}"platform": "([^"\\\n]+)"')
 _PLAIN = re.compile(r"[a-z0-9_./]+")  # not the version of a Windows, which stands in parentheses
 
 

@@ -93,6 +93,12 @@ def test_what_may_stand_in_place_of_the_last_word(complete: Press, line: str, wo
     assert sorted(complete(line)) == sorted(words)
 
 
+def test_labels_are_not_taken_for_names() -> None:
+    labels = {"image": "phantom/img", "tag": "v9", "platform": "linux/riscv64"}
+    raw = ledger_bytes(record(labels=labels, platform="linux/amd64"))
+    assert (recorded.images(raw), recorded.platforms(raw)) == (["myorg/app"], ["linux/amd64"])
+
+
 def test_the_ledger_is_found_from_below_by_option_and_by_variable(
     complete: Press, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

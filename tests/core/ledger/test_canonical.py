@@ -97,7 +97,11 @@ def test_anything_but_form_is_refused(old: bytes, new: bytes) -> None:
     assert canonical_form(GOOD.replace(old, new, 1)) is None
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"null", b"{", b'{"records": 1}', b'{"records": [1]}', b"[" * 10_000])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"[]", b"null", b"{", b'{"records": 1}', b'{"records": [1]}', b"[" * 10_000]
+    + [b'{"schemaVersion": 1, "records": %s}' % other for other in (b"{}", b'""', b"null", b"false", b"0")],
+)
 def test_what_is_no_ledger_is_refused(raw: bytes) -> None:
     assert canonical_form(raw) is None
 

@@ -41,6 +41,10 @@ KNOWN = [
         ("myorg/app:v1.5.0", ["myorg/app:v1.5.0-rc.1"]),
         ("myorg/app:v1.4.2", []),
         ("myorg/app:v9", []),
+        ("myorg/app:v1.40", []),
+        ("myorg/app:v14.0", []),
+        ("myorg/app:v1.4.10", []),
+        ("myorg/app:v1.5.0-rc.2", []),
         ("postgres:16", []),
         ("app", ["myorg/app"]),
     ],
@@ -64,9 +68,18 @@ def test_what_is_suggested_is_there(known: list[tuple[str, str]], image: str, ta
         assert near == [f"{image}:{tag}"]
 
 
-@given(st.lists(st.from_regex(r"v?[0-3]\.[0-9]\.[0-9]", fullmatch=True), max_size=6), st.integers(0, 9))
-def test_another_version_is_never_suggested_for_a_version(tags: list[str], patch: int) -> None:
-    assert all(re.sub("^v", "", near) == f"1.2.{patch}" for near in near_tags(f"v1.2.{patch}", tags))
+_VERSION = st.from_regex(r"v?[0-3]{1,2}(\.[0-9]{1,2}){0,3}(-?(rc|beta)\.?[0-9]{1,2})?", fullmatch=True)
+
+
+@given(st.lists(_VERSION, max_size=6), _VERSION)
+def test_another_version_is_never_suggested_for_a_version(tags: list[str], typed: str) -> None:
+    """Only one that says more, or less by zeros at the end."""
+    numbers = re.findall(r"[0-9]+", typed)
+    for near in near_tags(typed, tags):
+        others = re.findall(r"[0-9]+", near)
+        assert others[: len(numbers)] == numbers or (
+            numbers[: len(others)] == others and set(numbers[len(others) :]) == {"0"}
+        )
 
 
 def test_words_with_a_typo_are_recognized_and_others_are_not() -> None:
