@@ -18,6 +18,7 @@ from ledger_tool.core.manifests.pin import (
     owned,
     pin_to,
     unfitness,
+    unsettled,
 )
 from ledger_tool.core.manifests.policy import (
     RANGED,
@@ -58,6 +59,8 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
         return None
     if site.owner:
         return owned(site)
+    if site.unsettled:
+        return unsettled(site, named[0])
     if is_up_to_the_chart(site) and not marked:  # a mark says that this very reference is to move
         return left_to_the_chart(named[0])
     return _moved(site, *named, policy, catalogue, rules)

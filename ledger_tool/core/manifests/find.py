@@ -6,6 +6,7 @@ A tree is walked once, whatever its aliases; an aliased value is edited at its a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from ledger_tool.core.manifests.environment import Environment, nothing_set
@@ -15,7 +16,7 @@ from ledger_tool.core.manifests.shapes.keys import names_image
 from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, value, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import YamlNode
+from ledger_tool.core.manifests.yamltree import YamlNode, repeated
 
 _Found = tuple[Site | None, TextToken | None]
 Shape = Callable[[Visit], Iterator[FoundSite]]
@@ -96,8 +97,17 @@ def _may_list_images(view: FileView, keys: tuple[str, ...]) -> bool:
 
 def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:
     taken: set[str] = set()
+    twice = repeated(visit.node)
     for shape in shapes:
+        own: set[str] = set()
         for found in shape(visit):
-            if taken.isdisjoint(found.keys):
-                taken.update(found.keys)
-                yield found.site, found.passed
+            again = twice.intersection(found.keys)
+            if taken.isdisjoint(found.keys) and (again or own.isdisjoint(found.keys)):
+                own.update(found.keys)
+                site = _ambiguous(found.site, min(again)) if found.site and again else found.site
+                yield site, found.passed
+        taken |= own
+
+
+def _ambiguous(site: Site, key: str) -> Site:
+    return replace(site, unsettled=f"`{key}` is twice in one mapping, and readers differ in which they take: keep one")

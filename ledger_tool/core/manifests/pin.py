@@ -70,6 +70,8 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     named = name(site, catalogue)
     if isinstance(named, Judgement):
         return named
+    if site.unsettled:
+        return unsettled(site, named[0])
     judgement = pin_to(site, *named, catalogue)
     return _doubted(site, judgement) if site.doubt and judgement.kind in ("", "stale") else judgement
 
@@ -100,6 +102,11 @@ def owned(site: Site) -> Judgement:
     """Return the outcome for a site that another tool sets: that tool would move the tag and leave our digest."""
     message = f"{shown(site.text)} is set by {site.owner}: left as it is"
     return Judgement(shown(site.name), note=Remark("other-tool", message), is_left=True)
+
+
+def unsettled(site: Site, image: str) -> Judgement:
+    """Return the finding for a site of whose version nobody knows which one runs."""
+    return Judgement(image, "unpinned", f"{image} stays as it is: {site.unsettled}")
 
 
 def is_up_to_the_chart(site: Site) -> bool:

@@ -72,9 +72,9 @@ class Site:
     `values` is its place in the values of Helm, where the tag can take the digest. `whole` says that one string has it
     all, so Docker's default tag applies. `locked` says why it cannot be edited where it is written, or `""`. `owner` is
     another tool that sets it, or `""`. `unread` says why a digest in a field of its own does not count, and `doubt` why
-    nobody can know whether it does. `is_certain` says that nothing but an image can be named here. `read_as` is what a
-    reader of YAML makes of a tag without quotes, if that is a number with another spelling. `in_chart` says that it is
-    in a template of a Helm chart.
+    nobody can know whether it does. `unsettled` says why nobody can know which version its reader takes, or `""`.
+    `is_certain` says that nothing but an image can be named here. `read_as` is what a reader of YAML makes of a tag
+    without quotes, if that is a number with another spelling. `in_chart` says that it is in a template of a Helm chart.
     """
 
     line: int
@@ -95,6 +95,7 @@ class Site:
     unread: str = ""
     doubt: str = ""
     in_chart: bool = False
+    unsettled: str = ""
 
     @property
     def style(self) -> Style:

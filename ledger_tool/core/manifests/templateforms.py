@@ -79,7 +79,7 @@ def _uncovered(site: Site) -> Site:
         site = replace(site, text=re.sub(f"{COVER}+", COVERED, site.text))
     if not site.whole:  # of several fields, conditions may choose others
         site = replace(site, values=None, locked=site.locked or "its fields are in a template, which may choose others")
-    return site
+    return replace(site, unsettled="")  # which of two values is there, conditions decide
 
 
 def _site_in_line(text: str, line: re.Match[str]) -> Site:

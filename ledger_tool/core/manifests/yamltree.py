@@ -8,6 +8,7 @@ same node in several places; nothing is expanded, so nothing can explode.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -158,6 +159,14 @@ def keys(node: YamlNode) -> list[str]:
             found.update(dict.fromkeys(mapping.named))
             ahead = [*mapping.merged, *ahead]
     return list(found)
+
+
+def repeated(node: YamlNode) -> frozenset[str]:
+    """Return the scalar keys that a mapping itself has more than once: some readers take the first, others the last."""
+    if len(node.pairs) == len(node.named):
+        return frozenset()
+    counts = Counter(key.token.text for key, _ in node.pairs if is_scalar(key))
+    return frozenset(key for key, count in counts.items() if count > 1)
 
 
 def is_scalar(node: YamlNode) -> bool:
