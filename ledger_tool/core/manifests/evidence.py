@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
+from ledger_tool.core.manifests.shapes.keys import names_image, words
+from ledger_tool.core.manifests.shapes.whole import HAS_TAG
+from ledger_tool.core.manifests.site import mark_in
+from ledger_tool.core.manifests.templatetext import COVER
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest
 from ledger_tool.errors import InvalidValue
@@ -22,6 +26,11 @@ _BELOW = re.compile(
 )
 _ALIAS = re.compile(r"\*[\w.-]+")
 _NEARBY = 300  # characters
+_A_PAIR = r"[\"']?[\w.$-]+[\"']?[ \t]*:(?:[\s\"'\[{]|\Z)"
+_PAIR = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?[ \t]*:(?=[\s\"'\[{]|\Z)[ \t]*")
+_ON_NEXT_LINE = re.compile(rf"(?:[&!]\S+)?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)[ \t]++(?!-[ \t])(?!{_A_PAIR})")
+_ITEM = re.compile(r"[ \t]*(?:-[ \t]+)+")
+_AT_IMAGES = frozenset({"image", "images", "newName", "newTag", "repository"})
 
 
 def shows_reference(text: str, ours: OurImages = NOBODYS) -> bool:
@@ -57,3 +66,37 @@ def _may_be_reference(text: str) -> bool:
         return not is_unlikely(parse_in_manifest(text), has_fields=False)
     except InvalidValue:  # a mistake or a variable
         return True
+
+
+def may_name_image(text: str, start: int, end: int, ours: OurImages) -> bool:
+    """Return whether a line of a text that no parser reads may name an image, in any form that a parser would read."""
+    if mark_in(text[start:end]):
+        return True
+    if any(_is_image(match[1], text, match.end(), end, ours) for match in _PAIR.finditer(text, start, end)):
+        return True
+    item = _ITEM.match(text, start, end)
+    value = _scalar_at(text, item.end()) if item else ""
+    return ours.has_reference(value) or ours.has_name(value)
+
+
+def _is_image(key: str, text: str, offset: int, end: int, ours: OurImages) -> bool:
+    """Return whether a key with what follows it may name an image, or a part of one."""
+    below = _ON_NEXT_LINE.match(text, offset)
+    value = _scalar_at(text, below.end() if below else offset)
+    if COVER in value:
+        return False
+    if key in ours.keys or "docker://" in value:
+        return bool(value)
+    if key == "container":
+        return bool(HAS_TAG.search(value)) and _may_be_reference(value)
+    if key in _AT_IMAGES:
+        is_one = _may_be_reference(value) or (key == "newTag" and bool(value))
+    else:
+        is_one = ours.has_name(value) or (bool(value) and names_image(key) and words(key)[-1:] == ("tag",))
+    return is_one or (names_image(key) and _has_host(f"{text[offset:end]} {value}", ours))
+
+
+def _has_host(text: str, ours: OurImages) -> bool:
+    """Return whether a text has an image of a registry of ours, no part of which an action prints."""
+    found = (match[0] for host in ours.hosts for match in re.finditer(rf"{re.escape(host)}/[^\s,\"'\]}}]+", text))
+    return any(COVER not in one for one in found)

@@ -19,8 +19,8 @@ from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
-from ledger_tool.core.manifests.templateforms import LINES_ONLY, TemplateFormat, TemplateLinesFormat
-from ledger_tool.core.manifests.templatetext import is_of_chart
+from ledger_tool.core.manifests.templateforms import LINES_ONLY, TemplateFormat, TemplateLinesFormat, unread_lines
+from ledger_tool.core.manifests.templatetext import has_actions, is_of_chart
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written
@@ -110,7 +110,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
         try:
             return _in_form(form, path, raw, text, judge, write=write)
         except TextFault as fault:
-            if not fault.is_syntax or "{{" not in text:  # a file beyond a limit is not treated as a template
+            if not fault.is_syntax or not has_actions(text):  # a file beyond a limit is not treated as a template
                 raise
             return _template(path, raw, text, parse, judge, fault.line, write=write)
     except TextFault as fault:
@@ -127,7 +127,9 @@ def _template(path: str, raw: bytes, text: str, parse: Parse, judge: Judge, line
             raise
     form = TemplateLinesFormat(judge.ours)
     done = _in_form(form, path, raw, text, judge, write=write)
-    if form.may_have_sites(text) and not form.why_no_manifest(text):
+    if unread := form.unread(text):
+        done.notes.insert(0, ManifestNote(path, unread[0], unread_lines(unread), is_fault=True))
+    elif form.may_have_sites(text) and not form.why_no_manifest(text):
         done.notes.insert(0, ManifestNote(path, line, LINES_ONLY, kind="template"))
     return done
 

@@ -6,19 +6,32 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.core.manifests.evidence import shows_reference
+from ledger_tool.core.manifests.evidence import may_name_image, shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.formats import DocumentReading, YamlFormat
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.pin import IGNORE
 from ledger_tool.core.manifests.site import Site, SiteField, mark_in, owner_in
-from ledger_tool.core.manifests.templatetext import COVER, COVERED, covered, image_lines, literals
+from ledger_tool.core.manifests.templatetext import COVER, COVERED, covered, lines, literals
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
-from ledger_tool.core.manifests.yamltree import line_breaks, tree
+from ledger_tool.core.manifests.yamltree import tree
 from ledger_tool.core.policy.reference import split
 
 LINES_ONLY = "a template, which is not YAML until it is rendered: only lines such as `image: REF` are read"
+
+_MOST_NAMED = 5
+
+
+def unread_lines(numbers: Sequence[int]) -> str:
+    """Return what to say of the lines of a template that may name an image and are not read."""
+    named = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
+    which = f"line {named} is" if len(numbers) == 1 else f"lines {named} are"
+    return (
+        "not read in full: it is not YAML, and in a template only lines such as `image: REF` are read then; "
+        f"{which} not, and may name an image: write `# ledger: ignore` behind what is none"
+    )
 
 
 class TemplateFormat(YamlFormat):
@@ -60,13 +73,22 @@ class TemplateLinesFormat:
         """Return the sites of the lines, and no tokens."""
         del path
         bare = covered(text)
-        sites = [_site_in_line(text, line) for line in image_lines(bare)]
+        sites = [_site_in_line(number, image) for number, _, image in lines(bare) if image]
 
         def search() -> list[Site]:
             between = mentions_in_lines(bare, document, sites, self.ours)
             return [*between, *mentions_in_lines(literals(text), document, [], self.ours)]
 
         return DocumentReading([], sites, search)
+
+    def unread(self, text: str) -> list[int]:
+        """Return the lines that may name an image otherwise: a gate over them must not be green."""
+        bare = covered(text)
+        return [
+            number
+            for number, line, image in lines(bare)
+            if not image and IGNORE not in mark_in(line[0]) and may_name_image(bare, *line.span(), self.ours)
+        ]
 
     def why_no_manifest(self, text: str) -> str:
         """Return whether nothing in the text looks like a reference."""
@@ -82,10 +104,9 @@ def _uncovered(site: Site) -> Site:
     return replace(site, unsettled="")  # which of two values is there, conditions decide
 
 
-def _site_in_line(text: str, line: re.Match[str]) -> Site:
+def _site_in_line(number: int, line: re.Match[str]) -> Site:
     value, start = line["value"], line.start("value")
     reference = split(value)
-    number = line_breaks(text[:start]) + 1
     return Site(
         line=number,
         text=value,

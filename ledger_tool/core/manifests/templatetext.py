@@ -10,10 +10,16 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ledger_tool.core.manifests.yamltree import line_breaks
+
 COVER = "\ue000"
 COVERED = "{{…}}"  # how a covered action is shown
 
-_ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*?-?\}\}|\{\{(?:\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|[^\"`])*?\}\}", re.DOTALL)
+# Outside quotes, an action has neither a colon nor another action, so none reaches over keys and values.
+_ACTION = re.compile(
+    r"\{\{-?\s*/\*.*?\*/\s*?-?\}\}|\{\{(?:\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|:=|\{(?!\{)|[^\"`:{])*?\}\}", re.DOTALL
+)
+_IN_CODE = re.compile(r"^(?:(?!(?<!\S)#)[^\r\n])*?(?<!\$)\{\{", re.MULTILINE)
 _SILENT = re.compile(
     r"\{\{-?\s*(?:/\*|(?:if|else|end|range|with|define|block|break|continue)\b|\$\w*\s*(?:,\s*\$\w+\s*)?:?=)"
 )
@@ -22,12 +28,18 @@ _OF_CHART = re.compile(r"\{\{[^{}]*(?:\.(?:Values|Chart|Release|Capabilities|Tem
 _WORDS = re.compile(r"\{\{-?[^\"`.$\ue000…]*(?:(?<=\w)\.\w+[^\"`.$]*)*-?\}\}")
 _LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
 _NOT_BREAK = re.compile(r"[^\r\n]")
+_GOES_ON = re.compile(rf"\s*{COVER}")
 _LINE = re.compile(r"[^\r\n]+")
 _STARTS_BLOCK = re.compile(r"(?::|-)[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
 _IMAGE = re.compile(
     r"[ \t]*(?:-[ \t]+)?(?P<quote>[\"']?)image(?P=quote):[ \t]+(?P<mark>[\"']?)"
     r"(?P<value>[A-Za-z0-9][^\s\"'#]*)(?P=mark)(?P<rest>[ \t]*(?:[ \t]#[^\r\n]*)?)(?=[\r\n]|\Z)"
 )
+
+
+def has_actions(text: str) -> bool:
+    """Return whether a text is a template: a comment, and an expression of GitHub Actions (`${{ … }}`), make none."""
+    return bool(_IN_CODE.search(text))
 
 
 def is_of_chart(path: str, text: str, part: str) -> bool:
@@ -65,20 +77,26 @@ def literals(text: str) -> str:
     return "".join([*pieces, _blanks(text[end:])])
 
 
-def image_lines(text: str) -> Iterator[re.Match[str]]:
-    """Yield the lines of a covered text that give an image in one word: the groups are `value` and `rest`.
+def lines(text: str) -> Iterator[tuple[int, re.Match[str], re.Match[str] | None]]:
+    """Yield the lines of a covered text with their numbers, and the image that each gives in one word.
 
-    Lines of block scalars are passed over, and those that an action below goes on with.
+    The groups of an image are `value` and `rest`.
+    Comments and lines of block scalars are passed over, and images that an action below goes on with.
     """
     inside = -1  # the indentation of the key that has the block scalar
+    number, end = 1, 0
     for line in _LINE.finditer(text):
-        indent = len(line[0]) - len(line[0].lstrip(" "))
-        if not line[0].strip() or (inside >= 0 and indent > inside):
+        number, end = number + line_breaks(text[end : line.start()]), line.start()
+        written = line[0].lstrip(" ")
+        indent = len(line[0]) - len(written)
+        if not written.strip() or written.startswith("#") or (inside >= 0 and indent > inside):
             continue
         inside = indent if _STARTS_BLOCK.search(line[0]) else -1
         image = _IMAGE.match(text, line.start())
-        if image and COVER not in image["value"] and not text[image.end() :].lstrip().startswith(COVER):
-            yield image
+        if image is None or COVER in image["value"]:
+            yield number, line, None
+        elif not _GOES_ON.match(text, image.end()):
+            yield number, line, image
 
 
 def _is_blank(text: str, action: re.Match[str]) -> bool:
