@@ -38,7 +38,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], view: View) 
     """Yield the lines of a table; nothing for no rows. Empty columns are omitted."""
     cells = [[_clean(cell) for cell in row] for row in rows]
     widths = {
-        number: max(text_width(column.title), *(text_width(row[number]) for row in cells))
+        number: [text_width(column.title), *(text_width(row[number]) for row in cells)]
         for number, column in enumerate(columns)
         if any(row[number] for row in cells)
     }
@@ -61,10 +61,11 @@ def fullest(columns: Sequence[Column], rows: Callable[[View], Sequence[Sequence[
 
 
 def _placed(
-    columns: Sequence[Column], natural: Mapping[int, int], width: int | None, hidden: dict[str, None]
+    columns: Sequence[Column], widths: Mapping[int, Sequence[int]], width: int | None, hidden: dict[str, None]
 ) -> list[_Place]:
     """Return where the columns stand, given how wide their cells are; `hidden` gets the titles of the others."""
-    fitted = natural if width is None else _fitted(columns, natural, width)
+    natural = {number: max(cells) for number, cells in widths.items()}
+    fitted = natural if width is None else _fitted(columns, widths, width)
     places, start = [], 0
     for number, room in fitted.items():
         places.append(_Place(columns[number], number, start, room))
@@ -151,23 +152,36 @@ def _joined(band: Sequence[tuple[int, list[str], Column]], paint: Callable[[Colu
         yield line
 
 
-def _fitted(columns: Sequence[Column], natural: Mapping[int, int], width: int) -> dict[int, int]:
+def _fitted(columns: Sequence[Column], widths: Mapping[int, Sequence[int]], width: int) -> dict[int, int]:
     """Return how wide each column is that stays, in a terminal of that width."""
-    fitted = {
-        number: size if columns[number].kind == "word" else min(size, max(width // _COMFORTABLE, _NARROWEST))
-        for number, size in natural.items()
-    }
-    for number in sorted(natural, key=lambda number: columns[number].spare):
+    most = max(width // _COMFORTABLE, _NARROWEST)
+    fitted = {number: _comfortable(columns[number], cells, most) for number, cells in widths.items()}
+    spared = {}
+    for number in sorted(widths, key=lambda number: columns[number].spare):
         if columns[number].spare and _over(fitted, width) > 0:
-            del fitted[number]
+            spared[number] = fitted.pop(number)
+    for number, size in reversed(spared.items()):  # one that went first may be narrower than those after it
+        if _over(fitted | {number: size}, width) <= 0:
+            fitted[number] = size
+    fitted = {number: fitted[number] for number in widths if number in fitted}
     while _over(fitted, width) > 0:
         yielding = [number for number in fitted if columns[number].kind != "word" and fitted[number] > _NARROWEST]
         if not yielding:
             break
         fitted[max(yielding, key=lambda number: fitted[number])] -= 1
     for number in fitted:
-        fitted[number] += min(max(-_over(fitted, width), 0), natural[number] - fitted[number])
+        room = fitted[number] + max(-_over(fitted, width), 0)
+        useful = [min(cell, room) for cell in widths[number] if cell <= room or columns[number].kind == "prose"]
+        fitted[number] = max(fitted[number], *useful, 0)
     return fitted
+
+
+def _comfortable(column: Column, cells: Sequence[int], most: int) -> int:
+    """Return how wide a column should be; a few names that are longer than most have lines of their own anyway."""
+    fitting = [cell for cell in cells if cell <= most]
+    if column.kind == "word" or len(fitting) == len(cells):
+        return max(cells)
+    return max(fitting) if column.kind == "name" and 2 * len(fitting) > len(cells) + 1 else most
 
 
 def _over(widths: Mapping[int, int], width: int) -> int:

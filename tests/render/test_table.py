@@ -100,10 +100,10 @@ def test_a_column_without_content_is_left_out() -> None:
 def test_a_name_that_is_longer_than_its_column_has_a_line_of_its_own() -> None:
     rows = [("app", "sha256:0123456789ab"), ("a-long-name/of-a-service", "sha256:ba9876543210")]
     assert list(table((Column("IMAGE", "name"), Column("DIGEST")), rows, View(40))) == [
-        "IMAGE                DIGEST",
-        "app                  sha256:0123456789ab",
+        "IMAGE          DIGEST",
+        "app            sha256:0123456789ab",
         "a-long-name/of-a-service",
-        "                     sha256:ba9876543210",
+        "               sha256:ba9876543210",
     ]
 
 
@@ -229,3 +229,22 @@ def test_two_digests_that_differ_look_different(first: str, second: str, same: i
     assert (shown[0] == shown[1]) == (first == second)
     assert all(len(one) >= 19 and whole.startswith(one) for one, whole in zip(shown, (first, second), strict=True))
     assert View(wide=True).apart((first, second)) == [first, second]
+
+
+def test_a_column_that_fits_after_a_wider_one_has_gone_stays() -> None:
+    columns = (Column("A"), Column("NARROW", "name", 1), Column("WIDE", spare=2))
+    view = View(20)
+    assert list(table(columns, [("a", "narrow", "w" * 30)], view)) == ["A  NARROW", "a  narrow"]
+    assert list(view.hidden) == ["WIDE"]
+
+
+def test_one_long_name_takes_no_room_from_the_others() -> None:
+    columns = (Column("IMAGE", "name"), Column("TAG", "name"), Column("DATE", spare=1))
+    rows = [("app", "v1", "2026-11-24"), ("web", "v1", "2026-11-24"), ("n" * 50, "v1", "2026-11-24")]
+    assert list(table(columns, rows, View(40))) == [
+        "IMAGE  TAG  DATE",
+        "app    v1   2026-11-24",
+        "web    v1   2026-11-24",
+        "n" * 50,
+        "       v1   2026-11-24",
+    ]
