@@ -5,44 +5,29 @@ Each step is tried by itself, so that one that fails does not hide the others. N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Literal
 
+from ledger_tool.commands.doctor_check import Check, problem, tried
+from ledger_tool.commands.doctor_files import look_at_files
 from ledger_tool.commands.doctor_tools import ConfiguredCredential, DoctorTools, LedgerPlace
 from ledger_tool.core.ledger.names import Timestamp, counted, shown
-from ledger_tool.core.policy.policy import Policy, Registry, parse_registry
+from ledger_tool.core.policy.policy import Registry, parse_registry
 from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.writes.ci import source_ref, system_of, told_run
 from ledger_tool.core.writes.clock import TOLERANCE
-from ledger_tool.errors import Denied, InvalidSettings, LedgerError, TryAgain, UsageError
+from ledger_tool.errors import Denied, LedgerError, TryAgain, UsageError
 
-CheckState = Literal["ok", "note", "problem"]
 _CLOSE = 60  # seconds, between two clocks that agree
 _NOT_TRIED = "not tried, since the remote was not reached so far"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The result of one check: what was checked, what came of it and, for a problem, what to do and its exit code.
-
-    A `note` is what is missing or cannot be seen, and not wrong.
-    """
-
-    about: str
-    state: CheckState
-    says: str
-    hint: str = ""
-    code: int = 0
-
-
 def doctor(tools: DoctorTools) -> Iterator[Check]:
     """Yield the result of every check, in the order in which one is the reason for the next."""
-    policy: Policy | None = None
+    registries: list[Registry] | None = None
     made_at: Timestamp | None = None
-    yield _tried("git", tools.git_version)
-    ssh = _tried("ssh", tools.ssh_version)
+    yield tried("git", tools.git_version)
+    ssh = tried("ssh", tools.ssh_version)
     try:
         with tools.open_place() as place:
             yield ssh if place.scheme == "ssh" or ssh.state == "ok" else Check("ssh", "note", ssh.says)
@@ -50,22 +35,21 @@ def doctor(tools: DoctorTools) -> Iterator[Check]:
             for check in _remote(place):
                 is_reached = is_reached and check.state != "problem"
                 yield check
+            found = look_at_files(place, tools, is_reached=is_reached)
+            yield from found.checks
+            registries = found.registries
             if is_reached:
-                for check, read in _files(place, tools):
-                    policy = read or policy
-                    yield check
-                    is_there = not (check.about == "ledger.json" and check.code == UsageError.exit_code)
                 made_at = place.committed_at()
-                if place.scheme and is_there:
-                    yield _tried("writing", lambda: _writing(place))
+                if place.scheme and found.is_at_remote:
+                    yield tried("writing", place.check_writing)
             if place.scheme in ("ssh", "http", "https"):
                 yield from _forge(place, tools)
     except LedgerError as error:
-        yield _problem("ledger", error)
+        yield problem("ledger", error)
     witnesses: dict[str, float] = {}
-    if policy is None:
+    if registries is None:
         yield Check("registry", "note", "not tried, since ledger.yaml is not known; `ledger doctor HOST` tries one")
-    yield from _registries(policy.registries if policy else (), tools, witnesses)
+    yield from _registries(registries or (), tools, witnesses)
     yield _ci(tools)
     yield _clock(witnesses, made_at, tools.now())
 
@@ -78,7 +62,7 @@ def doctor_of_registry(tools: DoctorTools, typed: str) -> Iterator[Check]:
     registry = parse_registry(typed, "host")
     try:
         with tools.open_place() as place:
-            raw = place.files()[1]
+            raw = (place.folder_files() or place.files())[1]
         configured = addressed(tools.read_policy(raw).registries, typed)
         registry = configured or registry
     except LedgerError as error:
@@ -98,17 +82,6 @@ def gravest(checks: Iterable[Check]) -> int:
     return max(codes - {TryAgain.exit_code}, default=0) or max(codes, default=0)
 
 
-def _problem(about: str, error: LedgerError) -> Check:
-    return Check(about, "problem", error.message, error.hint, error.exit_code)
-
-
-def _tried(about: str, attempt: Callable[[], str]) -> Check:
-    try:
-        return Check(about, "ok", attempt())
-    except LedgerError as error:
-        return _problem(about, error)
-
-
 def _remote(place: LedgerPlace) -> Iterator[Check]:
     """Yield how far the remote was reached."""
     if not place.scheme:
@@ -124,41 +97,11 @@ def _remote(place: LedgerPlace) -> Iterator[Check]:
     failed = failure[0] if failure else ""
     for number, stage in enumerate(stages):
         if failure and stage == failed:
-            yield _problem(stage, failure[1])
+            yield problem(stage, failure[1])
         elif failed in stages[:number]:
             yield Check(stage, "note", _NOT_TRIED)
         else:
             yield Check(stage, "ok", says[stage])
-
-
-def _files(place: LedgerPlace, tools: DoctorTools) -> Iterator[tuple[Check, Policy | None]]:
-    """Yield whether the two files are valid, with the policy if it is."""
-    try:
-        ledger, settings = place.files()
-    except InvalidSettings as error:
-        yield _problem("ledger.yaml", error), None
-        return
-    except LedgerError as error:
-        yield _problem("ledger.json", error), None
-        return
-    yield _tried("ledger.json", lambda: f"valid: {counted(len(tools.read_ledger(ledger).keys), 'record')}"), None
-    try:
-        policy = tools.read_policy(settings)
-    except LedgerError as error:
-        yield _problem("ledger.yaml", error), None
-        return
-    if settings is None:
-        says = "there is none, so no registry is asked; `ledger init` makes one"
-        yield Check("ledger.yaml", "note", says), policy
-    else:
-        registries = counted(len(policy.registries), "registry", "registries")
-        yield Check("ledger.yaml", "ok", f"valid: {registries}"), policy
-
-
-def _writing(place: LedgerPlace) -> str:
-    place.check_writing()
-    with_what = f"{place.login}: " if place.login else ""
-    return f"{with_what}accepted for writing; rules for what is written show only in a push that changes something"
 
 
 def _forge(place: LedgerPlace, tools: DoctorTools) -> Iterator[Check]:
@@ -166,7 +109,7 @@ def _forge(place: LedgerPlace, tools: DoctorTools) -> Iterator[Check]:
     try:
         says, is_protected = tools.look_at_forge(place.url, place.branch)
     except LedgerError as error:
-        yield _problem("forge", error)
+        yield problem("forge", error)
         return
     yield Check("forge", "note" if is_protected is None else "ok", says)
     if is_protected:
@@ -187,7 +130,7 @@ def _registries(registries: Iterable[Registry], tools: DoctorTools, witnesses: d
             client = tools.client(registry)
             credential, is_accepted, refusal = client.check_login()
         except LedgerError as error:
-            yield _problem("registry", error)
+            yield problem("registry", error)
             continue
         if client.clock_ahead is not None:
             witnesses[registry.host] = client.clock_ahead
@@ -215,7 +158,7 @@ def _ci(tools: DoctorTools) -> Check:
     try:
         told = told_run(tools.environment, tools.is_secret)
     except LedgerError as error:
-        return _problem("ci", error)
+        return problem("ci", error)
     system, run = system_of(tools.environment), str(told.claim)
     if system is None:
         says = "no CI system is recognized: `publish` needs `--source`"

@@ -42,11 +42,14 @@ class LedgerPlace(Protocol):
     def reach(self) -> tuple[Literal["remote", "host key", "login"], LedgerError] | None:
         """Ask the remote; return how far that came if it failed, and why."""
 
-    def check_writing(self) -> None:
-        """Try to write to the branch in a way that cannot change anything."""
+    def check_writing(self) -> str:
+        """Try to write to the branch in a way that cannot change anything; return what was seen."""
 
     def files(self) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml`, None if there is none."""
+
+    def folder_files(self) -> tuple[bytes, bytes | None] | None:
+        """Return the same of a checkout that has a remote, for commands read it; None for anything else."""
 
     def committed_at(self) -> Timestamp | None:
         """Return when the commit of these files was made, if they are those of one."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ledger_tool.commands.doctor import Check, CheckState, gravest
+from ledger_tool.commands.doctor import gravest
+from ledger_tool.commands.doctor_check import Check, CheckState
 from ledger_tool.core.ledger.names import counted, escaped
 from ledger_tool.core.ledger.secrets import redacted
 from ledger_tool.render import json

@@ -13,7 +13,7 @@ from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.core.ledger.names import LEDGER
 
 if TYPE_CHECKING:
-    from ledger_tool.commands.doctor import Check
+    from ledger_tool.commands.doctor_check import Check
     from ledger_tool.commands.doctor_tools import DoctorTools
     from ledger_tool.edges.registry.opening import OpenRegistries
 

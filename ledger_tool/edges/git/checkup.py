@@ -1,11 +1,13 @@
 """What `doctor` looks at in the place that `--repo` names: reaching the remote, writing to it, and the two files.
 
-Writing is tried by a push of the branch's own commit with a lease on it: the server has to accept the login for
-writing, and there is nothing that it could change.
+Writing is tried by a push of the branch's own commit with a lease on it: the server has to let the login open a push,
+and there is nothing that it could change. It stores nothing either, so where the repository's folders are in sight,
+their permissions are looked at, too.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +16,13 @@ from typing import Literal
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.files.ledger import Folder
 from ledger_tool.edges.git.checkout import FollowedStore
-from ledger_tool.edges.git.location import Credentials, parse_location
+from ledger_tool.edges.git.location import Credentials, git_dir_of, is_bare, parse_location
 from ledger_tool.edges.git.offer import Messages
 from ledger_tool.edges.git.refusals import HostKeyRefused, LoginRefused
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, refs_of
 from ledger_tool.edges.git.server_words import PushStatus
 from ledger_tool.edges.git.session import SessionOptions, open_session
-from ledger_tool.errors import LedgerError, PushRefused, Unreachable
+from ledger_tool.errors import Denied, LedgerError, PushRefused, Unreachable
 
 _TRIES = 3  # while others write
 Stage = Literal["remote", "host key", "login"]
@@ -41,21 +43,25 @@ class FolderPlace:
     def reach(self) -> tuple[Stage, LedgerError] | None:
         return None
 
-    def check_writing(self) -> None:
-        """There is nobody who could refuse it."""
+    def check_writing(self) -> str:
+        return "there is nobody who could refuse it"
 
     def files(self) -> tuple[bytes, bytes | None]:
         return self._folder.files()
+
+    def folder_files(self) -> None:
+        """There is one copy of the files, which `files` returns."""
 
     def committed_at(self) -> Timestamp | None:
         return None
 
 
 class RemotePlace:
-    """A ledger's branch on a remote, reached with these credentials."""
+    """A ledger's branch on a remote, reached with these credentials, and the folder of the checkout that follows it."""
 
-    def __init__(self, target: RemoteBranch, credentials: Credentials) -> None:
+    def __init__(self, target: RemoteBranch, credentials: Credentials, checkout: Folder | None) -> None:
         self._target = target
+        self._checkout = checkout
         self._tip = ""
         self.scheme = target.address.scheme
         self.url = target.address.url
@@ -82,7 +88,17 @@ class RemotePlace:
             return stages.get(type(error), "remote"), target.workspace.explained(error)
         return None
 
-    def check_writing(self) -> None:
+    def check_writing(self) -> str:
+        if self.scheme == "file":
+            check_writable(Path(self.url), self._target.branch, self.shown)
+        self._check_push()
+        if self.scheme == "file":
+            return "its folders can be written to; only a push that changes something shows its rules"
+        return (
+            f"{self.login}: may open a push; only one that changes something shows whether it is stored, and the rules"
+        )
+
+    def _check_push(self) -> None:
         for _ in range(_TRIES):
             tip = self._target.look()
             answer = self._target.push(tip, tip)
@@ -98,8 +114,26 @@ class RemotePlace:
         self._tip = self._target.look()
         return self._target.repository.ledger_files(self._tip, self.shown)
 
+    def folder_files(self) -> tuple[bytes, bytes | None] | None:
+        return self._checkout.files() if self._checkout else None
+
     def committed_at(self) -> Timestamp | None:
         return self._target.repository.written_at(self._tip) if self._tip else None
+
+
+def check_writable(repository: Path, branch: str, where: str) -> None:
+    """Raise Denied if a folder of a repository in which a push to the branch may create a file cannot be written to."""
+    git_dir = repository if is_bare(repository) else git_dir_of(repository)
+    if (shared := git_dir / "commondir").is_file():  # of a linked work tree (gitrepository-layout(5))
+        git_dir = git_dir / shared.read_text("utf-8", "replace").strip()
+    objects, ref = git_dir / "objects", git_dir / "refs" / "heads" / branch
+    above = [folder for folder in ref.parents if folder.is_relative_to(git_dir / "refs")]
+    folders = [objects, *objects.glob("[0-9a-f][0-9a-f]"), next(folder for folder in above if folder.is_dir())]
+    for folder in folders:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Denied(
+                f"{where}: {folder} cannot be written to", "check who owns the repository, and its permissions"
+            )
 
 
 @contextmanager
@@ -112,6 +146,9 @@ def open_place(repo: str, options: SessionOptions, messages: Messages) -> Iterat
     with open_session(repo, options, messages) as session:
         match session.store():
             case RemoteStore(target=target) | FollowedStore(remote=RemoteStore(target=target)):
-                yield RemotePlace(target, options.credentials)
+                checkout = (
+                    location if isinstance(location, Path) and not options.branch else None
+                )  # else a branch is read
+                yield RemotePlace(target, options.credentials, Folder(checkout) if checkout else None)
             case _:
                 yield FolderPlace(location if isinstance(location, Path) else Path(location.url))

@@ -61,6 +61,7 @@ _MAY_NOT_WRITE = (
     "{where} lets this key or token read but not write: {says}",
     "allow the deploy key write access in the repository's settings",
 )
+_STORAGE = "check who owns the repository on its host, and its permissions and free space"
 _READ_ONLY = r"read[- ]?only"
 _PLACE = r"(?:repositor|project|instance|mirror|server|site|file ?system)"
 # The first that matches counts.
@@ -191,7 +192,15 @@ _REFUSALS = (
     Refusal(
         r"insufficient permission|unable to (?:create|write)[^\n]{0,300}Permission denied|Read-only file system",
         "{where} cannot be written to: {says}",
-        "check who owns the repository, and its permissions",
+        _STORAGE,
+        by_rule=True,
+    ),
+    Refusal(
+        r"unable to create temporary object directory",
+        "{where} cannot store what is pushed: {says}",
+        _STORAGE,
+        by_rule=True,
+        is_sure=True,  # the directory is temporary, not its lack
     ),
     Refusal(
         r"dubious ownership",

@@ -17,6 +17,7 @@ from tests.support.git.servers import SshServer, free_port, http_server, make_ce
 from tests.support.git.upstream import Upstream, git
 from tests.support.registries.registry import RealRegistry, real_registry
 from tests.support.registries.wire import API_ROOT, Reply, Wire, wire_server
+from tests.support.values.doctor import lines, problem, states
 from tests.support.values.make import ledger_bytes, record
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
@@ -39,25 +40,6 @@ def doctor(ledger: Run, sshd: SshServer, upstream: Upstream) -> Doctor:
         )  # fmt: skip
 
     return run
-
-
-def lines(done: Outcome) -> dict[str, tuple[str, str]]:
-    """Return state and text of each check, by what it is about; of several, the last."""
-    assert all(len(line) > 22 for line in done.out.splitlines()), done.out
-    return {line[9:22].strip(): (line[:9].strip(), line[22:]) for line in done.out.splitlines()}
-
-
-def states(done: Outcome) -> dict[str, str]:
-    return {about: state for about, (state, _) in lines(done).items()}
-
-
-def problem(done: Outcome, about: str, code: int, *parts: str) -> None:
-    """Check that this is the only problem, that it says so, and that the exit code is its own."""
-    found = lines(done)
-    assert [one for one, (state, _) in found.items() if state == "problem"] == [about], done.out
-    assert done.code == code, done.out
-    assert all(part in found[about][1] for part in parts), found[about]
-    assert done.err == "1 problem\n"
 
 
 def settle(upstream: Upstream, *hosts: str) -> None:
@@ -89,7 +71,7 @@ def test_everything_is_in_place_and_nothing_is_changed(
     assert found["login"][1] == "the deploy key: accepted for reading"
     assert found["ledger.json"][1] == "valid: 1 record"
     assert found["ledger.yaml"][1] == "valid: 1 registry"
-    assert "accepted for writing" in found["writing"][1]
+    assert found["writing"][1].startswith("the deploy key: may open a push; only one that changes something shows")
     assert found["registry"][1].startswith(f"{open_registry.host} by plain HTTP: anonymous")
     run = "https://github.com/octocat/Hello-World/actions/runs/7, started by alice"
     assert found["ci"][1] == (
@@ -279,7 +261,7 @@ def test_a_hook_that_refuses_every_change_is_not_troubled(doctor: Doctor, upstre
     upstream.hook("pre-receive", f"touch {tmp_path / 'ran'}\necho 'nothing comes in here' >&2\nexit 1")
     done = doctor()
     assert done.code == 0
-    assert "rules for what is written show only in a push that changes something" in lines(done)["writing"][1]
+    assert "only one that changes something shows whether it is stored, and the rules" in lines(done)["writing"][1]
     assert not (tmp_path / "ran").exists()
 
 

@@ -16,10 +16,15 @@ from tests.support.values.outcome import Outcome
 _LEDGER = [sys.executable, "-m", "ledger_tool"]
 
 
-def start(*argv: object, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start one `ledger` process, as on a machine of its own: publishers of one machine take turns."""
+def start(
+    *argv: object, environment: Mapping[str, str] | None = None, below: Sequence[str] = ()
+) -> subprocess.Popen[str]:
+    """Start one `ledger` process, as on a machine of its own: publishers of one machine take turns.
+
+    `below` is a command that starts it.
+    """
     return subprocess.Popen(
-        [*_LEDGER, *(str(word) for word in argv)],
+        [*below, *_LEDGER, *(str(word) for word in argv)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -38,6 +43,11 @@ def finish(process: subprocess.Popen[str], timeout: float = 180.0) -> Outcome:
     """Wait for a process and return how it ended."""
     out, err = process.communicate(timeout=timeout)
     return Outcome(process.returncode, out, err)
+
+
+def obeying_modes() -> list[str]:
+    """Return the command below which a process may not write where the modes of files do not let it, even as root."""
+    return [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override"]
 
 
 def together(commands: Sequence[Sequence[object]], environment: Mapping[str, str] | None = None) -> list[Outcome]:

@@ -1,0 +1,97 @@
+"""`doctor`: what it says of a ledger is what the other commands then find, in a checkout and at its remote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.processes import finish, obeying_modes, start
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.doctor import lines, problem, states
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def clone(upstream: Upstream, tmp_path: Path) -> Path:
+    """Return a checkout of the ledger, whose settings name a registry that nothing listens for."""
+    git("clone", "--quiet", upstream.url, tmp_path / "clone")
+    return tmp_path / "clone"
+
+
+def test_a_file_that_is_broken_in_the_checkout_alone_is_what_every_command_there_fails_on(
+    ledger: Run, clone: Path
+) -> None:
+    with (clone / "ledger.json").open("a") as file:
+        file.write("garbage\n")
+    assert ledger("list", "--repo", clone).code == 4
+    done = ledger("doctor", "--repo", clone)
+    problem(done, "ledger.json", 4, "in this folder: ledger.json, line", "; at the remote: valid: 0 records")
+    assert states(done)["writing"] == "ok"
+    (clone / "ledger.json").unlink()
+    problem(ledger("doctor", "--repo", clone), "ledger.json", 2, "in this folder: there is no ledger.json")
+    named = ledger("doctor", "--repo", clone, "--branch", "main")  # then the commands read that branch, not the files
+    assert (named.code, lines(named)["ledger.json"]) == (0, ("ok", "valid: 0 records"))
+
+
+def test_a_file_that_is_broken_at_the_remote_alone(ledger: Run, clone: Path, upstream: Upstream) -> None:
+    upstream.commit_as_other_writer({"ledger.json": b"{}"})
+    problem(
+        ledger("doctor", "--repo", clone), "ledger.json", 4, "at the remote: ", "; in this folder: valid: 0 records"
+    )
+
+
+def test_settings_that_are_broken_in_the_checkout_alone(ledger: Run, clone: Path) -> None:
+    (clone / "ledger.yaml").write_text("registries: 7\n")
+    problem(ledger("doctor", "--repo", clone), "ledger.yaml", 2, "in this folder: ledger.yaml, line 1", "at the remote")
+
+
+def test_two_valid_copies_that_differ_are_both_counted(ledger: Run, clone: Path) -> None:
+    (clone / "ledger.json").write_bytes(ledger_bytes(record()))
+    done = ledger("doctor", "--repo", clone)
+    assert (done.code, lines(done)["ledger.json"][1]) == (
+        0, "at the remote: valid: 0 records; in this folder: valid: 1 record",
+    )  # fmt: skip
+
+
+def test_a_branch_that_is_not_pushed_can_be_read_and_not_written(ledger: Run, clone: Path) -> None:
+    git("-C", clone, "switch", "--quiet", "--create", "fix")
+    (clone / "ledger.yaml").write_text("registries: []\n")
+    assert ledger("list", "--repo", clone).code == 0
+    done = ledger("doctor", "--repo", clone)
+    problem(done, "writing", 2, "has no branch `fix`")
+    assert lines(done)["ledger.json"] == ("ok", "in this folder: valid: 0 records")
+    assert lines(done)["ledger.yaml"] == ("ok", "in this folder: valid: 0 registries")
+    assert "registry" not in states(done)
+
+
+def test_the_files_of_a_checkout_are_looked_at_even_if_the_remote_is_not_reached(ledger: Run, clone: Path) -> None:
+    git("-C", clone, "remote", "set-url", "origin", "https://no-such-host.invalid/team/ledger.git")
+    done = ledger("doctor", "--repo", clone)
+    problem(done, "remote", 5, "does not resolve")
+    assert lines(done)["ledger.json"] == ("ok", "in this folder: valid: 0 records")
+
+
+@pytest.mark.parametrize("folder", ["objects", "refs/heads", "objects/ab"])
+def test_a_repository_whose_folders_cannot_be_written_to(upstream: Upstream, folder: str) -> None:
+    (upstream.path / "objects" / "ab").mkdir(exist_ok=True)
+    closed = upstream.path / folder
+    closed.chmod(0o555)
+    done = finish(start("doctor", "--repo", upstream.url, below=obeying_modes()))
+    closed.chmod(0o755)
+    problem(done, "writing", 6, f"{closed} cannot be written to", "who owns the repository")
+    assert finish(start("doctor", "--repo", upstream.url, below=obeying_modes())).code == 0
+
+
+def test_a_push_that_the_host_cannot_store_says_where_to_look(upstream: Upstream) -> None:
+    (upstream.path / "objects").chmod(0o555)
+    words = ["publish", f"app:v1@{digest()}", "--source", SOURCE, "--offline", "--repo", upstream.url]
+    done = finish(start(*words, below=obeying_modes()))
+    (upstream.path / "objects").chmod(0o755)
+    assert done.code == 6, done.err
+    assert "who owns the repository on its host" in done.err
+    assert "--pull-request" not in done.err
