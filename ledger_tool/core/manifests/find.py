@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
-from ledger_tool.core.manifests.shapes.keys import names_image
+from ledger_tool.core.manifests.shapes.keys import names_image, says_image
 from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, value, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
@@ -23,7 +23,8 @@ Shape = Callable[[Visit], Iterator[FoundSite]]
 
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
 _IN_MAPS: tuple[Shape, ...] = (
-    fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair, whole.marked,
+    fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair,
+    whole.in_patch, whole.of_kind, whole.marked,
 )  # fmt: skip
 _LISTS = frozenset({"images", "parameters", "params", "services", "steps"})  # of references, or where `name` is special
 _IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
@@ -86,6 +87,10 @@ def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlNode) -> bo
     """Return whether a shape may fit a mapping below these keys; few of a document are worth a closer look."""
     own = view.ours.keys
     if view.is_marked or node.merged or any(map(names_image, node.named)) or not own.isdisjoint(node.named):
+        return True
+    if keys and (says_image(keys[0]) or (keys[0] == "" and "path" in node.named) or "kind" in node.named):
+        return True
+    if view.has_contexts and any(place.node.token.text.startswith(whole.CONTEXT) for _, place in node.pairs):
         return True
     return keys[:1] == ("image",) or (keys[:1] == ("",) and bool(own or (keys[1:] and keys[1] in _LISTS)))
 

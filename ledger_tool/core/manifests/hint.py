@@ -11,19 +11,20 @@ from __future__ import annotations
 import re
 
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
+from ledger_tool.core.manifests.shapes.keys import SCHEMA
 from ledger_tool.core.manifests.site import IMAGE
 
 _COLON = r"[\"']?(?:\s|#[^\r\n]*[\r\n])*:\s*"
-_NOT_IN_SCHEMA = (
-    r"(?![\"']?(?:\$ref|additionalProperties|allOf|anyOf|default|description|enum|example|format|items|maxItems"
-    r"|maxLength|minItems|minLength|nullable|oneOf|pattern|properties|required|title|type|x-[\w-]+)[\"']?[ \t]*:)"
-)
+_NOT_IN_SCHEMA = rf"(?![\"']?(?:{'|'.join(map(re.escape, SCHEMA))}|x-[\w-]+)[\"']?[ \t]*:)"
 _KEYS = {
     "mage": r"[\w.-]*", "IMAGE": r"[\w.-]*", "repo": r"[\w.-]*", "Repo": r"[\w.-]*", "REPO": r"[\w.-]*",
     "container": "", "newTag": "", "newName": "", "services": "", "steps": "", "bundle": "",
 }  # fmt: skip
 _OTHERS = {
     "docker:": r"docker:\\?/",
+    "docker-image:": r"docker-image:\\?/",
+    "DockerImage": "DockerImage",
+    "path": r"path[\"']?\s*:[^\r\n]*mage",  # `{op: add, path: /spec/image, value: REF}`
     "\\": r"\\[uUx][0-9A-Fa-f]{2,8}[^\"\r\n]{0,200}\"\s*:",
     "*": r"\*[^\s,{}\[\]*]{1,100}[ \t]+:",
     "?": r"\?(?<![^\s{\[,-]\?)\s",

@@ -15,6 +15,8 @@ from ledger_tool.core.manifests.site import IMAGE, Site, mark_in
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 from ledger_tool.core.policy.reference import split
 
+_CHARTS = "oci://"  # of images, and of charts, which a ledger knows nothing of
+_SCHEMES = ("docker://", "docker-image://", "docker-daemon:", "containers-storage:", _CHARTS)
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -63,7 +65,8 @@ def _references(
         at = bisect_right(ordered, (start, document.end)) - 1
         is_known = at >= 0 and start < ordered[at][1]
         match = None if is_known else expression.match(text, start, document.end)
-        if match and ours.has_reference(_plain(match[0])):
+        is_chart = text.endswith(_CHARTS, 0, start)
+        if match and (ours.has_records if is_chart else ours.has_reference)(_plain(match[0])):
             found.append(match)
     return found
 
@@ -83,7 +86,8 @@ def _starts(text: str, document: TextDocument, hosts: Sequence[str]) -> list[int
 def _expression(hosts: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds references with a registry and a tag or a digest; JSON may escape a slash."""
     choices = "|".join(re.escape(host) for host in sorted(hosts, key=len, reverse=True))
-    start, path = r"(?:(?<![\w./:@-])|(?<=docker://))", r"(?:\\?/[a-z0-9][a-z0-9._-]*)+"
+    schemes = "".join(f"|(?<={scheme})" for scheme in _SCHEMES)
+    start, path = rf"(?:(?<![\w./:@-]){schemes})", r"(?:\\?/[a-z0-9][a-z0-9._-]*)+"
     tag, digest, end = r":\w[\w.-]*", r"@sha256:[0-9a-f]{64}", r"(?![\w/:@.-])"
     return re.compile(f"{start}(?:{choices}){path}(?:{tag}(?:{digest})?|{digest}){end}", re.ASCII)
 

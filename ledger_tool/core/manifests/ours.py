@@ -28,6 +28,20 @@ class OurImages:
         reference = _parsed(text) if ":" in text else None
         return reference is not None and bool(reference.tag or reference.digest) and self._has(reference)
 
+    def may_be_reference(self, text: str) -> bool:
+        """Return whether a text is such a reference, or becomes one with what its variables and placeholders say."""
+        if self.has_reference(text):
+            return True
+        solid = filled(text) if ":" in text or "@" in text else text
+        return solid != text and ":" in solid.rpartition("/")[2] and self.may_be_meant(text)
+
+    def has_records(self, text: str) -> bool:
+        """Return whether a text is such a reference, and the ledger has records of its image."""
+        reference = _parsed(text) if self.has_reference(text) else None
+        return bool(
+            self.resolver and reference and self.resolver.has_records(self.resolver.resolve_in_manifest(reference).name)
+        )
+
     def has_name(self, text: str) -> bool:
         """Return whether a text is the name of one of the images, without a tag and a digest."""
         reference = _parsed(text)

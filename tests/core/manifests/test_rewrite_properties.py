@@ -114,14 +114,16 @@ _keys = st.sampled_from(
      "&k image", "*k ", "title", "imageTag", "reference", "x-y", "properties", "version", "repo", "sidecarImage",
      "image_name", "app.image", "appRepository", "appTag", "REPO", "TAG", "bundle", "taskRef", "pipe", "newName",
      "steps", "params", "parameters", "helm", "kustomize", "value", "operator", '"val\\u0075e"', "services", "<<",
-     "my image", "a/image", "image#", "Image", "IMAGES", "targetImage"]
+     "my image", "a/image", "image#", "Image", "IMAGES", "targetImage", "path", "op", "kind", "from", "set", "images"]
 )  # fmt: skip
 _values = st.sampled_from(
     ["myorg/app", "myorg/app:v1.5.0", "v1.5.0", "", "docker://a/b", '"docker:\\/\\/a/b"', "x # y", "bundle",
      "app.image.tag", "app.repo", "operator", "r.io/a/b:1", "r.io/a/b", "a:1 # ledger: image", "&v x", "*v",
      '"bun\\u0064le"', "x=a:1",
      "{name: bundle, value: myorg/app:v1.5.0}", "{name: app.repo, value: myorg/app}", "{name: app.tag, value: v1.5.0}",
-     "[myorg/app:v1.5.0]", "${X:-myorg/app:v1}"]
+     "[myorg/app:v1.5.0]", "${X:-myorg/app:v1}", "/spec/image", '"/spec/\\u0069mage"', "add", "DockerImage",
+     "docker-image://myorg/app:v1", "myorg/app:{{ t }}", "{op: add, path: /spec/image, value: myorg/app:v1}",
+     "{kind: DockerImage, name: myorg/app:v1}", "{type: x, a: myorg/app:v1}", "!Sub 'myorg/app:${T}'"]
 )  # fmt: skip
 
 

@@ -13,7 +13,12 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _IMAGES = frozenset({"image", "images"})
 _NAMES = _IMAGES | {"repo", "repository"}
 _OF_IMAGES = frozenset({"container", "uses", "pipe", "bundle"})
-_OUTPUTS = frozenset({"build", "built", "dest", "destination", "id", "output", "push", "target"})
+OUTPUTS = frozenset({"build", "built", "dest", "destination", "id", "output", "push", "target"})
+SCHEMA = (
+    "$ref", "additionalProperties", "allOf", "anyOf", "default", "description", "enum", "example", "format", "items",
+    "maxItems", "maxLength", "minItems", "minLength", "nullable", "oneOf", "pattern", "properties", "required", "title",
+    "type",
+)  # fmt: skip
 VARIABLES = frozenset({"env", "environment", "variables", "data", "stringData"})
 ImagePart = Literal["registry", "name", "tag", "digest"]
 _PARTS: dict[str, ImagePart] = {
@@ -43,7 +48,7 @@ def says_image(key: str) -> bool:
     One in capitals is a variable, which a script may use for anything, such as the name of what it builds.
     """
     found = words(key)
-    return not _IMAGES.isdisjoint(found) and _OUTPUTS.isdisjoint(found) and key != key.upper()
+    return not _IMAGES.isdisjoint(found) and OUTPUTS.isdisjoint(found) and key != key.upper()
 
 
 @lru_cache(4096)

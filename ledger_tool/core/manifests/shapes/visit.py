@@ -15,6 +15,7 @@ from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, 
 
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
+_AS_WRITTEN = ("", "!", "tag:yaml.org,2002:str", "!override")
 MARKED = re.compile(r"#\s*ledger:[ \t]*image\b")
 
 
@@ -24,7 +25,7 @@ class FileView:
 
     `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`. `containers` are
     the names that Azure Pipelines gives to images in `resources`. `is_marked` says that a comment calls some value an
-    image.
+    image, `has_contexts` that `docker-image://` is somewhere.
     """
 
     path: str
@@ -34,6 +35,7 @@ class FileView:
     registry: str = ""
     containers: frozenset[str] = frozenset()
     is_marked: bool = False
+    has_contexts: bool = False
     environment: Callable[[], Environment] = nothing_set
 
     @property
@@ -60,6 +62,7 @@ def view_of(path: str, text: str, root: YamlNode, ours: OurImages, environment: 
         registry=value(above.node, "imageRegistry") if above else "",
         containers=frozenset(value(place.node, "container") for place in named),
         is_marked="ledger:" in text and bool(MARKED.search(text)),
+        has_contexts="docker-image:" in text,
         environment=environment,
     )
 
@@ -98,8 +101,12 @@ def text_at(place: YamlPlace | None) -> str:
 
 
 def is_computed(token: TextToken) -> bool:
-    """Return whether a tag says that a program makes the value: `!reference [a, b]`, `!Sub "${Name}:v1"`."""
-    return token.tag not in ("", "!", "tag:yaml.org,2002:str") and token.kind != "map"
+    """Return whether a tag says that a program makes the value: `!reference [a, b]`, `!Sub "${Name}:v1"`.
+
+    `!override` of Compose does not. CloudFormation's `!Sub` replaces the variables in a text.
+    """
+    is_as_written = token.tag in _AS_WRITTEN or (token.tag == "!Sub" and not token.text.startswith("$"))
+    return not is_as_written and token.kind != "map"
 
 
 def value(node: YamlNode, key: str) -> str:

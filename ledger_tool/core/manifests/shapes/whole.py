@@ -11,9 +11,13 @@
 | `bundle: REF` of a `taskRef` or `pipelineRef` | Tekton before 1.0; later `params: [{name: bundle, value: REF}]` |
 | `steps: [{name: REF}]`                        | Cloud Build, in `cloudbuild*.yaml`; elsewhere, an image of ours |
 | `kustomize: {images: [NAME=REF, REF]}`        | Argo CD, which gives them to `kustomize edit set image`         |
+| `{op, path: /…/image, value: REF}`            | JSON patches (RFC 6902), as of Kustomize                        |
+| `{kind: DockerImage, name: REF}`              | OpenShift, but for the output of a build                        |
+| `NAME: docker-image://REF`                    | contexts of a build: Compose, Bake                              |
 | `KEY: REF`, `KEY: [REF]` for a key of         | anything                                                        |
 | `ledger.yaml`; a line marked `image`          |                                                                 |
-| `…image…: REF`, `…image…: [REF]`, if it is an | operators' objects, matrices of CI systems; not below `env` and |
+| `…image…: REF`, `…image…: [REF]`,             |
+| `…image…: {NAME: REF}`, if it is an           | operators' objects, matrices of CI systems; not below `env` and |
 | image of ours                                 | the like, and not in capitals: a variable may be for anything   |
 
 Compose and others replace `${NAME:-REF}`: the reference is the default.
@@ -25,7 +29,7 @@ import re
 from collections.abc import Iterator
 
 from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
-from ledger_tool.core.manifests.shapes.keys import VARIABLES, says_image, versions_beside
+from ledger_tool.core.manifests.shapes.keys import OUTPUTS, SCHEMA, VARIABLES, says_image, versions_beside, words
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
@@ -44,6 +48,7 @@ from ledger_tool.core.manifests.yamltree import YamlPlace, is_scalar, look_up
 from ledger_tool.core.policy.reference import split
 
 DOCKER = "docker://"  # GitHub Actions, Bitbucket Pipelines
+CONTEXT = "docker-image://"  # BuildKit
 HAS_TAG = re.compile(r"[:@][^/]*$")
 _OF_DOCKER = ("image", "uses", "pipe", "container")
 _BUNDLES = ("taskRef", "pipelineRef")
@@ -98,6 +103,8 @@ def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
     keys, ours, text = visit.keys, visit.file.ours, text_at(place)
     if name == "image" or name in ours.keys or (name in _OF_DOCKER and text.startswith(DOCKER)):
         return True
+    if text.startswith(CONTEXT):
+        return True
     if name == "container":
         is_azures = not keys and bool(HAS_TAG.search(text) or "/" in text)
         return (keys[1:2] == ("jobs",) or is_azures) and text not in visit.file.containers
@@ -106,7 +113,15 @@ def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
     if name == "name" and keys == ("", "steps"):
         return bool(_CLOUD_BUILD.search(visit.file.path)) or ours.has_reference(text)
     is_variable = bool(keys) and keys[0] in VARIABLES
-    return says_image(name) and not is_variable and ours.has_reference(text)
+    return (says_image(name) or _is_named(visit, name)) and not is_variable and ours.may_be_reference(text)
+
+
+def _is_named(visit: Visit, name: str) -> bool:
+    """Return whether a key is the name of one image of several: `images: {app: REF}`, and not those of a build."""
+    first = next(iter(visit.node.named), "")
+    is_schema = first in SCHEMA or first.startswith("x-")  # the search of texts does not know it
+    is_built = any(not OUTPUTS.isdisjoint(words(key)) for key in (name, *visit.keys))
+    return bool(visit.keys) and says_image(visit.keys[0]) and not is_schema and not is_built
 
 
 def _doubt(visit: Visit, place: YamlPlace) -> str:
@@ -132,6 +147,30 @@ def in_pair(visit: Visit) -> Iterator[FoundSite]:
         yield FoundSite(whole(visit, place, key_token(node, "value") or place.token), ("value",))
 
 
+def in_patch(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the image that an operation of a JSON patch sets."""
+    node, ours = visit.node, visit.file.ours
+    if visit.keys[:1] != ("",) or not is_in_line(visit.file.text, node, "path"):
+        return
+    key, place = value(node, "path").rpartition("/")[2], look_up(node, "value")
+    if not place or not is_written(place) or value(node, "op") not in ("add", "replace"):
+        return
+    if key == "image" or (says_image(key) and ours.may_be_reference(text_at(place))):
+        yield FoundSite(whole(visit, place, key_token(node, "value") or place.token), ("value",))
+
+
+def of_kind(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the image of OpenShift's `{kind: DockerImage, name: REF}`; without a site, what a build pushes."""
+    node = visit.node
+    if value(node, "kind") != "DockerImage" or not is_in_line(visit.file.text, node, "kind"):
+        return
+    place = look_up(node, "name")
+    if place and is_written(place):
+        is_pushed = visit.keys[:2] == ("to", "output")
+        site = None if is_pushed else whole(visit, place, key_token(node, "name") or place.token)
+        yield FoundSite(site, ("name",), place.node.token if is_pushed else None)
+
+
 def in_list(visit: Visit) -> Iterator[FoundSite]:
     """Yield the images that are items of a list."""
     ours, above = visit.file.ours, visit.keys[0] if visit.keys else ""
@@ -150,7 +189,7 @@ def in_list(visit: Visit) -> Iterator[FoundSite]:
         elif is_overrides:
             if override := _OVERRIDE.fullmatch(text_at(place)):
                 yield FoundSite(_overriding(visit, place, override))
-        elif is_known or (is_named and ours.has_reference(text_at(place))):
+        elif is_known or (is_named and ours.may_be_reference(text_at(place))):
             yield FoundSite(whole(visit, place, place.token))
 
 
@@ -213,7 +252,7 @@ def _unwrapped(text: str, opening: str) -> tuple[str, str, str]:
     text, closing = text.removeprefix(opening), ""
     while (variable := _VARIABLE.match(text)) and _is_one_variable(text):
         opening, text, closing = opening + variable[0], text[variable.end() : -1], "}" + closing
-    scheme = DOCKER if text.startswith(DOCKER) else ""
+    scheme = next(filter(text.startswith, (DOCKER, CONTEXT)), "")
     return opening + scheme, text.removeprefix(scheme), closing
 
 
