@@ -13,6 +13,7 @@ from tests.support.forges.fake_forge import TOKEN
 from tests.support.git.servers import SshServer
 from tests.support.git.upstream import git
 from tests.support.stage.stage import Stage
+from tests.support.stage.strangers import EVIDENCE, put_strangers
 from tests.support.values.make import WHEN, digest
 
 SECRETS = {
@@ -28,7 +29,10 @@ EVIL_TITLE = "`touch pwned` $(touch pwned) '; touch pwned; ' ${{ github.token }}
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Return a stage on which a job finds nothing that it does not bring along, and whose `ssh` is the real one."""
+    """Return a stage on which a job finds nothing that it does not bring along, and whose `ssh` is the real one.
+
+    Its checkout is full of modules that are not ours, and PYTHONPATH, as some images have it, names the checkout.
+    """
     with Stage.set_up(tmp_path / "stage") as made:
         programs, log = made.root / "programs", made.root / "arguments"
         programs.mkdir()
@@ -38,11 +42,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
             real = shutil.which(name, path=made.environment["PATH"])
             _program(programs / name, f'printf "%s\\n" "$0 $*" >>{log}\nexec {real} "$@"\n')
         environment = {name: value for name, value in made.environment.items() if not name.startswith("LEDGER_")}
-        environment["PATH"] = f"{programs}:{environment['PATH']}"
+        environment |= {"PATH": f"{programs}:{environment['PATH']}", "PYTHONPATH": str(made.work)}
+        put_strangers(made.work, made.root / EVIDENCE)
         yield dataclasses.replace(made, environment=environment)
         started = log.read_text()
         assert not [name for name, secret in SECRETS.items() if secret in started], started
-        assert not list(made.root.rglob("pwned"))
+        assert not list(made.root.rglob(EVIDENCE))
 
 
 def _program(path: Path, text: str) -> None:

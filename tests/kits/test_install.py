@@ -19,6 +19,7 @@ from tests.support import ROOT
 from tests.support.git.upstream import git
 from tests.support.stage.kits import IMAGE, WHEEL
 from tests.support.stage.stage import Stage
+from tests.support.stage.strangers import EVIDENCE, put_strangers
 
 INSTALL = ROOT / "ledger_tool/kits/shell/install.sh"
 HASH, COMMIT = "a1" * 32, "c3" * 20
@@ -97,17 +98,26 @@ def real(folder: Path) -> dict[str, str]:
     return kept | {"GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}
 
 
+def among_strangers(folder: Path) -> dict[str, str]:
+    """Return the environment of a job that installs for real, in a folder with other modules of every name."""
+    put_strangers(folder, folder / EVIDENCE)
+    return real(folder) | {"PYTHONPATH": "."}
+
+
 def version(folder: Path) -> str:
     """Return what the installed program says, started where somebody else's modules are."""
-    (folder / "typer.py").write_text("raise SystemExit('this is not our module')")
-    ledger = folder / "a folder/ledger-tool/bin/ledger"
-    return subprocess.run([ledger, "--version"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(
+        [folder / "a folder/ledger-tool/bin/ledger", "--version"], cwd=folder, capture_output=True, text=True,
+        env=among_strangers(folder), check=True,
+    )  # fmt: skip
+    assert not (folder / EVIDENCE).exists()
+    return done.stdout
 
 
 def test_a_commit_is_fetched_and_runs_with_locked_dependencies(copy: Path, tmp_path: Path) -> None:
     """A branch that is named like the commit changes nothing."""
     commit = git("rev-parse", "HEAD", cwd=copy)
-    environment = real(tmp_path)
+    environment = among_strangers(tmp_path)
     url = "https://git.example.com/tools/ledger-tool"
     git("config", "--file", environment["GIT_CONFIG_GLOBAL"], f"url.{copy}.insteadOf", url)
     git("checkout", "--quiet", "--orphan", "other", cwd=copy)
@@ -120,6 +130,17 @@ def test_a_commit_is_fetched_and_runs_with_locked_dependencies(copy: Path, tmp_p
     assert missing.returncode != 0
 
 
+def test_in_the_image_itself_no_variable_brings_modules_along(stage: Stage) -> None:
+    (stage.root / "programs/ledger").write_text("#!/bin/sh\nenv\n")
+    environment = {**stage.environment, "CI_JOB_IMAGE": IMAGE, "PYTHONPATH": ".", "PYTHONHOME": "."}
+    assert run(IMAGE, stage.work, environment).returncode == 0
+    done = subprocess.run(
+        [stage.work / "a folder/ledger-tool/bin/ledger"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "PYTHONPATH" not in done.stdout
+    assert "PYTHONHOME" not in done.stdout
+
+
 def test_a_wheel_is_installed_by_its_hash_and_brings_its_lock(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path / "dist", ROOT],
@@ -128,7 +149,7 @@ def test_a_wheel_is_installed_by_its_hash_and_brings_its_lock(tmp_path: Path) ->
     assert built.returncode == 0, built.stderr
     (wheel,) = (tmp_path / "dist").glob("ledger_tool-*.whl")
     hash_ = sha256(wheel.read_bytes()).hexdigest()
-    done = run(f"dist/{wheel.name}#sha256={hash_}", tmp_path, real(tmp_path))
+    done = run(f"dist/{wheel.name}#sha256={hash_}", tmp_path, among_strangers(tmp_path))
     assert done.returncode == 0, done.stderr
     assert version(tmp_path) == f"ledger {__version__}\n"
     other = run(f"dist/{wheel.name}#sha256={HASH}", tmp_path, real(tmp_path))

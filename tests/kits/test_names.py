@@ -11,7 +11,7 @@ import pytest
 from tests.support import ROOT
 from tests.support.git.upstream import git
 
-_INSTALLERS = r"(?:pip[x0-9.]*|python[0-9.]* -m pip|uvx?|pipenv|poetry|conda|brew|apt-get|npm|npx)"
+_INSTALLERS = r"(?:pip[x0-9.]*|python[0-9.]*(?: -I)? -m pip|uvx?|pipenv|poetry|conda|brew|apt-get|npm|npx)"
 # A command that takes packages from an index, with what it is given up to the end of the command.
 _COMMAND = re.compile(
     rf"(?<![\w.-]){_INSTALLERS}(?:\"|')? +(?:tool +|pip +)?(?:install|add|run|download)\b([^;&|`\n]*)"
@@ -48,7 +48,7 @@ def by_name(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "text",
     [
-        "pip install ledger-tool", "pip install --quiet ledger_tool", "python3 -m pip install 'ledger-tool==0.2.0'",
+        "pip install ledger-tool", "pip install --quiet ledger_tool", "python3 -I -m pip install 'ledger-tool==0.2.0'",
         "pipx install ledger-tool", "uv tool install ledger-tool", "uvx ledger-tool publish", "pipx run ledger-tool",
         "LEDGER_TOOL: ledger-tool==@VERSION@", "default: ledger-tool==0.2.0", "pip install \\\n  ledger-tool",
         '"/x/bin/pip" install ledger-tool', "ledger.tool>=1", "pip3 install ledger-tool[x]",
@@ -95,3 +95,32 @@ def test_no_example_in_the_docs_names_what_may_move() -> None:
             continue
         for ref in re.findall(r"git\+https://\S*?@([\w.-]+)", text):
             assert re.fullmatch(r"[0-9a-f]{40}|COMMIT|…COMMIT", ref), f"{path}: {ref}"
+
+
+# What is typed in a checkout of this program is meant to run what is there.
+_OWN_MODULES = r"-m (?:benchmarks|release|tests)\b"
+_PYTHON = re.compile(rf"(?<![\w-])python[0-9.]*\"? +(?!-I )(?!{_OWN_MODULES})(?:-|[\w./]+\.pyz?\b)[^`\n]*")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python3 -c 'x'",
+        '"$home/bin/python" -c x',
+        "python -m venv",
+        "python3 ledger.pyz",
+        "python3.13 -P -m ledger_tool",
+    ],
+)
+def test_a_python_that_takes_modules_from_a_checkout_is_found(text: str) -> None:
+    assert _PYTHON.search(text)
+
+
+def test_no_job_and_no_page_starts_a_python_that_takes_modules_from_a_checkout() -> None:
+    """Its files would be code that runs with the job's key. `test_install` and all tests of the kits run among such."""
+    found = {
+        str(path.relative_to(ROOT)): _PYTHON.findall(text)
+        for path, text in texts()
+        if path.suffix != ".py" and _PYTHON.search(text)
+    }
+    assert not found

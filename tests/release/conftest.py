@@ -83,7 +83,7 @@ def alone(request: pytest.FixtureRequest, dist: Path, tmp_path: Path) -> Iterato
             yield Alone(stage, dist / "ledger.pyz", given)
             return
         step = image_steps()[0].replace("/opt/ledger", str(folder)).replace("/tmp/dist", str(dist))
-        step = step.replace("python3 -m venv", f"{sys.executable} -m venv")
+        step = step.replace("python3 -I -m venv", f"{sys.executable} -I -m venv")
         done = subprocess.run(["sh", "-ec", step], env=environment(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         yield Alone(stage, folder / "bin/ledger", given)

@@ -81,7 +81,7 @@ def test_what_the_workflow_builds_elsewhere_has_the_same_bytes(dist: Path, tmp_p
             (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / "copy" / name, follow_symlinks=False)
     time = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, capture_output=True, text=True)
-    step = _step("Build").replace("python -m venv", f"{sys.executable} -m venv")
+    step = _step("Build").replace("python -I -m venv", f"{sys.executable} -I -m venv")
     address = {"GITHUB_SERVER_URL": "https://git.example.com", "GITHUB_REPOSITORY": "tools/ledger"}
     done = _run(step, tmp_path / "copy", SOURCE_DATE_EPOCH=time.stdout.strip(), **address)
     assert done.returncode == 0, done.stderr

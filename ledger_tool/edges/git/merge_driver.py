@@ -26,7 +26,9 @@ def command() -> str:
     Git treats every failure as a conflict, even a missing Python: the file would silently contain only our side. So if
     the driver left no conflict in the file, git merges it by line, and it stays a conflict.
     """
-    driver = shlex.join([sys.executable, "-P", *_program(), "merge-driver"]).replace("%", "%%")
+    # Git starts it in the clone, whose files are not modules of this program.
+    flag = "-I" if sys.flags.isolated else "-P"
+    driver = shlex.join([sys.executable, flag, *_program(), "merge-driver"]).replace("%", "%%")
     by_line = "git merge-file -q --marker-size=%L %A %O %B"
     return f"{driver} %O %A %B %L || {{ grep -q '^<<<<<<<' %A || {by_line}; exit 1; }}"
 

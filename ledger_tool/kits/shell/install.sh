@@ -23,23 +23,23 @@ case $kind:${#hash}:$hash in
 esac
 temp=${RUNNER_TEMP:-${WORKSPACE_TMP:-${CI_PROJECT_DIR:+$CI_PROJECT_DIR.tmp}}}
 home=${temp:-$(mktemp -d)}/ledger-tool
+# Without -I, Python takes modules from the folder that it is started in: a pull request's checkout.
+isolated() { "$home/bin/python" -I "$@"; }
 locked() {
-  "$home/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes --requirement "$1"
+  isolated -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes --requirement "$1"
 }
-packages() {
-  "$home/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
-}
+packages() { isolated -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 rm -rf "$home"
 mkdir -p "$home/bin"
 if [ "$kind" != image ]; then
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: ledger needs Python 3.11 or newer")'
-  python3 -m venv "$home"
+  python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: ledger needs Python 3.11 or newer")'
+  python3 -I -m venv "$home"
 fi
 case $kind in
   wheel)
     case $tool in https://* | /*) ;; *) tool=./$tool ;; esac
     echo "${tool%'#'*} --hash=sha256:$hash" >"$home/tool.txt"
-    "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$home/tool.txt"
+    isolated -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$home/tool.txt"
     locked "$(packages)/ledger_tool/requirements.txt"
     ;;
   git)
@@ -49,15 +49,16 @@ case $kind in
     git -C "$home/source" checkout --quiet --detach "$hash"
     locked "$home/source/ledger_tool/requirements.txt"
     echo "$home/source" >"$(packages)/ledger.pth"
-    # shellcheck disable=SC2016 # for the shell that reads this file
-    {
-      echo '#!/bin/sh'
-      echo 'exec "${0%/*}/python" -I -m ledger_tool "$@"'
-    } >"$home/bin/ledger"
     ;;
   image)
     if [ "$tool" = "${CI_JOB_IMAGE:-}" ]; then # GitLab runs this job in it
-      ln -s "$(command -v ledger)" "$home/bin/ledger"
+      program=$(command -v ledger)
+      # shellcheck disable=SC2016 # for the shell that reads this file
+      {
+        echo '#!/bin/sh'
+        echo 'for name in $(env | sed -n "s/=.*//; /^PYTHON[A-Z]*$/p"); do unset "$name"; done'
+        echo 'exec "'"$program"'" "$@"'
+      } >"$home/bin/ledger"
     else
       docker pull --quiet "$tool"
       # shellcheck disable=SC2016 # for the shell that reads this file
@@ -80,6 +81,14 @@ case $kind in
     fi
     ;;
 esac
-[ -L "$home/bin/ledger" ] || chmod +x "$home/bin/ledger"
+if [ "$kind" != image ]; then
+  rm -f "$home/bin/ledger"
+  # shellcheck disable=SC2016 # for the shell that reads this file
+  {
+    echo '#!/bin/sh'
+    echo 'exec "${0%/*}/python" -I -m ledger_tool "$@"'
+  } >"$home/bin/ledger"
+fi
+chmod +x "$home/bin/ledger"
 PATH=$home/bin:$PATH
 [ -z "${GITHUB_PATH:-}" ] || echo "$home/bin" >>"$GITHUB_PATH"

@@ -1,4 +1,4 @@
-"""Gives the action its outputs and its summary: `python outputs.py FILE`, with the JSON of `ledger publish` in FILE."""
+"""The outputs and the summary of the action: `python -I outputs.py FILE`, with the JSON of `ledger publish` in FILE."""
 
 import json
 import os

@@ -76,6 +76,13 @@ def test_the_driver_runs_this_python_whatever_the_path_holds(clone: Clone, tmp_p
     assert sys.executable in clone.git("config", "merge.ledger.driver")
 
 
+def test_an_isolated_program_has_an_isolated_driver() -> None:
+    """So that a job that starts it with `-I` runs no module of the clone in which git merges."""
+    asked = "from ledger_tool.edges.git.merge_driver import command; print(command())"
+    done = subprocess.run([sys.executable, "-I", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{sys.executable} -I -m ledger_tool merge-driver ")
+
+
 def test_a_missing_driver_never_drops_a_side_silently(clone: Clone) -> None:
     """Git takes any failure of a driver for a conflict, and would leave our side alone in the file."""
     driver = clone.git("config", "merge.ledger.driver")

@@ -82,12 +82,12 @@ def _run(words: Sequence[str]) -> None:
     mounts = dict(volume.split(":")[:2] for volume in given["--volume"])
     assert os.environ.get("LEDGER_DEPLOY_KEY", "").startswith(("-----", *mounts)), "the key's file is not mounted"
     passed = {name: os.environ[name] for name in given["--env"] if "=" not in name and name in os.environ}
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SSL_CERT_FILE", "GIT_CONFIG_NOSYSTEM")}
+    kept = {name: os.environ[name] for name in ("PATH", "SSL_CERT_FILE", "GIT_CONFIG_NOSYSTEM")}
     (config,) = (source for source, target in mounts.items() if target == "/tmp/.docker")
     os.chdir(given["--workdir"][0])
     os.execve(
         sys.executable,
-        [sys.executable, "-m", "ledger_tool", *arguments],
+        [sys.executable, "-I", "-m", "ledger_tool", *arguments],
         kept | passed | {"HOME": "/nonexistent", "DOCKER_CONFIG": config},
     )
 

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from tests.support import ROOT
 from tests.support.git.upstream import git
 from tests.support.stage.stage import Stage
+from tests.support.stage.strangers import EVIDENCE, put_strangers
 
 OURS = re.compile(r"tools/ledger-tool@[0-9a-f]{40}")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -134,6 +135,7 @@ class Runner:
         git("clone", "--quiet", "--no-checkout", *depth, self.stage.upstream.url, work)
         git("fetch", "--quiet", *depth, "origin", given.get("ref") or "HEAD", cwd=work)
         git("checkout", "--quiet", "--detach", "FETCH_HEAD", cwd=work)
+        put_strangers(work, self.stage.root / EVIDENCE)
 
     def _texts(self, values: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:
         return {

@@ -4,8 +4,8 @@ It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own tha
 the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
 real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
 of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `gh` keeps the issues of
-a forge in a file (`tests.support.stage.forge`). `pip` and `python3 -m venv` only pretend: what they install
-is the program under test.
+a forge in a file (`tests.support.stage.forge`). `pip` and `python3 -I -m venv` only pretend: what they install
+is the program under test. Python itself is the real one, and looks for modules where it was told to.
 """
 
 from __future__ import annotations
@@ -61,23 +61,20 @@ exec env -i PATH="$PATH" HOME=/nonexistent GIT_PROTOCOL="${{GIT_PROTOCOL-}}" "$1
 # What a step installs for itself, in an environment of its own, is the program under test.
 _PYTHON3 = """\
 #!/bin/bash
-[ "$1 $2" = "-m venv" ] || exec {python} "$@"
-mkdir -p "$3/bin" "$3/packages"
-ledger=$(command -v ledger) pip=$(command -v pip)
-cat >"$3/bin/python" <<END
+[[ $* == *"-m venv "* ]] || exec {python} "$@"
+{python} "${{@:1:$#-1}}" --help >/dev/null || exit
+home=${{@: -1}} ledger=$(command -v ledger) pip=$(command -v pip)
+mkdir -p "$home/bin" "$home/packages"
+cat >"$home/bin/python" <<END
 #!/bin/bash
 case \\$* in
-  *'get_path("purelib")'*) echo '$3/packages' ;;
+  "-I -m pip"*) shift 3 && exec '$pip' "\\$@" ;;
   "-I -m ledger_tool"*) shift 3 && exec '$ledger' "\\$@" ;;
+  *'get_path("purelib")'*) {python} "\\$@" >/dev/null && echo '$home/packages' ;;
   *) exec {python} "\\$@" ;;
 esac
 END
-cat >"$3/bin/pip" <<END
-#!/bin/bash
-[[ \\$* != *--no-deps* ]] || ln -s '$ledger' '$3/bin/ledger'
-exec '$pip' "\\$@"
-END
-chmod +x "$3/bin/python" "$3/bin/pip"
+chmod +x "$home/bin/python"
 """
 
 # The users `ci`, of the examples, with the password `secret`, and `user`, of the tests; as bcrypt.
@@ -136,11 +133,12 @@ class Stage:
             (root / "work" / name).mkdir()
             (root / "work" / name / "Dockerfile").write_text("FROM scratch\n")
         self._program("ssh", _SSH.format(home=root / "home", served=root / "served"))
+        self._program("ledger", f'#!/bin/sh\nexec {sys.executable} -I -m ledger_tool "$@"\n')
         for name, module in (
-            ("ledger", "ledger_tool"), ("docker", "tests.support.stage.docker"),
+            ("docker", "tests.support.stage.docker"),
             ("gh", "tests.support.stage.forge gh"), ("curl", "tests.support.stage.forge curl"),
         ):  # fmt: skip
-            self._program(name, f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
+            self._program(name, f'#!/bin/sh\nexec env PYTHONPATH={ROOT} {sys.executable} -P -m {module} "$@"\n')
         for name in ("pip", "pipx"):
             self._program(name, "#!/bin/sh\n")
         self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
