@@ -13,7 +13,8 @@ from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
 from ledger_tool.core.manifests.shapes.keys import names_image, says_image
-from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, value, view_of
+from ledger_tool.core.manifests.shapes.purpose import adds_objects, only_matches
+from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, repeated
@@ -28,6 +29,7 @@ _IN_MAPS: tuple[Shape, ...] = (
 )  # fmt: skip
 _LISTS = frozenset({"images", "parameters", "params", "services", "steps"})  # of references, or where `name` is special
 _IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
+_IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 
 
 class FoundSites(NamedTuple):
@@ -62,8 +64,7 @@ def find_sites(
 
 
 def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
-    if value(root, "kind") == "ImageRepository":  # Flux: a repository to scan, not an image to run
-        return
+    is_matching = only_matches(root)
     seen: set[int] = set()
     ahead: list[tuple[YamlNode, tuple[str, ...]]] = [(root, ())]
     while ahead:
@@ -73,12 +74,16 @@ def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
         seen.add(id(node))
         if node.token.kind == "list":
             if _may_list_images(view, keys):
-                yield from _found(Visit(node, view, keys), _IN_LISTS)
+                yield from _found(
+                    Visit(node, view, keys), _IF_ASKED if is_matching and not adds_objects(keys) else _IN_LISTS
+                )
             below = ("", *keys)
             ahead += [(place.node, below) for place in node.items if place.node.token.kind != "scalar"]
         elif node.token.kind == "map":
             if _may_name_image(view, keys, node):
-                yield from _found(Visit(node, view, keys), _IN_MAPS)
+                yield from _found(
+                    Visit(node, view, keys), _IF_ASKED if is_matching and not adds_objects(keys) else _IN_MAPS
+                )
             children = [(key.token.text, place.node) for key, place in node.pairs]
             ahead += [(child, (key, *keys)) for key, child in children if child.token.kind != "scalar"]
 

@@ -88,7 +88,7 @@ def _expression(hosts: tuple[str, ...]) -> re.Pattern[str]:
     choices = "|".join(re.escape(host) for host in sorted(hosts, key=len, reverse=True))
     schemes = "".join(f"|(?<={scheme})" for scheme in _SCHEMES)
     start, path = rf"(?:(?<![\w./:@-]){schemes})", r"(?:\\?/[a-z0-9][a-z0-9._-]*)+"
-    tag, digest, end = r":\w[\w.-]*", r"@sha256:[0-9a-f]{64}", r"(?![\w/:@.-])"
+    tag, digest, end = r":\w[\w.-]*", r"@sha256:[0-9a-f]{64}", r"(?![\w/:@.*-])"
     return re.compile(f"{start}(?:{choices}){path}(?:{tag}(?:{digest})?|{digest}){end}", re.ASCII)
 
 

@@ -53,7 +53,8 @@ class MissingDigest:
 class ImageFields:
     """Where Helm values have an image: the keys above it, `*` for the items of a list, and those of its parts.
 
-    `in_object` says that an object of Kubernetes contains them, and not a chart's values file.
+    `in_object` says that an object of Kubernetes contains them, and not a chart's values file; `is_strange`, that it is
+    not Helm that reads them, so nobody knows which fields there may be.
     """
 
     above: tuple[str, ...]
@@ -61,6 +62,7 @@ class ImageFields:
     tag: str
     digest: str
     in_object: bool = False
+    is_strange: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

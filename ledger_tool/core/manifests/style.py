@@ -36,6 +36,10 @@ class Styles:
 
 
 ANY_STYLE = Styles()
+_STRANGE = (
+    "nobody can tell where its reader wants the digest; write `# ledger: style:tag` behind it if the reader puts name "
+    "and tag together, `# ledger: style:digest` if it knows a field for it"
+)
 
 
 def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
@@ -50,6 +54,8 @@ def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
         return _in_tag(site, site.unread), None
     if style == "tag" or (styles.wanted == "tag" and not style):
         return _in_tag(site, "the style is `tag`"), None
+    if site.values.is_strange and site.missing and styles.wanted != "digest":
+        return replace(site, missing=None, locked=site.locked or _STRANGE), None
     return _by_chart(site, site.values, styles)
 
 

@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.plainnumber import read_as
 from ledger_tool.core.manifests.shapes.keys import KeyRole, role, says_image, words
+from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_helm, is_of_plugin, is_plain_name
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
@@ -58,9 +60,27 @@ def of_kustomize(visit: Visit) -> Iterator[FoundSite]:
             )
         return
     if not (tag and is_written(tag)) and not (digest and is_written(digest)):
-        return  # it is only renamed: tag and digest are given where it is used
+        yield from _renamed(visit, value(visit.node, "name"), renamed)
+        return
     name = value(visit.node, "newName") or value(visit.node, "name")
     yield from _split(visit, name, ("newTag", "digest"), ("name", "newName"))
+
+
+def _renamed(visit: Visit, name: str, place: YamlPlace | None) -> Iterator[FoundSite]:
+    """Yield an image of ours that gets the name of another one: this one then has the tag and digest of the other.
+
+    A mirror keeps the last part of a name, and has what the image has.
+    """
+    new = text_at(place)
+    if not place or not new or not visit.file.ours.has_name(name) or _last(name) == _last(new):
+        return
+    why = f"`newName` gives {new} the tag and digest of {name}: write `newTag` beside it"
+    site = whole(visit, place, key_token(visit.node, "newName") or place.token)
+    yield FoundSite(replace(site, name=name, text=name, unsettled=why), ("newName", "name"))
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def of_helm(visit: Visit) -> Iterator[FoundSite]:
@@ -81,6 +101,9 @@ def of_helm(visit: Visit) -> Iterator[FoundSite]:
         return  # a chart's or a source's repository
     if registry := (visit.file.registry if look_up(node, "registry") else "") or value(node, "registry"):
         name = f"{registry.rstrip('/')}/{name}"
+    if is_built(visit):
+        yield FoundSite(None, (tag_key, digest_key, "registry", key))
+        return
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
     values = _values(visit, key, tag_key, digest_key)
     yield from _split(visit, name, (tag_key, digest_key), ("registry", key), values)
@@ -95,13 +118,22 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
         full = f"{registry.rstrip('/')}/{name}" if registry else name
         if not name or not (tag_key or digest_key) or not visit.file.ours.has_name(full):
             continue
+        if is_plain_name(name_key) and is_built(visit):
+            yield FoundSite(None, (tag_key, digest_key, name_key))
+            continue
         if words(tag_key)[-1:] == ("version",) and not _TAG.fullmatch(text_of(tag_key).partition("@")[0]):
             continue  # an object, a range, nothing
         if words(digest_key)[-1:] == ("sha",) and not _SHA.fullmatch(text_of(digest_key)):
             continue  # a commit
         values = _values(visit, name_key, tag_key, digest_key)
         names = (parts.get("registry", ""), name_key)
-        yield from _split(visit, full, (tag_key, digest_key), names, values, may_add=False)
+        for found in _split(visit, full, (tag_key, digest_key), names, values, may_add=False):
+            yield _of_plugin(found) if is_of_plugin(visit.keys) else found
+
+
+def _of_plugin(found: FoundSite) -> FoundSite:
+    why = "they are settings of a plugin, which may push this image"
+    return found._replace(site=replace(found.site, locked=why) if found.site else None)
 
 
 def in_parameters(visit: Visit) -> Iterator[FoundSite]:
@@ -187,7 +219,9 @@ def _split(
 def _values(visit: Visit, name: str, tag: str, digest: str) -> ImageFields:
     """Return the place of an image, whose parts have these keys, in Helm values."""
     above = tuple(key or "*" for key in reversed(visit.keys))
-    return ImageFields(above, name, tag or _TAGS[0], digest or _DIGESTS[0], visit.file.is_object)
+    return ImageFields(
+        above, name, tag or _TAGS[0], digest or _DIGESTS[0], visit.file.is_object, is_strange=not is_of_helm(visit)
+    )
 
 
 def _switched_off(node: YamlNode) -> str:

@@ -19,6 +19,7 @@ SCHEMA = (
     "maxItems", "maxLength", "minItems", "minLength", "nullable", "oneOf", "pattern", "properties", "required", "title",
     "type",
 )  # fmt: skip
+_MATCHED = frozenset({"allowed", "blocked", "denied", "exclude", "excluded", "exempt", "exempted", "ignore", "ignored"})
 VARIABLES = frozenset({"env", "environment", "variables", "data", "stringData"})
 ImagePart = Literal["registry", "name", "tag", "digest"]
 _PARTS: dict[str, ImagePart] = {
@@ -48,7 +49,8 @@ def says_image(key: str) -> bool:
     One in capitals is a variable, which a script may use for anything, such as the name of what it builds.
     """
     found = words(key)
-    return not _IMAGES.isdisjoint(found) and OUTPUTS.isdisjoint(found) and key != key.upper()
+    is_run = OUTPUTS.isdisjoint(found) and _MATCHED.isdisjoint(found)
+    return not _IMAGES.isdisjoint(found) and is_run and key != key.upper()
 
 
 @lru_cache(4096)

@@ -27,9 +27,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, SCHEMA, VARIABLES, says_image, versions_beside, words
+from ledger_tool.core.manifests.shapes.purpose import is_built, is_plain_name, why_in_doubt, why_without_tag
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
@@ -82,21 +84,29 @@ def at_keys(visit: Visit) -> Iterator[FoundSite]:
     for key, place in visit.node.pairs:
         if is_scalar(key) and is_written(place):
             name = key.token.text
-            if name == "image" and _is_output(visit):
-                yield FoundSite(None, (name,), place.node.token)
-            elif _is_image(visit, name, place):
-                yield FoundSite(whole(visit, place, key.token, _doubt(visit, place)), (name,))
+            if _is_image(visit, name, place):
+                yield _at_key(visit, key.token, place)
+
+
+def _at_key(visit: Visit, key: TextToken, place: YamlPlace) -> FoundSite:
+    name, is_own = key.text, is_plain_name(key.text) and key.text not in visit.file.ours.keys
+    if is_own and IMAGE not in marks_at(visit.file.text, key, place.token) and (_is_output(visit) or is_built(visit)):
+        return FoundSite(None, (name,), place.node.token)
+    doubt = _doubt(visit, place) or (why_in_doubt(visit) if is_own else "")
+    site = whole(visit, place, key, doubt)
+    if name == "image" and is_own and not (doubt or site.is_certain or site.tag or site.digest):
+        site = replace(site, unsettled=why_without_tag(visit))
+    return FoundSite(site, (name,))
 
 
 def _is_output(visit: Visit) -> bool:
-    """Return whether `image` is not what runs: Compose names what it builds, an action its Dockerfile.
+    """Return whether `image` is no reference: an action names its Dockerfile.
 
     CircleCI names the image of a virtual machine, `ubuntu-2204:current`, below `machine`.
     """
     if visit.keys[:1] == ("machine",) and "/" not in value(visit.node, "image"):
         return True
-    is_built = visit.keys[1:2] == ("services",) and look_up(visit.node, "build") is not None
-    return is_built or (value(visit.node, "using") == "docker" and not value(visit.node, "image").startswith(DOCKER))
+    return value(visit.node, "using") == "docker" and not value(visit.node, "image").startswith(DOCKER)
 
 
 def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
