@@ -5,7 +5,7 @@ Each step is tried by itself, so that one that fails does not hide the others. N
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from ledger_tool.commands.doctor_check import Check, problem, tried
@@ -88,10 +88,10 @@ def _remote(place: LedgerPlace) -> Iterator[Check]:
         yield Check("remote", "note", f"{place.shown} has no remote: what is committed there stays there")
         return
     stages = ["remote", *(["host key"] if place.scheme == "ssh" else []), *(["login"] if place.login else [])]
-    says = {
-        "remote": f"{place.shown} answers",
-        "host key": "it is the known one",
-        "login": f"{place.login}: accepted for reading",
+    says: dict[str, Callable[[], str]] = {
+        "remote": lambda: f"{place.shown} answers",
+        "host key": lambda: "it is the known one",
+        "login": place.check_login,
     }
     failure = place.reach()
     failed = failure[0] if failure else ""
@@ -101,7 +101,7 @@ def _remote(place: LedgerPlace) -> Iterator[Check]:
         elif failed in stages[:number]:
             yield Check(stage, "note", _NOT_TRIED)
         else:
-            yield Check(stage, "ok", says[stage])
+            yield tried(stage, says[stage])
 
 
 def _forge(place: LedgerPlace, tools: DoctorTools) -> Iterator[Check]:

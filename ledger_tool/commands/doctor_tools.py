@@ -42,6 +42,9 @@ class LedgerPlace(Protocol):
     def reach(self) -> tuple[Literal["remote", "host key", "login"], LedgerError] | None:
         """Ask the remote; return how far that came if it failed, and why."""
 
+    def check_login(self) -> str:
+        """Return what is to be seen of the login, once `reach` got there."""
+
     def check_writing(self) -> str:
         """Try to write to the branch in a way that cannot change anything; return what was seen."""
 

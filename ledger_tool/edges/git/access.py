@@ -23,6 +23,7 @@ from ledger_tool.edges.files.disk import path_of, read_bytes
 from ledger_tool.edges.git.deploy_key import hold, read_key
 from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.process import run
+from ledger_tool.edges.git.settings_variables import CREDENTIAL, HEADER, numbered
 from ledger_tool.edges.git.user_settings import Setting, Settings, config_file
 from ledger_tool.edges.http.proxies import check_proxies
 from ledger_tool.errors import Denied, UsageError
@@ -43,8 +44,6 @@ _PASSED_SETTINGS = re.compile(
     r"user\.(?:name|email|signingkey)|gpg\..*|credential\..*"
     r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey)"
 )
-_HEADER = re.compile(r"http\.(?:.*\.)?extraheader")
-_CREDENTIAL = re.compile(r"credential\..*")
 _HELPERS = re.compile(r"credential\.(?:.*\.)?helper")
 _PROXY = re.compile(r"http\.(?:.*\.)?proxy")
 # The user's own override these. Without them, git would guess a committer, or refuse, where none is configured.
@@ -101,7 +100,7 @@ def prepare(
     token = ((address.password if address else "") or credentials.token.strip()) if over_http else ""
     passed = [setting for setting in settings if _PASSED_SETTINGS.fullmatch(setting.key)]
     proxies = [setting.value for setting in passed if _PROXY.fullmatch(setting.key)]
-    headers = [setting for setting in settings if _HEADER.fullmatch(setting.key)]
+    headers = [setting for setting in settings if HEADER.fullmatch(setting.key)]
     # A repository's own settings come before these, and may be repeated: that matters for helpers alone.
     users = [*_DEFAULT_SETTINGS, ("credential.helper", ""), *((key, value) for key, value, _ in passed)]
     named: dict[str, str] = {}
@@ -111,7 +110,7 @@ def prepare(
         check_proxies(address.url, os.environ, proxies)
         extra = headers_for(address.url, [] if token else headers)
     if token and address:
-        users = [(key, value) for key, value in users if not _CREDENTIAL.fullmatch(key)]
+        users = [(key, value) for key, value in users if not CREDENTIAL.fullmatch(key)]
         extra += _with_token(address, token)
         named |= {"LEDGER_GIT_USERNAME": address.user or "x-access-token", "LEDGER_GIT_PASSWORD": token}
     elif over_http and any(_HELPERS.fullmatch(setting.key) for setting in passed) and hasattr(os, "memfd_create"):
@@ -141,10 +140,7 @@ def prepare(
         "LC_ALL": "C",
         **named,
     }
-    chosen = [*users, *also, *extra, *_FIXED_SETTINGS]
-    environment["GIT_CONFIG_COUNT"] = str(len(chosen))  # keeps settings out of files and argv (git-config(1))
-    for number, (key, value) in enumerate(chosen):
-        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    environment |= numbered([*users, *also, *extra, *_FIXED_SETTINGS])
     helpers = [setting.value for setting in settings if _HELPERS.fullmatch(setting.key)]
     mask = Mask(_secrets(address, credentials.token, headers, proxies, helpers))
     host = re.sub(r":[0-9]+$", "", address.host) if address and over_http else ""

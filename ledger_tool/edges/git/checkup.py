@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +24,7 @@ from ledger_tool.edges.git.refusals import HostKeyRefused, LoginRefused
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, refs_of
 from ledger_tool.edges.git.server_words import PushStatus
 from ledger_tool.edges.git.session import SessionOptions, open_session
+from ledger_tool.edges.git.settings_variables import without_login
 from ledger_tool.errors import Denied, LedgerError, PushRefused, Unreachable
 
 _TRIES = 3  # while others write
@@ -42,6 +45,9 @@ class FolderPlace:
 
     def reach(self) -> tuple[Stage, LedgerError] | None:
         return None
+
+    def check_login(self) -> str:
+        return "nobody asks for one"
 
     def check_writing(self) -> str:
         return "there is nobody who could refuse it"
@@ -65,9 +71,8 @@ class RemotePlace:
         self._tip = ""
         self.scheme = target.address.scheme
         self.url = target.address.url
-        over_http = self.scheme in ("http", "https")
-        own = (credentials.token or target.address.password) if over_http else credentials.deploy_key
-        named = ("git's own credentials, or none", "the token") if over_http else ("your ssh setup", "the deploy key")
+        own = (credentials.token or target.address.password) if self._over_http else credentials.deploy_key
+        named = ("git's own credentials", "the token") if self._over_http else ("your ssh setup", "the deploy key")
         self.login = "" if self.scheme == "file" else named[bool(own)]
 
     @property
@@ -88,24 +93,52 @@ class RemotePlace:
             return stages.get(type(error), "remote"), target.workspace.explained(error)
         return None
 
+    def check_login(self) -> str:
+        if self._over_http:
+            try:
+                refs_of(self._stranger().repository, self._target.address, "HEAD", least=1.0)
+            except Denied:
+                pass
+            except LedgerError as error:
+                return f"{self.login}: let in, and it was not seen whether the host asks for it: {error.message}"
+            else:
+                return f"{self.login}: not checked, since the host lets everybody read"
+        return f"{self.login}: accepted for reading"
+
+    @property
+    def _over_http(self) -> bool:
+        return self.scheme in ("http", "https")
+
+    def _stranger(self) -> RemoteBranch:
+        """Return the branch as it is for somebody without a login: git sends one only if the host asks for it."""
+        target = copy(self._target)
+        target.repository = replace(target.repository, environment=without_login(target.repository.environment))
+        return target
+
     def check_writing(self) -> str:
         if self.scheme == "file":
             check_writable(Path(self.url), self._target.branch, self.shown)
-        self._check_push()
+        tip = self._check_push()
+        if self._over_http and self._stranger().push(tip, tip).status is PushStatus.LANDED:
+            return (
+                "the host lets everybody open a push, so no login was checked; only a push that changes something "
+                "shows whether it is stored"
+            )
         if self.scheme == "file":
             return "its folders can be written to; only a push that changes something shows its rules"
         return (
             f"{self.login}: may open a push; only one that changes something shows whether it is stored, and the rules"
         )
 
-    def _check_push(self) -> None:
+    def _check_push(self) -> str:
+        """Push the branch's own commit, and return it."""
         for _ in range(_TRIES):
             tip = self._target.look()
             answer = self._target.push(tip, tip)
             if answer.refusal:
                 raise answer.refusal.error(self.shown, answer.words)
             if answer.status is PushStatus.LANDED:
-                return
+                return tip
             if answer.status is PushStatus.BROKEN:
                 raise Unreachable(f"the push to {self.shown} failed: {answer.words}", "run it again")
         raise PushRefused(f"{self.shown} refused the push: {answer.words}", self._target.refusal_hint)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.git.processes import finish, obeying_modes, start
+from tests.support.git.servers import http_server
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.doctor import lines, problem, states
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
@@ -95,3 +97,57 @@ def test_a_push_that_the_host_cannot_store_says_where_to_look(upstream: Upstream
     assert done.code == 6, done.err
     assert "who owns the repository on its host" in done.err
     assert "--pull-request" not in done.err
+
+
+def test_a_login_that_nobody_asks_for_is_not_called_accepted(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "srv").mkdir()
+    Upstream.create(tmp_path / "srv" / "l.git").git("config", "http.receivepack", "true")
+    with http_server(tmp_path / "srv", "right-token-0123456789") as server:
+
+        def run(token: str) -> Outcome:
+            monkeypatch.setenv("LEDGER_TOKEN", token)
+            return ledger("doctor", "--repo", server.url("l.git"))
+
+        assert lines(run("right-token-0123456789"))["login"] == ("ok", "the token: accepted for reading")
+        server.open_to_read = True
+        for token, who in (("wrong-token-0123456789", "the token"), ("", "git's own credentials")):
+            done = run(token)
+            problem(done, "writing", 6, "does not accept the credentials")
+            assert lines(done)["login"] == ("ok", f"{who}: not checked, since the host lets everybody read")
+        done = run("right-token-0123456789")
+        assert (done.code, lines(done)["login"][1]) == (0, "the token: not checked, since the host lets everybody read")
+        assert lines(done)["writing"][1].startswith("the token: may open a push")
+        server.open_to_all = True
+        done = run("wrong-token-0123456789")
+        assert (done.code, lines(done)["writing"][1].split(";")[0]) == (
+            0, "the host lets everybody open a push, so no login was checked",
+        )  # fmt: skip
+
+
+def test_a_login_of_git_s_own_is_told_from_one_that_nobody_asks_for(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "srv").mkdir()
+    Upstream.create(tmp_path / "srv" / "l.git").git("config", "http.receivepack", "true")
+    token = "right-token-0123456789"
+    login = base64.b64encode(f"x:{token}".encode()).decode()
+    with http_server(tmp_path / "srv", token) as server:
+        settings = {
+            "header": f'[http "{server.url("")}"]\n\textraHeader = "Authorization: Basic {login}"\n',
+            "helper": f'[credential]\n\thelper = "!f() {{ echo username=x; echo password={token}; }}; f"\n',
+            "netrc": "",
+        }
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+        for kind, text in settings.items():
+            (tmp_path / "settings").write_text(text)
+            if kind == "netrc":
+                (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login x password {token}\n")
+            for is_open, says in ((False, "accepted for reading"), (True, "not checked, since")):
+                server.open_to_read = is_open
+                done = ledger("doctor", "--repo", server.url("l.git"))
+                assert done.code == 0, (kind, done.out)
+                assert lines(done)["login"][1].startswith(f"git's own credentials: {says}"), (kind, done.out)
+                assert lines(done)["writing"][1].startswith("git's own credentials: may open"), kind

@@ -134,7 +134,8 @@ class HttpServer:
     """A running git HTTP backend; `requests` are the (method, path, user name) of what came in with a valid token.
 
     `echo` makes a refusal from what came in as the login and its parts, for a server that repeats it; a push of more
-    than `limit` bytes is refused, and with `whole_only` one from a shallow clone, without saying why.
+    than `limit` bytes is refused, and with `whole_only` one from a shallow clone, without saying why. With
+    `open_to_read` only a push needs a login, with `open_to_all` nothing does.
     """
 
     port: int
@@ -144,6 +145,12 @@ class HttpServer:
     echo: Callable[[str, str, str], str] | None = None
     limit: int = 2**30
     whole_only: bool = False
+    open_to_read: bool = False
+    open_to_all: bool = False
+
+    def is_open(self, path: str) -> bool:
+        """Return whether a request needs no login."""
+        return self.open_to_all or (self.open_to_read and "git-receive-pack" not in path)
 
     def url(self, name: str) -> str:
         """Return the URL of a repository in the served folder."""
@@ -182,7 +189,7 @@ class _GitHandler(BaseHTTPRequestHandler):
         if given and self.running.echo:
             self._refuse(403, self.running.echo(given, user, password))
             return
-        if password != self.running.token:
+        if password != self.running.token and not self.running.is_open(self.path):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")
