@@ -30,12 +30,13 @@ def on_github(stage: Stage, access: Mapping[str, str]) -> tuple[int, str]:
             "repository": "team/ledger", "sha": stage.upstream.tip(), "ref_name": "main", "ref_type": "branch",
             "event": {"repository": {"default_branch": "main"}},
         },
-        "vars": {"LEDGER_REPO": access.get("LEDGER_REPO")},
+        "vars": {"LEDGER_REPO": "ssh://git@git.example.com/another/ledger.git"},  # for jobs of other repositories
         "secrets": {"LEDGER_DEPLOY_KEY": key},
     }  # fmt: skip
     if access:
         contexts["vars"]["LEDGER_KNOWN_HOSTS"] = Path(access["LEDGER_KNOWN_HOSTS"]).read_text()
-    workflow = load_workflow(kit_files("github")[".github/workflows/ledger-rebase.yml"])
+    files = kit_files("github", url=access.get("LEDGER_REPO", ""))
+    workflow = load_workflow(files[".github/workflows/ledger-rebase.yml"])
     done = Runner(stage, contexts).run_job(workflow, "rebase")
     assert workflow_commands(done.output) in (["stop-commands"], ["notice"])
     return done.failed, done.output
@@ -81,7 +82,8 @@ def on_jenkins(stage: Stage, access: Mapping[str, str]) -> tuple[int, str]:
 def requests(stage: Stage, tmp_path: Path) -> Path:
     """Return a clone of a ledger with requests: some conflict with what has come to the base since.
 
-    One is signed, one has the same tag with another digest, one belongs to a person, and one merges as it is.
+    One is signed, one has the same tag with another digest, and one merges as it is. Others belong to people: one by
+    its name, one by its commit, and one has nothing in common with the base.
     """
     clone = tmp_path / "clone"
     git("clone", "--quiet", stage.upstream.url, clone)
@@ -92,17 +94,22 @@ def requests(stage: Stage, tmp_path: Path) -> Path:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     for branch, tag, seed in (
         ("ledger/publish-v1.2", "v1.2", "ours"), ("ledger/signed", "v1.3", "signed"), ("ledger/collides", "v1.1", "x"),
-        ("ledger/$(touch${IFS}pwned)", "v1.4", "evil"), ("person", "v1.5", "person"),
+        ("ledger/$(touch${IFS}pwned)", "v1.4", "evil"), ("person", "v1.5", "person"), ("ledger/alice", "v1.6", "alice"),
     ):  # fmt: skip
         git("checkout", "--quiet", "-b", branch, start, cwd=clone)
         publish(stage, clone, tag, seed)
         if branch == "ledger/signed":
             signing = ["-c", "gpg.format=ssh", "-c", f"user.signingKey={key}"]
             git(*signing, "commit", "--quiet", "--amend", "--no-edit", "-S", cwd=clone)
+        if branch == "ledger/alice":
+            git("commit", "--quiet", "--amend", "-m", "work in progress", cwd=clone)
         git("push", "--quiet", "origin", "HEAD", cwd=clone)
     git("checkout", "--quiet", "-b", "ledger/other-file", start, cwd=clone)
     (clone / "README.md").write_text("other\n")
     git("commit", "--quiet", "--all", "-m", "words", cwd=clone)
+    git("push", "--quiet", "origin", "HEAD", cwd=clone)
+    git("checkout", "--quiet", "--orphan", "ledger/orphan", cwd=clone)
+    git("commit", "--quiet", "-m", "another beginning", cwd=clone)
     git("push", "--quiet", "origin", "HEAD", cwd=clone)
     git("checkout", "--quiet", "main", cwd=clone)
     publish(stage, clone, "v1.1", "base")
@@ -130,10 +137,24 @@ def test_requests_that_conflict_are_rebased_unless_they_are_signed_or_collide(
     assert "its signature" in output
     assert "ledger/signed is left for a person to decide" in output
     assert "ledger/collides is left for a person to decide" in output
+    for name in ("ledger/alice", "ledger/orphan"):
+        assert f"{name} is left alone, because it has a commit that ledger did not make" in output
     assert "person conflicts" not in output
     again = job(stage, access)[1]
     assert "ledger/publish-v1.2 conflicts" not in again
     assert branches(stage) == after
+
+
+@pytest.mark.parametrize("job", [on_gitlab, as_component, on_jenkins])
+def test_a_branch_that_is_gone_is_not_looked_for_again(
+    job: Job, stage: Stage, access: dict[str, str], requests: Path
+) -> None:
+    """GitLab and Jenkins keep a checkout, and in it what they fetched before."""
+    assert job(stage, access)[0] == 0
+    git("push", "--quiet", "origin", "--delete", "ledger/collides", "ledger/alice", cwd=requests)
+    code, output = job(stage, access)
+    assert code == 0, output
+    assert "ledger/collides" not in output.replace("[deleted]", "").partition("ledger/signed conflicts")[2]
 
 
 @pytest.mark.parametrize("job", [on_github, on_gitlab, as_component])
