@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
-from ledger_tool.core.manifests.shapes.keys import names_image, says_image
+from ledger_tool.core.manifests.shapes.keys import names_image, says_image, says_version
 from ledger_tool.core.manifests.shapes.purpose import adds_objects, only_matches
 from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, view_of
 from ledger_tool.core.manifests.site import Site
@@ -45,12 +46,13 @@ def find_sites(
     roots: list[YamlNode],
     ours: OurImages = NOBODYS,
     environment: Callable[[], Environment] = nothing_set,
+    around: Callable[[], ChartAround | None] = no_chart,
 ) -> FoundSites:
     """Return what is found in a document; `path` is the file's, `text` its complete text."""
     by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
     numbers: set[int] = set()
     for root in roots:
-        for site, passed in _walk(root, view_of(path, text, root, ours, environment)):
+        for site, passed in _walk(root, view_of(path, text, root, ours, environment, around)):
             if not site:
                 numbers.update({passed.number} if passed else ())
                 continue
@@ -96,6 +98,8 @@ def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlNode) -> bo
     if keys and (says_image(keys[0]) or (keys[0] == "" and "path" in node.named) or "kind" in node.named):
         return True
     if view.has_contexts and any(place.node.token.text.startswith(whole.CONTEXT) for _, place in node.pairs):
+        return True
+    if view.around and any(map(says_version, node.named)):  # its name is that of the chart's own values
         return True
     return keys[:1] == ("image",) or (keys[:1] == ("",) and bool(own or (keys[1:] and keys[1] in _LISTS)))
 

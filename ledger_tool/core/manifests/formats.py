@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from ledger_tool.core.manifests import yamltree
+from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
 from ledger_tool.core.manifests.environment import Environment, nothing_set
@@ -42,6 +43,7 @@ def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
     return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
 
 
+_VERSION = re.compile(r"(?:(?<!api)[vV]ersion|[tT]ag|[dD]igest|[sS]ha)[\"']?\s*:")
 _MAY_NAME = re.compile(r"(?i)from|syntax")
 
 
@@ -80,6 +82,7 @@ class YamlFormat:
     parse: Parse
     ours: OurImages
     environment: Callable[[], Environment] = nothing_set
+    around: Callable[[], ChartAround | None] = no_chart
 
     def documents(self, text: str) -> Sequence[TextDocument]:
         """Return what `---` separates."""
@@ -87,12 +90,14 @@ class YamlFormat:
 
     def may_have_sites(self, text: str) -> bool:
         """Return whether something in the text looks like an image, or like a key that we know."""
-        return may_have_sites(text, self.ours)
+        if may_have_sites(text, self.ours):
+            return True
+        return bool(_VERSION.search(text) and self.around())  # the chart's own values name the image
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
-        found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment)
+        found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment, self.around)
         return DocumentReading(tokens, found.sites, partial(mentions, text, document, tokens, found.tokens, self.ours))
 
     def bare(self, text: str) -> str:
@@ -149,10 +154,16 @@ class DockerfileFormat:
 
 
 def format_of(
-    path: str, parse: Parse, ours: OurImages, environment: Callable[[], Environment] = nothing_set
+    path: str,
+    parse: Parse,
+    ours: OurImages,
+    environment: Callable[[], Environment] = nothing_set,
+    around: Callable[[], ChartAround | None] = no_chart,
 ) -> ManifestFormat:
     """Return the format of a file, judging by its name."""
     kind = kind_of(path)
     if kind == "dockerfile":
         return DockerfileFormat(ours)
-    return JsonFormat(parse, ours) if kind == "json" else YamlFormat(parse, ours, environment)
+    return (
+        JsonFormat(parse, ours, nothing_set, around) if kind == "json" else YamlFormat(parse, ours, environment, around)
+    )

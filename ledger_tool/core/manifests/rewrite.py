@@ -13,6 +13,7 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
+from ledger_tool.core.manifests.inherited import heir
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import ManifestNote
@@ -102,7 +103,7 @@ def not_read(note: ManifestNote) -> Rewritten:
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
-    form = format_of(path, parse, judge.ours, judge.environment)
+    form = format_of(path, parse, judge.ours, judge.environment, judge.styles.around)
     try:
         text = text_of(raw)
         if is_of_ledger(path, text):
@@ -186,7 +187,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
         site = replace(site, in_chart=is_of_chart(done.path, text, site.text))
     try:
         site, note = styled(site, judge.styles)
-        judgement = judge.judgement(site)
+        judgement = _held(site, judge.judgement(site), judge)
     except LedgerError as error:
         done.references += 1
         done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
@@ -227,6 +228,22 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     done.fixable.append(finding)
     done.edits.append(edit)
     return site.name, tag, wanted.digest
+
+
+def _held(site: Site, judgement: Judgement | None, judge: Judge) -> Judgement | None:
+    """Return the judgement on a site, which keeps its digest to itself: no other tag may get it by inheritance."""
+    is_right = judgement and judgement.is_reference and not (judgement.kind or judgement.is_left) and site.digest
+    if not judgement or not (judgement.wanted or is_right):
+        return judgement
+    wanted = judgement.wanted
+    where = heir(site, (wanted and wanted.tag) or site.tag, judge.judgement, judge.styles, judge.ours)
+    if not where:
+        return judgement
+    why = f"{where} has a tag of its own but no digest field, so Helm would give it this digest: pin it there first"
+    if not wanted:
+        message = f"{judgement.image}:{site.tag} has its digest in a field, but {why}"
+        return replace(judgement, kind="unpinned", message=message)
+    return replace(judgement, message=f"{judgement.message}; left unchanged: {why}", wanted=None)
 
 
 def _noted(mention: Site, judge: Judge, path: str) -> ManifestNote | None:

@@ -9,22 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ledger_tool.core.manifests.charts.chart import HelmChart
+from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import ImageFields, Site, Style
-
-
-@dataclass(frozen=True, slots=True)
-class ChartAround:
-    """The chart that a file belongs to; `is_values` says that the file's name tells that it has values of it."""
-
-    chart: HelmChart
-    is_values: bool
-
-
-def no_chart() -> ChartAround | None:
-    """Return that a file belongs to no chart."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)

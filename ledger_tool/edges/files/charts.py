@@ -11,16 +11,21 @@ import posixpath
 import re
 import stat
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
 from ledger_tool.core.manifests import yamltree
+from ledger_tool.core.manifests.charts.around import ChartAround, Overlays, ValuesFile
 from ledger_tool.core.manifests.charts.chart import MAX_SUBCHARTS, HelmChart
 from ledger_tool.core.manifests.charts.metadata import ChartMetadata, Dependency, metadata_of
-from ledger_tool.core.manifests.style import ChartAround
+from ledger_tool.core.manifests.inherited import sites_in
+from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextFault
+from ledger_tool.core.manifests.yamltree import YamlNode
 
 MAX_FILE = 2**20  # of a template; larger ones are not read
 _MAX_ARCHIVE = 20 * 2**20  # unpacked
@@ -28,7 +33,8 @@ _MAX_TEMPLATES = 2_000
 _MAX_CHARTS = 200  # that one depends on
 _MAX_ABOVE = 8  # folders
 _VALUES = ("*values*.yaml", "*values*.yml")
-_OF_CHART = re.compile(r"/templates/|/(?:Chart|requirements)\.yaml\Z|\.tgz\Z")
+_OF_CHART = re.compile(r"/templates/|/(?:Chart|requirements|values)\.yaml\Z|\.tgz\Z")
+_DEFAULTS = "values.yaml"
 _OTHERS = ("templates", "crds")
 
 
@@ -102,9 +108,12 @@ class FilesByPath:
 class Charts:
     """The charts around files; each is read once, when it is asked for."""
 
-    def __init__(self, files: ChartFiles) -> None:
+    def __init__(self, files: ChartFiles, is_judged: Callable[[str], bool] = lambda _: False) -> None:
         self._files = files
+        self._is_judged = is_judged
+        self._overlays: dict[str, Overlays] = {}
         self._charts: dict[str, HelmChart | None] = {}
+        self._tops: dict[str, bool] = {}
         self._left = _MAX_CHARTS
 
     def around(self, path: str) -> ChartAround | None:
@@ -118,11 +127,67 @@ class Charts:
                 below = path.removeprefix(folder).lstrip("/")
                 is_values = any(fnmatchcase(part.lower(), glob) for glob in _VALUES for part in (name, below))
                 is_other = below.split("/")[0] in _OTHERS or name == "Chart.yaml"
-                return None if is_other else ChartAround(chart, is_values)
-            if self._files.is_top(folder):
+                return None if is_other else ChartAround(chart, is_values, self._over(folder, below))
+            if folder not in self._tops:
+                self._tops[folder] = self._files.is_top(folder)
+            if self._tops[folder]:
                 return None
             folder = folder.rpartition("/")[0]
         return None
+
+    def _over(self, folder: str, below: str) -> Overlays | None:
+        if below != _DEFAULTS:
+            return None
+        return self._overlays.setdefault(folder, Overlays(partial(self._values_files, folder, folder, (), 0)))
+
+    def _values_files(self, chart: str, folder: str, above: tuple[str, ...], depth: int) -> Iterator[ValuesFile]:
+        """Yield the files that may be laid over a chart's `values.yaml`: those in `folder`, and in charts above it."""
+        for path in self._yaml_below(folder, 0):
+            if above or path != _below(folder, _DEFAULTS):
+                name = posixpath.relpath("/" + path.lstrip("/"), "/" + chart.lstrip("/"))
+                around = partial(self.around, path)
+                yield ValuesFile(name, partial(self._sites, path, around), around, above, self._is_judged(path))
+        if depth < MAX_SUBCHARTS:
+            for parent, key in self._parents(folder):
+                yield from self._values_files(chart, parent, (key, *above), depth + 1)
+
+    def _yaml_below(self, folder: str, depth: int) -> Iterator[str]:
+        for name, is_folder in self._files.names(folder)[:_MAX_TEMPLATES]:
+            path = _below(folder, name)
+            if is_folder:
+                is_own = depth or name not in (*_OTHERS, "charts")
+                if is_own and depth < _MAX_ABOVE and name != ".git" and not self._files.read(f"{path}/Chart.yaml"):
+                    yield from self._yaml_below(path, depth + 1)
+            elif name != "Chart.yaml" and name.lower().endswith((".yaml", ".yml", ".json")):
+                yield path
+
+    def _sites(
+        self, path: str, around: Callable[[], ChartAround | None], ours: OurImages
+    ) -> Iterable[tuple[Site, str]]:
+        from ledger_tool.edges.yaml.manifest_tokens import tokens
+
+        raw = self._files.read(path)
+        return sites_in(path, raw, tokens, around, ours) if raw and len(raw) <= MAX_FILE else ()
+
+    def _parents(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yield the charts that depend on the one in a folder, and the keys that its values have there."""
+        around, _, name = folder.rpartition("/")
+        above, _, last = around.rpartition("/")
+        if last == "charts" and self._has_chart(above):
+            keys = [one.key for one in self._dependencies(above) if one.name == name]
+            yield from ((above, key) for key in keys or [name])
+        for beside, is_folder in self._files.names(around) if name else ():
+            other = _below(around, beside)
+            for one in self._dependencies(other) if is_folder and other != folder else ():
+                if _local(other, one) == folder:
+                    yield other, one.key
+
+    def _has_chart(self, folder: str) -> bool:
+        return self._files.read(_below(folder, "Chart.yaml")) is not None
+
+    def _dependencies(self, folder: str) -> tuple[Dependency, ...]:
+        contents = [self._files.read(_below(folder, name)) for name in ("Chart.yaml", "requirements.yaml")]
+        return tuple(one for raw in contents if raw for one in _metadata(raw).dependencies)
 
     def loaded(self, folder: str, depth: int) -> HelmChart | None:
         """Return the chart in a folder, which is at a depth below another one, or None if there is none."""
@@ -146,8 +211,15 @@ class Charts:
         subcharts += [(name, chart) for name, chart in vendored.items() if name not in known]
         templates = dict(self._templates(folder, "templates"))
         return HelmChart(
-            templates=templates, is_library=metadata.is_library, subcharts=tuple(subcharts), absent=tuple(absent)
+            templates=templates,
+            is_library=metadata.is_library,
+            subcharts=tuple(subcharts),
+            absent=tuple(absent),
+            values=cache(partial(self._values, folder)),
         )
+
+    def _values(self, folder: str) -> YamlNode | None:
+        return next(iter(_parsed(self._files.read(_below(folder, _DEFAULTS)) or b"")), None)
 
     def _vendored(self, folder: str, depth: int) -> Iterator[tuple[str, HelmChart]]:
         for name, is_folder in self._files.names(folder):
@@ -160,9 +232,8 @@ class Charts:
                 yield from _archived(raw, depth + 1)
 
     def _local(self, folder: str, dependency: Dependency, depth: int) -> HelmChart | None:
-        if not dependency.repository.startswith("file://"):
-            return None
-        return self.loaded(posixpath.normpath(_below(folder, dependency.repository[7:])), depth + 1)
+        local = _local(folder, dependency)
+        return self.loaded(local, depth + 1) if local else None
 
     def _templates(self, folder: str, below: str) -> Iterator[tuple[str, str]]:
         for name, is_folder in self._files.names(_below(folder, below))[:_MAX_TEMPLATES]:
@@ -174,19 +245,30 @@ class Charts:
                 yield path, raw.decode("utf-8", "replace") if is_text else "{{ too large }"
 
 
+def _local(folder: str, dependency: Dependency) -> str:
+    """Return the folder that a dependency of a chart names, or `""`."""
+    is_local = dependency.repository.startswith("file://")
+    return posixpath.normpath(_below(folder, dependency.repository[7:])) if is_local else ""
+
+
 def _below(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
 def _metadata(raw: bytes) -> ChartMetadata:
+    return metadata_of(_parsed(raw))
+
+
+def _parsed(raw: bytes) -> list[YamlNode]:
+    """Return the roots of a file's first document; none if it cannot be read."""
     from ledger_tool.edges.yaml.manifest_tokens import tokens
 
     try:
         text = yamltree.decoded(raw)
         (document, *_) = yamltree.documents(text)
-        return metadata_of(yamltree.tree(tokens(text, document)))
+        return yamltree.tree(tokens(text, document))
     except TextFault:
-        return ChartMetadata()
+        return []
 
 
 def _archived(raw: bytes, depth: int) -> Iterator[tuple[str, HelmChart]]:

@@ -14,12 +14,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.charts.around import ChartAround
 from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Environment, parse_environment
 from ledger_tool.core.manifests.formats import KINDS, kind_of
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
 from ledger_tool.core.manifests.site import Style
-from ledger_tool.core.manifests.style import ChartAround, Styles
+from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.edges.files.charts import Charts, DiskFiles
@@ -38,7 +39,6 @@ class FolderManifests:
 
     def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), style: Style = "") -> None:
         self._style = style
-        self._charts = Charts(DiskFiles())
         self._exclude = tuple(exclude)
         self._others: list[ManifestNote] = []
         files: dict[str, ManifestFile] = {}
@@ -49,6 +49,7 @@ class FolderManifests:
             for real, file in found.items():
                 files.setdefault(real, file)
         self._files = dict(files.values())
+        self._charts = Charts(DiskFiles(), lambda path: path.replace("/", os.sep) in files)
         self._real = {path: Path(real) for real, (path, _) in files.items()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:

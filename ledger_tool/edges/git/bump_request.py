@@ -59,7 +59,7 @@ class TreeManifests:
         self._repository = repository
         self._style = style
         self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
-        self._charts = Charts(FilesByPath(self._all, self._read))
+        self._charts = Charts(FilesByPath(self._all, self._read), self.files.__contains__)
 
     def _read(self, path: str) -> bytes:
         (content,) = self._repository.blobs([self._all[path].oid])

@@ -7,7 +7,7 @@ these lines certainly does not. Everything else cannot be known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -16,6 +16,7 @@ from ledger_tool.core.manifests.charts.flow import SOME, VALUES, Path, covers, r
 from ledger_tool.core.manifests.charts.follow import ChartTooLarge, DefinedTemplate, Follower, PrintedLine
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_template
 from ledger_tool.core.manifests.site import ImageFields
+from ledger_tool.core.manifests.yamltree import YamlNode
 
 MAX_SUBCHARTS = 6  # levels
 _IMAGE = re.compile(r"(?i)image")
@@ -28,17 +29,24 @@ class DigestReading(NamedTuple):
     why: str
 
 
+def no_values() -> YamlNode | None:
+    """Return that a chart has no `values.yaml`."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class HelmChart:
     """A chart: the texts of its templates by path, and its dependencies by the name that their values have.
 
-    `subcharts` are those that are there, and `absent` the names of the others.
+    `subcharts` are those that are there, and `absent` the names of the others. `values` returns what
+    its `values.yaml` says.
     """
 
     templates: Mapping[str, str]
     is_library: bool = False
     subcharts: tuple[tuple[str, HelmChart], ...] = ()
     absent: tuple[str, ...] = ()
+    values: Callable[[], YamlNode | None] = no_values
 
     def reads_digest(self, image: ImageFields) -> DigestReading:
         """Return whether the chart reads the digest of an image in its values."""

@@ -32,6 +32,7 @@ from ledger_tool.core.manifests.shapes.visit import (
     is_in_line,
     is_written,
     key_token,
+    laid_over,
     marks_at,
     owner_at,
     text_at,
@@ -85,7 +86,7 @@ def _last(name: str) -> str:
 
 def of_helm(visit: Visit) -> Iterator[FoundSite]:
     """Yield the image of a mapping with the fields of Helm values."""
-    node = visit.node
+    node = laid_over(visit.node, visit.defaults)
     is_named = visit.keys[:1] == ("image",) and value(node, "name")
     key = "repository" if value(node, "repository") else "image" if value(node, "image") else "name" * bool(is_named)
     if not key:
@@ -111,8 +112,10 @@ def of_helm(visit: Visit) -> Iterator[FoundSite]:
 
 def of_words(visit: Visit) -> Iterator[FoundSite]:
     """Yield the images of ours that the words of a mapping's keys tell of: `{operatorRepository, operatorTag}`."""
-    text_of = partial(value, visit.node)
-    for parts in _by_image(visit):
+    defaults = visit.defaults
+    node = laid_over(visit.node, defaults)
+    text_of = partial(value, node)
+    for parts in _by_image(visit, node):
         name_key, tag_key, digest_key = (parts.get(role, "") for role in ("name", "tag", "digest"))
         name, registry = text_of(name_key), text_of(parts.get("registry", ""))
         full = f"{registry.rstrip('/')}/{name}" if registry else name
@@ -127,7 +130,9 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
             continue  # a commit
         values = _values(visit, name_key, tag_key, digest_key)
         names = (parts.get("registry", ""), name_key)
-        for found in _split(visit, full, (tag_key, digest_key), names, values, may_add=False):
+        # One that is only in the chart's own values would be that of another tag.
+        may_add = bool(digest_key and defaults and look_up(defaults, digest_key))
+        for found in _split(visit, full, (tag_key, digest_key), names, values, may_add=may_add):
             yield _of_plugin(found) if is_of_plugin(visit.keys) else found
 
 
@@ -150,11 +155,11 @@ def in_parameters(visit: Visit) -> Iterator[FoundSite]:
     yield from of_words(visit._replace(node=YamlNode(visit.node.token, named=named)))
 
 
-def _by_image(visit: Visit) -> list[dict[str, str]]:
+def _by_image(visit: Visit, node: YamlNode) -> list[dict[str, str]]:
     """Return the keys of a mapping by image, and by what they are of it: of several, the most usual."""
     images: dict[tuple[str, ...], dict[str, str]] = {}
-    found = [(what, key) for key in keys(visit.node) if (what := role(key))]
-    if visit.keys[:1] == ("image",) and look_up(visit.node, "name"):
+    found = [(what, key) for key in keys(node) if (what := role(key))]
+    if visit.keys[:1] == ("image",) and look_up(node, "name"):
         found.append((KeyRole((), "name", 9), "name"))
     for what, key in sorted(found, key=lambda one: one[0].rank):
         images.setdefault(what.image, {}).setdefault(what.part, key)
@@ -172,13 +177,18 @@ def _split(
 ) -> Iterator[FoundSite]:
     """Yield the site of a mapping with its tag and digest at `keys` and the parts of its name at `names`.
 
-    Where a digest may not be added in a field of its own, it goes into the tag.
+    Where a digest may not be added in a field of its own, it goes into the tag. What the node does not set has the
+    chart's own values, and is edited there.
     """
-    node = visit.node
+    node, defaults = visit.node, visit.defaults
     tag_key, digest_key = keys
     tag_place = look_up(node, tag_key) if tag_key else None
     digest_place = look_up(node, digest_key) if digest_key else None
-    tag, _, digest = text_at(tag_place).partition("@")
+    if not (tag_place or digest_place):
+        return
+    is_elsewhere = not tag_place and bool(tag_key)  # its tag is the chart's
+    tag, _, digest = (value(defaults, tag_key) if is_elsewhere and defaults else text_at(tag_place)).partition("@")
+    digest = "" if is_elsewhere else digest
     fields = []
     missing = None
     if tag_place and is_scalar(tag_place.node):
@@ -207,7 +217,8 @@ def _split(
         fields=tuple(fields),
         missing=missing,
         values=values,
-        unread=_switched_off(node) if values and alone else "",
+        locked="its tag is that of the chart's own values" if is_elsewhere else "",
+        unread=_switched_off(laid_over(node, defaults)) if values and alone else "",
         marks=tuple(mark for mark in marks_at(visit.file.text, *around) if mark != IMAGE),
         read_as=read_as(tag_place.node.token.text) if tag_place and not tag_place.node.token.style else "",
         owner=owner_at(visit.file.text, *around),
@@ -218,9 +229,9 @@ def _split(
 
 def _values(visit: Visit, name: str, tag: str, digest: str) -> ImageFields:
     """Return the place of an image, whose parts have these keys, in Helm values."""
-    above = tuple(key or "*" for key in reversed(visit.keys))
+    is_strange = not is_of_helm(visit)
     return ImageFields(
-        above, name, tag or _TAGS[0], digest or _DIGESTS[0], visit.file.is_object, is_strange=not is_of_helm(visit)
+        visit.above, name, tag or _TAGS[0], digest or _DIGESTS[0], visit.file.is_object, is_strange=is_strange
     )
 
 

@@ -60,6 +60,13 @@ def names_image(key: str) -> bool:
 
 
 @lru_cache(4096)
+def says_version(key: str) -> bool:
+    """Return whether a key may have the tag or the digest of an image: `tag`, `imageTag`, `sha`."""
+    found = role(key)
+    return found is not None and found.part in ("tag", "digest")
+
+
+@lru_cache(4096)
 def role(key: str) -> KeyRole | None:
     """Return what a key tells of an image, or None: `operatorImageTag` is the `tag` of `("operator",)`."""
     found = words(key)

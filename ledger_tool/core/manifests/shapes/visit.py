@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.site import Site, mark_in, owner_in
@@ -14,6 +15,7 @@ from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
 
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
+_GLOBAL = "global"
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 _AS_WRITTEN = ("", "!", "tag:yaml.org,2002:str", "!override")
 MARKED = re.compile(r"#\s*ledger:[ \t]*image\b")
@@ -25,7 +27,7 @@ class FileView:
 
     `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`. `containers` are
     the names that Azure Pipelines gives to images in `resources`. `is_marked` says that a comment calls some value an
-    image, `has_contexts` that `docker-image://` is somewhere.
+    image, `has_contexts` that `docker-image://` is somewhere. `around` is the chart whose values the document has.
     """
 
     path: str
@@ -37,11 +39,12 @@ class FileView:
     is_marked: bool = False
     has_contexts: bool = False
     environment: Callable[[], Environment] = nothing_set
+    around: ChartAround | None = None
 
     @property
     def is_object(self) -> bool:
         """Whether the document is an object of Kubernetes, and not the values of a chart."""
-        return bool(value(self.root, "apiVersion") and value(self.root, "kind"))
+        return is_object(self.root)
 
     @property
     def is_gitlab(self) -> bool:
@@ -49,9 +52,17 @@ class FileView:
         return bool(_GITLAB.search(self.path))
 
 
-def view_of(path: str, text: str, root: YamlNode, ours: OurImages, environment: Callable[[], Environment]) -> FileView:
+def view_of(
+    path: str,
+    text: str,
+    root: YamlNode,
+    ours: OurImages,
+    environment: Callable[[], Environment],
+    around: Callable[[], ChartAround | None] = no_chart,
+) -> FileView:
     """Return what shapes know of a document."""
-    above, resources = look_up(root, "global"), look_up(root, "resources")
+    chart = None if is_object(root) else around()
+    shared, resources = _shared(root, chart), look_up(root, "resources")
     containers = look_up(resources.node, "containers") if resources else None
     named = containers.node.items if containers else ()
     return FileView(
@@ -59,11 +70,12 @@ def view_of(path: str, text: str, root: YamlNode, ours: OurImages, environment: 
         text,
         root,
         ours,
-        registry=value(above.node, "imageRegistry") if above else "",
+        registry=value(shared, "imageRegistry") if shared else "",
         containers=frozenset(value(place.node, "container") for place in named),
         is_marked="ledger:" in text and bool(MARKED.search(text)),
         has_contexts="docker-image:" in text,
         environment=environment,
+        around=chart,
     )
 
 
@@ -73,6 +85,16 @@ class Visit(NamedTuple):
     node: YamlNode
     file: FileView
     keys: tuple[str, ...] = ()
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The keys from the root on, `*` for the items of a list."""
+        return tuple(key or "*" for key in reversed(self.keys))
+
+    @property
+    def defaults(self) -> YamlNode | None:
+        """What the chart's own values have in the same place, over which Helm lays the node."""
+        return self.file.around.defaults(self.above) if self.file.around else None
 
 
 class FoundSite(NamedTuple):
@@ -107,6 +129,21 @@ def is_computed(token: TextToken) -> bool:
     """
     is_as_written = token.tag in _AS_WRITTEN or (token.tag == "!Sub" and not token.text.startswith("$"))
     return not is_as_written and token.kind != "map"
+
+
+def is_object(root: YamlNode) -> bool:
+    """Return whether a document is an object of Kubernetes."""
+    return bool(value(root, "apiVersion") and value(root, "kind"))
+
+
+def laid_over(node: YamlNode, defaults: YamlNode | None) -> YamlNode:
+    """Return a mapping that has its own keys, and those of its defaults that it does not have."""
+    return replace(node, merged=[*node.merged, defaults]) if defaults else node
+
+
+def _shared(root: YamlNode, chart: ChartAround | None) -> YamlNode | None:
+    own, defaults = look_up(root, _GLOBAL), chart.defaults((_GLOBAL,)) if chart else None
+    return laid_over(own.node, defaults) if own else defaults
 
 
 def value(node: YamlNode, key: str) -> str:

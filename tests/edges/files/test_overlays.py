@@ -1,0 +1,101 @@
+"""Values laid over those of a chart: no tag gets the digest of another one, whatever is in which file."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.manifests.bump import BumpRules, judge_bump
+from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.pin import judge_pin
+from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.rewrite import Judge, Rewritten
+from ledger_tool.core.manifests.style import Styles
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.edges.files.charts import Charts, FilesByPath
+from ledger_tool.edges.files.manifests import rewritten
+from tests.support.values.make import digest, ledger_of, record
+
+DIGESTS = {"v1.5.0": digest("old"), "v1.6.0": digest("new")}
+LEDGER = ledger_of(*(record("myorg/app", tag, digest=one) for tag, one in DIGESTS.items()))
+CATALOGUE = Catalogue(Snapshot("", LEDGER, Policy()), Timestamp("2026-11-25T09:30:00Z"))
+PIN = Judge(partial(judge_pin, catalogue=CATALOGUE), CATALOGUE.ours)
+BUMP = Judge(partial(judge_bump, catalogue=CATALOGUE, rules=BumpRules(rules=[parse_rule("semver:^1")])), CATALOGUE.ours)
+TEMPLATE = "image: {{ %(I)s.repository }}:{{ %(I)s.tag }}{{ with %(I)s.digest }}@{{ . }}{{ end }}\n"
+TEMPLATES = [TEMPLATE, "image: {{ %(I)s.repository }}:{{ %(I)s.tag }}@{{ %(I)s.digest }}\n"]
+
+tags = st.sampled_from(["v1.5.0", "v1.6.0", "unreleased", "", "v1.6.0   # ledger: ignore"])
+digests = st.sampled_from([*DIGESTS.values(), '""', digest("unknown")])
+images = st.fixed_dictionaries({}, optional={"tag": tags, "digest": digests, "pullPolicy": st.just("Always")})
+places = st.sampled_from(
+    [
+        ("values.yaml", "values-prod.yaml", "image"),
+        ("values.yaml", "envs/prod.yaml", "web"),
+        ("charts/sub/values.yaml", "values.yaml", "image"),
+        ("charts/sub/values.yaml", "values-prod.yaml", "web"),
+    ]
+)
+
+
+def values(image: dict[str, str], *above: str) -> str:
+    lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(above)]
+    return "\n".join([*lines, *(f"{'  ' * len(above)}{key}: {value}" for key, value in image.items())]) + "\n"
+
+
+def judged(files: dict[str, bytes], judge: Judge, excluded: str) -> list[Rewritten]:
+    read = {path for path in files if path != excluded}
+    charts = Charts(FilesByPath(files, files.get), read.__contains__)
+    return [
+        rewritten(path, files[path], Judge(judge.judgement, judge.ours, Styles("", partial(charts.around, path))))
+        for path in files
+        if path in read
+    ]
+
+
+@given(
+    base=images, overlay=images, place=places, template=st.sampled_from(TEMPLATES), judge=st.sampled_from([PIN, BUMP]),
+    is_excluded=st.booleans(),
+)  # fmt: skip
+@example(
+    base={"tag": "v1.5.0"}, overlay={"tag": "v1.6.0"}, place=("values.yaml", "values-prod.yaml", "image"),
+    template=TEMPLATE, judge=PIN, is_excluded=True,
+)  # fmt: skip
+def test_no_tag_inherits_the_digest_of_another(
+    base: dict[str, str],
+    overlay: dict[str, str],
+    place: tuple[str, str, str],
+    template: str,
+    judge: Judge,
+    is_excluded: bool,
+) -> None:
+    below, above, key = place
+    base = {"repository": "myorg/app", **base}
+    prefix = ("sub",) if below.startswith("charts") else ()
+    folder = "charts/sub/" if prefix else ""
+    texts = {
+        "Chart.yaml": "name: app\n",
+        f"{folder}Chart.yaml": "name: sub\n",
+        f"{folder}templates/a.yaml": template % {"I": f".Values.{key}"},
+        below: values(base, key),
+        above: values(overlay, *prefix, key),
+    }
+    files = {path: text.encode() for path, text in texts.items()}
+    done = judged(files, judge, above if is_excluded else "")
+    is_green = not any(file.findings for file in done)
+    after = {**files, **{file.path: file.content for file in done if file.content is not None}}
+    lower, upper = (yaml.safe_load(after[path]) for path in (below, above))
+    for name in (*prefix, key):
+        upper = (upper or {}).get(name)
+    own: dict[str, Any] = upper or {}
+    runs = {**lower[key], **own}
+    has_other_tag = "tag" in own and own["tag"] != lower[key].get("tag")
+    inherits = has_other_tag and "digest" not in own and bool(runs.get("digest"))
+    if inherits and runs["digest"] != DIGESTS.get(runs["tag"]):
+        assert after[below] == files[below]
+        assert not is_green
