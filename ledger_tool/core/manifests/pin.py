@@ -73,6 +73,9 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     if site.unsettled:
         return unsettled(site, named[0])
     judgement = pin_to(site, *named, catalogue)
+    if site.misprint and not judgement.kind and not judgement.is_left:
+        message = f"{judgement.image} has the digest of its tag, but {site.misprint}"
+        return replace(judgement, kind="unpinned", message=message, note=None)
     return _doubted(site, judgement) if site.doubt and judgement.kind in ("", "stale") else judgement
 
 

@@ -41,12 +41,16 @@ class SiteField:
 
 @dataclass(frozen=True, slots=True)
 class MissingDigest:
-    """A digest field to add: `key` would follow the value at `after`, whose own key is at `beside`."""
+    """A digest field to add: `key` would follow the value at `after`, whose own key is at `beside`.
+
+    `is_hex` says that it takes the digits alone.
+    """
 
     key: str
     beside: TextToken
     after: TextToken
     in_flow: bool
+    is_hex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,10 @@ class Site:
     `values` is its place in the values of Helm, where the tag can take the digest. `whole` says that one string has it
     all, so Docker's default tag applies. `locked` says why it cannot be edited where it is written, or `""`. `owner` is
     another tool that sets it, or `""`. `unread` says why a digest in a field of its own does not count, and `doubt` why
-    nobody can know whether it does. `unsettled` says why nobody can know which version its reader takes, or `""`.
-    `is_certain` says that nothing but an image can be named here. `read_as` is what a reader of YAML makes of a tag
-    without quotes, if that is a number with another spelling. `in_chart` says that it is in a template of a Helm chart.
+    nobody can know whether it does. `misprint` says why its chart would not print what is named here, and `unsettled`
+    why nobody can know which version its reader takes, or `""`. `is_certain` says that nothing but an image can be
+    named here. `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another
+    spelling. `in_chart` says that it is in a template of a Helm chart.
     """
 
     line: int
@@ -96,6 +101,7 @@ class Site:
     values: ImageFields | None = None
     unread: str = ""
     doubt: str = ""
+    misprint: str = ""
     in_chart: bool = False
     unsettled: str = ""
 

@@ -60,6 +60,8 @@ def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
     """Return the splices that make a site say what is wanted; none if it already does. Raises SpliceRefused."""
     if site.locked:
         raise SpliceRefused(site.locked)
+    if site.misprint:
+        raise SpliceRefused(site.misprint)
     if site.read_as and wanted.tag in ("", site.tag, site.read_as):
         raise SpliceRefused(
             f"its tag has no quotes, and YAML reads the number {site.read_as}: quote the tag that is meant"
@@ -67,7 +69,7 @@ def splices(site: Site, wanted: WantedVersion, text: str) -> list[Splice]:
     values = [(field, _value(site, field, wanted)) for field in site.fields]
     changes = [_replaced(field, value, text) for field, value in values if value != field.token.text.strip()]
     if site.missing and wanted.digest and site.fields[0].part != "tagged":
-        changes.append(_added(site.missing, wanted.digest, text))
+        changes.append(_added(site.missing, _hex(wanted.digest) if site.missing.is_hex else wanted.digest, text))
     holds_digest = site.missing or any(field.part != "tag" for field in site.fields)
     if wanted.digest and not holds_digest:
         raise SpliceRefused("there is no place for its digest: the tag comes from a mapping merged into this one")

@@ -35,15 +35,54 @@ def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
     Raises InvalidValue for a mark that is no style.
     """
     style = site.style
-    if site.values is None or style == "digest" or any(field.part == "tagged" for field in site.fields):
+    if site.values is None or style == "digest":
         return replace(site, unread=""), None
-    if site.unread:
-        return _in_tag(site, site.unread), None
-    if style == "tag" or (styles.wanted == "tag" and not style):
-        return _in_tag(site, "the style is `tag`"), None
-    if site.values.is_strange and site.missing and styles.wanted != "digest":
-        return replace(site, missing=None, locked=site.locked or _STRANGE), None
-    return _by_chart(site, site.values, styles)
+    if any(field.part == "tagged" for field in site.fields):
+        done, note = replace(site, unread=""), None
+    elif site.unread:
+        done, note = _in_tag(site, site.unread), None
+    elif style == "tag" or (styles.wanted == "tag" and not style):
+        done, note = _in_tag(site, "the style is `tag`"), None
+    elif site.values.is_strange and site.missing and styles.wanted != "digest":
+        done, note = replace(site, missing=None, locked=site.locked or _STRANGE), None
+    else:
+        done, note = _by_chart(site, site.values, styles)
+    done = done if style else _as_printed(done, site.values, styles)
+    return done, None if done.misprint else note
+
+
+def _as_printed(site: Site, values: ImageFields, styles: Styles) -> Site:
+    """Return a site that is known not to be what its chart prints, if it is not."""
+    around = None if values.in_object or not (site.tag or site.digest) else styles.around()
+    has_digest = not any(field.part == "tagged" for field in site.fields)
+    if around and (where := around.chart.misprint(values, has_digest=has_digest)):
+        mark = "style:digest" if has_digest else "style:tag"
+        why = f"its chart may print another image than these values name ({where})"
+        return replace(site, misprint=f"{why}; write `# ledger: {mark}` behind it if it does not")
+    forms = around.chart.digest_forms(values) if around and has_digest else set()
+    if len(forms) > 1:
+        return replace(site, misprint="its chart prints the digest in two forms")
+    if forms:
+        return _with_form(site, is_hex="sha256:" in forms)
+    is_bare = site.digest and any(field.part == "hex" for field in site.fields)
+    if is_bare and not values.digest.lower().endswith("sha"):
+        return replace(site, misprint=f"`{values.digest}` has no `sha256:` in front")
+    return site
+
+
+def _with_form(site: Site, *, is_hex: bool) -> Site:
+    """Return a site with its digest as the chart wants it: with its algorithm in front, or without."""
+    part = "hex" if is_hex else "digest"
+    fields = []
+    for field in site.fields:
+        if field.part in ("hex", "digest") and field.part != part:
+            if field.token.text.strip():
+                what = "after `@sha256:`" if is_hex else "without `sha256:` in front"
+                return replace(site, misprint=f"its chart prints the digest {what}")
+            field = replace(field, part=part)
+        fields.append(field)
+    missing = site.missing and replace(site.missing, is_hex=is_hex)
+    return replace(site, fields=tuple(fields), missing=missing)
 
 
 def _by_chart(site: Site, values: ImageFields, styles: Styles) -> tuple[Site, Remark | None]:

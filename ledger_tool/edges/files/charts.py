@@ -20,7 +20,9 @@ from typing import Protocol
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ChartAround, Overlays, ValuesFile
 from ledger_tool.core.manifests.charts.chart import MAX_SUBCHARTS, HelmChart
+from ledger_tool.core.manifests.charts.filled import filled_places
 from ledger_tool.core.manifests.charts.metadata import ChartMetadata, Dependency, metadata_of
+from ledger_tool.core.manifests.charts.paths import Path as ValuePath
 from ledger_tool.core.manifests.inherited import sites_in
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
@@ -36,6 +38,7 @@ _VALUES = ("*values*.yaml", "*values*.yml")
 _OF_CHART = re.compile(r"/templates/|/(?:Chart|requirements|values)\.yaml\Z|\.tgz\Z")
 _DEFAULTS = "values.yaml"
 _OTHERS = ("templates", "crds")
+_NOT_READ = b"\xff"  # instead of a file that is too large
 
 
 class ChartFiles(Protocol):
@@ -216,10 +219,15 @@ class Charts:
             subcharts=tuple(subcharts),
             absent=tuple(absent),
             values=cache(partial(self._values, folder)),
+            filled=partial(self._filled, folder),
         )
 
     def _values(self, folder: str) -> YamlNode | None:
         return next(iter(_parsed(self._files.read(_below(folder, _DEFAULTS)) or b"")), None)
+
+    def _filled(self, folder: str) -> frozenset[ValuePath] | None:
+        raws = map(self._files.read, self._yaml_below(folder, 0))
+        return filled_places(_roots(_NOT_READ if raw is None else raw) for raw in raws)
 
     def _vendored(self, folder: str, depth: int) -> Iterator[tuple[str, HelmChart]]:
         for name, is_folder in self._files.names(folder):
@@ -261,14 +269,19 @@ def _metadata(raw: bytes) -> ChartMetadata:
 
 def _parsed(raw: bytes) -> list[YamlNode]:
     """Return the roots of a file's first document; none if it cannot be read."""
-    from ledger_tool.edges.yaml.manifest_tokens import tokens
-
     try:
-        text = yamltree.decoded(raw)
-        (document, *_) = yamltree.documents(text)
-        return yamltree.tree(tokens(text, document))
+        return _roots(raw)
     except TextFault:
         return []
+
+
+def _roots(raw: bytes) -> list[yamltree.YamlNode]:
+    """Return the content of a file's first document. Raises TextFault."""
+    from ledger_tool.edges.yaml.manifest_tokens import tokens
+
+    text = yamltree.decoded(raw)
+    (document, *_) = yamltree.documents(text)
+    return yamltree.tree(tokens(text, document))
 
 
 def _archived(raw: bytes, depth: int) -> Iterator[tuple[str, HelmChart]]:

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from ledger_tool.core.manifests.charts.flow import SOME, VALUES, Path, covers, root
+from ledger_tool.core.manifests.charts.flow import root
 from ledger_tool.core.manifests.charts.follow import ChartTooLarge, DefinedTemplate, Follower, PrintedLine
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_template
+from ledger_tool.core.manifests.charts.misprint import PrintedImage
+from ledger_tool.core.manifests.charts.paths import SOME, VALUES, Path, covers, is_any, is_at, merged_globals
 from ledger_tool.core.manifests.site import ImageFields
 from ledger_tool.core.manifests.yamltree import YamlNode
 
 MAX_SUBCHARTS = 6  # levels
+_REPLACED = "its templates replace some of these values"
 _IMAGE = re.compile(r"(?i)image")
 
 
@@ -34,12 +37,18 @@ def no_values() -> YamlNode | None:
     return None
 
 
+def not_known() -> frozenset[Path] | None:
+    """Return that nobody knows which of a chart's values are set."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class HelmChart:
     """A chart: the texts of its templates by path, and its dependencies by the name that their values have.
 
-    `subcharts` are those that are there, and `absent` the names of the others. `values` returns what
-    its `values.yaml` says.
+    `subcharts` are those that are there, and `absent` the names of the others. `filled` returns the places of values
+    that are set in any of its files, or None if these are not known, and `values`
+    what its `values.yaml` says.
     """
 
     templates: Mapping[str, str]
@@ -47,6 +56,37 @@ class HelmChart:
     subcharts: tuple[tuple[str, HelmChart], ...] = ()
     absent: tuple[str, ...] = ()
     values: Callable[[], YamlNode | None] = no_values
+    filled: Callable[[], frozenset[Path] | None] = not_known
+
+    def misprint(self, image: ImageFields, *, has_digest: bool) -> str:
+        """Return what shows that the chart may print something else than an image with its tag, or with its digest.
+
+        That is `""` if nothing does.
+        """
+        followed = self._followed
+        printed = PrintedImage(image, has_digest, self._is_unset)
+        if any(map(printed.is_part, followed.changed)):
+            return _REPLACED
+        return next((f"{line.file}:{line.line}" for line in followed.lines if printed.misprinted(line)), "")
+
+    def digest_forms(self, image: ImageFields) -> set[str]:
+        """Return what the chart prints in front of an image's digest: the digest's algorithm, or nothing."""
+        printed = PrintedImage(image, True, self._is_unset)
+        return {form for line in self._followed.lines for form in printed.algorithms(line)}
+
+    def _is_unset(self, path: Path) -> bool:
+        return self._filled is not None and path[:1] == VALUES and not is_any(path) and path not in self._filled
+
+    @cached_property
+    def _filled(self) -> frozenset[Path] | None:
+        """The places that its own files set, and those of the charts that it depends on."""
+        found = self.filled()
+        for name, chart in self.subcharts:
+            inner = chart._filled
+            if found is None or inner is None:
+                return None
+            found |= {merged_globals((*VALUES, name, *path[1:])) for path in inner}
+        return found
 
     def reads_digest(self, image: ImageFields) -> DigestReading:
         """Return whether the chart reads the digest of an image in its values."""
@@ -55,7 +95,7 @@ class HelmChart:
         ignoring = [line for line, is_sure in lines if is_sure and not _reads(line, image)]
         place = (*VALUES, *image.above)
         if any(_replaces(path, place) for path in followed.changed):
-            return DigestReading("unknown", "its templates replace some of these values")
+            return DigestReading("unknown", _REPLACED)
         for line in ignoring:
             if not any(covers(path, place) for path in line.used):
                 return DigestReading("ignored", f"{line.file}:{line.line}")
@@ -65,7 +105,7 @@ class HelmChart:
             if not _reads(line, image):
                 return DigestReading("unknown", f"{line.file}:{line.line} cannot be followed")
         for line in followed.lines:
-            if _IMAGE.search(line.text) and any(_is_at(path, place) for path in line.used):
+            if _IMAGE.search(line.text) and any(is_at(path, place) for path in line.used):
                 return DigestReading("unknown", f"{line.file}:{line.line} passes it on as a whole")
         return DigestReading("read", f"{lines[0][0].file}:{lines[0][0].line}")
 
@@ -143,20 +183,16 @@ def _replaces(path: Path, place: Path) -> bool:
     return covers(path, place) or (len(path) == len(place) + 1 and covers(path[:-1], place))
 
 
-def _is_at(path: Path, place: Path) -> bool:
-    return len(path) == len(place) and covers(path, place)
-
-
 def _reads(line: PrintedLine, image: ImageFields) -> bool:
     """Return whether a line certainly depends on the digest."""
     place = (*VALUES, *image.above, image.digest)
-    return any(_is_at(path, place) and SOME not in path for path in line.used)
+    return any(is_at(path, place) and SOME not in path for path in line.used)
 
 
 def _prints(line: PrintedLine, image: ImageFields) -> bool | None:
     """Return whether a line certainly prints an image that has a digest, or None if it does not."""
     places = [(*VALUES, *image.above, key) for key in (image.name, image.tag, image.digest)]
-    name, tag, digest = ([path for path in line.used if _is_at(path, key)] for key in places)
+    name, tag, digest = ([path for path in line.used if is_at(path, key)] for key in places)
     asked = {
         sign
         for sign, paths in line.guards

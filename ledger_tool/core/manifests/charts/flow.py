@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-Path = tuple[str, ...]
-ANY = "*"  # each item of a list or mapping, one after the other
-SOME = "?"  # one of them, and only a run would tell which
-VALUES: Path = ("Values",)
-_GLOBAL = "global"
+from ledger_tool.core.manifests.charts.paths import ANY, GLOBAL, SOME, VALUES, Path
+from ledger_tool.core.manifests.charts.texts import Texts, bounded, made_of, whole
+
 _MOST_PATHS = 200
 
 Named = tuple[tuple[str, "ValueFlow"], ...]
@@ -19,12 +17,14 @@ Named = tuple[tuple[str, "ValueFlow"], ...]
 class ValueFlow:
     """All that one expression may be. `paths` are nodes of the values, which still have fields; `made_of` are those
     that a text was made of, whose fields nobody can tell apart. `named` and `items` are those of a `dict` or `list`.
+    `texts` are the texts that it may be, if there is more to say of them than that a value is printed whole.
     """
 
     paths: frozenset[Path] = frozenset()
     made_of: frozenset[Path] = frozenset()
     named: Named = ()
     items: tuple[ValueFlow, ...] = ()
+    texts: Texts = frozenset()
 
     def field(self, name: str) -> ValueFlow:
         """Return what a field of it may be."""
@@ -39,6 +39,18 @@ class ValueFlow:
             return self.paths | self.made_of
         inner = [flow.used for _, flow in self.named] + [flow.used for flow in self.items]
         return self.paths.union(self.made_of, *inner)
+
+    @property
+    def shown(self) -> Texts:
+        """The texts that it may be."""
+        if self.texts:
+            return self.texts
+        is_value = self.paths and not (self.made_of or self.named or self.items)
+        return whole(self.paths) if is_value else made_of(self.used)
+
+    def as_text(self, texts: Texts) -> ValueFlow:
+        """Return it with what is known of its texts."""
+        return replace(self, texts=texts)
 
     def printed(self) -> ValueFlow:
         """Return the text that it becomes."""
@@ -62,6 +74,9 @@ def union(flows: Iterable[ValueFlow]) -> ValueFlow:
         _bounded(path for flow in present for path in flow.made_of),
         tuple((key, union(inner)) for key, inner in named.items()),
         tuple(dict.fromkeys(item for flow in present for item in flow.items)),
+        bounded(text for flow in present for text in flow.shown)
+        if any(flow.texts for flow in present)
+        else frozenset(),
     )
 
 
@@ -70,20 +85,13 @@ def root(aliases: Path) -> ValueFlow:
     return ValueFlow(frozenset([("", *aliases)]))
 
 
-def covers(path: Path, other: Path) -> bool:
-    """Return whether a node may be another one, or contain it; where templates start contains all values."""
-    if path[:1] == ("",):
-        return (*VALUES, *path[1:]) == other[: len(path)]
-    return len(path) <= len(other) and all(a == b or a in (ANY, SOME) for a, b in zip(path, other, strict=False))
-
-
 def _below(path: Path, name: str) -> Iterator[Path]:
     if path[:1] == ("",):  # where templates start: the values of a subchart are below its name in those of the chart
         yield (*VALUES, *path[1:]) if name == VALUES[0] else (name,)
         return
     yield (*path, name)
-    if name == _GLOBAL and path[0] == VALUES[0]:  # these are passed on to all subcharts
-        yield from ((*path[:length], _GLOBAL) for length in range(1, len(path)))
+    if name == GLOBAL and path[0] == VALUES[0]:  # these are passed on to all subcharts
+        yield from ((*path[:length], GLOBAL) for length in range(1, len(path)))
 
 
 def _bounded(paths: Iterable[Path]) -> frozenset[Path]:

@@ -6,11 +6,11 @@ all that it is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.charts.flow import ANY, NOTHING, SOME, Path, ValueFlow, union
+from ledger_tool.core.manifests.charts.flow import NOTHING, ValueFlow, union
 from ledger_tool.core.manifests.charts.functions import CHANGES, FUNCTIONS, TemplateArgument
 from ledger_tool.core.manifests.charts.gotemplate import (
     TemplateAction,
@@ -23,19 +23,34 @@ from ledger_tool.core.manifests.charts.gotemplate import (
     parse_template,
 )
 from ledger_tool.core.manifests.charts.guards import Guard, is_certain, one_like, signs
+from ledger_tool.core.manifests.charts.paths import ANY, SOME, Path
+from ledger_tool.core.manifests.charts.scope import ActionPlace, VariableScope
+from ledger_tool.core.manifests.charts.texts import (
+    NO_TEXT,
+    PrintCondition,
+    Texts,
+    joined,
+    literal_text,
+    unless,
+    when,
+)
 
 _MOST_STEPS = 400_000
 _MOST_CALLS = 40  # templates that include each other
 
 
 class PrintedLine(NamedTuple):
-    """A line that a template prints: where, the values that it is made of, and those that decide whether it is."""
+    """A line that a template prints: where, the values that it is made of, and those that decide whether it is.
+
+    `text` is what stands in it, `texts` what it may be in the end.
+    """
 
     file: str
     line: int
     text: str
     used: frozenset[Path]
     guards: frozenset[Guard]
+    texts: Texts
 
 
 class DefinedTemplate(NamedTuple):
@@ -58,18 +73,32 @@ class _PrintedOutput:
     text: str = ""
     line: int = 0
     printed: list[tuple[frozenset[Path], frozenset[Guard]]] = field(default_factory=list)
+    parts: list[Texts] = field(default_factory=list)  # of this line
+    ended: list[Texts] = field(default_factory=list)  # of those before
 
-    def print_text(self, text: str) -> None:
+    @property
+    def texts(self) -> Texts:
+        """All that it prints."""
+        return joined(self.ended + self.parts)
+
+    def print_text(self, text: str, place: ActionPlace) -> None:
         first, *rest = text.split("\n")
         self.text += first
+        self._print(literal_text(first), place)
         for part in rest:
             self.end_line()
             self.text = part
+            self._print(literal_text("\n" + part), place)
 
-    def print_flow(self, flow: ValueFlow, guards: frozenset[Guard], line: int) -> None:
+    def print_flow(self, flow: ValueFlow, place: ActionPlace, line: int) -> None:
         if used := flow.used:
             self.line = self.line or line
-            self.printed.append((used, guards))
+            self.printed.append((used, place.guards))
+        self._print(flow.shown, place)
+
+    def _print(self, texts: Texts, place: ActionPlace) -> None:
+        if texts != NO_TEXT:
+            self.parts.append(when(texts, place.conditions) | unless(NO_TEXT, place.conditions))
 
     def end_line(self) -> None:
         if self.printed:
@@ -79,53 +108,9 @@ class _PrintedOutput:
                 for path in used:
                     where.setdefault(path, set()).add(guards - shared)
             used = frozenset(path if is_certain(path, where[path]) else one_like(path) for path in where)
-            self.lines.append(PrintedLine(self.file, self.line, self.text, used, shared))
-        self.text, self.line, self.printed = "", 0, []
-
-
-class _VariableScope:
-    """The variables of a block, and those around it."""
-
-    __slots__ = ("around", "guards", "variables")
-
-    def __init__(self, variables: dict[str, ValueFlow], around: _VariableScope | None = None) -> None:
-        self.variables, self.around = variables, around
-        self.guards: dict[str, frozenset[Guard]] = {}
-
-    def get(self, name: str) -> ValueFlow:
-        scope: _VariableScope | None = self
-        while scope:
-            if name in scope.variables:
-                return scope.variables[name]
-            scope = scope.around
-        return NOTHING
-
-    def guards_of(self, name: str) -> frozenset[Guard]:
-        """Return what holds where a variable is declared."""
-        scope: _VariableScope | None = self
-        while scope and name not in scope.guards:
-            scope = scope.around
-        return scope.guards[name] if scope else frozenset()
-
-    def add(self, name: str, flow: ValueFlow) -> None:
-        """Say that a variable may have another value as well."""
-        scope: _VariableScope | None = self
-        while scope:
-            if name in scope.variables:
-                scope.variables[name] = union([scope.variables[name], flow])
-                return
-            scope = scope.around
-
-
-class _ActionPlace(NamedTuple):
-    """What holds where an action stands."""
-
-    dot: ValueFlow
-    scope: _VariableScope
-    guards: frozenset[Guard] = frozenset()
-
-    def inside(self, dot: ValueFlow | None = None, guards: Iterable[Guard] = ()) -> _ActionPlace:
-        return _ActionPlace(self.dot if dot is None else dot, _VariableScope({}, self.scope), self.guards.union(guards))
+            self.lines.append(PrintedLine(self.file, self.line, self.text, used, shared, joined(self.parts)))
+        self.ended += self.parts
+        self.text, self.line, self.printed, self.parts = "", 0, [], []
 
 
 class Follower:
@@ -145,34 +130,35 @@ class Follower:
     def follow(self, file: str, body: tuple[TemplateNode, ...], root: ValueFlow) -> None:
         """Follow a file's template, which starts from `root`. Raises ChartTooLarge."""
         output = _PrintedOutput(file)
-        self._run(body, _ActionPlace(root, _VariableScope({"$": root})), output)
+        self._run(body, ActionPlace(root, VariableScope({"$": root})), output)
         output.end_line()
         self.lines += output.lines
 
-    def _run(self, nodes: Sequence[TemplateNode], place: _ActionPlace, output: _PrintedOutput) -> None:
+    def _run(self, nodes: Sequence[TemplateNode], place: ActionPlace, output: _PrintedOutput) -> None:
         for node in nodes:
             self._steps += 1
             if self._steps > _MOST_STEPS:
                 raise ChartTooLarge
             if isinstance(node, TemplateText):
-                output.print_text(node.text)
+                output.print_text(node.text, place)
             elif isinstance(node, TemplateAction):
                 flow = self._pipe(node.pipe, place)
                 flow = self._included(node.call, flow) if node.call else flow
                 if not node.pipe.variables:
-                    output.print_flow(flow, place.guards, node.line)
+                    output.print_flow(flow, place, node.line)
             else:
                 self._block(node, place, output)
 
-    def _block(self, block: TemplateBlock, place: _ActionPlace, output: _PrintedOutput) -> None:
+    def _block(self, block: TemplateBlock, place: ActionPlace, output: _PrintedOutput) -> None:
         outer = place.inside()
         flow = self._pipe(block.pipe, outer, is_loop=block.kind == "range")
         if_so, if_not = signs(block.pipe, flow)
         dot = flow if block.kind == "with" else flow.field(ANY) if block.kind == "range" else None
-        self._run(block.body, outer.inside(dot, [(if_so, flow.used)]), output)
-        self._run(block.otherwise, outer.inside(guards=[(if_not, flow.used)]), output)
+        pipe = None if if_so in "+-" else block.pipe
+        self._run(block.body, outer.inside(dot, [PrintCondition(if_so, flow.used, pipe)]), output)
+        self._run(block.otherwise, outer.inside(None, [PrintCondition(if_not, flow.used, pipe)]), output)
 
-    def _pipe(self, pipe: TemplatePipe, place: _ActionPlace, *, is_loop: bool = False) -> ValueFlow:
+    def _pipe(self, pipe: TemplatePipe, place: ActionPlace, *, is_loop: bool = False) -> ValueFlow:
         flow: ValueFlow | None = None
         for command in pipe.commands:
             flow = self._command(command, flow, place)
@@ -183,13 +169,15 @@ class Follower:
             if pipe.is_new:
                 place.scope.variables[name] = value
                 place.scope.guards[name] = place.guards
+                place.scope.conditions[name] = place.conditions
             else:
                 guards = {place.guards - place.scope.guards_of(name)}
                 used = frozenset(path if is_certain(path, guards) else one_like(path) for path in value.used)
-                place.scope.add(name, value if used == value.used else ValueFlow(made_of=used))
+                new = value if used == value.used else ValueFlow(made_of=used, texts=value.shown)
+                place.scope.set(name, new, place.conditions - place.scope.conditions_of(name))
         return flow
 
-    def _command(self, command: Sequence[TemplateOperand], piped: ValueFlow | None, place: _ActionPlace) -> ValueFlow:
+    def _command(self, command: Sequence[TemplateOperand], piped: ValueFlow | None, place: ActionPlace) -> ValueFlow:
         if not command:
             return piped or NOTHING
         head, *arguments = command
@@ -201,7 +189,7 @@ class Follower:
         value = self._operand(head, place)
         return union([value, *(argument.flow for argument in given)]).printed() if given else value
 
-    def _operand(self, operand: TemplateOperand, place: _ActionPlace) -> ValueFlow:
+    def _operand(self, operand: TemplateOperand, place: ActionPlace) -> ValueFlow:
         self._steps += 1
         match operand.kind:
             case "dot":
@@ -213,16 +201,16 @@ class Follower:
             case "word":
                 flow = self._call(operand.text, [], place)
             case _:
-                return NOTHING
+                return ValueFlow(texts=literal_text(operand.text))
         for name in operand.fields:
             flow = flow.field(name)
         return flow
 
-    def _call(self, name: str, given: list[TemplateArgument], place: _ActionPlace) -> ValueFlow:
+    def _call(self, name: str, given: list[TemplateArgument], place: ActionPlace) -> ValueFlow:
         flows = [argument.flow for argument in given]
         if name == "include" and given:
             if given[0].literal:
-                return self._included(given[0].literal, union(flows[1:]))
+                return self._included(given[0].literal, union(flows[1:2]))
         elif name == "tpl" and given:
             return self._tpl(given)
         elif name in CHANGES and given:
@@ -241,9 +229,13 @@ class Follower:
             if body:
                 return self._printed_by(DefinedTemplate("", body), union([argument.flow for argument in given[1:]]))
         is_known = "{{" not in text.literal and not any("Files" in path for path in text.flow.used)
-        return text.flow.printed() if is_known else union([argument.flow for argument in given]).printed()
+        return (
+            text.flow.printed().as_text(text.flow.shown)
+            if is_known
+            else union([argument.flow for argument in given]).printed()
+        )
 
-    def _changed(self, name: str, given: list[TemplateArgument], place: _ActionPlace) -> None:
+    def _changed(self, name: str, given: list[TemplateArgument], place: ActionPlace) -> None:
         target = given[0]
         keys = [given[1].literal or SOME] if name in ("set", "unset") and len(given) > 1 else [SOME]
         self.changed.update((*path, key) for path in target.flow.paths for key in keys)
@@ -267,11 +259,11 @@ class Follower:
 
     def _printed_by(self, defined: DefinedTemplate, argument: ValueFlow) -> ValueFlow:
         output = _PrintedOutput(defined.file)
-        self._run(defined.body, _ActionPlace(argument, _VariableScope({"$": argument})), output)
+        self._run(defined.body, ActionPlace(argument, VariableScope({"$": argument})), output)
         output.end_line()
         if len(output.lines) > 1:  # else it is a part of the line that includes it
             self.lines += output.lines
-        return ValueFlow(made_of=frozenset(path for line in output.lines for path in _needs(line)))
+        return ValueFlow(made_of=frozenset(path for line in output.lines for path in _needs(line)), texts=output.texts)
 
 
 def _needs(line: PrintedLine) -> frozenset[Path]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ledger_tool.core.manifests.charts.flow import SOME, Path, ValueFlow
+from ledger_tool.core.manifests.charts.flow import ValueFlow
 from ledger_tool.core.manifests.charts.gotemplate import TemplatePipe
+from ledger_tool.core.manifests.charts.paths import SOME, Path
 
 _MOST_ALTERNATIVES = 64
 

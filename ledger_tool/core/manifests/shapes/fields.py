@@ -46,6 +46,7 @@ _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
 _TAG = re.compile(names.TAG)
 _SHA = re.compile(r"|(?:sha256:)?[0-9a-f]{64}")
+_DIGITS = re.compile(r"[0-9a-f]{64}")
 
 
 def of_kustomize(visit: Visit) -> Iterator[FoundSite]:
@@ -197,6 +198,7 @@ def _split(
     alone = text_at(digest_place)
     if digest_place and is_scalar(digest_place.node) and (alone or not digest):
         is_hex = words(digest_key)[-1] == "sha" and not alone.startswith("sha256:")
+        is_hex = is_hex or bool(values and _DIGITS.fullmatch(alone))
         alone = f"sha256:{alone}" if alone and is_hex else alone
         fields.append(_field("hex" if is_hex else "digest", node, digest_key, digest_place))
     elif not digest and tag_place and may_add and (beside := key_token(node, tag_key)):

@@ -59,9 +59,9 @@ def reading(template: str, image: ImageFields = IMAGE, **more: Any) -> DigestRea
         "< if %I.digest >\nimage: < %I.repository >@< %I.digest >\n< else >\n"
         "image: < %I.repository >:< %I.tag >\n< end >",
         '< $x := dict "image" %I >image: < $x.image.repository >@< $x.image.digest | default $x.image.tag >',
-        "< $tag := %I.tag >< if %I.digest >\n< $tag = %I.digest >\n< end >\n"
-        "image: < %I.repository >:< $tag >",
-        "image: < ternary (printf \"@%s\" %I.digest) \"\" (not (empty %I.digest)) >< %I.repository >",
+        "< $tag := print \":\" %I.tag >< if %I.digest >\n< $tag = print \"@\" %I.digest >\n< end >\n"
+        "image: < %I.repository >< $tag >",
+        "image: < %I.repository >< ternary (printf \"@%s\" %I.digest) \"\" (not (empty %I.digest)) >",
         "args: [--image=< %I.repository >:< %I.tag >@< %I.digest >]",
         "# image: < %I.repository >:< %I.tag >\nimage: < %I.repository >"
         "@< %I.digest >",

@@ -1,0 +1,7 @@
+{{- define "image" -}}
+{{- if .image.digest }}
+{{- printf "%s@%s" .image.repository .image.digest }}
+{{- else }}
+{{- .image.repository }}:{{ .image.tag }}
+{{- end }}{{ .suffix }}
+{{- end -}}
