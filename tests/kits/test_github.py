@@ -317,6 +317,14 @@ def test_an_unknown_command_is_refused(stage: Stage) -> None:
 # ---- reconcile
 
 
+@pytest.mark.parametrize("name", ["untracked", "deep"])
+def test_a_word_that_is_neither_true_nor_false_is_refused(stage: Stage, name: str) -> None:
+    runner = Runner(stage, contexts(sha=stage.upstream.tip()))
+    runner.run_action({"command": "reconcile", name: "yes"})
+    assert runner.failed == 2
+    assert f"error: {name} is neither true nor false" in runner.output
+
+
 @pytest.mark.parametrize("over_ssh", [True, False])
 def test_the_action_compares_a_ledger_anywhere_or_that_of_its_repository(
     stage: Stage, access: dict[str, str], publish: Callable[..., Any], over_ssh: bool

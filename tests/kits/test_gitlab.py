@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, Proposal
+from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, Proposal, publish
 from tests.support import ROOT
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.forges.fake_forges import fake_forge
@@ -21,6 +21,8 @@ KIT = kit_files("gitlab")
 COMMIT = "4ef5a3030654728decc420aa363a57670ae53de4"
 MARKER = "<!-- ledger review -->"
 Job = Callable[..., tuple[int, str]]
+# Also evil, but without what GitLab itself takes as a variable in the value of another.
+TARGET = '`{touch,pwned}`$({touch,pwned})";{touch,pwned};"'
 
 
 def test_the_components_and_the_file_of_the_kit_say_the_same() -> None:
@@ -46,15 +48,20 @@ def check(request: pytest.FixtureRequest, stage: Stage, proposal: Proposal) -> J
     def run(head: str = proposal.head, token: str = "", **more: str) -> tuple[int, str]:
         git("init", "--quiet", stage.work)
         git("fetch", "--quiet", stage.upstream.url, head, cwd=stage.work)
+        if not git("remote", cwd=stage.work):
+            git("remote", "add", "origin", stage.upstream.url, cwd=stage.work)
         git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
         project = {
             "CI_COMMIT_REF_NAME": EVIL_BRANCH,
             "CI_MERGE_REQUEST_IID": "7",
             "CI_MERGE_REQUEST_TITLE": EVIL_TITLE,
             "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": EVIL_BRANCH,
-            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": EVIL_BRANCH,
-            "CI_MERGE_REQUEST_DIFF_BASE_SHA": proposal.base,
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": TARGET,
+            "CI_MERGE_REQUEST_PROJECT_URL": str(stage.upstream.path).removesuffix(".git"),
+            "CI_MERGE_REQUEST_PROJECT_ID": "1",
+            "CI_PROJECT_ID": "1",
         }
+        stage.upstream.git("update-ref", f"refs/heads/{TARGET}", f"refs/heads/{EVIL_BRANCH}-base")
         given = project | ({"LEDGER_REVIEW_TOKEN": token} if token else {}) | more
         done = run_job(stage, config, "ledger-check", given)
         return done.returncode, done.stdout
@@ -76,7 +83,7 @@ def test_with_a_token_the_review_is_one_note_of_its_own(check: Job, stage: Stage
         for _ in range(2):
             git("init", "--quiet", stage.work)
             git("config", "remote.origin.url", forge.remote, cwd=stage.work)
-            code, output = check(token=TOKEN, CI_SERVER_URL=forge.wire.url)
+            code, output = check(token=TOKEN, CI_SERVER_URL=forge.wire.url, CI_PROJECT_ID="2")
             assert code == 0, output
             assert "No note" not in output
         bodies = {note["id"]: note["body"] for note in forge.comments}
@@ -88,7 +95,7 @@ def test_a_token_that_may_not_comment_fails_nothing(check: Job, stage: Stage) ->
     with fake_forge("gitlab") as forge:
         git("init", "--quiet", stage.work)
         git("config", "remote.origin.url", forge.remote, cwd=stage.work)
-        code, output = check(token="read-only", CI_SERVER_URL=forge.wire.url)
+        code, output = check(token="read-only", CI_SERVER_URL=forge.wire.url, CI_PROJECT_ID="2")
         assert code == 0, output
         assert "No note was written" in output
         assert not forge.comments
@@ -110,20 +117,45 @@ def test_a_pipeline_for_merged_results_is_compared_with_the_target_branch(
     check: Job, stage: Stage, proposal: Proposal, tmp_path: Path
 ) -> None:
     """What came to the target branch meanwhile is in HEAD, too, and not the merge request's doing."""
-    from tests.kits.conftest import publish
-
     target = tmp_path / "target"
     git("clone", "--quiet", stage.upstream.url, target)
     publish(stage, target, "other", "other")
     git("checkout", "--quiet", "--detach", cwd=target)
-    tip = git("rev-parse", "HEAD", cwd=target)
+    git("push", "--quiet", "origin", f"HEAD:refs/heads/{EVIL_BRANCH}-base", cwd=target)
     git("fetch", "--quiet", "origin", proposal.head, cwd=target)
     git("merge", "--quiet", "--no-edit", "-X", "ours", proposal.head, cwd=target, check=False)
     git("push", "--quiet", "origin", "HEAD:refs/heads/merged", cwd=target)
-    _, output = check(git("rev-parse", "HEAD", cwd=target), CI_MERGE_REQUEST_TARGET_BRANCH_SHA=tip)
+    _, output = check(git("rev-parse", "HEAD", cwd=target))
     review = (stage.work / "ledger-review.md").read_text()
     assert "v1.1" in review, output
     assert "myorg/app:other" not in review
+
+
+def test_a_merge_request_is_judged_by_the_rules_that_are_in_force_now(check: Job, stage: Stage, tmp_path: Path) -> None:
+    """Where the two branches parted, any tag might move."""
+    clone = tmp_path / "clone"
+    git("checkout", "--quiet", "main", cwd=clone)
+    (clone / "ledger.yaml").write_text('tags:\n  mutable: ["v*"]\n')
+    git("commit", "--quiet", "--all", "-m", "lax", cwd=clone)
+    parted = git("rev-parse", "HEAD", cwd=clone)
+    (clone / "ledger.yaml").write_text("tags:\n  mutable: [latest]\n")
+    git("commit", "--quiet", "--all", "-m", "strict", cwd=clone)
+    git("push", "--quiet", "origin", f"HEAD:refs/heads/{EVIL_BRANCH}-base", cwd=clone)
+    git("checkout", "--quiet", "-b", "old", parted, cwd=clone)
+    publish(stage, clone, "v1.0", "evil")
+    git("push", "--quiet", "origin", "HEAD", cwd=clone)
+    code, output = check(git("rev-parse", "HEAD", cwd=clone), CI_MERGE_REQUEST_DIFF_BASE_SHA=parted)
+    assert code == 1, output
+
+
+def test_what_the_merge_request_put_in_the_place_of_the_reports_is_no_artifact(check: Job, stage: Stage) -> None:
+    """Not even if the program cannot be installed: GitLab keeps the artifacts of a job that fails."""
+    names = ("gl-code-quality-report.json", "ledger-junit.xml", "ledger-review.md")
+    (stage.work / names[0]).mkdir()
+    for name in names[1:]:
+        (stage.work / name).write_text("all is well")
+    assert check(LEDGER_TOOL="")[0] == 2
+    assert not [name for name in names if (stage.work / name).exists()]
 
 
 # ---- publish

@@ -73,6 +73,19 @@ def test_a_bad_pull_request_fails_with_both(stage: Stage, change: dict[str, str]
     assert "v1.0" in (stage.work / "ledger-review.md").read_text()
 
 
+def test_what_the_pull_request_put_in_the_place_of_the_reports_is_kept_by_no_failure(
+    stage: Stage, change: dict[str, str]
+) -> None:
+    """Jenkins keeps and posts them, also if the credentials of the next step are missing."""
+    forged = [stage.work / name for name in ("ledger-junit.xml", "ledger-review.md")]
+    for path in forged:
+        path.write_text("all is well")
+    text = PIPELINE[: PIPELINE.index("withCredentials")]
+    assert run(stage, shell_steps(text), change | {"LEDGER_TOOL": ""})[0] == 2
+    run(stage, shell_steps(text[text.index("stage('Check')") :]), change)
+    assert not [path for path in forged if path.exists()]
+
+
 def test_another_host_key_than_the_known_one_is_refused(stage: Stage, change: dict[str, str], tmp_path: Path) -> None:
     known = tmp_path / "none"
     known.write_text("")

@@ -166,6 +166,24 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(kits: Path) -> None:
                     assert step["with"]["persist-credentials"] is False
 
 
+def test_a_key_that_writes_is_in_an_environment_of_the_default_branch(kits: Path) -> None:
+    """A secret of the repository is there for every workflow on any branch that somebody may push."""
+    workflow = github.load((kits / "github/.github/workflows/ledger-rebase.yml").read_text())
+    assert workflow["jobs"]["rebase"]["environment"] == "ledger-rebase"
+    for path in (kits / "github/.github").rglob("*.yml"):
+        for job in github.load(path.read_text())["jobs"].values():
+            assert "environment" in job or "DEPLOY_KEY" not in str(job), path
+
+
+def test_the_check_runs_again_when_the_base_of_a_pull_request_is_changed(kits: Path) -> None:
+    for path in workflows(kits):
+        text = path.read_text()
+        if "ledger check" in text or "command: check" in text:
+            assert set(github.load(text)["on"]["pull_request"]["types"]) == {
+                "opened", "synchronize", "reopened", "edited"
+            }  # fmt: skip
+
+
 def test_every_image_of_a_kit_is_pinned_by_digest() -> None:
     texts = [path.read_text() for path in COMPONENTS]
     texts += [text for ci in scaffold.CI_SYSTEMS for text in kit_files(ci).values()]

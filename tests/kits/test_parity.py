@@ -165,6 +165,20 @@ def test_until_the_tool_is_named_the_job_stops_before_it_touches_a_key(
     assert not [program for program in ("pip", "ledger", "ssh", "git") if f"/{program} " in started]
 
 
+@pytest.mark.parametrize("publish", [on_github, on_gitlab, on_jenkins])
+def test_a_word_that_is_neither_true_nor_false_is_refused(
+    publish: Publish, stage: Stage, access: dict[str, str]
+) -> None:
+    """It might mean yes, and without a request or a signature something else would happen."""
+    before = stage.upstream.tip()
+    for name, word in (("PULL_REQUEST", "yes"), ("SIGN", "True"), ("FORCE", "1"), ("PR_DRAFT", "no")):
+        code, output = publish(stage, access, {f"LEDGER_IN_{name}": word})
+        assert code == 2, output
+        assert f"error: {name.lower().replace('_', '-')} is neither true nor false; write one of the two" in output
+    assert stage.upstream.tip() == before
+    assert publish(stage, access, {"LEDGER_IN_SIGN": "false", "LEDGER_IN_FORCE": ""})[0] == 0
+
+
 def test_without_the_ledgers_address_the_job_says_so(stage: Stage, access: dict[str, str]) -> None:
     assert URL in kit_files("gitlab")["examples/publish.gitlab-ci.yml"]
     code, output = on_jenkins(stage, access | {"LEDGER_REPO": ""}, {})

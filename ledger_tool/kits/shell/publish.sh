@@ -15,7 +15,14 @@ for name in label pr-label pr-reviewer; do
   for value in $(value_of "${name}s"); do set -- "$@" "--$name=$value"; done
 done
 for name in force sign pull-request pr-draft; do
-  [ "$(value_of "$name")" != true ] || set -- "$@" "--$name"
+  case $(value_of "$name") in
+    true) set -- "$@" "--$name" ;;
+    '' | false) ;;
+    *)
+      echo "error: $name is neither true nor false; write one of the two, in lower case" >&2
+      exit 2
+      ;;
+  esac
 done
 value=$(value_of image)
 [ -z "$value" ] || set -- "$@" -- "$value"
