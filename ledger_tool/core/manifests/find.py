@@ -14,7 +14,7 @@ from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
 from ledger_tool.core.manifests.shapes.keys import names_image, says_image, says_version
-from ledger_tool.core.manifests.shapes.purpose import adds_objects, only_matches
+from ledger_tool.core.manifests.shapes.purpose import is_only_matched, only_matches
 from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
@@ -77,14 +77,14 @@ def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
         if node.token.kind == "list":
             if _may_list_images(view, keys):
                 yield from _found(
-                    Visit(node, view, keys), _IF_ASKED if is_matching and not adds_objects(keys) else _IN_LISTS
+                    Visit(node, view, keys), _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_LISTS
                 )
             below = ("", *keys)
             ahead += [(place.node, below) for place in node.items if place.node.token.kind != "scalar"]
         elif node.token.kind == "map":
             if _may_name_image(view, keys, node):
                 yield from _found(
-                    Visit(node, view, keys), _IF_ASKED if is_matching and not adds_objects(keys) else _IN_MAPS
+                    Visit(node, view, keys), _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_MAPS
                 )
             children = [(key.token.text, place.node) for key, place in node.pairs]
             ahead += [(child, (key, *keys)) for key, child in children if child.token.kind != "scalar"]

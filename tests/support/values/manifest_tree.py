@@ -182,6 +182,19 @@ class ManifestMaker:
             }
         ]
 
+    def builds(self) -> list[Any]:
+        """Return what is built or only matched, in the middle of what runs."""
+        around = [
+            {"image": self.kept(self.chance.choice(_OURS)), "dockerfile": "Dockerfile"},
+            {"image": self.kept(self.chance.choice(_OURS)), "context": self.chance.choice([".", "./app", "src/app"])},
+            {"image": self.kept(self.chance.choice(_OURS)), "build": {"context": "."}},
+            {"image": self.kept(self.chance.choice(_OURS)), "newImage": self.whole(_OURS)},
+            {"output": {"image": self.kept(self.chance.choice(_OURS))}},
+            {"artifacts": [{"image": self.kept(self.chance.choice(_OURS)), "runImage": self.whole(_OURS)}]},
+        ]
+        below = {f"b{at}": one for at, one in enumerate(self.chance.sample(around, 3))}
+        return [{"version": 1, "build": below, "deploy": {"image": self.whole(), "command": ["run"]}}]
+
     def argo(self) -> list[Any]:
         reference = self.chance.choice(_OURS)
         name, _, tag = reference.rpartition(":")
@@ -223,7 +236,7 @@ SHAPES: dict[str, tuple[str, Callable[[ManifestMaker], list[Any]]]] = {
     "kustomization": ("k/{n}/kustomization.yaml", ManifestMaker.kustomization),
     "github": (".github/workflows/{n}.yaml", ManifestMaker.github), "argo": ("argo/{n}.yaml", ManifestMaker.argo),
     "cloudbuild": ("b/{n}/cloudbuild.yaml", ManifestMaker.cloud_build),
-    "operators": ("o/{n}.yml", ManifestMaker.operators),
+    "operators": ("o/{n}.yml", ManifestMaker.operators), "builds": ("b/{n}.yaml", ManifestMaker.builds),
     "tekton": ("t/{n}.yaml", ManifestMaker.tekton), "pages": ("site/{n}.yaml", ManifestMaker.pages),
     "chart": ("charts/{n}/values.yaml", ManifestMaker.chart),
     "unknown": ("open/{n}.yaml", ManifestMaker.unknown), "json": ("json/{n}.json", ManifestMaker.pod),

@@ -19,7 +19,10 @@ SCHEMA = (
     "maxItems", "maxLength", "minItems", "minLength", "nullable", "oneOf", "pattern", "properties", "required", "title",
     "type",
 )  # fmt: skip
-_MATCHED = frozenset({"allowed", "blocked", "denied", "exclude", "excluded", "exempt", "exempted", "ignore", "ignored"})
+_MATCHED = frozenset(
+    {"allowed", "blocked", "denied", "exclude", "excluded", "exempt", "exempted", "ignore", "ignored"}
+    | {"references"}  # `imageReferences`; one `imageReference` is an image
+)
 VARIABLES = frozenset({"env", "environment", "variables", "data", "stringData"})
 ImagePart = Literal["registry", "name", "tag", "digest"]
 _PARTS: dict[str, ImagePart] = {

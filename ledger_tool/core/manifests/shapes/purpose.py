@@ -43,9 +43,12 @@ def only_matches(root: YamlNode) -> bool:
     return is_scanned or bool(_MATCHING.fullmatch(value(root, "apiVersion")))
 
 
-def adds_objects(keys: tuple[str, ...]) -> bool:
-    """Return whether these keys of an object that matches images contain what it adds, which runs."""
-    return not _ADDED.isdisjoint(keys)
+def is_only_matched(keys: tuple[str, ...], *, within: bool) -> bool:
+    """Return whether an image below these keys is only matched: `within` an object that does so, but for what it adds.
+
+    Kyverno's `verifyImages` says so without its object.
+    """
+    return "verifyImages" in keys or (within and _ADDED.isdisjoint(keys))
 
 
 def is_plain_name(key: str) -> bool:
