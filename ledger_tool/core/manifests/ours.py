@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import Reference, filled, parse_in_manifest
+from ledger_tool.core.policy.reference import Reference, filled, is_no_reference, parse_in_manifest
 from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, Resolver, same_host
 from ledger_tool.errors import InvalidValue
 
@@ -57,6 +58,29 @@ class OurImages:
             return True
         return any((reference := _parsed(text)) is not None and self._has(reference) for text in texts)
 
+    def is_mistyped(self, text: str) -> bool:
+        """Return whether a text that is no reference is one with a mistake: something around one, or one of ours in it.
+
+        Patterns (`registry.example.com/*`), and what a tag computes (`!Sub …`), are not.
+        """
+        if _PATTERN.search(text):
+            return False
+        plain = _OTHER_SCRIPT.sub("x", "".join(one for one in text if unicodedata.category(one) != "Cf"))
+        bare = plain.strip(_AROUND)
+        one = _parsed(bare) if bare != text else None
+        return self.has_inside(plain) or bool(one and (one.tag or one.digest) and not is_no_reference(bare))
+
+    def has_inside(self, text: str, *, tagged: bool = False) -> bool:
+        """Return whether a text has the registry and the name of one of the images in it; `tagged`, and a tag too."""
+        for host in self.hosts:
+            if host not in text:
+                continue
+            for match in re.finditer(rf"(?<![\w.-]){re.escape(host)}/+({_NAME})(:\w|@)?", text, re.ASCII):
+                one = _parsed(f"{host}/{_SLASHES.sub('/', match[1])}")
+                if one is not None and self._has(one) and (match[2] or not tagged):
+                    return True
+        return False
+
     def _has(self, reference: Reference) -> bool:
         if self.resolver is None:
             return False
@@ -75,6 +99,11 @@ def our_images(policy: Policy, resolver: Resolver) -> OurImages:
     return OurImages(frozenset(policy.manifest_keys), tuple(sorted(hosts)), resolver)
 
 
+_NAME = r"[a-z0-9][a-z0-9._-]*(?:/+[a-z0-9][a-z0-9._-]*)*"
+_SLASHES = re.compile(r"/+")
+_PATTERN = re.compile(r"\A!|[*?]")
+_OTHER_SCRIPT = re.compile(r"[^\x00-\x7f]")
+_AROUND = " \t\r\n'\"`,;.()[]"
 _ANY_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
 
 

@@ -131,6 +131,9 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
         if "{{" in site.text and "${{" not in site.text:
             return Judgement(shown(site.text), is_left=True)
     if not site.is_certain and is_no_reference(site.text):
+        if catalogue.ours.is_mistyped(site.text):
+            text = redacted(shown(site.text))
+            return Judgement(text, "unknown", f"`{text}` is not an image reference, but contains one: correct it")
         return _something_else(site, "is not an image reference")
     if "$" in site.text:
         return _unwritten(site, "variable")

@@ -123,7 +123,9 @@ def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
     if name == "name" and keys == ("", "steps"):
         return bool(_CLOUD_BUILD.search(visit.file.path)) or ours.has_reference(text)
     is_variable = bool(keys) and keys[0] in VARIABLES
-    return (says_image(name) or _is_named(visit, name)) and not is_variable and ours.may_be_reference(text)
+    if is_variable or not (says_image(name) or _is_named(visit, name)):
+        return False
+    return ours.may_be_reference(text) or ours.has_inside(text, tagged=True)
 
 
 def _is_named(visit: Visit, name: str) -> bool:
