@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.tokens import MAX_DOCUMENT, TextFault
 
 # What Go calls white space, which is what a line may start with; what separates the words of an instruction.
@@ -25,6 +26,13 @@ _BETWEEN = r"[ \t\v\f\r]"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _DIRECTIVE = re.compile(rf"#[{_SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[{_SPACE}]*=[{_SPACE}]*(\S.*)", re.DOTALL)
 _MOST_STAGES = 1000
+# fmt: off
+_INSTRUCTIONS = frozenset((
+    "add", "arg", "cmd", "copy", "entrypoint", "env", "expose", "from", "healthcheck", "label", "maintainer", "onbuild",
+    "run", "shell", "stopsignal", "user", "volume", "workdir",
+))
+# fmt: on
+_PLACEHOLDER = re.compile(r"\{[{%]|<%|@\w+@|^\s*[$%@]")  # what an engine puts in before a builder reads it
 _DIRECTIVES = ("syntax", "escape", "check")
 _ESCAPES = {"\\": re.compile(r"(?<!\\)\\[ \t]*\Z"), "`": re.compile(r"(?<!`)`[ \t]*\Z")}
 _KEYWORD = re.compile(rf"{_BETWEEN}*([^ \t\v\f\r]+){_BETWEEN}*")
@@ -127,7 +135,24 @@ def parse_dockerfile(text: str) -> Dockerfile:
     lines = tuple(reader.lines())
     if sum(line.kind == "from" for line in lines) > _MOST_STAGES:
         raise TextFault(1, f"more than {_MOST_STAGES} stages")
+    is_others = any(line.name == "syntax" and "docker/dockerfile" not in line.text for line in lines)
+    for line in lines:
+        is_instruction = not line.kind.startswith("#") and line.kind != "<<"
+        if is_instruction and not _PLACEHOLDER.search(line.text) and (why := _refused(line, is_others)):
+            raise TextFault(line.line, why, is_syntax=True)
     return Dockerfile(lines, reader.escape, reader.starts)
+
+
+def _refused(line: DockerfileLine, is_others: bool) -> str:
+    """Return why no builder reads an instruction, if that may hide a reference, or `""`.
+
+    An image of others that reads the file, by `# syntax=`, may know more instructions.
+    """
+    if line.kind == "from":
+        words = line.text[instruction_parts(line.text).rest :].split()
+        is_right = len(words) == 1 or (len(words) == 3 and words[1].lower() == "as")
+        return "" if is_right else "`FROM` needs one image, or `FROM IMAGE AS STAGE`"
+    return "" if is_others or line.kind in _INSTRUCTIONS else f"`{shown(line.kind, 80)}` is not an instruction"
 
 
 class _Reader:

@@ -44,7 +44,6 @@ def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
 
 
 _VERSION = re.compile(r"(?:(?<!api)[vV]ersion|[tT]ag|[dD]igest|[sS]ha)[\"']?\s*:")
-_MAY_NAME = re.compile(r"(?i)from|syntax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +137,8 @@ class DockerfileFormat:
         return [TextDocument(0, len(text), 1)]
 
     def may_have_sites(self, text: str) -> bool:
-        """Return whether a word in the text is one that names images."""
-        return bool(_MAY_NAME.search(text))
+        """Return whether the text says anything: one without an image may be something else than a Dockerfile."""
+        return bool(text.strip())
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the lines as tokens, and the sites of the instructions."""
