@@ -149,7 +149,8 @@ def _refused(line: DockerfileLine, is_others: bool) -> str:
     An image of others that reads the file, by `# syntax=`, may know more instructions.
     """
     if line.kind == "from":
-        words = line.text[instruction_parts(line.text).rest :].split()
+        rest = line.text[instruction_parts(line.text).rest :]
+        words = rest.partition(" #")[0].split()  # few builders allow a comment here, and it hides nothing
         is_right = len(words) == 1 or (len(words) == 3 and words[1].lower() == "as")
         return "" if is_right else "`FROM` needs one image, or `FROM IMAGE AS STAGE`"
     return "" if is_others or line.kind in _INSTRUCTIONS else f"`{shown(line.kind, 80)}` is not an instruction"
