@@ -8,7 +8,7 @@ number                      `[v]MAJOR[.MINOR[.PATCH[.…]]]`; MAJOR has at most 
                             left out counts as 0. Or a date: `20240101`, `2024-01-15T10-00-00Z`, `20240101.2`
 stage, before the release   a word such as `rc`, `beta` or `preview` with a number (`-rc.1`, `rc1`, `.dev3`), or the
                             number, date or commit of a build (`-42`, `-20240101`, `-4ef5a30`); ordered by section 11
-                            of SemVer 2.0.0, except that nobody can tell which of two commits is later
+                            of SemVer 2.0.0, but `rc10` is `rc.10`, and nobody can tell which of two commits is later
 rebuild, after the release  `-r7`, `-ls45`, `_9`, `-security-01`, `u392-b08`, git's `-5-g4ef5a30`; at the tag's end, the
                             date or the commit of one, and the number in `-k3s1` and `-ce.0`, too
 ==========================  ==========================================================================================
@@ -25,16 +25,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from ledger_tool.core.ledger.semver import Identifier, SemVerKey, identifiers
+
 Scheme = Literal["number", "year", "date", "dashed date"]
-# Identifiers are compared by number, or by letters; a number comes before letters.
-Identifier = tuple[int, int, str]
-SemVerKey = tuple[tuple[int, int, int], bool, tuple[Identifier, ...]]
 Precedence = tuple[bool, tuple[int, ...], bool, tuple[Identifier, ...], tuple[int, ...]]
 
 _LONGEST = 128  # characters of a tag
-_NUMBER = r"(?:0|[1-9][0-9]*)"
-_IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-PRERELEASE = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
 _DAY = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = r"(?:[T._-][0-9]{1,6}(?![0-9])|[0-9]{4}(?:[0-9]{2})?(?![0-9]))*Z?"
 _COMMIT = r"(?:sha[.-]?|g)?(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}"
@@ -128,7 +124,17 @@ class VersionTag:
     @property
     def is_build(self) -> bool:
         """Whether the stage is the number, date or commit of a build, not a prerelease."""
-        return bool(self.stage) and not any(word for _, _, word in self.precedence[3])
+        return bool(self.stage) and not any(word for _, word, _ in self.precedence[3])
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nobody can tell if the stage is one: `1.5.0-dev` comes before 1.5.0, or is 1.5.0 with tools."""
+        return self.stage.lower() == "-dev"
+
+    @property
+    def stageless(self) -> str:
+        """The tag of the version that the stage leads to: itself if there is none."""
+        return "".join((self.variant.prefix, self.number, self.rebuild, self.variant.suffix, self.tail))
 
     @property
     def is_dated(self) -> bool:
@@ -181,10 +187,16 @@ class VersionTag:
         return 1 if self.precedence > other.precedence else -1
 
     def is_stage_like(self, other: VersionTag) -> bool:
-        """Return whether both are builds named alike, or prereleases of one release."""
+        """Return whether both are builds named alike, prereleases of one release, or a doubtful `-dev`."""
+        if self.is_doubtful or other.is_doubtful:
+            return self.is_doubtful and other.is_doubtful
         if self.is_build or other.is_build:
             return self.is_build and _unnumbered(self.stage) == _unnumbered(other.stage)
         return bool(self.stage and other.stage) and self.release == other.release
+
+    def is_stage_of_one(self, other: VersionTag) -> bool:
+        """Return whether both come before one version."""
+        return bool(self.stage and other.stage) and self.precedence[:2] == other.precedence[:2]
 
     @property
     def commits(self) -> list[str]:
@@ -248,11 +260,11 @@ def _precedence(numbers: tuple[int, ...], stage: str, rebuilds: str, *, is_dated
 
 
 def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
-    """Return what orders a stage: its identifiers, those of `rc1` being `rc` and 1; nothing of a commit."""
+    """Return what orders a stage: its identifiers; nothing of a commit."""
     if not stage.startswith("-"):
         stage = "".join(f".{part}" for part in re.findall("[0-9]+|[A-Za-z]+", stage))
     if _commit.fullmatch(stage[1:]):
-        return ((1, 0, ""),)
+        return ((1, "", 0),)
     if day := _date.fullmatch(stage[1:]):
         return identifiers(day["day"].replace("-", "") + re.sub("[^0-9]+", ".", stage[1 + day.end("day") :]))
     return identifiers(stage[1:])
@@ -260,16 +272,6 @@ def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
 
 def _unnumbered(text: str) -> str:
     return re.sub("[0-9]+", "", _commit.sub("#", text)) if text else ""
-
-
-def semver_key(release: tuple[int, int, int], prerelease: str) -> SemVerKey:
-    """Return the key that orders versions by SemVer alone; a prerelease comes before its release."""
-    return release, not prerelease, identifiers(prerelease)
-
-
-def identifiers(prerelease: str) -> tuple[Identifier, ...]:
-    """Return what orders a prerelease, by SemVer 2.0.0 section 11; `""` has none."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".") if part)
 
 
 def most_exact(same: Iterable[VersionTag], tag: str) -> VersionTag | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.core.ledger.version import most_exact, parse_version_tag
+from ledger_tool.core.ledger.words import compare_words
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
 from ledger_tool.core.manifests.pin import (
     IGNORE,
@@ -26,7 +27,9 @@ from ledger_tool.core.manifests.policy import (
     PolicyRule,
     VersionPolicy,
     choose,
+    does_not_tell,
     elsewhere,
+    is_described,
     policy_for,
 )
 from ledger_tool.core.manifests.remark import Remark
@@ -76,11 +79,12 @@ def _moved(
     place = _place(tag, site.digest, releases)
     usable = {tag: release for tag, release in releases.items() if _may_use(release, rules)}
     settings = catalogue.snapshot.policy
-    chosen = choose(policy, usable, place, settings, prereleases=rules.prereleases)
-    is_older = bool(chosen and "older" not in rules.allowed and _is_older(chosen, place, current, releases))
+    chosen, is_older = _chosen(policy, usable, place, image, catalogue, rules)
     is_named = bool(site.digest or current or tag not in ("", _DEFAULT))
-    is_lost = policy.scheme in RANGED and is_named and place.own is None  # not at a version, so not within a range
+    is_lost = is_named and does_not_tell(policy, place)
     if chosen and not is_older and not (is_lost and place.at is None) and not chosen.tag == site.tag == tag:
+        if _is_doubtful(chosen, policy, place, releases):
+            return Judgement(image, "behind", _doubt(image, tag, policy, chosen), old=current)
         return _moved_to(chosen, site, image, tag, policy, current)
     other = elsewhere(policy, usable, place, settings, prereleases=rules.prereleases)
     note = None
@@ -91,13 +95,46 @@ def _moved(
         return replace(pin_to(site, image, tag, catalogue, may_be_unfit=True), note=note)
     if current and not _may_use(current, rules) and (unfit := unfitness(image, current)):
         return replace(unfit, message=f"{unfit.message}; {policy} allows nothing newer", note=note)
-    if is_lost and (chosen or tag == _DEFAULT or settings.is_mutable(tag)):
+    if is_lost and (chosen or tag == _DEFAULT or settings.is_mutable(tag) or policy.scheme not in RANGED):
         return Judgement(
             image, "behind", _lost(image, tag or site.digest, policy, place, chosen), note=note, old=current
         )
     if not chosen:
-        note = note or Remark("no-version", f"no version of {image} matches {policy}")
+        refused, _ = _chosen(policy, releases, place, image, catalogue, rules)
+        note = note or Remark("no-version", _nothing(image, policy, refused))
     return Judgement(image, note=note, old=current)
+
+
+def _chosen(
+    policy: VersionPolicy,
+    usable: Mapping[str, Release],
+    place: Place,
+    image: str,
+    catalogue: Catalogue,
+    rules: BumpRules,
+) -> tuple[Release | None, bool]:
+    """Return the choice for a reference, and whether it would go back; one that does not comes first."""
+    settings, releases = catalogue.snapshot.policy, catalogue.releases(image)
+
+    def choice(among: Mapping[str, Release]) -> Release | None:
+        return choose(policy, among, place, settings, prereleases=rules.prereleases)
+
+    def is_older(release: Release) -> bool:
+        return _is_older(release, place, releases)
+
+    first = choice(usable)
+    if first is None or "older" in rules.allowed or not is_older(first):
+        return first, False
+    if is_described(policy, place):
+        return first, True
+    is_version = bool(place.own or place.at)
+    newer = {
+        tag: release
+        for tag, release in usable.items()
+        if (is_version and parse_version_tag(tag) is None) or not is_older(release)
+    }
+    chosen = choice(newer)
+    return chosen or first, chosen is None
 
 
 def _moved_to(
@@ -122,6 +159,31 @@ def _place(tag: str, digest: str, releases: Mapping[str, Release]) -> Place:
     return Place(tag, own, most_exact(filter(None, map(parse_version_tag, same)), tag) or own)
 
 
+def _is_doubtful(chosen: Release, policy: VersionPolicy, place: Place, releases: Mapping[str, Release]) -> bool:
+    """Return whether nobody can tell a choice such as `1.6.0-dev` from a pre-release.
+
+    One that was published after its release is none.
+    """
+    parsed = parse_version_tag(chosen.tag)
+    if parsed is None or not parsed.is_doubtful or chosen.tag == place.tag or is_described(policy, place):
+        return False
+    release = releases.get(parsed.stageless)
+    return release is None or release.published_at >= chosen.published_at
+
+
+def _doubt(image: str, tag: str, policy: VersionPolicy, chosen: Release) -> str:
+    return (
+        f"{image} is at {tag}, and {policy} finds {chosen.tag}, of which nobody can tell whether it is a pre-release "
+        "or a variant: write the tag that is meant, or choose the variant by `regex:`"
+    )
+
+
+def _nothing(image: str, policy: VersionPolicy, refused: Release | None) -> str:
+    """Return why a policy chooses nothing: what it would choose may not be used, or there is nothing."""
+    found = unfitness(image, refused) if refused else None
+    return f"{found.message}; {policy} allows nothing else" if found else f"no version of {image} matches {policy}"
+
+
 def _lost(image: str, what: str, policy: VersionPolicy, place: Place, chosen: Release | None) -> str:
     """Return why a policy cannot move a reference that is not at a version, and what to do."""
     if chosen is None:
@@ -138,16 +200,26 @@ def _may_use(release: Release, rules: BumpRules) -> bool:
     return all(reason in rules.allowed for reason, applies in unfit.items() if applies)
 
 
-def _is_older(chosen: Release, place: Place, current: Release | None, releases: Mapping[str, Release]) -> bool:
-    """Return whether a move would go back: by version, or where that does not tell, by publication time."""
+def _is_older(chosen: Release, place: Place, releases: Mapping[str, Release]) -> bool:
+    """Return whether a move would go back: by version, or where that does not tell, by publication time.
+
+    Of pre-releases of one version, both have to tell that it does not.
+    """
     if chosen.tag == place.tag:
         return False
+    current = releases.get(place.tag)
+    if place.own is None and (order := compare_words(chosen.tag, place.tag)) is not None:
+        return order < 0 or (order == 0 and _is_earlier(chosen, current))
     new = _place(chosen.tag, "", releases).at
     order = new.compare(place.at) if new and place.at else None
     if new and place.at and order is not None and not new.covers(place.at):
-        return order < 0
-    if (
-        current is None
-    ):  # of two commits, or a date and a number, nobody can tell; a reference without a version has none
-        return bool(new and place.at)
-    return chosen.digest != current.digest and chosen.published_at < current.published_at
+        is_stage = new.is_stage_of_one(place.at)
+        return order < 0 or (is_stage and _is_earlier(chosen, releases.get(str(place.at), current)))
+    # of two commits, or a date and a number, nobody can tell; a reference without a version has none
+    return bool(new and place.at) if current is None else _is_earlier(chosen, current)
+
+
+def _is_earlier(chosen: Release, current: Release | None) -> bool:
+    if current is None or chosen.digest == current.digest:
+        return False
+    return chosen.published_at < current.published_at

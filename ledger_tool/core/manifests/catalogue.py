@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.change import Snapshot
@@ -18,7 +18,7 @@ class Release:
     """One tag of an image, for the requested platform or for all.
 
     `digest` is the one to pull by; if there is none, `why` says why. `digests` are all by which it can be pulled.
-    `yanked` is the reason if it is yanked, else None.
+    `yanked` is the reason if it is yanked, else None; `yanked_as` is the tag that is: it, or another of its digest.
     """
 
     tag: str
@@ -28,6 +28,7 @@ class Release:
     published_at: Timestamp
     source_ref: SourceRef
     yanked: str | None = None
+    yanked_as: str = ""
     is_expired: bool = False
 
 
@@ -48,8 +49,11 @@ class Catalogue:
     def releases(self, image: str) -> dict[str, Release]:
         """Return the releases of an image by tag, looked up once; empty if the ledger has none."""
         if image not in self._by_image:
-            groups = by_name(self.snapshot.ledger.of_image(image)).items()
-            self._by_image[image] = {name.tag: self._release(name.tag, records) for name, records in groups}
+            records = list(self.snapshot.ledger.of_image(image))
+            yanked = [record for record in records if record.yanked]
+            bad = {digest: record for record in yanked for digest in self._digests(record)}
+            groups = by_name(records).items()
+            self._by_image[image] = {name.tag: self._release(name.tag, siblings, bad) for name, siblings in groups}
         return self._by_image[image]
 
     def tags_of(self, image: str, digest: str) -> list[str]:
@@ -58,7 +62,11 @@ class Catalogue:
         by_version = sorted(tags, key=version.rank, reverse=True)
         return sorted(by_version, key=self.snapshot.policy.is_mutable)
 
-    def _release(self, tag: str, records: Sequence[Record]) -> Release:
+    def _digests(self, record: Record) -> set[str]:
+        """Return the digests of a record that are pulled: of an index, all images are, if no platform is requested."""
+        return {record.digest, *([record.index] if record.index and not self.platform else [])}
+
+    def _release(self, tag: str, records: Sequence[Record], bad: Mapping[str, Record]) -> Release:
         chosen = [record for record in records if self.platform in (None, record.platform)]
         described = chosen or records
         digest, why = None, ""
@@ -70,7 +78,8 @@ class Catalogue:
         else:
             digest = pull_digest(tuple(chosen))
             why = "" if digest else "it has several images and no common index digest; `--platform` chooses one"
-        yanked = next((record.yanked for record in described if record.yanked), None)
+        shared = (bad[digest] for record in described for digest in self._digests(record) if digest in bad)
+        marked = next((record for record in described if record.yanked), None) or next(shared, None)
         return Release(
             tag=tag,
             digest=digest,
@@ -78,6 +87,7 @@ class Catalogue:
             digests=frozenset(digest for record in records for digest in (record.digest, record.index) if digest),
             published_at=max(record.published_at for record in described),
             source_ref=described[0].source_ref,
-            yanked=yanked.reason if yanked else None,
+            yanked=marked.yanked.reason if marked and marked.yanked else None,
+            yanked_as=marked.tag if marked else "",
             is_expired=any(is_expired(record, self.now) for record in described),
         )

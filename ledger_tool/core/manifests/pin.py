@@ -8,7 +8,7 @@
 | a tag and the digest of another tag              | both                              | stale: reported    |
 | a digest alone                                   | it, under some tag                | as it should be    |
 | an empty tag                                     | the image                         | left: the chart's  |
-| what is yanked, or past its TTL                  | it                                | reported           |
+| what is yanked under any tag, or past its TTL    | it                                | reported           |
 | anything else                                    | nothing                           | unknown: reported  |
 """
 
@@ -206,7 +206,9 @@ def _is_right(digest: str, release: Release, catalogue: Catalogue) -> bool:
 def unfitness(image: str, release: Release) -> Judgement | None:
     """Return the finding for a release that is not to be used, or None for one that may be."""
     if release.yanked is not None:
-        return Judgement(image, "yanked", f"{image}:{release.tag} is yanked: {release.yanked}", old=release)
+        is_own = release.yanked_as == release.tag
+        what = "is yanked" if is_own else f"has the digest of {image}:{release.yanked_as}, which is yanked"
+        return Judgement(image, "yanked", f"{image}:{release.tag} {what}: {release.yanked}", old=release)
     if release.is_expired:
         return Judgement(image, "expired", f"{image}:{release.tag} is past its TTL", old=release)
     return None

@@ -23,6 +23,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.nearest import did_you_mean, nearest
 from ledger_tool.core.ledger.version import VersionTag, parse_version_tag
+from ledger_tool.core.ledger.words import parse_words
 from ledger_tool.core.manifests.catalogue import Release
 from ledger_tool.core.manifests.versionrange import Range, parse_range
 from ledger_tool.core.policy.policy import Policy
@@ -139,9 +140,7 @@ def choose(
     ranked: dict[VersionTag | str, Any] = {}
     for tag, release in releases.items():
         parsed = parse_version_tag(tag)
-        if like and not (parsed and parsed.is_compatible(like)):
-            continue
-        if policy.scheme in RANGED and not (parsed and (like or _is_plain(parsed))):
+        if not _is_kin(policy, tag, parsed, place, like):
             continue
         rank = _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases)
         if rank is not None:
@@ -152,6 +151,19 @@ def choose(
         alike = [tag for tag in short if tag.exactness == place.own.exactness and _names(tag, best, releases, ledger)]
         best = max(alike, key=ranked.__getitem__, default=best)
     return None if best is None else releases[str(best)]
+
+
+def _is_kin(
+    policy: VersionPolicy, tag: str, parsed: VersionTag | None, place: Place, like: VersionTag | str | None
+) -> bool:
+    """Return whether a tag is of the variant that a policy keeps; of the plain one, if there is none to be kept."""
+    if isinstance(like, str):
+        return parsed is None and parse_words(tag).shape == like
+    if like is None:
+        return is_described(policy, place) or (parsed is not None and _is_plain(parsed))
+    if tag == place.tag:
+        return bool(place.own or policy.argument)
+    return parsed is not None and parsed.is_compatible(like) and parsed.is_doubtful == like.is_doubtful
 
 
 def _names(tag: VersionTag, exact: VersionTag, releases: Mapping[str, Release], ledger: Policy) -> bool:
@@ -168,12 +180,12 @@ def elsewhere(
     A kindred one comes first: for `1.27-alpine3.20` one of `-alpine3.21`.
     """
     like = _like(policy, place)
-    if not (like and place.at):
+    if not (isinstance(like, VersionTag) and place.at):
         return ""
     others: dict[str, Any] = {}
     for tag, release in releases.items():
         parsed = parse_version_tag(tag)
-        if parsed is None or parsed.is_compatible(like) or parsed.compare(place.at) != 1:
+        if parsed is None or _is_kin(policy, tag, parsed, place, like) or parsed.compare(place.at) != 1:
             continue
         is_same = place.own is not None and place.own.covers(parsed)
         if not is_same and _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases) is not None:
@@ -181,19 +193,35 @@ def elsewhere(
     return max(others, key=others.__getitem__, default="")
 
 
-def _like(policy: VersionPolicy, place: Place) -> VersionTag | None:
-    """Return the version of a reference whose variant a policy keeps; None if the policy says which tags it means.
+def is_described(policy: VersionPolicy, place: Place) -> bool:
+    """Return whether a policy says itself which tags it means, whatever the variant of the reference.
 
     A glob that does not match the reference's own tag says so: it leads there from elsewhere.
     """
+    return policy.scheme in ("tag", "regex") or bool(policy.argument and not fnmatchcase(place.tag, policy.argument))
+
+
+def does_not_tell(policy: VersionPolicy, place: Place) -> bool:
+    """Return whether a reference's own tag does not tell what would be newer: it has no version, and is no series."""
     if policy.scheme in RANGED:
+        return place.own is None
+    return policy.text == "newest" and place.own is None and not parse_words(place.tag).moves
+
+
+def _like(policy: VersionPolicy, place: Place) -> VersionTag | str | None:
+    """Return what a policy keeps: the variant of a version, or the shape of a tag without one; None for nothing."""
+    if is_described(policy, place):
+        return None
+    if policy.scheme in RANGED or place.own:
         return place.own or place.at
-    is_kept = policy.scheme == "newest" and fnmatchcase(place.tag, policy.argument or "*")
-    return place.own if is_kept else None
+    words = parse_words(place.tag)
+    if words.moves or (policy.argument and place.at is None):
+        return words.shape
+    return place.at
 
 
 def _is_plain(parsed: VersionTag) -> bool:
-    return not (parsed.variant.prefix or parsed.variant.suffix)
+    return not (parsed.variant.prefix or parsed.variant.suffix or parsed.is_doubtful)
 
 
 def _preference(tag: str, parsed: VersionTag | None, place: Place, ledger: Policy) -> tuple[object, ...]:
@@ -229,11 +257,22 @@ def _rank(
         case "newest":
             glob = policy.argument
             is_meant = fnmatchcase(tag, glob) if glob else not ledger.is_mutable(tag)
-            return release.published_at if is_meant else None
+            is_late = prereleases or parsed is None or not _is_early(policy, parsed, place)
+            return release.published_at if is_meant and is_late else None
         case "regex" if policy.pattern and (matched := policy.pattern.fullmatch(tag)):
             ((group, text),) = matched.groupdict().items()
             return _ordered_by(group, text or "")
     return None
+
+
+def _is_early(policy: VersionPolicy, parsed: VersionTag, place: Place) -> bool:
+    """Return whether a tag is a pre-release or a build that neither the reference nor a glob asks for.
+
+    A glob asks for pre-releases if it does not match the release: `*-rc.*`.
+    """
+    is_described_build = parsed.is_build and is_described(policy, place)
+    is_asked = bool(policy.argument) and not fnmatchcase(parsed.stageless, policy.argument)
+    return bool(parsed.stage) and not (is_described_build or is_asked or _is_stage_of(parsed, place))
 
 
 def _is_stage_of(parsed: VersionTag, place: Place) -> bool:

@@ -17,7 +17,8 @@ from itertools import takewhile
 from typing import NoReturn
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.version import PRERELEASE, SemVerKey, VersionTag, semver_key
+from ledger_tool.core.ledger.semver import PRERELEASE, SemVerKey, semver_key
+from ledger_tool.core.ledger.version import VersionTag
 from ledger_tool.errors import InvalidValue
 
 _PART = r"(?:0|[1-9][0-9]{0,8}|[xX*])"

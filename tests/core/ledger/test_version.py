@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cmp_to_key
 from itertools import pairwise
 
@@ -49,8 +50,12 @@ def version(text: str) -> VersionTag:
 
 
 def semver_order(a: str, b: str) -> int:
-    """Return what SemVer 2.0.0 says in section 11, word for word: -1, 0 or 1."""
+    """Return what SemVer 2.0.0 says in section 11, word for word, of words that do not end with a number: -1, 0 or 1.
+
+    A number right behind a word is one of its own: `rc10` is read as `rc.10`.
+    """
     (left, _, early), (right, _, late) = (text.partition("-") for text in (a, b))
+    early, late = (re.sub(r"(?<![^.])([A-Za-z]+)([0-9]+)(?![^.])", r"\1.\2", text) for text in (early, late))
     sides = [[int(part) for part in side.split(".")] for side in (left, right)]
     if sides[0] != sides[1]:
         return -1 if sides[0] < sides[1] else 1
@@ -76,6 +81,8 @@ ORDERED = [
         *("1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0"),
     ],
     ["1", "1.5", "v1.5.1", "1.5.1.2", "1.5.2", "2-alpine", "v2.0.1"],
+    ["1.2.3-beta", "1.2.3-beta2", "1.2.3-beta9", "1.2.3-beta10", "1.2.3-beta-11", "1.2.3-rc9", "1.2.3-rc10", "1.2.3"],
+    ["7.0.0-rc2-alpine", "7.0.0-rc10-alpine", "7.0.0-alpine"],
     ["3.13.0a1", "3.13.0b2", "3.13.0rc1", "3.13.0rc10", "3.13.0", "3.13.0-r2", "3.13.0-r10", "3.13.1.dev4", "3.13.1"],
     ["20.04", "22.04", "22.10", "2024.01.15", "2024.9.1", "2024.10.1"],
     ["20240101", "20240101.3", "20240101.10", "2024-01-15", "2024-02-01T10-00-00Z", "20240301"],
@@ -98,12 +105,23 @@ def test_versions_are_ordered(ordered: list[str]) -> None:
 @given(versions, versions)
 def test_the_order_is_that_of_semver(a: str, b: str) -> None:
     assert version(a).compare(version(b)) == semver_order(a, b)
-    assert (rank(a) < rank(b)) == (semver_order(a, b) < 0)
+    assert semver_order(a, b) == 0 or (rank(a) < rank(b)) == (semver_order(a, b) < 0)
+
+
+@given(
+    releases, words, st.integers(0, 9999), st.integers(0, 9999), st.lists(st.sampled_from(["", ".", "-"]), min_size=2)
+)
+def test_a_number_behind_a_word_counts_however_it_is_written(
+    release: str, word: str, a: int, b: int, dots: list[str]
+) -> None:
+    one, other = (version(f"{release}-{word}{dot}{number}") for dot, number in zip(dots, (a, b), strict=False))
+    assert one.compare(other) == (a > b) - (a < b)
 
 
 @given(st.lists(versions, max_size=6, unique=True))
 def test_tags_are_sorted_as_semver_sorts_them(tags: list[str]) -> None:
-    assert sorted(tags, key=rank) == sorted(tags, key=cmp_to_key(semver_order))
+    ordered = sorted(sorted(tags, key=rank), key=cmp_to_key(semver_order))  # spelled in two ways, it is one version
+    assert sorted(tags, key=rank) == ordered
 
 
 @given(any_tags, any_tags, any_tags)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.version import parse_version_tag
+from ledger_tool.core.ledger.words import parse_words
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import Judgement
@@ -77,7 +78,51 @@ def moved(policy: str, tag: str, others: str, **more: object) -> str:
         ("newest", "1.27-alpine", "1.28-alpine 1.28.0", "1.28-alpine"),
         ("newest:1.*", "1.27-alpine", "1.28-alpine 1.28.0", "1.28-alpine"),
         ("newest:*-alpine", "1.27", "1.28-alpine 1.28.0", "1.28-alpine"),
-        ("newest", "main-3", "main-4 1.0-alpine", "1.0-alpine"),
+        ("newest", "main-3", "main-4 1.0-alpine", "main-4"),
+        # without a version, the words are the variant
+        ("newest", "openjdk-17-jdk", "openjdk-21-jdk openjdk-21-jre", "openjdk-21-jdk"),
+        ("newest", "openjdk-17-jdk", "openjdk-8-jdk", "openjdk-17-jdk"),
+        (
+            "newest",
+            "openjdk-17-jdk-debian-12",
+            "openjdk-21-jdk-debian-12 openjdk-21-jdk-debian-13",
+            "openjdk-21-jdk-debian-12",
+        ),
+        ("newest", "main-4ef5a30", "main-77aa00b dev-99bb11c", "main-77aa00b"),
+        ("newest", "main-4ef5a30", "main-1234567 main-12 main 1.0.0", "main-1234567"),
+        ("newest", "main-123-4ef5a30", "main-124-77aa00b feature-125-aaaaaa7", "main-124-77aa00b"),
+        ("newest", "main-123-4ef5a30", "main-123-77aa00b main-122-99bb11c", "main-123-77aa00b"),
+        ("newest", "build-123", "build-124 test-125", "build-124"),
+        ("newest", "build-9", "build-10 build-8", "build-10"),
+        ("newest", "sha-4ef5a30", "sha-77aa00b v1.0.0", "sha-77aa00b"),
+        ("newest", "4ef5a30", "77aa00b v1.0.0 latest 12", "77aa00b"),
+        ("newest", "4ef5a30-20240101T1200Z", "77aa00b-20240102T0900Z 77aa00b", "77aa00b-20240102T0900Z"),
+        ("newest", "pr-42-4ef5a30", "pr-42-77aa00b pr-43-99bb11c", "pr-42-77aa00b"),
+        ("newest", "php8-4ef5a30", "php8-77aa00b php9-99bb11c", "php8-77aa00b"),
+        ("newest:main-*", "main-4ef5a30", "main-77aa00b main-debug-99bb11c", "main-77aa00b"),
+        ("newest:nightly*", "nightly", "nightly-debug", "nightly"),
+        # what was published later may be older
+        ("newest", "v1.5.0", "v1.6.0 v1.6.0-debug v1.4.9", "v1.6.0"),
+        ("newest", "1.5.0", "1.6.0 1.4.9", "1.6.0"),
+        ("newest", "1.5.0", "1.6.0 1.5.1", "1.5.1"),
+        ("newest", "1.5.0", "1.6.0 1.6.0-rc.1", "1.6.0"),
+        ("newest", "1.5.0", "1.6.0-rc.1 1.6.0-4ef5a30 1.6.0-12", "1.5.0"),
+        ("newest", "1.6.0-rc.1", "1.6.0-rc.2 1.7.0-rc.1", "1.6.0-rc.2"),
+        ("newest", "1.6.0-4ef5a30", "1.6.1-77aa00b 1.7.0-rc.1", "1.6.1-77aa00b"),
+        ("newest:1.*", "1.5.0", "1.6.0 1.7.0-rc.1", "1.6.0"),
+        ("newest:1.*-rc.*", "1.5.0", "1.6.0 1.7.0-rc.1", "1.7.0-rc.1"),
+        ("newest:1.*-rc.*", "1.6.0-rc.1", "1.6.0 1.7.0-rc.1", "1.7.0-rc.1"),
+        ("newest:main-*", "1.5.0", "main-4 main-1.6-4ef5a30", "main-1.6-4ef5a30"),
+        # a number behind a word is a number
+        ("semver:^1", "1.2.3-rc9", "1.2.3-rc10", "1.2.3-rc10"),
+        ("prerelease:*", "v1.0.0-beta9", "v1.0.0-beta10 v1.0.0-beta2", "v1.0.0-beta10"),
+        # nobody can tell what `-dev` alone is, unless it was published after its release
+        ("semver:^3", "3.12-dev", "3.13 3.13-dev", "3.13-dev"),
+        ("semver:^1", "1.21.0-dev-amd64", "1.22.0-amd64 1.22.0-dev-amd64", "1.22.0-dev-amd64"),
+        ("newest", "3.12-dev", "3.13 3.13-dev 3.13", "3.13-dev"),
+        ("semver:^1", "1.5.0-dev", "1.5.0 1.6.0", "1.5.0-dev"),
+        ("prerelease:^1", "1.5.0", "1.5.1 1.6.0-dev", "1.5.1"),
+        ("prerelease:^1", "1.5.0-dev", "1.6.0 1.6.0-dev 1.7.0", "1.6.0-dev"),
         ("regex:(?P<version>[0-9.]+)", "1.27-alpine", "1.28-alpine 1.28.0", "1.28.0"),
         ("tag:stable", "1.27-alpine", "stable", "stable"),
         # a tag of fewer numbers stays one, where there is one for the newest version
@@ -110,6 +155,88 @@ def moved(policy: str, tag: str, others: str, **more: object) -> str:
 )
 def test_a_reference_moves_within_its_variant(policy: str, tag: str, others: str, chosen: str) -> None:
     assert moved(policy, tag, others) == chosen
+
+
+@pytest.mark.parametrize(
+    ("policy", "tag", "tags"),
+    [
+        ("semver:^1", "1.2.3-rc10", "1.2.3-rc9 1.2.3-rc10 1.2.3-rc2"),
+        ("semver:^1", "1.2.3-rc10", "1.2.3-rc2 1.2.3-rc10"),
+        ("prerelease:*", "v1.0.0-beta10", "v1.0.0-beta2 v1.0.0-beta10"),
+        ("semver:^1", "1.2.3-Beta1", "1.2.3-alpha2 1.2.3-Beta1"),  # by the letters, alpha is later than Beta
+        ("prerelease:^1", "1.2.3-Beta1", "1.2.3-alpha2 1.2.3-Beta1"),
+    ],
+)
+def test_a_prerelease_does_not_go_back_against_the_order_of_publication(policy: str, tag: str, tags: str) -> None:
+    done = bumped(policy, tag, tags.split())
+    assert done.wanted is None or done.wanted.tag == tag
+
+
+def test_a_prerelease_may_go_back_if_it_is_allowed() -> None:
+    done = bumped("semver:^1", "1.2.3-Beta1", ["1.2.3-alpha2", "1.2.3-Beta1"], allow=["older"])
+    assert done.wanted is not None
+    assert done.wanted.tag == "1.2.3-alpha2"
+
+
+@pytest.mark.parametrize(
+    ("policy", "tag", "others"),
+    [
+        ("semver:^1", "1.5.0-dev", "1.6.0-dev 1.5.0 1.6.0"),
+        ("semver:^1", "1.5.0-dev", "1.5.0 1.6.0 1.6.0-dev 1.7.0-dev"),
+        ("newest", "1.5.0-dev", "1.6.0-dev"),
+    ],
+)
+def test_what_may_be_a_prerelease_or_a_variant_is_reported(policy: str, tag: str, others: str) -> None:
+    done = bumped(policy, tag, [tag, *others.split()])
+    assert (done.kind, done.wanted) == ("behind", None)
+    assert "of which nobody can tell whether it is a pre-release or a variant" in done.message
+
+
+def test_a_release_that_is_newer_than_a_doubtful_tag_is_named() -> None:
+    done = bumped("semver:^1", "1.5.0-dev", ["1.5.0-dev", "1.6.0"])
+    message = "a stays at 1.5.0-dev: semver:^1 has nothing newer of its variant; 1.6.0 is newer"
+    assert done.note == ("other-variant", message)
+
+
+def test_nothing_newer_is_claimed_after_a_backport() -> None:
+    assert bumped("newest", "v1.6.0", ["v1.5.0", "v1.6.0", "v1.6.0-debug", "v1.4.9"]).note is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags", "same", "chosen"),
+    [
+        ("latest", "1.5.0 1.6.0 latest 1.6.1-debug", "latest=1.6.0", "1.6.0"),
+        ("latest", "1.5.0 1.6.0 latest 1.7.0 main-3", "latest=1.6.0", "1.7.0"),
+        (
+            "latest-alpine",
+            "1.6.0-alpine latest-alpine 1.7.0-alpine 1.7.0",
+            "latest-alpine=1.6.0-alpine",
+            "1.7.0-alpine",
+        ),
+    ],
+)
+def test_newest_goes_on_from_the_version_of_a_floating_name(tag: str, tags: str, same: str, chosen: str) -> None:
+    done = bumped("newest", tag, tags.split(), same=same)
+    assert done.wanted is not None
+    assert done.wanted.tag == chosen
+
+
+@pytest.mark.parametrize(
+    ("tag", "tags"),
+    [
+        ("stable-slim", "stable-slim stable"),
+        ("edge", "edge 1.0.0 edge-debug"),
+        ("develop", "develop main 1.0.0"),
+        ("pr-42", "pr-42 pr-43"),
+        ("ltsc2022", "ltsc2022 ltsc2025"),
+        ("latest", "1.0.0 latest"),
+        ("main", "main main-77aa00b"),
+    ],
+)
+def test_newest_reports_a_name_where_nothing_tells_what_is_newer(tag: str, tags: str) -> None:
+    done = bumped("newest", tag, tags.split())
+    assert (done.kind, done.wanted) == ("behind", None)
+    assert done.message.endswith(": write the version that is meant")
 
 
 def test_a_tag_that_may_move_is_not_taken_for_a_more_exact_one() -> None:
@@ -269,7 +396,16 @@ tags = st.one_of(
             st.sampled_from(["", "", "-alpine", "-alpine3.20", "-alpine3.21"]),
         ),
     ),
-    st.sampled_from(["latest", "20240101", "20240102", "2024.1.1", "2024.2", "main-3"]),
+    st.sampled_from(["latest", "20240101", "20240102", "2024.1.1", "2024.2", "main-3", "1.0-dev", "1.1-dev", "2-dev"]),
+    st.builds(
+        "".join,
+        st.tuples(
+            st.sampled_from(["main", "main-debug", "openjdk", "pr", "latest"]),
+            st.sampled_from(["", "-1", "-2", "-17"]),
+            st.sampled_from(["", "-4ef5a30", "-77aa00b", "-1234567", "-jdk", "-jre"]),
+            st.sampled_from(["", "", "-12"]),
+        ),
+    ),
 )
 policies = st.sampled_from(
     ["semver:*", "semver:^1", "semver:~1.1", "prerelease:*", "semver:>=1 <2", "newest", "newest:1.*"]
@@ -300,5 +436,9 @@ def test_a_bump_keeps_the_variant_goes_never_down_and_is_done_at_once(
         assert after is not None
         assert (after.variant.prefix, after.variant.suffix) == (before.variant.prefix, before.variant.suffix)
         assert policy == "newest" or (after.compare(before) or 0) >= 0
+    if before is None and policy == "newest" and parse_words(tag).moves:
+        assert parse_words(done.wanted.tag).shape == parse_words(tag).shape
+    if policy.startswith(("semver", "newest")) and after and after.stage and after.stage != "-dev":
+        assert before is None or before.stage, "a release became a pre-release"
     again = judged(policy, catalogue, done.wanted.tag, done.wanted.digest)
     assert (again.wanted, again.kind) == (None, ""), "a second run has something left to do"

@@ -41,7 +41,7 @@ def chosen(policy: str, *tags: str, current: str = "", prereleases: bool = False
         ("prerelease:^1.5", "1.5.0 1.11.0-rc.1 2.0.0-rc.1", "1.11.0-rc.1"),
         ("semver:^1.5", "1.5 1.5.0 1", "1.5.0"),
         ("semver:1.25.x", "1.25.3 1.25.3-alpine", "1.25.3"),
-        ("newest", "1.5.0 main latest", "main"),
+        ("newest", "1.5.0 main latest", "1.5.0"),
         ("newest", "latest stable", None),
         ("newest:la*", "1.5.0 latest stable", "latest"),
         ("newest:main-*", "main-2 main-1 v1", "main-1"),
