@@ -31,8 +31,6 @@ def main(folder: Path) -> None:
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
     (folder / "SHA256SUMS").write_text("".join(sums))
-    print("".join(sums), end="")
-
     sys.stdout.write("".join(sums))
 
 

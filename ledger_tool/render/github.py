@@ -39,16 +39,20 @@ def outputs(published: Sequence[Mapping[str, Any]], delimiter: str) -> Iterator[
 def summary(published: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the lines for GITHUB_STEP_SUMMARY about what `publish` printed, parsed, as Markdown."""
     yield "### Ledger"
+    request = next((one["pullRequest"] for one in published if one.get("pullRequest")), None)
+    done = "proposed" if request else "recorded"
     rows = [
-        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), "recorded" if one["changed"] else "already there")
+        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), done if one["changed"] else "already there")
         for one in published
     ]
     yield from table(("image", "digest", ""), rows)
     yield ""
-    if commit := next((one["commit"] for one in published if one["commit"]), None):
+    commit = next((one["commit"] for one in published if one["commit"]), None)
+    if request:
+        branch = link(code(request["branch"]), request["url"])
+        yield f"Proposed in {branch}" + (f", commit {code(commit)}." if commit else ".")
+    elif commit:
         yield f"Commit {code(commit)} of the ledger."
-    if request := next((one["pullRequest"] for one in published if "pullRequest" in one), None):
-        yield f"Proposed in {link(code(request['branch']), request['url'])}."
 
 
 def _data(text: str) -> str:

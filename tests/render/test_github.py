@@ -38,3 +38,14 @@ def test_no_text_in_the_summary_is_markdown() -> None:
         kinds = {token.type for token in inline("\n".join(lines))}
         assert "html_inline" not in kinds
         assert "image" not in kinds
+
+
+def test_what_is_recorded_is_told_from_what_is_proposed() -> None:
+    request = {"branch": "ledger/publish-1", "url": "https://git.example.com/pulls/1", "number": 1, "created": True}
+    recorded = "\n".join(summary([published(commit="c" * 40)]))
+    proposed = "\n".join(summary([published(commit="c" * 40, pullRequest=request)]))
+    assert ("| recorded |" in recorded, "| proposed |" in proposed) == (True, True)
+    assert "of the ledger" in recorded
+    assert "of the ledger" not in proposed
+    there = "\n".join(summary([published(changed=False, commit=None, pullRequest=request)]))
+    assert "| already there |" in there
