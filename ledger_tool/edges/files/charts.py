@@ -20,7 +20,7 @@ from typing import Protocol
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ChartAround, Overlays, ValuesFile
 from ledger_tool.core.manifests.charts.chart import MAX_SUBCHARTS, HelmChart
-from ledger_tool.core.manifests.charts.filled import filled_places
+from ledger_tool.core.manifests.charts.filled import filled_places, handed_down
 from ledger_tool.core.manifests.charts.metadata import ChartMetadata, Dependency, metadata_of
 from ledger_tool.core.manifests.charts.paths import Path as ValuePath
 from ledger_tool.core.manifests.inherited import sites_in
@@ -225,9 +225,15 @@ class Charts:
     def _values(self, folder: str) -> YamlNode | None:
         return next(iter(_parsed(self._files.read(_below(folder, _DEFAULTS)) or b"")), None)
 
-    def _filled(self, folder: str) -> frozenset[ValuePath] | None:
+    def _filled(self, folder: str, depth: int = 0) -> frozenset[ValuePath] | None:
         raws = map(self._files.read, self._yaml_below(folder, 0))
-        return filled_places(_roots(_NOT_READ if raw is None else raw) for raw in raws)
+        found = filled_places(_roots(_NOT_READ if raw is None else raw) for raw in raws)
+        for parent, key in self._parents(folder) if depth < MAX_SUBCHARTS else ():
+            above = self._filled(parent, depth + 1)
+            if found is None or above is None:
+                return None
+            found |= handed_down(above, key)
+        return found
 
     def _vendored(self, folder: str, depth: int) -> Iterator[tuple[str, HelmChart]]:
         for name, is_folder in self._files.names(folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ledger_tool.core.manifests.charts.paths import VALUES, Path, merged_globals
+from ledger_tool.core.manifests.charts.paths import GLOBAL, VALUES, Path, merged_globals
 from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.core.manifests.yamltree import YamlNode, keys, look_up
 
@@ -29,6 +29,12 @@ def filled_places(files: Iterable[Sequence[YamlNode]]) -> frozenset[Path] | None
     except TextFault:
         return None
     return frozenset(found)
+
+
+def handed_down(places: frozenset[Path], key: str) -> frozenset[Path]:
+    """Return which values a chart's places are for the subchart that has its values at a key."""
+    own = {(*VALUES, *path[2:]) for path in places if path[1:2] == (key,)}
+    return frozenset(own | {path for path in places if path[1:2] == (GLOBAL,)})
 
 
 def _filled(node: YamlNode, path: Path) -> Iterator[Path]:
