@@ -198,6 +198,8 @@ class Follower:
                 flow = place.scope.get(operand.text)
             case "pipe":
                 flow = self._pipe(operand.pipe or TemplatePipe(), place)
+            case "word" if operand.text in ("true", "false"):
+                return ValueFlow(texts=literal_text(operand.text))
             case "word":
                 flow = self._call(operand.text, [], place)
             case _:

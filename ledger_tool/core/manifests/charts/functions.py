@@ -15,6 +15,7 @@ from ledger_tool.core.manifests.charts.paths import SOME, Path
 from ledger_tool.core.manifests.charts.texts import (
     Texts,
     bounded,
+    chosen,
     first_set,
     joined,
     literal_text,
@@ -115,7 +116,11 @@ def _chosen(given: Sequence[TemplateArgument]) -> ValueFlow:
     """Return one of two, as `ternary` does: which, nobody knows, if the condition asks for something else."""
     both, condition = union([argument.flow for argument in given[:2]]), _any_of(given[2:])
     others = {path for path in condition.used if path not in both.used}
-    texts = bounded(text for argument in given[:2] for text in argument.flow.shown)
+    texts = (
+        chosen(condition.shown, *(argument.flow.shown for argument in given[:2]))
+        if len(given) == 3
+        else made_of(both.used)
+    )
     used = frozenset((*path[:-1], SOME) for path in both.used if path) if others else both.used
     return (ValueFlow(made_of=used) if others else both).as_text(texts)
 

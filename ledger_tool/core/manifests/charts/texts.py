@@ -106,6 +106,22 @@ def first_set(choices: Sequence[Texts]) -> Texts:
     return found
 
 
+def chosen(condition: Texts, first: Texts, second: Texts) -> Texts:
+    """Return what is printed of the first of two where a condition is true, and of the second where it is not."""
+    found: set[PrintedText] = set()
+    for text in condition:
+        is_value = len(text.pieces) == 1 and isinstance(text.pieces[0], tuple)
+        if text.pieces != ("false",):
+            found |= when(first, text.conditions | (_set_or_not("+", text) if is_value else frozenset()))
+        if text.pieces != ("true",) and not (is_value and _clash(text, _set_or_not("-", text))):
+            found |= when(second, text.conditions | (_set_or_not("-", text) if is_value else frozenset()))
+    return bounded(found)
+
+
+def _set_or_not(sign: str, text: PrintedText) -> Conditions:
+    return frozenset(PrintCondition(sign, frozenset([piece])) for piece in text.pieces if isinstance(piece, tuple))
+
+
 def _if_filled(text: PrintedText) -> Texts:
     match text.pieces:
         case ():
