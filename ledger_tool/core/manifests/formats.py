@@ -16,6 +16,7 @@ from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.innertext import find_in_texts, lines_of
 from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
@@ -97,7 +98,15 @@ class YamlFormat:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
         found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment, self.around)
-        return DocumentReading(tokens, found.sites, partial(mentions, text, document, tokens, found.tokens, self.ours))
+        inner = find_in_texts(path, tokens, self.ours, self.parse)
+        judged = {(line, site.text) for site in inner.judged for line in lines_of(text, site.fields[0].token)}
+
+        def search() -> list[Site]:
+            others = mentions(text, document, tokens, found.tokens, self.ours)
+            return [*inner.noted, *(site for site in others if (site.line, site.text) not in judged)]
+
+        sites = sorted([*found.sites, *inner.judged], key=lambda site: (site.fields[0].token.start, site.line))
+        return DocumentReading(tokens, sites, search)
 
     def bare(self, text: str) -> str:
         """Return what the parser gets: a text of the same length."""

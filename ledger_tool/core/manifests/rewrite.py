@@ -164,7 +164,7 @@ def _document(
     reading = form.read(done.path, text, document)
     changes: list[Splice] = []
     expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
-    done.notes += [note for mention in reading.mentions() if (note := _noted(mention, judge, done.path))]
+    done.notes += [note for mention in reading.mentions() if (note := _noted(mention, judge, text, done.path))]
     if not changes or not write:
         return old
     new = applied(text, document, changes)
@@ -183,8 +183,7 @@ def _document(
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
-    if "{{" in site.text:
-        site = replace(site, in_chart=is_of_chart(done.path, text, site.text))
+    site = _placed(site, done.path, text)
     try:
         site, note = styled(site, judge.styles)
         judgement = _held(site, judge.judgement(site), judge)
@@ -246,10 +245,15 @@ def _held(site: Site, judgement: Judgement | None, judge: Judge) -> Judgement | 
     return replace(judgement, message=f"{judgement.message}; left unchanged: {why}", wanted=None)
 
 
-def _noted(mention: Site, judge: Judge, path: str) -> ManifestNote | None:
+def _placed(site: Site, path: str, text: str) -> Site:
+    """Return a site that knows whether it is in a template of a chart."""
+    return replace(site, in_chart=is_of_chart(path, text, site.text)) if "{{" in site.text else site
+
+
+def _noted(mention: Site, judge: Judge, text: str, path: str) -> ManifestNote | None:
     """Return the note on a reference where no image is read, or None if it is as a reference should be."""
     try:
-        judgement = judge.judgement(mention)
+        judgement = judge.judgement(_placed(mention, path, text))
     except LedgerError as error:
         return ManifestNote(path, mention.line, error.message, is_fault=True)
     if judgement is None or not judgement.kind:

@@ -1,0 +1,79 @@
+"""YAML in a text of YAML: values and patches that a program reads later, as those of an Argo CD application.
+
+Positions in such a text are not those of the file, so nothing in it is edited. At a key that says what it is for, an
+image of ours is judged and reported; at any other, only the reader of the text knows, and it is noted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ledger_tool.core.manifests.find import find_sites
+from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.site import Site, SiteField
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
+from ledger_tool.core.manifests.yamltree import documents, line_breaks, tree
+
+_DEPLOYED = frozenset({"values", "valuesContent", "patch"})  # Argo CD, k3s, Kustomize
+_LOCKED = "it is in a block of text, where nothing is edited: write the digest there"
+_PAIR = re.compile(r"[\w\"'-][ \t]*:[ \t\r\n]")
+
+
+class InnerSites(NamedTuple):
+    """The images of ours in the texts of a document: those to judge, and those to note, which no search of text finds.
+
+    Both have the lines of the file.
+    """
+
+    judged: list[Site]
+    noted: list[Site]
+
+
+def find_in_texts(
+    path: str, tokens: Sequence[TextToken], ours: OurImages, parse: Callable[[str, TextDocument], list[TextToken]]
+) -> InnerSites:
+    """Return the images of ours in the texts of a document that are YAML themselves."""
+    judged, noted = [], []
+    for token in tokens:
+        if token.kind != "scalar" or "\n" not in token.text or not _PAIR.search(token.text):
+            continue
+        key = tokens[token.number - 1] if token.number else token
+        is_deployed = key.kind == "scalar" and key.text in _DEPLOYED
+        for site in _sites(path, token.text, ours, parse):
+            has_host = site.text.startswith(ours.hosts)
+            if is_deployed and _is_ours(site, ours):
+                judged.append(_in_file(site, token))
+            elif not (site.whole and has_host and ours.has_reference(site.text)) and _is_ours(site, ours):
+                noted.append(_in_file(site, token))
+    return InnerSites(judged, noted)
+
+
+def _sites(
+    path: str, text: str, ours: OurImages, parse: Callable[[str, TextDocument], list[TextToken]]
+) -> Iterator[Site]:
+    for document in documents(text):
+        if may_have_sites(text[document.start : document.end], ours):
+            try:
+                yield from find_sites(path, text, tree(parse(text, document)), ours).sites
+            except TextFault:  # a script, another language
+                return
+
+
+def _is_ours(site: Site, ours: OurImages) -> bool:
+    return ours.may_be_reference(site.text) or ours.has_name(site.name)
+
+
+def _in_file(site: Site, token: TextToken) -> Site:
+    """Return a site of a text with its line in the file, as far as it can be told."""
+    line = token.line + site.line if token.style == "|" else token.line
+    fields = (SiteField("whole", token),)
+    return replace(site, line=line, fields=fields, missing=None, values=None, locked=_LOCKED)
+
+
+def lines_of(text: str, token: TextToken) -> range:
+    """Return the numbers of a token's lines in the text of its file."""
+    return range(token.line, token.line + line_breaks(text[token.start : token.end]) + 1)
