@@ -29,6 +29,7 @@ _OTHERS = {
     "*": r"\*[^\s,{}\[\]*]{1,100}[ \t]+:",
     "?": r"\?(?<![^\s{\[,-]\?)\s",
     # `params: [{name: bundle, value: REF}]`, `parameters: [{name: image.tag, value: v1}]`
+    "set": r"name[\"']?\s*:[^\r\n]*(?:mage|IMAGE|[rR]epo|REPO)",  # `set: [{name: image.tag, value: v1}]` of Helmfile
     "param": r"name[\"']?\s*:[^\r\n]*(?:mage|IMAGE|[rR]epo|REPO|bundle)",
 }
 
@@ -40,9 +41,9 @@ def _signs(not_followed_by: str) -> list[tuple[str, re.Pattern[str]]]:
 
 _SIGNS = {False: _signs(""), True: _signs(_NOT_IN_SCHEMA)}
 # A mapping below `image` whose first key is one of a schema: its name follows further down, or is merged into it.
-_IMAGE = re.compile(rf"image{_COLON}")
+_IMAGE = re.compile(rf"mage[\w.-]*{_COLON}")
 _NAME = re.compile(
-    r"(?:[\r\n{,]|[-?]\s)\s*(?:[&!]\S*\s+)*[\"']?(?:name|reference)" + _COLON + _NOT_IN_SCHEMA + r"\S|<<[\"']?\s*:"
+    r"(?:[\r\n{,]|[-?]\s)\s*(?:[&!]\S*\s+)*[\"']?(?:name|path|reference)" + _COLON + _NOT_IN_SCHEMA + r"\S|<<[\"']?\s*:"
 )
 
 
@@ -53,5 +54,5 @@ def may_have_sites(text: str, ours: OurImages = NOBODYS) -> bool:
         return True
     if any(word in text for word in (*ours.keys, *ours.hosts)) or ("ledger:" in text and IMAGE in text):
         return True
-    image = _IMAGE.search(text) if is_schema and "image" in text else None
+    image = _IMAGE.search(text) if is_schema and "mage" in text else None
     return bool(image and ("<<" in text or _NAME.search(text, image.end())))

@@ -24,7 +24,7 @@ from functools import partial
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.plainnumber import read_as
-from ledger_tool.core.manifests.shapes.keys import KeyRole, role, says_image, words
+from ledger_tool.core.manifests.shapes.keys import OUTPUTS, KeyRole, role, says_image, words
 from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_helm, is_of_plugin, is_plain_name
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
@@ -42,6 +42,8 @@ from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
 from ledger_tool.core.manifests.site import IMAGE, ImageFields, MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
 
+_PLUGIN = "they are settings of a plugin, which may push this image"
+_LENT = "only their reader knows whether `{}` is its tag: write the tag behind the image"
 _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
 _TAG = re.compile(names.TAG)
@@ -126,6 +128,10 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
             yield FoundSite(None, (tag_key, digest_key, name_key))
             continue
         if words(tag_key)[-1:] == ("version",) and not _TAG.fullmatch(text_of(tag_key).partition("@")[0]):
+            place = look_up(node, name_key)
+            if text_of(tag_key) and place and not is_plain_name(name_key):  # a range
+                why = f"its tag may be what `{tag_key}` says: write it behind the image"
+                yield FoundSite(whole(visit, place, key_token(node, name_key) or place.token, why), (name_key, tag_key))
             continue  # an object, a range, nothing
         if words(digest_key)[-1:] == ("sha",) and not _SHA.fullmatch(text_of(digest_key)):
             continue  # a commit
@@ -134,17 +140,18 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
         # One that is only in the chart's own values would be that of another tag.
         may_add = bool(digest_key and defaults and look_up(defaults, digest_key))
         for found in _split(visit, full, (tag_key, digest_key), names, values, may_add=may_add):
-            yield _of_plugin(found) if is_of_plugin(visit.keys) else found
+            why = _PLUGIN if is_of_plugin(visit.keys) else _LENT.format(tag_key) if "lent" in parts else ""
+            locked = _locked(found, why) if why else found
+            yield locked._replace(keys=(name_key,)) if "lent" in parts else locked  # the tag may be another's too
 
 
-def _of_plugin(found: FoundSite) -> FoundSite:
-    why = "they are settings of a plugin, which may push this image"
+def _locked(found: FoundSite, why: str) -> FoundSite:
     return found._replace(site=replace(found.site, locked=why) if found.site else None)
 
 
 def in_parameters(visit: Visit) -> Iterator[FoundSite]:
-    """Yield the images of ours in the parameters that Argo CD gives to Helm, whose names are paths of values."""
-    if visit.keys[:2] != ("parameters", "helm"):
+    """Yield the images of ours in what Argo CD, Helmfile or Terraform sets for Helm: names are paths of values."""
+    if visit.keys[:2] != ("parameters", "helm") and visit.keys[:1] != ("set",):
         return
     named = {}
     for place in visit.node.items:
@@ -160,11 +167,22 @@ def _by_image(visit: Visit, node: YamlNode) -> list[dict[str, str]]:
     """Return the keys of a mapping by image, and by what they are of it: of several, the most usual."""
     images: dict[tuple[str, ...], dict[str, str]] = {}
     found = [(what, key) for key in keys(node) if (what := role(key))]
-    if visit.keys[:1] == ("image",) and look_up(node, "name"):
-        found.append((KeyRole((), "name", 9), "name"))
+    if visit.keys and says_image(visit.keys[0]):
+        found += [(KeyRole((), "name", rank), key) for rank, key in ((9, "name"), (10, "path")) if look_up(node, key)]
     for what, key in sorted(found, key=lambda one: one[0].rank):
         images.setdefault(what.image, {}).setdefault(what.part, key)
-    return list(images.values())
+    return [*images.values(), *_lent(images)]
+
+
+def _lent(images: dict[tuple[str, ...], dict[str, str]]) -> Iterator[dict[str, str]]:
+    """Yield the images without a tag, with one that has no name: `{baseImage, tag}`, `{apiImage, uiImage, tag}`."""
+    tag = images.get((), {}).get("tag", "")
+    if not tag or "name" in images[()]:
+        return
+    for parts in images.values():
+        is_bare = "name" in parts and parts.keys().isdisjoint(("tag", "digest"))
+        if is_bare and OUTPUTS.isdisjoint(words(parts["name"])):
+            yield {**parts, "tag": tag, "lent": "yes"}
 
 
 def _split(
