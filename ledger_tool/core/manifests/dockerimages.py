@@ -37,6 +37,7 @@ _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+?]|[#%/])|
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _NUMBER = re.compile(r"[-+]?[0-9]+")
 _WITHOUT_IMAGE = ("tmpfs", "secret", "ssh")
+_MOST_LINKED = 100  # variables, each the default of the next
 _LONGEST = 500  # characters; anything longer, as it stands or expanded, is not a reference
 _COMPOSED = "it is put together from variables, and whoever builds may choose others; write all of it in one `ARG`"
 _SHARED = "a variable that contains it is also a part of another value"
@@ -100,6 +101,7 @@ class _Variables:
             if equals:
                 word = line.part(match.start() + len(name) + 1, match.end()).without_quotes(self.escape)
                 value = self.value(word)
+                value = value if len(value.variables) < _MOST_LINKED else _Value((None,))
                 self.defaults[name] = replace(value, variables=value.variables | {name})
 
     def value(self, word: Stretch) -> _Value:

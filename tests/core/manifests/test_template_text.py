@@ -14,6 +14,7 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
+from ledger_tool.core.manifests.shapes.visit import is_marked
 from ledger_tool.core.manifests.templatetext import COVER, covered, literals
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.yaml.manifest_tokens import tokens
@@ -131,3 +132,17 @@ def test_lines_of_what_cannot_be_read_as_yaml_are_reported() -> None:
     assert "left unchanged: it is in a template" in done.findings[0].message
     assert (done.content, done.references, done.left) == (None, 2, 1)
     assert [note.kind for note in done.notes] == ["template"]
+
+
+def test_a_file_of_many_documents_is_searched_for_marks_once() -> None:
+    is_marked.cache_clear()
+    assert pinned("---\nimage: myorg/app:v1.5.0 # ledger: ignore\n" * 50).references == 50
+    assert is_marked.cache_info().misses == 1
+
+
+def test_what_a_long_chain_of_variables_comes_to_is_not_known() -> None:
+    chain = "".join(f"ARG A{number}=${{A{number - 1}}}\n" for number in range(1, 200))
+    for last, kind in ((50, "edited"), (199, "unpinned")):
+        text = f"ARG A0=myorg/app:v1.5.0\n{chain}FROM ${{A{last}}}\n"
+        done = rewrite("Dockerfile", text.encode(), tokens, PIN)
+        assert [finding.kind for finding in done.findings] == ([] if kind == "edited" else ["unpinned"])

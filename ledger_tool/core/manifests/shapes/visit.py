@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
@@ -52,6 +53,12 @@ class FileView:
         return bool(_GITLAB.search(self.path))
 
 
+@lru_cache(4)
+def is_marked(text: str) -> bool:
+    """Return whether a comment in a file's text calls a value an image; each of its documents asks."""
+    return "ledger:" in text and bool(MARKED.search(text))
+
+
 def view_of(
     path: str,
     text: str,
@@ -72,7 +79,7 @@ def view_of(
         ours,
         registry=value(shared, "imageRegistry") if shared else "",
         containers=frozenset(value(place.node, "container") for place in named),
-        is_marked="ledger:" in text and bool(MARKED.search(text)),
+        is_marked=is_marked(text),
         has_contexts="docker-image:" in text,
         environment=environment,
         around=chart,
