@@ -124,7 +124,7 @@ def test_whatever_publish_can_be_told_each_system_can_say(
         assert record["platform"] == "linux/amd64"
     change(stage, "other")
     assert publish(stage, access, {})[0] == 3
-    reason = "the base was old; $(touch pwned)"
+    reason = 'the "base" was old; C:\\new # $(touch pwned): {x}'
     forced = {"LEDGER_IN_FORCE": "true", "LEDGER_IN_REASON": reason, "LEDGER_IN_SIGN": "true"}
     code, output = publish(stage, access, forced)
     assert code == 0, output

@@ -101,7 +101,8 @@ def new_ledger_files(
     `""`. `kit` has the files of a CI system, by path, with blanks for these and for `tool`. What is not known is left
     empty in them, and the jobs say so and stop.
     """
-    host = f'"{registry}"' if registry.startswith("[") else registry  # an IPv6 address would be a YAML list
+    # Else YAML might read a list, a number or a truth value: `[::1]`, `1.2`, `on`.
+    host = registry if re.match(r"[A-Za-z][^.:]*[.:]", registry) else f'"{registry}"'
     registries = _REGISTRY.format(host=host) if registry else _NO_REGISTRY
     blanks = {
         "@LEDGER_REPO@": url,

@@ -44,6 +44,10 @@ class GitFolder:
         return not self._repository.commit_of("HEAD") and not self._repository.must("ls-files")
 
     def write(self, files: Mapping[str, str]) -> None:
+        # A link among the folders may lead out of the repository.
+        for folder in sorted({self._folder / above for name in files for above in Path(name).parents[:-1]}):
+            if folder.is_symlink():
+                raise UsageError(f"{folder} is a symbolic link", "replace it by a folder, and run `ledger init` again")
         for name, text in files.items():
             path = self._folder / name
             with local_errors(path, "write"):

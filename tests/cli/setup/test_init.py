@@ -89,6 +89,19 @@ def test_a_dangling_link_is_never_written_through(ledger: Run, tmp_path: Path) -
     assert not target.exists()
 
 
+@pytest.mark.parametrize("link", [".github", ".github/workflows"])
+def test_nothing_is_written_through_a_folder_that_is_a_link(ledger: Run, tmp_path: Path, link: str) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "ledger"
+    outside.mkdir()
+    (folder / link).parent.mkdir(parents=True)
+    (folder / link).symlink_to(outside)
+    done = ledger("init", folder, "--ci", "github")
+    assert done.code == 2
+    assert f"{folder / link} is a symbolic link" in done.err
+    assert not list(outside.iterdir())
+    assert not (folder / "ledger.json").exists()
+
+
 def test_a_ledger_cannot_be_created_in_a_bare_repository_or_over_a_file(ledger: Run, tmp_path: Path) -> None:
     git("init", "--quiet", "--bare", tmp_path / "bare.git")
     assert ledger("init", tmp_path / "bare.git").code == 2

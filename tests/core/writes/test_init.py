@@ -15,6 +15,7 @@ from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import init as scaffold
 from ledger_tool.edges.files.kits import kit
 from ledger_tool.edges.yaml import settings
+from tests.support.stage.github import load
 
 DEFAULT = Policy(mutable=("latest", "main", "pr-*"), ttl={"pr-*": Ttl("7d")})
 
@@ -47,6 +48,18 @@ def test_a_registry_that_is_named_is_configured_for_every_image(given: str, regi
     made = policy(given)
     assert made == replace(DEFAULT, registries=(registry,))
     assert Resolver(made, lambda _: False).image(parse_reference(f"{registry.host}/any/thing")) == "any/thing"
+
+
+@pytest.mark.parametrize("host", ["on", "null", "y", "true", "1.2", "0x10", "12e3", "1:30", "2026-01-01"])
+def test_a_host_that_yaml_might_read_as_something_else_is_a_string(host: str) -> None:
+    assert policy(host).registries == (Registry(host),)
+
+
+@pytest.mark.parametrize("host", ["[::1]:5000", "on", "1.2", "registry.example.com"])
+def test_a_registry_is_a_string_in_the_example_of_github(host: str) -> None:
+    text = scaffold.new_ledger_files(host, kit("github"))["examples/publish.github.yml"]
+    (login,) = (step for step in load(text)["jobs"]["images"]["steps"] if "login-action" in step.get("uses", ""))
+    assert login["with"]["registry"] == host
 
 
 def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommented() -> None:
