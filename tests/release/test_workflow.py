@@ -70,6 +70,13 @@ def test_a_tag_that_is_not_the_version_is_no_release(tag: str, code: int) -> Non
     assert _run(_step("Compare the tag with the version"), ROOT, GITHUB_REF_NAME=tag).returncode == code
 
 
+def test_an_image_is_built_on_no_base_without_a_digest() -> None:
+    (step,) = (step for step in JOBS["image"]["steps"] if step.get("name") == "Build and push")
+    done = _run(str(step["run"]), ROOT, BASE="python:3.13-slim-bookworm")
+    assert done.returncode == 2
+    assert done.stderr == "error: the variable IMAGE_BASE has no digest; set it to IMAGE@sha256:DIGEST\n"
+
+
 def test_what_the_workflow_builds_elsewhere_has_the_same_bytes(dist: Path, tmp_path: Path) -> None:
     """It is built from a copy, by the tools of `release/requirements.txt`."""
     files = subprocess.run(
