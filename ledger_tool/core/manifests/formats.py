@@ -40,6 +40,8 @@ def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
     suffix = name.lower().rpartition(".")[2]
     if suffix in ("yaml", "yml", "json", "jsonc") and "." in name:
         return "json" if suffix.startswith("json") else "yaml"
+    if name == "Kustomization":  # a name that Kustomize reads too
+        return "yaml"
     is_dockerfile = _DOCKERFILE.fullmatch(name) or _DOCKERFILE.fullmatch(name.lower())
     return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
 
