@@ -28,9 +28,11 @@ def doctor(tools: DoctorTools) -> Iterator[Check]:
     made_at: Timestamp | None = None
     yield tried("git", tools.git_version)
     ssh = tried("ssh", tools.ssh_version)
+    is_ssh_said = False
     try:
         with tools.open_place() as place:
             yield ssh if place.scheme == "ssh" or ssh.state == "ok" else Check("ssh", "note", ssh.says)
+            is_ssh_said = True
             is_reached = True
             for check in _remote(place):
                 is_reached = is_reached and check.state != "problem"
@@ -45,6 +47,8 @@ def doctor(tools: DoctorTools) -> Iterator[Check]:
             if place.scheme in ("ssh", "http", "https"):
                 yield from _forge(place, tools)
     except LedgerError as error:
+        if not is_ssh_said:
+            yield ssh if ssh.state == "ok" else Check("ssh", "note", ssh.says)
         yield problem("ledger", error)
     witnesses: dict[str, float] = {}
     if registries is None:
@@ -95,10 +99,15 @@ def _remote(place: LedgerPlace) -> Iterator[Check]:
     }
     failure = place.reach()
     failed = failure[0] if failure else ""
+    if failed == "repository":
+        says["login"] = lambda: f"{place.login}: let in by the host"
+        failed, is_let_in = "remote", True
+    else:
+        is_let_in = False
     for number, stage in enumerate(stages):
         if failure and stage == failed:
             yield problem(stage, failure[1])
-        elif failed in stages[:number]:
+        elif failed in stages[:number] and not is_let_in:
             yield Check(stage, "note", _NOT_TRIED)
         else:
             yield tried(stage, says[stage])
@@ -171,23 +180,37 @@ def _ci(tools: DoctorTools) -> Check:
 
 
 def _clock(witnesses: Mapping[str, float], made_at: Timestamp | None, now: Timestamp) -> Check:
-    """Return whether this machine's clock is right, by the registries' and by the ledger's last commit."""
+    """Return whether this machine's clock is right, by the registries' and by the ledger's last commit.
+
+    Where one registry agrees with it, it is the others that are wrong.
+    """
     hint = "set this machine's clock"
-    for host, seconds in witnesses.items():
-        if abs(timedelta(seconds=seconds)) > TOLERANCE:
-            side = "ahead of" if seconds > 0 else "behind"
-            says = f"{_length(seconds)} {side} that of {host}"
-            return Check("clock", "problem", says, hint, TryAgain.exit_code)
+    off = {host: seconds for host, seconds in witnesses.items() if abs(timedelta(seconds=seconds)) > TOLERANCE}
+    agreeing = [host for host in witnesses if host not in off]
+    if off and not agreeing:
+        host, seconds = next(iter(off.items()))
+        side = "ahead of" if seconds > 0 else "behind"
+        return Check("clock", "problem", f"{_length(seconds)} {side} that of {host}", hint, TryAgain.exit_code)
     if made_at and datetime.fromisoformat(made_at) - datetime.fromisoformat(now) > TOLERANCE:
         says = f"the ledger's last commit is dated {made_at}, and here it is {now}"
         return Check("clock", "problem", says, f"{hint}, or that of whoever made the commit", TryAgain.exit_code)
+    if off:
+        host, seconds = next(iter(off.items()))
+        says = f"agrees with that of {agreeing[0]}; that of {host} is {_length(seconds)} off"
+        return Check("clock", "note", says)
     if witnesses:
         host, seconds = max(witnesses.items(), key=lambda pair: abs(pair[1]))
         agrees = "agrees with" if abs(seconds) < _CLOSE else f"{_length(seconds)} off"
         return Check("clock", "ok", f"{agrees} that of {host}")
+    if made_at:
+        return Check("clock", "note", f"no registry said its time; the ledger's last commit, of {made_at}, is no later")
     return Check("clock", "note", "not compared: no registry said its time")
 
 
 def _length(seconds: float) -> str:
-    minutes = round(abs(seconds) / 60)
-    return counted(round(abs(seconds)), "second") if minutes < 3 else counted(minutes, "minute")
+    """Return a length of time in the largest unit of which there are at least three."""
+    units = (("year", 365.25 * 86400), ("day", 86400.0), ("hour", 3600.0), ("minute", 60.0))
+    for unit, size in units:
+        if abs(seconds) >= 3 * size:
+            return counted(round(abs(seconds) / size), unit)
+    return counted(round(abs(seconds)), "second")

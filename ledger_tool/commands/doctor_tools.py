@@ -39,8 +39,11 @@ class LedgerPlace(Protocol):
     def login(self) -> str:
         """What the remote is asked with, in words; `""` if nobody asks for a login."""
 
-    def reach(self) -> tuple[Literal["remote", "host key", "login"], LedgerError] | None:
-        """Ask the remote; return how far that came if it failed, and why."""
+    def reach(self) -> tuple[Literal["remote", "host key", "login", "repository"], LedgerError] | None:
+        """Ask the remote; return how far that came if it failed, and why.
+
+        It is `repository` if the host let the login in, and shows it no such repository.
+        """
 
     def check_login(self) -> str:
         """Return what is to be seen of the login, once `reach` got there."""

@@ -32,7 +32,7 @@ def doctor(
     """Check that everything is in place: git, ssh, the remote and the right to write, settings, registries, CI, clock.
 
     One line each: ok, a note about what is missing or cannot be seen, or a problem and what to do. Nothing is changed,
-    and no secret is printed. The exit code is that of the gravest problem: 0 if there is none, 5 if all may pass.
+    and no secret is printed. The exit code is that of the gravest problem: 0 if there is none, 5 if a retry may help.
     """
     from ledger_tool.commands.doctor import doctor as run
     from ledger_tool.commands.doctor import doctor_of_registry, gravest

@@ -23,6 +23,11 @@ _secret = re.compile(
     r"token|secret|passw|pwd|auth|credential|signature|session|jwt|(?:api|access|private|secret)[_-]?key|^(?:sig|key)$",
     re.IGNORECASE,
 )
+# What forges, registries and clouds begin their tokens with, and a JWT (RFC 7519).
+_token = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:gh[opsur]_|github_pat_|gl[a-z]{2,6}-|npm_|dckr_[a-z]{3}_|dop_v1_|xox[a-z]-|hvs\.|pypi-)"
+    r"(?=[\w-]*[A-Z0-9])[\w-]{12,}|A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,11 @@ NO_RUN = RunClaim()
 def parse_run(value: str) -> str:
     """Return the URL of a CI run, or raise InvalidValue: for a login or a token in it, which is then not repeated."""
     hint = "give the http(s) URL of the run's page, without a login or a token, such as `https://ci.example.com/runs/1`"
-    if "@" in value or any(_secret.search(unquote(name)) for name in _parameter.findall(value)):
+    if (
+        "@" in value
+        or _token.search(unquote(value))
+        or any(_secret.search(unquote(name)) for name in _parameter.findall(value))
+    ):
         raise InvalidValue("run", "the run's URL has a login or a token in it", hint)
     if len(value) > _RUN_MAX or not re.fullmatch(RUN, value):
         raise InvalidValue("run", f"the run `{shown(value)}` is not the http(s) URL of a page", hint)
@@ -58,6 +67,8 @@ def parse_actor(value: str) -> str:
     actor = parse_text(value, "actor")
     if redacted(actor) != actor:
         raise InvalidValue("actor", "the actor has a login in it", "give a name, such as `alice`")
+    if _token.search(actor):
+        raise InvalidValue("actor", "the actor has a token in it", "give a name, such as `alice`")
     if len(actor) > ACTOR_MAX:
         raise InvalidValue("actor", f"the actor is longer than {ACTOR_MAX} characters", "shorten it")
     return actor

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ledger_tool.edges.forge.gitlab import GitLabByPush
 from ledger_tool.edges.forge.opening import NoForgeToken, open_forge
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import LedgerError, UsageError
 
 
 def look_at_forge(remote: str, branch: str, environ: Mapping[str, str]) -> tuple[str, bool | None]:
@@ -19,6 +19,10 @@ def look_at_forge(remote: str, branch: str, environ: Mapping[str, str]) -> tuple
         with open_forge(remote, kind=kind, url=url, environ=environ) as forge:
             if isinstance(forge, GitLabByPush):
                 return "no token: GitLab opens merge requests by push options, without reviewers", None
-            return f"{forge.api.name} accepts the token", forge.is_protected(branch) if branch else None
+            says = f"{forge.api.name} accepts the token"
+            try:
+                return says, forge.is_protected(branch) if branch else None
+            except LedgerError as error:  # the branch may be missing, or its rules hidden from this token
+                return f"{says}; whether the branch is protected was not seen: {error.message}", None
     except (NoForgeToken, UsageError) as error:
         return error.message, None

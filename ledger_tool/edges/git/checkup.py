@@ -20,7 +20,7 @@ from ledger_tool.edges.files.ledger import Folder
 from ledger_tool.edges.git.checkout import FollowedStore
 from ledger_tool.edges.git.location import Credentials, git_dir_of, is_bare, parse_location
 from ledger_tool.edges.git.offer import Messages
-from ledger_tool.edges.git.refusals import HostKeyRefused, LoginRefused
+from ledger_tool.edges.git.refusals import HostKeyRefused, LoginRefused, RepositoryMissing
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, refs_of
 from ledger_tool.edges.git.server_words import PushStatus
 from ledger_tool.edges.git.session import SessionOptions, open_session
@@ -28,7 +28,7 @@ from ledger_tool.edges.git.settings_variables import without_login
 from ledger_tool.errors import Denied, LedgerError, PushRefused, Unreachable
 
 _TRIES = 3  # while others write
-Stage = Literal["remote", "host key", "login"]
+Stage = Literal["remote", "host key", "login", "repository"]
 
 
 class FolderPlace:
@@ -90,6 +90,8 @@ class RemotePlace:
             refs_of(target.repository, target.address, "HEAD", least=1.0)
         except LedgerError as error:
             stages: dict[type[LedgerError], Stage] = {HostKeyRefused: "host key", LoginRefused: "login"}
+            if self.scheme == "ssh":  # by http, a host may say so before it has looked at the login
+                stages[RepositoryMissing] = "repository"
             return stages.get(type(error), "remote"), target.workspace.explained(error)
         return None
 

@@ -55,6 +55,8 @@ def _check(key: str) -> None:
         raise Denied("the deploy key is empty", _HINT)
     if re.match(r"(?:ssh|ecdsa|sk)-\S+ ", key) or "PUBLIC KEY-----" in key:
         raise Denied("the deploy key is a public key", _HINT)
+    if re.match(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^\n]", key):
+        raise Denied("the deploy key has lost its line breaks", "store it with them, or with `\\n` in their place")
     if not re.match(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n", key):
         raise Denied("the deploy key does not start with `-----BEGIN … PRIVATE KEY-----`", _HINT)
     if not re.search(r"\n-----END [A-Z0-9 ]*PRIVATE KEY-----\n", key):

@@ -30,6 +30,10 @@ class HostKeyRefused(Denied):
     """Ssh does not trust the host key of the remote; nothing was sent to it."""
 
 
+class RepositoryMissing(Denied):
+    """The host has no such repository, or none that this login may see. Over ssh, it has accepted the login."""
+
+
 class LoginRefused(Denied):
     """The remote does not accept the key, the token or the password."""
 
@@ -60,6 +64,10 @@ class Refusal:
 _MAY_NOT_WRITE = (
     "{where} lets this key or token read but not write: {says}",
     "allow the deploy key write access in the repository's settings",
+)
+_NOT_FOUND = (
+    "{where} was not found, or access to it is denied: {says}",
+    "check the URL, and that the key or token is for that repository",
 )
 _STORAGE = "check who owns the repository on its host, and its permissions and free space"
 _READ_ONLY = r"read[- ]?only"
@@ -184,10 +192,14 @@ _REFUSALS = (
         raises=LoginRefused,
     ),
     Refusal(
-        r"does not appear to be a git repository|(?:repository|project) [^\n]{0,300}not (?:be )?found|does not exist"
+        r"does not appear to be a git repository|(?:repository|project) [^\n]{0,300}not (?:be )?found",
+        *_NOT_FOUND,
+        raises=RepositoryMissing,
+    ),
+    Refusal(
+        r"does not exist"
         rf"|not found$|{_BY_HTTP}4(?:04|10)|not exported|service not enabled|could(?: not|n't) be found",
-        "{where} was not found, or access to it is denied: {says}",
-        "check the URL, and that the key or token is for that repository",
+        *_NOT_FOUND,
     ),
     Refusal(
         r"insufficient permission|unable to (?:create|write)[^\n]{0,300}Permission denied|Read-only file system",

@@ -8,6 +8,7 @@ Source of the porcelain format: git-push(1), "OUTPUT".
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -78,6 +79,10 @@ def fetch_error(done: Completed, address: Address, branch: str, where: str = "")
     from ledger_tool.edges.git.unreached import proxy_failure, unreached
 
     words, where = done.stderr, where or address.shown
+    if address.scheme == "ssh" and shutil.which("ssh") is None:
+        return UsageError(
+            f"{where} is reached by ssh, which is not installed, or not in PATH", "install the OpenSSH client"
+        )
     if branch and re.search(r"couldn't find remote ref|Remote branch .* not found|did not match any", words):
         return UsageError(
             f"{where} has no branch `{shown(branch)}`", "name an existing one with `--branch`, or push it first"

@@ -69,7 +69,10 @@ class Keychain:
     def _look_up(self, host: str) -> Credential | None:
         variables = "LEDGER_REGISTRY_USERNAME", "LEDGER_REGISTRY_PASSWORD"
         username, password = (self._environment.get(name, "") for name in variables)
-        if username or password:
+        if bool(username) != bool(password):
+            there, missing = variables if username else reversed(variables)
+            raise UsageError(f"{there} is set, and {missing} is not", "set both, or neither")
+        if username:
             return Credential(source=" and ".join(variables), username=username, password=password)
         for path in self._files():
             # not Path.is_file, which raises for a folder that we cannot read
@@ -173,4 +176,7 @@ def _from_entry(entry: Mapping[str, Any], source: str) -> Credential | None:
         message = f"{source} contain an `auth` that is not base64"
         raise UsageError(message, "log in again with `docker login`") from None
     username, colon, password = decoded.partition(":")
-    return Credential(source=source, username=username, password=password.rstrip("\0")) if colon else None
+    if decoded and not colon:
+        message = f"{source} contain an `auth` that is not the base64 of `USER:PASSWORD`"
+        raise UsageError(message, "log in again with `docker login`")
+    return Credential(source=source, username=username, password=password.rstrip("\0")) if decoded else None

@@ -6,6 +6,7 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.edges.http.client import Answer, origin_of
 from ledger_tool.edges.http.failure import REGISTRY
+from ledger_tool.edges.registry.credentials import Credential
 from ledger_tool.edges.registry.root import Root
 from ledger_tool.errors import Denied, Unreachable
 
@@ -42,6 +43,16 @@ def not_a_registry(name: str, root: Root) -> Unreachable:
     return Unreachable(
         f"{name} does not answer as a registry: at `/v2/` it answers {root.answer.status}", _CHECK_THE_WAY
     )
+
+
+def check_kind(name: str, root: Root, credential: Credential | None) -> None:
+    """Raise Denied for an identity token for a registry that takes a user name and a password alone."""
+    if root.asks and credential and credential.identity_token and "bearer" not in root.challenges:
+        raise Denied(
+            f"{name} asks for a user name and a password, and the credential from {credential.source} is an identity "
+            "token, which was not sent",
+            "log in with `docker login`, or set LEDGER_REGISTRY_USERNAME and LEDGER_REGISTRY_PASSWORD",
+        )
 
 
 def not_shown(name: str) -> Unreachable:

@@ -97,8 +97,7 @@ class Login:
     def check(self) -> tuple[Credential | None, bool, str]:
         """Return the credential, whether it was seen to be needed and accepted, and why it was refused, or `""`.
 
-        A registry that lets everybody in at `/v2/` may still ask for a login where it lists its repositories. Raises
-        Unreachable if there is no answer, or if it is not a registry's.
+        An open registry may ask for a login where it lists its repositories. Raises Unreachable if no registry answers.
         """
         self._sent.tokens = []
         credential = self.credential
@@ -109,6 +108,7 @@ class Login:
             raise doubt.not_a_registry(self._name, root)
         if credential is None and not root.asks:
             return None, False, ""
+        doubt.check_kind(self._name, root, credential)
         if challenges := self._ways_in(root):
             is_accepted, problem = self._tried(f"{self._http.origin}/v2/", root.answer, challenges, "")
             if not problem and not root.is_registry:  # not behind the login either

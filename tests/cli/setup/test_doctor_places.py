@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.forges.fake_forge import TOKEN
+from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.processes import finish, obeying_modes, start
-from tests.support.git.servers import http_server
+from tests.support.git.servers import SshServer, http_server
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.doctor import lines, problem, states
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
@@ -151,3 +154,60 @@ def test_a_login_of_git_s_own_is_told_from_one_that_nobody_asks_for(
                 assert done.code == 0, (kind, done.out)
                 assert lines(done)["login"][1].startswith(f"git's own credentials: {says}"), (kind, done.out)
                 assert lines(done)["writing"][1].startswith("git's own credentials: may open"), kind
+
+
+def test_a_repository_that_an_ssh_host_does_not_have_was_asked_for_by_a_login_that_it_let_in(
+    ledger: Run, sshd: SshServer, tmp_path: Path
+) -> None:
+    words = ["doctor", "--repo", sshd.url(tmp_path / "nope.git"), "--known-hosts", sshd.known_hosts]
+    done = ledger(*words, "--deploy-key", sshd.key)
+    problem(done, "remote", 6, "was not found")
+    assert lines(done)["host key"] == ("ok", "it is the known one")
+    assert lines(done)["login"] == ("ok", "the deploy key: let in by the host")
+
+
+def test_what_cannot_be_tried_at_all_hides_no_line_about_ssh(ledger: Run, sshd: SshServer, upstream: Upstream) -> None:
+    for options in (["--deploy-key", "ssh-ed25519 AAAA x"], ["--known-hosts", "/nowhere"]):
+        assert states(ledger("doctor", "--repo", sshd.url(upstream.path), *options))["ssh"] == "ok"
+
+
+def test_without_ssh_an_ssh_remote_is_a_mistake_and_not_unreachable(
+    ledger: Run, sshd: SshServer, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("git", "sh"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    done = ledger("list", "--repo", sshd.url(upstream.path), "--deploy-key", sshd.key)
+    assert done.code == 2
+    assert "is reached by ssh, which is not installed, or not in PATH\n\nhint: install the OpenSSH client" in done.err
+
+
+@pytest.mark.parametrize("between", [" ", ""])
+def test_a_deploy_key_that_lost_its_line_breaks(
+    ledger: Run, sshd: SshServer, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    monkeypatch.setenv("LEDGER_DEPLOY_KEY", sshd.key.read_text().replace("\n", between))
+    done = ledger("list", "--repo", sshd.url(upstream.path))
+    assert done.code == 6
+    assert "the deploy key has lost its line breaks" in done.err
+    assert "store it with them, or with `\\n` in their place" in done.err
+
+
+def test_a_branch_that_a_forge_does_not_know_is_one_problem(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_forge("github") as forge:
+        path = tmp_path / "srv" / f"{forge.path}.git"
+        path.parent.mkdir(parents=True)
+        Upstream.create(path)
+        for name, value in {
+            "LEDGER_TOKEN": TOKEN, "LEDGER_FORGE_TOKEN": TOKEN,
+            "LEDGER_FORGE_URL": forge.wire.url, "LEDGER_FORGE": "github",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        with http_server(tmp_path / "srv", TOKEN) as server:
+            done = ledger("doctor", "--repo", server.url(f"{forge.path}.git"), "--branch", "gone")
+    problem(done, "ledger.json", 2, "has no branch `gone`")
+    assert lines(done)["forge"][0] == "note"
+    assert "accepts the token; whether the branch is protected was not seen: " in lines(done)["forge"][1]

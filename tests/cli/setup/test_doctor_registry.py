@@ -406,3 +406,43 @@ def test_a_malformed_proxy_is_a_usage_error_that_does_not_repeat_its_password(
         "problem  registry     " if command == "doctor" else "error: "
     ) + "HTTPS_PROXY is not the address of a proxy" in (done.out + done.err)
     assert "hunter22" not in done.out + done.err
+
+
+@pytest.mark.parametrize("there", ["USERNAME", "PASSWORD"])
+def test_half_a_login_in_the_environment_is_named_and_not_sent(
+    ledger: Run, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    monkeypatch.setenv(f"LEDGER_REGISTRY_{there}", "half")
+    with wire_server() as wire:
+        done = ledger("doctor", wire.url)
+        assert wire.asked == []
+    assert done.code == 2
+    missing = {"USERNAME": "PASSWORD", "PASSWORD": "USERNAME"}[there]
+    assert f"LEDGER_REGISTRY_{there} is set, and LEDGER_REGISTRY_{missing} is not" in done.out
+
+
+def test_credentials_of_a_kind_that_is_not_sent(ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with wire_server() as wire:
+        wire.root = Reply(401, {**API_ROOT.headers, "WWW-Authenticate": 'Basic realm="r"'}, b'{"errors": []}')
+        for entry, code, says in (
+            ({"identitytoken": "an-identity-token"}, 6, "is an identity token, which was not sent"),
+            ({"auth": base64.b64encode(b"nocolon").decode()}, 2, "is not the base64 of `USER:PASSWORD`"),
+        ):
+            (tmp_path / "config.json").write_text(json.dumps({"auths": {wire.host: entry}}))
+            done = ledger("doctor", wire.url)
+            assert (done.code, says in done.out) == (code, True), done.out
+
+
+def test_a_registry_that_disagrees_with_another_one_and_with_us_is_the_one_that_is_wrong(
+    ledger: Run, tmp_path: Path
+) -> None:
+    with wire_server() as right, wire_server() as wrong:
+        wrong.root = Reply(200, {**API_ROOT.headers, "Date": "Wed, 01 Jan 2020 00:00:00 GMT"}, API_ROOT.body)
+        settings = f"registries: [{{host: '{wrong.url}'}}, {{host: '{right.url}'}}]\n"
+        upstream = Upstream.create(tmp_path / "l.git", settings=settings)
+        done = ledger("doctor", "--repo", upstream.url)
+    assert done.code == 0, done.out
+    (clock,) = [line for line in done.out.splitlines() if line[9:].startswith("clock")]
+    assert clock.startswith(f"note     clock        agrees with that of {right.host}; that of {wrong.host} is ")
+    assert clock.endswith(" years off")

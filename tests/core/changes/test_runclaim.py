@@ -140,3 +140,37 @@ def test_a_claim_comes_back_from_git_and_from_the_squash_of_every_host(run: str,
     assert runs["other"] == RunClaim(RUNS[1])
     words = re.sub(r"\s+", " ", claim.actor)
     assert (runs["myorg/app"].url, re.sub(r"\s+", " ", runs["myorg/app"].actor)) == (claim.url, words)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ghp_0123456789abcdefABCDEF0123456789abcd",
+        "github_pat_11ABCDEFG0abcdefghijkl",
+        "glpat-ABCdefGHI012345678_x",
+        "glcbt-64_ABCdefGHI01234567",
+        "dckr_pat_ABCdefGHI012345678",
+        "AKIAABCDEFGHIJKLMNOP",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    ],
+)
+def test_a_token_is_refused_by_its_looks_wherever_it_stands_and_not_repeated(token: str) -> None:
+    for parse, value in (
+        (parse_actor, token),
+        (parse_actor, f"bot {token}"),
+        (parse_run, f"https://ci.example.com/{token}/1"),
+        (parse_run, f"https://ci.example.com/1?q={token}"),
+        (parse_run, f"https://ci.example.com/1#{token}"),
+    ):
+        with pytest.raises(InvalidValue) as caught:
+            parse(value)
+        assert "a token in it" in caught.value.message
+        assert token not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "name", ["glenn-the-great-engineer", "npm_publisher", "xox-team", "gha_bot", "glass-of-water-bot"]
+)
+def test_a_name_that_only_begins_like_a_token_is_a_name(name: str) -> None:
+    assert parse_actor(name) == name
+    assert parse_run(f"https://ci.example.com/{name}/1")
