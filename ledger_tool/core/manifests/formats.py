@@ -131,8 +131,8 @@ class JsonFormat(YamlFormat):
         return without_comments(text)
 
     def why_no_manifest(self, text: str) -> str:
-        """Return whether each line is an object of its own, or nothing in the text looks like a reference."""
-        if is_json_lines(text):
+        """Return whether each line is an object without an image of ours, or nothing looks like a reference."""
+        if is_json_lines(text) and not self.ours.has_inside(text, tagged=True):
             return "it has a JSON object on each line, as data has"
         return super().why_no_manifest(self.bare(text))
 

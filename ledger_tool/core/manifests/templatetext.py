@@ -54,6 +54,10 @@ def is_of_chart(path: str, text: str, part: str) -> bool:
     return bool(actions) and (bool(_TEMPLATES.search(path)) or bool(_OF_CHART.search(text)))
 
 
+_END_OF_LINE = re.compile(r"[\r\n]|\Z")
+_NOT_BLANK = re.compile(r"\S")
+
+
 @lru_cache(4)
 def covered(text: str) -> str:
     """Return a text with its actions covered, every character in its place."""
@@ -101,14 +105,16 @@ def lines(text: str) -> Iterator[tuple[int, re.Match[str], re.Match[str] | None]
 
 def _is_blank(text: str, action: re.Match[str]) -> bool:
     """Return whether an action leaves nothing on its line, so that what is around it is a text of its own."""
-    start = max(text.rfind("\n", 0, action.start()), text.rfind("\r", 0, action.start())) + 1
-    after = re.search(r"[\r\n]|\Z", text[action.end() :])
-    before, behind = text[start : action.start()], text[action.end() : action.end() + (after.start() if after else 0)]
+    # Only the line is looked at, and not all of a text that may have thousands of them.
+    start = text.rfind("\n", 0, action.start()) + 1
+    start = max(start, text.rfind("\r", start, action.start()) + 1)
+    end = _END_OF_LINE.search(text, action.end())
+    before, behind = text[start : action.start()], text[action.end() : end.start() if end else len(text)]
     before, behind = _ACTION.sub("", before).strip(), _ACTION.sub("", behind).strip()
     if _SILENT.match(action[0]):
         return not (before and behind)
     # What trims the line break before it goes on with the line above, unless it begins a line of its own.
-    goes_on = action[0].startswith("{{-") and "nindent" not in action[0] and bool(text[:start].strip())
+    goes_on = action[0].startswith("{{-") and "nindent" not in action[0] and bool(_NOT_BLANK.search(text, 0, start))
     return not (before or behind or goes_on)
 
 
