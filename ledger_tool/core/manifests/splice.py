@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 
 from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField
@@ -176,14 +177,20 @@ def _filled(field: SiteField, start: int, body: str, value: str, text: str) -> S
     return Splice(colon.end(), colon.end(), f" {plain}", field.token, value)
 
 
-def _added(missing: MissingDigest, digest: str, text: str) -> Splice:
+@lru_cache(1)
+def _line_break(text: str) -> str:
+    """Return the first line break of a text, which may be long and have none."""
+    found = re.search(r"\r\n|\r|\n", text)
+    return found[0] if found else "\n"
+
+
+def _added(missing: MissingDigest, value: str, text: str) -> Splice:
     """Return the splice that adds a digest field after the tag: on its own line, with its indent and line break."""
     beside, after = missing.beside, missing.after
-    value = _hex(digest) if missing.key == "sha" else digest
     line_start = text.rfind("\n", 0, beside.start) + 1
     line_start = max(line_start, text.rfind("\r", line_start, beside.start) + 1)
     indent = text[line_start : beside.start].lstrip("\ufeff")
-    line_break = match[0] if (match := re.search(r"\r\n|\r|\n", text)) else "\n"
+    line_break = _line_break(text)
     key = f"{beside.style}{missing.key}{beside.style}" if beside.style in ('"', "'") else missing.key
     if missing.in_flow:
         quote = after.style if after.style in ('"', "'") else ""

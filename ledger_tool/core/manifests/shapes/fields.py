@@ -220,7 +220,8 @@ def _split(
         alone = f"sha256:{alone}" if alone and is_hex else alone
         fields.append(_field("hex" if is_hex else "digest", node, digest_key, digest_place))
     elif not digest and tag_place and may_add and (beside := key_token(node, tag_key)):
-        missing = MissingDigest(digest_key, beside, tag_place.token, bool(node.token.style))
+        is_hex = words(digest_key)[-1] == "sha"
+        missing = MissingDigest(digest_key, beside, tag_place.token, bool(node.token.style), is_hex)
     if not fields:
         return
     tokens = [token for key in keys if (token := key_token(node, key))]

@@ -59,6 +59,12 @@ def is_marked(text: str) -> bool:
     return "ledger:" in text and bool(MARKED.search(text))
 
 
+@lru_cache(4)
+def has_contexts(text: str) -> bool:
+    """Return whether a file's text has `docker-image://` in it; each of its documents asks."""
+    return "docker-image:" in text
+
+
 def view_of(
     path: str,
     text: str,
@@ -80,7 +86,7 @@ def view_of(
         registry=value(shared, "imageRegistry") if shared else "",
         containers=frozenset(value(place.node, "container") for place in named),
         is_marked=is_marked(text),
-        has_contexts="docker-image:" in text,
+        has_contexts=has_contexts(text),
         environment=environment,
         around=chart,
     )
