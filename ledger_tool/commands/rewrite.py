@@ -34,8 +34,8 @@ class ManifestsReport:
     """The result for all manifests. `checked` says that nothing was to be changed.
 
     `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `files` are those that were read,
-    and `references` all in them: `right` are as they should be, `not_in_ledger` and `elsewhere` are unknown, and `left`
-    are without a judgement.
+    and `references` all in them: `right` are as they should be, `not_in_ledger` and `elsewhere` are unknown, `left` are
+    without a judgement, and `not_understood` have a mark that nobody understands.
     """
 
     checked: bool
@@ -46,6 +46,7 @@ class ManifestsReport:
     not_in_ledger: int = 0
     elsewhere: int = 0
     left: int = 0
+    not_understood: int = 0
     edits: list[Edit] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
@@ -101,4 +102,5 @@ def _counted(files: Sequence[Rewritten], *, checked: bool) -> ManifestsReport:
         not_in_ledger=sum(file.not_in_ledger for file in files),
         elsewhere=sum(file.elsewhere for file in files),
         left=sum(file.left for file in files),
+        not_understood=sum(file.not_understood for file in files),
     )

@@ -80,6 +80,9 @@ def as_markdown(done: ManifestsReport) -> Iterator[str]:
         yield from edits_table(done.edits)
     if done.findings:
         yield from _findings_table(done.findings)
+    if done.faults:
+        rows = [(cell(f"{note.path}:{note.line}"), cell(note.message)) for note in done.faults]
+        yield from table(("not read", "why"), rows)
 
 
 def edits_table(edits: Sequence[Edit]) -> Iterator[str]:
@@ -120,6 +123,7 @@ def _totals(done: ManifestsReport) -> tuple[str, str]:
         (counts["notInLedger"], "not in the ledger"),
         (counts["otherRegistries"], "of other registries"),
         (counts["leftAlone"], "left alone"),
+        (counts["notUnderstood"], "with a mark that is not understood"),
     ]
     said = ", ".join(f"{count} {words}" for count, words in parts if count)
     read = f"{counted(done.references, 'reference')} in {counted(done.files, 'file')}"
@@ -138,6 +142,7 @@ def _counts(done: ManifestsReport) -> dict[str, int]:
         "notInLedger": done.not_in_ledger,
         "otherRegistries": done.elsewhere,
         "leftAlone": done.left,
+        "notUnderstood": done.not_understood,
     }
 
 

@@ -78,7 +78,8 @@ class Rewritten:
     """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix.
 
     `references` counts all that were found, `right` those that are as they should be, `not_in_ledger` and `elsewhere`
-    those that are unknown, and `left` those without a judgement: ignored, part of a template, or without a policy.
+    those that are unknown, `left` those without a judgement (ignored, part of a template, or without a policy), and
+    `not_understood` those with a mark that nobody understands.
     """
 
     path: str
@@ -94,6 +95,7 @@ class Rewritten:
     not_in_ledger: int = 0
     elsewhere: int = 0
     left: int = 0
+    not_understood: int = 0
 
 
 def not_read(note: ManifestNote) -> Rewritten:
@@ -189,6 +191,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
         judgement = _held(site, judge.judgement(site), judge)
     except LedgerError as error:
         done.references += 1
+        done.not_understood += 1
         done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
         return unchanged
     if judgement and site.read_as and not judgement.wanted:

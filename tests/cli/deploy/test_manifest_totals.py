@@ -39,6 +39,22 @@ def test_the_other_paths_are_done(deployed: Deployed, ledger: Run) -> None:
     assert ledger("pin", "pods", "--check", "--exclude", "*").code == 2
 
 
+@pytest.mark.parametrize("command", [("pin",), ("bump", "--policy", "newest")])
+def test_a_reference_beside_a_mark_that_nobody_understands_is_counted(
+    deployed: Deployed, ledger: Run, command: tuple[str, ...]
+) -> None:
+    deployed.write(
+        "one/a.yaml", f"containers:\n- image: {IMAGE}:v1.0.0 # ledger: Ignore\n- image: redis:7 # ledger: ignore\n"
+    )
+    checked = ledger(*command, "--check", "one", "--format", "json")
+    assert checked.code == 2
+    _, references, *counts = checked.json["summary"].values()
+    assert references == sum(counts) == 2
+    assert checked.json["summary"]["notUnderstood"] == 1
+    markdown = ledger(*command, "--check", "one", "--format", "markdown").out
+    assert "| `one/a.yaml:2` |" in markdown.partition("| not read |")[2]
+
+
 def test_every_reference_is_counted_once(deployed: Deployed, ledger: Run) -> None:
     deployed.write(
         "pods/c.yaml",
@@ -49,7 +65,7 @@ def test_every_reference_is_counted_once(deployed: Deployed, ledger: Run) -> Non
     checked = ledger("pin", "--check", "pods", "--format", "json")
     assert checked.json["summary"] == {
         "files": 5, "references": 9, "pinned": 0, "changed": 0, "open": 5, "notInLedger": 1, "otherRegistries": 2,
-        "leftAlone": 1,
+        "leftAlone": 1, "notUnderstood": 0,
     }  # fmt: skip
     assert ledger("pin", "pods").err.splitlines()[-1] == (
         "9 references in 5 files: 3 changed, 2 unpinned, 1 not in the ledger, 2 of other registries, 1 left alone"
