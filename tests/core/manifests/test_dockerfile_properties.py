@@ -52,8 +52,8 @@ _OTHER = st.sampled_from([
     "RUN echo \\@FROM " + REF, "# FROM " + REF, "", "RUN echo --mount=from=" + REF,
     "FROM scratch AS one@COPY --from=ONE a b@FROM one",
     "ENV X=" + REF, "LABEL base=" + REF, "RUN [\"sh\", \"<<EOF\"]", "RUN echo C:\\\\ && x",
-    "FROM ${UNSET:-%} AS four", "FROM ${UNSET}", "ARG LATE=" + REF, "FROM $TOP-x", "FROM  \\@# ledger: x@ % AS five",
-    "# ledger: ignore@FROM " + REF,
+    "FROM ${UNSET:-%} AS four", "FROM ${UNSET}", "ARG LATE=" + REF, "FROM $TOP-x",
+    "FROM  \\@# ledger: newest@ % AS five", "# ledger: ignore@FROM " + REF,
 ])  # fmt: skip
 _TOP = st.sampled_from(["", "ARG TOP=1@", "ARG BASE=%@ARG OTHER=$BASE@FROM ${OTHER} AS first@FROM $BASE@"])
 
