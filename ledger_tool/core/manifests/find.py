@@ -28,9 +28,8 @@ _IN_MAPS: tuple[Shape, ...] = (
     fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair,
     whole.in_patch, whole.of_kind, whole.marked,
 )  # fmt: skip
-_LISTS = frozenset(
-    {"images", "parameters", "params", "services", "set", "steps"}
-)  # of references, or where `name` is special
+# Of references, or of mappings in which `name` is special.
+_LISTS = frozenset({"images", "parameters", "params", "services", "set", "steps"})
 _IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
 _IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 

@@ -101,9 +101,9 @@ class YamlFormat:
         tokens = self.parse(self.bare(text), document)
         found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment, self.around)
         inner = find_in_texts(path, tokens, self.ours, self.parse)
-        judged = {(line, site.text) for site in inner.judged for line in lines_of(text, site.fields[0].token)}
 
         def search() -> list[Site]:
+            judged = {(line, site.text) for site in inner.judged for line in lines_of(text, site.fields[0].token)}
             others = mentions(text, document, tokens, found.tokens, self.ours)
             return [*inner.noted, *(site for site in others if (site.line, site.text) not in judged)]
 

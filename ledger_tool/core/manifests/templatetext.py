@@ -28,6 +28,8 @@ _OF_CHART = re.compile(r"\{\{[^{}]*(?:\.(?:Values|Chart|Release|Capabilities|Tem
 _WORDS = re.compile(r"\{\{-?[^\"`.$\ue000…]*(?:(?<=\w)\.\w+[^\"`.$]*)*-?\}\}")
 _LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
 _NOT_BREAK = re.compile(r"[^\r\n]")
+_NOT_BLANK = re.compile(r"\S")
+_END_OF_LINE = re.compile(r"[\r\n]|\Z")
 _GOES_ON = re.compile(rf"\s*{COVER}")
 _LINE = re.compile(r"[^\r\n]+")
 _STARTS_BLOCK = re.compile(r"(?::|-)[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
@@ -51,11 +53,13 @@ def is_of_chart(path: str, text: str, part: str) -> bool:
     actions = _ACTION.findall(part)
     if any(_WORDS.fullmatch(action) for action in actions):
         return False
-    return bool(actions) and (bool(_TEMPLATES.search(path)) or bool(_OF_CHART.search(text)))
+    return bool(actions) and (bool(_TEMPLATES.search(path)) or _reads_chart(text))
 
 
-_END_OF_LINE = re.compile(r"[\r\n]|\Z")
-_NOT_BLANK = re.compile(r"\S")
+@lru_cache(4)
+def _reads_chart(text: str) -> bool:
+    """Return whether an action of a text reads what only a chart has; each reference in the text asks."""
+    return bool(_OF_CHART.search(text))
 
 
 @lru_cache(4)
@@ -69,6 +73,7 @@ def covered(text: str) -> str:
     return "".join([*pieces, text[end:]])
 
 
+@lru_cache(4)
 def literals(text: str) -> str:
     """Return the opposite: blanks, but for the texts that actions have in quotes."""
     pieces, end = [], 0

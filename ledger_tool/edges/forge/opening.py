@@ -12,8 +12,10 @@ from ledger_tool.edges.forge.repository import ForgeRepository, find_repository
 from ledger_tool.errors import Denied
 
 if TYPE_CHECKING:
-    from ledger_tool.edges.forge.api import ForgeToken
-    from ledger_tool.edges.forge.gitlab import GitLabByPush
+    from ledger_tool.edges.forge.api import Api, ForgeToken
+    from ledger_tool.edges.forge.gitea import Gitea
+    from ledger_tool.edges.forge.github import GitHub
+    from ledger_tool.edges.forge.gitlab import GitLab, GitLabByPush
     from ledger_tool.edges.forge.posts import Posts
     from ledger_tool.edges.forge.request import Requests
 
@@ -53,11 +55,9 @@ def open_forge(
     on the repository before anything is pushed; GitLab also works without a token. Raises UsageError, Denied or
     Unreachable. HTTP is imported here so that a publish without a pull request starts faster.
     """
-    from ledger_tool.edges.forge.api import Api
     from ledger_tool.edges.forge.gitea import Gitea
     from ledger_tool.edges.forge.github import GitHub
     from ledger_tool.edges.forge.gitlab import GitLab, GitLabByPush
-    from ledger_tool.edges.http.client import Line, ca_of
 
     repository = find_repository(remote, kind, url, environ)
     kinds: dict[str, type[GitHub | GitLab | Gitea]] = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
@@ -66,8 +66,7 @@ def open_forge(
     if token is None:
         yield GitLabByPush(repository)
         return
-    with closing(Line(requests.api_base(repository), ca_file=ca_of(ca_file, environ))) as line:
-        api = Api(repository.name, line, token, requests.headers(token), sleep=sleep)
+    with _open_api(repository, requests, token, environ, ca_file, sleep) as api:
         yield requests(api, repository.path)
 
 
@@ -82,17 +81,32 @@ def open_posts(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Posts]:
     """Yield the comments and issues on the forge of a git remote; as `open_forge`, but not without a token."""
-    from ledger_tool.edges.forge.api import Api
     from ledger_tool.edges.forge.posts import KINDS
-    from ledger_tool.edges.http.client import Line, ca_of
 
     repository = find_repository(remote, kind, url, environ)
     forge, posts, permissions = KINDS[repository.kind]
     token = _token(repository, environ, permissions)
     if token is None:
         raise Denied(f"a post on {repository.name} needs a token", f"set {_GITLAB[0]} or {_ANY}; {permissions}")
+    with _open_api(repository, forge, token, environ, ca_file, sleep) as api:
+        yield posts(api, repository.path)
+
+
+@contextmanager
+def _open_api(
+    repository: ForgeRepository,
+    forge: type[GitHub | GitLab | Gitea],
+    token: ForgeToken,
+    environ: Mapping[str, str],
+    ca_file: str,
+    sleep: Callable[[float], None],
+) -> Iterator[Api]:
+    """Yield the API of the forge that a repository is on."""
+    from ledger_tool.edges.forge.api import Api
+    from ledger_tool.edges.http.client import Line, ca_of
+
     with closing(Line(forge.api_base(repository), ca_file=ca_of(ca_file, environ))) as line:
-        yield posts(Api(repository.name, line, token, forge.headers(token), sleep=sleep), repository.path)
+        yield Api(repository.name, line, token, forge.headers(token), sleep=sleep)
 
 
 def _variables(repository: ForgeRepository, environ: Mapping[str, str]) -> tuple[str, ...]:
