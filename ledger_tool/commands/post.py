@@ -38,8 +38,8 @@ class Board(Protocol):
     def write_comment(self, request: int, body: str, old: int | None) -> None:
         """Write a comment, or edit the one with the id `old`."""
 
-    def find_issue(self) -> int | None:
-        """Return the number of the open issue about drift."""
+    def find_issue(self, author: int) -> int | None:
+        """Return the number of the open issue about drift that this user wrote."""
 
     def write_issue(self, title: str, body: str, old: int | None) -> None:
         """Open the issue about drift, or edit the open one with the number `old`."""
@@ -58,15 +58,15 @@ def post_review(board: Board, request: int, text: str) -> Done:
 
 
 def post_drift(board: Board, text: str) -> Done:
-    """Write the issue about drift: the open one is edited."""
-    old = board.find_issue()
+    """Write the issue about drift: the open one by the token's user is edited."""
+    old = board.find_issue(board.me())
     board.write_issue(TITLE, text, old)
     return "posted" if old is None else "edited"
 
 
 def close_drift(board: Board) -> Done:
-    """Close the issue about drift, if one is open."""
-    if (number := board.find_issue()) is None:
+    """Close the issue about drift, if one by the token's user is open."""
+    if (number := board.find_issue(board.me())) is None:
         return ""
     board.close_issue(number)
     return "closed"

@@ -38,7 +38,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         programs.mkdir()
         log.touch()
         (made.root / "bin/ssh").unlink()
-        for name in ("ledger", "gh", "curl", "docker", "pip", "pipx", "git", "ssh"):
+        for name in ("ledger", "curl", "docker", "pip", "pipx", "git", "ssh"):
             real = shutil.which(name, path=made.environment["PATH"])
             _program(programs / name, f'printf "%s\\n" "$0 $*" >>{log}\nexec {real} "$@"\n')
         environment = {name: value for name, value in made.environment.items() if not name.startswith("LEDGER_")}

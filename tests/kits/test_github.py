@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, SECRETS, Proposal
+from tests.kits.conftest import EVIL_BRANCH, EVIL_TITLE, Proposal
 from tests.support import ROOT
-from tests.support.forges.fake_forge import TOKEN
+from tests.support.forges.fake_forge import ME, TOKEN
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.upstream import git
-from tests.support.stage.forge import BOT, COMMENTS
 from tests.support.stage.github import Runner, load, workflow_commands
 from tests.support.stage.kits import kit_files
 from tests.support.stage.stage import Stage
@@ -31,7 +30,7 @@ def contexts(**more: Any) -> dict[str, Any]:
         "repository": "team/ledger",
         "server_url": "https://github.com",
         "sha": COMMIT,
-        "token": SECRETS["token"],
+        "token": TOKEN,
         "event": {},
     } | more
     return {
@@ -50,12 +49,19 @@ def pull_request(proposal: Proposal, **more: Any) -> dict[str, Any]:
     )
 
 
+@pytest.fixture
+def forge() -> Iterator[Any]:
+    """Return GitHub, which takes the token of the contexts."""
+    with fake_forge("github") as made:
+        yield made
+
+
 @pytest.fixture(params=["action", "workflow"])
-def check(request: pytest.FixtureRequest, stage: Stage) -> Check:
+def check(request: pytest.FixtureRequest, stage: Stage, forge: Any) -> Check:
     """Return a function that runs the check of a pull request, by our action or by the workflow of the kit."""
 
     def run(given: dict[str, Any]) -> Runner:
-        runner = Runner(stage, given)
+        runner = Runner(stage, given, {"LEDGER_FORGE_URL": forge.wire.url})
         if request.param == "action":
             runner.run_action({"command": "check"})
         else:
@@ -65,42 +71,37 @@ def check(request: pytest.FixtureRequest, stage: Stage) -> Check:
     return run
 
 
-def comments(stage: Stage) -> list[dict[str, Any]]:
-    path = stage.root / "home" / COMMENTS
-    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    return found
-
-
 def test_a_good_pull_request_is_reviewed_in_the_summary_and_in_one_comment(
-    check: Check, stage: Stage, proposal: Proposal
+    check: Check, forge: Any, proposal: Proposal
 ) -> None:
     done = check(pull_request(proposal))
     assert done.failed == 0, done.output
     assert "v1.1" in done.summary
-    (comment,) = comments(stage)
-    assert comment["body"] == done.summary
-    assert comment["body"].startswith(f"{MARKER}\n")
+    (comment,) = forge.comments
+    assert comment["body"] == f"{MARKER}\n{done.summary}"
     assert workflow_commands(done.output) == ["stop-commands"]
     check(pull_request(proposal))
-    assert len(comments(stage)) == 1
+    assert len(forge.comments) == 1
 
 
-def test_only_its_own_comment_is_edited(check: Check, stage: Stage, proposal: Proposal) -> None:
-    theirs = {"id": 1, "user": "mallory", "body": f"{MARKER}\nall is well"}
-    other = {"id": 2, "user": BOT, "body": f"of another job, with {MARKER}"}
-    old = {"id": 3, "user": BOT, "body": f"{MARKER}\nold"}
-    (stage.root / "home" / COMMENTS).write_text(json.dumps([theirs, other, old]))
+def test_only_its_own_comment_is_edited(check: Check, forge: Any, proposal: Proposal) -> None:
+    forge.comment(11, f"{MARKER}\nall is well")
+    forge.comment(ME, f"of another job, with {MARKER}")
+    forge.comment(ME, f"{MARKER}\nold")
     done = check(pull_request(proposal))
-    assert comments(stage) == [theirs, other, old | {"body": done.summary}]
+    assert [comment["body"] for comment in forge.comments] == [
+        f"{MARKER}\nall is well", f"of another job, with {MARKER}", f"{MARKER}\n{done.summary}",
+    ]  # fmt: skip
 
 
 def test_a_token_that_may_not_comment_leaves_the_summary_and_a_note(
-    check: Check, stage: Stage, proposal: Proposal
+    check: Check, forge: Any, proposal: Proposal
 ) -> None:
-    done = check(pull_request(proposal, token="read-only"))
+    forge.reading = True
+    done = check(pull_request(proposal))
     assert done.failed == 0, done.output
     assert "v1.1" in done.summary
-    assert not comments(stage)
+    assert not forge.comments
     assert workflow_commands(done.output) == ["stop-commands", "notice"]
 
 
@@ -114,7 +115,7 @@ def by_hand(proposal: Proposal, clone: Path, edit: Callable[[str], str]) -> Prop
 
 
 def test_a_bad_pull_request_fails_with_annotations_and_is_reviewed_all_the_same(
-    check: Check, stage: Stage, proposal: Proposal, tmp_path: Path
+    check: Check, forge: Any, proposal: Proposal, tmp_path: Path
 ) -> None:
     bad = by_hand(
         proposal,
@@ -125,26 +126,26 @@ def test_a_bad_pull_request_fails_with_annotations_and_is_reviewed_all_the_same(
     assert done.failed == 1
     assert set(workflow_commands(done.output)) == {"error", "stop-commands"}
     assert "::error file=ledger.json,line=" in done.output
-    assert "v1.0" in comments(stage)[0]["body"]
+    assert "v1.0" in forge.comments[0]["body"]
 
 
 def test_a_ledger_that_cannot_be_read_is_annotated_and_the_comment_says_so(
-    check: Check, stage: Stage, proposal: Proposal, tmp_path: Path
+    check: Check, forge: Any, proposal: Proposal, tmp_path: Path
 ) -> None:
     check(pull_request(proposal))
     bad = by_hand(proposal, tmp_path / "clone", lambda text: text.replace('"v1.1"', '"##[add-mask]hello"'))
     done = check(pull_request(bad))
     assert done.failed == 4
     assert set(workflow_commands(done.output)) == {"error", "stop-commands"}
-    assert "cannot be read" in comments(stage)[0]["body"]
+    assert "cannot be read" in forge.comments[0]["body"]
 
 
-def test_a_merge_queue_is_checked_without_a_comment(check: Check, stage: Stage, proposal: Proposal) -> None:
+def test_a_merge_queue_is_checked_without_a_comment(check: Check, forge: Any, proposal: Proposal) -> None:
     event = {"merge_group": {"base_sha": proposal.base, "head_sha": proposal.head}}
     done = check(contexts(event=event, sha=proposal.head, base_ref=""))
     assert done.failed == 0, done.output
     assert "v1.1" in done.summary
-    assert not comments(stage)
+    assert not forge.comments
 
 
 def test_the_action_and_the_workflow_review_in_the_same_words() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.upstream import git
-from tests.support.stage.forge import ISSUES
 from tests.support.stage.github import Runner, workflow_commands
 from tests.support.stage.github import load as load_workflow
 from tests.support.stage.gitlab import load as load_pipeline
@@ -27,14 +27,14 @@ def push(stage: Stage, content: str) -> None:
     stage.run([f"docker buildx build --push --tag registry.example.com/myorg/app:v1.5.0 {context}"])
 
 
-def on_github(stage: Stage, password: str) -> int:
+def on_github(stage: Stage, password: str, forge: Any) -> int:
     contexts = {
-        "github": {"repository": "team/ledger", "sha": stage.upstream.tip(), "token": "not-a-token"},
+        "github": {"repository": "team/ledger", "sha": stage.upstream.tip(), "token": TOKEN},
         "vars": {"REGISTRY_USER": "ci"},
         "secrets": {"REGISTRY_PASSWORD": password},
     }
     workflow = load_workflow(kit_files("github")[".github/workflows/ledger-reconcile.yml"])
-    done = Runner(stage, contexts).run_job(workflow, "reconcile")
+    done = Runner(stage, contexts, {"LEDGER_FORGE_URL": forge.wire.url}).run_job(workflow, "reconcile")
     assert "records" in done.summary
     assert workflow_commands(done.output) == ["stop-commands"]
     return done.failed
@@ -70,19 +70,14 @@ def follow(stage: Stage, night: Callable[[str], int], issues: Callable[[], list[
     assert (night("secret"), issues()) == (0, [("closed", True), ("open", True)])
 
 
-def test_one_issue_follows_the_drift_on_github(stage: Stage) -> None:
-    def issues() -> list[tuple[str, bool]]:
-        found = json.loads((stage.root / "home" / ISSUES).read_text())
-        assert {issue["label"] for issue in found} <= {"ledger-drift"}
-        return [(issue["state"], "tag-moved" in issue["bodies"][-1]) for issue in found]
-
-    follow(stage, lambda password: on_github(stage, password), issues)
-
-
-def test_one_issue_follows_the_drift_on_gitlab(stage: Stage) -> None:
-    with fake_forge("gitlab") as forge:
+@pytest.mark.parametrize("job", [on_github, on_gitlab])
+def test_one_issue_follows_the_drift(job: Callable[[Stage, str, Any], int], stage: Stage) -> None:
+    """Not that of somebody else, whatever its label."""
+    with fake_forge(job.__name__.removeprefix("on_")) as forge:
+        theirs = forge.issue(11, title="The registry differs from the ledger", body="", labels=["ledger-drift"])
         follow(
             stage,
-            lambda password: on_gitlab(stage, password, forge),
-            lambda: [(issue["state"], "tag-moved" in issue["body"]) for issue in forge.issues],
+            lambda password: job(stage, password, forge),
+            lambda: [(issue["state"], "tag-moved" in issue["body"]) for issue in forge.issues[1:]],
         )
+        assert (theirs["state"], theirs["body"]) == ("open", "")

@@ -25,8 +25,8 @@ def post(
 ) -> None:
     """Post a review or a report on the ledger's forge: one comment on a request, or one issue, edited in place.
 
-    For CI jobs. The comment is the one that starts with `<!-- ledger review -->` and is by the token's user, the issue
-    the open one with the label ledger-drift. LEDGER_FORGE_TOKEN or the forge's own variable holds the token.
+    For CI jobs. Only what the token's user has written is edited: the comment that starts with `<!-- ledger review -->`
+    and the open issue with the label ledger-drift. LEDGER_FORGE_TOKEN or the forge's own variable holds the token.
     """
     from ledger_tool.commands import post as commands
     from ledger_tool.edges.files.disk import read_bytes

@@ -20,6 +20,11 @@ REFUSED_HINT = "check that both branches exist and differ, and that the base is 
 _DRAFT = "mutation($id: ID!) { convertPullRequestToDraft(input: {pullRequestId: $id}) { pullRequest { isDraft } } }"
 
 
+def graphql(api: Api) -> str:
+    """Return the address of GitHub's GraphQL API, which belongs to that of its REST API."""
+    return api.base.removesuffix("/v3") + "/graphql"
+
+
 class Pulls(Requests):
     """What GitHub and Gitea have in common: both have pull requests of the same shape at the same paths."""
 
@@ -132,8 +137,7 @@ class GitHub(Pulls):
         if not proposal.draft or request.data.get("draft"):
             return
         body = {"query": _DRAFT, "variables": {"id": pick(request.data, "node_id", str)}}
-        graphql = self.api.base.removesuffix("/v3") + "/graphql"
-        reply = self.api.ask("POST", graphql, "the draft state", body=body)
+        reply = self.api.ask("POST", graphql(self.api), "the draft state", body=body)
         if isinstance(reply.data, dict) and reply.data.get("errors"):  # GraphQL answers 200 to everything
             raise UsageError(
                 f"{self.api.name} does not make the pull request a draft: {reply.says}", "leave `--pr-draft` out"

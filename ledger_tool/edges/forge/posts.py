@@ -1,7 +1,7 @@
 """What a job says on a forge: one comment on a request, and one issue, each edited in place.
 
-Sources: GitHub REST API 2022-11-28, "Issue comments", "Issues", "Users"; Gitea 1.22's Swagger document; GitLab REST API
-v4, "Notes", "Issues", "Labels", "Users".
+Sources: GitHub REST API 2022-11-28, "Issue comments", "Issues"; GitHub GraphQL API, `viewer`; Gitea 1.22's Swagger
+document; GitLab REST API v4, "Notes", "Issues", "Labels", "Users".
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from urllib.parse import quote
 from ledger_tool.core.changes.proposal import shortened
 from ledger_tool.edges.forge.api import Api, pick
 from ledger_tool.edges.forge.gitea import Gitea
-from ledger_tool.edges.forge.github import GitHub
+from ledger_tool.edges.forge.github import GitHub, graphql
 from ledger_tool.edges.forge.gitlab import GitLab
 
 _DRIFT = "ledger-drift"
 _COLOR = "b60205"
+# The one question that a token of GitHub Actions may ask about itself: `GET /user` is denied to it.
+_VIEWER = "query { viewer { databaseId } }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Posts(ABC):
         """Write a comment, or edit the one with the id `old`."""
 
     @abstractmethod
-    def find_issue(self) -> int | None:
-        """Return the number of the open issue about drift, the oldest if there are several."""
+    def find_issue(self, author: int) -> int | None:
+        """Return the number of the open issue about drift by this author, the oldest if there are several.
+
+        Whoever may open an issue may give it our label, too, on some forges and through a template.
+        """
 
     @abstractmethod
     def write_issue(self, title: str, body: str, old: int | None) -> None:
@@ -80,7 +85,7 @@ class PullPosts(Posts):
     def comments(self, request: int) -> Iterator[ForgeComment]:
         path = f"{self.at}/issues/{request}/comments"
         for data in self.api.pages(path, "the comments", **self.page_size):
-            yield ForgeComment(pick(data, "id", int), pick(data, "user.id", int), pick(data, "body", str))
+            yield ForgeComment(pick(data, "id", int), _author(data, "user"), pick(data, "body", str))
 
     def write_comment(self, request: int, body: str, old: int | None) -> None:
         text = {"body": shortened(body)}
@@ -89,11 +94,11 @@ class PullPosts(Posts):
         else:
             self.api.ask("PATCH", f"{self.at}/issues/comments/{old}", "the comment", body=text)
 
-    def find_issue(self) -> int | None:
+    def find_issue(self, author: int) -> int | None:
         query = {"state": "open", "labels": _DRIFT, **self.page_size}
-        issues = self.api.pages(f"{self.at}/issues", "the issues", **query)
-        numbers = [pick(data, "number", int) for data in issues if not data.get("pull_request")]
-        return min(numbers, default=None)
+        found = self.api.pages(f"{self.at}/issues", "the issues", **query)
+        issues = (data for data in found if not data.get("pull_request") and _author(data, "user") == author)
+        return min((pick(data, "number", int) for data in issues), default=None)
 
     def write_issue(self, title: str, body: str, old: int | None) -> None:
         if old is None:
@@ -114,6 +119,10 @@ class GitHubPosts(PullPosts):
     """A repository's on GitHub or GitHub Enterprise; a label that is missing is created with the issue."""
 
     page_size: ClassVar[Mapping[str, str]] = {"per_page": "100"}
+
+    def me(self) -> int:
+        reply = self.api.ask("POST", graphql(self.api), "the token's user", body={"query": _VIEWER})
+        return pick(reply.data, "data.viewer.databaseId", int)
 
     def _labels(self) -> list[Any]:
         return [_DRIFT]
@@ -143,17 +152,17 @@ class GitLabPosts(Posts):
     def comments(self, request: int) -> Iterator[ForgeComment]:
         path = f"{self.at}/merge_requests/{request}/notes"
         for data in self.api.pages(path, "the notes", sort="asc", per_page="100"):
-            yield ForgeComment(pick(data, "id", int), pick(data, "author.id", int), pick(data, "body", str))
+            yield ForgeComment(pick(data, "id", int), _author(data, "author"), pick(data, "body", str))
 
     def write_comment(self, request: int, body: str, old: int | None) -> None:
         path = f"{self.at}/merge_requests/{request}/notes"
         method, path = ("POST", path) if old is None else ("PUT", f"{path}/{old}")
         self.api.ask(method, path, "a note", body={"body": shortened(body)})
 
-    def find_issue(self) -> int | None:
+    def find_issue(self, author: int) -> int | None:
         query = {"state": "opened", "labels": _DRIFT, "per_page": "100"}
-        issues = self.api.pages(f"{self.at}/issues", "the issues", **query)
-        return min((pick(data, "iid", int) for data in issues), default=None)
+        found = self.api.pages(f"{self.at}/issues", "the issues", **query)
+        return min((pick(data, "iid", int) for data in found if _author(data, "author") == author), default=None)
 
     def write_issue(self, title: str, body: str, old: int | None) -> None:
         text = {"description": shortened(body)}
@@ -165,6 +174,11 @@ class GitLabPosts(Posts):
 
     def close_issue(self, number: int) -> None:
         self.api.ask("PUT", f"{self.at}/issues/{number}", "the issue", body={"state_event": "close"})
+
+
+def _author(data: Mapping[str, Any], field: str) -> int:
+    """Return the id of who wrote something; 0 if the account is gone."""
+    return pick(data, f"{field}.id", int) if data.get(field) else 0
 
 
 # Of each kind of forge: its API, its posts, and the permissions that a token needs.

@@ -67,6 +67,19 @@ def test_drift_is_one_issue_that_follows_it(ledger: Run, forge: Any, tmp_path: P
     assert [issue["state"] for issue in forge.issues] == ["open", "closed", "open"]
 
 
+def test_an_issue_by_somebody_else_is_left_alone_whatever_its_label(ledger: Run, forge: Any, tmp_path: Path) -> None:
+    """A template of the forge, or a person with the right to do so, gives any issue the label."""
+    theirs = forge.issue(11, title="The registry differs from the ledger", body="all is well", labels=["ledger-drift"])
+    gone = forge.issue(title="of an account that is gone", body="", labels=["ledger-drift"], user=None, author=None)
+    closing = ("post", "--issue", "--close", "--repo", forge.remote)
+    assert "no issue about drift is open" in ledger(*closing).err
+    done = ledger("post", write(tmp_path, "one tag"), "--issue", "--repo", forge.remote)
+    assert (done.code, "posted the issue" in done.err) == (0, True), done.err
+    assert ledger(*closing).code == 0
+    assert [issue["state"] for issue in forge.issues] == ["open", "open", "closed"]
+    assert (theirs["body"], gone["body"]) == ("all is well", "")
+
+
 def test_a_checkout_means_its_remote(ledger: Run, forge: Any, tmp_path: Path) -> None:
     git("init", "--quiet", tmp_path / "clone")
     git("remote", "add", "origin", forge.remote, cwd=tmp_path / "clone")

@@ -34,7 +34,9 @@ class Call:
 
 
 class FakeForge:
-    """One repository's requests. `requests` are the open ones, `users` and `labels` what is known."""
+    """One repository's requests. `requests` are the open ones, `users` and `labels` what is known. With `reading`, the
+    token may only read.
+    """
 
     kind = ""
     prefix = ""
@@ -50,6 +52,7 @@ class FakeForge:
         self.drafts = True
         self.comments: list[dict[str, Any]] = []  # of request 7
         self.issues: list[dict[str, Any]] = []
+        self.reading = False
         self.wrong: list[str] = []
         self.calls: dict[tuple[str, str], Call] = {}
         wire.otherwise = self.answer
@@ -79,6 +82,8 @@ class FakeForge:
             return as_json({"message": "Bad credentials"}, 401)
         if asked.headers.get("user-agent") != "ledger-tool":
             raise Wrong("no user agent")
+        if self.reading and asked.method != "GET" and not path.endswith("/graphql"):
+            return as_json({"message": "Resource not accessible by integration"}, 403)
         for (method, pattern), call in self.calls.items():
             if method == asked.method and (found := re.fullmatch(self.prefix + pattern, path)):
                 arguments = {name: unquote(value) for name, value in found.groupdict().items()}
@@ -91,10 +96,10 @@ class FakeForge:
         self.comments.append({"id": 100 + len(self.comments), "body": body, "user": user, "author": user})
         return self.comments[-1]
 
-    def issue(self, **fields: Any) -> dict[str, Any]:
+    def issue(self, by: int = ME, **fields: Any) -> dict[str, Any]:
         """Keep a new issue, and return it."""
-        number = len(self.issues) + 1
-        self.issues.append({"number": number, "iid": number, "state": "open"} | fields)
+        number, user = len(self.issues) + 1, {"id": by, "login": f"user{by}"}
+        self.issues.append({"number": number, "iid": number, "state": "open", "user": user, "author": user} | fields)
         return self.issues[-1]
 
     def whoami(self) -> Reply:

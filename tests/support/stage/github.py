@@ -135,6 +135,8 @@ class Runner:
         git("clone", "--quiet", "--no-checkout", *depth, self.stage.upstream.url, work)
         git("fetch", "--quiet", *depth, "origin", given.get("ref") or "HEAD", cwd=work)
         git("checkout", "--quiet", "--detach", "FETCH_HEAD", cwd=work)
+        repository = self.contexts["github"]["repository"]
+        git("remote", "set-url", "origin", f"https://github.com/{repository}", cwd=work)
         put_strangers(work, self.stage.root / EVIDENCE)
 
     def _texts(self, values: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:

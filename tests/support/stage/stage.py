@@ -3,8 +3,8 @@
 It has a home with a deploy key, a `ledger` in PATH, and an `ssh` of its own that stands for a git host: whatever
 the host's name, it serves `team/ledger.git` to whoever brings the right key and trusts the host. Git speaks its
 real protocol through it. A real registry answers as `registry.example.com`, over TLS and behind a password, by way
-of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `gh` keeps the issues of
-a forge in a file (`tests.support.stage.forge`). `pip` and `python3 -I -m venv` only pretend: what they install
+of a proxy. `docker` builds nothing, but pushes for real (`tests.support.stage.docker`); `curl` downloads the
+program under test (`tests.support.stage.curl`). `pip` and `python3 -I -m venv` only pretend: what they install
 is the program under test. Python itself is the real one, and looks for modules where it was told to.
 """
 
@@ -134,10 +134,8 @@ class Stage:
             (root / "work" / name / "Dockerfile").write_text("FROM scratch\n")
         self._program("ssh", _SSH.format(home=root / "home", served=root / "served"))
         self._program("ledger", f'#!/bin/sh\nexec {sys.executable} -I -m ledger_tool "$@"\n')
-        for name, module in (
-            ("docker", "tests.support.stage.docker"),
-            ("gh", "tests.support.stage.forge gh"), ("curl", "tests.support.stage.forge curl"),
-        ):  # fmt: skip
+        for name in ("docker", "curl"):
+            module = f"tests.support.stage.{name}"
             self._program(name, f'#!/bin/sh\nexec env PYTHONPATH={ROOT} {sys.executable} -P -m {module} "$@"\n')
         for name in ("pip", "pipx"):
             self._program(name, "#!/bin/sh\n")
