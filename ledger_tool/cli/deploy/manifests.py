@@ -9,7 +9,7 @@ from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.commands.rewrite import ManifestsReport
-    from ledger_tool.core.manifests.site import Style as WantedStyle
+    from ledger_tool.core.manifests.marks import Style as WantedStyle
     from ledger_tool.edges.files.manifests import FolderManifests
     from ledger_tool.render.screen import Screen
 

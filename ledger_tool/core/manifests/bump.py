@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ledger_tool.core.ledger.version import most_exact, parse_version_tag
 from ledger_tool.core.ledger.words import compare_words
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
+from ledger_tool.core.manifests.marks import IGNORE
 from ledger_tool.core.manifests.pin import (
-    IGNORE,
     Judgement,
     is_left_alone,
     is_up_to_the_chart,

@@ -21,8 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.manifests.dockerfile import Dockerfile, DockerfileLine, Stretch, instruction_parts
-from ledger_tool.core.manifests.site import Site, SiteField, mark_in
-from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.manifests.marks import Mark, Marks, find_marks
+from ledger_tool.core.manifests.site import Site, SiteField
+from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 from ledger_tool.core.policy.reference import split
 
 _NO_IMAGE = "scratch"
@@ -158,7 +159,7 @@ class _Reference:
     value: _Value
 
 
-def find_in_dockerfile(dockerfile: Dockerfile) -> tuple[list[TextToken], list[Site]]:
+def find_in_dockerfile(dockerfile: Dockerfile, marks: Marks) -> tuple[list[TextToken], list[Site]]:
     """Return what a Dockerfile says as tokens, one for each reference that can be edited, and its sites in order."""
     variables = _Variables(dockerfile.escape)
     references = list(_references(dockerfile, variables))
@@ -169,12 +170,11 @@ def find_in_dockerfile(dockerfile: Dockerfile) -> tuple[list[TextToken], list[Si
     }
     tokens = list(_tokens(dockerfile, sources))
     by_start = {token.start: token for token in tokens if token.end}
-    marks = _marks_above(dockerfile)
     sites: dict[tuple[int, ...], Site] = {}
     for reference in references:
         source = reference.value.source
         token = by_start.get(source.places[0]) if source and source.is_in_one_piece else None
-        site = _site(reference, token, variables.shared, _marks(reference, dockerfile, marks))
+        site = _site(reference, token, variables.shared, _marks(reference, marks))
         place = source.places if source else reference.word.places
         known = sites.setdefault(place, site)
         sites[place] = replace(known, marks=tuple(dict.fromkeys((*known.marks, *site.marks))))
@@ -245,7 +245,7 @@ def _from_mount(value: Stretch) -> Iterator[Stretch]:
         yield word
 
 
-def _site(reference: _Reference, token: TextToken | None, shared: set[str], marks: tuple[str, ...]) -> Site:
+def _site(reference: _Reference, token: TextToken | None, shared: set[str], marks: tuple[Mark, ...]) -> Site:
     value = reference.value
     said = value.text if value.is_known else reference.word.text
     parts = split(said)
@@ -264,25 +264,26 @@ def _site(reference: _Reference, token: TextToken | None, shared: set[str], mark
     )
 
 
-def _marks_above(dockerfile: Dockerfile) -> dict[int, tuple[str, ...]]:
-    """Return the words of the `# ledger:` comments right above each line, or, though few builders allow it, in it."""
-    above: dict[int, tuple[str, ...]] = {}
-    for line in dockerfile.lines:
-        if line.kind == "#comment":
-            above[line.line + 1] = above.get(line.line, ()) + mark_in(line.text)
-        elif line.kind != "<<" and (mark := mark_in(line.text)):
-            above[line.line] = above.get(line.line, ()) + mark
-    return above
+def dockerfile_marks(text: str, document: TextDocument, dockerfile: Dockerfile) -> Marks:
+    """Return the marks of a Dockerfile: above a line or, though few builders allow it, in it; not in heredocs."""
+    heredocs = {number for line in dockerfile.lines if line.kind == "<<" for number in _lines_of(line)}
+    return find_marks(text, document, lambda offset: dockerfile.line_of(offset) not in heredocs)
 
 
-def _marks(reference: _Reference, dockerfile: Dockerfile, above: dict[int, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the words of the comments right above a reference, its instruction, or its variable's default."""
-    if reference.line.kind == "#directive":
-        return mark_in(reference.line.text)
+def in_comments(marks: Marks, dockerfile: Dockerfile) -> list[Mark]:
+    """Return the marks that are comments for every builder, and not parts of a command."""
+    comments = {line.line for line in dockerfile.lines if line.kind.startswith("#")}
+    return [mark for mark in marks.all if mark.line in comments]
+
+
+def _lines_of(heredoc: DockerfileLine) -> range:
+    return range(heredoc.line, heredoc.line + heredoc.text.count("\n") + 1)
+
+
+def _marks(reference: _Reference, marks: Marks) -> tuple[Mark, ...]:
+    """Return the marks at a reference, at its instruction, or at its variable's default."""
     source = reference.value.source
-    places = [reference.word.places[0], *(source.places[:1] if source else ())]
-    lines = [reference.line.line, *(dockerfile.line_of(place) for place in places)]
-    return tuple(dict.fromkeys(mark for line in lines for mark in above.get(line, ())))
+    return marks.at(reference.line.start, reference.word.places[0], *(source.places[:1] if source else ()))
 
 
 def _tokens(dockerfile: Dockerfile, sources: dict[int, Stretch]) -> Iterator[TextToken]:

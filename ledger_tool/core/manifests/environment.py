@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.marks import Mark, find_marks
+from ledger_tool.core.manifests.tokens import TextDocument
+
 ENV_FILE = ".env"
 LONGEST = 1000  # characters of a value with variables
 _MOST = 2**18  # bytes of a file
-_BREAK = re.compile(r"\r\n|\r|\n")
+_ONE_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _LINE = re.compile(
     r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*[=:][ \t]*"
     r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"\\]*)\"|(?P<plain>[^\s'\"].*?)?)[ \t]*(?:[ \t]#.*)?",
@@ -23,10 +26,11 @@ _VARIABLE = re.compile(r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:
 
 
 class SetVariable(NamedTuple):
-    """The value of a variable, and the line that sets it, from 1."""
+    """The value of a variable, the line that sets it, from 1, and the marks at that line."""
 
     value: str
     line: int
+    marks: tuple[Mark, ...] = ()
 
 
 Environment = Mapping[str, SetVariable]
@@ -41,11 +45,13 @@ def nothing_set() -> Environment:
 def parse_environment(raw: bytes) -> Environment:
     """Return the variables of a `.env` file; of a name that is set twice, the last; lines that are odd set nothing."""
     found: dict[str, SetVariable] = {}
-    for line, text in enumerate(_BREAK.split(raw[:_MOST].decode("utf-8", "replace")), 1):
-        match = _LINE.fullmatch(text) if len(text) < LONGEST else None
+    content = raw[:_MOST].decode("utf-8", "replace")
+    marks = find_marks(content, TextDocument(0, len(content), 1))
+    for line, text in enumerate(_ONE_LINE.finditer(content), 1):
+        match = _LINE.fullmatch(text[1]) if len(text[1]) < LONGEST else None
         if match:
             value = match["single"] or match["double"] or match["plain"] or ""
-            found[match["name"]] = SetVariable(value, line)
+            found[match["name"]] = SetVariable(value, line, marks.at(text.start()))
     return found
 
 

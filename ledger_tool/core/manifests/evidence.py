@@ -11,7 +11,6 @@ import re
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes.keys import names_image, words
 from ledger_tool.core.manifests.shapes.whole import HAS_TAG
-from ledger_tool.core.manifests.site import mark_in
 from ledger_tool.core.manifests.templatetext import COVER
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest
@@ -70,8 +69,6 @@ def _may_be_reference(text: str) -> bool:
 
 def may_name_image(text: str, start: int, end: int, ours: OurImages) -> bool:
     """Return whether a line of a text that no parser reads may name an image, in any form that a parser would read."""
-    if mark_in(text[start:end]):
-        return True
     if any(_is_image(match[1], text, match.end(), end, ours) for match in _PAIR.finditer(text, start, end)):
         return True
     item = _ITEM.match(text, start, end)

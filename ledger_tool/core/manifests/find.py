@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
 from ledger_tool.core.manifests.environment import Environment, nothing_set
+from ledger_tool.core.manifests.marks import NO_MARKS, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes import fields, whole
 from ledger_tool.core.manifests.shapes.keys import names_image, says_image, says_version
@@ -48,12 +49,13 @@ def find_sites(
     ours: OurImages = NOBODYS,
     environment: Callable[[], Environment] = nothing_set,
     around: Callable[[], ChartAround | None] = no_chart,
+    marks: Marks = NO_MARKS,
 ) -> FoundSites:
-    """Return what is found in a document; `path` is the file's, `text` its complete text."""
+    """Return what is found in a document with these marks; `path` is the file's, `text` its complete text."""
     by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
     numbers: set[int] = set()
     for root in roots:
-        for site, passed in _walk(root, view_of(path, text, root, ours, environment, around)):
+        for site, passed in _walk(root, view_of(path, text, root, ours, environment, around, marks)):
             if not site:
                 numbers.update({passed.number} if passed else ())
                 continue

@@ -10,14 +10,16 @@ from typing import Literal, Protocol
 
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
+from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
-from ledger_tool.core.manifests.dockerimages import find_in_dockerfile
+from ledger_tool.core.manifests.dockerimages import dockerfile_marks, find_in_dockerfile, in_comments
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.innertext import find_in_texts, lines_of
 from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
+from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
@@ -54,11 +56,13 @@ class DocumentReading:
     """All that a document says as tokens, and the places in it that name images, in order.
 
     `mentions` searches for references to images of the ledger in other places, which a second look does not need.
+    `marks` are the comments for `ledger`, each of which has to be at one of them.
     """
 
     tokens: Sequence[TextToken]
     sites: Sequence[Site]
     mentions: Callable[[], Sequence[Site]]
+    marks: Sequence[Mark] = ()
 
 
 class ManifestFormat(Protocol):
@@ -99,7 +103,8 @@ class YamlFormat:
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
-        found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment, self.around)
+        marks = marks_in(text, document, tokens)
+        found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment, self.around, marks)
         inner = find_in_texts(path, tokens, self.ours, self.parse)
 
         def search() -> list[Site]:
@@ -108,7 +113,7 @@ class YamlFormat:
             return [*inner.noted, *(site for site in others if (site.line, site.text) not in judged)]
 
         sites = sorted([*found.sites, *inner.judged], key=lambda site: (site.fields[0].token.start, site.line))
-        return DocumentReading(tokens, sites, search)
+        return DocumentReading(tokens, sites, search, needing_reference(marks, tokens))
 
     def bare(self, text: str) -> str:
         """Return what the parser gets: a text of the same length."""
@@ -154,8 +159,11 @@ class DockerfileFormat:
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the lines as tokens, and the sites of the instructions."""
         del path
-        tokens, sites = find_in_dockerfile(parse_dockerfile(text))
-        return DocumentReading(tokens, sites, partial(mentions_in_lines, text, document, sites, self.ours))
+        dockerfile = parse_dockerfile(text)
+        marks = dockerfile_marks(text, document, dockerfile)
+        tokens, sites = find_in_dockerfile(dockerfile, marks)
+        search = partial(mentions_in_lines, text, document, sites, self.ours)
+        return DocumentReading(tokens, sites, search, in_comments(marks, dockerfile))
 
     def why_no_manifest(self, text: str) -> str:
         """Return `""`: only its name says what it is."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
+from ledger_tool.core.manifests.marks import may_have_marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes.keys import SCHEMA
-from ledger_tool.core.manifests.site import IMAGE
 
 _COLON = r"[\"']?(?:\s|#[^\r\n]*[\r\n])*:\s*"
 _NOT_IN_SCHEMA = rf"(?![\"']?(?:{'|'.join(map(re.escape, SCHEMA))}|x-[\w-]+)[\"']?[ \t]*:)"
@@ -52,7 +52,7 @@ def may_have_sites(text: str, ours: OurImages = NOBODYS) -> bool:
     is_schema = "properties" in text
     if any(word in text and expression.search(text) for word, expression in _SIGNS[is_schema]):
         return True
-    if any(word in text for word in (*ours.keys, *ours.hosts)) or ("ledger:" in text and IMAGE in text):
+    if any(word in text for word in (*ours.keys, *ours.hosts)) or may_have_marks(text):
         return True
     image = _IMAGE.search(text) if is_schema and "mage" in text else None
     return bool(image and ("<<" in text or _NAME.search(text, image.end())))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.comments import marks_in
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.ours import OurImages
@@ -58,7 +59,8 @@ def _sites(
     for document in documents(text):
         if may_have_sites(text[document.start : document.end], ours):
             try:
-                yield from find_sites(path, text, tree(parse(text, document)), ours).sites
+                tokens = parse(text, document)
+                yield from find_sites(path, text, tree(tokens), ours, marks=marks_in(text, document, tokens)).sites
             except TextFault:  # a script, another language
                 return
 

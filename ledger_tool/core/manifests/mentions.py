@@ -10,8 +10,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ledger_tool.core.manifests.marks import Marks, find_marks
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.site import IMAGE, Site, mark_in
+from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 from ledger_tool.core.policy.reference import split
 
@@ -31,21 +32,27 @@ def mentions(
     scalars = [token for token in tokens if token.kind == "scalar" and token.start < token.end]
     starts, lines = [token.start for token in scalars], _line_starts(text, document)
     places = [(match, bisect_right(starts, match.start()) - 1) for match in found]
+    marks = find_marks(text, document)
     return [
-        _mention(text, match, document, lines) for match, at in places if at >= 0 and match.end() <= scalars[at].end
+        _mention(match, document, lines, marks) for match, at in places if at >= 0 and match.end() <= scalars[at].end
     ]
 
 
-def mentions_in_lines(text: str, document: TextDocument, sites: Sequence[Site], ours: OurImages) -> list[Site]:
-    """Return the mentions in the lines of a document, except where a site is, and in lines that are comments."""
+def mentions_in_lines(
+    text: str, document: TextDocument, sites: Sequence[Site], ours: OurImages, marks: Marks | None = None
+) -> list[Site]:
+    """Return the mentions in the lines of a document, except where a site is, and in lines that are comments.
+
+    Their marks are in the same text, unless others are given.
+    """
     spans = [(field.token.start, field.token.end) for site in sites for field in site.fields]
     found = _references(text, document, spans, ours)
     if not found:
         return []
     others, lines = {(site.line, site.text) for site in sites}, _line_starts(text, document)
-    mentioned = []
+    mentioned, marks = [], marks or find_marks(text, document)
     for match in found:
-        mention = _mention(text, match, document, lines)
+        mention = _mention(match, document, lines, marks)
         is_comment = text[lines[mention.line - document.line] : match.start()].lstrip().startswith("#")
         if not is_comment and (mention.line, mention.text) not in others:
             mentioned.append(mention)
@@ -96,9 +103,8 @@ def _plain(text: str) -> str:
     return text.replace("\\/", "/").rstrip(".-")
 
 
-def _mention(text: str, match: re.Match[str], document: TextDocument, lines: Sequence[int]) -> Site:
+def _mention(match: re.Match[str], document: TextDocument, lines: Sequence[int], marks: Marks) -> Site:
     reference = split(_plain(match[0]))
-    rest = _BREAK.split(text[match.end() : match.end() + 2000], maxsplit=1)[0]
     return Site(
         line=document.line - 1 + bisect_right(lines, match.start()),
         text=str(reference),
@@ -106,5 +112,5 @@ def _mention(text: str, match: re.Match[str], document: TextDocument, lines: Seq
         tag=reference.tag or "",
         digest=reference.digest or "",
         whole=True,
-        marks=tuple(mark for mark in mark_in(rest) if mark != IMAGE),
+        marks=marks.at(match.start()),
     )

@@ -20,6 +20,7 @@ from typing import Literal
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.secrets import redacted
 from ledger_tool.core.manifests.catalogue import Catalogue, Release
+from ledger_tool.core.manifests.marks import IGNORE, policies_in
 from ledger_tool.core.manifests.policy import VersionPolicy, parse_policy
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
@@ -29,7 +30,6 @@ from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
 FindingKind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
-IGNORE = "ignore"
 _UNLIKELY = "looks like a file, a path or a machine's image, and the ledger does not have it"
 
 
@@ -62,7 +62,6 @@ def judge_pin(site: Site, catalogue: Catalogue) -> Judgement | None:
     """
     if is_left_alone(site):
         return None
-    marked_policy(site)
     if site.owner:
         return owned(site)
     if site.read_as:  # a digest belongs to the tag that is really pulled
@@ -89,16 +88,20 @@ def _doubted(site: Site, judgement: Judgement) -> Judgement:
 
 
 def is_left_alone(site: Site) -> bool:
-    """Return whether a site is to be ignored, or part of a chart's template, where the chart's values decide."""
-    return IGNORE in site.policies or (site.in_chart and has_placeholder(site.text))
+    """Return whether a site is to be ignored, or part of a chart's template, where the chart's values decide.
+
+    Raises InvalidValue for a bad mark.
+    """
+    marked = marked_policy(site)
+    return (marked is not None and marked.scheme == IGNORE) or (site.in_chart and has_placeholder(site.text))
 
 
 def marked_policy(site: Site) -> VersionPolicy | None:
     """Return the policy that a site's mark names, or None without a mark. Raises InvalidValue for a bad mark."""
-    marks = site.policies
-    if len(marks) > 1:
-        raise InvalidValue("policy", f"the reference has several marks: {', '.join(marks)}", "keep one of them")
-    return parse_policy(marks[0]) if marks else None
+    policies = policies_in(site.marks)
+    if len(policies) > 1:
+        raise InvalidValue("policy", f"the reference has several marks: {', '.join(policies)}", "keep one of them")
+    return parse_policy(policies[0]) if policies else None
 
 
 def owned(site: Site) -> Judgement:

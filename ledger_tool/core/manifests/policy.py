@@ -82,7 +82,7 @@ def parse_policy(text: str) -> VersionPolicy:
     if len(text) > _LONGEST:
         raise InvalidValue("policy", f"policy is longer than {_LONGEST} characters", "shorten it")
     match scheme:
-        case "semver" | "prerelease" if colon:
+        case "semver" | "prerelease" if argument.strip():
             return VersionPolicy(text, scheme, range=parse_range(argument))
         case "newest" if argument or not colon:
             return VersionPolicy(text, scheme, argument=argument)

@@ -6,14 +6,15 @@ same parser shows that it differs from the old one in exactly the wanted values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests.environment import Environment, nothing_set
-from ledger_tool.core.manifests.formats import ManifestFormat, Parse, format_of
+from ledger_tool.core.manifests.formats import DocumentReading, ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.inherited import heir
+from ledger_tool.core.manifests.marks import in_vain
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import ManifestNote
@@ -153,6 +154,7 @@ def _in_form(form: ManifestFormat, path: str, raw: bytes, text: str, judge: Judg
     content = "".join(texts).encode()
     done.content = content if content != raw else None
     done.findings.sort(key=lambda finding: finding.line)
+    done.notes.sort(key=lambda note: note.line)
     return done
 
 
@@ -166,7 +168,9 @@ def _document(
     reading = form.read(done.path, text, document)
     changes: list[Splice] = []
     expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
-    done.notes += [note for mention in reading.mentions() if (note := _noted(mention, judge, text, done.path))]
+    mentions = reading.mentions()
+    done.notes += [note for mention in mentions if (note := _noted(mention, judge, text, done.path))]
+    done.notes += _of_marks(done.path, reading, mentions)
     if not changes or not write:
         return old
     new = applied(text, document, changes)
@@ -180,6 +184,15 @@ def _document(
     if expected != [(site.name, site.tag, site.digest) for site in new_reading.sites]:
         raise SpliceRefused("through an alias, a merge or a variable, another image would get a wrong tag or digest")
     return new
+
+
+def _of_marks(path: str, reading: DocumentReading, mentions: Sequence[Site]) -> Iterator[ManifestNote]:
+    """Yield what is to be said of marks that are at no reference; none makes a mention a reference."""
+    obeyed = [mark for site in reading.sites for mark in site.marks]
+    others = [mark for mention in mentions for mark in mention.marks]
+    obeyed += [mark for mark in others if not mark.is_image]
+    for line, message in in_vain(dict.fromkeys([*reading.marks, *others]), obeyed):
+        yield ManifestNote(path, line, message, is_fault=True)
 
 
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:

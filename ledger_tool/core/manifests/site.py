@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
+from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.errors import InvalidValue
 
-IMAGE = "image"  # the mark of a value that is an image, although no shape says so
-_MARK = re.compile(r"(?:^|\s)(?:#|//)\s*ledger:[ \t]*(\S.*?)\s*(?:\s#|\Z)")
 # By these comments other tools know the values that they set. They set the value alone, so a digest that they do not
 # know of would stay behind.
 _OWNERS = (
@@ -18,9 +15,6 @@ _OWNERS = (
     ("kpt", re.compile(r"#\s*(?:kpt-set:|\{\s*\"\$(?:kpt-set|openapi|ref)\"\s*:)")),
     ("release-please", re.compile(r"#.*\bx-release-please-(?:version(?:-date)?|major|minor|patch|date)\b")),
 )
-_STYLE = re.compile(r"style:([^\s,]*)(?:[\s,]\s*|\Z)")
-
-Style = Literal["", "tag", "digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +68,7 @@ class Site:
     """A place that names an image, in one field or several.
 
     `name`, `tag` and `digest` are as written, `""` if missing; `text` is the whole in one string. `second` is another
-    digest that it has: one field has it behind the tag, one alone. `marks` are the words of its `# ledger:` comments.
+    digest that it has: one field has it behind the tag, one alone. `marks` are its `# ledger:` comments.
     `values` is its place in the values of Helm, where the tag can take the digest. `whole` says that one string has it
     all, so Docker's default tag applies. `locked` says why it cannot be edited where it is written, or `""`. `owner` is
     another tool that sets it, or `""`. `unread` says why a digest in a field of its own does not count, and `doubt` why
@@ -92,7 +86,7 @@ class Site:
     fields: tuple[SiteField, ...] = ()
     missing: MissingDigest | None = None
     whole: bool = False
-    marks: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
     locked: str = ""
     owner: str = ""
     is_certain: bool = False
@@ -104,40 +98,6 @@ class Site:
     misprint: str = ""
     in_chart: bool = False
     unsettled: str = ""
-
-    @property
-    def style(self) -> Style:
-        """Where its marks want the digest, or `""` if they do not say. Raises InvalidValue."""
-        return _style_in(self.marks)[0]
-
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """Its marks, without what they say of the style. Raises InvalidValue."""
-        return _style_in(self.marks)[1]
-
-
-def mark_in(line: str) -> tuple[str, ...]:
-    """Return the words of a `# ledger:` comment in a line, in JSON `// ledger:`; `image` may be in front of another."""
-    mark = _MARK.search(line)
-    if not mark:
-        return ()
-    first, _, rest = mark[1].partition(",")
-    return tuple(filter(None, (IMAGE, rest.strip()))) if first.strip() == IMAGE else (mark[1],)
-
-
-def _style_in(marks: tuple[str, ...]) -> tuple[Style, tuple[str, ...]]:
-    """Return what marks say of the place of the digest, and the marks without that. Raises InvalidValue."""
-    styles = {match[1] for mark in marks if (match := _STYLE.match(mark))}
-    others = tuple(rest for mark in marks if (rest := _STYLE.sub("", mark, count=1)))
-    match sorted(styles):
-        case []:
-            return "", others
-        case ["tag"]:
-            return "tag", others
-        case ["digest"]:
-            return "digest", others
-    written = ", ".join(f"`style:{style}`" for style in sorted(styles))
-    raise InvalidValue("style", f"{written} is not a style", "write `style:tag` or `style:digest`")
 
 
 def owner_in(comment: str) -> str:

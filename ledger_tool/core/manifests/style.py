@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
+from ledger_tool.core.manifests.marks import Style, style_in
 from ledger_tool.core.manifests.remark import Remark
-from ledger_tool.core.manifests.site import ImageFields, Site, Style
+from ledger_tool.core.manifests.site import ImageFields, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
 
     Raises InvalidValue for a mark that is no style.
     """
-    style = site.style
+    style = style_in(site.marks)
     if site.values is None or style == "digest":
         return replace(site, unread=""), None
     if any(field.part == "tagged" for field in site.fields):

@@ -6,14 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.evidence import may_name_image, shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.formats import DocumentReading, YamlFormat
 from ledger_tool.core.manifests.hint import may_have_sites
+from ledger_tool.core.manifests.marks import IGNORE, Mark, Marks, find_marks
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.pin import IGNORE
-from ledger_tool.core.manifests.site import Site, SiteField, mark_in, owner_in
+from ledger_tool.core.manifests.site import Site, SiteField, owner_in
 from ledger_tool.core.manifests.templatetext import COVER, COVERED, covered, lines, literals
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 from ledger_tool.core.manifests.yamltree import tree
@@ -45,14 +46,15 @@ class TemplateFormat(YamlFormat):
         """Return the tokens of the covered text, and the sites in their tree; some have parts that are covered."""
         bare = self.bare(text)
         tokens = self.parse(bare, document)
-        found = find_sites(path, text, tree(tokens), self.ours)
+        marks = marks_in(text, document, tokens)
+        found = find_sites(path, text, tree(tokens), self.ours, marks=marks)
         sites = [_uncovered(site) for site in found.sites]
 
         def search() -> list[Site]:
             between = mentions(bare, document, tokens, found.tokens, self.ours)
-            return [*between, *mentions_in_lines(literals(text), document, [], self.ours)]
+            return [*between, *mentions_in_lines(literals(text), document, [], self.ours, marks)]
 
-        return DocumentReading(tokens, sites, search)
+        return DocumentReading(tokens, sites, search, needing_reference(marks, tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +75,23 @@ class TemplateLinesFormat:
         """Return the sites of the lines, and no tokens."""
         del path
         bare = covered(text)
-        sites = [_site_in_line(number, image) for number, _, image in lines(bare) if image]
+        marks = find_marks(bare, document)
+        sites = [_site_in_line(number, image, marks) for number, _, image in lines(bare) if image]
 
         def search() -> list[Site]:
             between = mentions_in_lines(bare, document, sites, self.ours)
-            return [*between, *mentions_in_lines(literals(text), document, [], self.ours)]
+            return [*between, *mentions_in_lines(literals(text), document, [], self.ours, marks)]
 
         return DocumentReading([], sites, search)
 
     def unread(self, text: str) -> list[int]:
         """Return the lines that may name an image otherwise: a gate over them must not be green."""
         bare = covered(text)
+        marks = find_marks(bare, self.documents(bare)[0])
         return [
             number
             for number, line, image in lines(bare)
-            if not image and IGNORE not in mark_in(line[0]) and may_name_image(bare, *line.span(), self.ours)
+            if not image and _may_name_image(bare, line, marks.at(line.start()), self.ours)
         ]
 
     def why_no_manifest(self, text: str) -> str:
@@ -104,7 +108,12 @@ def _uncovered(site: Site) -> Site:
     return replace(site, unsettled="")  # which of two values is there, conditions decide
 
 
-def _site_in_line(number: int, line: re.Match[str]) -> Site:
+def _may_name_image(text: str, line: re.Match[str], marks: Sequence[Mark], ours: OurImages) -> bool:
+    is_ignored = any(mark.policy == IGNORE and not mark.fault for mark in marks)
+    return not is_ignored and (bool(marks) or may_name_image(text, *line.span(), ours))
+
+
+def _site_in_line(number: int, line: re.Match[str], marks: Marks) -> Site:
     value, start = line["value"], line.start("value")
     reference = split(value)
     return Site(
@@ -115,7 +124,7 @@ def _site_in_line(number: int, line: re.Match[str]) -> Site:
         digest=reference.digest or "",
         fields=(SiteField("whole", TextToken(start, line.end("value"), number, 1, -1, "scalar", value)),),
         whole=True,
-        marks=mark_in(line["rest"]),
+        marks=marks.at(start),
         owner=owner_in(line["rest"]),
         locked="it is in a template that cannot be read as YAML until it is rendered",
     )

@@ -17,9 +17,9 @@ from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.charts.around import ChartAround
 from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Environment, parse_environment
 from ledger_tool.core.manifests.formats import KINDS, kind_of
+from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
-from ledger_tool.core.manifests.site import Style
 from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Environment, parse_environment
+from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read
-from ledger_tool.core.manifests.site import Style
 from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.manifests.unread import MAX_FILE, MOST_SEEN
 from ledger_tool.edges.files.charts import Charts, FilesByPath

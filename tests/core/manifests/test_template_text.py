@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
+from ledger_tool.core.manifests.marks import find_marks
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
-from ledger_tool.core.manifests.shapes.visit import is_marked
 from ledger_tool.core.manifests.templatetext import COVER, covered, literals
+from ledger_tool.core.manifests.yamltree import documents
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.yaml.manifest_tokens import tokens
 from tests.support.values.make import digest, ledger_of, record
@@ -134,10 +135,11 @@ def test_lines_of_what_cannot_be_read_as_yaml_are_reported() -> None:
     assert [note.kind for note in done.notes] == ["template"]
 
 
-def test_a_file_of_many_documents_is_searched_for_marks_once() -> None:
-    is_marked.cache_clear()
-    assert pinned("---\nimage: myorg/app:v1.5.0 # ledger: ignore\n" * 50).references == 50
-    assert is_marked.cache_info().misses == 1
+def test_each_document_of_a_file_is_searched_for_its_own_marks_alone() -> None:
+    text = "---\nimage: myorg/app:v1.5.0 # ledger: ignore\n" * 50
+    assert pinned(text).left == 50
+    found = [find_marks(text, document).all for document in documents(text)]
+    assert [[mark.line for mark in marks] for marks in found] == [[number] for number in range(2, 101, 2)]
 
 
 def test_what_a_long_chain_of_variables_comes_to_is_not_known() -> None:

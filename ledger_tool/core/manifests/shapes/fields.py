@@ -39,7 +39,7 @@ from ledger_tool.core.manifests.shapes.visit import (
     value,
 )
 from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
-from ledger_tool.core.manifests.site import IMAGE, ImageFields, MissingDigest, Site, SiteField
+from ledger_tool.core.manifests.site import ImageFields, MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
 
 _PLUGIN = "they are settings of a plugin, which may push this image"
@@ -240,7 +240,7 @@ def _split(
         values=values,
         locked="its tag is that of the chart's own values" if is_elsewhere else "",
         unread=_switched_off(laid_over(node, defaults)) if values and alone else "",
-        marks=tuple(mark for mark in marks_at(visit.file.text, *around) if mark != IMAGE),
+        marks=marks_at(visit.file, *around),
         read_as=read_as(tag_place.node.token.text) if tag_place and not tag_place.node.token.style else "",
         owner=owner_at(visit.file.text, *around),
     )

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
 from ledger_tool.core.manifests.environment import Environment, nothing_set
+from ledger_tool.core.manifests.marks import NO_MARKS, Mark, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
-from ledger_tool.core.manifests.site import Site, mark_in, owner_in
+from ledger_tool.core.manifests.site import Site, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
 
@@ -19,7 +20,6 @@ _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 _GLOBAL = "global"
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 _AS_WRITTEN = ("", "!", "tag:yaml.org,2002:str", "!override")
-MARKED = re.compile(r"#\s*ledger:[ \t]*image\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class FileView:
     """What shapes know of the document that they are in: the file's path and text, and the document's root.
 
     `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`. `containers` are
-    the names that Azure Pipelines gives to images in `resources`. `is_marked` says that a comment calls some value an
-    image, `has_contexts` that `docker-image://` is somewhere. `around` is the chart whose values the document has.
+    the names that Azure Pipelines gives to images in `resources`. `marks` are the comments for `ledger`, of which one
+    calls some value an image if `is_marked`. `has_contexts` says that `docker-image://` is somewhere. `around` is the
+    chart whose values the document has.
     """
 
     path: str
@@ -37,6 +38,7 @@ class FileView:
     ours: OurImages = NOBODYS
     registry: str = ""
     containers: frozenset[str] = frozenset()
+    marks: Marks = NO_MARKS
     is_marked: bool = False
     has_contexts: bool = False
     environment: Callable[[], Environment] = nothing_set
@@ -54,12 +56,6 @@ class FileView:
 
 
 @lru_cache(4)
-def is_marked(text: str) -> bool:
-    """Return whether a comment in a file's text calls a value an image; each of its documents asks."""
-    return "ledger:" in text and bool(MARKED.search(text))
-
-
-@lru_cache(4)
 def has_contexts(text: str) -> bool:
     """Return whether a file's text has `docker-image://` in it; each of its documents asks."""
     return "docker-image:" in text
@@ -72,6 +68,7 @@ def view_of(
     ours: OurImages,
     environment: Callable[[], Environment],
     around: Callable[[], ChartAround | None] = no_chart,
+    marks: Marks = NO_MARKS,
 ) -> FileView:
     """Return what shapes know of a document."""
     chart = None if is_object(root) else around()
@@ -85,7 +82,8 @@ def view_of(
         ours,
         registry=value(shared, "imageRegistry") if shared else "",
         containers=frozenset(value(place.node, "container") for place in named),
-        is_marked=is_marked(text),
+        marks=marks,
+        is_marked=any(mark.is_image for mark in marks.all),
         has_contexts=has_contexts(text),
         environment=environment,
         around=chart,
@@ -177,9 +175,18 @@ def is_in_line(text: str, node: YamlNode, key: str) -> bool:
     return token is inner.token and own.line == token.line and token.text in text[token.start : token.end]
 
 
-def marks_at(text: str, *tokens: TextToken) -> tuple[str, ...]:
-    """Return the words of `# ledger:` comments at the ends of the lines on which tokens end, or block scalars start."""
-    return tuple(dict.fromkeys(mark for rest in _behind(text, tokens) for mark in mark_in(rest)))
+def marks_at(file: FileView, *tokens: TextToken) -> tuple[Mark, ...]:
+    """Return the `# ledger:` comments for the lines on which tokens start and end; block scalars, only start."""
+    if not file.marks:
+        return ()
+    present = [token for token in tokens if token.start < token.end]
+    ends = [token.end for token in present if token.style not in ("|", ">")]
+    return file.marks.at(*(token.start for token in present), *ends)
+
+
+def is_called_image(file: FileView, *tokens: TextToken) -> bool:
+    """Return whether a mark on the lines of these tokens says that the value is an image, although no shape does."""
+    return file.is_marked and any(mark.is_image for mark in marks_at(file, *tokens))
 
 
 def owner_at(text: str, *tokens: TextToken) -> str:

@@ -30,11 +30,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
+from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, SCHEMA, VARIABLES, says_image, versions_beside, words
 from ledger_tool.core.manifests.shapes.purpose import is_built, is_plain_name, why_in_doubt, why_without_tag
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
+    is_called_image,
     is_computed,
     is_in_line,
     is_written,
@@ -44,7 +46,7 @@ from ledger_tool.core.manifests.shapes.visit import (
     text_at,
     value,
 )
-from ledger_tool.core.manifests.site import IMAGE, Site, SiteField
+from ledger_tool.core.manifests.site import Site, SiteField
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlPlace, is_scalar, look_up
 from ledger_tool.core.policy.reference import split
@@ -90,7 +92,7 @@ def at_keys(visit: Visit) -> Iterator[FoundSite]:
 
 def _at_key(visit: Visit, key: TextToken, place: YamlPlace) -> FoundSite:
     name, is_own = key.text, is_plain_name(key.text) and key.text not in visit.file.ours.keys
-    if is_own and IMAGE not in marks_at(visit.file.text, key, place.token) and (_is_output(visit) or is_built(visit)):
+    if is_own and not is_called_image(visit.file, key, place.token) and (_is_output(visit) or is_built(visit)):
         return FoundSite(None, (name,), place.node.token)
     doubt = _doubt(visit, place) or (why_in_doubt(visit) if is_own else "")
     site = whole(visit, place, key, doubt)
@@ -215,7 +217,7 @@ def _overriding(visit: Visit, place: YamlPlace, override: re.Match[str]) -> Site
 
 
 def marked(visit: Visit) -> Iterator[FoundSite]:
-    """Yield the values of a mapping or a list that a comment at the end of their line calls an image."""
+    """Yield the values of a mapping or a list that a mark calls an image."""
     if not visit.file.is_marked:
         return
     node = visit.node
@@ -224,18 +226,19 @@ def marked(visit: Visit) -> Iterator[FoundSite]:
         is_alone = not node.token.style  # in `{…}`, the comment is behind several values
         if is_written(place) and (is_alone or HAS_TAG.search(text_at(place)) or "/" in text_at(place)):
             site = whole(visit, place, beside)
-            if IMAGE in marks_at(visit.file.text, place.token):
+            if is_called_image(visit.file, beside, place.token):
                 yield FoundSite(site, (beside.text,) if node.pairs else ())
 
 
 def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", opening: str = "") -> Site:
     """Return the site of a reference in one string, behind `opening` and whatever else is around it."""
     token = place.node.token
-    said, set_at = _as_set(visit, text_at(place))
+    said, set_at, theirs = _as_set(visit, text_at(place))
     opening, text, closing = _unwrapped(said, opening)
     resolved = _resolved(text)
     reference = split(resolved)
-    marks = marks_at(visit.file.text, beside, place.token, token)
+    marks = (*marks_at(visit.file, beside, place.token, token), *theirs)
+    is_called = any(mark.is_image for mark in marks)
     return Site(
         line=token.line,
         text=resolved,
@@ -244,19 +247,23 @@ def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", o
         digest=reference.digest or "",
         fields=(SiteField("whole", token, opening=opening, closing=closing),),
         whole=True,
-        marks=tuple(mark for mark in marks if mark != IMAGE),
-        locked=set_at or (_COMPOSED if resolved != text else "" if IMAGE in marks else locked),
+        marks=marks,
+        locked=set_at or (_COMPOSED if resolved != text else "" if is_called else locked),
         owner=owner_at(visit.file.text, beside, place.token, token),
-        is_certain=IMAGE in marks,
+        is_certain=is_called,
     )
 
 
-def _as_set(visit: Visit, text: str) -> tuple[str, str]:
-    """Return what an image of Compose is with the variables of its `.env`, and why it cannot be edited, or `""`."""
+def _as_set(visit: Visit, text: str) -> tuple[str, str, tuple[Mark, ...]]:
+    """Return what an image of Compose is with the variables of its `.env`, why it cannot be edited, and marks there."""
     if "$" not in text or visit.keys[1:] != ("services",):
-        return text, ""
-    text, line = with_environment(text, visit.file.environment())
-    return text, f"`{ENV_FILE}` sets it in line {line}: write the digest there" if line else ""
+        return text, "", ()
+    environment = visit.file.environment()
+    text, line = with_environment(text, environment)
+    if not line:
+        return text, "", ()
+    marks = next(variable.marks for variable in environment.values() if variable.line == line)
+    return text, f"`{ENV_FILE}` sets it in line {line}: write the digest there", marks
 
 
 def _unwrapped(text: str, opening: str) -> tuple[str, str, str]:
