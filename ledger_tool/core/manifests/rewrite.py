@@ -21,8 +21,8 @@ from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
+from ledger_tool.core.manifests.templateactions import has_actions, is_of_chart
 from ledger_tool.core.manifests.templateforms import LINES_ONLY, TemplateFormat, TemplateLinesFormat, unread_lines
-from ledger_tool.core.manifests.templatetext import has_actions, is_of_chart
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written

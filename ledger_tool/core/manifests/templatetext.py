@@ -10,26 +10,16 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ledger_tool.core.manifests.templateactions import TemplateSpan, actions
 from ledger_tool.core.manifests.yamltree import line_breaks
 
 COVER = "\ue000"
 COVERED = "{{…}}"  # how a covered action is shown
 
-# Outside quotes, an action has neither a colon nor another action, so none reaches over keys and values.
-_ACTION = re.compile(
-    r"\{\{-?\s*/\*.*?\*/\s*?-?\}\}|\{\{(?:\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|:=|\{(?!\{)|[^\"`:{])*?\}\}", re.DOTALL
-)
-_IN_CODE = re.compile(r"^(?:(?!(?<!\S)#)[^\r\n])*?(?<!\$)\{\{", re.MULTILINE)
-_SILENT = re.compile(
-    r"\{\{-?\s*(?:/\*|(?:if|else|end|range|with|define|block|break|continue)\b|\$\w*\s*(?:,\s*\$\w+\s*)?:?=)"
-)
-_TEMPLATES = re.compile(r"(?:^|[/\\])templates[/\\]")
-_OF_CHART = re.compile(r"\{\{[^{}]*(?:\.(?:Values|Chart|Release|Capabilities|Template)\b|\binclude \")")
-_WORDS = re.compile(r"\{\{-?[^\"`.$\ue000…]*(?:(?<=\w)\.\w+[^\"`.$]*)*-?\}\}")
 _LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
 _NOT_BREAK = re.compile(r"[^\r\n]")
 _NOT_BLANK = re.compile(r"\S")
-_END_OF_LINE = re.compile(r"[\r\n]|\Z")
+_END_OF_LINE = re.compile(r"[\r\n]")
 _GOES_ON = re.compile(rf"\s*{COVER}")
 _LINE = re.compile(r"[^\r\n]+")
 _STARTS_BLOCK = re.compile(r"(?::|-)[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
@@ -39,37 +29,16 @@ _IMAGE = re.compile(
 )
 
 
-def has_actions(text: str) -> bool:
-    """Return whether a text is a template: a comment, and an expression of GitHub Actions (`${{ … }}`), make none."""
-    return bool(_IN_CODE.search(text))
-
-
-def is_of_chart(path: str, text: str, part: str) -> bool:
-    """Return whether a part of a file with actions is a Helm template, and not one of Ansible, Argo or another engine.
-
-    Helm's are in a folder `templates`, or read what only a chart has. All that an action of Go prints is a field, a
-    variable or a text in quotes: one such as `{{ app_tag }}` is another engine's wherever it is.
-    """
-    actions = _ACTION.findall(part)
-    if any(_WORDS.fullmatch(action) for action in actions):
-        return False
-    return bool(actions) and (bool(_TEMPLATES.search(path)) or _reads_chart(text))
-
-
-@lru_cache(4)
-def _reads_chart(text: str) -> bool:
-    """Return whether an action of a text reads what only a chart has; each reference in the text asks."""
-    return bool(_OF_CHART.search(text))
-
-
 @lru_cache(4)
 def covered(text: str) -> str:
     """Return a text with its actions covered, every character in its place."""
     pieces, end = [], 0
-    for action in _ACTION.finditer(text):
-        cover = " " if _is_blank(text, action) else COVER
-        pieces += [text[end : action.start()], _NOT_BREAK.sub(cover, action[0])]
-        end = action.end()
+    for action, is_blank in zip(actions(text), _blanked(text), strict=True):
+        pieces += [
+            text[end : action.start],
+            _NOT_BREAK.sub(" " if is_blank else COVER, text[action.start : action.end]),
+        ]
+        end = action.end
     return "".join([*pieces, text[end:]])
 
 
@@ -77,10 +46,10 @@ def covered(text: str) -> str:
 def literals(text: str) -> str:
     """Return the opposite: blanks, but for the texts that actions have in quotes."""
     pieces, end = [], 0
-    for action in _ACTION.finditer(text):
-        if action[0].lstrip("{-").lstrip().startswith("/*"):
+    for action in actions(text):
+        if action.is_comment:
             continue
-        for literal in _LITERAL.finditer(text, action.start(), action.end()):
+        for literal in _LITERAL.finditer(text, action.start, action.end):
             pieces += [_blanks(text[end : literal.start() + 1]), text[literal.start() + 1 : literal.end() - 1]]
             end = literal.end() - 1
     return "".join([*pieces, _blanks(text[end:])])
@@ -108,18 +77,47 @@ def lines(text: str) -> Iterator[tuple[int, re.Match[str], re.Match[str] | None]
             yield number, line, image
 
 
-def _is_blank(text: str, action: re.Match[str]) -> bool:
-    """Return whether an action leaves nothing on its line, so that what is around it is a text of its own."""
-    # Only the line is looked at, and not all of a text that may have thousands of them.
-    start = text.rfind("\n", 0, action.start()) + 1
-    start = max(start, text.rfind("\r", start, action.start()) + 1)
-    end = _END_OF_LINE.search(text, action.end())
-    before, behind = text[start : action.start()], text[action.end() : end.start() if end else len(text)]
-    before, behind = _ACTION.sub("", before).strip(), _ACTION.sub("", behind).strip()
-    if _SILENT.match(action[0]):
+def _blanked(text: str) -> list[bool]:
+    """Return of each action whether it leaves nothing on its line, so that what is around it is a text of its own."""
+    spans = actions(text)
+    # What is between two actions is looked at once: there may be thousands of them on one line.
+    edges = [0, *(edge for action in spans for edge in (action.start, action.end)), len(text)]
+    gaps = [_LineGap(text, *edges[at : at + 2]) for at in range(0, len(edges), 2)]
+    behind, behinds = False, []
+    for gap in reversed(gaps[1:]):
+        behind = gap.has_first or (behind and not gap.is_broken)
+        behinds.append(behind)
+    first = _NOT_BLANK.search(text)
+    before, line_start, done = False, 0, []
+    for action, gap, behind in zip(spans, gaps, reversed(behinds), strict=False):
+        before = gap.has_last or (before and not gap.is_broken)
+        line_start = gap.last if gap.is_broken else line_start
+        is_first = not first or first.start() >= line_start
+        done.append(_is_blank(text, action, before=before, behind=behind, is_first=is_first))
+    return done
+
+
+class _LineGap:
+    """What is between two actions: whether something is on its first line, and on its last, which starts at `last`."""
+
+    __slots__ = ("has_first", "has_last", "is_broken", "last")
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.last = max(text.rfind("\n", start, end), text.rfind("\r", start, end)) + 1
+        self.is_broken = self.last > 0
+        stop = _END_OF_LINE.search(text, start, end)
+        self.has_first = bool(_NOT_BLANK.search(text, start, stop.start() if stop else end))
+        self.has_last = bool(_NOT_BLANK.search(text, self.last or start, end))
+
+
+def _is_blank(text: str, action: TemplateSpan, *, before: bool, behind: bool, is_first: bool) -> bool:
+    """Return whether an action leaves nothing on its line, if something else is before it or behind it."""
+    if action.is_silent:
         return not (before and behind)
     # What trims the line break before it goes on with the line above, unless it begins a line of its own.
-    goes_on = action[0].startswith("{{-") and "nindent" not in action[0] and bool(_NOT_BLANK.search(text, 0, start))
+    goes_on = (
+        not is_first and text.startswith("{{-", action.start) and text.find("nindent", action.start, action.end) < 0
+    )
     return not (before or behind or goes_on)
 
 

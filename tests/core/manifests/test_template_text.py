@@ -15,6 +15,7 @@ from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.marks import find_marks
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
+from ledger_tool.core.manifests.templateactions import has_actions
 from ledger_tool.core.manifests.templatetext import COVER, covered, literals
 from ledger_tool.core.manifests.yamltree import documents
 from ledger_tool.core.policy.policy import Policy
@@ -49,13 +50,49 @@ def pinned(text: str) -> Rewritten:
         ("{{ $x := 1 }}a: 1\n{{ $x }}: 1", "             a: 1\n########: 1"),
         ("a: b\n  {{- .suffix }}\nc: 1", "a: b\n  ##############\nc: 1"),
         ("{{ unfinished", "{{ unfinished"),
+        ("{% if x %}\na: {{ x }}\n{% endif %}\n", "          \na: #######\n           \n"),
+        ("a: {{ x | default('b: c') }} # c", "a: ######################### # c"),
+        ("<% if x -%>\na: <%= x %>\n<%# c %>\n", "           \na: ########\n        \n"),
+        ("{# image: x #}\na: 1", "              \na: 1"),
+        ("%{ for x in y ~}\n- a\n%{ endfor ~}", "                \n- a\n            "),
+        ("a: %{ b }", "a: %{ b }"),
     ],
 )
 def test_actions_are_covered_in_place(text: str, expected: str) -> None:
     assert covered(text).replace(COVER, "#") == expected
 
 
-@given(st.text(alphabet='{}-/*"` \n\r.ab:=$|if', max_size=80))
+@pytest.mark.parametrize(
+    ("text", "is_template"),
+    [
+        ("a: {{ x }}", True),
+        ("# {{ x }}\na: 1", False),
+        ("a: 1 # {{ x }} {{ y }}", False),
+        ("# a\nb: {{ x }}", True),
+        ("a: ${{ x }}", False),
+        ("{% if x %}", True),
+        ("a: '<% x %>'", True),
+        ("a: {{ x", False),
+    ],
+)
+def test_what_has_actions_outside_comments_is_a_template(text: str, is_template: bool) -> None:
+    assert has_actions(text) is is_template
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+     "a: " + "{{ .x }} " * 20_000,
+     "{{/* " * 20_000, "{{/* " * 20_000 + "*/", "# " + "{{ x }} " * 20_000, '{{ "' * 20_001,
+     "{{ if x }}" * 10_000 + "a" + "{{ end }}" * 10_000, "\n" * 20_000 + "{{- x }}\n" * 20_000],
+)  # fmt: skip
+def test_a_line_of_very_many_actions_is_looked_at_once(text: str) -> None:
+    """Else each of these takes minutes."""
+    assert len(covered(text)) == len(literals(text)) == len(text)
+    has_actions(text)
+
+
+@given(st.text(alphabet="{}-/*\"` \n\r.ab:=$|if%#<>'", max_size=80))
 def test_no_character_moves(text: str) -> None:
     for other in (covered(text), literals(text)):
         assert len(other) == len(text)

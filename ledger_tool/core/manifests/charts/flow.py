@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.manifests.charts.paths import ANY, GLOBAL, SOME, VALUES, Path
 from ledger_tool.core.manifests.charts.texts import Texts, bounded, made_of, whole
 
 _MOST_PATHS = 200
+_MOST_PARTS = 300
 
 Named = tuple[tuple[str, "ValueFlow"], ...]
 
@@ -18,6 +19,9 @@ class ValueFlow:
     """All that one expression may be. `paths` are nodes of the values, which still have fields; `made_of` are those
     that a text was made of, whose fields nobody can tell apart. `named` and `items` are those of a `dict` or `list`.
     `texts` are the texts that it may be, if there is more to say of them than that a value is printed whole.
+
+    `size` is how many parts it has. One with very many, which templates that include each other could double each
+    time, is only what it was made of.
     """
 
     paths: frozenset[Path] = frozenset()
@@ -25,6 +29,18 @@ class ValueFlow:
     named: Named = ()
     items: tuple[ValueFlow, ...] = ()
     texts: Texts = frozenset()
+    size: int = field(default=1, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Count the parts, and forget them if they are too many."""
+        if not self.named and not self.items:
+            return
+        size = 1 + sum(flow.size for _, flow in self.named) + sum(flow.size for flow in self.items)
+        object.__setattr__(self, "size", size)
+        if size > _MOST_PARTS:
+            object.__setattr__(self, "made_of", self.used)
+            for name, nothing in (("paths", frozenset()), ("named", ()), ("items", ()), ("size", 1)):
+                object.__setattr__(self, name, nothing)
 
     def field(self, name: str) -> ValueFlow:
         """Return what a field of it may be."""

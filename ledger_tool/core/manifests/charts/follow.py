@@ -249,6 +249,7 @@ class Follower:
         if name not in self._defined:
             self.absent[name] = self.absent.get(name, frozenset()) | argument.used
             return argument.printed()
+        self._steps += 4 * argument.size  # each part is looked at several times
         known = (name, argument)
         if known not in self._known:
             if self._calls >= _MOST_CALLS:

@@ -22,6 +22,7 @@ from ledger_tool.core.manifests.charts.texts import (
     made_of,
 )
 
+_MOST_CHOICES = 100
 _VERB = re.compile(r"%(?:(?P<plain>[sv])|%|.)", re.DOTALL)
 _VERSIONS = ("tag", "imageTag", "version", "digest", "sha", "imageDigest")
 
@@ -96,6 +97,8 @@ def _with_separators(given: Sequence[TemplateArgument]) -> ValueFlow:
 
 def _first_set(given: Sequence[TemplateArgument]) -> ValueFlow:
     """Return the first that is set, as `coalesce` does: of an image with a tag and a digest, the first of the two."""
+    if len(given) > _MOST_CHOICES:
+        return _any_of(given).printed()
     flows: list[ValueFlow] = []
     for argument in given:
         (path,) = argument.flow.paths if len(argument.flow.paths) == 1 else ((),)

@@ -6,7 +6,9 @@ TemplateText between actions is kept as it would be printed, trimmed by the `{{-
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 MAX_DEPTH = 60
@@ -35,13 +37,15 @@ class TemplateFault(Exception):
 class TemplateOperand:
     """One word of a command. `text` is a literal's value, a variable's name with its `$`, or a function's name.
 
-    `fields` are those that follow it (`.Values.image`), and `pipe` is what a `pipe` operand has in parentheses.
+    `fields` are those that follow it (`.Values.image`), and `pipe` is what a `pipe` operand has in parentheses. `start`
+    is where a literal's value stands in the text, or -1 if it has escapes; two operands may say the same elsewhere.
     """
 
     kind: Literal["text", "number", "dot", "variable", "word", "pipe"]
     text: str = ""
     fields: tuple[str, ...] = ()
     pipe: TemplatePipe | None = None
+    start: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ class TemplatePipe:
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """What is printed as it stands."""
+    """What is printed as it stands, and where it starts."""
 
     text: str
+    start: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,10 @@ def parse_template(text: str) -> ParsedTemplate:
 class _Lexeme:
     """One token of an action; `is_attached` says that no blank is in front of it."""
 
-    __slots__ = ("is_attached", "kind", "text")
+    __slots__ = ("is_attached", "kind", "start", "text")
 
-    def __init__(self, kind: str, text: str, *, is_attached: bool) -> None:
-        self.kind, self.text, self.is_attached = kind, text, is_attached
+    def __init__(self, kind: str, text: str, start: int, *, is_attached: bool) -> None:
+        self.kind, self.text, self.start, self.is_attached = kind, text, start, is_attached
 
 
 class _TemplateParser:
@@ -119,7 +124,7 @@ class _TemplateParser:
         self.line = 1
         self.is_trimmed = False  # what comes next: the action before ended in `-}}`
         self.defined: dict[str, tuple[TemplateNode, ...]] = {}
-        self.lexemes: list[_Lexeme] = []
+        self.lexemes: deque[_Lexeme] = deque()
 
     def nodes(self, depth: int) -> tuple[tuple[TemplateNode, ...], str]:
         """Return the nodes up to an `end` or `else` of the block around them, and that word; `""` at the end."""
@@ -131,8 +136,9 @@ class _TemplateParser:
             text = self.text[self.place : opened.start() if opened else len(self.text)]
             self._move(opened.end() if opened else len(self.text))
             text = text.lstrip(" \t\r\n") if self.is_trimmed else text
+            start = (opened.start() if opened else len(self.text)) - len(text)
             if text := text.rstrip(" \t\r\n") if opened and opened[1] else text:
-                found.append(TemplateText(text))
+                found.append(TemplateText(text, start))
             if not opened:
                 return tuple(found), ""
             line = self.line
@@ -148,12 +154,12 @@ class _TemplateParser:
     def _action(self, word: str, line: int) -> TemplateAction:
         call = ""
         if word == "template":
-            self.lexemes.pop(0)
+            self.lexemes.popleft()
             call = self._name()
         return TemplateAction(self._whole_pipe(), line, call)
 
     def _block(self, word: str, line: int, depth: int) -> list[TemplateNode]:
-        self.lexemes.pop(0)
+        self.lexemes.popleft()
         name = self._name() if word in ("define", "block") else ""
         pipe = self._whole_pipe()
         body, end = self.nodes(depth + 1)
@@ -163,7 +169,7 @@ class _TemplateParser:
             return [TemplateAction(pipe, line, name)] if word == "block" else []
         otherwise: tuple[TemplateNode, ...] = ()
         if end == "else":
-            self.lexemes.pop(0)
+            self.lexemes.popleft()
             if self.lexemes:  # `else if`, `else with`: a block of its own, which the same `end` ends
                 otherwise = tuple(self._block(self.lexemes[0].text, self.line, depth + 1))
                 end = "end"
@@ -179,7 +185,7 @@ class _TemplateParser:
     def _name(self) -> str:
         if not self.lexemes or self.lexemes[0].kind != "text":
             raise TemplateFault(self.line, "a template without a name")
-        return literal(self.lexemes.pop(0).text)
+        return literal(self.lexemes.popleft().text)
 
     def _move(self, place: int) -> None:
         self.line += self.text.count("\n", self.place, place)
@@ -187,7 +193,7 @@ class _TemplateParser:
 
     def _lex(self) -> bool:
         """Read an action up to its end into `lexemes`; return whether there is anything in it."""
-        self.lexemes = []
+        self.lexemes = deque()
         if comment := _COMMENT.match(self.text, self.place):
             self._move(comment.end())
         end = self.place
@@ -201,7 +207,9 @@ class _TemplateParser:
             token = _TOKEN.match(self.text, self.place)
             if not token:
                 raise TemplateFault(self.line, "an action that is not understood")
-            self.lexemes.append(_Lexeme(token.lastgroup or "", token[0], is_attached=token.start() == end))
+            self.lexemes.append(
+                _Lexeme(token.lastgroup or "", token[0], token.start(), is_attached=token.start() == end)
+            )
             self._move(token.end())
             end = self.place
 
@@ -220,7 +228,7 @@ class _TemplateParser:
         while self.lexemes and self.lexemes[0].text != ")":
             lexeme = self.lexemes[0]
             if lexeme.text == "|" and lexeme.kind == "sign":
-                self.lexemes.pop(0)
+                self.lexemes.popleft()
                 commands.append(tuple(command))
                 command = []
             else:
@@ -228,15 +236,16 @@ class _TemplateParser:
         return TemplatePipe((*commands, tuple(command)) if command else tuple(commands), variables, is_new)
 
     def _variables(self) -> tuple[tuple[str, ...], bool]:
-        signs = [lexeme.text for lexeme in self.lexemes[:4]]
+        signs = [lexeme.text for lexeme in islice(self.lexemes, 4)]
         for count in (1, 3):
             if len(signs) > count and signs[count] in (":=", "=") and self.lexemes[0].kind == "variable":
-                del self.lexemes[: count + 1]
+                for _ in range(count + 1):
+                    self.lexemes.popleft()
                 return tuple(signs[:count:2]), signs[count] == ":="
         return (), False
 
     def _operand(self, depth: int) -> TemplateOperand:
-        lexeme = self.lexemes.pop(0)
+        lexeme = self.lexemes.popleft()
         kind, text = lexeme.kind, lexeme.text
         if kind == "sign":
             if text != "(":
@@ -244,20 +253,23 @@ class _TemplateParser:
             pipe = self._pipe(depth + 1)
             if not self.lexemes:
                 raise TemplateFault(self.line, "a `(` without a `)`")
-            self.lexemes.pop(0)
+            self.lexemes.popleft()
             return TemplateOperand("pipe", fields=self._fields(), pipe=pipe)
         if kind == "fields":
-            return TemplateOperand("dot", fields=(*text[1:].split("."), *self._fields()))
+            return TemplateOperand("dot", fields=self._fields(text))
         if kind == "text":
-            return TemplateOperand("text", literal(text))
+            said = literal(text)
+            return TemplateOperand("text", said, start=lexeme.start + 1 if said == text[1:-1] else -1)
         if kind in ("number", "dot", "variable", "word"):
             return TemplateOperand(kind, text, self._fields())  # type: ignore[arg-type]
         raise TemplateFault(self.line, "an action that is not understood")
 
-    def _fields(self) -> tuple[str, ...]:
-        names: list[str] = []
+    def _fields(self, first: str = "") -> tuple[str, ...]:
+        names = first.split(".")[1:]
         while self.lexemes and self.lexemes[0].kind == "fields" and self.lexemes[0].is_attached:
-            names += self.lexemes.pop(0).text[1:].split(".")
+            names += self.lexemes.popleft().text[1:].split(".")
+        if len(names) > MAX_DEPTH:
+            raise TemplateFault(self.line, "nested too deeply")
         return tuple(names)
 
 

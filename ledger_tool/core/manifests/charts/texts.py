@@ -10,6 +10,7 @@ from ledger_tool.core.manifests.charts.paths import Path, merged_globals
 
 _MOST = 96  # alternatives
 _MOST_PIECES = 400
+_LONGEST = 20_000  # characters; what includes a template twice, which does the same, would double it each time
 _OPPOSITE = {"+": "-", "-": "+", "?": "!", "!": "?"}
 
 
@@ -87,9 +88,14 @@ def joined(parts: Sequence[Texts]) -> Texts:
             for other in part
             if not _clash(text, other.conditions)
         )
-        if len(found) > _MOST:
+        if len(found) > _MOST or any(map(_is_long, found)):
             return made_of(_used(text for part in parts for text in part))
     return found
+
+
+def _is_long(text: PrintedText) -> bool:
+    pieces = text.pieces
+    return len(pieces) > _MOST_PIECES or sum(len(piece) for piece in pieces if isinstance(piece, str)) > _LONGEST
 
 
 def first_set(choices: Sequence[Texts]) -> Texts:

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.manifests.charts.chart import DigestReading, HelmChart
-from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_template
+from ledger_tool.core.manifests.charts.gotemplate import (
+    TemplateAction,
+    TemplateFault,
+    TemplateText,
+    parse_template,
+)
 from ledger_tool.core.manifests.site import ImageFields
 
 IMAGE = ImageFields(("web", "image"), "repository", "tag", "digest")
@@ -228,3 +233,34 @@ def test_a_define_of_the_chart_wins_over_that_of_a_subchart() -> None:
     inner = HelmChart(templates={"templates/_a.tpl": expanded(plain)}, is_library=True)
     assert reading(line, subcharts=(("common", inner),)).outcome == "read"
     assert reading(plain + line).outcome == "read"
+
+
+_GROWING = [
+    'x<include "a%d" .>y<include "a%d" .>',  # a text twice as long
+    '<include "a%d" (dict "x" . "y" .Values.b)><include "a%d" (list . .)>',  # a value twice as large
+]
+
+
+@pytest.mark.parametrize("call", _GROWING)
+def test_templates_that_include_each_other_twice_are_followed_once(call: str) -> None:
+    chain = "".join(f'<define "a{n}">{call.replace("%d", str(n + 1))}<end>' for n in range(38))
+    assert reading(f'{chain}\nx: <include "a0" .>\nimage: <%I.repository>:<%I.tag>').outcome in ("ignored", "unknown")
+
+
+def test_a_template_that_includes_itself_with_more_and_more_comes_to_an_end() -> None:
+    loop = '<define "a"><include "a" (dict "x" . "y" .)><include "a" (dict "z" . "y" .)><end>'
+    assert reading(f'{loop}x: <include "a" .>\nimage: <%I.repository>:<%I.tag>').outcome in ("ignored", "unknown")
+
+
+def test_a_value_below_very_many_fields_is_not_followed() -> None:
+    assert reading(f"x: < .Values{'.a' * 200} >").why == "templates/a.yaml:1 cannot be read: nested too deeply"
+
+
+def test_where_the_words_of_an_action_stand_is_known() -> None:
+    template = parse_template('a {{- "b" | c `d` "\\"" -}} e')
+    first, action, last = template.body
+    assert isinstance(first, TemplateText)
+    assert isinstance(last, TemplateText)
+    assert isinstance(action, TemplateAction)
+    operands = [operand.start for command in action.pipe.commands for operand in command]
+    assert (first.start, operands, last.start) == (0, [7, -1, 15, -1], 27)
