@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ledger_tool.commands.ports import Progress
 from ledger_tool.core.changes.proposal import Proposed
+from ledger_tool.core.manifests.counts import NOTHING_COUNTED, ReferenceCounts
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.rewrite import Edit, Judge, ManifestFinding, Rewritten
 
@@ -34,19 +35,13 @@ class ManifestsReport:
     """The result for all manifests. `checked` says that nothing was to be changed.
 
     `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `files` are those that were read,
-    and `references` all in them: `right` are as they should be, `not_in_ledger` and `elsewhere` are unknown, `left` are
-    without a judgement, and `not_understood` have a mark that nobody understands.
+    and `counts` is about the references in them.
     """
 
     checked: bool
     is_bump: bool = False
     files: int = 0
-    references: int = 0
-    right: int = 0
-    not_in_ledger: int = 0
-    elsewhere: int = 0
-    left: int = 0
-    not_understood: int = 0
+    counts: ReferenceCounts = NOTHING_COUNTED
     edits: list[Edit] = field(default_factory=list)
     findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
@@ -97,10 +92,5 @@ def _counted(files: Sequence[Rewritten], *, checked: bool) -> ManifestsReport:
     return ManifestsReport(
         checked=checked,
         files=sum(file.was_read for file in files),
-        references=sum(file.references for file in files),
-        right=sum(file.right for file in files),
-        not_in_ledger=sum(file.not_in_ledger for file in files),
-        elsewhere=sum(file.elsewhere for file in files),
-        left=sum(file.left for file in files),
-        not_understood=sum(file.not_understood for file in files),
+        counts=sum((file.counts for file in files), NOTHING_COUNTED),
     )

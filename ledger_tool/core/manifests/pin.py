@@ -29,7 +29,8 @@ from ledger_tool.core.policy.reference import has_placeholder, is_no_reference, 
 from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
-FindingKind = Literal["unpinned", "stale", "unknown", "yanked", "expired", "behind"]
+FindingKind = Literal["yanked", "stale", "expired", "unpinned", "behind", "unknown"]
+GRAVEST: tuple[FindingKind, ...] = ("yanked", "stale", "expired", "unpinned", "behind", "unknown")  # first
 _UNLIKELY = "looks like a file, a path or a machine's image, and the ledger does not have it"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
+from ledger_tool.core.manifests.counts import NOT_UNDERSTOOD, NOTHING_COUNTED, ReferenceCounts, counts_of
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.formats import DocumentReading, ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.inherited import heir
@@ -76,12 +77,7 @@ class ManifestFinding:
 
 @dataclass(slots=True)
 class Rewritten:
-    """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix.
-
-    `references` counts all that were found, `right` those that are as they should be, `not_in_ledger` and `elsewhere`
-    those that are unknown, `left` those without a judgement (ignored, part of a template, or without a policy), and
-    `not_understood` those with a mark that nobody understands.
-    """
+    """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix."""
 
     path: str
     content: bytes | None = None
@@ -91,12 +87,7 @@ class Rewritten:
     findings: list[ManifestFinding] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
     was_read: bool = True
-    references: int = 0
-    right: int = 0
-    not_in_ledger: int = 0
-    elsewhere: int = 0
-    left: int = 0
-    not_understood: int = 0
+    counts: ReferenceCounts = NOTHING_COUNTED
 
 
 def not_read(note: ManifestNote) -> Rewritten:
@@ -203,8 +194,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
         site, note = styled(site, judge.styles)
         judgement = _held(site, judge.judgement(site), judge)
     except LedgerError as error:
-        done.references += 1
-        done.not_understood += 1
+        done.counts += NOT_UNDERSTOOD
         done.notes.append(ManifestNote(done.path, site.line, error.message, is_fault=True))
         return unchanged
     if judgement and site.read_as and not judgement.wanted:
@@ -214,7 +204,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
         judgement = replace(judgement, note=note)
     if judgement and judgement.note:
         done.notes.append(ManifestNote(done.path, site.line, judgement.note.message, kind=judgement.note.kind))
-    _count(done, judgement)
+    done.counts += counts_of(judgement)
     if not judgement or not judgement.kind or judgement.is_left:
         return unchanged
     finding = ManifestFinding(
@@ -275,19 +265,6 @@ def _noted(mention: Site, judge: Judge, text: str, path: str) -> ManifestNote | 
     if judgement is None or not judgement.kind:
         return None
     return ManifestNote(path, mention.line, f"left, since no image is read here: {judgement.message}", kind="mention")
-
-
-def _count(done: Rewritten, judgement: Judgement | None) -> None:
-    done.references += judgement is None or judgement.is_reference
-    if judgement is None:
-        done.left += 1
-    elif judgement.kind == "unknown":
-        done.elsewhere += judgement.is_elsewhere
-        done.not_in_ledger += not judgement.is_elsewhere
-    elif judgement.is_left:
-        done.left += 1
-    else:
-        done.right += judgement.is_reference and not judgement.kind
 
 
 def _left_unchanged(finding: ManifestFinding, reason: str) -> ManifestFinding:

@@ -102,3 +102,58 @@ def test_many_notes_of_one_kind_and_many_places_of_an_unknown_image_are_one_line
     assert (len(listed.out.splitlines()), listed.err.count("\nnote: ") + 1) == (30, 31)
     as_json = ledger("pin", ".", "--check", "--exclude", "pods", "--format", "json").json
     assert (len(as_json["findings"]), len(as_json["notes"])) == (30, 31)
+
+
+@pytest.fixture
+def flooded(deployed: Deployed) -> Deployed:
+    """Return manifests with many findings of a few kinds."""
+    for at in range(40):
+        deployed.write(f"many/{at:02}.yaml", f"containers:\n- image: {IMAGE}:$V{at}\n- image: {IMAGE}:v1.0.0\n")
+        deployed.write(f"many/{at:02}.json", f'{{"image": "{IMAGE}:v1.0.0"\n')
+    deployed.write("many/z.yaml", f"containers:\n- image: redis:7\n- image: {IMAGE}:v9\n- image: redis:7\n")
+    return deployed
+
+
+def test_of_findings_and_warnings_that_are_alike_the_first_are_listed(flooded: Deployed, ledger: Run) -> None:
+    done = ledger("pin", "--check", "many")
+    lines = done.out.splitlines()
+    assert [sum(word in line for line in lines) for word in ("contains a variable", "has no digest", "z.yaml")] == [
+        10, 10, 2,
+    ]  # fmt: skip
+    assert sum(line.endswith("(30 more like this: `-v` lists them)") for line in lines) == 2
+    warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 10
+    assert warnings[-1].endswith("(30 more like this: `-v` lists them)")
+    assert done.err.splitlines()[-1].startswith(
+        "83 references in 41 files: 80 unpinned, 1 not in the ledger, 2 of"
+    )
+    full = ledger("pin", "--check", "many", "-v")
+    assert (len(full.out.splitlines()), full.err.count("warning: ")) == (83, 40)
+    as_json = ledger("pin", "--check", "many", "--format", "json").json
+    assert (len(as_json["findings"]), len(as_json["unread"])) == (83, 40)
+
+
+def test_annotations_are_no_more_than_github_shows_and_the_last_says_how_many_there_are(
+    flooded: Deployed, ledger: Run
+) -> None:
+    lines = ledger("pin", "--check", "many", "--format", "github").out.splitlines()
+    assert len(lines) == 10
+    assert "(and 113 more, which GitHub does not show" in lines[-1]
+    written = ledger("pin", "many", "--format", "github").out.splitlines()
+    levels = [line.partition(" ")[0] for line in written]
+    assert [levels.count(level) for level in ("::error", "::warning", "::notice")] == [10, 3, 10]
+    assert "(and 30 more" in written[-1]
+
+
+def test_markdown_has_the_gravest_first_and_one_row_for_what_is_said_many_times(flooded: Deployed, ledger: Run) -> None:
+    for at in range(300):
+        flooded.write(f"many/other{at}.yaml", f"image: other{at}\n")
+    flooded.write("many/zz.yaml", f"image: {IMAGE}:v1.0.0@sha256:{'0' * 64}\n")
+    lines = ledger("pin", "--check", "many", "--format", "markdown").out.splitlines()
+    rows = [line for line in lines if line.startswith(("| stale", "| unpinned", "| unknown"))]
+    assert rows == sorted(rows, key=lambda row: ["stale", "unpinned", "unknown"].index(row.split()[1]))
+    assert sum("has no digest" in row and "`many/00.yaml:3` and 39 more places" in row for row in rows) == 1
+    shown = sum(int(row.partition(" and ")[2].split()[0]) + 1 if "more place" in row else 1 for row in rows)
+    (omitted,) = (line for line in lines if "omitted here" in line)
+    assert len(rows) == 200
+    assert shown + int(omitted.split()[0]) == 384

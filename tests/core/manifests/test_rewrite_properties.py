@@ -210,7 +210,7 @@ def test_a_tag_without_a_value_is_filled_in_where_a_mark_asks_and_its_digest_add
 def test_a_tag_without_a_value_is_the_charts_business(text: str, judge: Judge) -> None:
     done = rewrite("values.yaml", text.encode(), tokens, judge)
     assert (done.content, done.findings, done.fixable) == (None, [], [])
-    assert (done.references, done.left) == (1, 1)
+    assert (done.counts.references, done.counts.left) == (1, 1)
     assert [note.message for note in done.notes] == ["myorg/app has no tag here: its chart chooses the version"]
 
 
@@ -234,7 +234,7 @@ def test_what_another_tool_sets_is_left_as_it_is(text: str, marker: str, judge: 
     marked = re.sub(r"(?m)((?:image|repository): [^\r\n]*?)(?:[ \t]+#[^\r\n]*|[ \t]+)?(?=\r?$)", rf"\1 {marker}", text)
     done = rewrite("a.yaml", marked.encode(), tokens, judge)
     assert (done.content, done.findings) == (None, []), marked
-    assert judge is BUMP or len(done.notes) == done.references
+    assert judge is BUMP or len(done.notes) == done.counts.references
 
 
 @given(st.sampled_from(_FILES), st.randoms(use_true_random=False), st.integers(0, 6))

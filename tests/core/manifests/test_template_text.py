@@ -168,13 +168,13 @@ def test_lines_of_what_cannot_be_read_as_yaml_are_reported() -> None:
     done = pinned("a: {{ .x }}\n  b: 1\nimage: myorg/app:v1.5.0\n - image: 'myorg/app:v1.5.0' # ledger: ignore\n")
     assert [(finding.line, finding.kind) for finding in done.findings] == [(3, "unpinned")]
     assert "left unchanged: it is in a template" in done.findings[0].message
-    assert (done.content, done.references, done.left) == (None, 2, 1)
+    assert (done.content, done.counts.references, done.counts.left) == (None, 2, 1)
     assert [note.kind for note in done.notes] == ["template"]
 
 
 def test_each_document_of_a_file_is_searched_for_its_own_marks_alone() -> None:
     text = "---\nimage: myorg/app:v1.5.0 # ledger: ignore\n" * 50
-    assert pinned(text).left == 50
+    assert pinned(text).counts.left == 50
     found = [find_marks(text, document).all for document in documents(text)]
     assert [[mark.line for mark in marks] for marks in found] == [[number] for number in range(2, 101, 2)]
 
