@@ -124,9 +124,7 @@ def test_of_findings_and_warnings_that_are_alike_the_first_are_listed(flooded: D
     warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 10
     assert warnings[-1].endswith("(30 more like this: `-v` lists them)")
-    assert done.err.splitlines()[-1].startswith(
-        "83 references in 41 files: 80 unpinned, 1 not in the ledger, 2 of"
-    )
+    assert done.err.splitlines()[-1].startswith("83 references in 41 files: 80 unpinned, 1 not in the ledger, 2 of")
     full = ledger("pin", "--check", "many", "-v")
     assert (len(full.out.splitlines()), full.err.count("warning: ")) == (83, 40)
     as_json = ledger("pin", "--check", "many", "--format", "json").json
