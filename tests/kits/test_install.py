@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from ledger_tool import __version__
-from ledger_tool.core.writes.tool import parse_tool
+from ledger_tool.core.writes import ci
+from ledger_tool.core.writes.tool import FORMS, parse_tool
+from ledger_tool.edges.files.kits import shell_script
+from ledger_tool.edges.forge import opening
+from ledger_tool.edges.git import access
 from ledger_tool.errors import UsageError
 from tests.support import ROOT
 from tests.support.git.upstream import git
@@ -21,13 +25,23 @@ from tests.support.stage.kits import IMAGE, WHEEL
 from tests.support.stage.stage import Stage
 from tests.support.stage.strangers import EVIDENCE, put_strangers
 
-INSTALL = ROOT / "ledger_tool/kits/shell/install.sh"
+INSTALL = shell_script("install.sh")
 HASH, COMMIT = "a1" * 32, "c3" * 20
 NAME = "ledger_tool-1.0-py3-none-any.whl"
 GOOD = [
-    WHEEL, f"tools/{NAME}#sha256={HASH}", f"/opt/{NAME}#sha256={HASH}", f"{NAME}#sha256={HASH}",
-    f"git+https://git.example.com/tools/ledger-tool@{COMMIT}", f"git+https://git.example.com:8443/t/l.git@{COMMIT}",
-    IMAGE, f"registry.example.com:5000/ledger:v1@sha256:{HASH}",
+    WHEEL,
+    f"tools/{NAME}#sha256={HASH}",
+    f"/opt/{NAME}#sha256={HASH}",
+    f"{NAME}#sha256={HASH}",
+    f"git+https://git.example.com/tools/ledger-tool@{COMMIT}",
+    f"git+https://git.example.com:8443/t/l.git@{COMMIT}",
+    IMAGE,
+    f"registry.example.com:5000/ledger:v1@sha256:{HASH}",
+]
+GOOD_TOO = [
+    f"https://example.com/a@b/c=d/{NAME}#sha256={HASH}", f"https://example.com:8443/{NAME}#sha256={HASH}",
+    f"./{NAME}#sha256={HASH}", f"git+https://example.com/a@b@{COMMIT}", f"myorg/ledger@sha256:{HASH}",
+    f"localhost:5000/a__b--c/d.e:V1_2@sha256:{HASH}", f"ledger@sha256:{HASH}", f"R.example.com/l@sha256:{HASH}",
 ]  # fmt: skip
 BAD = [
     "", "ledger-tool", f"ledger-tool=={__version__}", "ledger-tool @ https://example.com/x", "ledger_tool",
@@ -39,6 +53,14 @@ BAD = [
     f"git+file:///t@{COMMIT}", f"git+ssh://git@example.com/t@{COMMIT}", f"git+https://example.com/t@{COMMIT}x",
     "registry.example.com/ledger", "registry.example.com/ledger:v1", f"registry.example.com/ledger@sha256:{HASH[2:]}",
     f"registry.example.com/ledger@sha512:{HASH}", "-rrequirements.txt", "$(touch pwned)", "`touch pwned`", "a b",
+    f"https://user:token@example.com/{NAME}#sha256={HASH}", f"https://token@example.com/{NAME}#sha256={HASH}",
+    f"git+https://user:token@example.com/t@{COMMIT}", f"git+https://token@example.com/t@{COMMIT}",
+    f"https://example.com/x/{NAME}?token=1#sha256={HASH}", f"git+https://example.com@{COMMIT}",
+    f"git+https://example.com/@{COMMIT}", f"https://example.com:123456/{NAME}#sha256={HASH}",
+    f"a:b/{NAME}#sha256={HASH}",
+    f"https:///{NAME}#sha256={HASH}", f"-/{NAME}#sha256={HASH}", f"MyOrg/ledger@sha256:{HASH}", f"a//b@sha256:{HASH}",
+    f"a.example.com/@sha256:{HASH}", f"l:@sha256:{HASH}", f"l:v1:v2@sha256:{HASH}", f"l@sha256:{HASH}@sha256:{HASH}",
+    f"https://example.com/l@sha256:{HASH}", f"l___m@sha256:{HASH}", f"l=m@sha256:{HASH}", f"[::1]:5000/l@sha256:{HASH}",
     f"{WHEEL}'; touch pwned; '", f"{WHEEL}\n", f"git+https://example.com/t@{COMMIT};touch pwned", '"', "\\", "${{ x }}",
 ]  # fmt: skip
 
@@ -46,7 +68,7 @@ BAD = [
 def run(tool: str, folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     given = {"LEDGER_TOOL": tool, "WORKSPACE_TMP": str(folder / "a folder")}
     return subprocess.run(
-        ["sh", INSTALL], cwd=folder, env={**environment, **given}, capture_output=True, text=True, check=False,
+        ["sh", "-c", INSTALL], cwd=folder, env={**environment, **given}, capture_output=True, text=True, check=False,
         stdin=subprocess.DEVNULL, timeout=300,
     )  # fmt: skip
 
@@ -67,15 +89,33 @@ def test_what_is_fixed_to_the_byte_is_installed(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("tool", BAD)
-def test_anything_else_is_refused_in_one_line_that_says_what_to_set(tool: str, tmp_path: Path) -> None:
-    """By `init`, and by the jobs, where a person may have set it by hand."""
+def test_anything_else_is_refused_by_init(tool: str) -> None:
     with pytest.raises(UsageError):
         parse_tool(tool)
-    done = run(tool, tmp_path, {"PATH": os.environ["PATH"]})
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert re.match(r"error: LEDGER_TOOL is .*|error: LEDGER_TOOL has ", line)
-    assert all(form in line for form in (".whl#sha256=HASH", "git+https://HOST/PATH@COMMIT", "@sha256:DIGEST"))
+
+
+def test_the_jobs_refuse_what_init_refuses_and_nothing_else(tmp_path: Path) -> None:
+    """A person may have set LEDGER_TOOL by hand. One shell asks about all of them, each in a process of its own."""
+    script = shell_script("tool.sh")
+    assert all(f"{kind}='{form}'\n" in script for kind, form in FORMS.items())
+    asking = 'n=0; for LEDGER_TOOL; do n=$((n + 1)); (eval "$SCRIPT") >$n 2>&1; echo $? >>$n; done'
+    subprocess.run(
+        ["sh", "-c", asking, "sh", *GOOD, *GOOD_TOO, *BAD], cwd=tmp_path, env=os.environ | {"SCRIPT": script}
+    )
+    said = [(tmp_path / str(at)).read_text().splitlines() for at in range(1, len(GOOD + GOOD_TOO + BAD) + 1)]
+    for tool in GOOD_TOO:
+        assert parse_tool(tool).spec == tool
+    assert [lines for lines in said[: len(GOOD + GOOD_TOO)] if lines != ["0"]] == []
+    for tool, lines in zip(BAD, said[len(GOOD + GOOD_TOO) :], strict=True):
+        assert len(lines) == 2, (tool, lines)
+        assert lines[1] == "2", tool
+        assert re.match(r"error: LEDGER_TOOL is ", lines[0])
+        assert all(form in lines[0] for form in (".whl#sha256=HASH", "git+https://HOST/PATH@COMMIT", "@sha256:DIGEST"))
+        assert "token" not in lines[0]
+
+
+def test_a_job_that_is_refused_installs_nothing(tmp_path: Path) -> None:
+    assert run("ledger-tool", tmp_path, {"PATH": os.environ["PATH"]}).returncode == 2
     assert not list(tmp_path.iterdir())
 
 
@@ -139,6 +179,37 @@ def test_in_the_image_itself_no_variable_brings_modules_along(stage: Stage) -> N
     )
     assert "PYTHONPATH" not in done.stdout
     assert "PYTHONHOME" not in done.stdout
+
+
+def test_an_image_gets_every_variable_that_the_program_reads_and_the_files_that_they_name(tmp_path: Path) -> None:
+    """No variable of the caller's that has nothing to do with it, and no file twice, which docker refuses."""
+    templates = [text for one in ci.SYSTEMS for text in (one.variable, one.url, one.commit, *one.run, *one.actor)]
+    read = {name for text in templates for name in re.findall(r"[A-Z][A-Z0-9_]+", text)}
+    read |= {*opening.VARIABLES, *access.PASSED, "REQUESTS_CA_BUNDLE", "http_proxy", "HTTP_PROXY", "GITEA_ACTIONS"}
+    sources = [path.read_text() for path in (ROOT / "ledger_tool").rglob("*.py")]
+    read |= {name for text in sources for name in re.findall(r"\bLEDGER_[A-Z_]+", text)}
+    read -= {"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "GNUPGHOME", "SSH_AUTH_SOCK", "LEDGER_TOOL", "LEDGER_"}
+    (tmp_path / "docker").write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    (tmp_path / "docker").chmod(0o755)
+    bundle, key = tmp_path / "a ca.pem", tmp_path / "a key"
+    bundle.touch()
+    key.touch()
+    files = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "GIT_SSL_CAINFO": bundle, "LEDGER_DEPLOY_KEY": key}
+    given = dict.fromkeys(sorted(read), "x") | {name: str(path) for name, path in files.items()}
+    given |= {"OTHER": "x", "PYTHONPATH": ".", "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    environment = given | {"LEDGER_KNOWN_HOSTS": "host ssh-ed25519 AAAA\nOTHER=x"}
+    assert run(IMAGE, tmp_path, environment).returncode == 0
+    done = subprocess.run(
+        [tmp_path / "a folder/ledger-tool/bin/ledger", "log"], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    words = done.stdout.splitlines()
+    assert {word[6:] for word in words if re.fullmatch("--env=[^=]+", word)} >= read
+    assert not {"--env=OTHER", "--env=PYTHONPATH", "--env=PATH"} & set(words)
+    mounted = [word for word in words if word.startswith("--volume=") and word.endswith(":ro")]
+    assert len(mounted) == len(set(mounted)) == 4
+    assert {f"--volume={path}:{path}:ro" for path in (bundle, key)} <= set(mounted)
+    assert words[-2:] == [IMAGE, "log"]
 
 
 def test_a_wheel_is_installed_by_its_hash_and_brings_its_lock(tmp_path: Path) -> None:

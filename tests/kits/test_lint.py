@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ledger_tool.core.writes import init as scaffold
+from ledger_tool.edges.files.kits import shell_script
 from tests.support import ROOT
 from tests.support.stage import github, gitlab, jenkins
 from tests.support.stage.components import COMPONENTS, refreshed
@@ -97,6 +98,7 @@ def shell() -> Iterator[tuple[str, str, str]]:
     for step in github.load(ACTION.read_text())["runs"]["steps"]:
         if "run" in step:
             yield f"action.yml, {step['name']}", "bash", step["run"]
+    yield "docker.sh", "sh", "tool=x\n" + shell_script("docker.sh")
     for ci in scaffold.CI_SYSTEMS:
         for path, text in kit_files(ci).items():
             for where, script in _scripts(ci, path, text):
@@ -172,7 +174,7 @@ def test_a_key_that_writes_is_in_an_environment_of_the_default_branch(kits: Path
     assert workflow["jobs"]["rebase"]["environment"] == "ledger-rebase"
     for path in (kits / "github/.github").rglob("*.yml"):
         for job in github.load(path.read_text())["jobs"].values():
-            assert "environment" in job or "DEPLOY_KEY" not in str(job), path
+            assert "environment" in job or "secrets.LEDGER_DEPLOY_KEY" not in str(job), path
 
 
 def test_the_check_runs_again_when_the_base_of_a_pull_request_is_changed(kits: Path) -> None:

@@ -112,7 +112,7 @@ def test_whatever_publish_can_be_told_each_system_can_say(
 ) -> None:
     evil = "note=$(touch pwned)`touch pwned`; touch pwned"
     options = {
-        "LEDGER_IN_LABELS": f"team=a b\n\n{evil}\n",
+        "LEDGER_IN_LABELS": f"team=a b\r\n\r\n{evil}\r\n",
         "LEDGER_IN_TTL": "7d",
         "LEDGER_IN_REGISTRY": "registry.example.com",
     }

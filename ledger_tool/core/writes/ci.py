@@ -36,7 +36,7 @@ class System(NamedTuple):
 
 _GITHUB_URL = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}"
 _GITHUB_ACTOR = ("{GITHUB_TRIGGERING_ACTOR}", "{GITHUB_ACTOR}")  # the first one differs if a run is run again
-_SYSTEMS = (
+SYSTEMS = (
     System(
         "Woodpecker", "CI", "woodpecker", "{CI_REPO_URL}", "CI_COMMIT_SHA", ("{CI_PIPELINE_URL}",),
         ("{CI_PIPELINE_AUTHOR}",),
@@ -95,7 +95,7 @@ class ToldRun:
 def system_of(environment: Mapping[str, str]) -> System | None:
     """Return the CI system that runs the job whose environment this is, or None if no known one is recognized."""
     variables = _set(environment)
-    candidates = (system for system in _SYSTEMS if system.variable in variables)
+    candidates = (system for system in SYSTEMS if system.variable in variables)
     return next((system for system in candidates if system.value in ("", variables[system.variable].lower())), None)
 
 

@@ -26,11 +26,16 @@ def _texts(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
             yield f"{above}{each.name}", each.read_text("utf-8")
 
 
+def shell_script(name: str) -> str:
+    """Return a script of the folder `shell`, such as `install.sh`, with those in it that it names."""
+    return _with_scripts((_KITS / "shell" / name).read_text("utf-8"))
+
+
 def _with_scripts(text: str) -> str:
-    """Return a file with the script of the folder `shell` that each line such as `@install.sh@` names, indented."""
+    """Return a text with the script of the folder `shell` that each line such as `@install.sh@` names, indented."""
 
     def script(line: re.Match[str]) -> str:
-        lines = (_KITS / "shell" / line[2]).read_text("utf-8").splitlines()
+        lines = shell_script(line[2]).splitlines()
         return "\n".join(f"{line[1]}{one}" if one else "" for one in lines)
 
-    return re.sub(r"^( +)@([a-z]+\.sh)@$", script, text, flags=re.MULTILINE)
+    return re.sub(r"^( *)@([a-z]+\.sh)@$", script, text, flags=re.MULTILINE)

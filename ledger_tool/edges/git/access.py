@@ -29,7 +29,7 @@ from ledger_tool.edges.http.proxies import check_proxies
 from ledger_tool.errors import Denied, UsageError
 
 _PROXIES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
-_PASSED = (
+PASSED = (
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "GNUPGHOME", *_PROXIES,
     "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL",
@@ -241,7 +241,7 @@ def _in_netrc(host: str) -> Iterator[str]:
 
 
 def _passed() -> dict[str, str]:
-    return {name: os.environ[name] for name in _PASSED if os.environ.get(name)}
+    return {name: os.environ[name] for name in PASSED if os.environ.get(name)}
 
 
 def _callers() -> dict[str, str]:

@@ -5,7 +5,8 @@
 }
 value_of() { printenv "LEDGER_IN_$(echo "$1" | tr '[:lower:]-' '[:upper:]_')" || true; }
 lines=$(echo && echo .)
-IFS=${lines%.} # of the lists, which have one value on each line
+cr=$(awk 'BEGIN { printf "%c", 13 }')
+IFS=$cr${lines%.} # of the lists, which have one value on each line, whatever ends it
 set -f --
 for name in branch tag digest platform metadata-file from source pr ttl registry reason forge; do
   value=$(value_of "$name")

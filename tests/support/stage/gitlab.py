@@ -9,6 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.support.git.upstream import git
 from tests.support.stage.stage import Stage
 
 _INPUT = re.compile(r"\$\[\[ inputs\.([\w-]+) \]\]")
@@ -33,7 +34,10 @@ def run_job(
 ) -> subprocess.CompletedProcess[str]:
     """Run a job with the variables of its project and pipeline; they replace those of the file, as on GitLab."""
     job = config[name]
-    own = {"CI_PROJECT_DIR": str(stage.work)}
+    # The checkout is that of another user: the runner makes it as root, and an image may have a user of its own. So is
+    # the git host's repository then, where it is read as a folder.
+    git("config", "--file", stage.root / "home/.gitconfig", "safe.directory", stage.upstream.path)
+    own = {"CI_PROJECT_DIR": str(stage.work), "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
     variables = {**own, **config.get("variables", {}), **job.get("variables", {}), **project}
     expanded = {key: _expanded(value, variables) for key, value in variables.items()}
     script = "\n".join([*job["script"], *job.get("after_script", [])])
