@@ -17,6 +17,7 @@ from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.view import View
 
 MOST_YANKED = 10
+MOST_LINES = 10
 
 
 def as_json(checked: Checked) -> str:
@@ -95,12 +96,17 @@ def as_junit(checked: Checked) -> Iterator[str]:
     return suite("ledger check", cases or [Case("ledger.json", "ledger check")])
 
 
-def fixed(was_rewritten: bool | None) -> Iterator[str]:
-    """Yield a note about what `--fix` did: None means that it could do nothing."""
-    if was_rewritten:
-        yield f"note: {LEDGER} is now in canonical form, and says the same as before; commit it"
-    elif was_rewritten is None:
-        yield f"note: {LEDGER} was not written: more than its form is wrong"
+def fixed() -> str:
+    """Return the note that `--fix` has written the file."""
+    return f"note: {LEDGER} is now in canonical form, and says the same as before; commit it"
+
+
+def not_fixed(checked: Checked) -> str:
+    """Return the note that `--fix` could do nothing, with the lines that a person has to decide about."""
+    lines = [str(line) for line in sorted({one.line for one in checked.findings if one.path == LEDGER})]
+    where = f"{'line' if len(lines) == 1 else 'lines'} {', '.join(lines[:MOST_LINES])}"
+    more = f" and {len(lines) - MOST_LINES} more" if len(lines) > MOST_LINES else ""
+    return f"note: {LEDGER} was not written: more than its form is wrong, in {where}{more}"
 
 
 def notes(checked: Checked) -> Iterator[str]:

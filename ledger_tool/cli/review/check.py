@@ -39,10 +39,12 @@ def check(
     from ledger_tool.render import check as render
 
     screen = ledger.screen
+    was_written: bool | None = False
     if fix:
         exclude_each_other({"--fix": fix, "--base": base, "--branch": ledger.session_options.branch})
         with ledger.session() as session:
-            screen.notes(render.fixed(session.rewrite(canonical_form)))
+            if was_written := session.rewrite(canonical_form):
+                screen.note(render.fixed())
     with ExitStack() as stack:
         history = stack.enter_context(ledger.history(files_alone=not (base or ledger.session_options.branch)))
         registries = stack.enter_context(registry_access.open()) if registry else None
@@ -63,6 +65,8 @@ def check(
         gitlab=lambda: render.as_gitlab(checked),
         text=lambda: render.as_text(checked, screen.view()),
     )
+    if was_written is None:
+        screen.note(render.not_fixed(checked))
     screen.notes(render.notes(checked))
     if checked.invalid:
         return InvalidLedger.exit_code

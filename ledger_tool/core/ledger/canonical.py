@@ -27,7 +27,7 @@ def canonical_form(raw: bytes) -> bytes | None:
         data = jsontext.parse(raw.decode("utf-8-sig"))
         if not isinstance(data["records"], list):  # `{}` and `""` are also empty, and say something else
             return None
-        records = sorted(data["records"], key=_key)
+        records = sorted(data["records"], key=lambda record: sorting_key(record) or ())
         text = json.dumps(ordered({"records": records}), indent=2, ensure_ascii=False) + "\n"
         content = text.encode()
         codec.loads(content)
@@ -51,8 +51,14 @@ def ordered(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"schemaVersion": 1, "records": [in_order(record) for record in data["records"]]}
 
 
-def _key(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    return record["image"], record["tag"], record.get("platform", "")
+def sorting_key(record: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Return what a record is sorted by, and unique by, or None if one of these fields is not text."""
+    match record:
+        case {"image": str(image), "tag": str(tag), "platform": str(platform)}:
+            return image, tag, platform
+        case {"image": str(image), "tag": str(tag)} if "platform" not in record:
+            return image, tag, ""
+    return None
 
 
 def _meaning(data: Mapping[str, Any]) -> tuple[str, list[str]]:

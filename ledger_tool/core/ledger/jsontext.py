@@ -40,29 +40,48 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 def parse(text: str) -> Any:
     """Return the value of a JSON text. Raises JsonFault for anything that RFC 8259 advises against."""
+    value, faults = read(text)
+    if faults:
+        raise faults[0]
+    return value
+
+
+def read(text: str) -> tuple[Any, Sequence[JsonFault]]:
+    """Return the value of a JSON text, and what RFC 8259 advises against in it: keys that repeat, lone surrogates.
+
+    A `?` stands for each lone surrogate. Raises JsonFault for what is not JSON.
+    """
     _check_depth(text)
+    alone = [match.start() for match in _surrogate.finditer(text) if match[1]]
+    has_repeats = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal has_repeats
         fields = dict(items)
-        if len(fields) != len(items):
-            seen: set[str] = set()
-            twice = next(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise JsonFault(_second(text, twice), f"the key `{shown(twice)}` appears twice in one object")
+        has_repeats = has_repeats or len(fields) != len(items)
         return fields
 
     def constant(name: str) -> Any:
         raise JsonFault(_first(text, name.__eq__), f"`{name}` is not JSON")
 
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        value = json.loads(_with_characters(text, alone), object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
         raise JsonFault(error.pos, error.msg[0].lower() + error.msg[1:]) from None
     except ValueError:  # int() refuses thousands of digits
         offset = _first(text, lambda token: len(token) > 1000 and token.lstrip("-").isdigit())
         raise JsonFault(offset, "a number has thousands of digits") from None
-    if (alone := next((match for match in _surrogate.finditer(text) if match[1]), None)) is not None:
-        raise JsonFault(alone.start(), "a lone surrogate is not a character")
-    return value
+    faults = [JsonFault(offset, "a lone surrogate is not a character") for offset in alone]
+    return value, [*(_repeats(text) if has_repeats else ()), *faults]
+
+
+def _with_characters(text: str, alone: Sequence[int]) -> str:
+    """Return a text with a question mark, in an escape of the same length, for each lone surrogate's."""
+    pieces, end = [], 0
+    for offset in alone:
+        pieces += [text[end:offset], r"\u003f"]
+        end = offset + 6
+    return "".join([*pieces, text[end:]]) if pieces else text
 
 
 def _first(text: str, is_wanted: Callable[[str], bool]) -> int:
@@ -83,23 +102,22 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _second(text: str, key: str) -> int:
-    """Return the offset of the first key that repeats `key` within one object."""
+def _repeats(text: str) -> Iterator[JsonFault]:
+    """Yield a fault for each key that repeats one of its object."""
     objects: list[set[str] | None] = []
     previous, start = "", 0
     for match in _token.finditer(text):
         token = match[1]
         if token == ":" and objects and (seen := objects[-1]) is not None:
             name = json.loads(previous)
-            if name == key and name in seen:
-                return start
+            if name in seen:
+                yield JsonFault(start, f"the key `{shown(name)}` appears twice in one object")
             seen.add(name)
         elif token in ("{", "["):
             objects.append(set() if token == "{" else None)
         elif token in ("}", "]"):
             objects.pop()
         previous, start = token, match.start(1)
-    return 0
 
 
 def locate(text: str, path: Sequence[str | int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -72,22 +73,36 @@ def test_a_plain_folder_and_a_folder_below_a_checkout_work_too(
     assert pull.path().read_bytes() == GOOD
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        GOOD.replace(b'"base"', b'"Base"'),
-        GOOD.replace(b'"tag": "v1"', b'"tag": "v1", "tag": "v2"', 1),
-        GOOD.replace(b'"schemaVersion": 1', b'"schemaVersion": 2'),
-        b"<<<<<<< ours\n" + GOOD,
-        b"",
-    ],
-)
-def test_a_file_that_says_something_wrong_is_left_alone_and_explained(pull: Pull, raw: bytes) -> None:
+def _of_images(*images: str) -> bytes:
+    """Return a file with a record of each image, one every seven lines, in this order."""
+    head, body, tail = re.split(rb"(?<=\[\n)|(?=\n  \]\n\}\n)", ledger_bytes(record("one")))
+    return head + b",\n".join(body.replace(b"one", image.encode()) for image in images) + tail
+
+
+SAYS_WRONG = {
+    "a malformed name": (GOOD.replace(b'"base"', b'"Base"'), "line 5"),
+    "a key twice": (GOOD.replace(b'"tag": "v1"', b'"tag": "v1", "tag": "v2"', 1), "line 6"),
+    "a newer version": (GOOD.replace(b'"schemaVersion": 1', b'"schemaVersion": 2'), "line 2"),
+    "a conflict": (b"<<<<<<< ours\n" + GOOD, "line 1"),
+    "nothing": (b"", "line 1"),
+    "a record twice, in no order": (_of_images("b", "a", "c", "b"), "line 25"),
+    "a fraction, in another form": (_reformatted().replace(b'"schemaVersion": 1', b'"schemaVersion": 1.0'), "line 22"),
+    "several": (
+        _of_images("BASE", "a").replace(b'"tag": "v1"', b'"tag": "v1", "tag": "v2"').replace(b"1,", b"1.0,", 1),
+        "lines 2, 5, 6, 13",
+    ),
+    "many": (_of_images(*"ABCDEFGHIJKL"), "lines 5, 12, 19, 26, 33, 40, 47, 54, 61, 68 and 2 more"),
+}
+
+
+@pytest.mark.parametrize(("raw", "lines"), SAYS_WRONG.values(), ids=SAYS_WRONG)
+def test_a_file_that_says_something_wrong_is_left_alone_and_explained(pull: Pull, raw: bytes, lines: str) -> None:
     pull.path().write_bytes(raw)
     done = pull.run("check", "--fix", "--repo", pull.folder)
     plain = pull.run("check", "--repo", pull.folder)
     assert (done.code, done.out) == (plain.code, plain.out) == (4, plain.out)
-    assert "note: ledger.json was not written: more than its form is wrong\n" in done.err
+    assert f"note: ledger.json was not written: more than its form is wrong, in {lines}\n" in done.err
+    assert lines.partition(",")[0].split()[1] in plain.out
     assert pull.path().read_bytes() == raw
 
 

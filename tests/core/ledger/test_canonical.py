@@ -111,3 +111,48 @@ def test_the_hint_of_a_file_with_a_wrong_form_alone_names_the_way() -> None:
     assert isinstance(form, InvalidLedger)
     assert "`ledger check --fix` writes the canonical one" in form.hint
     assert "--fix" not in diagnosis.invalid_ledger(GOOD.replace(b'"base"', b'"Base"').rstrip(), SCHEMA).hint
+
+
+_SPOILS = st.sampled_from(
+    [
+        (b'"schemaVersion": 1', b'"schemaVersion": 1.0'), (b'"schemaVersion"', b'"extra": 1, "schemaVersion"'),
+        (b'"tag": "', b'"tag": "-'), (b'"tag": ', b'"tag": "v0", "tag": '), (b'"sha256:', b'"sha256:0'),
+        (b'"20', b'"\\ud80020'), (b'"2026-', b'"2026-13-'), (b'"image": "', b'"image": "\\u0041'), (b"\n", b"\r\n"),
+        (b"    ", b"\t"), (b'"publishedAt"', b'"ttl": null, "publishedAt"'), (b"[", b"{"), (b"}", b"},"),
+        (b"1", b"true"),
+    ]
+)  # fmt: skip
+
+
+@given(ledger_objects(max_size=4), st.randoms(use_true_random=False), st.lists(_SPOILS, max_size=3), st.booleans())
+def test_either_the_form_is_found_or_each_fault_named_is_a_reason_why_not(
+    objects: list[dict[str, Any]], chance: random.Random, spoils: list[tuple[bytes, bytes]], twice: bool
+) -> None:
+    raw = _in_another_form(objects + objects[:1] * twice, chance)
+    for old, new in spoils:
+        raw = raw.replace(old, new, chance.choice([1, -1]))
+    faults = list(diagnosis.file_faults(raw, SCHEMA))
+    form = canonical_form(raw)
+    if form is None:
+        assert faults
+        assert not any(fault.is_form for fault in faults), faults
+    else:
+        assert all(fault.is_form for fault in faults), faults
+        assert bool(faults) == (form != raw)
+    if twice and objects and not spoils:
+        assert [fault.rule for fault in faults if fault.rule == "unique"]
+
+
+def test_every_reason_is_named_at_once() -> None:
+    one, other = json.loads(ledger_bytes(record("b"), record("c")))["records"]
+    bad = {**other, "image": "d", "digest": "md5:0"}
+    data = {
+        "extra": 1,
+        "schemaVersion": 1.0,
+        "records": [other, one, bad, {**other, "publishedAt": "2026-02-30T00:00:00Z"}],
+    }
+    # One line each: the values of a record start with the line after its brace.
+    raw = json.dumps(data, indent=0).replace('"tag": "v1"', '"tag": "v1",\n"tag": "v1"', 1).encode()
+    assert [(fault.rule, fault.line) for fault in diagnosis.file_faults(raw, SCHEMA)] == [
+        ("json", 8), ("canonical", 3), ("schema", 1), ("schema", 23), ("date", 31), ("unique", 27),
+    ]  # fmt: skip
