@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+import typer.main
 from typer.exceptions import TyperException
 
 from ledger_tool import __version__
@@ -92,10 +93,10 @@ def main(argv: Sequence[str]) -> int:
     before = _interrupt_on_signals()
     save_address_space()
     try:
-        if command and command not in COMMANDS and command not in _OWN_OPTIONS:
+        if argv and command not in COMMANDS and command not in _OWN_OPTIONS:
             from ledger_tool.cli.usage import unknown_word
 
-            raise unknown_word(argv, COMMANDS)
+            raise unknown_word(argv, COMMANDS, problem_of)
         app = program([command] if command in COMMANDS else [] if list(argv) == ["--version"] else COMMANDS)
         with screen.watching(waited_for):
             code = app(args=list(argv), prog_name="ledger", standalone_mode=False)
@@ -107,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
         if error.format_message().strip():  # without arguments, the help has been shown
             from ledger_tool.cli.usage import explained
 
-            screen.error(explained(error, argv))
+            screen.error(explained(error, argv, problem_of))
         return UsageError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -132,6 +133,22 @@ def main(argv: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def problem_of(argv: Sequence[str]) -> TyperException | LedgerError | None:
+    """Return what keeps the line of one command from being run, or None; nothing is run, and no file or URL looked at.
+
+    `argv` starts with the name of a command.
+    """
+    if not {"-h", "--help"}.isdisjoint(argv):
+        return None
+    group = typer.main.get_command(program(argv[:1]))
+    above = typer.Context(group, info_name="ledger", **group.context_settings)
+    try:
+        group.commands[argv[0]].make_context(argv[0], list(argv[1:]), parent=above)  # type: ignore[attr-defined]
+    except (TyperException, LedgerError) as problem:
+        return problem
+    return None
 
 
 def _naming_doctor(error: LedgerError) -> LedgerError:

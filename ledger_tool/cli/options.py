@@ -198,9 +198,11 @@ def exclude_each_other(given: dict[str, object]) -> None:
 
 def number(name: str, value: str, smallest: int, largest: int) -> float:
     """Return an option's text as a number. Raises UsageError if it is not a number or out of bounds."""
-    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", value) and smallest <= float(value) <= largest:
+    is_number = re.fullmatch(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?", value)
+    if is_number and smallest <= float(value) <= largest:
         return float(value)
-    raise UsageError(f"`{name} {names.shown(value)}` is out of bounds", f"use a number from {smallest} to {largest}")
+    what = "is out of bounds" if is_number else "is not a number"
+    raise UsageError(f"`{name} {names.shown(value)}` {what}", f"use a number from {smallest} to {largest}")
 
 
 def whole_number(name: str, value: str, smallest: int, largest: int) -> int:

@@ -79,7 +79,7 @@ def draft_from_arguments(
     if reference is None:
         raise UsageError(
             "no image is named",
-            "write `ledger publish IMAGE:TAG@DIGEST --source URL@COMMIT`, or use `--from` or `--metadata-file`",
+            "as in `ledger publish myorg/app:v1.5.0`; `--from` and `--metadata-file` name many images in a file",
         )
     _check_agreement(reference, defaults.tag, digest)
     tag, given = defaults.tag or reference.tag, digest or reference.digest or ""
