@@ -128,7 +128,7 @@ KnownHosts = Annotated[
         default="~/.ssh/known_hosts",
     ),
 ]
-Timeout = Annotated[str, option("--timeout", "SECONDS", "How long to keep trying.", RARE)]
+Timeout = Annotated[str, option("--timeout", "SECONDS", "The time limit", RARE, default="120 for git")]
 Verbose = Annotated[bool, flag("--verbose/-v", "Report progress in detail.", RARE)]
 MaxAttempts = Annotated[
     str,

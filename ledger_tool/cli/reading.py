@@ -16,6 +16,7 @@ from ledger_tool.render.screen import Screen
 if TYPE_CHECKING:
     from ledger_tool.commands.ports import History, Source, Store
     from ledger_tool.core.changes.runclaim import RunClaim
+    from ledger_tool.edges.deadline import Deadline
     from ledger_tool.edges.git.session import Session, SessionOptions
     from ledger_tool.edges.registry.opening import OpenRegistries
 
@@ -29,6 +30,11 @@ class Reading:
     repo: str
     session_options: SessionOptions
     screen: Screen
+
+    @property
+    def host_deadline(self) -> Deadline:
+        """The time limit of registries and forges."""
+        return self.session_options.deadline.of_hosts
 
     def session(self, run: RunClaim | None = None) -> Session:
         """Open the ledger, for `run` to write to it; one part of the session may be used until the context ends."""
@@ -84,7 +90,7 @@ class Reading:
 
 
 def reading(
-    timeout: o.Timeout = "120",
+    timeout: o.Timeout = "",
     repo: o.Repo = ".",
     branch: o.Branch = "",
     deploy_key: o.DeployKey = "",
@@ -93,11 +99,13 @@ def reading(
 ) -> Reading:
     """Return the values of the options that `reads` adds to a command."""
     # Imported here, since `--version` and `--help` need no git.
+    from ledger_tool.edges.deadline import Deadline, usual_deadline
     from ledger_tool.edges.git.location import Credentials
     from ledger_tool.edges.git.session import SessionOptions
 
+    deadline = Deadline(o.number("--timeout", timeout, 1, 86_400)) if timeout else usual_deadline()
     credentials = Credentials(deploy_key=deploy_key, known_hosts=known_hosts, token=os.environ.get("LEDGER_TOKEN", ""))
-    options = SessionOptions(branch=branch, credentials=credentials, timeout=o.number("--timeout", timeout, 1, 86_400))
+    options = SessionOptions(branch=branch, credentials=credentials, deadline=deadline)
     return Reading(repo, options, Screen(o.secrets(deploy_key), verbose=verbose))
 
 
@@ -112,11 +120,11 @@ class Asking:
     jobs: int
     ca_file: str
 
-    def open(self) -> OpenRegistries:
-        """Open the registries, for as long as the context lasts."""
+    def open(self, deadline: Deadline) -> OpenRegistries:
+        """Open the registries, for as long as the context lasts, and no longer than until `deadline`."""
         from ledger_tool.edges.registry.opening import OpenRegistries
 
-        return OpenRegistries(jobs=self.jobs, ca_file=self.ca_file)
+        return OpenRegistries(jobs=self.jobs, ca_file=self.ca_file, deadline=deadline)
 
 
 def asks(default_jobs: int) -> Command:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.changes.change import Change, Snapshot
     from ledger_tool.core.changes.proposal import Proposal
     from ledger_tool.core.changes.runclaim import RunClaim
+    from ledger_tool.edges.deadline import Deadline
     from ledger_tool.edges.forge.opening import Forge
 
 
@@ -36,12 +37,12 @@ class PullRequest:
     draft: bool
     forge: str
 
-    def opened_at(self, remote_url: str) -> AbstractContextManager[Forge]:
+    def opened_at(self, remote_url: str, deadline: Deadline) -> AbstractContextManager[Forge]:
         """Open the forge that serves a git remote, before anything is pushed there."""
         from ledger_tool.edges.forge.opening import open_forge
 
         url = os.environ.get("LEDGER_FORGE_URL", "")
-        return open_forge(remote_url, kind=self.forge, url=url, environ=os.environ)
+        return open_forge(remote_url, kind=self.forge, url=url, environ=os.environ, deadline=deadline)
 
     def described(self, base: Snapshot, change: Change, branch: str, base_branch: str, *, run: RunClaim) -> Proposal:
         """Return the request for a change of the ledger that `run` makes; its text is the output of `diff`."""
@@ -78,7 +79,7 @@ class Writing(Reading):
             if self.pull_request is None or self.dry_run:
                 yield session.store(shared=shared)
                 return
-            with self.pull_request.opened_at(session.remote_url) as forge:
+            with self.pull_request.opened_at(session.remote_url, self.host_deadline) as forge:
                 described = partial(self.pull_request.described, run=run)
                 yield session.proposals(forge, described)
 

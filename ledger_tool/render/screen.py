@@ -52,10 +52,10 @@ class Screen:
     def data(self, lines: Iterable[str]) -> None:
         """Write lines of data to stdout."""
         try:
-            with LIVE.set_aside():
-                for line in lines:
+            for line in lines:  # making one may take long, and what is waited for is shown meanwhile
+                with LIVE.set_aside():
                     sys.stdout.write(line + "\n")
-                sys.stdout.flush()
+            sys.stdout.flush()
         except BrokenPipeError:  # the reader has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:

@@ -15,6 +15,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
+    from ledger_tool.edges.deadline import Deadline
     from ledger_tool.edges.git.bump_commit import WorkTree
     from ledger_tool.edges.git.bump_request import RequestBranch
     from ledger_tool.render.screen import Screen
@@ -67,16 +68,16 @@ def bump(
         raise UsageError("`--base` needs `--pull-request`", "add it, or leave `--base` out")
     rules = BumpRules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
     parsed_platform = o.parsed(names.parse_platform, platform)
-    timeout, screen = ledger.session_options.timeout, hiding_tokens(ledger.screen, pull_request)
+    deadline, screen = ledger.session_options.deadline, hiding_tokens(ledger.screen, pull_request)
     with ExitStack() as stack:
         source = stack.enter_context(ledger.source())
         progress = stack.enter_context(screen.progress("files"))
         shared: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": parsed_platform, "progress": progress}
         if pull_request:
             request_key = [*policy, platform, *([style] if style != "auto" else [])]
-            opened = _base_branch(paths, exclude, style, base, request_key, timeout, screen)
+            opened = _base_branch(paths, exclude, style, base, request_key, deadline, screen)
             branch, url = stack.enter_context(opened)
-            forge = stack.enter_context(pull_request.opened_at(url))
+            forge = stack.enter_context(pull_request.opened_at(url, deadline.of_hosts))
             done = propose(
                 source,
                 branch,
@@ -88,7 +89,7 @@ def bump(
                 **shared,
             )
         else:
-            committer = stack.enter_context(_work_tree(paths, timeout)) if commit else None
+            committer = stack.enter_context(_work_tree(paths, deadline)) if commit else None
             done = run(source, in_folders(paths, exclude, style), check=check, committer=committer, **shared)
     if not (policy or done.edits or done.findings):
         screen.note("note: without `--policy`, only references with a `# ledger:` comment have a policy")
@@ -101,7 +102,7 @@ def _base_branch(
     style: str,
     base: str,
     request_key: list[str],
-    timeout: float,
+    deadline: Deadline,
     screen: Screen,
 ) -> AbstractContextManager[tuple[RequestBranch, str]]:
     from ledger_tool.edges.git.bump_request import open_base
@@ -114,12 +115,12 @@ def _base_branch(
         exclude=exclude,
         style=style_of(style),
         token=token,
-        timeout=timeout,
+        deadline=deadline,
         messages=screen,
     )
 
 
-def _work_tree(paths: list[str], timeout: float) -> AbstractContextManager[WorkTree]:
+def _work_tree(paths: list[str], deadline: Deadline) -> AbstractContextManager[WorkTree]:
     from ledger_tool.edges.git.bump_commit import open_work_tree
 
-    return open_work_tree(paths, timeout=timeout)
+    return open_work_tree(paths, deadline=deadline)

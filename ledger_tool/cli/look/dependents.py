@@ -43,7 +43,11 @@ def dependents(
         raise UsageError("REF is missing", "name an image, an image:tag or a digest, or add `--stale`")
     target = _parsed(ref) if ref else None
     screen = ledger.screen
-    with ledger.source() as source, registry_access.open() as registries, screen.progress("tags") as progress:
+    with (
+        ledger.source() as source,
+        registry_access.open(ledger.host_deadline) as registries,
+        screen.progress("tags") as progress,
+    ):
         if target is not None and not stale:
             built = command.dependents(source, target)
         else:

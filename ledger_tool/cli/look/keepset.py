@@ -45,7 +45,11 @@ def keepset(
             "host", f"host `{names.shown(registry)}` is malformed", "write it as in ledger.yaml: `registry.example.com`"
         )
     screen = ledger.screen
-    with ledger.source() as source, registry_access.open() as registries, screen.progress("manifests") as progress:
+    with (
+        ledger.source() as source,
+        registry_access.open(ledger.host_deadline) as registries,
+        screen.progress("manifests") as progress,
+    ):
         kept = run(
             source,
             registries if live else None,

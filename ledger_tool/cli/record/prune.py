@@ -65,7 +65,7 @@ def prune(
         pruned = run(
             ledger.store,
             criteria,
-            registries=stack.enter_context(registry_access.open()) if registry_delete else None,
+            registries=stack.enter_context(registry_access.open(ledger.host_deadline)) if registry_delete else None,
             jobs=registry_access.jobs,
             progress=stack.enter_context(screen.progress("manifests")),
             proposes=ledger.pull_request is not None,

@@ -114,7 +114,7 @@ def publish(
     screen.notes(render.skipped(skipped))
     with ExitStack() as stack:
         store = stack.enter_context(ledger.store())
-        registries = None if offline else stack.enter_context(registry_access.open())
+        registries = None if offline else stack.enter_context(registry_access.open(ledger.host_deadline))
         try:
             written = run(
                 store,

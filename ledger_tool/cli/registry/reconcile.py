@@ -69,7 +69,7 @@ def reconcile(
     before = _previous(previous, screen)
     with ExitStack() as stack:
         source = stack.enter_context(ledger.store() if adopt else ledger.source())
-        registries = stack.enter_context(registry_access.open())
+        registries = stack.enter_context(registry_access.open(ledger.host_deadline))
         with screen.progress("image:tags") as progress:
             reconciled = run(
                 source,

@@ -32,7 +32,7 @@ def verify(
 
     reference = parse_name(image)
     given = o.parsed(names.parse_digest, digest)
-    with ledger.source() as source, OpenRegistries(ca_file=ca_file) as registries:
+    with ledger.source() as source, OpenRegistries(ca_file=ca_file, deadline=ledger.host_deadline) as registries:
         verified = run(source, registries, reference, now=o.now(), digest=given, deep=deep)
     screen = ledger.screen
     screen.show(output, json=lambda: render.as_json(verified), text=lambda: render.as_text(verified, screen.view()))

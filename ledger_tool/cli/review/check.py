@@ -47,7 +47,7 @@ def check(
                 screen.note(render.fixed())
     with ExitStack() as stack:
         history = stack.enter_context(ledger.history(files_alone=not (base or ledger.session_options.branch)))
-        registries = stack.enter_context(registry_access.open()) if registry else None
+        registries = stack.enter_context(registry_access.open(ledger.host_deadline)) if registry else None
         checked = run(
             history,
             base=base,

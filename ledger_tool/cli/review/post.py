@@ -47,7 +47,7 @@ def post(
     with ledger.session() as session:
         remote = session.remote_url
     url = os.environ.get("LEDGER_FORGE_URL", "")
-    with open_posts(remote, kind=forge, url=url, environ=os.environ) as board:
+    with open_posts(remote, kind=forge, url=url, environ=os.environ, deadline=ledger.host_deadline) as board:
         if number:
             done = commands.post_review(board, number, text)
         else:

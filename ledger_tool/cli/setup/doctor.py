@@ -48,7 +48,7 @@ def doctor(
             checks.append(check)
             yield check
 
-    with OpenRegistries(jobs=1, ca_file=ca_file) as registries:
+    with OpenRegistries(jobs=1, ca_file=ca_file, deadline=ledger.host_deadline) as registries:
         tools = _tools(ledger, registries)
         found = made(doctor_of_registry(tools, host) if host else run(tools))
         view = screen.view()
@@ -77,7 +77,7 @@ def _tools(ledger: Reading, registries: OpenRegistries) -> DoctorTools:
         read_ledger=read_ledger,
         read_policy=read_policy,
         client=registries.client,
-        look_at_forge=lambda remote, branch: look_at_forge(remote, branch, os.environ),
+        look_at_forge=lambda remote, branch: look_at_forge(remote, branch, os.environ, ledger.host_deadline),
         environment=os.environ,
         is_secret=ledger.is_secret,
         now=o.now,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.forge.gitlab import GitLabByPush
 from ledger_tool.edges.forge.opening import NoForgeToken, open_forge
 from ledger_tool.errors import LedgerError, UsageError
 
 
-def look_at_forge(remote: str, branch: str, environ: Mapping[str, str]) -> tuple[str, bool | None]:
+def look_at_forge(remote: str, branch: str, environ: Mapping[str, str], deadline: Deadline) -> tuple[str, bool | None]:
     """Return what there is to open pull requests with, and whether a branch of a remote is protected, if that shows.
 
     `branch` is `""` if it is unknown. Raises Denied or Unreachable for a token that does not work.
     """
     kind, url = environ.get("LEDGER_FORGE", ""), environ.get("LEDGER_FORGE_URL", "")
     try:
-        with open_forge(remote, kind=kind, url=url, environ=environ) as forge:
+        with open_forge(remote, kind=kind, url=url, environ=environ, deadline=deadline) as forge:
             if isinstance(forge, GitLabByPush):
                 return "no token: GitLab opens merge requests by push options, without reviewers", None
             says = f"{forge.api.name} accepts the token"

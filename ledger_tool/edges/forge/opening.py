@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
+from ledger_tool.edges.deadline import UNLIMITED, Deadline
 from ledger_tool.edges.forge.repository import ForgeRepository, find_repository
 from ledger_tool.errors import Denied
 
@@ -47,6 +48,7 @@ def open_forge(
     url: str = "",
     environ: Mapping[str, str],
     ca_file: str = "",
+    deadline: Deadline = UNLIMITED,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Forge]:
     """Yield the forge that serves a git remote, given in any of git's forms.
@@ -66,7 +68,7 @@ def open_forge(
     if token is None:
         yield GitLabByPush(repository)
         return
-    with _open_api(repository, requests, token, environ, ca_file, sleep) as api:
+    with _open_api(repository, requests, token, environ, ca_file, deadline, sleep) as api:
         yield requests(api, repository.path)
 
 
@@ -78,6 +80,7 @@ def open_posts(
     url: str = "",
     environ: Mapping[str, str],
     ca_file: str = "",
+    deadline: Deadline = UNLIMITED,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Posts]:
     """Yield the comments and issues on the forge of a git remote; as `open_forge`, but not without a token."""
@@ -88,7 +91,7 @@ def open_posts(
     token = _token(repository, environ, permissions)
     if token is None:
         raise Denied(f"a post on {repository.name} needs a token", f"set {_GITLAB[0]} or {_ANY}; {permissions}")
-    with _open_api(repository, forge, token, environ, ca_file, sleep) as api:
+    with _open_api(repository, forge, token, environ, ca_file, deadline, sleep) as api:
         yield posts(api, repository.path)
 
 
@@ -99,13 +102,14 @@ def _open_api(
     token: ForgeToken,
     environ: Mapping[str, str],
     ca_file: str,
+    deadline: Deadline,
     sleep: Callable[[float], None],
 ) -> Iterator[Api]:
     """Yield the API of the forge that a repository is on."""
     from ledger_tool.edges.forge.api import Api
     from ledger_tool.edges.http.client import Line, ca_of
 
-    with closing(Line(forge.api_base(repository), ca_file=ca_of(ca_file, environ))) as line:
+    with closing(Line(forge.api_base(repository), ca_file=ca_of(ca_file, environ), deadline=deadline)) as line:
         yield Api(repository.name, line, token, forge.headers(token), sleep=sleep)
 
 

@@ -12,7 +12,8 @@ from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shor
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.forge.api import Api, ForgeToken, pick, texts
 from ledger_tool.edges.forge.repository import ForgeRepository
-from ledger_tool.edges.http.host import TRIES, Lost
+from ledger_tool.edges.http.host import Lost
+from ledger_tool.edges.http.patience import TRIES
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 

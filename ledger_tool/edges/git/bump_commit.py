@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.rewrite import Edit, Rewritten
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.git.location import git_dir_of
 from ledger_tool.edges.git.repository import Entry, Repository
 from ledger_tool.edges.git.trees import files_of, index_of, store, update_index, write_tree
@@ -111,9 +112,9 @@ class WorkTree:
 
 
 @contextmanager
-def open_work_tree(paths: Sequence[str], *, timeout: float) -> Iterator[WorkTree]:
+def open_work_tree(paths: Sequence[str], *, deadline: Deadline) -> Iterator[WorkTree]:
     """Yield the repository that contains the paths. Raises UsageError if there is none, or several."""
     top = top_of(paths)
     git_dir = git_dir_of(top)
-    with Workspace(git_dir, timeout, top=top) as workspace:
+    with Workspace(git_dir, deadline, top=top) as workspace:
         yield WorkTree(top, workspace.repository(git_dir), workspace.folder)

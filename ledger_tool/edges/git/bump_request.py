@@ -20,6 +20,7 @@ from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read
 from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.manifests.unread import MAX_FILE, MOST_SEEN
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.charts import Charts, FilesByPath
 from ledger_tool.edges.files.manifests import is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
@@ -147,7 +148,7 @@ def open_base(
     exclude: Sequence[str],
     style: Style,
     token: str,
-    timeout: float,
+    deadline: Deadline,
     messages: Messages,
 ) -> Iterator[tuple[RequestBranch, str]]:
     """Yield the request's branch in the repository that contains the paths, and the URL of its `origin`.
@@ -158,7 +159,7 @@ def open_base(
     top = top_of(paths)
     git_dir = git_dir_of(top)
     check_branch(base)
-    with Workspace(git_dir, timeout, top=top) as workspace:
+    with Workspace(git_dir, deadline, top=top) as workspace:
         url = value_of(workspace.settings, "remote.origin.url")
         if not url:
             raise UsageError(f"{top} has no remote `origin` to propose to", "add it with `git remote add origin URL`")

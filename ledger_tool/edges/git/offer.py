@@ -23,8 +23,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.git.refusals import rule_in
-from ledger_tool.edges.git.repository import Deadline
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus
 from ledger_tool.errors import Contended, PushRefused, Unreachable
 

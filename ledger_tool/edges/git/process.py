@@ -99,18 +99,19 @@ def run(
         except GitCommandNotFound as error:
             raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
     with waiting_for(peer):
-        return _ended(handle, timeout, step or arguments[0], mask)
+        return _ended(handle, timeout, step or arguments[0], mask, peer)
 
 
-def _ended(handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str]) -> Completed:
+def _ended(handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str], peer: str) -> Completed:
     """Wait for a child; GitPython kills it when the handle is garbage-collected."""
     child = cast("subprocess.Popen[bytes]", handle.proc)
     try:
         out, err = child.communicate(timeout=max(timeout, 0.1))
     except subprocess.TimeoutExpired:
         _kill(child)
-        message = f"timed out after {timeout:.0f} s in {step}"
-        raise Unreachable(message, "run it again; if that keeps failing, check the network") from None
+        message = f"{f'{peer}: ' if peer else ''}timed out after {timeout:.0f} s in {step}"
+        hint = "run it again, or give it longer with `--timeout`; if that keeps failing, check the network"
+        raise Unreachable(message, hint) from None
     except BaseException:
         _kill(child)
         raise

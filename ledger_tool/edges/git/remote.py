@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.process import run
-from ledger_tool.edges.git.repository import Deadline, Repository
+from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
 from ledger_tool.edges.git.transaction import Operation, Writer, transact
 from ledger_tool.edges.git.workspace import Workspace
@@ -28,6 +29,7 @@ _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live 
 _PAST_COMMITS = 1000  # how far to look back after a conflict, and for how many seconds
 _PAST_SECONDS = 10.0
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
+_TO_LIST = 30.0  # seconds that a remote may take to say what branches it has
 _IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one blocks the folder of our branches
 
 
@@ -223,8 +225,9 @@ def clone(address: Address, repository: Repository, *options: str, branch: str =
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
     """Return the commit of each ref of a remote that matches a pattern; for `HEAD`, the branch that it names, or ""."""
     done = repository.git(
-        "ls-remote", "--symref", "--", address.url, *patterns, least=least, step="ls-remote", peer=address.shown
-    )
+        "ls-remote", "--symref", "--", address.url, *patterns,
+        least=least, most=_TO_LIST, step="ls-remote", peer=address.shown,
+    )  # fmt: skip
     if not done.ok:
         raise fetch_error(done, address, "")
     commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}

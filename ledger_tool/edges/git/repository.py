@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import (
     GitFailed,
@@ -23,40 +23,6 @@ from ledger_tool.errors import (
 )
 
 CHUNK_BYTES = 16 * 2**20  # of contents, read at a time
-
-
-class Deadline:
-    """The time limit of a whole run, `seconds` from now. It also runs while a command asks registries."""
-
-    def __init__(self, seconds: float) -> None:
-        self._started = time.monotonic()
-        self._end = self._started + seconds
-        self._in_git = 0.0
-
-    @contextmanager
-    def in_git(self) -> Iterator[None]:
-        """Count the time of this context as git's: a command, or a pause between two."""
-        since = time.monotonic()
-        try:
-            yield
-        finally:
-            self._in_git += time.monotonic() - since
-
-    @property
-    def spent_elsewhere(self) -> str:
-        """Where the time went, as the end of a message, if it is up and git had less than half of it; else `""`."""
-        elsewhere = self.elapsed() - self._in_git
-        if self.remaining() > 0 or elsewhere < self.elapsed() / 2:
-            return ""
-        return f": {elsewhere:.0f} of {self.elapsed():.0f} s had gone elsewhere, such as to registries"
-
-    def remaining(self, at_least: float = 0.0) -> float:
-        """Return the remaining seconds, never less than `at_least`."""
-        return max(self._end - time.monotonic(), at_least)
-
-    def elapsed(self) -> float:
-        """Return the seconds since the start."""
-        return time.monotonic() - self._started
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +54,25 @@ class Repository:
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
     def git(
-        self, *arguments: str, stdin: bytes = b"", least: float = 10.0, step: str = "", peer: str = ""
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        least: float = 10.0,
+        most: float = math.inf,
+        step: str = "",
+        peer: str = "",
     ) -> Completed:
-        """Run a git command here, and return its result whatever the exit code. It gets at least `least` seconds."""
+        """Run a git command here, and return its result whatever the exit code.
+
+        It gets the time that is left, but `least` seconds if that is less, and `most` if it is more.
+        """
         try:
             with self.deadline.in_git():
                 return run(
                     [f"--git-dir={self.git_dir}", *self.options, *arguments],
                     environment=self.environment,
                     stdin=stdin,
-                    timeout=self.deadline.remaining(at_least=least),
+                    timeout=min(self.deadline.remaining(at_least=least), most),
                     step=step or arguments[0],
                     mask=self.mask,
                     peer=peer,
@@ -122,7 +97,7 @@ class Repository:
         """Run git as if from the top folder of a work tree, whatever this process's folder is."""
         return self.git("-C", str(top), f"--work-tree={top}", *arguments, step=arguments[0])
 
-    def fetch(self, url: str, *refspecs: str, how: Sequence[str] = (), least: float = 10.0) -> Completed:
+    def fetch(self, url: str, *refspecs: str, how: Sequence[str] = (), least: float = 1.0) -> Completed:
         """Fetch these refs of a remote and nothing else; `how` contains options such as `--depth=1`."""
         return self.git(
             "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
@@ -231,7 +206,7 @@ class Repository:
             self.git(
                 "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
                 "--recurse-submodules=no", "--filter=blob:none", "--stdin", "--", remote,
-                stdin=batch(missing), step="fetch", peer=remote,
+                stdin=batch(missing), least=1.0, step="fetch", peer=remote,
             )  # fmt: skip
 
     def write_root(self, entries: Sequence[Entry], content: bytes) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.deadline import Deadline, usual_deadline
 from ledger_tool.edges.files.ledger import Folder
 from ledger_tool.edges.git.location import Address, Credentials, file_address, git_dir_of, parse_location, parse_remote
 from ledger_tool.errors import UsageError
@@ -40,11 +41,11 @@ _NO_GRAPH = ("-c", "core.commitGraph=false")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """How to reach and write a ledger. `timeout` is in seconds; 0 attempts: all that fit. Commits name the `run`."""
+    """How to reach and write a ledger; 0 attempts: all that fit into the time. Commits name the `run`."""
 
     branch: str = ""
     credentials: Credentials
-    timeout: float = 120.0
+    deadline: Deadline = field(default_factory=usual_deadline)
     max_attempts: int = 0
     push: bool = True
     sign: bool = False
@@ -144,7 +145,7 @@ class Session(AbstractContextManager["Session"]):
         options = self._options
         return self._stack.enter_context(
             Workspace(
-                self._settings_dir, options.timeout, credentials=options.credentials, sign=options.sign, top=self._top
+                self._settings_dir, options.deadline, credentials=options.credentials, sign=options.sign, top=self._top
             )
         )
 

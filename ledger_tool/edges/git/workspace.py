@@ -9,15 +9,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from ledger_tool.edges.deadline import Deadline, usual_deadline
 from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.git.access import Access, prepare
 from ledger_tool.edges.git.location import Address, Credentials
-from ledger_tool.edges.git.repository import Deadline, Repository
+from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
 from ledger_tool.edges.git.view import make_view
 from ledger_tool.errors import Denied, LedgerError, PushRefused, Unreachable, UsageError
@@ -28,20 +29,17 @@ class Workspace(AbstractContextManager["Workspace"]):
     """A context manager; everything it creates is created once, on first use, and is gone when it closes.
 
     `git_dir` belongs to the checkout whose settings count; with None, only the user's do. `top` is the checkout's top
-    folder, `git_dir`'s parent by default. `timeout` is in seconds. `credentials` are for the remote; `sign` lets a
-    deploy key sign if the user has no signing key.
+    folder, `git_dir`'s parent by default. `credentials` are for the remote; `sign` lets a deploy
+    key sign if the user has no signing key.
     """
 
     git_dir: Path | None
-    timeout: InitVar[float] = 60.0
+    deadline: Deadline = field(default_factory=usual_deadline)
     credentials: Credentials = Credentials()  # noqa: RUF009 - a frozen value
     sign: bool = False
     top: Path | None = None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
     _accesses: dict[Address | None, Access] = field(default_factory=dict, init=False)
-
-    def __post_init__(self, timeout: float) -> None:
-        self.deadline = Deadline(timeout)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -23,13 +25,17 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.deadline import UNLIMITED, Deadline, within
 from ledger_tool.edges.http.adapter import OriginAdapter
 from ledger_tool.edges.http.failure import Route, Setup
 from ledger_tool.edges.http.proxies import check_proxy, place_of, set_in
 from ledger_tool.errors import UsageError
 
 CONNECT_SECONDS = 10.0
+_LEAST_SECONDS = 0.1  # a socket cannot be told to wait for no time
+_GRACE = 0.5  # for what gives up by itself, and says why
 TRANSIENT = {429, 500, 502, 503, 504}
+Origin = tuple[str, str]
 Body = bytes | Mapping[str, str]  # bytes, or the fields of a form
 
 
@@ -39,6 +45,14 @@ class AnswerRefused(requests.RequestException):
 
 class BodyTooLarge(AnswerRefused):
     """The body of the answer is larger than any that is expected."""
+
+
+class Limits(NamedTuple):
+    """How long one request may take, in seconds: to connect, with nothing said, and as a whole."""
+
+    connect: float
+    read: float
+    whole: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +73,8 @@ class Answer:
 class Line:
     """A pool of connections that sends one request at a time, for several threads.
 
-    `request_seconds` limits the time of one body, however slowly it comes. Raises UsageError if the environment names
-    a malformed proxy for `origin`.
+    `request_seconds` limits the time of one request, whatever its host does, and `deadline` that of all of them. Raises
+    UsageError if the environment names a malformed proxy for `origin`.
     """
 
     def __init__(
@@ -71,10 +85,12 @@ class Line:
         ca_file: str = "",
         read_seconds: float = 20.0,
         request_seconds: float = 60.0,
+        deadline: Deadline = UNLIMITED,
     ) -> None:
         self.origin = origin
         self._read_seconds = read_seconds
         self._request_seconds = request_seconds
+        self.deadline = deadline
         # Without a session of `requests`, since a ~/.netrc would override our own Authorization.
         self._own = OriginAdapter(origin, jobs=jobs)
         self._others = HTTPAdapter(pool_connections=4, pool_maxsize=jobs, max_retries=0)
@@ -86,21 +102,47 @@ class Line:
         self._own.close()
         self._others.close()
 
+    def limits(self, silent_seconds: float) -> Limits:
+        """Return how long the next request may take, where a host may say nothing for `silent_seconds`."""
+        left = self.deadline.remaining(at_least=_LEAST_SECONDS)
+        silent = max(min(silent_seconds, left), _LEAST_SECONDS)
+        return Limits(min(CONNECT_SECONDS, silent), min(self._read_seconds, silent), min(self._request_seconds, left))
+
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], *, limit: int, data: Body | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        limit: int,
+        limits: Limits,
+        data: Body | None = None,
     ) -> Answer:
         """Send one request without `requests`' own redirects, cookies and hooks, and read a body of `limit` bytes.
 
-        Raises requests.RequestException, AnswerRefused among them, and UsageError for a malformed proxy.
+        Raises requests.RequestException, AnswerRefused among them, TimeoutError if it is not answered as a whole within
+        its `limits`, and UsageError for a malformed proxy.
         """
-        deadline = time.monotonic() + self._request_seconds
+
+        def exchange() -> Answer:
+            return self._exchange(method, url, headers, limit, limits, data)
+
+        # Whoever waits for a daemon gives it up by itself (`commands.parallel`).
+        if self.deadline is UNLIMITED and threading.current_thread().daemon:
+            return exchange()
+        return within(limits.whole + _GRACE, exchange)
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], limit: int, limits: Limits, data: Body | None
+    ) -> Answer:
+        until = time.monotonic() + limits.whole
         sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
         try:
             adapter = self._own if url.startswith(self.origin + "/") else self._others
             response = adapter.send(
                 self._prepared(method, url, sent, data),
                 stream=True,
-                timeout=(CONNECT_SECONDS, self._read_seconds),
+                timeout=(limits.connect, limits.read),
                 verify=self._verify,
                 proxies=self._proxies_for(url),
             )
@@ -113,7 +155,7 @@ class Line:
         if lowered.get("content-encoding", "identity") != "identity":
             response.close()
             raise AnswerRefused("the body is compressed, although we did not ask for that")
-        return Answer(response.status_code, lowered, _body(response, limit, deadline), url)
+        return Answer(response.status_code, lowered, _body(response, limit, until), url)
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], data: Body | None
@@ -126,16 +168,23 @@ class Line:
         return prepared
 
     def addresses(self, url: str) -> list[str]:
-        """Return what the host of a URL resolves to here: nothing if a proxy resolves it, or if nobody can."""
+        """Return what the host of a URL resolves to here: nothing if a proxy resolves it, or if nobody can.
+
+        Raises TimeoutError if the name server says nothing.
+        """
         if self._proxies_for(url):
             return []
+        seconds = self.deadline.remaining(at_least=_LEAST_SECONDS)
         try:
-            return sorted({str(info[4][0]) for info in socket.getaddrinfo(urlsplit(url).hostname, None)})
+            infos = within(min(CONNECT_SECONDS, seconds), lambda: socket.getaddrinfo(urlsplit(url).hostname, None))
+            return sorted({str(info[4][0]) for info in infos})
+        except TimeoutError:
+            raise
         except (OSError, UnicodeError):
             return []
 
-    def route(self, url: str, setup: Setup) -> Route:
-        """Return how a URL's host is asked; `setup` says where a person sets that."""
+    def route(self, url: str, setup: Setup, limits: Limits | None = None) -> Route:
+        """Return how a URL's host is asked, and with which limits; `setup` says where a person sets that."""
         scheme, host = origin_of(url)
         proxy = self._proxies_for(url).get("all", "")
         return Route(
@@ -144,8 +193,9 @@ class Line:
             setup,
             proxy=place_of(proxy) if proxy else "",
             proxy_from=set_in(proxy, os.environ) if proxy else "",
-            connect_seconds=CONNECT_SECONDS,
-            read_seconds=self._read_seconds,
+            connect_seconds=limits.connect if limits else 0.0,
+            read_seconds=limits.read if limits else 0.0,
+            whole_seconds=limits.whole if limits else 0.0,
         )
 
     def _proxies_for(self, url: str) -> dict[str, str]:
@@ -164,7 +214,7 @@ def _proxies_of(url: str) -> dict[str, str]:
     return {"all": proxy}
 
 
-def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
+def _body(response: requests.Response, limit: int, until: float) -> bytes:
     body = bytearray()
     try:
         # `read1` returns what has arrived; `read` would wait for the whole amount, however slowly it comes
@@ -172,8 +222,8 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(f"the body is larger than {limit // 2**20} MiB")
-            if time.monotonic() > deadline:
-                raise AnswerRefused("the body comes too slowly")
+            if time.monotonic() > until:
+                raise TimeoutError
     except HTTPError as error:
         raise requests.exceptions.ConnectionError(error) from None
     finally:
@@ -197,7 +247,7 @@ def ca_of(given: str, environ: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def origin_of(url: str) -> tuple[str, str]:
+def origin_of(url: str) -> Origin:
     """Return the scheme, and the host with its port if that is not the usual one (RFC 6454 section 4).
 
     A user name stays in front of the host. Raises ValueError for a malformed URL.

@@ -20,6 +20,7 @@ class Cause(Enum):
     UNCONNECTED = auto()  # and nobody says why
     NO_CONNECTION = auto()  # in time
     NO_ANSWER = auto()  # in time
+    UNFINISHED = auto()  # in time, and nobody says how far it came
     CLOSED = auto()  # without an answer, or in the middle of it
     NOT_HTTP = auto()
     PLAIN_HTTP = auto()  # seen to answer by plain HTTP where TLS was tried
@@ -86,7 +87,7 @@ ELSEWHERE = Setup(
 class Route:
     """How a host was asked. `host` has a port only where it was given; `proxy` is `HOST:PORT`, or `""` for none.
 
-    `proxy_from` says where the proxy is set, the last two how long was waited, in seconds (0: not known).
+    `proxy_from` says where the proxy is set, the last three how long was waited, in seconds (0: not known).
     """
 
     scheme: str
@@ -96,6 +97,7 @@ class Route:
     proxy_from: str = ""
     connect_seconds: float = 0.0
     read_seconds: float = 0.0
+    whole_seconds: float = 0.0
 
     @property
     def port(self) -> str:
@@ -169,6 +171,7 @@ def _filled(text: str, route: Route) -> str:
     values = {
         "plain_http": setup.plain_http, "tls": setup.tls, "address": setup.address, "ca": setup.ca,
         "connect": _within(route.connect_seconds), "read": _within(route.read_seconds),
+        "whole": _within(route.whole_seconds),
         "proxy_from": route.proxy_from or "the proxy's settings", "proxy": route.proxy,
         "host": route.host, "name": route.name, "port": route.port,
     }  # fmt: skip
@@ -178,7 +181,7 @@ def _filled(text: str, route: Route) -> str:
 
 
 def _within(seconds: float) -> str:
-    return f"within {seconds:g} s" if seconds else "in time"
+    return f"within {round(seconds, 1):g} s" if seconds else "in time"
 
 
 _CHECK_ALL = "run it again; if that keeps failing, check {address}, the network and any proxy"
@@ -207,6 +210,10 @@ _WORDS: dict[Cause, tuple[str, str]] = {
     Cause.NO_ANSWER: (
         "it takes connections, but said nothing {read}",
         "run it again; if that keeps failing, check the server, and the port of {address}",
+    ),
+    Cause.UNFINISHED: (
+        "its answer was not complete {whole}",
+        "run it again; if that keeps failing, check the server, the network and any proxy",
     ),
     Cause.CLOSED: (
         "it closed the connection before its answer was complete",

@@ -9,11 +9,8 @@ patience of its own: a failing store of blobs does not make the registry look do
 from __future__ import annotations
 
 import math
-import random
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import requests
@@ -27,20 +24,20 @@ from ledger_tool.edges.http.client import (
     AnswerRefused,
     Body,
     BodyTooLarge,
+    Limits,
     Line,
+    Origin,
     origin_of,
-    retry_after,
 )
-from ledger_tool.edges.http.failure import ELSEWHERE, REGISTRY, Cause, Failure, Setup, failure, is_lasting, is_unsent
-from ledger_tool.edges.http.probe import sharpened, speaks_tls
+from ledger_tool.edges.http.failure import ELSEWHERE, REGISTRY, Cause, Setup, failure, is_lasting, is_unsent
+from ledger_tool.edges.http.patience import LONGER, TRIES, Patience
+from ledger_tool.edges.http.probe import PROBE_SECONDS, sharpened, speaks_tls
 from ledger_tool.edges.waiting import waiting_for
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
-PATIENCE_SECONDS = 60.0  # the longest single wait that a host may ask for
-TRIES = 4
 REDIRECTS = 5
-FAILURES_TO_BE_DOWN = 8
-Origin = tuple[str, str]
+_AGAIN = "run it again"
+SILENCE_SECONDS = 30.0  # that one request waits for hosts that say nothing, in all its tries
 
 
 class Lost(Unreachable):
@@ -52,24 +49,15 @@ class TooLarge(Unreachable):
 
 
 class _Silence(Exception):
-    """A request to an origin got no answer; `detail` is what else is known of the cause."""
+    """A request to an origin got no answer within `limits`; `detail` is what else is known of the cause."""
 
-    def __init__(self, url: str, cause: Cause, detail: str = "") -> None:
+    def __init__(self, url: str, cause: Cause, detail: str, limits: Limits) -> None:
         super().__init__(url, cause, detail)
+        self.limits = limits
         self.url = url
         self.origin = origin_of(url)
         self.cause = cause
         self.detail = detail
-
-
-@dataclass(slots=True)
-class _Patience:
-    """What the answers of one origin ask of all threads."""
-
-    open_at: float = 0.0
-    failures: int = 0  # in a row
-    last: Failure | None = None
-    limits: bool = False  # a 429 outlasted our patience
 
 
 class Host:
@@ -97,15 +85,11 @@ class Host:
         self.name = name or line.origin
         self.close = line.close
         self._line = line
-        self._sleep = sleep
         self._rate_limit = rate_limit
-        self._backoff_seconds = backoff_seconds
-        self._run_seconds = run_seconds
         self._stays = stays
         self._setup = setup
-        self._lock = threading.Lock()
         self._own = origin_of(line.origin)
-        self._patience: dict[Origin, _Patience] = {}
+        self._patience = Patience(line.deadline, sleep, backoff_seconds, run_seconds)
         self._vetted: set[Origin] = {self._own}
         self._plain: set[Origin] = set()  # seen not to speak TLS
 
@@ -128,25 +112,30 @@ class Host:
         effect, and Denied if a proxy wants a login, or the host a client certificate.
         """
         unanswered = Lost if once else Unreachable
+        self._patience.check_time(self.name)
+        silent = SILENCE_SECONDS
         for tries_left in reversed(range(TRIES)):
+            started = time.monotonic()
             try:
                 with waiting_for(self.name):
-                    answer = self._follow(method, url, headers, limit, authorization, body)
+                    answer = self._follow(method, url, headers, limit, authorization, body, silent)
             except AnswerRefused as error:
                 refused = TooLarge if isinstance(error, BodyTooLarge) and not once else unanswered
                 raise refused(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
             except _Silence as silence:
-                if once or is_lasting(silence.cause) or not tries_left:
+                silent -= time.monotonic() - started
+                is_final = once or is_lasting(silence.cause) or silence.cause is Cause.UNFINISHED
+                if is_final or not tries_left or silent <= 0 or self._line.deadline.is_over:
                     raise self._unanswered(silence, unanswered) from None
-                self._back_off(silence.origin, tries_left)
+                self._patience.back_off(silence.origin, tries_left)
                 continue
             seconds = self._rate_limit(answer)
             if seconds is None and answer.status not in TRANSIENT:
-                self._of(origin_of(answer.url)).failures = 0
+                self._patience.note_answer(origin_of(answer.url))
                 return answer
             if once and seconds is None and answer.status != 429:
                 raise Lost(f"{self.name} answers {answer.status}", "run it again later")
-            if not self._is_worth_waiting(answer, seconds, tries_left):
+            if not self._patience.is_worth_waiting(answer, seconds, tries_left):
                 return answer
         raise AssertionError("unreachable")
 
@@ -154,86 +143,53 @@ class Host:
         """Return whether an answer is from this host itself, and not from another that a redirect led to."""
         return origin_of(answer.url) == self._own
 
-    def back_off(self, tries_left: int) -> None:
+    def back_off(self, tries_left: int = TRIES - 2) -> None:
         """Make all requests wait for a random time, which grows with the number of tries."""
-        self._back_off(self._own, tries_left)
-
-    def _back_off(self, origin: Origin, tries_left: int) -> None:
-        longest = self._backoff_seconds * 2.0 ** (TRIES - 1 - tries_left)
-        self._slow_down(origin, random.uniform(0.0, longest))  # noqa: S311 - jitter, not a secret
+        self._patience.back_off(self._own, tries_left)
 
     def _unanswered(self, silence: _Silence, kind: type[Unreachable]) -> LedgerError:
         """Return the error for a request without an answer, and keep its cause for those that are not sent after it."""
-        route = self._line.route(silence.url, self._setup if silence.origin == self._own else ELSEWHERE)
-        told = failure(sharpened(silence.cause, route), route, silence.detail)
-        self._of(silence.origin).last = told
+        setup = self._setup if silence.origin == self._own else ELSEWHERE
+        route = self._line.route(silence.url, setup, silence.limits)
+        told = failure(sharpened(silence.cause, route, self._probe_seconds), route, silence.detail)
+        self._patience.keep_reason(silence.origin, told)
         message = f"{self._called(silence.origin)} did not answer: {told.says}"
+        hint = told.hint
+        if self._line.deadline.is_over:
+            hint = hint.replace(_AGAIN, f"{_AGAIN}, or {LONGER}", 1) if _AGAIN in hint else f"{LONGER}; {hint}"
         if told.is_denied:
-            return Denied(message, told.hint)
-        return (Unreachable if is_unsent(silence.cause) else kind)(message, told.hint)
+            return Denied(message, hint)
+        return (Unreachable if is_unsent(silence.cause) else kind)(message, hint)
+
+    @property
+    def _probe_seconds(self) -> float:
+        """How long to find out what a port speaks."""
+        return min(PROBE_SECONDS, self._line.deadline.remaining())
 
     def _called(self, origin: Origin) -> str:
         """Return what messages call an origin."""
         return self.name if origin == self._own else f"{shown('://'.join(origin))}, where {self.name} sends us,"
 
-    def _of(self, origin: Origin) -> _Patience:
-        return self._patience.setdefault(origin, _Patience())
-
-    def _is_worth_waiting(self, answer: Answer, seconds: float | None, tries_left: int) -> bool:
-        """Slow down after an answer that says that the host is busy; return whether to ask again."""
-        origin = origin_of(answer.url)
-        if seconds is None:
-            seconds = retry_after(answer.headers.get("retry-after", ""))
-        is_too_long = seconds is not None and seconds > min(PATIENCE_SECONDS, self._run_seconds)
-        if seconds is None:
-            self._back_off(origin, tries_left)
-        else:
-            self._slow_down(origin, seconds)
-        is_over = is_too_long or not tries_left
-        if is_over and answer.status == 429:
-            self._of(origin).limits = True
-        elif is_over and answer.status == 503:  # a host that stays busy counts as down for this run
-            self._note_failure(origin)
-        return not is_over
-
-    def _wait_for_opening(self, origin: Origin) -> None:
-        with self._lock:
-            patience = self._of(origin)
-            seconds, failures, limits = patience.open_at - time.monotonic(), patience.failures, patience.limits
-        if failures >= FAILURES_TO_BE_DOWN:
-            reason, hint = (f": {patience.last.says}", patience.last.hint) if patience.last else ("", "")
-            raise Unreachable(f"{self._called(origin)} keeps failing{reason}", hint or "run it again later")
-        if seconds > PATIENCE_SECONDS:
-            raise Unreachable(f"{self._called(origin)} asks us to wait {seconds:.0f} s", "run it again later")
-        if limits:
-            message = f"{self._called(origin)} keeps limiting the rate of requests (429)"
-            raise Unreachable(message, "run it again later, or with fewer `--jobs`")
-        if seconds > 0:
-            self._sleep(seconds + random.uniform(0.0, 0.25))  # noqa: S311 - jitter, not a secret
-
-    def _slow_down(self, origin: Origin, seconds: float) -> None:
-        with self._lock:
-            patience, now = self._of(origin), time.monotonic()
-            open_at = max(patience.open_at, now + seconds)
-            self._run_seconds -= open_at - max(patience.open_at, now)
-            patience.open_at = open_at
-
-    def _note_failure(self, origin: Origin) -> None:
-        with self._lock:
-            self._of(origin).failures += 1
-
     def _follow(
-        self, method: str, url: str, headers: Mapping[str, str], limit: int, authorization: str, body: Body
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        limit: int,
+        authorization: str,
+        body: Body,
+        silent_seconds: float,
     ) -> Answer:
         first = origin_of(url)
         for _ in range(REDIRECTS + 1):
             origin = origin_of(url)
-            self._vet(url, origin)
-            self._wait_for_opening(origin)
+            limits = self._line.limits(silent_seconds)
+            self._vet(url, origin, limits)
+            self._patience.wait(origin, self._called(origin))
             sent = dict(headers)
             if authorization and origin == first:
                 sent["Authorization"] = authorization
-            answer = self._sent(method, url, sent, limit, body)
+            answer = self._sent(method, url, sent, limit, body, limits)
             if not answer.redirect or (self._stays and method != "GET"):
                 return answer
             try:
@@ -248,22 +204,26 @@ class Host:
             url = target
         raise AnswerRefused(f"more than {REDIRECTS} redirects")
 
-    def _sent(self, method: str, url: str, headers: Mapping[str, str], limit: int, body: Body) -> Answer:
+    def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], limit: int, body: Body, limits: Limits
+    ) -> Answer:
         """Send one request; an answer that only says that the way to the host is wrong is none."""
         try:
-            answer = self._line.send(method, url, headers, limit=limit, data=body or None)
+            answer = self._line.send(method, url, headers, limit=limit, limits=limits, data=body or None)
         except AnswerRefused:
             raise
         except requests.RequestException as error:
-            silence = _Silence(url, *cause_of(error))
+            silence = _Silence(url, *cause_of(error), limits)
+        except TimeoutError:
+            silence = _Silence(url, Cause.UNFINISHED, "", limits)
         else:
             if answer.status == 407 and self._line.route(url, self._setup).proxy:
-                silence = _Silence(url, Cause.PROXY_LOGIN, "it answers 407")
+                silence = _Silence(url, Cause.PROXY_LOGIN, "it answers 407", limits)
             elif answer.status == 400 and self._is_only_tls(url):
-                silence = _Silence(url, Cause.ONLY_TLS)
+                silence = _Silence(url, Cause.ONLY_TLS, "", limits)
             else:
                 return answer
-        self._note_failure(silence.origin)
+        self._patience.note_failure(silence.origin)
         raise silence from None
 
     def _is_only_tls(self, url: str) -> bool:
@@ -271,18 +231,22 @@ class Host:
         origin = origin_of(url)
         if origin[0] != "http" or origin in self._plain:
             return False
-        if speaks_tls(self._line.route(url, self._setup)):
+        if speaks_tls(self._line.route(url, self._setup), self._probe_seconds):
             return True
         self._plain.add(origin)
         return False
 
-    def _vet(self, url: str, origin: Origin) -> None:
+    def _vet(self, url: str, origin: Origin, limits: Limits) -> None:
         """Raise AnswerRefused for another origin that this host must not send us to; see `why_internal`."""
         if origin in self._vetted:
             return
         host, own = (urlsplit(place).hostname or "" for place in (url, self.origin))
         reason = "" if is_plain_host(host) else "is not a plain host"
-        reason = reason or why_internal([host, *self._line.addresses(url)], [own, *self._line.addresses(self.origin)])
+        try:
+            places, own_places = ([host, *self._line.addresses(url)], [own, *self._line.addresses(self.origin)])
+        except TimeoutError:
+            raise _Silence(url, Cause.SILENT_NAME_SERVER, "", limits) from None
+        reason = reason or why_internal(places, own_places)
         if reason:
             raise AnswerRefused(f"{shown('://'.join(origin))}, where it sends us, {reason}")
         self._vetted.add(origin)

@@ -7,31 +7,34 @@ import ssl
 
 from ledger_tool.edges.http.failure import Cause, Route
 
-_SECONDS = 3.0
+PROBE_SECONDS = 3.0
 
 
-def sharpened(cause: Cause, route: Route) -> Cause:
-    """Return a cause, or a more certain one if the port is seen to speak the other scheme. Behind a proxy, no look."""
-    if route.proxy:
+def sharpened(cause: Cause, route: Route, seconds: float = PROBE_SECONDS) -> Cause:
+    """Return a cause, or a more certain one if the port is seen to speak the other scheme within some seconds.
+
+    Behind a proxy, nobody looks.
+    """
+    if route.proxy or seconds <= 0:
         return cause
     host, port = route.name.strip("[]"), int(route.port)
-    if cause is Cause.NO_TLS and _speaks_plain_http(host, port):
+    if cause is Cause.NO_TLS and _speaks_plain_http(host, port, seconds):
         return Cause.PLAIN_HTTP
-    if cause in (Cause.CLOSED, Cause.NOT_HTTP) and route.scheme == "http" and speaks_tls(route):
+    if cause in (Cause.CLOSED, Cause.NOT_HTTP) and route.scheme == "http" and speaks_tls(route, seconds):
         return Cause.ONLY_TLS
     return cause
 
 
-def speaks_tls(route: Route) -> bool:
+def speaks_tls(route: Route, seconds: float = PROBE_SECONDS) -> bool:
     """Return whether a port that is reached without a proxy ends a TLS handshake, with whatever certificate."""
-    if route.proxy:
+    if route.proxy or seconds <= 0:
         return False
     host, port = route.name.strip("[]"), int(route.port)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent, and nothing is believed
     try:
         with (
-            socket.create_connection((host, port), _SECONDS) as connection,
+            socket.create_connection((host, port), seconds) as connection,
             context.wrap_socket(connection, server_hostname=host),
         ):
             return True
@@ -39,11 +42,11 @@ def speaks_tls(route: Route) -> bool:
         return False
 
 
-def _speaks_plain_http(host: str, port: int) -> bool:
+def _speaks_plain_http(host: str, port: int, seconds: float) -> bool:
     """Return whether a port answers a request that carries nothing by plain HTTP."""
     asked = f"GET / HTTP/1.0\r\nHost: {host}\r\nUser-Agent: ledger-tool\r\n\r\n"
     try:
-        with socket.create_connection((host, port), _SECONDS) as connection, connection.makefile("rb") as answer:
+        with socket.create_connection((host, port), seconds) as connection, connection.makefile("rb") as answer:
             connection.sendall(asked.encode("ascii", "replace"))
             return answer.read(5) == b"HTTP/"
     except (OSError, ValueError):

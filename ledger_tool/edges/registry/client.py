@@ -17,6 +17,7 @@ from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
+from ledger_tool.edges.deadline import UNLIMITED, Deadline
 from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry import doubt
@@ -60,6 +61,7 @@ class RegistryClient:
         jobs: int = 8,
         ca_file: str = "",
         http: Host | None = None,
+        deadline: Deadline = UNLIMITED,
         beside: RegistryClient | None = None,
     ) -> None:
         """Open a client; `beside` is one of the same host, with which it shares connections, patience and the login."""
@@ -68,7 +70,9 @@ class RegistryClient:
         host = "registry-1.docker.io" if same_host(registry.host) == HUB else registry.host
         scheme = "http" if registry.plain_http else "https"
         self._http: Host = (
-            beside._http if beside else http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file))
+            beside._http
+            if beside
+            else http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file, deadline=deadline))
         )
         self.close = self._http.close
         self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)

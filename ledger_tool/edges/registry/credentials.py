@@ -19,6 +19,7 @@ from typing import Any
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, same_host
+from ledger_tool.edges.deadline import UNLIMITED, Deadline
 from ledger_tool.errors import UsageError
 
 _MAX_FILE = 4 * 2**20
@@ -44,8 +45,11 @@ class Credential:
 class Keychain:
     """Looks up credentials, once per host; safe to use from several threads."""
 
-    def __init__(self, environment: Mapping[str, str], *, helper_seconds: float = 30.0) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], deadline: Deadline = UNLIMITED, *, helper_seconds: float = 30.0
+    ) -> None:
         self._environment = environment
+        self._deadline = deadline
         self._helper_seconds = helper_seconds
         self._known: dict[str, Credential | UsageError | None] = {}
         self._lock = Lock()
@@ -109,18 +113,19 @@ class Keychain:
 
     def _from_helper(self, helper: str, host: str, where: str) -> Credential | None:
         program = f"docker-credential-{helper}"
+        seconds = min(self._helper_seconds, self._deadline.remaining(at_least=1.0))
         if not re.fullmatch(r"[A-Za-z0-9._-]+", helper):
             raise UsageError(f"{where} names the credential helper `{shown(helper)}`", "fix the file")
         try:
             done = subprocess.run(
-                [program, "get"], input=host.encode(), capture_output=True, timeout=self._helper_seconds, check=False,
+                [program, "get"], input=host.encode(), capture_output=True, timeout=seconds, check=False,
                 env=dict(self._environment),
             )  # fmt: skip
         except OSError:
             message = f"`{program}`, named by {where}, is not installed or cannot be run"
             raise UsageError(message, "install it, or fix the file") from None
         except subprocess.TimeoutExpired:
-            message = f"`{program}` did not answer in {self._helper_seconds:.0f} s"
+            message = f"`{program}` did not answer in {seconds:.0f} s"
             raise UsageError(message, "run it manually to see what it waits for") from None
         if done.returncode:
             if b"not found" in done.stdout + done.stderr:

@@ -19,7 +19,7 @@ from ledger_tool.core.registry.challenge import Challenge
 from ledger_tool.core.registry.image import MEDIA_TYPES, ServedDocument
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.clock import HostClock
-from ledger_tool.edges.http.host import TRIES, Host, TooLarge
+from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry import doubt
 from ledger_tool.edges.registry.attempts import LoginAttempts
 from ledger_tool.edges.registry.credentials import Credential, Keychain
@@ -171,7 +171,7 @@ class Login:
             challenges = again if "bearer" in again else challenges
             stale = grant
             if tries_left:
-                self._http.back_off(TRIES - 2)
+                self._http.back_off()
         raise TokenRefused(
             f"{self._name} does not accept the token that its token server has just issued",
             f"run it again; if it stays, check both clocks and the login: `ledger doctor {self._registry.address}`",

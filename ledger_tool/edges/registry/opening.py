@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.edges.deadline import UNLIMITED, Deadline
 
 if TYPE_CHECKING:
     from ledger_tool.edges.registry.client import RegistryClient
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 class OpenRegistries(AbstractContextManager["OpenRegistries"]):
     """Hands out clients. Use as a context manager; `jobs` is how many threads will use them at once."""
 
-    def __init__(self, *, jobs: int = 8, ca_file: str = "") -> None:
+    def __init__(self, *, jobs: int = 8, ca_file: str = "", deadline: Deadline = UNLIMITED) -> None:
         self._jobs = jobs
         self._ca_file = ca_file
+        self._deadline = deadline
         self._keychain: Keychain | None = None
         self._clients: dict[Registry, RegistryClient] = {}
         self._by_host: dict[tuple[str, bool], RegistryClient] = {}
@@ -42,13 +44,14 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
         from ledger_tool.edges.registry.credentials import Keychain
 
         with self._lock:
-            self._keychain = self._keychain or Keychain(os.environ)
+            self._keychain = self._keychain or Keychain(os.environ, self._deadline)
             if registry not in self._clients:
                 ca_file = ca_of(self._ca_file, os.environ)
                 host = same_host(registry.host), registry.plain_http
                 client = RegistryClient(
-                    registry, self._keychain, jobs=self._jobs, ca_file=ca_file, beside=self._by_host.get(host)
-                )
+                    registry, self._keychain, jobs=self._jobs, ca_file=ca_file, deadline=self._deadline,
+                    beside=self._by_host.get(host),
+                )  # fmt: skip
                 self._clients[registry] = self._by_host[host] = client
             return self._clients[registry]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.git.location import file_address
 from ledger_tool.edges.git.offer import FAILURES, REFUSALS, Attempts, Bounds, offer, offer_once
 from ledger_tool.edges.git.remote import RemoteRef
-from ledger_tool.edges.git.repository import Deadline
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import Contended, PushRefused, Unreachable, UsageError

@@ -186,7 +186,10 @@ def test_a_gzip_bomb_is_not_inflated(wire: Wire, at: Rig) -> None:
 
 def test_a_body_that_comes_a_byte_at_a_time_is_given_up(wire: Wire) -> None:
     wire.on(V1, wire.dawdling(b"{"))
-    with rig(wire, request_seconds=0.3) as at, pytest.raises(Unreachable, match="comes too slowly"):
+    with (
+        rig(wire, request_seconds=0.3) as at,
+        pytest.raises(Unreachable, match="its answer was not complete within"),
+    ):
         at.client.manifest("myorg/app", "v1")
     assert wire.count() == 1
 

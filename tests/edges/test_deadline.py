@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger_tool.edges import deadline as deadlines
+from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.git import repository
-from ledger_tool.edges.git.repository import Deadline, Repository
+from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import Unreachable
 
 
@@ -25,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(repository, "time", made)
+    monkeypatch.setattr(deadlines, "time", made)
     return made
 
 
