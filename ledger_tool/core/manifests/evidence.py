@@ -25,9 +25,13 @@ _BELOW = re.compile(
 )
 _ALIAS = re.compile(r"\*[\w.-]+")
 _NEARBY = 300  # characters
+_LONGEST = 1000  # characters of what may be a reference, so that no line is passed over again and again
 _A_PAIR = r"[\"']?[\w.$-]+[\"']?[ \t]*:(?:[\s\"'\[{]|\Z)"
 _PAIR = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?[ \t]*:(?=[\s\"'\[{]|\Z)[ \t]*")
-_ON_NEXT_LINE = re.compile(rf"(?:[&!]\S+)?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)[ \t]++(?!-[ \t])(?!{_A_PAIR})")
+_ON_NEXT_LINE = re.compile(
+    rf"(?:[&!]\S{{1,100}})?[ \t]{{0,100}}(?:#[^\r\n]{{0,300}})?(?:\r\n|\r|\n)[ \t]++(?!-[ \t])(?!{_A_PAIR})"
+)
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
 _ITEM = re.compile(r"[ \t]*(?:-[ \t]+)+")
 _AT_IMAGES = frozenset({"image", "images", "newName", "newTag", "repository"})
 
@@ -53,9 +57,10 @@ def _is_shown_at(text: str, offset: int) -> bool:
 
 def _scalar_at(text: str, offset: int) -> str:
     """Return the text of the scalar at an offset, or `""` if something else is there."""
-    properties = _PROPERTIES.match(text, offset)
-    match = _SCALAR.match(text, properties.end() if properties else offset)
-    return next((group for group in match.groups() if group), "").strip() if match else ""
+    end = offset + _LONGEST
+    properties = _PROPERTIES.match(text, offset, end)
+    match = _SCALAR.match(text, properties.end() if properties else offset, end)
+    return next((group for group in match.groups() if group), "").strip() if match and match.end() < end else ""
 
 
 def _may_be_reference(text: str) -> bool:
@@ -76,6 +81,15 @@ def may_name_image(text: str, start: int, end: int, ours: OurImages) -> bool:
     return ours.has_reference(value) or ours.has_name(value)
 
 
+def end_of_value(text: str, line: re.Match[str]) -> int:
+    """Return where a line ends, or the next one if it has the value of the line's key."""
+    for pair in _PAIR.finditer(text, line.start(), line.end()):
+        below = _ON_NEXT_LINE.match(text, pair.end())
+        if below and (rest := _REST_OF_LINE.match(text, below.end())):
+            return rest.end()
+    return line.end()
+
+
 def _is_image(key: str, text: str, offset: int, end: int, ours: OurImages) -> bool:
     """Return whether a key with what follows it may name an image, or a part of one."""
     below = _ON_NEXT_LINE.match(text, offset)
@@ -90,7 +104,7 @@ def _is_image(key: str, text: str, offset: int, end: int, ours: OurImages) -> bo
         is_one = _may_be_reference(value) or (key == "newTag" and bool(value))
     else:
         is_one = ours.has_name(value) or (bool(value) and names_image(key) and words(key)[-1:] == ("tag",))
-    return is_one or (names_image(key) and _has_host(f"{text[offset:end]} {value}", ours))
+    return is_one or (names_image(key) and _has_host(f"{text[offset : min(end, offset + _NEARBY)]} {value}", ours))
 
 
 def _has_host(text: str, ours: OurImages) -> bool:

@@ -22,6 +22,7 @@ from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 
@@ -56,13 +57,14 @@ class DocumentReading:
     """All that a document says as tokens, and the places in it that name images, in order.
 
     `mentions` searches for references to images of the ledger in other places, which a second look does not need.
-    `marks` are the comments for `ledger`, each of which has to be at one of them.
+    `marks` are the comments for `ledger`, each of which has to be at one of them. `note` says what was not read.
     """
 
     tokens: Sequence[TextToken]
     sites: Sequence[Site]
     mentions: Callable[[], Sequence[Site]]
     marks: Sequence[Mark] = ()
+    note: ManifestNote | None = None
 
 
 class ManifestFormat(Protocol):

@@ -24,6 +24,10 @@ class OurImages:
     hosts: tuple[str, ...] = ()
     resolver: Resolver | None = None
 
+    def has_host(self, text: str) -> bool:
+        """Return whether a text has one of the registries in it."""
+        return any(host in text for host in self.hosts)
+
     def has_reference(self, text: str) -> bool:
         """Return whether a text is a reference to one of the images, with a tag or a digest."""
         reference = _parsed(text) if ":" in text else None

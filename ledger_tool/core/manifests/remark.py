@@ -22,7 +22,7 @@ RemarkKind = Literal[
 
 # What many remarks of a kind have in common, after their number.
 IN_SHORT: dict[RemarkKind, str] = {
-    "template": "templates are not YAML until they are rendered: only lines such as `image: REF` were read",
+    "template": "templates have lines that are not YAML until they are rendered, and were read without these",
     "not-a-manifest": "files were skipped, since they are not manifests",
     "not-a-reference": "values are in the place of an image reference and are something else",
     "chart-default": "images have no tag here, so their charts choose the version",

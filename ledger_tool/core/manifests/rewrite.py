@@ -23,7 +23,7 @@ from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
 from ledger_tool.core.manifests.templateactions import has_actions, is_of_chart
-from ledger_tool.core.manifests.templateforms import LINES_ONLY, TemplateFormat, TemplateLinesFormat, unread_lines
+from ledger_tool.core.manifests.templateforms import TemplateFormat
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written
@@ -107,26 +107,10 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
         except TextFault as fault:
             if not fault.is_syntax or not has_actions(text):  # a file beyond a limit is not treated as a template
                 raise
-            return _template(path, raw, text, parse, judge, fault.line, write=write)
+            return _in_form(TemplateFormat(parse, judge.ours), path, raw, text, judge, write=write)
     except TextFault as fault:
         note = note_on(path, raw, form, fault)
         return not_read(note) if note else Rewritten(path)
-
-
-def _template(path: str, raw: bytes, text: str, parse: Parse, judge: Judge, line: int, *, write: bool) -> Rewritten:
-    """Return a judge's result for a template that is not YAML at a line. Raises TextFault for one beyond a limit."""
-    try:
-        return _in_form(TemplateFormat(parse, judge.ours), path, raw, text, judge, write=write)
-    except TextFault as fault:
-        if not fault.is_syntax:
-            raise
-    form = TemplateLinesFormat(judge.ours)
-    done = _in_form(form, path, raw, text, judge, write=write)
-    if unread := form.unread(text):
-        done.notes.insert(0, ManifestNote(path, unread[0], unread_lines(unread), is_fault=True))
-    elif form.may_have_sites(text) and not form.why_no_manifest(text):
-        done.notes.insert(0, ManifestNote(path, line, LINES_ONLY, kind="template"))
-    return done
 
 
 def _in_form(form: ManifestFormat, path: str, raw: bytes, text: str, judge: Judge, *, write: bool) -> Rewritten:
@@ -162,6 +146,7 @@ def _document(
     mentions = reading.mentions()
     done.notes += [note for mention in mentions if (note := _noted(mention, judge, text, done.path))]
     done.notes += _of_marks(done.path, reading, mentions)
+    done.notes += [reading.note] if reading.note else []
     if not changes or not write:
         return old
     new = applied(text, document, changes)

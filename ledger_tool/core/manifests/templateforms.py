@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ledger_tool.core.manifests.comments import marks_in, needing_reference
-from ledger_tool.core.manifests.evidence import may_name_image, shows_reference
+from ledger_tool.core.manifests.evidence import end_of_value, may_name_image, shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.formats import DocumentReading, YamlFormat
-from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.marks import IGNORE, Mark, Marks, find_marks
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.site import Site, SiteField, owner_in
+from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.site import Site
+from ledger_tool.core.manifests.templaterepair import RepairedReading, repaired
 from ledger_tool.core.manifests.templatetext import COVER, COVERED, covered, lines, literals
-from ledger_tool.core.manifests.tokens import TextDocument, TextToken
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.yamltree import tree
-from ledger_tool.core.policy.reference import split
 
-LINES_ONLY = "a template, which is not YAML until it is rendered: only lines such as `image: REF` are read"
-
+_GOES_ON = re.compile(
+    r"[\"']?\s+\{\{-(?!\s*(?:/\*|(?:if|else|end|range|with|define|block|break|continue)\b|\$\w*\s*:?=))"
+)
 _MOST_NAMED = 5
-
-
-def unread_lines(numbers: Sequence[int]) -> str:
-    """Return what to say of the lines of a template that may name an image and are not read."""
-    named = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
-    which = f"line {named} is" if len(numbers) == 1 else f"lines {named} are"
-    return (
-        "not read in full: it is not YAML, and in a template only lines such as `image: REF` are read then; "
-        f"{which} not, and may name an image: write `# ledger: ignore` behind what is none"
-    )
+_LOCKED = "it is in a template that cannot be read as YAML until it is rendered"
 
 
 class TemplateFormat(YamlFormat):
@@ -45,7 +37,12 @@ class TemplateFormat(YamlFormat):
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the covered text, and the sites in their tree; some have parts that are covered."""
         bare = self.bare(text)
-        tokens = self.parse(bare, document)
+        try:
+            tokens = self.parse(bare, document)
+        except TextFault as fault:
+            if not fault.is_syntax:
+                raise
+            return self._repaired(path, text, document)
         marks = marks_in(text, document, tokens)
         found = find_sites(path, text, tree(tokens), self.ours, marks=marks)
         sites = [_uncovered(site) for site in found.sites]
@@ -56,47 +53,54 @@ class TemplateFormat(YamlFormat):
 
         return DocumentReading(tokens, sites, search, needing_reference(marks, tokens))
 
+    def _repaired(self, path: str, text: str, document: TextDocument) -> DocumentReading:
+        """Return the sites of a document without the lines that are not YAML; nothing is edited, so it has no tokens.
 
-@dataclass(frozen=True, slots=True)
-class TemplateLinesFormat:
-    """Templates that are not YAML even so: lines such as `image: REF` are read, and never edited."""
-
-    ours: OurImages
-
-    def documents(self, text: str) -> Sequence[TextDocument]:
-        """Return the whole file."""
-        return [TextDocument(0, len(text), 1)]
-
-    def may_have_sites(self, text: str) -> bool:
-        """Return whether something in the text looks like an image."""
-        return may_have_sites(text, self.ours)
-
-    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
-        """Return the sites of the lines, and no tokens."""
-        del path
-        bare = covered(text)
+        A gate over lines that may name an image must not be green: they are `unread`.
+        """
+        bare = self.bare(text)
+        done = repaired(bare, document, self.parse)
         marks = find_marks(bare, document)
-        sites = [_site_in_line(number, image, marks) for number, _, image in lines(bare) if image]
+        found = find_sites(path, text, done.roots, self.ours, marks=marks).sites
+        known = {field.token.line for site in found for field in site.fields}
+        names = {site.name for site in found if not site.whole}
+        left_out, unread = set(done.left_out), []
+        for number, line in lines(bare, document):
+            is_read = number < done.end_line and number not in left_out
+            if number in known or (is_read and (not self.ours.has_host(line[0]) or any(map(line[0].count, names)))):
+                continue
+            inner = [] if is_read else self._in_line(path, text, bare, line, number, marks)
+            found += inner
+            if not inner and _may_name_image(bare, line, marks.at(line.start()), self.ours):
+                unread.append(number)
+        sites = [replace(_uncovered(_whole(site, text)), locked=_LOCKED) for site in found]
+        sites.sort(key=lambda site: site.fields[0].token.start)
 
         def search() -> list[Site]:
             between = mentions_in_lines(bare, document, sites, self.ours)
             return [*between, *mentions_in_lines(literals(text), document, [], self.ours, marks)]
 
-        return DocumentReading([], sites, search)
+        if unread:
+            note = ManifestNote(path, unread[0], _unread(unread), is_fault=True)
+        else:
+            note = ManifestNote(path, *_read_without(done, document), kind="template")
+        return DocumentReading([], sites, search, note=note if unread or shows_reference(bare, self.ours) else None)
 
-    def unread(self, text: str) -> list[int]:
-        """Return the lines that may name an image otherwise: a gate over them must not be green."""
-        bare = covered(text)
-        marks = find_marks(bare, self.documents(bare)[0])
-        return [
-            number
-            for number, line, image in lines(bare)
-            if not image and _may_name_image(bare, line, marks.at(line.start()), self.ours)
-        ]
-
-    def why_no_manifest(self, text: str) -> str:
-        """Return whether nothing in the text looks like a reference."""
-        return "" if shows_reference(covered(text), self.ours) else "nothing in it looks like an image reference"
+    def _in_line(
+        self, path: str, text: str, bare: str, line: re.Match[str], number: int, marks: Marks
+    ) -> Sequence[Site]:
+        """Return the sites of a line by itself, if it is YAML; with the next one, if its value is there."""
+        if not (marks.at(line.start()) or may_name_image(bare, *line.span(), self.ours)):
+            return []
+        for end in {line.end(), end_of_value(bare, line)}:
+            try:
+                part = TextDocument(line.start(), end, number)
+                found = find_sites(path, text, tree(self.parse(bare, part)), self.ours, marks=marks).sites
+            except TextFault:
+                continue
+            if found:
+                return found
+        return []
 
 
 def _uncovered(site: Site) -> Site:
@@ -108,23 +112,35 @@ def _uncovered(site: Site) -> Site:
     return replace(site, unsettled="")  # which of two values is there, conditions decide
 
 
+def _whole(site: Site, text: str) -> Site:
+    """Return a site with all of its text: an action on the next line that trims the line break goes on with it."""
+    is_open = site.whole and _GOES_ON.match(text, site.fields[0].token.end)
+    return replace(site, text=site.text + COVERED) if is_open else site
+
+
 def _may_name_image(text: str, line: re.Match[str], marks: Sequence[Mark], ours: OurImages) -> bool:
     is_ignored = any(mark.policy == IGNORE and not mark.fault for mark in marks)
     return not is_ignored and (bool(marks) or may_name_image(text, *line.span(), ours))
 
 
-def _site_in_line(number: int, line: re.Match[str], marks: Marks) -> Site:
-    value, start = line["value"], line.start("value")
-    reference = split(value)
-    return Site(
-        line=number,
-        text=value,
-        name=reference.name,
-        tag=reference.tag or "",
-        digest=reference.digest or "",
-        fields=(SiteField("whole", TextToken(start, line.end("value"), number, 1, -1, "scalar", value)),),
-        whole=True,
-        marks=marks.at(start),
-        owner=owner_in(line["rest"]),
-        locked="it is in a template that cannot be read as YAML until it is rendered",
+def _unread(numbers: Sequence[int]) -> str:
+    named, are = _named(numbers)
+    return (
+        f"not read in full: {named} of this template {are} not YAML even around its actions, and may name an image: "
+        "write `# ledger: ignore` behind what is none"
     )
+
+
+def _read_without(done: RepairedReading, document: TextDocument) -> tuple[int, str]:
+    """Return the first line that was not read, and what to say of it and the others."""
+    if done.end < document.end:
+        where = f" from line {done.end_line} on" if done.end > document.start else ""
+        return done.end_line, f"a template that is not YAML until it is rendered: only single lines were read{where}"
+    named, are = _named(done.left_out)
+    return done.left_out[0], f"a template, of which {named} {are} not YAML until it is rendered: it was read without"
+
+
+def _named(numbers: Sequence[int]) -> tuple[str, str]:
+    if len(numbers) == 1:
+        return f"line {numbers[0]}", "is"
+    return f"lines {', '.join(map(str, numbers[:_MOST_NAMED]))}" + (", …" if len(numbers) > _MOST_NAMED else ""), "are"

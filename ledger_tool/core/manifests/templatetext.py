@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ledger_tool.core.manifests.templateactions import TemplateSpan, actions
+from ledger_tool.core.manifests.tokens import TextDocument
 from ledger_tool.core.manifests.yamltree import line_breaks
 
 COVER = "\ue000"
@@ -20,13 +21,8 @@ _LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
 _NOT_BREAK = re.compile(r"[^\r\n]")
 _NOT_BLANK = re.compile(r"\S")
 _END_OF_LINE = re.compile(r"[\r\n]")
-_GOES_ON = re.compile(rf"\s*{COVER}")
 _LINE = re.compile(r"[^\r\n]+")
 _STARTS_BLOCK = re.compile(r"(?::|-)[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
-_IMAGE = re.compile(
-    r"[ \t]*(?:-[ \t]+)?(?P<quote>[\"']?)image(?P=quote):[ \t]+(?P<mark>[\"']?)"
-    r"(?P<value>[A-Za-z0-9][^\s\"'#]*)(?P=mark)(?P<rest>[ \t]*(?:[ \t]#[^\r\n]*)?)(?=[\r\n]|\Z)"
-)
 
 
 @lru_cache(4)
@@ -55,26 +51,18 @@ def literals(text: str) -> str:
     return "".join([*pieces, _blanks(text[end:])])
 
 
-def lines(text: str) -> Iterator[tuple[int, re.Match[str], re.Match[str] | None]]:
-    """Yield the lines of a covered text with their numbers, and the image that each gives in one word.
-
-    The groups of an image are `value` and `rest`.
-    Comments and lines of block scalars are passed over, and images that an action below goes on with.
-    """
+def lines(text: str, document: TextDocument) -> Iterator[tuple[int, re.Match[str]]]:
+    """Yield the lines of a document of a covered text with their numbers, without comments and block scalars."""
     inside = -1  # the indentation of the key that has the block scalar
-    number, end = 1, 0
-    for line in _LINE.finditer(text):
+    number, end = document.line, document.start
+    for line in _LINE.finditer(text, document.start, document.end):
         number, end = number + line_breaks(text[end : line.start()]), line.start()
         written = line[0].lstrip(" ")
         indent = len(line[0]) - len(written)
         if not written.strip() or written.startswith("#") or (inside >= 0 and indent > inside):
             continue
         inside = indent if _STARTS_BLOCK.search(line[0]) else -1
-        image = _IMAGE.match(text, line.start())
-        if image is None or COVER in image["value"]:
-            yield number, line, None
-        elif not _GOES_ON.match(text, image.end()):
-            yield number, line, image
+        yield number, line
 
 
 def _blanked(text: str) -> list[bool]:

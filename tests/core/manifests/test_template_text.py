@@ -172,6 +172,46 @@ def test_lines_of_what_cannot_be_read_as_yaml_are_reported() -> None:
     assert [note.kind for note in done.notes] == ["template"]
 
 
+_BROKEN = st.sampled_from(
+    [
+        "{{ .x }}: a: b",
+        "bad: a: b",
+        "  - {{ .x }}",
+        " x: 1",
+        "{{- .x }}",
+        "]",
+        "a: [",
+        "- {{ .x }}: {",
+        'y: "',
+        "\t- z",
+        "{% b %}: c: d",
+    ]
+)
+
+
+@given(st.lists(_BROKEN, min_size=1, max_size=4), st.lists(_BROKEN, max_size=4), st.integers(0, 2))
+def test_an_image_between_lines_that_are_not_yaml_is_judged_or_warned_about(
+    above: list[str], below: list[str], form: int
+) -> None:
+    image = ["image: myorg/app:v1.5.0", "- {image: myorg/app:v1.5.0}", "x:\n  repository: myorg/app\n  tag: v1.5.0"][
+        form
+    ]
+    below = ["z: 1", *below]  # else the first may go on with the image
+    text = "\n".join(["a: {{ .x }}", *above, image, *below, ""])
+    done = pinned(text)
+    if done.edits:
+        return
+    at = len(above) + 2
+    lines = {finding.line for finding in done.findings} | {note.line for note in done.notes if note.is_fault}
+    assert not lines.isdisjoint(range(at, at + 3)), text
+
+
+def test_a_template_with_very_many_lines_that_are_not_yaml_is_read_to_its_end() -> None:
+    done = pinned("a: {{ .x }}\n" + "b: c: d\n" * 200 + "image: myorg/app:v1.5.0\n")
+    assert [finding.line for finding in done.findings] == [202]
+    assert "only single lines were read" in done.notes[0].message
+
+
 def test_each_document_of_a_file_is_searched_for_its_own_marks_alone() -> None:
     text = "---\nimage: myorg/app:v1.5.0 # ledger: ignore\n" * 50
     assert pinned(text).counts.left == 50
