@@ -5,33 +5,38 @@ A tree is walked once, whatever its aliases; an aliased value is edited at its a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
+from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_charts
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.marks import NO_MARKS, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
+from ledger_tool.core.manifests.settled import of_both, settled
 from ledger_tool.core.manifests.shapes import fields, whole
-from ledger_tool.core.manifests.shapes.keys import names_image, says_image, says_version
+from ledger_tool.core.manifests.shapes.keys import is_partial, names_image, role, says_image
+from ledger_tool.core.manifests.shapes.overlaid import of_another_registry
+from ledger_tool.core.manifests.shapes.parameters import in_parameters
+from ledger_tool.core.manifests.shapes.printed import of_templates
 from ledger_tool.core.manifests.shapes.purpose import is_only_matched, only_matches
-from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, Visit, view_of
+from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, ValuesScope, Visit, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, repeated
 
 _Found = tuple[Site | None, TextToken | None]
+_Place = tuple[str, tuple[int, ...], int]  # the name, the numbers of its tokens, and of the one to write beside
 Shape = Callable[[Visit], Iterator[FoundSite]]
 
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
 _IN_MAPS: tuple[Shape, ...] = (
-    fields.of_kustomize, fields.of_helm, fields.of_words, whole.named_below, whole.at_keys, whole.in_pair,
-    whole.in_patch, whole.of_kind, whole.marked,
+    fields.of_kustomize, fields.of_helm, fields.of_words, of_another_registry, whole.named_below, whole.at_keys,
+    whole.in_pair, whole.in_patch, whole.of_kind, whole.marked,
 )  # fmt: skip
 # Of references, or of mappings in which `name` is special.
 _LISTS = frozenset({"images", "parameters", "params", "services", "set", "steps"})
-_IN_LISTS: tuple[Shape, ...] = (fields.in_parameters, whole.in_list, whole.marked)
+_IN_LISTS: tuple[Shape, ...] = (in_parameters, whole.in_list, whole.marked)
 _IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 
 
@@ -48,49 +53,69 @@ def find_sites(
     roots: list[YamlNode],
     ours: OurImages = NOBODYS,
     environment: Callable[[], Environment] = nothing_set,
-    around: Callable[[], ChartAround | None] = no_chart,
+    charts: Callable[[], FileCharts] = no_charts,
     marks: Marks = NO_MARKS,
 ) -> FoundSites:
     """Return what is found in a document with these marks; `path` is the file's, `text` its complete text."""
-    by_place: dict[tuple[str, tuple[int, ...], int], Site] = {}
+    by_place: dict[_Place, Site] = {}
     numbers: set[int] = set()
     for root in roots:
-        for site, passed in _walk(root, view_of(path, text, root, ours, environment, around, marks)):
+        for site, passed in _walk(root, view_of(path, text, root, ours, environment, charts, marks)):
             if not site:
                 numbers.update({passed.number} if passed else ())
                 continue
             numbers.update(field.token.number for field in site.fields)
             beside = site.missing.beside.number if site.missing else -1
-            by_place.setdefault((site.name, tuple(field.token.number for field in site.fields), beside), site)
+            place = (site.name, tuple(field.token.number for field in site.fields), beside)
+            by_place[place] = of_both(by_place[place], site) if place in by_place else site
     # A mapping with the same fields through a merge or an alias gets its digest where they are written.
     fixed = {place[:2] for place in by_place if place[2] >= 0}
     sites = [site for place, site in by_place.items() if place[2] >= 0 or place[:2] not in fixed]
-    return FoundSites(sorted(sites, key=lambda site: (site.fields[0].token.start, site.line)), frozenset(numbers))
+    return FoundSites(
+        sorted(settled(sites, ours), key=lambda site: (site.fields[0].token.start, site.line)), frozenset(numbers)
+    )
 
 
 def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
     is_matching = only_matches(root)
     seen: set[int] = set()
-    ahead: list[tuple[YamlNode, tuple[str, ...]]] = [(root, ())]
+    ahead: list[tuple[YamlNode, tuple[str, ...], ValuesScope]] = [(root, (), view.scope)]
     while ahead:
-        node, keys = ahead.pop()
+        node, keys, scope = ahead.pop()
         if id(node) in seen:
             continue
         seen.add(id(node))
+        if (charts := view.inside.get(node.token.number)) is not None:
+            scope = ValuesScope(node, charts, len(keys), is_values=True)
         if node.token.kind == "list":
             if _may_list_images(view, keys):
-                yield from _found(
-                    Visit(node, view, keys), _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_LISTS
-                )
+                shapes = _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_LISTS
+                yield from _of_each_chart(Visit(node, view, keys, scope), shapes)
             below = ("", *keys)
-            ahead += [(place.node, below) for place in node.items if place.node.token.kind != "scalar"]
+            ahead += [(place.node, below, scope) for place in node.items if place.node.token.kind != "scalar"]
         elif node.token.kind == "map":
-            if _may_name_image(view, keys, node):
-                yield from _found(
-                    Visit(node, view, keys), _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_MAPS
-                )
+            if node is scope.root and scope.may_be_values:
+                yield from _of_templates(Visit(node, view, keys, scope))
+            if _may_name_image(view, keys, node) or (scope.may_be_values and any(map(role, node.named))):
+                shapes = _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_MAPS
+                yield from _of_each_chart(Visit(node, view, keys, scope), shapes)
             children = [(key.token.text, place.node) for key, place in node.pairs]
-            ahead += [(child, (key, *keys)) for key, child in children if child.token.kind != "scalar"]
+            ahead += [(child, (key, *keys), scope) for key, child in children if child.token.kind != "scalar"]
+
+
+def _of_templates(visit: Visit) -> Iterator[_Found]:
+    charts = visit.scope.charts or visit.scope.possible()
+    yield from ((found.site, found.passed) for found in of_templates(visit, charts))
+
+
+def _of_each_chart(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:
+    """Yield what is found in a node with each of the charts whose values it may have."""
+    charts: Sequence[ChartAround] = visit.scope.charts
+    if not charts and is_partial(visit.node):
+        above = visit.above
+        charts = [one for one in visit.scope.possible() if one.defaults(above)]
+    for around in charts or (None,):
+        yield from _found(visit._replace(around=around), shapes)
 
 
 def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlNode) -> bool:
@@ -102,14 +127,16 @@ def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlNode) -> bo
         return True
     if view.has_contexts and any(place.node.token.text.startswith(whole.CONTEXT) for _, place in node.pairs):
         return True
-    if view.around and any(map(says_version, node.named)):  # its name is that of the chart's own values
-        return True
     return keys[:1] == ("image",) or (keys[:1] == ("",) and bool(own or (keys[1:] and keys[1] in _LISTS)))
 
 
 def _may_list_images(view: FileView, keys: tuple[str, ...]) -> bool:
     """Return whether a shape may fit a list below these keys."""
-    return view.is_marked or (bool(keys) and (keys[0] in _LISTS or keys[0] in view.ours.keys or names_image(keys[0])))
+    return (
+        view.is_marked
+        or bool(view.inside)
+        or (bool(keys) and (keys[0] in _LISTS or keys[0] in view.ours.keys or names_image(keys[0])))
+    )
 
 
 def _found(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from ledger_tool.core.manifests import yamltree
-from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
+from ledger_tool.core.manifests.charts.around import FileCharts, no_chart, no_charts
 from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import dockerfile_marks, find_in_dockerfile, in_comments
@@ -23,6 +23,7 @@ from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.shapes.visit import may_use_charts
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
 
@@ -49,7 +50,7 @@ def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
     return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
 
 
-_VERSION = re.compile(r"(?:(?<!api)[vV]ersion|[tT]ag|[dD]igest|[sS]ha)[\"']?\s*:")
+_VERSION = re.compile(r"(?:(?<!api)[vV]ersion|[tT]ag|[dD]igest|[sS]ha|[rR]egistry)[\"']?\s*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class YamlFormat:
     parse: Parse
     ours: OurImages
     environment: Callable[[], Environment] = nothing_set
-    around: Callable[[], ChartAround | None] = no_chart
+    charts: Callable[[], FileCharts] = no_charts
 
     def documents(self, text: str) -> Sequence[TextDocument]:
         """Return what `---` separates."""
@@ -100,14 +101,19 @@ class YamlFormat:
         """Return whether something in the text looks like an image, or like a key that we know."""
         if may_have_sites(text, self.ours):
             return True
-        return bool(_VERSION.search(text) and self.around())  # the chart's own values name the image
+        if not _VERSION.search(text):
+            return False
+        charts = self.charts()  # other values of a chart name the image
+        return bool(charts.whole) or charts.is_values or charts.possible is not no_chart or may_use_charts(text)
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
+        roots = yamltree.tree(tokens)
         marks = marks_in(text, document, tokens)
-        found = find_sites(path, text, yamltree.tree(tokens), self.ours, self.environment, self.around, marks)
-        inner = find_in_texts(path, tokens, self.ours, self.parse)
+        found = find_sites(path, text, roots, self.ours, self.environment, self.charts, marks)
+        inside = self.charts().inside(roots[0]) if roots and may_use_charts(text) else {}
+        inner = find_in_texts(path, tokens, self.ours, self.parse, inside)
 
         def search() -> list[Site]:
             judged = {(line, site.text) for site in inner.judged for line in lines_of(text, site.fields[0].token)}
@@ -178,12 +184,12 @@ def format_of(
     parse: Parse,
     ours: OurImages,
     environment: Callable[[], Environment] = nothing_set,
-    around: Callable[[], ChartAround | None] = no_chart,
+    charts: Callable[[], FileCharts] = no_charts,
 ) -> ManifestFormat:
     """Return the format of a file, judging by its name."""
     kind = kind_of(path)
     if kind == "dockerfile":
         return DockerfileFormat(ours)
     return (
-        JsonFormat(parse, ours, nothing_set, around) if kind == "json" else YamlFormat(parse, ours, environment, around)
+        JsonFormat(parse, ours, nothing_set, charts) if kind == "json" else YamlFormat(parse, ours, environment, charts)
     )

@@ -1,71 +1,96 @@
-"""Which file would give the digest of a chart's `values.yaml` to a tag of its own.
+"""Which values would give the digest of those below them to a tag or a name of their own.
 
-Helm lays files over the `values.yaml` of a chart, key by key. A digest in a field of its own stays when such a file
-sets only the tag, and then decides alone what runs.
+Helm lays values over the `values.yaml` of a chart, key by key. A digest in a field of its own stays when others set
+only the tag, and then decides alone what runs; one behind the tag stays when others set only the name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 
 from ledger_tool.core.manifests import yamltree
-from ledger_tool.core.manifests.charts.around import ChartAround, OverlaidSite
+from ledger_tool.core.manifests.charts.around import FileCharts, OverlaidSite, SitesOfFile
 from ledger_tool.core.manifests.environment import nothing_set
 from ledger_tool.core.manifests.formats import Parse, format_of
+from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.pin import Judgement
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import SpliceRefused, splices
-from ledger_tool.core.manifests.style import Styles, styled
+from ledger_tool.core.manifests.style import styled
 from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.errors import LedgerError
 
 _OF_ITS_OWN = ("digest", "hex")
+_VERSION = re.compile(r"(?:[tT]ag|[dD]igest|\bsha|[iI]mage|[rR]epository|[rR]egistry)[\"']?\s*:")
 
 
 def sites_in(
-    path: str, raw: bytes, parse: Parse, around: Callable[[], ChartAround | None], ours: OurImages
-) -> Iterator[tuple[Site, str]]:
-    """Yield the sites of a file, each with the file's text; none of what cannot be read."""
-    form = format_of(path, parse, ours, nothing_set, around)
+    path: str, raw: bytes | None, parse: Parse, charts: Callable[[], FileCharts], ours: OurImages
+) -> SitesOfFile:
+    """Return the sites of a file; `raw` is None for one that cannot be read, or is too large to be."""
+    if raw is None:
+        return SitesOfFile((), "it is very large, or not open to read" if charts().is_values else "")
+    form = format_of(path, parse, ours, nothing_set, charts)
+    found: list[tuple[Site, str]] = []
     try:
         text = yamltree.decoded(raw)
         for document in form.documents(text):
             if form.may_have_sites(text[document.start : document.end]):
-                yield from ((site, text) for site in form.read(path, text, document).sites)
-    except TextFault:
-        return
+                found += [(site, text) for site in form.read(path, text, document).sites]
+    except TextFault as fault:
+        may_set = charts().is_values or _VERSION.search(raw.decode("utf-8", "replace"))
+        return SitesOfFile(found, fault.message if may_set else "")
+    return SitesOfFile(found)
 
 
-def heir(site: Site, tag: str, judgement: Callable[[Site], Judgement | None], styles: Styles, ours: OurImages) -> str:
-    """Return where a file sets another tag, and would get the digest that a site has in a field, or `""`.
+def heir(site: Site, tag: str, judgement: Callable[[Site], Judgement | None], wanted: Style, ours: OurImages) -> str:
+    """Return what lays another tag or name over a site, and would get the digest that it has or gets, or `""`.
 
-    `site` is as it is written (see `style`), and `tag` the one that it will have.
+    `site` is as it is written (see `style`), and `tag` the one that it will have. `wanted` is the style of all.
     """
-    has_field = site.missing or any(field.part in _OF_ITS_OWN for field in site.fields)
-    if not has_field or _is_behind(site) or site.values is None or site.values.in_object:
+    is_behind = _is_behind(site)
+    has_digest = is_behind or site.missing or any(field.part in _OF_ITS_OWN for field in site.fields)
+    if not has_digest or site.values is None:
         return ""
-    around = styles.around()
-    for overlaid in around.overlays.at(site.values.above, ours) if around and around.overlays else ():
-        if _inherits(overlaid, tag, judgement, styles):
-            return f"{overlaid.file.name}:{overlaid.site.line}"
+    for overlays in (one.overlays for one in site.values.charts if one.overlays):
+        for overlaid in overlays.at(site.values.above, ours):
+            is_other = not ours.is_mirror(site.name, overlaid.site.name)
+            is_named = not _has_tag(overlaid.site)
+            if (is_named or is_behind) and not (is_named and is_other):
+                continue
+            if is_behind or _inherits(overlaid, "" if is_other else tag, judgement, wanted):
+                where = f"{overlaid.file.name}:{overlaid.site.line}"
+                has = "another name" if is_named else "a tag of its own"
+                what = "tag" if is_behind else "digest field"
+                return f"{where} has {has} but no {what}, so Helm would give it this digest: write one there first"
+        if not is_behind and (unread := overlays.unread(ours)):
+            return unread
     return ""
 
 
-def _inherits(overlaid: OverlaidSite, tag: str, judgement: Callable[[Site], Judgement | None], styles: Styles) -> bool:
-    """Return whether a site will have no digest field of its own, and another tag."""
-    if any(field.part in _OF_ITS_OWN for field in overlaid.site.fields):
+def _inherits(overlaid: OverlaidSite, tag: str, judgement: Callable[[Site], Judgement | None], style: Style) -> bool:
+    """Return whether a site will have no digest field of its own, and another tag, or name if `tag` is `""`."""
+    is_inherited = any(field.part == "name" for field in overlaid.site.fields)
+    if not is_inherited and any(field.part in _OF_ITS_OWN for field in overlaid.site.fields):
         return False
     site = overlaid.site
     try:
-        site, _ = styled(site, Styles(styles.wanted, overlaid.file.around))
+        site, _ = styled(site, style)
         wanted = (judged.wanted if (judged := judgement(site)) else None) if overlaid.file.is_judged else None
         if wanted and splices(site, wanted, overlaid.text) and site.missing and not _is_behind(site):
             return False
     except (LedgerError, SpliceRefused):
         wanted = None
-    is_same = not site.digest and (wanted.tag if wanted else site.tag) == tag
+    is_same = not site.digest and bool(tag) and (wanted.tag if wanted else site.tag) == tag
     return bool(site.owner) or not is_same
+
+
+def _has_tag(site: Site) -> bool:
+    """Return whether a site sets a tag, and not only a name or a digest."""
+    parts = {field.part for field in site.fields}
+    return "name" not in parts and not parts.isdisjoint(("tag", "tagged"))
 
 
 def _is_behind(site: Site) -> bool:

@@ -7,10 +7,11 @@ image of ours is judged and reported; at any other, only the reader of the text 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts
 from ledger_tool.core.manifests.comments import marks_in
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
@@ -35,32 +36,50 @@ class InnerSites(NamedTuple):
 
 
 def find_in_texts(
-    path: str, tokens: Sequence[TextToken], ours: OurImages, parse: Callable[[str, TextDocument], list[TextToken]]
+    path: str,
+    tokens: Sequence[TextToken],
+    ours: OurImages,
+    parse: Callable[[str, TextDocument], list[TextToken]],
+    inside: Mapping[int, tuple[ChartAround, ...]],
 ) -> InnerSites:
-    """Return the images of ours in the texts of a document that are YAML themselves."""
+    """Return the images of ours in the texts of a document that are YAML themselves.
+
+    `inside` are the charts that get what is in a text, by its token's number.
+    """
     judged, noted = [], []
     for token in tokens:
         if token.kind != "scalar" or "\n" not in token.text or not _PAIR.search(token.text):
             continue
         key = tokens[token.number - 1] if token.number else token
         is_deployed = key.kind == "scalar" and key.text in _DEPLOYED
-        for site in _sites(path, token.text, ours, parse):
+        charts = FileCharts(inside.get(token.number, ()), is_values=token.number in inside)
+        for site in _sites(path, token.text, ours, parse, charts):
             has_host = site.text.startswith(ours.hosts)
-            if is_deployed and _is_ours(site, ours):
+            is_nameless = not (site.name or site.whole)
+            if is_deployed and (_is_ours(site, ours) or is_nameless):
                 judged.append(_in_file(site, token))
-            elif not (site.whole and has_host and ours.has_reference(site.text)) and _is_ours(site, ours):
+            elif (
+                not (site.whole and has_host and ours.has_reference(site.text))
+                and _is_ours(site, ours)
+                and not is_nameless
+            ):
                 noted.append(_in_file(site, token))
     return InnerSites(judged, noted)
 
 
 def _sites(
-    path: str, text: str, ours: OurImages, parse: Callable[[str, TextDocument], list[TextToken]]
+    path: str,
+    text: str,
+    ours: OurImages,
+    parse: Callable[[str, TextDocument], list[TextToken]],
+    charts: FileCharts,
 ) -> Iterator[Site]:
     for document in documents(text):
-        if may_have_sites(text[document.start : document.end], ours):
+        if charts.is_values or may_have_sites(text[document.start : document.end], ours):
             try:
                 tokens = parse(text, document)
-                yield from find_sites(path, text, tree(tokens), ours, marks=marks_in(text, document, tokens)).sites
+                marks = marks_in(text, document, tokens)
+                yield from find_sites(path, text, tree(tokens), ours, charts=lambda: charts, marks=marks).sites
             except TextFault:  # a script, another language
                 return
 
@@ -72,8 +91,10 @@ def _is_ours(site: Site, ours: OurImages) -> bool:
 def _in_file(site: Site, token: TextToken) -> Site:
     """Return a site of a text with its line in the file, as far as it can be told."""
     line = token.line + site.line if token.style == "|" else token.line
-    fields = (SiteField("whole", token),)
-    return replace(site, line=line, fields=fields, missing=None, values=None, locked=_LOCKED)
+    values = site.values if site.values and site.values.charts else None
+    parts = [field.part for field in site.fields] if values else ["whole"]
+    fields = tuple(SiteField(part, token) for part in parts)
+    return replace(site, line=line, fields=fields, missing=None, values=values, locked=_LOCKED)
 
 
 def lines_of(text: str, token: TextToken) -> range:

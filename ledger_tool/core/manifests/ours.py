@@ -52,6 +52,24 @@ class OurImages:
         reference = _parsed(text)
         return reference is not None and not (reference.tag or reference.digest) and self._has(reference)
 
+    def is_same(self, text: str, other: str) -> bool:
+        """Return whether two names, without a tag and a digest, are of one image, at whichever of its registries."""
+        one, two = _parsed(text), _parsed(other)
+        if text == other or one is None or two is None or self.resolver is None:
+            return text == other
+        first, second = map(self.resolver.resolve_in_manifest, (one, two))
+        return first.ours and second.ours and first.name == second.name
+
+    def is_mirror(self, text: str, other: str) -> bool:
+        """Return whether one name is of the other's image, or of a copy at a registry that the ledger does not know.
+
+        A copy keeps the last part of a name, and has what the image has.
+        """
+        is_copy = text.rpartition("/")[2] == other.rpartition("/")[2] and not (
+            self.has_name(text) and self.has_name(other)
+        )
+        return is_copy or self.is_same(text, other)
+
     def may_be_meant(self, text: str) -> bool:
         """Return whether a text with placeholders or variables may become a reference to one of the images."""
         whole, (first, _, rest) = filled(text), text.partition("/")

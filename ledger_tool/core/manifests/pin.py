@@ -129,6 +129,8 @@ def left_to_the_chart(image: str) -> Judgement:
 
 def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     """Return the ledger's image and the tag (by Docker's default, or `""`) that a site names; or why there is none."""
+    if not site.name and not site.whole:
+        return _nameless(site)
     if has_placeholder(site.text):
         if site.is_certain or catalogue.ours.may_be_meant(site.text):
             return _unwritten(site, "placeholder")
@@ -157,6 +159,11 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
         image = named.name if named.ours else reference.name
         return Judgement(image, "unknown", f"the ledger has no record of {image}")
     return named.name, (reference.effective_tag if site.whole else site.tag)
+
+
+def _nameless(site: Site) -> Judgement:
+    message = f"nobody can tell of which image {shown(site.tag)} is the tag: no values that are here name it"
+    return Judgement(shown(site.tag), note=Remark("tag-alone", message), is_left=True)
 
 
 def _unwritten(site: Site, what: str) -> Judgement:

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
+from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
 from ledger_tool.core.manifests.counts import NOT_UNDERSTOOD, NOTHING_COUNTED, ReferenceCounts, counts_of
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.formats import DocumentReading, ManifestFormat, Parse, format_of
 from ledger_tool.core.manifests.inherited import heir
-from ledger_tool.core.manifests.marks import in_vain
+from ledger_tool.core.manifests.marks import Style, in_vain
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
-from ledger_tool.core.manifests.style import ANY_STYLE, Styles, styled
+from ledger_tool.core.manifests.style import styled
 from ledger_tool.core.manifests.templateactions import has_actions, is_of_chart
 from ledger_tool.core.manifests.templateforms import TemplateFormat
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
@@ -35,14 +36,15 @@ SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides on a site, what it knows of a ledger's images, by which sites are found, where digests go, and the
-    variables that are set for a file.
+    """What decides on a site, what it knows of a ledger's images, by which sites are found, where a person wants the
+    digests, or `""`, and for one file: the variables that are set for it, and the charts that it has values of.
     """
 
     judgement: Callable[[Site], Judgement | None]
     ours: OurImages = NOBODYS
-    styles: Styles = ANY_STYLE
+    style: Style = ""
     environment: Callable[[], Environment] = nothing_set
+    charts: Callable[[], FileCharts] = no_charts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def not_read(note: ManifestNote) -> Rewritten:
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
-    form = format_of(path, parse, judge.ours, judge.environment, judge.styles.around)
+    form = format_of(path, parse, judge.ours, judge.environment, judge.charts)
     try:
         text = text_of(raw)
         if is_of_ledger(path, text):
@@ -176,7 +178,7 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     unchanged = site.name, site.tag, site.digest
     site = _placed(site, done.path, text)
     try:
-        site, note = styled(site, judge.styles)
+        site, note = styled(site, judge.style)
         judgement = _held(site, judge.judgement(site), judge)
     except LedgerError as error:
         done.counts += NOT_UNDERSTOOD
@@ -226,12 +228,12 @@ def _held(site: Site, judgement: Judgement | None, judge: Judge) -> Judgement | 
     if not judgement or not (judgement.wanted or is_right):
         return judgement
     wanted = judgement.wanted
-    where = heir(site, (wanted and wanted.tag) or site.tag, judge.judgement, judge.styles, judge.ours)
-    if not where:
+    why = heir(site, (wanted and wanted.tag) or site.tag, judge.judgement, judge.style, judge.ours)
+    if not why:
         return judgement
-    why = f"{where} has a tag of its own but no digest field, so Helm would give it this digest: pin it there first"
     if not wanted:
-        message = f"{judgement.image}:{site.tag} has its digest in a field, but {why}"
+        has = "behind its tag" if any(field.part == "tagged" for field in site.fields) else "in a field"
+        message = f"{judgement.image}:{site.tag} has its digest {has}, but {why}"
         return replace(judgement, kind="unpinned", message=message)
     return replace(judgement, message=f"{judgement.message}; left unchanged: {why}", wanted=None)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.tokens import TextToken
+
+if TYPE_CHECKING:
+    from ledger_tool.core.manifests.charts.around import ChartAround
 
 # By these comments other tools know the values that they set. They set the value alone, so a digest that they do not
 # know of would stay behind.
@@ -19,8 +23,8 @@ _OWNERS = (
 
 @dataclass(frozen=True, slots=True)
 class SiteField:
-    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest`, `hex`, or
-    `emptied` for a digest that goes.
+    """One scalar of a site. `part` is its content: `whole`, `tag`, `tagged` (`tag@digest`), `digest`, `hex`, `emptied`
+    for a digest that goes, or `name` where only the name is set here.
 
     `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `opening` and `closing`
     are what is around a reference: `docker://` and nothing, `${NAME:-` and `}`.
@@ -51,15 +55,15 @@ class MissingDigest:
 class ImageFields:
     """Where Helm values have an image: the keys above it, `*` for the items of a list, and those of its parts.
 
-    `in_object` says that an object of Kubernetes contains them, and not a chart's values file; `is_strange`, that it is
-    not Helm that reads them, so nobody knows which fields there may be.
+    `charts` are those that are known to get these values. `is_strange` says that it is not Helm that reads them, so
+    nobody knows which fields there may be.
     """
 
     above: tuple[str, ...]
     name: str
     tag: str
     digest: str
-    in_object: bool = False
+    charts: tuple[ChartAround, ...] = ()
     is_strange: bool = False
 
 
@@ -75,7 +79,8 @@ class Site:
     nobody can know whether it does. `misprint` says why its chart would not print what is named here, and `unsettled`
     why nobody can know which version its reader takes, or `""`. `is_certain` says that nothing but an image can be
     named here. `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another
-    spelling. `in_chart` says that it is in a template of a Helm chart.
+    spelling. `in_chart` says that it is in a template of a Helm chart, and `is_printed` that a chart puts it together
+    from values in several places.
     """
 
     line: int
@@ -97,6 +102,7 @@ class Site:
     doubt: str = ""
     misprint: str = ""
     in_chart: bool = False
+    is_printed: bool = False
     unsettled: str = ""
 
 

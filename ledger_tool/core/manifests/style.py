@@ -6,32 +6,24 @@ field is for charts that read it, and the tag for those that do not, and for tho
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
+from ledger_tool.core.manifests.charts.chart import DigestReading
 from ledger_tool.core.manifests.marks import Style, style_in
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import ImageFields, Site
 
-
-@dataclass(frozen=True, slots=True)
-class Styles:
-    """What decides in a file: what a person `wanted`, or `""`, and the chart around it, which is read if needed."""
-
-    wanted: Style = ""
-    around: Callable[[], ChartAround | None] = no_chart
-
-
-ANY_STYLE = Styles()
+_DOUBTS = ("ignored", "unknown", "read")  # of several charts, the first counts
 _STRANGE = (
     "nobody can tell where its reader wants the digest; write `# ledger: style:tag` behind it if the reader puts name "
     "and tag together, `# ledger: style:digest` if it knows a field for it"
 )
 
 
-def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
+def styled(site: Site, wanted: Style = "") -> tuple[Site, Remark | None]:
     """Return a site as it is to be judged and written, and a remark if a chart has decided that.
+
+    `wanted` is what a person wants for all sites, or `""`.
 
     Raises InvalidValue for a mark that is no style.
     """
@@ -42,25 +34,25 @@ def styled(site: Site, styles: Styles) -> tuple[Site, Remark | None]:
         done, note = replace(site, unread=""), None
     elif site.unread:
         done, note = _in_tag(site, site.unread), None
-    elif style == "tag" or (styles.wanted == "tag" and not style):
+    elif style == "tag" or (wanted == "tag" and not style):
         done, note = _in_tag(site, "the style is `tag`"), None
-    elif site.values.is_strange and site.missing and styles.wanted != "digest":
+    elif site.values.is_strange and site.missing and wanted != "digest":
         done, note = replace(site, missing=None, locked=site.locked or _STRANGE), None
     else:
-        done, note = _by_chart(site, site.values, styles)
-    done = done if style else _as_printed(done, site.values, styles)
+        done, note = _by_chart(site, site.values, wanted)
+    done = done if style else _as_printed(done, site.values)
     return done, None if done.misprint else note
 
 
-def _as_printed(site: Site, values: ImageFields, styles: Styles) -> Site:
+def _as_printed(site: Site, values: ImageFields) -> Site:
     """Return a site that is known not to be what its chart prints, if it is not."""
-    around = None if values.in_object or not (site.tag or site.digest) else styles.around()
+    charts = values.charts if site.tag or site.digest else ()
     has_digest = not any(field.part == "tagged" for field in site.fields)
-    if around and (where := around.chart.misprint(values, has_digest=has_digest)):
+    if where := next(filter(None, (one.chart.misprint(values, has_digest=has_digest) for one in charts)), ""):
         mark = "style:digest" if has_digest else "style:tag"
         why = f"its chart may print another image than these values name ({where})"
         return replace(site, misprint=f"{why}; write `# ledger: {mark}` behind it if it does not")
-    forms = around.chart.digest_forms(values) if around and has_digest else set()
+    forms = {form for one in charts if has_digest for form in one.chart.digest_forms(values)}
     if len(forms) > 1:
         return replace(site, misprint="its chart prints the digest in two forms")
     if forms:
@@ -86,15 +78,15 @@ def _with_form(site: Site, *, is_hex: bool) -> Site:
     return replace(site, fields=tuple(fields), missing=missing)
 
 
-def _by_chart(site: Site, values: ImageFields, styles: Styles) -> tuple[Site, Remark | None]:
+def _by_chart(site: Site, values: ImageFields, wanted: Style) -> tuple[Site, Remark | None]:
     if not (site.tag or site.digest):
         return site, None
-    around = None if values.in_object else styles.around()
-    outcome, why = around.chart.reads_digest(values) if around else ("read", "")
+    readings = [one.chart.reads_digest(values) for one in values.charts]
+    outcome, why = min(readings, key=lambda one: _DOUBTS.index(one.outcome), default=DigestReading("read", ""))
     if outcome == "ignored":
         reason = f"its chart does not read `{values.digest}` ({why})"
         return _in_tag(site, reason), Remark("digest-ignored", f"{reason}, so the digest goes behind the tag")
-    if outcome == "read" or styles.wanted == "digest" or not (around and around.is_values):
+    if outcome == "read" or wanted == "digest" or not any(one.is_values for one in values.charts):
         return site, None
     if site.digest:
         return replace(site, doubt=why), None

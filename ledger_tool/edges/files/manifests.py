@@ -14,16 +14,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.manifests.charts.around import ChartAround
+from ledger_tool.core.manifests.charts.around import FileCharts
 from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Environment, parse_environment
 from ledger_tool.core.manifests.formats import KINDS, kind_of
 from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
-from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of
-from ledger_tool.edges.files.charts import Charts, DiskFiles
+from ledger_tool.edges.files.chart_files import DiskFiles
+from ledger_tool.edges.files.charts import Charts
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically, sync_folder
 from ledger_tool.errors import UsageError
 
@@ -49,7 +49,7 @@ class FolderManifests:
             for real, file in found.items():
                 files.setdefault(real, file)
         self._files = dict(files.values())
-        self._charts = Charts(DiskFiles(), lambda path: path.replace("/", os.sep) in files)
+        self._charts = Charts(DiskFiles(), [path.replace(os.sep, "/") for path in files])
         self._real = {path: Path(real) for real, (path, _) in files.items()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
@@ -68,17 +68,17 @@ class FolderManifests:
         return rewritten(path, raw, self._styled(judge, path))
 
     def _styled(self, judge: Judge, path: str) -> Judge:
-        """Return a judge that knows the chart around a file, and the `.env` file beside it."""
+        """Return a judge that knows the charts whose values a file has, and the `.env` file beside it."""
 
-        def around() -> ChartAround | None:
-            return self._charts.around(os.path.realpath(self._files[path]).replace(os.sep, "/"))
+        def charts() -> FileCharts:
+            return self._charts.of(os.path.realpath(self._files[path]).replace(os.sep, "/"))
 
         def environment() -> Environment:
             beside = Path(self._files[path]).parent / ENV_FILE
             raw = _read(str(beside), str(beside)) if beside.is_file() else b""
             return NOTHING_SET if isinstance(raw, ManifestNote) else parse_environment(raw)
 
-        return replace(judge, styles=Styles(self._style, around), environment=environment)
+        return replace(judge, style=self._style, charts=charts, environment=environment)
 
     def replace(self, files: Sequence[Rewritten]) -> list[str]:
         """Write the new content of files, each all or nothing; return for each why it was not written, or `""`.

@@ -7,7 +7,7 @@ branch's last known tip; a branch whose tip is not a commit of ours is left alon
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,10 +18,10 @@ from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Enviro
 from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.message import MARK, branch_of
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read
-from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.manifests.unread import MAX_FILE, MOST_SEEN
 from ledger_tool.edges.deadline import Deadline
-from ledger_tool.edges.files.charts import Charts, FilesByPath
+from ledger_tool.edges.files.chart_files import FilesByPath
+from ledger_tool.edges.files.charts import Charts
 from ledger_tool.edges.files.manifests import is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
@@ -60,11 +60,14 @@ class TreeManifests:
         self._repository = repository
         self._style = style
         self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
-        self._charts = Charts(FilesByPath(self._all, self._read), self.files.__contains__)
+        self._charts = Charts(FilesByPath(self._all, self._read, self._read_all), self.files)
 
     def _read(self, path: str) -> bytes:
         (content,) = self._repository.blobs([self._all[path].oid])
         return content
+
+    def _read_all(self, paths: Sequence[str]) -> Iterable[bytes]:
+        return self._repository.blobs([self._all[path].oid for path in paths])
 
     def _environment(self, path: str) -> Environment:
         """Return the variables of the `.env` file beside a file."""
@@ -81,9 +84,9 @@ class TreeManifests:
             batch = paths[start : start + _BATCH]
             contents = self._repository.blobs([self.files[path].oid for path in batch])
             for number, (path, raw) in enumerate(zip(batch, contents, strict=True), start + 1):
-                styles = Styles(self._style, partial(self._charts.around, path))
-                environment = partial(self._environment, path)
-                yield rewritten(path, raw, replace(judge, styles=styles, environment=environment), write=write)
+                charts, environment = partial(self._charts.of, path), partial(self._environment, path)
+                ready = replace(judge, style=self._style, charts=charts, environment=environment)
+                yield rewritten(path, raw, ready, write=write)
                 progress(number, len(paths))
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger_tool.core.manifests.charts.around import ChartAround
 from ledger_tool.core.manifests.charts.chart import HelmChart
-from ledger_tool.edges.files import charts
-from ledger_tool.edges.files.charts import Charts, DiskFiles, FilesByPath
+from ledger_tool.edges.files import chart_loading
+from ledger_tool.edges.files.chart_files import DiskFiles, FilesByPath
+from ledger_tool.edges.files.charts import Charts
 
 
 def write(top: Path, files: dict[str, str]) -> None:
@@ -21,8 +23,12 @@ def write(top: Path, files: dict[str, str]) -> None:
 
 
 def around(path: Path | str) -> HelmChart | None:
-    found = Charts(DiskFiles()).around(str(path))
+    found = around_in(Charts(DiskFiles()), str(path))
     return found.chart if found else None
+
+
+def around_in(charts: Charts, path: str) -> ChartAround | None:
+    return next(iter(charts.of(path).whole), None)
 
 
 def archive(files: dict[str, str | bytes]) -> bytes:
@@ -74,7 +80,7 @@ def test_a_name_tells_which_files_have_values(tmp_path: Path) -> None:
         "config.yaml": False,
         "files/dashboard.yaml": False,
     }.items():
-        chart = found.around(f"{tmp_path}/{name}")
+        chart = around_in(found, f"{tmp_path}/{name}")
         assert chart
         assert chart.is_values is is_values, name
 
@@ -117,7 +123,7 @@ def test_charts_that_depend_on_each_other_and_large_archives_end(
     listed = "dependencies:\n" + "".join(f"- {{name: {name}, repository: 'file://../{name}'}}\n" for name in names)
     write(tmp_path, {f"{name}/Chart.yaml": f"name: {name}\n{listed}" for name in names})
     assert around(tmp_path / "c0/values.yaml")
-    monkeypatch.setattr(charts, "_MAX_ARCHIVE", 10_000)
+    monkeypatch.setattr(chart_loading, "MAX_ARCHIVE", 10_000)
     write(tmp_path, {"big/Chart.yaml": "name: big\ndependencies: [{name: bomb}]", "big/charts/x": ""})
     (tmp_path / "big/charts/bomb.tgz").write_bytes(
         archive({"bomb/zeros": b"\0" * 100_000, "bomb/Chart.yaml": "name: b"})
@@ -139,7 +145,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
 def test_files_known_by_their_paths_are_found_as_on_disk() -> None:
     files = {"app/Chart.yaml": b"name: app", "app/templates/x/a.yaml": b"a", "other/values.yaml": b""}
     found = Charts(FilesByPath(files, files.get))
-    chart = found.around("app/envs/values.yaml")
+    chart = around_in(found, "app/envs/values.yaml")
     assert chart
     assert chart.chart.templates == {"templates/x/a.yaml": "a"}
-    assert found.around("other/values.yaml") is None
+    assert around_in(found, "other/values.yaml") is None

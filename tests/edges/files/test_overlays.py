@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,9 @@ from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.policy import parse_rule
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten
-from ledger_tool.core.manifests.style import Styles
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.edges.files.charts import Charts, FilesByPath
+from ledger_tool.edges.files.chart_files import FilesByPath
+from ledger_tool.edges.files.charts import Charts
 from ledger_tool.edges.files.manifests import rewritten
 from tests.support.values.make import digest, ledger_of, record
 
@@ -50,11 +51,9 @@ def values(image: dict[str, str], *above: str) -> str:
 
 def judged(files: dict[str, bytes], judge: Judge, excluded: str) -> list[Rewritten]:
     read = {path for path in files if path != excluded}
-    charts = Charts(FilesByPath(files, files.get), read.__contains__)
+    charts = Charts(FilesByPath(files, files.get), read)
     return [
-        rewritten(path, files[path], Judge(judge.judgement, judge.ours, Styles("", partial(charts.around, path))))
-        for path in files
-        if path in read
+        rewritten(path, files[path], replace(judge, charts=partial(charts.of, path))) for path in files if path in read
     ]
 
 

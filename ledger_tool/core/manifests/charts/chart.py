@@ -17,6 +17,7 @@ from ledger_tool.core.manifests.charts.follow import ChartTooLarge, DefinedTempl
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_template
 from ledger_tool.core.manifests.charts.misprint import PrintedImage
 from ledger_tool.core.manifests.charts.paths import SOME, VALUES, Path, covers, is_any, is_at, merged_globals
+from ledger_tool.core.manifests.charts.printed import PrintedReference, printed_references
 from ledger_tool.core.manifests.site import ImageFields
 from ledger_tool.core.manifests.yamltree import YamlNode
 
@@ -73,6 +74,11 @@ class HelmChart:
         """Return what the chart prints in front of an image's digest: the digest's algorithm, or nothing."""
         printed = PrintedImage(image, True, self._is_unset)
         return {form for line in self._followed.lines for form in printed.algorithms(line)}
+
+    @cached_property
+    def printed(self) -> list[PrintedReference]:
+        """The references that its templates put together from its values."""
+        return printed_references(self._followed.lines)
 
     def _is_unset(self, path: Path) -> bool:
         return self._filled is not None and path[:1] == VALUES and not is_any(path) and path not in self._filled

@@ -25,11 +25,11 @@ from functools import partial
 from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.plainnumber import read_as
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, KeyRole, role, says_image, words
+from ledger_tool.core.manifests.shapes.overlaid import nameless, of_another_name
 from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_helm, is_of_plugin, is_plain_name
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
-    is_in_line,
     is_written,
     key_token,
     laid_over,
@@ -87,12 +87,13 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def of_helm(visit: Visit) -> Iterator[FoundSite]:
-    """Yield the image of a mapping with the fields of Helm values."""
+def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
+    """Yield the image of a mapping with the fields of Helm values; one for the digest is only added if it `may_add`."""
     node = laid_over(visit.node, visit.defaults)
     is_named = visit.keys[:1] == ("image",) and value(node, "name")
     key = "repository" if value(node, "repository") else "image" if value(node, "image") else "name" * bool(is_named)
     if not key:
+        yield from nameless(visit, node)
         return
     tag_key = next((key for key in _TAGS if look_up(node, key)), "")
     digest_key = next((key for key in _DIGESTS if look_up(node, key)), "")
@@ -103,14 +104,14 @@ def of_helm(visit: Visit) -> Iterator[FoundSite]:
         return  # it has its own tag: the fields next to it mean something else
     if "://" in name or name.endswith(".git"):
         return  # a chart's or a source's repository
-    if registry := (visit.file.registry if look_up(node, "registry") else "") or value(node, "registry"):
+    if registry := (visit.registry if look_up(node, "registry") else "") or value(node, "registry"):
         name = f"{registry.rstrip('/')}/{name}"
     if is_built(visit):
         yield FoundSite(None, (tag_key, digest_key, "registry", key))
         return
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
     values = _values(visit, key, tag_key, digest_key)
-    yield from _split(visit, name, (tag_key, digest_key), ("registry", key), values)
+    yield from _split(visit, name, (tag_key, digest_key), ("registry", key), values, may_add=may_add)
 
 
 def of_words(visit: Visit) -> Iterator[FoundSite]:
@@ -147,20 +148,6 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
 
 def _locked(found: FoundSite, why: str) -> FoundSite:
     return found._replace(site=replace(found.site, locked=why) if found.site else None)
-
-
-def in_parameters(visit: Visit) -> Iterator[FoundSite]:
-    """Yield the images of ours in what Argo CD, Helmfile or Terraform sets for Helm: names are paths of values."""
-    if visit.keys[:2] != ("parameters", "helm") and visit.keys[:1] != ("set",):
-        return
-    named = {}
-    for place in visit.node.items:
-        name, content = look_up(place.node, "name"), look_up(place.node, "value")
-        if name and content and is_in_line(visit.file.text, place.node, "name"):
-            named[text_at(name)] = (key_token(place.node, "value") or content.token, content)
-            if says_image(text_at(name)) and visit.file.ours.has_reference(text_at(content)):
-                yield FoundSite(whole(visit, content, key_token(place.node, "value") or content.token))
-    yield from of_words(visit._replace(node=YamlNode(visit.node.token, named=named)))
 
 
 def _by_image(visit: Visit, node: YamlNode) -> list[dict[str, str]]:
@@ -204,6 +191,7 @@ def _split(
     tag_place = look_up(node, tag_key) if tag_key else None
     digest_place = look_up(node, digest_key) if digest_key else None
     if not (tag_place or digest_place):
+        yield from of_another_name(visit, name, keys, names, values)
         return
     is_elsewhere = not tag_place and bool(tag_key)  # its tag is the chart's
     tag, _, digest = (value(defaults, tag_key) if is_elsewhere and defaults else text_at(tag_place)).partition("@")
@@ -251,9 +239,8 @@ def _split(
 def _values(visit: Visit, name: str, tag: str, digest: str) -> ImageFields:
     """Return the place of an image, whose parts have these keys, in Helm values."""
     is_strange = not is_of_helm(visit)
-    return ImageFields(
-        visit.above, name, tag or _TAGS[0], digest or _DIGESTS[0], visit.file.is_object, is_strange=is_strange
-    )
+    charts = (visit.around,) if visit.around else ()
+    return ImageFields(visit.above, name, tag or _TAGS[0], digest or _DIGESTS[0], charts, is_strange=is_strange)
 
 
 def _switched_off(node: YamlNode) -> str:

@@ -63,13 +63,6 @@ def names_image(key: str) -> bool:
 
 
 @lru_cache(4096)
-def says_version(key: str) -> bool:
-    """Return whether a key may have the tag or the digest of an image: `tag`, `imageTag`, `sha`."""
-    found = role(key)
-    return found is not None and found.part in ("tag", "digest")
-
-
-@lru_cache(4096)
 def role(key: str) -> KeyRole | None:
     """Return what a key tells of an image, or None: `operatorImageTag` is the `tag` of `("operator",)`."""
     found = words(key)
@@ -80,6 +73,12 @@ def role(key: str) -> KeyRole | None:
         return None
     image = found[:-2] if found[-2:-1] == ("image",) else found[:-1]
     return KeyRole(image, part, list(_PARTS).index(found[-1]))
+
+
+def is_partial(node: YamlNode) -> bool:
+    """Return whether a mapping has only some parts of an image: only its version, or only its name."""
+    parts = {found.part for key in node.named if (found := role(key)) and key != "image"}
+    return bool(parts) and not ({"name", "tag"} <= parts or ("image" in node.named and "tag" in parts))
 
 
 def versions_beside(node: YamlNode) -> list[str]:

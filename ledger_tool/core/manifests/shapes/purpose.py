@@ -101,12 +101,17 @@ def why_without_tag(visit: Visit) -> str:
 def is_of_helm(visit: Visit) -> bool:
     """Return whether a mapping may be one of Helm's values, and not certainly of a reader with fields of its own."""
     keys = visit.keys
-    if "values" in keys or "valuesObject" in keys:  # Flux, Argo CD, Fleet, Crossplane
+    if visit.scope.depth or is_in_values(keys):
         return True
     if visit.file.is_object or _is_of_tasks(visit):
         return False
     is_concourse = keys[:1] == ("source",) and keys[1:2] in (("",), ("image_resource",))
     return not is_concourse and not is_of_plugin(keys)
+
+
+def is_in_values(keys: tuple[str, ...]) -> bool:
+    """Return whether these keys are below the values that an object of Flux, Argo CD, Fleet or Crossplane has."""
+    return "values" in keys or "valuesObject" in keys
 
 
 def is_of_plugin(keys: tuple[str, ...]) -> bool:

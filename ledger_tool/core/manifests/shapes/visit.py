@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.charts.around import ChartAround, no_chart
+from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_chart, no_charts
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.marks import NO_MARKS, Mark, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
@@ -18,31 +18,54 @@ from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, 
 
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 _GLOBAL = "global"
+_USES_CHARTS = re.compile(r"[hH]elm|\breleases\b")
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 _AS_WRITTEN = ("", "!", "tag:yaml.org,2002:str", "!override")
+
+
+class ValuesScope(NamedTuple):
+    """Whose values the ones below a node, `root`, are, and how many keys are above that node in its document.
+
+    They are those of `charts`, or if that is not known, of one of those that are `possible`. `is_values` says that they
+    are values of some chart.
+    """
+
+    root: YamlNode | None = None
+    charts: tuple[ChartAround, ...] = ()
+    depth: int = 0
+    possible: Callable[[], Sequence[ChartAround]] = no_chart
+    is_values: bool = False
+
+    @property
+    def may_be_values(self) -> bool:
+        """Whether a chart may get what is here."""
+        return bool(self.charts) or self.is_values or self.possible is not no_chart
+
+
+NO_SCOPE = ValuesScope()
 
 
 @dataclass(frozen=True, slots=True)
 class FileView:
     """What shapes know of the document that they are in: the file's path and text, and the document's root.
 
-    `registry` is that of all images that name one: `global.imageRegistry` of Helm values, or `""`. `containers` are
-    the names that Azure Pipelines gives to images in `resources`. `marks` are the comments for `ledger`, of which one
-    calls some value an image if `is_marked`. `has_contexts` says that `docker-image://` is somewhere. `around` is the
-    chart whose values the document has.
+    `containers` are the names that Azure Pipelines gives to images in `resources`. `marks` are the comments for
+    `ledger`, of which one calls some value an image if `is_marked`. `has_contexts` says that `docker-image://` is
+    somewhere. `scope` is whose values the document has, and `inside` whose those are that it has at a token, by its
+    number.
     """
 
     path: str
     text: str
     root: YamlNode
     ours: OurImages = NOBODYS
-    registry: str = ""
     containers: frozenset[str] = frozenset()
     marks: Marks = NO_MARKS
     is_marked: bool = False
     has_contexts: bool = False
     environment: Callable[[], Environment] = nothing_set
-    around: ChartAround | None = None
+    scope: ValuesScope = NO_SCOPE
+    inside: Mapping[int, tuple[ChartAround, ...]] = field(default_factory=dict)
 
     @property
     def is_object(self) -> bool:
@@ -67,12 +90,12 @@ def view_of(
     root: YamlNode,
     ours: OurImages,
     environment: Callable[[], Environment],
-    around: Callable[[], ChartAround | None] = no_chart,
+    charts: Callable[[], FileCharts] = no_charts,
     marks: Marks = NO_MARKS,
 ) -> FileView:
     """Return what shapes know of a document."""
-    chart = None if is_object(root) else around()
-    shared, resources = _shared(root, chart), look_up(root, "resources")
+    scope, inside = _scopes(root, text, charts)
+    resources = look_up(root, "resources")
     containers = look_up(resources.node, "containers") if resources else None
     named = containers.node.items if containers else ()
     return FileView(
@@ -80,14 +103,30 @@ def view_of(
         text,
         root,
         ours,
-        registry=value(shared, "imageRegistry") if shared else "",
         containers=frozenset(value(place.node, "container") for place in named),
         marks=marks,
         is_marked=any(mark.is_image for mark in marks.all),
         has_contexts=has_contexts(text),
         environment=environment,
-        around=chart,
+        scope=scope,
+        inside=inside,
     )
+
+
+def _scopes(
+    root: YamlNode, text: str, charts: Callable[[], FileCharts]
+) -> tuple[ValuesScope, Mapping[int, tuple[ChartAround, ...]]]:
+    inside = charts().inside(root) if may_use_charts(text) else {}
+    if is_object(root) or inside:
+        return NO_SCOPE, inside
+    found = charts()
+    return ValuesScope(root, found.whole, 0, found.possible, found.is_values), inside
+
+
+@lru_cache(4)
+def may_use_charts(text: str) -> bool:
+    """Return whether a document of a file's text may give values to a chart."""
+    return bool(_USES_CHARTS.search(text))
 
 
 class Visit(NamedTuple):
@@ -96,16 +135,26 @@ class Visit(NamedTuple):
     node: YamlNode
     file: FileView
     keys: tuple[str, ...] = ()
+    scope: ValuesScope = NO_SCOPE
+    around: ChartAround | None = None
 
     @property
     def above(self) -> tuple[str, ...]:
-        """The keys from the root on, `*` for the items of a list."""
-        return tuple(key or "*" for key in reversed(self.keys))
+        """The keys from where the values of a chart start, or the document; `*` for the items of a list."""
+        return tuple(key or "*" for key in reversed(self.keys[: len(self.keys) - self.scope.depth]))
 
     @property
     def defaults(self) -> YamlNode | None:
-        """What the chart's own values have in the same place, over which Helm lays the node."""
-        return self.file.around.defaults(self.above) if self.file.around else None
+        """What the chart's other values have in the same place, over which Helm lays the node."""
+        return self.around.defaults(self.above) if self.around else None
+
+    @property
+    def registry(self) -> str:
+        """The registry of all images that name one, `global.imageRegistry` of Helm values, or `""`."""
+        root = self.scope.root or self.file.root
+        own, defaults = look_up(root, _GLOBAL), self.around.defaults((_GLOBAL,)) if self.around else None
+        shared = laid_over(own.node, defaults) if own else defaults
+        return value(shared, "imageRegistry") if shared else ""
 
 
 class FoundSite(NamedTuple):
@@ -150,11 +199,6 @@ def is_object(root: YamlNode) -> bool:
 def laid_over(node: YamlNode, defaults: YamlNode | None) -> YamlNode:
     """Return a mapping that has its own keys, and those of its defaults that it does not have."""
     return replace(node, merged=[*node.merged, defaults]) if defaults else node
-
-
-def _shared(root: YamlNode, chart: ChartAround | None) -> YamlNode | None:
-    own, defaults = look_up(root, _GLOBAL), chart.defaults((_GLOBAL,)) if chart else None
-    return laid_over(own.node, defaults) if own else defaults
 
 
 def value(node: YamlNode, key: str) -> str:

@@ -1,0 +1,75 @@
+"""Images whose name and tag are in different places of a chart's values: its templates put them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ledger_tool.core.manifests.charts.around import ChartAround, node_at
+from ledger_tool.core.manifests.charts.paths import Path
+from ledger_tool.core.manifests.charts.printed import PrintedReference
+from ledger_tool.core.manifests.shapes.keys import role
+from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, key_token, marks_at, owner_at, text_at
+from ledger_tool.core.manifests.site import Site, SiteField
+from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, look_up
+
+
+def of_templates(visit: Visit, charts: Sequence[ChartAround]) -> Iterator[FoundSite]:
+    """Yield the images that templates of these charts put together from the values at their root, and others."""
+    found: dict[tuple[int, str], Site] = {}
+    for around in charts:
+        for printed in around.chart.printed:
+            if site := _site(visit, around, printed):
+                found.setdefault((site.fields[0].token.number, site.name), site)
+    yield from map(FoundSite, found.values())
+
+
+def _site(visit: Visit, around: ChartAround, printed: PrintedReference) -> Site | None:
+    own = {path: place for path in printed.used if (place := _place(visit.node, path))}
+    if not own:
+        return None
+    defaults: dict[Path, YamlNode | None] = {}
+
+    def read(path: Path) -> str:
+        above = path[1:-1]
+        if above not in defaults:
+            defaults[above] = around.defaults(above)
+        beside = defaults[above]
+        place = _place(visit.node, path) or (look_up(beside, path[-1]) if beside else None)
+        return text_at(place) if place and place.node.token.kind == "scalar" else "{}" if place else ""
+
+    name, (tag, _, behind) = printed.named(read), read(printed.tag).partition("@")
+    ours = visit.file.ours
+    said = role(printed.tag[-1])
+    is_image = ours.has_name(name) or (printed.is_image and said is not None and said.part == "tag")
+    if not name or not tag or not is_image:
+        return None
+    digest = behind or (read(printed.digest) if printed.digest else "")
+    digest = f"sha256:{digest}" if digest and ":" not in digest else digest
+    at = printed.tag if printed.tag in own else next(iter(own))
+    place = own[at]
+    beside = (_key(visit.node, at) or place.token, place.token, place.node.token)
+    part = "tagged" if at == printed.tag else "name"
+    return Site(
+        line=place.token.line,
+        text=f"{name}:{tag}" + (f"@{digest}" if digest else ""),
+        name=name,
+        tag=tag,
+        digest=digest,
+        fields=(SiteField(part, place.node.token),),
+        is_printed=True,
+        locked=f"its chart puts it together from several values ({printed.where}): write the digest behind its tag, if "
+        "no other image has this tag",
+        marks=marks_at(visit.file, *beside),
+        owner=owner_at(visit.file.text, *beside),
+    )
+
+
+def _place(root: YamlNode, path: Path) -> YamlPlace | None:
+    node = node_at(root, path[1:-1])
+    return look_up(node, path[-1]) if node else None
+
+
+def _key(root: YamlNode, path: Path) -> TextToken | None:
+    node = node_at(root, path[1:-1])
+    return key_token(node, path[-1]) if node else None
