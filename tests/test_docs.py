@@ -381,7 +381,7 @@ def run_on_github(stage: Stage, text: str, environment: Mapping[str, str]) -> No
         "vars": {"REGISTRY_USER": "ci", "LEDGER_KNOWN_HOSTS": "~/.ssh/ledger_known_hosts"},
         "secrets": {"REGISTRY_PASSWORD": "secret", "LEDGER_DEPLOY_KEY": "~/.ssh/ledger_deploy_key"},
     }  # fmt: skip
-    runner = github.Runner(stage, contexts, environment).run_job(github.load(text), "images")
+    runner = github.Runner(stage, contexts, environment).run_jobs(github.load(text))
     assert not runner.failed, runner.output
 
 

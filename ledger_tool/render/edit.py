@@ -76,7 +76,7 @@ def pull_request(request: Proposed | None) -> dict[str, Any]:
     if request is None:
         return {}
     fields = {"url": request.url, "number": request.number, "branch": request.branch, "created": request.created}
-    return {"pullRequest": fields}
+    return {"pullRequest": fields if request.pushed is None else fields | {"pushed": request.pushed}}
 
 
 def summary(written: Written, *, dry_run: bool = False) -> str:

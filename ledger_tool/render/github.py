@@ -24,11 +24,14 @@ def outputs(published: Sequence[Mapping[str, Any]], delimiter: str) -> Iterator[
 
     `digest` and `ref` have one line for each image:tag.
     """
+    done = _outcomes(published)
+    of_all = ("recorded", "proposed", "already proposed")
     values = {
         "digest": "\n".join(str(one["digest"] or "") for one in published),
         "ref": "\n".join(one.get("ref", "") for one in published),
         "commit": next((one["commit"] or "" for one in published), ""),
-        "changed": str(any(one["changed"] for one in published)).lower(),
+        "changed": str(not {"recorded", "proposed"}.isdisjoint(done)).lower(),
+        "outcome": next((word for word in of_all if word in done), "unchanged"),
     }
     for name, value in values.items():
         yield f"{name}<<{delimiter}"
@@ -39,20 +42,31 @@ def outputs(published: Sequence[Mapping[str, Any]], delimiter: str) -> Iterator[
 def summary(published: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the lines for GITHUB_STEP_SUMMARY about what `publish` printed, parsed, as Markdown."""
     yield "### Ledger"
-    request = next((one["pullRequest"] for one in published if one.get("pullRequest")), None)
-    done = "proposed" if request else "recorded"
     rows = [
-        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), done if one["changed"] else "already there")
-        for one in published
+        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), done)
+        for one, done in zip(published, _outcomes(published), strict=True)
     ]
     yield from table(("image", "digest", ""), rows)
     yield ""
     commit = next((one["commit"] for one in published if one["commit"]), None)
-    if request:
+    if request := _request(published):
         branch = link(code(request["branch"]), request["url"])
         yield f"Proposed in {branch}" + (f", commit {code(commit)}." if commit else ".")
     elif commit:
         yield f"Commit {code(commit)} of the ledger."
+
+
+def _request(published: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((one["pullRequest"] for one in published if one.get("pullRequest")), None)
+
+
+def _outcomes(published: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what became of each image:tag: `recorded`, `proposed`, `already proposed` or `unchanged`."""
+    request = _request(published)
+    done = "recorded"
+    if request:
+        done = "proposed" if request["created"] or request["pushed"] else "already proposed"
+    return [done if one["changed"] else "unchanged" for one in published]
 
 
 def _data(text: str) -> str:

@@ -169,7 +169,7 @@ def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) 
     given["vars"] |= {"LEDGER_REPO": access["LEDGER_REPO"], "LEDGER_KNOWN_HOSTS": access["LEDGER_KNOWN_HOSTS"]}
     given["secrets"]["LEDGER_DEPLOY_KEY"] = Path(access["LEDGER_DEPLOY_KEY"]).read_text()
     before = stage.upstream.tip()
-    done = Runner(stage, given).run_job(load(KIT["examples/publish.github.yml"]), "images")
+    done = Runner(stage, given).run_jobs(load(KIT["examples/publish.github.yml"]))
     assert done.failed == 0, done.output
     assert stage.upstream.commits()[1] == before
     assert {one["image"] for one in stage.upstream.records()} == {"myorg/app", "myorg/worker"}
@@ -213,11 +213,12 @@ def test_the_action_publishes_and_says_where_the_result_is(stage: Stage, publish
     digest = stage.registry.served("myorg/app:v1.5.0")
     assert {name: value for name, value in outputs.items() if name != "file"} == {
         "digest": digest, "ref": f"registry.example.com/myorg/app@{digest}", "commit": stage.upstream.tip(),
-        "changed": "true",
+        "changed": "true", "outcome": "recorded",
     }  # fmt: skip
     assert f"| `myorg/app:v1.5.0` | `{digest}` | recorded |" in done.summary
     again, outputs = publish(image="myorg/app:v1.5.0", ttl="7d")
-    assert (again.failed, outputs["changed"], outputs["digest"]) == (0, "false", digest)
+    assert (again.failed, outputs["changed"], outputs["outcome"]) == (0, "false", "unchanged")
+    assert outputs["digest"] == digest
 
 
 def test_the_action_moves_a_tag_by_force_with_a_reason_and_not_without(
@@ -294,7 +295,12 @@ def test_the_action_proposes_what_it_would_publish(tmp_path: Path) -> None:
         push(stage)
         before = stage.upstream.tip()
         runner = Runner(stage, contexts(repository="team/app"), {"LEDGER_FORGE_URL": forge.wire.url})
-        runner.run_action(
+
+        def run() -> tuple[str, str]:
+            outputs = runner.run_action(inputs)
+            return outputs["changed"], outputs["outcome"]
+
+        inputs = (
             {
                 "command": "publish", "image": "myorg/app:v1.5.0", "pull-request": "true", "pr-labels": "digest\nready",
                 "pr-reviewers": "alice\n", "pr-draft": "true", "forge": "github", "forge-token": TOKEN,
@@ -302,6 +308,7 @@ def test_the_action_proposes_what_it_would_publish(tmp_path: Path) -> None:
                 "known-hosts": "~/.ssh/ledger_known_hosts", "registry-username": "ci", "registry-password": "secret",
             }
         )  # fmt: skip
+        assert [run(), run()] == [("true", "proposed"), ("false", "already proposed")]
         assert not runner.failed, runner.output
         (request,) = forge.requests
         assert request["draft"] is True

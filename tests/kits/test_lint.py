@@ -161,11 +161,24 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(kits: Path) -> None:
         workflow = github.load(path.read_text())
         assert workflow["permissions"] == {}
         for job in workflow["jobs"].values():
-            assert job["permissions"].pop("contents") == "read"
+            assert job["permissions"].pop("contents", "read") == "read"
             assert set(job["permissions"]) <= {"pull-requests", "issues"}
             for step in job["steps"]:
                 if "actions/checkout" in step.get("uses", ""):
                     assert step["with"]["persist-credentials"] is False
+
+
+def test_nothing_of_a_project_runs_in_the_job_with_the_key(kits: Path) -> None:
+    """Nor does an image that some action pulls by a tag. The ledger's own repository has no code."""
+    known = re.compile(r"(actions/download-artifact|tools/ledger-tool)@[0-9a-f]{40}")
+    with_key = 0
+    for path in kits.glob("github/examples/*.yml"):
+        for job in github.load(path.read_text())["jobs"].values():
+            if "LEDGER_DEPLOY_KEY" in str([step.get("env", step.get("with")) for step in job["steps"]]):
+                with_key += 1
+                assert [step["uses"] for step in job["steps"] if "uses" in step and not known.match(step["uses"])] == []
+                assert not any("docker buildx" in step.get("run", "") for step in job["steps"])
+    assert with_key == 3
 
 
 def test_a_key_that_writes_is_in_an_environment_of_the_default_branch(kits: Path) -> None:

@@ -24,9 +24,8 @@ def on_github(
 ) -> tuple[int, str]:
     """Run the example of the kit, with these options in the step's environment."""
     workflow = github.load(kit_files("github", tool)["examples/publish.github.yml"])
-    steps = workflow["jobs"]["images"]["steps"]
-    del steps[0]  # the checkout, of what the test changes
-    steps[-1]["env"] |= options
+    del workflow["jobs"]["build"]["steps"][1]  # the checkout, of what the test changes
+    workflow["jobs"]["record"]["steps"][-1]["env"] |= options
     contexts: dict[str, Any] = {
         "github": {"repository": "team/app", "sha": COMMIT, "ref_name": "v1", "event": {}},
         "vars": {
@@ -37,7 +36,7 @@ def on_github(
             "REGISTRY_PASSWORD": "secret", "LEDGER_DEPLOY_KEY": Path(access["LEDGER_DEPLOY_KEY"]).read_text(),
         },
     }  # fmt: skip
-    done = github.Runner(stage, contexts).run_job(workflow, "images")
+    done = github.Runner(stage, contexts).run_jobs(workflow)
     return done.failed, done.output
 
 
@@ -60,7 +59,9 @@ def as_component(
     config = gitlab.load((ROOT / "templates/publish.yml").read_text(), inputs)
     config["ledger-publish"]["variables"] |= lists
     build = gitlab.load(kit_files("gitlab", tool)["examples/publish.gitlab-ci.yml"])["build"]
-    return _jobs(stage, config | {"build": build}, ["build", "ledger-publish"], access)
+    return _jobs(
+        stage, config | {"build": build, "variables": {"LEDGER_TOOL": tool}}, ["build", "ledger-publish"], access
+    )
 
 
 def _jobs(stage: Stage, config: Mapping[str, Any], names: list[str], access: Mapping[str, str]) -> tuple[int, str]:
@@ -152,7 +153,7 @@ def test_an_image_runs_in_the_place_of_the_program(publish: Publish, stage: Stag
 
 
 @pytest.mark.parametrize("publish", ALL)
-def test_until_the_tool_is_named_the_job_stops_before_it_touches_a_key(
+def test_until_the_tool_is_named_the_job_stops_before_it_builds_or_touches_a_key(
     publish: Publish, stage: Stage, access: dict[str, str]
 ) -> None:
     before = stage.upstream.tip()
@@ -162,7 +163,8 @@ def test_until_the_tool_is_named_the_job_stops_before_it_touches_a_key(
     assert line.startswith("error: LEDGER_TOOL is not set; set it to https://")
     assert stage.upstream.tip() == before
     started = (stage.root / "arguments").read_text()
-    assert not [program for program in ("pip", "ledger", "ssh", "git") if f"/{program} " in started]
+    programs = ("pip", "ledger", "ssh", "git", "docker")
+    assert not [program for program in programs if f"/{program} " in started]
 
 
 @pytest.mark.parametrize("publish", [on_github, on_gitlab, on_jenkins])

@@ -53,6 +53,15 @@ def test_actions_are_pinned_by_commit_and_only_one_job_writes_to_the_repository(
     assert load(PATH.read_text())["permissions"] == {}
 
 
+def test_the_job_that_attests_runs_nothing_of_what_is_built() -> None:
+    """Nor does docker pull an image to build with: that of setup-buildx-action is known by a tag."""
+    assert "setup-buildx" not in PATH.read_text()
+    for job in JOBS.values():
+        if "attestations" in job["permissions"]:
+            uses = [step.get("uses", "run").partition("@")[0] for step in job["steps"]]
+            assert not {"run", "actions/checkout"} & set(uses)
+
+
 def _step(name: str) -> str:
     (step,) = (step for step in JOBS["build"]["steps"] if step.get("name") == name)
     return str(step["run"])

@@ -52,13 +52,14 @@ class Proposal:
 class Proposed:
     """The request that is now open: its page, its number there if known, and its branch.
 
-    `created` says whether it is new.
+    `created` says whether it is new, and `pushed` whether the branch got a commit; None where that was not looked at.
     """
 
     url: str
     number: int | None
     branch: str
     created: bool
+    pushed: bool | None = None
 
 
 def one_line(title: str, prefix: str = "") -> str:

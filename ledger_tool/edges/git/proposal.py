@@ -41,6 +41,7 @@ class ProposedBranch:
         self._remote_commit = ""  # the branch's commit on the remote, or "" if there is no branch
         self._ref: RemoteRef
         self.proposal: Proposal
+        self.pushed = False  # whether there was a commit to push, however many attempts that took
 
     @property
     def shown(self) -> str:
@@ -67,6 +68,7 @@ class ProposedBranch:
         self._remote_commit = self._ref.look()
         if self._remote_commit and self._is_proposed(tip, change):
             return self._remote_commit
+        self.pushed = True
         return self._base.commit(tip, change)
 
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:  # noqa: ARG002 - the lease is on the branch
@@ -150,4 +152,6 @@ class ProposingStore:
         """See `Store`. Also raises what the forge raises; the branch then stays, and the next run continues with it."""
         target = ProposedBranch(self._base, operation, self._forge, self._describe)
         landed = transact(target, operation, self._bounds)
-        return replace(landed, request=self._forge.propose(target.proposal)) if landed.change.changed else landed
+        if not landed.change.changed:
+            return landed
+        return replace(landed, request=replace(self._forge.propose(target.proposal), pushed=target.pushed))

@@ -24,6 +24,7 @@ fi
 # shellcheck disable=SC2016 # for the shells that read these files
 if tool_is "$wheel"; then
   case $tool in https://* | /*) ;; *) tool=./$tool ;; esac
+  case $tool in https://*) ;; *) [ -e "${tool%'#'*}" ] || refuse "names a wheel that is not there" ;; esac
   echo "${tool%'#'*} --hash=sha256:${tool##*=}" >"$home/tool.txt"
   isolated -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$home/tool.txt"
   locked "$(packages)/ledger_tool/requirements.txt"

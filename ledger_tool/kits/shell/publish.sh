@@ -6,14 +6,14 @@
 value_of() { printenv "LEDGER_IN_$(echo "$1" | tr '[:lower:]-' '[:upper:]_')" || true; }
 lines=$(echo && echo .)
 cr=$(awk 'BEGIN { printf "%c", 13 }')
-IFS=$cr${lines%.} # of the lists, which have one value on each line, whatever ends it
+IFS=${lines%.} # of the lists, which have one value on each line
 set -f --
 for name in branch tag digest platform metadata-file from source pr ttl registry reason forge; do
   value=$(value_of "$name")
   [ -z "$value" ] || set -- "$@" "--$name=$value"
 done
 for name in label pr-label pr-reviewer; do
-  for value in $(value_of "${name}s"); do set -- "$@" "--$name=$value"; done
+  for value in $(value_of "${name}s" | tr -d "$cr"); do set -- "$@" "--$name=$value"; done
 done
 for name in force sign pull-request pr-draft; do
   case $(value_of "$name") in

@@ -99,7 +99,7 @@ def test_a_branch_is_pushed_and_a_request_opened(team: Team) -> None:
     assert team.upstream.git("log", "-1", "--format=%H %P", branch) == f"{done.json['commit']} {tip}"
     assert [one["tag"] for one in team.upstream.records(branch)] == ["v1", "v2"]
     asked = done.json["pullRequest"]
-    assert (asked["branch"], asked["number"], asked["created"]) == (branch, 1, True)
+    assert (asked["branch"], asked["number"], asked["created"], asked["pushed"]) == (branch, 1, True, True)
     assert asked["url"] in done.err
     assert "1 image:tag: 1 added" in team.body
     assert "upgrade from `v1`" in team.body
@@ -132,7 +132,7 @@ def test_a_re_run_finds_the_same_request_and_changes_nothing(team: Team) -> None
     again = team.publish("--published-at", "2026-11-01T00:00:00Z")
     assert again.code == 0, again.err
     assert again.json["commit"] == first.json["commit"]
-    assert again.json["pullRequest"] == first.json["pullRequest"] | {"created": False}
+    assert again.json["pullRequest"] == first.json["pullRequest"] | {"created": False, "pushed": False}
     assert "already open" in again.err
     assert len(team.forge.requests) == 1
 
@@ -142,6 +142,7 @@ def test_another_digest_updates_the_same_request_on_the_tip_of_the_base(team: Te
     moved = team.upstream.commit_as_other_writer({"README": b"hello\n"})
     done = team.publish(seed="c")
     assert done.code == 0, done.err
+    assert (done.json["pullRequest"]["created"], done.json["pullRequest"]["pushed"]) == (False, True)
     (branch,) = team.branches()
     assert team.upstream.git("log", "-1", "--format=%P", branch) == moved
     assert team.upstream.records(branch)[1]["digest"] == digest("c")

@@ -58,7 +58,7 @@ def test_a_host_that_yaml_might_read_as_something_else_is_a_string(host: str) ->
 @pytest.mark.parametrize("host", ["[::1]:5000", "on", "1.2", "registry.example.com"])
 def test_a_registry_is_a_string_in_the_example_of_github(host: str) -> None:
     text = scaffold.new_ledger_files(host, kit("github"))["examples/publish.github.yml"]
-    (login,) = (step for step in load(text)["jobs"]["images"]["steps"] if "login-action" in step.get("uses", ""))
+    (login,) = (step for step in load(text)["jobs"]["build"]["steps"] if "login-action" in step.get("uses", ""))
     assert login["with"]["registry"] == host
 
 

@@ -1,8 +1,8 @@
 """Stands for a GitHub Actions runner: it runs the steps of a workflow's job, or of our own action, on a `Stage`.
 
 Expressions are evaluated, `if`, `env`, `with` and outputs work as there; shell steps run in the shell that GitHub uses.
-`actions/checkout` really fetches from the stage's git host, our own action is taken apart into its steps, and other
-actions do nothing.
+`actions/checkout` really fetches from the stage's git host, an artifact really goes from one job to the other, our own
+action is taken apart into its steps, and other actions do nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -42,12 +43,26 @@ class Runner:
     summary: str = ""
     failed: int = 0
     path: str = ""  # what steps put in front of PATH
+    work: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.work = self.stage.work
 
     def run_job(self, workflow: Mapping[str, Any], job: str) -> Runner:
         """Run a job of a workflow; return self."""
         there = workflow["jobs"][job]
         variables = {**workflow.get("env", {}), **there.get("env", {})}
         self._run(there["steps"], {**self.contexts, "steps": {}}, self._texts(variables, self.contexts))
+        return self
+
+    def run_jobs(self, workflow: Mapping[str, Any]) -> Runner:
+        """Run the jobs of a workflow up to one that fails; return self. The first one is in the stage's workspace."""
+        for job in workflow["jobs"]:
+            if not self.failed:
+                self.run_job(workflow, job)
+                self.path, self.work = "", self.stage.root / "workspaces" / job
+                shutil.rmtree(self.work, ignore_errors=True)
+                self.work.mkdir(parents=True)
         return self
 
     def run_action(self, inputs: Mapping[str, str]) -> dict[str, str]:
@@ -84,6 +99,8 @@ class Runner:
                 done["outputs"] = self._ours(given, contexts, variables)
             elif step["uses"].startswith("actions/checkout@"):
                 self._checkout(given)
+            elif "-artifact@" in step["uses"]:
+                self._hand_over(given)
             done["outcome"] = "failure" if code else "success"
             self.failed = self.failed or code  # the first failure is what is asked about
 
@@ -110,7 +127,7 @@ class Runner:
         inherited = {**self.stage.environment, "PATH": f"{self.path}:{path}" if self.path else path}
         done = subprocess.run(
             [*shell, script],
-            cwd=self.stage.work,
+            cwd=self.work,
             env={**inherited, **ours, **self.environment, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -128,7 +145,7 @@ class Runner:
     def _checkout(self, given: Mapping[str, str]) -> None:
         """Leave in the workspace what `actions/checkout` would."""
         assert given["persist-credentials"] == "false"
-        work = self.stage.work
+        work = self.work
         for path in work.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         depth = [] if given.get("fetch-depth") == "0" else ["--depth=1"]
@@ -138,6 +155,15 @@ class Runner:
         repository = self.contexts["github"]["repository"]
         git("remote", "set-url", "origin", f"https://github.com/{repository}", cwd=work)
         put_strangers(work, self.stage.root / EVIDENCE)
+
+    def _hand_over(self, given: Mapping[str, str]) -> None:
+        """Keep the file of an artifact, if a path is given, or else put it into the workspace."""
+        kept = self.stage.root / "artifacts" / given["name"]
+        if name := given.get("path"):
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.work / name, kept / name)
+        else:
+            shutil.copytree(kept, self.work, dirs_exist_ok=True)
 
     def _texts(self, values: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:
         return {
