@@ -116,16 +116,16 @@ def _remote(place: LedgerPlace) -> Iterator[Check]:
 def _forge(place: LedgerPlace, tools: DoctorTools) -> Iterator[Check]:
     """Yield what the forge says about the token for pull requests, and about rules for the branch."""
     try:
-        says, is_protected = tools.look_at_forge(place.url, place.branch)
+        says, rules = tools.look_at_forge(place.url, place.branch)
     except LedgerError as error:
         yield problem("forge", error)
         return
-    yield Check("forge", "note" if is_protected is None else "ok", says)
-    if is_protected:
-        rules = f"`{shown(place.branch)}` is protected: let the key or token push there, or use `--pull-request`"
-        yield Check("protection", "note", rules)
-    elif is_protected is not None:
-        yield Check("protection", "ok", f"`{shown(place.branch)}` has no rules for who may push")
+    yield Check("forge", "note" if rules is None else "ok", says)
+    if rules:
+        named = f"`{shown(place.branch)}` has rules for pushes ({shown(', '.join(rules))})"
+        yield Check("protection", "note", f"{named}: let the key or token bypass them, or use `--pull-request`")
+    elif rules is not None:
+        yield Check("protection", "ok", f"the forge shows this token no rule for pushes to `{shown(place.branch)}`")
 
 
 def _registries(registries: Iterable[Registry], tools: DoctorTools, witnesses: dict[str, float]) -> Iterator[Check]:

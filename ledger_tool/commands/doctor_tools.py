@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -92,8 +92,9 @@ class LoginRegistry(Protocol):
 class DoctorTools:
     """What the checks are made with.
 
-    `look_at_forge` returns what there is to open pull requests at a remote with, and whether a branch is protected, if
-    that shows. `is_secret` tells whether a text has a secret in it, `is_ledger_named` whether there should be a ledger.
+    `look_at_forge` returns what there is to open pull requests at a remote with, and the rules for pushes to a branch,
+    if they show. `is_secret` tells whether a text has a secret in it, `is_ledger_named` whether there should be a
+    ledger.
     """
 
     git_version: Callable[[], str]
@@ -103,7 +104,7 @@ class DoctorTools:
     read_ledger: Callable[[bytes], Ledger]
     read_policy: Callable[[bytes | None], Policy]
     client: Callable[[Registry], LoginRegistry]
-    look_at_forge: Callable[[str, str], tuple[str, bool | None]]
+    look_at_forge: Callable[[str, str], tuple[str, Sequence[str] | None]]
     environment: Mapping[str, str]
     is_secret: Callable[[str], bool]
     now: Callable[[], Timestamp]

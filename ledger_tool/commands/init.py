@@ -16,6 +16,9 @@ class Workplace(Protocol):
     def missing(self, names: Sequence[str]) -> list[str]:
         """Return which of the named files do not exist yet."""
 
+    def lacking(self, names: Sequence[str], text: str) -> list[str]:
+        """Return which of the named files exist and do not have a text in them."""
+
     def prepare(self) -> bool:
         """Create the folder and its git repository if missing; return whether it is new: no commit, nothing staged."""
 
@@ -35,7 +38,8 @@ class Workplace(Protocol):
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
     """The files added and those kept; the first commit's id, the ledger's URL, and why a kept `ledger.json` is invalid,
-    each or `""`; and what the files of the CI system leave empty, with the option that fills it in.
+    each or `""`; what the files of the CI system leave empty, with the option that fills it in; and which kept files an
+    option that was given would have filled in, by the option.
     """
 
     added: Sequence[str]
@@ -45,6 +49,7 @@ class Scaffolded:
     url: str
     invalid: str
     unset: Mapping[str, str]
+    unused: Mapping[str, Sequence[str]]
 
 
 def init(
@@ -60,10 +65,14 @@ def init(
     ledger by `url` or by its remote. `schema` is the text of the schema of `ledger.yaml`. A repository without commits
     gets its first one; in any other, committing is up to the user.
     """
+
+    def files_with(registry: str, url: str, tool: Tool | None) -> dict[str, str]:
+        return new_ledger_files(registry, kit, url=url, tool=tool, schema=schema)
+
     is_new = workplace.prepare()
     remote = workplace.remote()
-    url = url or remote or ""
-    files = new_ledger_files(registry, kit, url=url, tool=tool, schema=schema)
+    given, url = url, url or remote or ""
+    files = files_with(registry, url, tool)
     added = workplace.missing(list(files))
     workplace.write({name: files[name] for name in added})
     kept = [name for name in files if name not in added]
@@ -72,7 +81,18 @@ def init(
     if not url:
         unset["LEDGER_REPO"] = "--url URL"
     written = "".join(files[name] for name in added)
+    options = {
+        "--registry": (registry, files_with("", url, tool)),
+        "--url": (given, files_with(registry, "", tool)),
+        "--tool": (tool.spec if tool else "", files_with(registry, url, None)),
+    }
+    unused = {
+        name: workplace.lacking([path for path in kept if files[path] != without[path]], text)
+        for name, (text, without) in options.items()
+        if text
+    }
     return Scaffolded(
         added, kept, commit, remote is not None, url, workplace.why_invalid(),
         {name: option for name, option in unset.items() if kit and name in written},
+        {name: paths for name, paths in unused.items() if paths},
     )  # fmt: skip

@@ -18,18 +18,18 @@ def lines(done: Scaffolded, folder: str) -> Iterator[str]:
         yield f"warning: {done.invalid}"
     for name, option in done.unset.items():
         yield f"note: the jobs of these files stop until {name} is set in them; `{option}` does so"
-    quoted = shlex.quote(folder)
+    for option, names in done.unused.items():
+        yield f"note: `{option}` is not applied, since no file that is there is changed: edit {' and '.join(names)}"
+    git = "git" if folder == "." else f"git -C {shlex.quote(folder)}"
     if done.commit:
         yield f"committed as {done.commit[:12]}"
         yield ""
-        push = f"`git -C {quoted} push --set-upstream origin HEAD`"
+        push = f"`{git} push --set-upstream origin HEAD`"
         yield (
-            f"next: {push}"
-            if done.has_remote
-            else f"next: `git -C {quoted} remote add origin {done.url or 'URL'}`, then {push}"
+            f"next: {push}" if done.has_remote else f"next: `{git} remote add origin {done.url or 'URL'}`, then {push}"
         )
     elif done.added:
         yield ""
-        yield f"next: `git -C {quoted} add {' '.join(done.added)}`, then commit and push"
-    elif not done.invalid:
+        yield f"next: `{git} add {' '.join(done.added)}`, then commit and push"
+    elif not (done.invalid or done.unused):
         yield "nothing to do: this is already a ledger"

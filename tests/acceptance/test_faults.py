@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -143,6 +144,16 @@ def test_a_repository_without_a_ledger_says_how_to_make_one(ledger: Run, tmp_pat
     done = ledger("publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", tmp_path / "other.git")
     assert done.code == 4
     assert "has no ledger.json" in done.err
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize("words", [["list"], ["check"], ["doctor"]])
+def test_a_ledger_json_that_is_no_file_is_named_as_that(
+    ledger: Run, tmp_path: Path, make: Callable[[Path], None], words: list[str]
+) -> None:
+    make(tmp_path / "ledger.json")
+    done = ledger(*words, "--repo", tmp_path)
+    assert (done.code, "is not a plain file" in done.out + done.err) == (4, True), done
 
 
 def test_a_ledger_json_that_is_a_symlink_is_refused(ledger: Run, upstream: Upstream) -> None:

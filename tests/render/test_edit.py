@@ -165,12 +165,12 @@ def test_a_yanked_image_is_warned_about_with_the_reason() -> None:
 
 
 def test_init_tells_what_it_added_kept_and_committed_and_what_is_next() -> None:
-    new = list(scaffolded.lines(Scaffolded(["ledger.json", "ledger.yaml"], [], COMMIT, False, "", "", {}), "here"))
+    new = list(scaffolded.lines(Scaffolded(["ledger.json", "ledger.yaml"], [], COMMIT, False, "", "", {}, {}), "here"))
     assert new[:3] == ["added ledger.json", "added ledger.yaml", "committed as 5f2d7e012345"]
     assert "git -C here push" in new[-1]
-    mixed = list(scaffolded.lines(Scaffolded(["ledger.yaml"], ["README.md"], "", True, "", "", {}), "here"))
+    mixed = list(scaffolded.lines(Scaffolded(["ledger.yaml"], ["README.md"], "", True, "", "", {}, {}), "here"))
     assert mixed[:2] == ["added ledger.yaml", "kept README.md unchanged"]
     assert "git -C here add ledger.yaml" in mixed[-1]
-    assert list(scaffolded.lines(Scaffolded([], ["README.md"], "", True, "", "", {}), "here"))[-1].startswith(
+    assert list(scaffolded.lines(Scaffolded([], ["README.md"], "", True, "", "", {}, {}), "here"))[-1].startswith(
         "nothing to do"
     )

@@ -177,4 +177,10 @@ def parse_registry(value: str, field_name: str) -> Registry:
             f"{field_name} `{shown_address(value)}` is malformed",
             "write a host such as `registry.example.com`, or `http://localhost:5000`",
         )
+    if (port := re.search(r":([0-9]+)$", value)) and not 0 < int(port[1]) < 2**16:
+        raise InvalidValue(
+            field_name,
+            f"{field_name} `{shown_address(value)}` has a port that does not exist",
+            "write a port from 1 to 65535",
+        )
     return Registry(re.sub(r"^https?://", "", value), plain_http=value.startswith("http://"))

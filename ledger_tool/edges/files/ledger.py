@@ -82,7 +82,7 @@ class Folder:
         """
         ledger, settings = self._folder / LEDGER, self._folder / SETTINGS
         # A pull request's link could lead anywhere on the machine that checks it.
-        if ledger.is_symlink():
+        if ledger.is_symlink() or (ledger.exists() and not ledger.is_file()):
             raise InvalidLedger(f"{LEDGER} in {self._folder} is not a plain file", "replace it with a plain file")
         if settings.is_symlink() or (settings.exists() and not settings.is_file()):
             raise InvalidSettings(0, 0, "it is not a plain file", "replace it with a plain file")

@@ -1,22 +1,24 @@
 """GitHub's pull requests, and what Gitea's have in common with them.
 
-Sources: GitHub REST API, version 2022-11-28, "Pull requests", "Review requests", "Labels" and "Rate limits"; GraphQL
-API, `convertPullRequestToDraft`, for which there is no REST call.
+Sources: GitHub REST API, version 2022-11-28, "Pull requests", "Review requests", "Labels", "Rules" and "Rate limits";
+GraphQL API, `convertPullRequestToDraft`, for which there is no REST call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ledger_tool.core.changes.proposal import Proposal
 from ledger_tool.edges.forge.api import Api, ForgeToken, pick, texts
 from ledger_tool.edges.forge.repository import ForgeRepository
-from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests
-from ledger_tool.errors import UsageError
+from ledger_tool.edges.forge.request import PROTECTION, AlreadyOpen, OpenRequest, Requests
+from ledger_tool.errors import Denied, UsageError
 
 REFUSED_HINT = "check that both branches exist and differ, and that the base is the branch to merge into"
+# Rules of rulesets that stop no push that only adds one commit.
+_HARMLESS = {"creation", "deletion", "non_fast_forward", "required_linear_history"}
 _DRAFT = "mutation($id: ID!) { convertPullRequestToDraft(input: {pullRequestId: $id}) { pullRequest { isDraft } } }"
 
 
@@ -45,9 +47,9 @@ class Pulls(Requests):
         """Return a path of the API below the repository."""
         return f"/repos/{quote(self.path)}{rest}"
 
-    def is_protected(self, branch: str) -> bool:
+    def rules_for(self, branch: str) -> Sequence[str]:
         path = self.at(f"/branches/{quote(branch, safe='')}")
-        return pick(self.api.get(path, f"branch {branch}"), "protected", bool)
+        return [PROTECTION] if pick(self.api.get(path, f"branch {branch}"), "protected", bool) else []
 
     def find(self, proposal: Proposal) -> OpenRequest | None:
         query = {"state": "open", **self.query(proposal), **self.page_size}
@@ -114,6 +116,17 @@ class GitHub(Pulls):
             "X-GitHub-Api-Version": "2022-11-28",
             "Authorization": f"Bearer {token.text}",
         }
+
+    def rules_for(self, branch: str) -> Sequence[str]:
+        rules = super().rules_for(branch)
+        path = self.at(f"/rules/branches/{quote(branch, safe='')}")
+        try:
+            types = [pick(rule, "type", str) for rule in self.api.pages(path, "the rules", **self.page_size)]
+        except Denied:  # an Enterprise Server without rulesets
+            if not rules:
+                raise
+            types = []
+        return [*rules, *(name for name in dict.fromkeys(types) if name not in _HARMLESS)]
 
     def open(self, proposal: Proposal) -> OpenRequest:
         body = {"head": proposal.branch, "base": proposal.base, "draft": proposal.draft, **self.words(proposal)}

@@ -13,7 +13,7 @@ from ledger_tool.core.changes.proposal import Proposal, Proposed, one_line, shor
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.forge.api import Api, ForgeToken, pick, texts
 from ledger_tool.edges.forge.repository import ForgeRepository
-from ledger_tool.edges.forge.request import AlreadyOpen, OpenRequest, Requests
+from ledger_tool.edges.forge.request import PROTECTION, AlreadyOpen, OpenRequest, Requests
 from ledger_tool.errors import UsageError
 
 _OPTION_BYTES = 60_000  # git sends an option in one packet of at most 65,516 bytes
@@ -42,9 +42,9 @@ class GitLab(Requests):
         _check_labels(proposal.labels)
         return ()
 
-    def is_protected(self, branch: str) -> bool:
+    def rules_for(self, branch: str) -> Sequence[str]:
         path = f"/projects/{self._id}/repository/branches/{quote(branch, safe='')}"
-        return pick(self.api.get(path, f"branch {branch}"), "protected", bool)
+        return [PROTECTION] if pick(self.api.get(path, f"branch {branch}"), "protected", bool) else []
 
     def find(self, proposal: Proposal) -> OpenRequest | None:
         branches = {"source_branch": proposal.branch, "target_branch": proposal.base}

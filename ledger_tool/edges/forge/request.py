@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,8 @@ from ledger_tool.edges.forge.repository import ForgeRepository
 from ledger_tool.edges.http.host import Lost
 from ledger_tool.edges.http.patience import TRIES
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
+
+PROTECTION = "branch protection"  # what every forge calls so, whatever it says
 
 
 class AlreadyOpen(UsageError):
@@ -79,8 +81,8 @@ class Requests(ABC):
         return Proposed(request.url, request.number, proposal.branch, is_new)
 
     @abstractmethod
-    def is_protected(self, branch: str) -> bool:
-        """Return whether the forge has rules for who may push to a branch."""
+    def rules_for(self, branch: str) -> Sequence[str]:
+        """Return the names of the forge's rules for pushes to a branch, as far as the token shows them."""
 
     @abstractmethod
     def find(self, proposal: Proposal) -> OpenRequest | None:

@@ -29,6 +29,14 @@ class GitFolder:
     def missing(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if not os.path.lexists(self._folder / name)]
 
+    def lacking(self, names: Sequence[str], text: str) -> list[str]:
+        paths = {name: self._folder / name for name in names}
+        return [
+            name
+            for name, path in paths.items()
+            if os.path.lexists(path) and text.encode() not in read_bytes(path, MAX_BYTES, "the file")
+        ]
+
     def prepare(self) -> bool:
         with local_errors(self._folder, "create"):
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -290,7 +290,4 @@ class RegistryClient:
     def _failed(self, answer: Answer) -> Unreachable:
         if not self._http.is_own(answer):
             return doubt.elsewhere(self.registry, answer)
-        if answer.status == 429:
-            message = f"{self.name} limits the rate of requests (429)"
-            return Unreachable(message, "run it again later, or with fewer `--jobs`")
-        return Unreachable(f"{self.name} answers {answer.status}", "run it again later")
+        return doubt.busy(self.name, answer)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.policy.policy import Registry
-from ledger_tool.edges.http.client import Answer, origin_of
+from ledger_tool.edges.http.client import Answer, origin_of, retry_after
 from ledger_tool.edges.http.failure import REGISTRY
 from ledger_tool.edges.registry.credentials import Credential
-from ledger_tool.edges.registry.root import Root
 from ledger_tool.errors import Denied, Unreachable
+
+if TYPE_CHECKING:
+    from ledger_tool.edges.registry.root import Root
 
 _CHECK_THE_WAY = "check its address, and any proxy or ingress in front of it; run it again later"
 
@@ -40,8 +44,32 @@ def another_path(name: str, answer: Answer) -> Unreachable:
 
 def not_a_registry(name: str, root: Root) -> Unreachable:
     """Return the error for a host that does not answer as a registry at `/v2/`."""
+    more = ""
+    if root.answer.status == 200:
+        what = "a page" if "html" in root.answer.headers.get("content-type", "") else "something"
+        more = f" with {what}, where a registry sends JSON or nothing"
+    status = root.answer.status
+    return Unreachable(f"{name} does not answer as a registry: at `/v2/` it answers {status}{more}", _CHECK_THE_WAY)
+
+
+def closed_or_no_registry(name: str, root: Root) -> Denied | Unreachable:
+    """Return the same error, or the one for a host that lets nobody in, not even to log in."""
+    if root.answer.status != 403:
+        return not_a_registry(name, root)
+    return Denied(
+        f"{name} denies access to everything: at `/v2/` it answers 403",
+        "ask whoever runs it, or a firewall or proxy in front of it, to let this machine in",
+    )
+
+
+def busy(name: str, answer: Answer, where: str = "") -> Unreachable:
+    """Return the error for an answer that only says that the host cannot answer now, as it stayed after all tries."""
+    if answer.status != 429:
+        return Unreachable(f"{name} answers {answer.status}{where}", "run it again later")
+    seconds = retry_after(answer.headers.get("retry-after", ""))
+    wait = f"; it asks us to wait {seconds:.0f} s" if seconds else ""
     return Unreachable(
-        f"{name} does not answer as a registry: at `/v2/` it answers {root.answer.status}", _CHECK_THE_WAY
+        f"{name} limits the rate of requests (429){wait}", "run it again later, log in, or use fewer `--jobs`"
     )
 
 

@@ -20,6 +20,7 @@ from ledger_tool.core.registry.challenge import Challenge, why_unsafe
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential
+from ledger_tool.edges.registry.doubt import busy
 from ledger_tool.errors import Denied, Unreachable
 
 TOKEN_BYTES = 2**20
@@ -54,7 +55,7 @@ def token_grant(
     if reason := why_unsafe(realm, host, plain_http=registry.plain_http):
         raise Denied(
             f"{registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",
-            "check that this is the right registry",
+            "check that this is the right registry; if it is, have it name an https address of its token server",
         )
     service = challenge.parameters.get("service", "")
     scope = _scope(scope, challenge.parameters.get("scope", ""))
@@ -79,7 +80,7 @@ def token_grant(
             f"check which credential is used: `ledger doctor {registry.address}`",
         )
     if answer.status != 200:
-        raise Unreachable(f"{server} answers {answer.status}", "run it again later")
+        raise busy(server, answer)
     return _token_of(answer, server, by_credential=credential is not None)
 
 

@@ -105,7 +105,7 @@ class Login:
         if self._http.is_own(root.answer):
             self.clock.hear(root.answer.headers)
         if not root.is_registry and not (root.asks and root.challenges):
-            raise doubt.not_a_registry(self._name, root)
+            raise doubt.closed_or_no_registry(self._name, root)
         if credential is None and not root.asks:
             return None, False, ""
         doubt.check_kind(self._name, root, credential)

@@ -13,6 +13,7 @@ from ledger_tool.core.registry.answer import is_registry
 from ledger_tool.core.registry.challenge import Challenge, parse_challenges
 from ledger_tool.edges.http.client import TRANSIENT, Answer
 from ledger_tool.edges.http.host import Host
+from ledger_tool.edges.registry.doubt import busy
 from ledger_tool.edges.registry.grant import Grant
 from ledger_tool.errors import Unreachable
 
@@ -76,7 +77,7 @@ def look_at_root(http: Host, name: str, basic: Grant | None) -> Root:
     """
     answer = http.request("GET", f"{http.origin}/v2/", {}, limit=ROOT_BYTES)
     if answer.status in TRANSIENT:
-        raise Unreachable(f"{name} answers {answer.status} at `/v2/`", "run it again later")
+        raise busy(name, answer, " at `/v2/`")
     is_known = _is_registry(http, answer)
     if not is_known and answer.status == 401 and http.is_own(answer):
         challenges = challenges_of(answer)

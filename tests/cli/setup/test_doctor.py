@@ -245,10 +245,18 @@ def test_a_forge_says_whether_its_token_works_and_whether_the_branch_is_protecte
             assert free.code == 0, free.out
             assert lines(free)["login"][1] == "the token: accepted for reading"
             assert lines(free)["forge"] == ("ok", f"{forge.wire.host} accepts the token")
-            assert lines(free)["protection"] == ("ok", "`main` has no rules for who may push")
+            assert lines(free)["protection"] == ("ok", "the forge shows this token no rule for pushes to `main`")
             forge.protected.add("main")
             state, says = lines(run())["protection"]
-            assert (state, "`main` is protected" in says, "--pull-request" in says) == ("note", True, True)
+            assert (state, "--pull-request" in says) == ("note", True)
+            assert "`main` has rules for pushes (branch protection)" in says
+            if kind == "github":
+                forge.protected.clear()
+                forge.rules += ["deletion", "pull_request", "required_signatures", "pull_request"]
+                assert "has rules for pushes (pull_request, required_signatures)" in lines(run())["protection"][1]
+                monkeypatch.setenv("LEDGER_FORGE", "bitbucket")
+                problem(run(), "forge", 2, "the forge `bitbucket` is unknown", "use `github`, `gitlab` or `gitea`")
+                monkeypatch.setenv("LEDGER_FORGE", kind)
             monkeypatch.setenv("LEDGER_FORGE_TOKEN", "wrong-token-0123456789")
             problem(run(), "forge", 6, "does not accept the token in LEDGER_FORGE_TOKEN")
             monkeypatch.delenv("LEDGER_FORGE_TOKEN")

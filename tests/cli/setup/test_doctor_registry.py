@@ -360,16 +360,44 @@ def test_an_anonymous_token_is_not_a_login(ledger: Run, wire: Wire) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("root", [Reply(404, {"Content-Type": "text/html"}), Reply(200, {}, b"<html>"), Reply(403)])
-def test_doctor_of_what_is_not_a_registry_exits_5_and_sends_no_password(
-    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, root: Reply
+@pytest.mark.parametrize(
+    ("root", "code", "says"),
+    [
+        (
+            Reply(404, {"Content-Type": "text/html"}),
+            5,
+            "does not answer as a registry: at `/v2/` it answers 404; check its address",
+        ),
+        (
+            Reply(200, {"Content-Type": "text/html"}, b"<html>"),
+            5,
+            "does not answer as a registry: at `/v2/` it answers 200 with a page, where a registry sends JSON or",
+        ),
+        (Reply(200, {}, b"pong"), 5, "it answers 200 with something, where a registry sends JSON or nothing"),
+        (Reply(403), 6, "denies access to everything: at `/v2/` it answers 403; ask whoever runs it"),
+        (Reply(429, {"Retry-After": "90"}), 5, "limits the rate of requests (429); it asks us to wait 90 s; run it"),
+    ],
+)
+def test_doctor_says_what_it_is_that_does_not_answer_as_a_registry_and_sends_no_password(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, root: Reply, code: int, says: str
 ) -> None:
     _log_in(monkeypatch)
     wire.root = root
     done = ledger("doctor", wire.url)
-    assert done.code == 5
-    assert "does not answer as a registry" in done.out
+    assert (done.code, says in done.out) == (code, True), done.out
     assert all(not one.authorization for one in wire.asked)
+
+
+@pytest.mark.parametrize("typed", ["localhost:99999", "http://localhost:0", "registry.example.com:65536"])
+def test_a_port_that_does_not_exist_is_a_mistake_of_the_one_who_typed_it(ledger: Run, typed: str) -> None:
+    done = ledger("doctor", typed)
+    assert (done.code, "has a port that does not exist" in done.err) == (2, True), done.err
+
+
+def test_doctor_of_nothing_is_not_the_whole_doctor(ledger: Run) -> None:
+    done = ledger("doctor", "")
+    assert (done.code, done.out) == (2, "")
+    assert "`HOST` is given an empty value" in done.err
 
 
 @pytest.mark.parametrize(("password", "code"), [(SECRET, 0), ("wrong-password", 6)])

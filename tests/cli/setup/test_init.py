@@ -276,3 +276,24 @@ def test_a_schema_that_is_deleted_is_added_again_and_no_other_file_is_touched(le
     done = ledger("init", tmp_path)
     assert (done.code, schema.read_text()) == (0, text)
     assert git("status", "--porcelain", cwd=tmp_path) == ""
+
+
+def test_what_is_given_for_a_file_that_is_there_is_not_dropped_in_silence(ledger: Run, tmp_path: Path) -> None:
+    commit = f"git+https://git.example.com/ledger@{'a' * 40}"
+    given = ("--registry", "registry.example.com", "--tool", commit, "--ci", "github")
+    assert ledger("init", tmp_path, *given).code == 0
+    again = ledger("init", tmp_path, *given)
+    assert (again.code, "not applied" in again.err) == (0, False), again.err
+    other = ledger("init", tmp_path, "--registry", "other.example.com", "--tool", commit.replace("a", "b"), *given[4:])
+    assert (
+        "note: `--registry` is not applied, since no file that is there is changed: edit ledger.yaml and" in other.err
+    )
+    assert "note: `--tool` is not applied, since no file that is there is changed: edit .github" in other.err
+    assert "nothing to do" not in other.err
+
+
+def test_the_next_command_is_for_the_folder_where_we_are(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "next: `git remote add origin URL`, then `git push --set-upstream origin HEAD`" in ledger("init").err

@@ -49,6 +49,7 @@ class FakeForge:
         self.labels = {"digest": 1, "ready": 2}
         self.branches = {"main", "bump/app-v2"}
         self.protected: set[str] = set()
+        self.rules: list[str] = []  # of GitHub's rulesets, for every branch
         self.drafts = True
         self.comments: list[dict[str, Any]] = []  # of request 7
         self.issues: list[dict[str, Any]] = []

@@ -35,6 +35,7 @@ class FakePulls(FakeForge):
         self.calls |= {
             ("GET", self.repo): Call(self.repository),
             ("GET", self.repo + r"/branches/(?P<name>[^/]+)"): Call(self.branch),
+            ("GET", self.repo + r"/rules/branches/(?P<name>[^/]+)"): Call(self.list_rules, "per_page page"),
             ("POST", self.repo + r"/pulls/(?P<index>\d+)/requested_reviewers"): Call(self.ask, "", reviewers),
         }
 
@@ -42,6 +43,9 @@ class FakePulls(FakeForge):
         if repo.lower() != self.path:
             return as_json({"message": "Not Found"}, 404)
         return as_json({"id": 7, "full_name": self.path, "html_url": f"{self.wire.url}/{self.path}"})
+
+    def list_rules(self, repo: str, name: str, page: str, per_page: str) -> Reply:
+        return self.page([{"type": rule} for rule in self.rules], page, per_page)
 
     def list_comments(self, repo: str, page: str, per_page: str = "", limit: str = "") -> Reply:
         return self.page(self.comments, page, per_page or limit)
