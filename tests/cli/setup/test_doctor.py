@@ -350,4 +350,4 @@ def test_the_hints_of_what_may_pass_and_of_what_is_denied_name_it_and_it_does_no
 def test_the_command_that_it_replaces_names_it(ledger: Run) -> None:
     done = ledger("auth", "registry.example.com")
     assert done.code == 2
-    assert "`ledger doctor`" in done.err
+    assert "`ledger doctor registry.example.com`" in done.err
