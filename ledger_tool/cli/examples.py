@@ -112,6 +112,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("move to the newest 1.x", "ledger bump deploy --policy 'semver:^1'"),
         ("propose the newest versions in a pull request", "ledger bump deploy --policy newest --pull-request"),
     ),
+    "running": (
+        ("compare what a cluster runs with the ledger", "kubectl get pods -A -o json | ledger running"),
+        ("report on two clusters, for an issue", "ledger running eu=eu.json us=us.json --format markdown"),
+    ),
     "init": (
         ("create a ledger for the images of a registry", "ledger init ledger --registry registry.example.com"),
         ("add the CI files to an existing one", "ledger init ledger --ci github"),

@@ -46,6 +46,7 @@ COMMANDS = {
     "post": ("Review", "review.post", "post"),
     "pin": ("Deploy", "deploy.pin", "pin"),
     "bump": ("Deploy", "deploy.bump", "bump"),
+    "running": ("Deploy", "deploy.running", "running"),
     "init": ("Set up", "setup.init", "init"),
     "doctor": ("Set up", "setup.doctor", "doctor"),
     "completion": ("Set up", "setup.completion", "completion"),

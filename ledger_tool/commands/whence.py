@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -13,7 +13,7 @@ from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.commit import Touch
 from ledger_tool.core.history.log import GONE, LogEntry, claimed, run_that_published
-from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, spans
+from ledger_tool.core.history.whence import DigestPrefix, Occurrence, occurrences_in, parse_digest_prefix, spans
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import LEDGER, Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record
@@ -79,7 +79,7 @@ def whence(
     matches = [*_own(log, wanted, occurrences_at, now), *_served(log, occurrences_at, now)]
     known = {(match.kind, match.record.key, match.digest) for match in matches if not match.until}
     if not matches or any((current.kind, current.key, current.digest) not in known for current in now):
-        matches = list(_searched(history, head, wanted, note, progress))
+        matches = list(_searched(history, head, [wanted], note, progress))
     digests = sorted({match.digest for match in matches})
     if not digests:
         raise UnknownImage(
@@ -91,6 +91,36 @@ def whence(
         raise UsageError(f"{wanted} is the beginning of {len(digests)} digests", f"give more digits of one of {some}")
     matches.sort(key=lambda match: match.since.at, reverse=True)
     return sorted(matches, key=lambda match: match.until is not None)
+
+
+def whence_each(
+    history: History, digests: Collection[str], *, note: Callable[[str], None], progress: Progress
+) -> dict[str, list[WhenceMatch]]:
+    """Return, for each of some full digests, the records that have or had it, the newest first; none if none ever had.
+
+    The trailers are searched first, and then every version of the file, once for all digests that they do not tell.
+    Raises UsageError for a shallow clone: what it lacks may have had them.
+    """
+    head = history.head()
+    history.must_be_whole()
+    log = list(entries(history, "", head, note))
+    wanted = {digest: parse_digest_prefix(digest) for digest in digests}
+
+    @lru_cache(maxsize=64)
+    def occurrences_at(commit: str) -> Occurrences:
+        try:
+            return occurrences_in(history.files(commit)[0], *wanted.values())
+        except InvalidLedger:
+            return {}
+
+    now = occurrences_at(head)
+    found = {digest: list(_own(log, prefix, occurrences_at, now)) for digest, prefix in wanted.items()}
+    if untold := [wanted[digest] for digest, matches in found.items() if not matches]:
+        for match in _searched(history, head, untold, note, progress):
+            found[match.digest].append(match)
+    return {
+        digest: sorted(matches, key=lambda match: match.since.at, reverse=True) for digest, matches in found.items()
+    }
 
 
 def published_in(history: History, name: Name, digest: str) -> tuple[str, RunClaim]:
@@ -165,17 +195,18 @@ def _served(
 
 
 def _searched(
-    history: History, head: str, wanted: DigestPrefix, note: Callable[[str], None], progress: Progress
+    history: History, head: str, wanted: Sequence[DigestPrefix], note: Callable[[str], None], progress: Progress
 ) -> Iterator[WhenceMatch]:
     """Yield the matches in all versions of the file, in the order of the branch's own line."""
     steps = [step for step in history.steps("", head, line=True) if LEDGER in step.touched]
     files = [step.touched[LEDGER].after for step in steps]
-    note(f"no commit message says where {wanted} comes from: reading all {len(steps)} versions of {LEDGER}")
+    what = f"{wanted[0]} comes" if len(wanted) == 1 else f"{len(wanted)} digests come"
+    note(f"no commit message says where {what} from: reading all {len(steps)} versions of {LEDGER}")
     contents = iter(history.contents([file.id for file in files if file]))
     present: dict[Occurrence, tuple[Record, Point]] = {}
     for done, (step, file) in enumerate(zip(steps, files, strict=True), 1):
         raw = next(contents) if file else None
-        occurrences = occurrences_in(raw, wanted) if raw else {}
+        occurrences = occurrences_in(raw, *wanted) if raw else {}
         if occurrences or present:
             commit, message = step.commit, parse_message(step.commit.message)
             told = message.block

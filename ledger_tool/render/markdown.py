@@ -47,6 +47,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
     yield "|---" * len(header) + "|"
     for row in rows[:MOST_ROWS]:
         yield f"| {' | '.join(row)} |"
-    if len(rows) > MOST_ROWS:
+    yield from omitted(len(rows) - MOST_ROWS)
+
+
+def fitting(texts: Sequence[str], room: int) -> int:
+    """Return how many texts, with what a table puts around them, fit into a number of characters."""
+    for number, text in enumerate(texts):
+        room -= len(text) + 30
+        if room < 0:
+            return number
+    return len(texts)
+
+
+def omitted(count: int) -> Iterator[str]:
+    """Yield an empty line and a sentence that counts what is left out, if anything is."""
+    if count > 0:
         yield ""
-        yield f"{len(rows) - MOST_ROWS} more are omitted here; `--format json` lists all."
+        yield f"{count} more are omitted here; `--format json` lists all."

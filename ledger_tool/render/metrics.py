@@ -14,7 +14,7 @@ from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.registry.drift import DriftFinding
 from ledger_tool.core.registry.driftreport import DriftReport
 
-_MOST_FINDINGS = 500  # each is a time series of its own
+MOST_FINDINGS = 500  # each is a time series of its own
 
 
 def as_metrics(report: DriftReport, now: float, last_complete: float | None, *, of_all: bool) -> str:
@@ -24,41 +24,46 @@ def as_metrics(report: DriftReport, now: float, last_complete: float | None, *, 
     """
     classes = Counter((finding.registry, finding.drift) for finding in report.findings)
     kinds = Counter((finding.registry, finding.kind) for finding in report.findings)
-    findings = [finding for finding in report.findings if finding.drift != "in-sync"][:_MOST_FINDINGS]
-    since = [(_labels(_named(finding)), _seconds(finding.since)) for finding in findings if finding.since]
+    findings = [finding for finding in report.findings if finding.drift != "in-sync"][:MOST_FINDINGS]
+    since = [(labels(_named(finding)), _seconds(finding.since)) for finding in findings if finding.since]
     lines = [
-        *_gauge(
-            "records",
+        *gauge(
+            "reconcile_records",
             "Records by registry and class.",
-            sorted((_labels({"registry": name, "class": drift}), count) for (name, drift), count in classes.items()),
+            sorted((labels({"registry": name, "class": drift}), count) for (name, drift), count in classes.items()),
         ),
-        *_gauge(
-            "findings",
+        *gauge(
+            "reconcile_findings",
             "Findings by registry and kind: drift, housekeeping, unknown.",
             sorted(
-                (_labels({"registry": name, "kind": kind}), count)
+                (labels({"registry": name, "kind": kind}), count)
                 for (name, kind), count in kinds.items()
                 if kind != "none"
             ),
         ),
-        *_gauge(
-            "finding",
-            f"A finding, what the tag serves, and the command that puts it right; the first {_MOST_FINDINGS}.",
-            [(_labels(_named(finding) | _told(finding)), 1) for finding in findings],
+        *gauge(
+            "reconcile_finding",
+            f"A finding, what the tag serves, and the command that puts it right; the first {MOST_FINDINGS}.",
+            [(labels(_named(finding) | _told(finding)), 1) for finding in findings],
         ),
-        *_gauge("finding_since_timestamp_seconds", "Since when reports have had the finding.", since),
-        *_gauge("complete", "Whether the last run could observe everything.", [("", int(report.complete))]),
-        *_gauge("last_run_timestamp_seconds", "When the last run ended.", [("", now)]),
+        *gauge("reconcile_finding_since_timestamp_seconds", "Since when reports have had the finding.", since),
+        *of_run("reconcile", now, now if report.complete and of_all else last_complete, complete=report.complete),
     ]
-    complete_at = now if report.complete and of_all else last_complete
-    if complete_at is not None:
-        lines += _gauge("last_complete_timestamp_seconds", "When the last complete run ended.", [("", complete_at)])
     return "\n".join(lines) + "\n"
 
 
-def last_complete(metrics: str) -> float | None:
-    """Return the time of the last complete run in a textfile of ours, or None."""
-    match = re.search(r"^ledger_reconcile_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
+def of_run(command: str, now: float, last_complete: float | None, *, complete: bool) -> Iterator[str]:
+    """Yield what every report says of its run, and when the last complete one was, if there was any."""
+    yield from gauge(f"{command}_complete", "Whether the last run could observe everything.", [("", int(complete))])
+    yield from gauge(f"{command}_last_run_timestamp_seconds", "When the last run ended.", [("", now)])
+    if last_complete is not None:
+        name = f"{command}_last_complete_timestamp_seconds"
+        yield from gauge(name, "When the last complete run ended.", [("", last_complete)])
+
+
+def last_complete(metrics: str, command: str) -> float | None:
+    """Return the time of a command's last complete run in a textfile of ours, or None."""
+    match = re.search(rf"^ledger_{command}_last_complete_timestamp_seconds (\d+)$", metrics, re.MULTILINE)
     return float(match[1]) if match else None
 
 
@@ -87,15 +92,16 @@ def _told(finding: DriftFinding) -> dict[str, str]:
     }
 
 
-def _gauge(name: str, help_text: str, values: Iterable[tuple[str, float]]) -> Iterator[str]:
+def gauge(name: str, help_text: str, values: Iterable[tuple[str, float]]) -> Iterator[str]:
     """Yield a metric; each value is its labels, in braces, and its number."""
-    yield f"# HELP ledger_reconcile_{name} {help_text}"
-    yield f"# TYPE ledger_reconcile_{name} gauge"
-    for labels, value in values:
-        yield f"ledger_reconcile_{name}{labels} {value:.0f}"
+    yield f"# HELP ledger_{name} {help_text}"
+    yield f"# TYPE ledger_{name} gauge"
+    for own, value in values:
+        yield f"ledger_{name}{own} {value:.0f}"
 
 
-def _labels(values: dict[str, str]) -> str:
+def labels(values: dict[str, str]) -> str:
+    """Return the labels of a value, in braces."""
     return "{" + ",".join(f'{name}="{_value(text)}"' for name, text in values.items()) + "}"
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ledger_tool.core.ledger.names import escaped
-from ledger_tool.core.registry.drift import DriftFinding, DriftKind
+from ledger_tool.core.registry.drift import DriftFinding
 from ledger_tool.core.registry.driftreport import DriftReport, is_failure
+from ledger_tool.core.registry.failon import FindingKind
 from ledger_tool.core.registry.served import ServedFacts
 from ledger_tool.render import json, markdown
 from ledger_tool.render.junit import Case, suite
-from ledger_tool.render.markdown import cell, code
+from ledger_tool.render.markdown import cell, code, fitting, omitted
 from ledger_tool.render.table import Column, table
 from ledger_tool.render.view import Role, View, short_digest
 
-_SECTIONS: tuple[tuple[DriftKind, str], ...] = (
+_SECTIONS: tuple[tuple[FindingKind, str], ...] = (
     ("drift", "drift"),
     ("unknown", "unknown"),
     ("housekeeping", "housekeeping"),
 )
-_ROLES: Mapping[DriftKind, Role] = {"drift": "bad", "unknown": "doubtful", "housekeeping": "minor"}
+_ROLES: Mapping[FindingKind, Role] = {"drift": "bad", "unknown": "doubtful", "housekeeping": "minor"}
 _COLUMNS = (
     Column("REGISTRY", "name", spare=2),
     Column("IMAGE", "name"),
@@ -119,10 +120,10 @@ def as_markdown(report: DriftReport) -> Iterator[str]:
             continue
         yield ""
         yield f"### {title.capitalize()}"
-        shown = _fitting(["".join(row) for row in rows], _TABLE_ROOM[kind])
+        shown = fitting(["".join(row) for row in rows], _TABLE_ROOM[kind])
         header = ("class", "image", "platform", "ledger", "served", "since", "reason")
         yield from markdown.table(header, rows[:shown])
-        yield from _omitted(len(rows) - shown)
+        yield from omitted(len(rows) - shown)
         yield from _commands_as_markdown(_to_act_on(report, kind), _COMMAND_ROOM[kind])
 
 
@@ -135,28 +136,13 @@ def _commands_as_markdown(findings: Sequence[DriftFinding], room: int) -> Iterat
         if finding.alternative:
             lines.append(f"  - or {code(finding.alternative, _LONGEST_COMMAND)}")
         entries.append("\n".join(lines))
-    shown = _fitting(entries, room)
+    shown = fitting(entries, room)
     if shown:
         yield ""
         yield "What to do:"
         yield ""
         yield from entries[:shown]
-        yield from _omitted(len(entries) - shown)
-
-
-def _fitting(texts: Sequence[str], room: int) -> int:
-    """Return how many texts, with what a table puts around them, fit into a number of characters."""
-    for number, text in enumerate(texts):
-        room -= len(text) + 30
-        if room < 0:
-            return number
-    return len(texts)
-
-
-def _omitted(count: int) -> Iterator[str]:
-    if count:
-        yield ""
-        yield f"{count} more are omitted here; `--format json` lists all."
+        yield from omitted(len(entries) - shown)
 
 
 def as_junit(report: DriftReport, fail_on: Sequence[str]) -> Iterator[str]:
@@ -200,11 +186,11 @@ def _headline(report: DriftReport) -> str:
     return counts if report.complete else f"{counts}; incomplete"
 
 
-def _of_kind(report: DriftReport, kind: DriftKind) -> list[DriftFinding]:
+def _of_kind(report: DriftReport, kind: FindingKind) -> list[DriftFinding]:
     return [finding for finding in report.findings if finding.kind == kind]
 
 
-def _to_act_on(report: DriftReport, kind: DriftKind) -> list[DriftFinding]:
+def _to_act_on(report: DriftReport, kind: FindingKind) -> list[DriftFinding]:
     """Return one finding for each tag and command; what is unknown is only to be looked at again."""
     wanted = [finding for finding in _of_kind(report, kind) if finding.command and kind != "unknown"]
     by_command = {(finding.registry, finding.image, finding.tag, finding.command): finding for finding in wanted[::-1]}

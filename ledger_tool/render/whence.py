@@ -13,10 +13,11 @@ from ledger_tool.render import json
 
 def as_json(matches: Sequence[WhenceMatch]) -> str:
     """Return the JSON object of `whence`; `schema/whence-v1.schema.json` describes it."""
-    return json.document({"digest": matches[0].digest, "matches": [_match(match) for match in matches]})
+    return json.document({"digest": matches[0].digest, "matches": [match_as_json(match) for match in matches]})
 
 
-def _match(match: WhenceMatch) -> Mapping[str, Any]:
+def match_as_json(match: WhenceMatch) -> Mapping[str, Any]:
+    """Return one record that has or had a digest, as a JSON object."""
     return {
         "as": match.kind,
         "record": to_json(match.record),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tests.support.git.upstream import git
 from tests.support.stage.stage import Stage
 from tests.support.values.make import digest
 from tests.support.values.outcome import Outcome
+from tests.support.values.running import listed, running_pod
 
 Run = Callable[..., Outcome]
 NAMES = ["ledger", *COMMANDS]
@@ -87,6 +90,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         image = stage.upstream.records()[-1]
         pinned = f"registry.example.com/myorg/app:v1.5.0@{image.get('index', image['digest'])}"
         (work / "deploy/pod.yaml").write_text(f"kind: Pod\nspec: {{containers: [{{image: '{pinned}'}}]}}\n")
+        pods = listed(running_pod(pinned, "", name="web-0"))
+        for name in ("eu.json", "us.json"):
+            (work / name).write_bytes(pods)
         bake = "docker buildx build --push --metadata-file clone/metadata.json"
         stage.run([f"{bake} --tag registry.example.com/myorg/app:v1.5.0 app"])
         yield work, stage.upstream.path
@@ -108,7 +114,8 @@ def test_every_example_runs(ledger: Run, place: tuple[Path, Path], monkeypatch: 
             shutil.copytree(saved / kept, path)
         shutil.copytree(work, work.with_name("ledger"), dirs_exist_ok=True)
         # Without the shell around it: what is read from it, and where its output goes.
-        alone = command.removeprefix("source <(").removesuffix(")").partition(" | ")[0].partition(" >")[0]
+        piped = [part for part in command.split(" | ") if part.startswith(("ledger ", "source "))]
+        alone = piped[0].removeprefix("source <(").removesuffix(")").partition(" >")[0]
         program_word, *words = shlex.split(alone)
         assert program_word == "ledger"
         if "--pull-request" in words or words[0] == "post":
@@ -116,5 +123,6 @@ def test_every_example_runs(ledger: Run, place: tuple[Path, Path], monkeypatch: 
             parsed.make_context(words[0], words[1:])
             continue
         monkeypatch.chdir(work.parent if words[0] == "init" else work)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((work / "eu.json").read_bytes())))
         done = ledger(*words)
         assert done.code == 0, f"{command}: {done.out}{done.err}"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import flag, formats, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
+from ledger_tool.cli.reports import FailOn, Metrics, write_metrics
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import LedgerError, TryAgain
 
 if TYPE_CHECKING:
     from ledger_tool.commands.reconcile import Reconciled
-    from ledger_tool.core.registry.driftreport import DriftReport
     from ledger_tool.core.registry.previous import PreviousReport
     from ledger_tool.render.screen import Screen
 
@@ -35,16 +35,14 @@ def reconcile(
     ] = "50",
     untracked: Annotated[bool, flag("--untracked", "Also list tags that the ledger does not have.")] = False,
     adopt: Annotated[bool, flag("--adopt", "Record those tags, in one commit; implies --untracked.")] = False,
-    fail_on: Annotated[
-        str, option("--fail-on", "CLASS,…", "The classes that exit 1; or drift, housekeeping, none.")
-    ] = "drift",
+    fail_on: FailOn = "drift",
     previous: Annotated[
         str, option("--previous", "FILE", "The JSON of the last run, to say since when a finding is there.")
     ] = "",
     save: Annotated[str, option("--save", "FILE", "Also write the JSON, for the next run's --previous.")] = "",
     output: Annotated[str, formats("text", "json", "markdown", "junit")] = "text",
     wide: o.Wide = False,
-    metrics: Annotated[str, option("--metrics", "FILE", "Also write a Prometheus textfile.")] = "",
+    metrics: Metrics = "",
     *,
     ledger: Reading,
     registry_access: Asking,
@@ -57,13 +55,15 @@ def reconcile(
     """
     from ledger_tool.commands.reconcile import reconcile as run
     from ledger_tool.core.ledger.query import Query
-    from ledger_tool.core.registry.driftreport import check_findable, parse_fail_on
+    from ledger_tool.core.registry.driftreport import FAILABLE, check_findable
+    from ledger_tool.core.registry.failon import parse_fail_on
     from ledger_tool.core.registry.previous import with_since
+    from ledger_tool.render import metrics as render_metrics
     from ledger_tool.render import reconcile as render
 
     o.exclude_each_other({"--tags": tags, "--deep": deep})
     query = Query(pattern=pattern, since=o.when(since))
-    failing, most = parse_fail_on(fail_on), o.whole_number("--explain", explain, 0, 1_000_000)
+    failing, most = parse_fail_on(fail_on, FAILABLE), o.whole_number("--explain", explain, 0, 1_000_000)
     check_findable(failing, untracked=untracked or adopt, deep=deep)
     screen = ledger.screen
     before = _previous(previous, screen)
@@ -100,7 +100,10 @@ def reconcile(
         text=lambda: render.as_text(report, screen.view(wide=wide)),
     )
     if metrics:
-        _write_metrics(Path(metrics), report, of_all=query == Query() and report.scope != "tags")
+        of_all = query == Query() and report.scope != "tags"
+        write_metrics(
+            metrics, "reconcile", lambda last: render_metrics.as_metrics(report, time.time(), last, of_all=of_all)
+        )
     if save and not reconciled.interrupted:  # what was not looked at would lose its `since`
         _write(Path(save), render.as_json(report))
     if refused is not None:
@@ -138,13 +141,6 @@ def _adopt(store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledge
         screen.notes(adopted.written.notes)
         screen.note(summary(adopted.written))
     return adopted.reconciled
-
-
-def _write_metrics(path: Path, report: DriftReport, *, of_all: bool) -> None:
-    from ledger_tool.render import metrics as render
-
-    before = path.read_text("utf-8", "replace") if path.is_file() else ""
-    _write(path, render.as_metrics(report, time.time(), render.last_complete(before), of_all=of_all))
 
 
 def _write(path: Path, text: str) -> None:

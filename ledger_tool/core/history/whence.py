@@ -75,13 +75,14 @@ def parse_digest_prefix(value: str) -> DigestPrefix:
     return DigestPrefix(match[1] or "", match[2])
 
 
-def occurrences_in(raw: bytes, wanted: DigestPrefix) -> dict[Occurrence, Record]:
+def occurrences_in(raw: bytes, *wanted: DigestPrefix) -> dict[Occurrence, Record]:
     """Return the records in the bytes of a `ledger.json` that have a matching digest, and its role there."""
     occurrences: dict[Occurrence, Record] = {}
-    for record in codec.records_holding(raw, f":{wanted.hexadecimal}"):
-        for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
-            if digest and wanted.is_of(digest):
-                occurrences[Occurrence(kind, record.key, digest)] = record
+    for prefix in wanted:
+        for record in codec.records_holding(raw, f":{prefix.hexadecimal}"):
+            for kind, digest in zip(KINDS, (record.digest, record.index, record.config), strict=True):
+                if digest and prefix.is_of(digest):
+                    occurrences[Occurrence(kind, record.key, digest)] = record
     return occurrences
 
 

@@ -27,6 +27,7 @@ from typing import Literal, get_args
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.registry.failon import FindingKind
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.refutation import Refutation
 from ledger_tool.core.registry.selection import leads_to
@@ -36,9 +37,6 @@ DriftClass = Literal[  # the most serious first
     "gone", "children-missing", "tag-moved", "tag-missing", "index-moved", "expired", "untracked", "unknown", "in-sync"
 ]
 CLASSES: tuple[DriftClass, ...] = get_args(DriftClass)
-# Housekeeping is what time and ordinary work bring about; drift is what nobody should have done. What is unknown, or in
-# sync, is neither.
-DriftKind = Literal["drift", "housekeeping", "unknown", "none"]
 _MOST_NAMED = 3
 
 
@@ -129,7 +127,7 @@ class DriftFinding:
     served: str | None = None
     reason: str = ""
     is_open: bool = False
-    kind: DriftKind = "drift"
+    kind: FindingKind = "drift"
     facts: ServedFacts | None = None
     command: str = ""
     alternative: str = ""
@@ -179,7 +177,7 @@ def unserved(record: Record) -> DriftFinding:
     )  # fmt: skip
 
 
-def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool) -> DriftKind:
+def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool) -> FindingKind:
     """Return what a class means for a record: mutable tags may move, and what has expired may go."""
     if drift in ("in-sync", "unknown"):
         return "none" if drift == "in-sync" else "unknown"

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger_tool.core.ledger.names import Timestamp, shown
-from ledger_tool.core.registry.drift import CLASSES, DriftFinding, DriftKind
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.registry.drift import CLASSES, DriftFinding
+from ledger_tool.core.registry.failon import KINDS, is_in
 from ledger_tool.errors import UsageError
 
 DriftScope = Literal["tags", "images", "deep"]  # what was looked at: tags alone, all that is recorded, all below it too
-FAILABLE = (*(name for name in CLASSES if name not in ("unknown", "in-sync")), "drift", "housekeeping", "none")
-_KINDS: tuple[DriftKind, ...] = ("drift", "housekeeping", "unknown")
+FAILABLE = tuple(name for name in CLASSES if name not in ("unknown", "in-sync"))
 _LOOKS_DOWN_SHARE = 0.2
 _LOOKS_DOWN_COUNT = 5
 
@@ -41,7 +41,7 @@ class DriftReport:
     def kinds(self) -> dict[str, int]:
         """The number of findings of each non-empty kind; records in sync are none."""
         counts = Counter(finding.kind for finding in self.findings)
-        return {kind: counts[kind] for kind in _KINDS if counts[kind]}
+        return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
     def fails(self, fail_on: Sequence[str]) -> bool:
         """Return whether there is a finding of any of these classes or kinds."""
@@ -50,18 +50,7 @@ class DriftReport:
 
 def is_failure(finding: DriftFinding, fail_on: Sequence[str]) -> bool:
     """Return whether a finding is of any of these classes or kinds."""
-    return finding.drift in fail_on or (finding.kind in ("drift", "housekeeping") and finding.kind in fail_on)
-
-
-def parse_fail_on(value: str) -> tuple[str, ...]:
-    """Return the classes and kinds of `--fail-on`. Raises UsageError for any other word."""
-    words = tuple(word.strip() for word in value.split(","))
-    for word in words:
-        if word not in FAILABLE:
-            raise UsageError(f"`--fail-on {shown(word)}` is not valid", f"use any of {', '.join(FAILABLE)}")
-    if "none" in words and len(words) > 1:
-        raise UsageError("`--fail-on none` excludes every other class", "leave `none` out, or the rest")
-    return words
+    return is_in(fail_on, finding.drift, finding.kind)
 
 
 def check_findable(fail_on: Sequence[str], *, untracked: bool, deep: bool) -> None:

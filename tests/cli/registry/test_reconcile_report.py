@@ -12,8 +12,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ledger_tool.core.registry.drift import DriftClass, DriftFinding, DriftKind
+from ledger_tool.core.registry.drift import DriftClass, DriftFinding
 from ledger_tool.core.registry.driftreport import report
+from ledger_tool.core.registry.failon import FindingKind
 from ledger_tool.core.registry.served import ServedFacts
 from ledger_tool.render.reconcile import as_markdown
 from tests.support.registries.registry import RealRegistry, real_registry
@@ -341,7 +342,7 @@ def test_two_names_of_one_repository_share_their_tags(world: World) -> None:
 
 
 def test_markdown_of_very_many_findings_fits_into_an_issue() -> None:
-    kinds: list[tuple[DriftClass, DriftKind]] = [
+    kinds: list[tuple[DriftClass, FindingKind]] = [
         ("tag-moved", "drift"), ("expired", "housekeeping"), ("unknown", "unknown"),
     ]  # fmt: skip
     facts = ServedFacts(created="x" * 200, source="`" * 200, revision="|" * 200)

@@ -23,7 +23,8 @@ from ledger_tool.core.registry.drift import (
     Unreadable,
     classify,
 )
-from ledger_tool.core.registry.driftreport import FAILABLE, parse_fail_on, report
+from ledger_tool.core.registry.driftreport import FAILABLE, report
+from ledger_tool.core.registry.failon import FindingKind, parse_fail_on
 from ledger_tool.core.registry.image import Child, Manifest
 from ledger_tool.errors import UsageError
 from tests.support.values.make import digest, record
@@ -258,7 +259,7 @@ def test_housekeeping_is_what_may_move_and_what_may_go(
     assert (finding.drift, finding.kind) == (drift_class, kind)
 
 
-KINDS: dict[str, drift.DriftKind] = {
+KINDS: dict[str, FindingKind] = {
     "expired": "housekeeping", "untracked": "housekeeping", "unknown": "unknown", "in-sync": "none"
 }  # fmt: skip
 
@@ -319,20 +320,20 @@ def test_an_interrupted_run_is_not_complete() -> None:
 )
 def test_a_run_fails_on_the_classes_and_kinds_that_were_asked_for(fail_on: str, fails: list[str]) -> None:
     classes: list[drift.DriftClass] = ["gone", "tag-moved", "expired", "untracked", "unknown", "in-sync"]
-    words = parse_fail_on(fail_on)
+    words = parse_fail_on(fail_on, FAILABLE)
     assert [name for name in classes if report(_findings((name, 1))).fails(words)] == fails
 
 
 def test_a_tag_that_may_move_fails_a_run_only_by_its_class() -> None:
     moved = report([DriftFinding(drift="tag-moved", kind="housekeeping", registry="r", image="a", tag="latest")])
-    assert not moved.fails(parse_fail_on("drift"))
-    assert moved.fails(parse_fail_on("tag-moved"))
+    assert not moved.fails(parse_fail_on("drift", FAILABLE))
+    assert moved.fails(parse_fail_on("tag-moved", FAILABLE))
 
 
 @pytest.mark.parametrize("words", ["", "unknown", "in-sync", "drift,", "drift,none", "Gone"])
 def test_what_cannot_fail_a_run_is_a_usage_error(words: str) -> None:
     with pytest.raises(UsageError, match="--fail-on"):
-        parse_fail_on(words)
+        parse_fail_on(words, FAILABLE)
 
 
 def test_records_that_have_expired_do_not_make_a_registry_look_down() -> None:

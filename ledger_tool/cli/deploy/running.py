@@ -1,0 +1,83 @@
+"""`ledger running`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+from ledger_tool.cli import options as o
+from ledger_tool.cli.options import argument, formats, option
+from ledger_tool.cli.reading import Reading, reads
+from ledger_tool.cli.reports import FailOn, Metrics, write_metrics
+from ledger_tool.errors import TryAgain
+
+if TYPE_CHECKING:
+    from ledger_tool.core.running.container import RunningContainer
+
+
+@reads
+def running(
+    files: Annotated[
+        list[str],
+        argument(
+            "FILE...",
+            "What runs, as kubectl, docker, nerdctl, podman or crictl print it in JSON, or lines of images; "
+            "`CLUSTER=` in front names the cluster.  [default: -, which is standard input]",
+        ),
+    ] = o.NONE,
+    env: Annotated[str, option("--env", "ENV", "Compare it with what this environment has.")] = "",
+    fail_on: FailOn = "drift",
+    output: Annotated[str, formats("text", "json", "markdown", "junit")] = "text",
+    wide: o.Wide = False,
+    metrics: Metrics = "",
+    *,
+    ledger: Reading,
+) -> int:
+    """Compare what really runs with the ledger, by the digests that the containers have.
+
+    Exit code 0: all of it is as recorded, somebody else's, or past its TTL. 1: drift. 5: not every container's digest
+    could be told, and the rest is as recorded.
+    """
+    from ledger_tool.commands.running import running as run
+    from ledger_tool.core.registry.failon import parse_fail_on
+    from ledger_tool.core.running.report import FAILABLE
+    from ledger_tool.render import running as render
+
+    failing, screen = parse_fail_on(fail_on, FAILABLE), ledger.screen
+    containers = what_runs(files or ["-"])
+    with ledger.source() as source, screen.progress("versions") as progress:
+        compared = run(
+            source,
+            containers,
+            now=o.now(),
+            environment=env,
+            open_history=ledger.history,
+            note=screen.detail,
+            progress=progress,
+        )
+    report = compared.report
+    screen.notes(render.notes(report))
+    screen.show(
+        output,
+        json=lambda: render.as_json(compared),
+        markdown=lambda: render.as_markdown(report),
+        junit=lambda: render.as_junit(report, failing),
+        text=lambda: render.as_text(report, screen.view(wide=wide)),
+    )
+    if metrics:
+        write_metrics(metrics, "running", lambda last: render.as_metrics(report, time.time(), last))
+    return 1 if report.fails(failing) else 0 if report.complete else TryAgain.exit_code
+
+
+def what_runs(files: list[str]) -> list[RunningContainer]:
+    """Return the containers in these files, each `[CLUSTER=]FILE`. Raises UsageError for one that cannot be read."""
+    from ledger_tool.core.running.input import MAX_RUNNING_BYTES, parse_running, split_cluster
+    from ledger_tool.edges.files.disk import path_of, read_bytes
+
+    containers: list[RunningContainer] = []
+    for text in files:
+        cluster, path = split_cluster(text)
+        what = "standard input" if path == "-" else path
+        raw = read_bytes(path_of(path, "what runs") if path != "-" else path, MAX_RUNNING_BYTES, "the file")
+        containers += parse_running(raw, what, cluster)
+    return containers

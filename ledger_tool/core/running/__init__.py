@@ -1,0 +1,1 @@
+"""What runs, as cluster and engine tools print it, compared with the ledger."""

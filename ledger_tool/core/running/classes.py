@@ -1,0 +1,265 @@
+"""Every container in exactly one class, by what is known of its image, by the ledger, and by its history.
+
+The first that holds:
+
+============  ======================================================================================
+yanked        a record of what runs is yanked
+expired       all records of what runs are past their TTL, and no environment has it
+as-recorded   what runs is what the environment has; without one, what the ledger has
+ahead         it is a record of a later version than the environment's, or the environment has none;
+              without one, than the record of the tag that was asked for
+behind        the same, with an earlier version
+replaced      no record has it, and the ledger once had it
+foreign       no name of it is an image that the registries of `ledger.yaml` serve
+unpinned      nothing tells its digest
+unknown       no record has it, and none ever had, as far as the history could be read
+============  ======================================================================================
+
+"What runs" is the digest of an index, an image or a config: whichever a tool shows, and a record with any of them has
+it. Only the digest decides; a name says which of several records is meant, and whether an image without a record is one
+of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.names import DIGEST, Timestamp
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.version import parse_version_tag, rank
+from ledger_tool.core.policy.resolve import Resolver
+from ledger_tool.core.running.container import ImageIdentity
+
+RunningClass = Literal[  # the most serious first
+    "unknown", "yanked", "replaced", "ahead", "behind", "expired", "unpinned", "foreign", "as-recorded"
+]
+RUNNING_CLASSES: tuple[RunningClass, ...] = get_args(RunningClass)
+
+_DIGESTS = re.compile(rf'"({DIGEST})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A record that once had a digest: its image:tag, and the commit that ended it."""
+
+    name: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What should run instead: a tag of the ledger, the version behind it, and its pull digest."""
+
+    tag: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningVerdict:
+    """The class of what runs, and why.
+
+    `image` is the ledger's name, or what was asked for if it is not an image of the ledger; `tag` is the one asked
+    for, `version` the tag that the ledger has what runs under, and `digest` what runs. Each may be `""`.
+    `is_open` says that the history may have had it, and could not be read.
+    """
+
+    category: RunningClass
+    image: str
+    tag: str = ""
+    version: str = ""
+    digest: str = ""
+    expected: Expected | None = None
+    reason: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsByDigest:
+    """The records that may have something to do with what runs, by digest and by image."""
+
+    having: Mapping[str, Sequence[Record]]
+    replacing: Mapping[str, Sequence[Record]]
+    of_image: Mapping[str, Sequence[Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an image is called: its name in the ledger if it is `ours`, the tag asked for, and whether it has a name."""
+
+    image: str
+    tag: str
+    ours: bool
+    is_named: bool
+
+
+def named(image: ImageIdentity, resolver: Resolver) -> Named:
+    """Return what an image is called: the first of its names that is one of ours counts."""
+    resolve = resolver.resolve if image.is_typed else resolver.resolve_in_manifest
+    for reference in image.references:
+        resolved = resolve(reference)
+        if resolved.ours:
+            return Named(resolved.name, reference.effective_tag, ours=True, is_named=True)
+    if not image.references:
+        return Named(image.asked, "", ours=False, is_named=False)
+    first = image.references[0]
+    return Named(resolve(first).name, first.effective_tag, ours=False, is_named=True)
+
+
+def records_by_digest(ledger: Ledger, images: Collection[str], digests: Collection[str]) -> RecordsByDigest:
+    """Return the records of some images, and those of any image that have one of some digests."""
+    having: dict[str, list[Record]] = {}
+    replacing: dict[str, list[Record]] = {}
+    of_image: dict[str, list[Record]] = {}
+    wanted = set(digests)
+    also = set(images)
+    for key, text in zip(ledger.keys, ledger.texts, strict=True):
+        if key[0] in images or not wanted.isdisjoint(_DIGESTS.findall(text)):
+            also.add(key[0])
+    for key, text in zip(ledger.keys, ledger.texts, strict=True):
+        if key[0] not in also:
+            continue
+        record = parse_text(text)
+        of_image.setdefault(record.image, []).append(record)
+        for digest in digests_of(record):
+            having.setdefault(digest, []).append(record)
+        if record.forced:
+            replacing.setdefault(record.forced.replaces, []).append(record)
+    return RecordsByDigest(having, replacing, of_image)
+
+
+def digests_of(record: Record) -> set[str]:
+    """Return the digests by which a tool may call what a record says."""
+    return {digest for digest in (record.digest, record.index, record.config) if digest}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJudge:
+    """Says the class of an image that runs; `environment` is its name, or `""`.
+
+    `formers` has what the history had, by digest; None if it was not looked at, or could not be: `unread` says why.
+    """
+
+    resolver: Resolver
+    records: RecordsByDigest
+    now: Timestamp
+    environment: str = ""
+    formers: Mapping[str, Former] | None = None
+    unread: str = ""
+
+    def verdict(self, image: ImageIdentity) -> RunningVerdict:
+        """Return the class of an image, and why."""
+        name = named(image, self.resolver)
+        found, hit = self._recorded(image)
+        if not found:
+            return self._unrecorded(image, name)
+        own = [record for record in found if record.image == name.image] or found
+        own = [record for record in own if record.image == own[0].image]
+        return self._of_records(own, hit, name)
+
+    def _recorded(self, image: ImageIdentity) -> tuple[list[Record], frozenset[str]]:
+        """Return the records of what runs, and the digests by which they have it.
+
+        The digest that was asked for counts if nothing is known of what runs, or an image id alone that may be the
+        config of what was asked for.
+        """
+        if found := self._having(image.has_run):
+            return found, image.has_run
+        asked = self._having({image.pinned})
+        if image.digests or (image.ids and all(record.config for record in asked)):
+            return [], frozenset()
+        return asked, frozenset({image.pinned})
+
+    def _having(self, digests: Collection[str]) -> list[Record]:
+        records = [record for digest in sorted(digests) for record in self.records.having.get(digest, ())]
+        return list(dict.fromkeys(records))
+
+    def _of_records(self, own: Sequence[Record], hit: frozenset[str], name: Named) -> RunningVerdict:
+        """Return the class of what records of one image have; `hit` are the digests by which they do."""
+        image = own[0].image
+        versions = [record for record in own if not record.version] or list(own)
+        best = max(versions, key=lambda record: (record.tag == name.tag, rank(record.tag)))
+        digest = next((one for one in (best.index, best.digest, best.config) if one in hit), best.digest)
+        verdict = RunningVerdict("as-recorded", image, name.tag, best.version or best.tag, digest)
+        if marked := next((record for record in versions if record.yanked), None):
+            assert marked.yanked
+            return replace(verdict, category="yanked", version=marked.tag, reason=marked.yanked.reason)
+        if all(is_expired(record, self.now) for record in own):
+            return replace(verdict, category="expired", reason=f"{best.tag} is past its TTL of {best.ttl}")
+        return self._compared(verdict, best, hit, name)
+
+    def _compared(self, verdict: RunningVerdict, best: Record, hit: frozenset[str], name: Named) -> RunningVerdict:
+        """Return the class of what is recorded, and may not be what should run."""
+        tag = self.environment or (name.tag if name.image == best.image else "")
+        records = self.records.of_image.get(best.image, ())
+        targets = [record for record in records if record.tag == tag]
+        if not targets and self.environment:
+            reason = f"{self.environment} has no {best.image}"
+            return replace(verdict, category="ahead", reason=reason)
+        if not targets:
+            return replace(verdict, reason=f"recorded as {verdict.image}:{verdict.version}")
+        if any(not hit.isdisjoint(digests_of(record)) for record in targets):
+            return verdict
+        target = targets[0]
+        version = self._version_record(target, records)
+        expected = Expected(tag, version.tag if version.tag != tag else "", target.pull_digest)
+        is_later = _is_later(best, version)
+        has = f"{tag} is {expected.version}" if expected.version else f"{tag} has another digest"
+        return replace(
+            verdict,
+            category="ahead" if is_later else "behind",
+            expected=expected,
+            reason=f"{verdict.version} runs, and {has}",
+        )
+
+    def _version_record(self, target: Record, records: Sequence[Record]) -> Record:
+        """Return the record that says which version a tag of the ledger is: the highest version with its digest."""
+        if target.version:
+            return next((record for record in records if record.tag == target.version), target)
+        same = [one for one in records if one.pull_digest == target.pull_digest and not one.version]
+        return max(same, key=lambda record: rank(record.tag), default=target)
+
+    def _unrecorded(self, image: ImageIdentity, name: Named) -> RunningVerdict:
+        """Return the class of what no record has."""
+        runs = sorted(image.has_run or {image.pinned} - {""})
+        shown = next(iter(sorted(image.digests)), runs[0] if runs else "")
+        verdict = RunningVerdict("unknown", name.image, name.tag, "", shown)
+        for digest in runs:
+            if by := self.records.replacing.get(digest):
+                forced = by[0].forced
+                assert forced
+                return replace(
+                    verdict,
+                    category="replaced",
+                    image=by[0].image,
+                    expected=Expected(by[0].tag, "", by[0].pull_digest),
+                    digest=digest,
+                    reason=f"{by[0].name} was moved by force: {forced.reason}",
+                )
+            if former := (self.formers or {}).get(digest):
+                reason = f"{former.name} had it until commit {former.until[:12]}"
+                return replace(verdict, category="replaced", digest=digest, reason=reason)
+        if name.is_named and not name.ours:
+            return replace(verdict, category="foreign")
+        if not runs:
+            return replace(verdict, category="unpinned", reason="nothing tells which digest it has")
+        if self.formers is None and self.unread:
+            return replace(verdict, reason=f"no record has it; {self.unread}", is_open=True)
+        reason = "no record has it, and none ever had"
+        if image.pinned and image.pinned not in runs and self._having({image.pinned}):
+            reason += "; the digest that was asked for is recorded, and this is another"
+        elif not name.is_named:
+            reason += "; nothing says which image it is"
+        return replace(verdict, reason=reason)
+
+
+def _is_later(one: Record, other: Record) -> bool:
+    """Return whether a record is of a later version than another; where versions do not tell, by their times."""
+    mine, theirs = parse_version_tag(one.tag), parse_version_tag(other.tag)
+    order = mine.compare(theirs) if mine and theirs else None
+    return order > 0 if order else one.published_at > other.published_at

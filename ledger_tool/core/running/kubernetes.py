@@ -1,0 +1,203 @@
+"""Containers in what `kubectl get … -o json` prints: pods, and the pod templates of workloads.
+
+What a container has is in the pod's status (`imageID`); what was asked for is in its spec. Each field may be missing.
+
+| object                                             | counts                                                     |
+|----------------------------------------------------|------------------------------------------------------------|
+| a pod whose phase is `Succeeded` or `Failed`       | no: it has ended, and does not start again                 |
+| any other pod                                      | each container, whatever its state, init containers too:   |
+|                                                    | they start again with the pod; an image volume             |
+| an ephemeral container that has terminated         | no: it does not start again                                |
+| a workload with a pod that counts                  | no: its pods say what runs                                 |
+| a workload without replicas, suspended or finished | no                                                         |
+| any other workload                                 | each container of its template, once                       |
+| a CronJob that is not suspended                    | always: it says what runs next                             |
+
+Sources: k8s.io/api `core/v1` (PodSpec, PodStatus, ContainerStatus, VolumeMountStatus), `apps/v1`, `batch/v1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ledger_tool.core.running.container import RunningContainer, State, WorkloadPlace, identity, word
+
+_LISTS = (
+    ("initContainers", "initContainerStatuses"),
+    ("containers", "containerStatuses"),
+    ("ephemeralContainers", "ephemeralContainerStatuses"),
+)
+_OVER = ("Succeeded", "Failed")
+_HASH = "pod-template-hash"
+
+Fields = Mapping[str, Any]
+
+
+class _Owner(NamedTuple):
+    """An object, by what an owner reference says of it, in its namespace."""
+
+    namespace: str
+    kind: str
+    name: str
+
+
+def is_object(value: Fields) -> bool:
+    """Return whether a JSON object is one of Kubernetes."""
+    return isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str)
+
+
+def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContainer]:
+    """Return the containers of the pods and workloads of one cluster; other objects have none."""
+    pods, workloads = list[Fields](), list[Fields]()
+    for value in objects:
+        if value.get("kind") == "Pod":
+            pods.append(value)
+        elif _template(value) is not None:
+            workloads.append(value)
+    owners = {_itself(value): owner for value in workloads if (owner := _owner_of(value))}
+    containers: list[RunningContainer] = []
+    active: set[_Owner] = set()  # the workloads with a pod that counts
+    for pod in pods:
+        owner, has_ended = _owner_of(pod), _text(_at(pod, "status", "phase")) in _OVER
+        place = _place(pod, owner, owners, cluster)
+        containers += _of_pod(pod, place, has_ended=has_ended)
+        if not has_ended:
+            active.add(_Owner(place.namespace, place.kind, place.workload))
+        while owner and not has_ended and owner not in active:
+            active.add(owner)
+            owner = owners.get(owner)
+    for value in _innermost_first(workloads):
+        itself = _itself(value)
+        state = _workload_state(value, itself, active)
+        if state == "runs" and (outer := owners.get(itself)):
+            active.add(outer)
+        containers += _of_template(value, _place_of(itself, owners, cluster), state)
+    return containers
+
+
+def _of_pod(pod: Fields, place: WorkloadPlace, *, has_ended: bool) -> Iterator[RunningContainer]:
+    spec, status = _object(pod, "spec"), _object(pod, "status")
+    state: State = "ended" if has_ended else "runs"
+    for containers, statuses in _LISTS:
+        asked = {word(_at(one, "name")): _at(one, "image") for one in _objects(spec, containers)}
+        for one in _objects(status, statuses):
+            name = word(one.get("name"))
+            seen = identity(asked.pop(name, None) or one.get("image"), (one.get("image"), one.get("imageID")))
+            is_over = containers == "ephemeralContainers" and bool(_object(_object(one, "state"), "terminated"))
+            yield RunningContainer(place, name, seen, "ended" if is_over else state)
+        for name, image in asked.items():
+            yield RunningContainer(place, name, identity(image, ()), state)
+    mounted = {
+        _text(_at(mount, "name")): _at(mount, "volumeStatus", "image", "imageRef")
+        for _, statuses in _LISTS
+        for one in _objects(status, statuses)
+        for mount in _objects(one, "volumeMounts")
+    }
+    for name, image in _image_volumes(spec):
+        yield RunningContainer(place, word(name), identity(image, (mounted.get(name),)), state)
+
+
+def _of_template(value: Fields, place: WorkloadPlace, state: State) -> Iterator[RunningContainer]:
+    spec = _object(_template(value) or {}, "spec")
+    for containers, _ in _LISTS:
+        for one in _objects(spec, containers):
+            yield RunningContainer(place, word(one.get("name")), identity(one.get("image"), ()), state)
+    for name, image in _image_volumes(spec):
+        yield RunningContainer(place, word(name), identity(image, ()), state)
+
+
+def _image_volumes(spec: Fields) -> Iterator[tuple[str, str]]:
+    """Yield the name and the image of each volume that is an image."""
+    for volume in _objects(spec, "volumes"):
+        if isinstance(image := _at(volume, "image", "reference"), str):
+            yield _text(volume.get("name")), image
+
+
+def _template(value: Fields) -> Fields | None:
+    """Return the pod template of a workload, of whatever kind, or None."""
+    for path in (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ("template",)):
+        template = _at(value, *path)
+        if isinstance(template, dict) and isinstance(_at(template, "spec", "containers"), list):
+            return template
+    return None
+
+
+def _workload_state(value: Fields, itself: _Owner, active: set[_Owner]) -> State:
+    spec, status = _object(value, "spec"), _object(value, "status")
+    if spec.get("suspend") is True or spec.get("replicas") == 0:
+        return "ended"
+    if itself.kind == "Job" and any(
+        _at(one, "type") in ("Complete", "Failed") and _at(one, "status") == "True"
+        for one in _objects(status, "conditions")
+    ):
+        return "ended"
+    return "covered" if itself in active and itself.kind != "CronJob" else "runs"
+
+
+def _innermost_first(workloads: Sequence[Fields]) -> list[Fields]:
+    """Return the workloads with those that others may own last: of two sets of replicas, each says what runs."""
+    return sorted(workloads, key=lambda value: value.get("kind") not in ("ReplicaSet", "ReplicationController", "Job"))
+
+
+def _place(pod: Fields, owner: _Owner | None, owners: Mapping[_Owner, _Owner], cluster: str) -> WorkloadPlace:
+    """Return where a pod is: its workload, or its own name without one.
+
+    A ReplicaSet's Deployment has its name without the hash that its pods have as a label. A static pod is its node's,
+    and its name ends in the node's.
+    """
+    itself = _itself(pod)
+    if owner is None:
+        return WorkloadPlace(cluster, itself.namespace, itself.name, "Pod")
+    if owner.kind == "Node":
+        return WorkloadPlace(cluster, itself.namespace, itself.name.removesuffix(f"-{owner.name}"), "Pod")
+    label = word(_at(pod, "metadata", "labels", _HASH))
+    if owner.kind == "ReplicaSet" and owner not in owners and label and owner.name.endswith(f"-{label}"):
+        return WorkloadPlace(cluster, owner.namespace, owner.name.removesuffix(f"-{label}"), "Deployment")
+    return _place_of(owner, owners, cluster)
+
+
+def _place_of(itself: _Owner, owners: Mapping[_Owner, _Owner], cluster: str) -> WorkloadPlace:
+    """Return where a workload is: the outermost one that owns it, as far as that is known."""
+    seen = {itself}
+    while (outer := owners.get(itself)) and outer not in seen:
+        seen.add(outer)
+        itself = outer
+    return WorkloadPlace(cluster, itself.namespace, itself.name, itself.kind)
+
+
+def _itself(value: Fields) -> _Owner:
+    return _Owner(
+        word(_at(value, "metadata", "namespace")), word(value.get("kind")), word(_at(value, "metadata", "name"))
+    )
+
+
+def _owner_of(value: Fields) -> _Owner | None:
+    """Return the object that controls this one, or None."""
+    references = _objects(_object(value, "metadata"), "ownerReferences")
+    owner = next((one for one in references if one.get("controller") is True), None)
+    if owner is None or not word(owner.get("name")):
+        return None
+    return _itself(value)._replace(kind=word(owner.get("kind")), name=word(owner.get("name")))
+
+
+def _object(value: Fields, key: str) -> Fields:
+    inner = value.get(key)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _objects(value: Fields, key: str) -> list[Fields]:
+    inner = value.get(key)
+    return [one for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
+
+
+def _at(value: object, *path: str) -> Any:
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
