@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger_tool.core.writes.init import new_ledger_files
+from ledger_tool.core.writes.init import job_url, new_ledger_files
 from ledger_tool.core.writes.tool import Tool
 
 
@@ -71,20 +71,21 @@ def init(
 
     is_new = workplace.prepare()
     remote = workplace.remote()
-    given, url = url, url or remote or ""
-    files = files_with(registry, url, tool)
+    given, url = job_url(url), url or remote or ""
+    for_jobs = job_url(url)
+    files = files_with(registry, for_jobs, tool)
     added = workplace.missing(list(files))
     workplace.write({name: files[name] for name in added})
     kept = [name for name in files if name not in added]
     commit = workplace.commit_all(list(files), "start the ledger\n") if is_new and not kept else ""
     unset = {} if tool else {"LEDGER_TOOL": "--tool SPEC"}
-    if not url:
-        unset["LEDGER_REPO"] = "--url URL"
+    if not for_jobs:
+        unset["LEDGER_REPO"] = "--url ssh://git@HOST/PATH"
     written = "".join(files[name] for name in added)
     options = {
-        "--registry": (registry, files_with("", url, tool)),
+        "--registry": (registry, files_with("", for_jobs, tool)),
         "--url": (given, files_with(registry, "", tool)),
-        "--tool": (tool.spec if tool else "", files_with(registry, url, None)),
+        "--tool": (tool.spec if tool else "", files_with(registry, for_jobs, None)),
     }
     unused = {
         name: workplace.lacking([path for path in kept if files[path] != without[path]], text)

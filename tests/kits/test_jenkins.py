@@ -110,7 +110,9 @@ def test_the_nightly_comparison_fails_on_drift_and_leaves_a_report(
     stage.run([pushing])
     code, output = run(stage, steps, login)
     assert code == 1, output
-    assert "tag-moved" in (stage.work / "ledger-junit.xml").read_text()
+    assert "tag-moved" in (stage.work / "ledger-report.md").read_text()
+    started = (stage.root / "arguments").read_text()
+    assert started.count("ledger reconcile") == 2, "one run decides, and is what is reported"
     assert "secret" not in output
 
 

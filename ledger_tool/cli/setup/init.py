@@ -13,7 +13,10 @@ def init(
     folder: Annotated[str, argument("DIR", "The folder; created if missing.")] = ".",
     registry: Annotated[str, option("--registry", "HOST", "The registry where the images live.")] = "",
     url: Annotated[
-        str, option("--url", "URL", "The ledger's git URL, as CI jobs will use it.", default="that of the remote")
+        str,
+        option(
+            "--url", "URL", "The ledger's git URL for CI jobs, which have an ssh key.", default="that of the remote"
+        ),
     ] = "",
     ci: Annotated[
         str,

@@ -81,6 +81,9 @@ ledger merge-driver --install
 ```
 """
 
+# Forges that serve the path of an https URL by ssh, too, to the user `git` and on the usual port.
+_SSH_FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com")
+
 CI_SYSTEMS = ("github", "gitlab", "jenkins")
 # What a job of GitLab runs in, if not in an image of this program.
 _PYTHON = "python:3.13@sha256:3592650a0a8e6709cd4f3359dc7f1665c35bd9da6da34a9f22050aaf4878511f"
@@ -97,7 +100,7 @@ def new_ledger_files(
     """Return the text of each file by its path.
 
     `schema` is the text of the JSON Schema of `ledger.yaml`, which editors find beside it, whatever the network.
-    `registry` is a host for `ledger.yaml`, and `url` the ledger's address as `parse_ledger_url` returns it, each or
+    `registry` is a host for `ledger.yaml`, and `url` the ledger's address for jobs as `job_url` returns it, each or
     `""`. `kit` has the files of a CI system, by path, with blanks for these and for `tool`. What is not known is left
     empty in them, and the jobs say so and stop.
     """
@@ -117,6 +120,14 @@ def new_ledger_files(
         ".gitattributes": _ATTRIBUTES,
         "README.md": _README.replace("@LEDGER_REPO@", url or "ssh://git@HOST/PATH/OF/THIS/REPOSITORY.git"),
     } | {path: re.sub(r"@[A-Z_]+@", lambda blank: blanks[blank[0]], text) for path, text in (kit or {}).items()}
+
+
+def job_url(url: str) -> str:
+    """Return a ledger's URL for jobs, which have an ssh key; `""` if that does not show from an https one."""
+    host, _, path = url.removeprefix("https://").partition("/")
+    if not url.startswith("https://"):
+        return url
+    return f"ssh://git@{host}/{path}" if host.lower() in _SSH_FORGES else ""
 
 
 def parse_ledger_url(value: str) -> str:

@@ -187,17 +187,32 @@ def test_the_tool_the_registry_and_the_url_are_filled_in_everywhere(
     assert URL in (tmp_path / "README.md").read_text()
 
 
-def test_a_clone_has_its_url_already(ledger: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("remote", "url"),
+    [
+        ("https://user:secret-password@github.com/team/ledger.git", "ssh://git@github.com/team/ledger.git"),
+        ("https://gitlab.com/team/sub/ledger", "ssh://git@gitlab.com/team/sub/ledger"),
+        ("ssh://git@git.example.com:2222/team/ledger.git", "ssh://git@git.example.com:2222/team/ledger.git"),
+        ("git@git.example.com:team/ledger.git", "git@git.example.com:team/ledger.git"),
+    ],
+)
+def test_a_clone_has_its_url_already(ledger: Run, tmp_path: Path, remote: str, url: str) -> None:
+    """Where forges are known, an https URL says where the key of the jobs leads."""
     git("init", "--quiet", tmp_path)
-    git("remote", "add", "origin", "https://user:secret-password@git.example.com/team/ledger.git", cwd=tmp_path)
+    git("remote", "add", "origin", remote, cwd=tmp_path)
     done = ledger("init", tmp_path, "--ci", "gitlab", "--tool", WHEEL)
     assert done.code == 0, done.err
     text = (tmp_path / "examples/publish.gitlab-ci.yml").read_text()
-    assert 'LEDGER_REPO: "https://git.example.com/team/ledger.git"' in text
+    assert f'LEDGER_REPO: "{url}"' in text
+    assert f"--repo {url}\n" in (tmp_path / "README.md").read_text()
     assert "secret" not in text
+    assert "note:" not in done.err
 
 
-@pytest.mark.parametrize("remote", ["../ledger.git", "file:///srv/ledger.git", "git@host:a b", "ssh://git@h/$(x)"])
+@pytest.mark.parametrize(
+    "remote",
+    ["../ledger.git", "file:///srv/ledger.git", "git@host:a b", "ssh://git@h/$(x)", "https://git.example.com/t/l.git"],
+)
 def test_an_address_that_no_job_can_use_or_that_a_file_could_misread_is_left_out(
     ledger: Run, tmp_path: Path, remote: str
 ) -> None:
@@ -206,7 +221,7 @@ def test_an_address_that_no_job_can_use_or_that_a_file_could_misread_is_left_out
     done = ledger("init", tmp_path, "--ci", "jenkins", "--tool", WHEEL)
     assert done.code == 0, done.err
     assert "LEDGER_REPO = ''" in (tmp_path / "examples/publish.Jenkinsfile").read_text()
-    assert "stop until LEDGER_REPO is set" in done.err
+    assert "stop until LEDGER_REPO is set in them; `--url ssh://git@HOST/PATH` does so" in done.err
 
 
 @pytest.mark.parametrize("ci", CI_FILES)
