@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 from ledger_tool.core.manifests import yamltree
+from ledger_tool.core.manifests.actionimages import in_actions
 from ledger_tool.core.manifests.charts.around import FileCharts, no_chart, no_charts
 from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
@@ -25,7 +26,8 @@ from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.shapes.visit import may_use_charts
 from ledger_tool.core.manifests.site import Site
-from ledger_tool.core.manifests.tokens import TextDocument, TextToken
+from ledger_tool.core.manifests.templateactions import actions
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 
 Parse = Callable[[str, TextDocument], list[TextToken]]
 KINDS = "YAML (.yaml, .yml), JSON (.json, .jsonc) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
@@ -109,6 +111,7 @@ class YamlFormat:
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
+        _refuse_actions(text, tokens)
         roots = yamltree.tree(tokens)
         marks = marks_in(text, document, tokens)
         found = find_sites(path, text, roots, self.ours, self.environment, self.charts, marks)
@@ -120,7 +123,8 @@ class YamlFormat:
             others = mentions(text, document, tokens, found.tokens, self.ours)
             return [*inner.noted, *(site for site in others if (site.line, site.text) not in judged)]
 
-        sites = sorted([*found.sites, *inner.judged], key=lambda site: (site.fields[0].token.start, site.line))
+        own = [one for site in found.sites for one in in_actions(site, text, self.ours)]
+        sites = sorted([*own, *inner.judged], key=lambda site: (site.fields[0].token.start, site.line))
         return DocumentReading(tokens, sites, search, needing_reference(marks, tokens))
 
     def bare(self, text: str) -> str:
@@ -130,6 +134,15 @@ class YamlFormat:
     def why_no_manifest(self, text: str) -> str:
         """Return whether nothing in the text looks like a reference."""
         return "" if shows_reference(text, self.ours) else "nothing in it looks like an image reference"
+
+
+def _refuse_actions(text: str, tokens: Sequence[TextToken]) -> None:
+    """Raise TextFault for a template: YAML reads `{{ .x }}` without quotes as a mapping whose key is a mapping."""
+    if "{{" in text:
+        starts = {action.start for action in actions(text)}
+        for token in tokens:
+            if token.style == "{" and token.start in starts:
+                raise TextFault(token.line, "an action of a template", column=token.column, is_syntax=True)
 
 
 class JsonFormat(YamlFormat):

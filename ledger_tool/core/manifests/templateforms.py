@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ledger_tool.core.manifests.actionimages import as_written, in_actions
 from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.evidence import end_of_value, may_name_image, shows_reference
 from ledger_tool.core.manifests.find import find_sites
@@ -45,13 +46,15 @@ class TemplateFormat(YamlFormat):
             return self._repaired(path, text, document)
         marks = marks_in(text, document, tokens)
         found = find_sites(path, text, tree(tokens), self.ours, marks=marks)
-        sites = [_uncovered(site) for site in found.sites]
+        sites = [_uncovered(one) for site in found.sites for one in in_actions(site, text, self.ours)]
 
         def search() -> list[Site]:
             between = mentions(bare, document, tokens, found.tokens, self.ours)
-            return [*between, *mentions_in_lines(literals(text), document, [], self.ours, marks)]
+            solid = [site for site in sites if COVERED not in site.text]
+            return [*between, *mentions_in_lines(literals(text), document, solid, self.ours, marks)]
 
-        return DocumentReading(tokens, sites, search, needing_reference(marks, tokens))
+        written = [as_written(token, text) if COVER in token.text else token for token in tokens]
+        return DocumentReading(written, sites, search, needing_reference(marks, tokens))
 
     def _repaired(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the sites of a document without the lines that are not YAML; nothing is edited, so it has no tokens.
@@ -73,12 +76,14 @@ class TemplateFormat(YamlFormat):
             found += inner
             if not inner and _may_name_image(bare, line, marks.at(line.start()), self.ours):
                 unread.append(number)
-        sites = [replace(_uncovered(_whole(site, text)), locked=_LOCKED) for site in found]
+        found = [one for site in found for one in in_actions(_whole(site, text), text, self.ours)]
+        sites = [replace(_uncovered(site), locked=_LOCKED) for site in found]
         sites.sort(key=lambda site: site.fields[0].token.start)
 
         def search() -> list[Site]:
             between = mentions_in_lines(bare, document, sites, self.ours)
-            return [*between, *mentions_in_lines(literals(text), document, [], self.ours, marks)]
+            solid = [site for site in sites if COVERED not in site.text]
+            return [*between, *mentions_in_lines(literals(text), document, solid, self.ours, marks)]
 
         if unread:
             note = ManifestNote(path, unread[0], _unread(unread), is_fault=True)
@@ -90,7 +95,8 @@ class TemplateFormat(YamlFormat):
         self, path: str, text: str, bare: str, line: re.Match[str], number: int, marks: Marks
     ) -> Sequence[Site]:
         """Return the sites of a line by itself, if it is YAML; with the next one, if its value is there."""
-        if not (marks.at(line.start()) or may_name_image(bare, *line.span(), self.ours)):
+        has_action = "mage" in line[0] and COVER in line[0]
+        if not (has_action or marks.at(line.start()) or may_name_image(bare, *line.span(), self.ours)):
             return []
         for end in {line.end(), end_of_value(bare, line)}:
             try:

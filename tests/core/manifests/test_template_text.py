@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -131,7 +132,9 @@ def test_a_pinned_template_differs_in_digests_alone_and_in_no_action(text: str) 
     if done.content is None:
         return
     new = done.content.decode("utf-8", "surrogatepass")
-    assert re.findall(r"\{\{.*?\}\}", new, re.DOTALL) == re.findall(r"\{\{.*?\}\}", text, re.DOTALL)
+    assert re.findall(r"\{\{.*?\}\}", new.replace(f"@{D}", ""), re.DOTALL) == re.findall(
+        r"\{\{.*?\}\}", text, re.DOTALL
+    )
     without = re.sub(rf"(?:,[ \t]*|,[\r\n]+[ \t]*|[\r\n]+[ ]*)[\"']?digest[\"']?: ?[\"']?{D}[\"']?", "", new)
     assert without.replace(f"@{D}", "") == text
     assert len(done.edits) == new.count(D)
@@ -146,7 +149,11 @@ def test_a_pinned_template_differs_in_digests_alone_and_in_no_action(text: str) 
         "image: {{ if .x }}myorg/app:v1.5.0{{ end }}",
         "image: {{ .x }}myorg/app:v1.5.0",
         'image: "{{ .x }}/myorg/app:v1.5.0"',
-        'image: {{ .x | default "myorg/app:v1.5.0" }}',
+        'image: {{ .x | default "myorg/app:v1.5.0" }}{{ .y }}',
+        'image: {{ printf "%s:%s" "myorg/app" "v1.5.0" }}',
+        'image: {{ ternary "myorg/app:v1.5.0" "myorg/app:v1.6.0" .x }}',
+        'image: {{ .x | default "myorg/app:v1.5.0" | lower }}',
+        'image: {{ "myorg/app:v1.5.0" }}{{ if .y }}-alpine{{ end }}',
         "image: myorg/app:v1.5.0 {{ .x }}",
         "image: myorg/app:{{ .tag }}",
         "image: {repository: myorg/app, tag: {{ .x }}}",
@@ -162,6 +169,56 @@ def test_a_pinned_template_differs_in_digests_alone_and_in_no_action(text: str) 
 )
 def test_what_an_action_may_change_is_not_edited(line: str, around: str) -> None:
     assert pinned(around.format(line)).content is None
+
+
+@pytest.mark.parametrize("quotes", ["{}", '"{}"', "'{}'"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        '{{ "REF" }}',
+        '{{ .x | default "REF" }}',
+        '{{- default "REF" .x | quote -}}',
+        "{{ coalesce .x .Values.y `REF` }}",
+        '{{ or .x "REF" }}',
+        '{{ tpl "REF" . }}',
+        '{{ required "no image" (default "REF" .x) | trim }}',
+    ],
+)
+def test_an_image_that_an_action_prints_whole_is_edited_inside_its_quotes(action: str, quotes: str) -> None:
+    text = "a: {{ .z }}\nimage: " + quotes.replace("{}", action.replace("REF", "myorg/app:v1.5.0")) + " # c\n"
+    done = pinned(text)
+    assert done.content is not None
+    assert done.content.decode() == text.replace("v1.5.0", f"v1.5.0@{D}")
+    again = pinned(done.content.decode())
+    assert (again.content, again.findings, done.notes) == (None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('{{ .x | default (printf "%s:%s" "myorg/app" "v1.5.0") }}', ["v1.5.0"]),
+        ("{{ with .x }}{{ . }}{{ else }}myorg/app:v1.5.0{{ end }}", ["v1.5.0"]),
+        ('{{ ternary "myorg/app:v1.5.0" "myorg/app:v2" .x }}', ["v1.5.0", "v2"]),
+        ("{{ $image }}", ["v1.5.0"]),
+        ('{{ include "img" . }}', ["v1.5.0"]),
+        ('{{ include "other" . }}', []),
+        ('myorg/app:{{ .x | default "v1.5.0" }}', []),
+        ('{{ .x | default "myorg/app" }}:{{ .y | default "v1.5.0" }}', []),
+        ('{{ .x | default "myorg/app:v1.5.0" | replace ":" "-" }}', []),
+        ('{{ include "loop" . }}', []),
+    ],
+)
+def test_an_image_that_actions_put_together_is_judged_and_reported(value: str, expected: list[str]) -> None:
+    text = (
+        '{{- $image := .x | default "myorg/app:v1.5.0" }}\n{{ define "img" }}myorg/app:v1.5.0{{ end }}\n'
+        '{{ define "loop" }}{{ include "loop" . }}{{ end }}\n'
+        f"image: {value}\n"
+    )
+    done = rewrite("templates/a.yaml", text.encode(), tokens, replace(PIN, ours=CATALOGUE.ours))
+    assert done.content is None
+    assert [(one.line, one.message.partition("myorg/app:")[2].split()[0]) for one in done.findings] == [
+        (4, tag) for tag in expected
+    ]
 
 
 def test_lines_of_what_cannot_be_read_as_yaml_are_reported() -> None:

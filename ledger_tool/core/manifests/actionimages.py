@@ -1,0 +1,89 @@
+"""Images that the actions of a template name themselves: `image: {{ .Values.image | default "myorg/app:v1" }}`.
+
+One that is a text in quotes, and printed whole, is edited inside its quotes. One that actions put together, or choose
+from several, is judged and reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, TemplateNode, TemplatePipe, parse_template
+from ledger_tool.core.manifests.charts.spoken import SpokenText, assigned, spoken
+from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.site import Site
+from ledger_tool.core.manifests.templateactions import actions
+from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.policy.reference import split
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_SETS = re.compile(r"\{\{-?\s*\$\w+\s*:?=")
+_ACTIONS_BEHIND = re.compile(r"(?:[ \t]*\{\{[^{}\r\n]*\}\})+")
+_LOCKED = "actions put it together, or choose it from several texts: write its digest there"
+_LONGEST = 5_000  # characters of a scalar with actions
+
+
+def as_written(token: TextToken, text: str) -> TextToken:
+    """Return a scalar of a covered text as the text has it, without its quotes."""
+    properties = _PROPERTIES.match(text, token.start, token.end)
+    start, end = properties.end() if properties else token.start, token.end
+    is_quoted = token.style in ("'", '"')
+    return token._replace(text=text[start + is_quoted : end - is_quoted])
+
+
+def in_actions(site: Site, text: str, ours: OurImages) -> list[Site]:
+    """Return the sites of the images that the actions in a site name, or the site if they name none."""
+    if not site.whole or len(site.fields) != 1 or "{{" not in text:
+        return [site]
+    token = site.fields[0].token
+    said = text[token.start : min(token.end, token.start + _LONGEST)]
+    if "{{" not in said or token.end - token.start > _LONGEST or token.style in ("|", ">"):
+        return [site]
+    token = as_written(token, text)
+    behind = "" if token.style else _ACTIONS_BEHIND.match(text, token.end)  # `{{ end }}` prints nothing
+    said = token.text + (behind[0] if behind else "")
+    variables = _variables(text) if "$" in said else {}
+    defined = _defined(text) if _names_template(said) else {}
+    found = [one for one in spoken(said, variables, defined) if one.start >= 0 or _is_ours(one.text, ours)]
+    return [_named(site, token, one, is_one=len(found) == 1) for one in found] or [site]
+
+
+def _named(site: Site, token: TextToken, said: SpokenText, *, is_one: bool) -> Site:
+    reference = split(said.text)
+    end = said.start + len(said.text)
+    is_whole = is_one and said.start >= 0 and token.text.count("{{") == 1 and token.text.startswith("{{")
+    opening, closing = (token.text[: said.start], token.text[end:]) if is_whole else ("", "")
+    return replace(
+        site,
+        text=said.text,
+        name=reference.name,
+        tag=reference.tag or "",
+        digest=reference.digest or "",
+        fields=(replace(site.fields[0], token=token, opening=opening, closing=closing),),
+        locked=site.locked or ("" if is_whole else _LOCKED),
+        unsettled="",
+    )
+
+
+def _is_ours(text: str, ours: OurImages) -> bool:
+    return ours.has_reference(text) or ours.has_name(text)
+
+
+def _names_template(text: str) -> bool:
+    return "include" in text or "template" in text
+
+
+@lru_cache(4)
+def _variables(text: str) -> Mapping[str, Sequence[TemplatePipe]]:
+    return assigned(text, [(one.start, one.end) for one in actions(text) if _SETS.match(text, one.start)])
+
+
+@lru_cache(4)
+def _defined(text: str) -> Mapping[str, Sequence[TemplateNode]]:
+    try:
+        return parse_template(text).defined
+    except TemplateFault:
+        return {}
