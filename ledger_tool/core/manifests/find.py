@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_charts
@@ -23,7 +24,7 @@ from ledger_tool.core.manifests.shapes.purpose import is_only_matched, only_matc
 from ledger_tool.core.manifests.shapes.visit import FileView, FoundSite, ValuesScope, Visit, view_of
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import YamlNode, repeated
+from ledger_tool.core.manifests.yamltree import YamlBranch, YamlNode, repeated
 
 _Found = tuple[Site | None, TextToken | None]
 _Place = tuple[str, tuple[int, ...], int]  # the name, the numbers of its tokens, and of the one to write beside
@@ -77,30 +78,26 @@ def find_sites(
 
 
 def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
-    is_matching = only_matches(root)
-    seen: set[int] = set()
-    ahead: list[tuple[YamlNode, tuple[str, ...], ValuesScope]] = [(root, (), view.scope)]
+    if not isinstance(root, YamlBranch):
+        return
+    is_matching, telling = only_matches(root), _telling(root, view)
+    seen: set[YamlNode] = set()
+    ahead: list[tuple[YamlBranch, tuple[str, ...], ValuesScope]] = [(root, (), view.scope)]
     while ahead:
         node, keys, scope = ahead.pop()
-        if id(node) in seen:
+        if node in seen:
             continue
-        seen.add(id(node))
-        if (charts := view.inside.get(node.token.number)) is not None:
+        seen.add(node)
+        if view.inside and (charts := view.inside.get(node.number)) is not None:
             scope = ValuesScope(node, charts, len(keys), is_values=True)
-        if node.token.kind == "list":
-            if _may_list_images(view, keys):
-                shapes = _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_LISTS
-                yield from _of_each_chart(Visit(node, view, keys, scope), shapes)
-            below = ("", *keys)
-            ahead += [(place.node, below, scope) for place in node.items if place.node.token.kind != "scalar"]
-        elif node.token.kind == "map":
-            if node is scope.root and scope.may_be_values:
-                yield from _of_templates(Visit(node, view, keys, scope))
-            if _may_name_image(view, keys, node) or (scope.may_be_values and any(map(role, node.named))):
-                shapes = _IF_ASKED if is_only_matched(keys, within=is_matching) else _IN_MAPS
-                yield from _of_each_chart(Visit(node, view, keys, scope), shapes)
-            children = [(key.token.text, place.node) for key, place in node.pairs]
-            ahead += [(child, (key, *keys), scope) for key, child in children if child.token.kind != "scalar"]
+        is_list = node.kind == "list"
+        if not is_list and node is scope.root and scope.may_be_values:
+            yield from _of_templates(Visit(node, view, keys, scope))
+        if _may_list_images(view, keys) if is_list else _may_name_image(view, keys, node, scope):
+            is_asked = is_only_matched(keys, within=is_matching)
+            shapes = _IF_ASKED if is_asked else _IN_LISTS if is_list else _IN_MAPS
+            yield from _of_each_chart(Visit(node, view, keys, scope), shapes)
+        ahead += [(branch, (key, *keys), scope) for key, branch in node.branches(telling)]
 
 
 def _of_templates(visit: Visit) -> Iterator[_Found]:
@@ -118,16 +115,39 @@ def _of_each_chart(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:
         yield from _found(visit._replace(around=around), shapes)
 
 
-def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlNode) -> bool:
+def _telling(root: YamlBranch, view: FileView) -> list[int] | None:
+    """Return the numbers of the keys of a document that let shapes look closer, or None if others may."""
+    document = root.whole
+    if view.is_wide or not document.is_plain:
+        return None
+    names = document.tokens.texts(document.keys)
+    return sorted(number for number, name in zip(document.keys, names, strict=True) if _is_telling(name))
+
+
+@lru_cache(4096)
+def _is_telling(key: str) -> bool:
+    """Return whether a key may let a shape look closer, at its mapping or at what is below it, in whatever file."""
+    return key in ("<<", "kind", "path") or key in _LISTS or names_image(key)
+
+
+def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlBranch, scope: ValuesScope) -> bool:
     """Return whether a shape may fit a mapping below these keys; few of a document are worth a closer look."""
-    own = view.ours.keys
-    if view.is_marked or node.merged or any(map(names_image, node.named)) or not own.isdisjoint(node.named):
+    names = node.names()
+    if any(map(_is_telling, names)):
+        if any(map(names_image, names)) or ("<<" in names and node.merged):
+            return True
+        if keys and ((keys[0] == "" and "path" in names) or "kind" in names):
+            return True
+    if keys and (says_image(keys[0]) or (keys[0] == "" and keys[1:] and keys[1] in _LISTS)):
         return True
-    if keys and (says_image(keys[0]) or (keys[0] == "" and "path" in node.named) or "kind" in node.named):
+    if not view.is_wide:
+        return False
+    own = view.ours.keys
+    if view.is_marked or not own.isdisjoint(names) or (own and keys[:1] == ("",)):
         return True
     if view.has_contexts and any(place.node.token.text.startswith(whole.CONTEXT) for _, place in node.pairs):
         return True
-    return keys[:1] == ("image",) or (keys[:1] == ("",) and bool(own or (keys[1:] and keys[1] in _LISTS)))
+    return scope.may_be_values and any(map(role, names))
 
 
 def _may_list_images(view: FileView, keys: tuple[str, ...]) -> bool:

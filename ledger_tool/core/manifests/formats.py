@@ -15,6 +15,7 @@ from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.dockerfile import parse_dockerfile
 from ledger_tool.core.manifests.dockerimages import dockerfile_marks, find_in_dockerfile, in_comments
 from ledger_tool.core.manifests.environment import Environment, nothing_set
+from ledger_tool.core.manifests.events import EventTokens
 from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
@@ -29,7 +30,7 @@ from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.templateactions import actions
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 
-Parse = Callable[[str, TextDocument], list[TextToken]]
+Parse = Callable[[str, TextDocument], EventTokens]
 KINDS = "YAML (.yaml, .yml), JSON (.json, .jsonc) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
 
 # As builders and editors know them. A suffix of another language is not one: `dockerfile.py`, `Dockerfile.md`.

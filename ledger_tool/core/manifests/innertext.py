@@ -7,12 +7,13 @@ image of ours is judged and reported; at any other, only the reader of the text 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts
 from ledger_tool.core.manifests.comments import marks_in
+from ledger_tool.core.manifests.events import EventTokens
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.ours import OurImages
@@ -37,9 +38,9 @@ class InnerSites(NamedTuple):
 
 def find_in_texts(
     path: str,
-    tokens: Sequence[TextToken],
+    tokens: EventTokens,
     ours: OurImages,
-    parse: Callable[[str, TextDocument], list[TextToken]],
+    parse: Callable[[str, TextDocument], EventTokens],
     inside: Mapping[int, tuple[ChartAround, ...]],
 ) -> InnerSites:
     """Return the images of ours in the texts of a document that are YAML themselves.
@@ -47,8 +48,8 @@ def find_in_texts(
     `inside` are the charts that get what is in a text, by its token's number.
     """
     judged, noted = [], []
-    for token in tokens:
-        if token.kind != "scalar" or "\n" not in token.text or not _PAIR.search(token.text):
+    for token in tokens.of_several_lines():
+        if not _PAIR.search(token.text):
             continue
         key = tokens[token.number - 1] if token.number else token
         is_deployed = key.kind == "scalar" and key.text in _DEPLOYED
@@ -71,7 +72,7 @@ def _sites(
     path: str,
     text: str,
     ours: OurImages,
-    parse: Callable[[str, TextDocument], list[TextToken]],
+    parse: Callable[[str, TextDocument], EventTokens],
     charts: FileCharts,
 ) -> Iterator[Site]:
     for document in documents(text):

@@ -108,4 +108,4 @@ class Site:
 
 def owner_in(comment: str) -> str:
     """Return the tool that sets a value with this comment behind it, or `""` for a value that no tool owns."""
-    return next((name for name, marker in _OWNERS if marker.search(comment)), "")
+    return next((name for name, marker in _OWNERS if marker.search(comment)), "") if "#" in comment else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
 
+from ledger_tool.core.manifests.events import contents
 from ledger_tool.core.manifests.site import MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.tokens import END, TextDocument, TextToken
 from ledger_tool.core.manifests.yamltree import plain_type
@@ -94,7 +95,7 @@ def is_exactly(before: Sequence[TextToken], after: Sequence[TextToken], changes:
     """Return whether a document's tokens after a splice are those before with exactly the wanted changes."""
     values = {change.token.number: change.value for change in changes if not change.key}
     added = {change.token.number: (change.key, change.value) for change in changes if change.key}
-    old_contents, new_contents = [token.content for token in before], [token.content for token in after]
+    old_contents, new_contents = contents(before), contents(after)
     at, gained = 0, 0  # how far both are compared, and by how many tokens the new ones are ahead
     for number in sorted({*values, *added}):
         if old_contents[at:number] != new_contents[at + gained : number + gained] or number + gained >= len(after):

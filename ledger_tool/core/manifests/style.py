@@ -29,7 +29,7 @@ def styled(site: Site, wanted: Style = "") -> tuple[Site, Remark | None]:
     """
     style = style_in(site.marks)
     if site.values is None or style == "digest":
-        return replace(site, unread=""), None
+        return replace(site, unread="") if site.unread else site, None
     if any(field.part == "tagged" for field in site.fields):
         done, note = replace(site, unread=""), None
     elif site.unread:

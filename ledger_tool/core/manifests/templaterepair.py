@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ledger_tool.core.manifests.events import EventTokens
 from ledger_tool.core.manifests.templatetext import COVER
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, tree
@@ -20,7 +21,7 @@ _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _START = re.compile(r"[ \t]*(?:-[ \t]+)*")
 _KEY = f"{COVER}:"
 
-Parse = Callable[[str, TextDocument], list[TextToken]]
+Parse = Callable[[str, TextDocument], EventTokens]
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class RepairedReading:
     From `end` on, in characters and as a line of the file, nothing was read.
     """
 
-    tokens: list[TextToken] = field(default_factory=list)
+    tokens: Sequence[TextToken] = ()
     roots: list[YamlNode] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
     end: int = 0
@@ -44,8 +45,8 @@ def repaired(text: str, document: TextDocument, parse: Parse) -> RepairedReading
     at, read = 0, 0  # the line where the parser stopped last, from 1
     while len(done.left_out) < _MOST_FAULTS and read < _MOST_READ:
         try:
-            done.tokens = parse(text, document)
-            done.roots = tree(done.tokens)
+            tokens = parse(text, document)
+            done.tokens, done.roots = tokens, tree(tokens)
             return done
         except TextFault as fault:
             if not fault.is_syntax:
@@ -98,7 +99,7 @@ def _read_beginning(
     done.end = lines[stop - 1].start() if lines else document.start
     done.end_line = fault_line(document, stop)
     try:
-        done.tokens = parse(text, TextDocument(document.start, done.end, document.line))
-        done.roots = tree(done.tokens)
+        tokens = parse(text, TextDocument(document.start, done.end, document.line))
+        done.tokens, done.roots = tokens, tree(tokens)
     except TextFault:
-        done.tokens, done.roots, done.end, done.end_line = [], [], document.start, document.line
+        done.tokens, done.roots, done.end, done.end_line = (), [], document.start, document.line

@@ -27,8 +27,7 @@ class TextToken(NamedTuple):
     """One event of the parser. `start` and `end` are offsets in the file's text; line and column count from 1.
 
     `text` is a scalar's value or an alias' name; `style` is `""` (plain), `'`, `"`, `|`, `>`, or `{` for a map or
-    list in flow style; `number` is the token's place in its document's list. There are millions of them in a large
-    tree, and a tuple is the fastest to make.
+    list in flow style; `number` is the token's place in its document's list.
     """
 
     start: int

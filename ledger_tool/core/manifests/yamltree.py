@@ -8,29 +8,25 @@ same node in several places; nothing is expanded, so nothing can explode.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 from ledger_tool.core.ledger.jsontext import line_and_column
-from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
+from ledger_tool.core.manifests.events import EventTokens
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken, TokenKind
 
+_new = tuple.__new__
 _MOST_MERGED = 32  # mappings searched for one key
 
 NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 
 
-class _NoKeys(dict[str, "tuple[TextToken, YamlPlace]"]):
-    """The keys of what is not a mapping: hashable, so that it can be a default, since a factory takes its time."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]
+NO_KEYS: Mapping[str, tuple[TextToken, YamlPlace]] = MappingProxyType({})
 
 
-_NO_KEYS: Mapping[str, tuple[TextToken, YamlPlace]] = _NoKeys()
-
-
-@dataclass(slots=True, eq=False)
 class YamlNode:
     """A value of the tree. `token` is where it starts; an alias is the node that it refers to.
 
@@ -38,11 +34,14 @@ class YamlNode:
     `merged` the mappings that `<<` merges into it.
     """
 
-    token: TextToken
+    __slots__ = ("token",)
     items: Sequence[YamlPlace] = ()
     pairs: Sequence[tuple[YamlNode, YamlPlace]] = ()
-    named: Mapping[str, tuple[TextToken, YamlPlace]] = _NO_KEYS
+    named: Mapping[str, tuple[TextToken, YamlPlace]] = NO_KEYS
     merged: Sequence[YamlNode] = ()
+
+    def __init__(self, token: TextToken) -> None:
+        self.token = token
 
 
 class YamlPlace(NamedTuple):
@@ -50,6 +49,112 @@ class YamlPlace(NamedTuple):
 
     token: TextToken
     node: YamlNode
+
+
+_Inner: TypeAlias = "int | YamlBranch | YamlPlace"
+
+
+class YamlDocument:
+    """What the mappings and lists of a document share: its tokens, and the numbers of those that are scalar keys.
+
+    It `is_plain` if it has no alias, and only scalars as keys.
+    """
+
+    __slots__ = ("is_plain", "keys", "tokens")
+
+    def __init__(self, tokens: EventTokens) -> None:
+        self.tokens = tokens
+        self.keys: list[int] = []
+        self.is_plain = False
+
+
+class YamlBranch(YamlNode):
+    """A mapping or a list as it is read: its content becomes nodes when it is asked for, and most never is.
+
+    `number` is that of its token, and `end` that of the token behind it. `inside` has what is in it, of a mapping the
+    keys and the values in turn: the number of a scalar's token, another branch, or the place of an alias, or of a
+    scalar that one refers to. `others` are the indices of what is no number.
+    """
+
+    __slots__ = ("end", "inside", "items", "kind", "merged", "named", "number", "others", "pairs", "whole")
+
+    def __init__(self, whole: YamlDocument, number: int, kind: TokenKind) -> None:
+        self.whole = whole
+        self.number = number
+        self.end = number
+        self.kind = kind
+        self.inside: list[_Inner] = []
+        self.others: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Make what is asked for the first time, and keep it in its slot."""
+        made: Any = ()
+        if name == "token":
+            made = self.whole.tokens.token(self.number)
+        elif name == "items" and self.kind == "list":
+            made = [*map(self._place, self.inside)]
+        elif name == "pairs" and self.kind == "map":
+            inside = iter(self.inside)
+            made = [(self._place(key).node, self._place(value)) for key, value in zip(inside, inside, strict=True)]
+        elif name == "named":
+            made = {key.token.text: (key.token, place) for key, place in self.pairs if key.token.kind == "scalar"}
+        elif name == "merged" and "<<" in self.named:
+            signs = [place for key, place in self.pairs if key.token.text == "<<" and not key.token.style]
+            made = _merged(signs[-1].node) if signs else ()
+        elif name not in ("items", "pairs", "merged"):
+            raise AttributeError(name)
+        setattr(self, name, made)
+        return made
+
+    def names(self) -> Sequence[str]:
+        """Return the scalar keys of a mapping."""
+        if not self.whole.is_plain:
+            return [*self.named]
+        return self.whole.tokens.texts(self.inside[::2]) if self.kind == "map" else ()  # type: ignore[arg-type]
+
+    def branches(self, having: Sequence[int] | None = None) -> list[tuple[str, YamlBranch]]:
+        """Return the mappings and the lists in it with their keys; those in a list have `""`.
+
+        Of those in a mapping of a plain document, only those `having` one of these tokens in them, or as their key.
+        """
+        if not self.whole.is_plain:
+            values = [(key.token.text, place.node) for key, place in self.pairs]
+            values += [("", place.node) for place in self.items]
+            return [(key, node) for key, node in values if isinstance(node, YamlBranch)]
+        found: list[YamlBranch] = [self.inside[at] for at in self.others]  # type: ignore[misc]
+        if self.kind == "list":
+            return [("", branch) for branch in found]
+        text = self.whole.tokens.text
+        return [(text(branch.number - 1), branch) for branch in found if having is None or branch._has(having)]
+
+    def _has(self, numbers: Sequence[int]) -> bool:
+        at = bisect_left(numbers, self.number - 1)
+        return at < len(numbers) and numbers[at] < self.end
+
+    def _place(self, inner: _Inner) -> YamlPlace:
+        if isinstance(inner, int):
+            token = self.whole.tokens.token(inner)
+            return _new(YamlPlace, (token, YamlNode(token)))
+        return inner if isinstance(inner, YamlPlace) else YamlPlace(inner.token, inner)
+
+
+class ComposedNode(YamlNode):
+    """A mapping that nobody wrote: one with other keys, or with others merged into it."""
+
+    __slots__ = ("merged", "named", "pairs")
+
+    def __init__(
+        self,
+        token: TextToken,
+        *,
+        pairs: Sequence[tuple[YamlNode, YamlPlace]] = (),
+        named: Mapping[str, tuple[TextToken, YamlPlace]] = NO_KEYS,
+        merged: Sequence[YamlNode] = (),
+    ) -> None:
+        super().__init__(token)
+        self.pairs = pairs
+        self.named = named
+        self.merged = merged
 
 
 def decoded(raw: bytes) -> str:
@@ -83,45 +188,46 @@ def line_breaks(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def tree(tokens: Sequence[TextToken]) -> list[YamlNode]:
+def tree(tokens: EventTokens) -> list[YamlNode]:
     """Return the roots of a document's tokens. Raises TextFault for an alias without an anchor."""
-    stream = iter(tokens)
-    anchors: dict[str, YamlNode] = {}
-    return [_node(token, stream, anchors) for token in stream]
+    whole = YamlDocument(tokens)
+    anchors = tokens.anchors() if "alias" in tokens.kinds else {}
+    anchored: dict[str, YamlNode] = {}
+    top = branch = YamlBranch(whole, -1, "list")
+    inside, keys = top.inside, whole.keys
+    above: list[YamlBranch] = []
+    for number, kind in enumerate(tokens.kinds):
+        if kind == "end":
+            if branch.kind == "map":
+                keys += inside[::2]  # type: ignore[arg-type]
+            branch.end = number
+            branch = above.pop()
+            inside = branch.inside
+        elif kind == "scalar" and not (anchors and number in anchors):
+            inside.append(number)
+        else:
+            branch.others.append(len(inside))
+            if kind == "alias":
+                inside.append(_aliased(tokens[number], anchored))
+            elif kind == "scalar":
+                token = tokens[number]
+                anchored[anchors[number]] = node = YamlNode(token)
+                inside.append(YamlPlace(token, node))
+            else:
+                above.append(branch)
+                branch = YamlBranch(whole, number, kind)
+                inside.append(branch)
+                inside = branch.inside
+                if anchors and number in anchors:  # before its content, which may refer to it
+                    anchored[anchors[number]] = branch
+    whole.is_plain = not anchors and {*map(type, keys)} <= {int}
+    return [place.node for place in top.items]
 
 
-def _node(token: TextToken, stream: Iterator[TextToken], anchors: dict[str, YamlNode]) -> YamlNode:
-    if token.kind == "alias":
-        if token.text not in anchors:
-            raise TextFault(token.line, f"the alias `*{token.text}` has no anchor before it")
-        return anchors[token.text]
-    node = YamlNode(token)
-    if token.anchor:
-        anchors[token.anchor] = node  # before its content, which may refer to it
-    if token.kind == "list":
-        node.items = items = []
-        while (inner := next(stream)).kind != "end":
-            items.append(YamlPlace(inner, _node(inner, stream, anchors)))
-    elif token.kind == "map":
-        _fill(node, stream, anchors)
-    return node
-
-
-def _fill(mapping: YamlNode, stream: Iterator[TextToken], anchors: dict[str, YamlNode]) -> None:
-    mapping.pairs = pairs = []
-    mapping.named = named = {}
-    while (inner := next(stream)).kind != "end":
-        is_plain = inner.kind == "scalar" and not inner.anchor
-        key = YamlNode(inner) if is_plain else _node(inner, stream, anchors)
-        value = next(stream)
-        is_plain = value.kind == "scalar" and not value.anchor
-        place = YamlPlace(value, YamlNode(value) if is_plain else _node(value, stream, anchors))
-        pairs.append((key, place))
-        name = key.token
-        if name.kind == "scalar":
-            named[name.text] = (name, place)
-            if name.text == "<<" and not name.style:
-                mapping.merged = _merged(place.node)
+def _aliased(alias: TextToken, anchored: Mapping[str, YamlNode]) -> YamlPlace:
+    if alias.text not in anchored:
+        raise TextFault(alias.line, f"the alias `*{alias.text}` has no anchor before it")
+    return YamlPlace(alias, anchored[alias.text])
 
 
 def _merged(node: YamlNode) -> list[YamlNode]:

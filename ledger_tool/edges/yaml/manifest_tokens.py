@@ -10,7 +10,8 @@ import re
 
 import yaml
 
-from ledger_tool.core.manifests.tokens import MAX_DEPTH, MAX_DOCUMENT, TextDocument, TextToken
+from ledger_tool.core.manifests.events import EventTokens
+from ledger_tool.core.manifests.tokens import MAX_DEPTH, MAX_DOCUMENT, TextDocument
 from ledger_tool.edges.yaml import tokens as ruamel
 
 _Parser = getattr(yaml, "CSafeLoader", None)
@@ -19,13 +20,13 @@ _MOST_TAG_DIRECTIVES = 32  # libyaml compares each with all others
 _READ_OTHERWISE = re.compile("[\x85\u2028\u2029]|(?<!\\A)\ufeff")
 
 
-def tokens(text: str, document: TextDocument) -> list[TextToken]:
+def tokens(text: str, document: TextDocument) -> EventTokens:
     """Return the tokens of one document of a file's text. Raises TextFault."""
     fast = by_libyaml(text, document)
     return ruamel.tokens(text, document) if fast is None else fast
 
 
-def by_libyaml(text: str, document: TextDocument) -> list[TextToken] | None:
+def by_libyaml(text: str, document: TextDocument) -> EventTokens | None:
     """Return libyaml's tokens of a document, or None if it is not the one to read it. Raises TextFault for a limit."""
     part = text[document.start : document.end]
     if _Parser is None or len(part) > MAX_DOCUMENT or part.count("%TAG") > _MOST_TAG_DIRECTIVES:
@@ -35,6 +36,6 @@ def by_libyaml(text: str, document: TextDocument) -> list[TextToken] | None:
     skipped = part.startswith("\ufeff")
     try:
         events = iter(_Parser(part[skipped:]).get_event, None)
-        return ruamel.tokens_of(events, document.start + skipped, document.line, MAX_DEPTH)
+        return EventTokens(events, document.start + skipped, document.line, MAX_DEPTH)
     except yaml.YAMLError:
         return None

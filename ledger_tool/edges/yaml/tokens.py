@@ -8,8 +8,6 @@ anything grows, since events come one by one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -17,30 +15,13 @@ from ruamel.yaml.reader import ReaderError
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.jsontext import line_and_column
-from ledger_tool.core.manifests.tokens import (
-    END,
-    MAX_DEPTH,
-    MAX_DOCUMENT,
-    MAX_TOKENS,
-    TextDocument,
-    TextFault,
-    TextToken,
-    TokenKind,
-)
+from ledger_tool.core.manifests.events import EventTokens
+from ledger_tool.core.manifests.tokens import MAX_DEPTH, MAX_DOCUMENT, TextDocument, TextFault
 
-_KINDS: dict[str, TokenKind] = {
-    "ScalarEvent": "scalar",
-    "AliasEvent": "alias",
-    "MappingStartEvent": "map",
-    "SequenceStartEvent": "list",
-    "MappingEndEvent": "end",
-    "SequenceEndEvent": "end",
-}
-_new = tuple.__new__  # of a named tuple: a third of the time of calling its class
 _TAB = re.compile(r"(^[ \t]+(?=\S))|\t", re.MULTILINE)
 
 
-def tokens(text: str, document: TextDocument, deepest: int = MAX_DEPTH) -> list[TextToken]:
+def tokens(text: str, document: TextDocument, deepest: int = MAX_DEPTH) -> EventTokens:
     """Return the tokens of one document of a file's text, nested no deeper than `deepest`. Raises TextFault."""
     part = text[document.start : document.end]
     if len(part) > MAX_DOCUMENT:
@@ -49,7 +30,7 @@ def tokens(text: str, document: TextDocument, deepest: int = MAX_DEPTH) -> list[
     skipped = part.startswith("\ufeff")
     try:
         events = YAML(typ="safe", pure=True).parse(part[skipped:])
-        return tokens_of(events, document.start + skipped, document.line, deepest)
+        return EventTokens(events, document.start + skipped, document.line, deepest)
     except ReaderError as error:
         line, column = line_and_column(part, error.position)
         message = f"the character `{names.escaped(chr(error.character))}` is not allowed in YAML"
@@ -77,47 +58,3 @@ def _without_tabs(part: str) -> str:
 
 def _words(message: str) -> str:
     return names.shown(re.split(r"[\r\n]", message)[0], 120) or "not YAML"
-
-
-def tokens_of(events: Iterable[Any], offset: int, first_line: int, deepest: int) -> list[TextToken]:
-    """Return the tokens of a parser's events, which begin at an offset and a line. Raises TextFault beyond a limit.
-
-    The events of ruamel and of PyYAML have the same names and attributes.
-    """
-    found: list[TextToken] = []
-    depth = number = 0
-    kinds: dict[type, TokenKind | None] = {}
-    for event in events:
-        of = type(event)
-        try:
-            kind = kinds[of]
-        except KeyError:
-            kind = kinds[of] = _KINDS.get(of.__name__)
-        if kind is None:
-            continue
-        if number >= MAX_TOKENS:
-            line = event.start_mark.line + first_line
-            raise TextFault(line, f"a document of more than {MAX_TOKENS:,} keys and values")
-        if kind == "end":
-            depth -= 1
-            number += 1
-            found.append(END)
-            continue
-        text = style = anchor = tag = ""
-        if kind == "scalar":
-            text, style, anchor, tag = event.value, event.style or "", event.anchor or "", event.tag
-        elif kind == "alias":
-            text = event.anchor
-        else:
-            depth += 1
-            style, anchor, tag = "{" if event.flow_style else "", event.anchor or "", event.tag
-        start, end = event.start_mark, event.end_mark
-        token = _new(TextToken, (
-            start.index + offset, end.index + offset, start.line + first_line, start.column + 1, number,
-            kind, text, style, anchor, str(tag) if tag else "",
-        ))  # fmt: skip
-        if depth > deepest:
-            raise TextFault(token.line, f"nested deeper than {deepest} levels", column=token.column)
-        number += 1
-        found.append(token)
-    return found

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.manifests import find
+from ledger_tool.core.manifests import events, find
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.find import find_sites
@@ -26,7 +26,6 @@ from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.yamltree import plain_type, tree
 from ledger_tool.core.policy.policy import Policy, Registry
-from ledger_tool.edges.yaml import tokens as yamltokens
 from ledger_tool.edges.yaml.manifest_tokens import tokens
 from tests.support import EXAMPLES
 from tests.support.values.make import digest, ledger_of, record
@@ -179,6 +178,7 @@ def test_a_mapping_or_list_that_is_passed_over_names_no_image(text: str, ours: O
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(find, "_may_name_image", lambda *_: True)
         patched.setattr(find, "_may_list_images", lambda *_: True)
+        patched.setattr(find, "_telling", lambda *_: None)
         everything = find_sites(path, text, roots, ours)
     assert find_sites(path, text, roots, ours) == everything
 
@@ -253,7 +253,7 @@ def test_a_damaged_manifest_is_a_note_or_is_pinned_right(path: Path, chance: Ran
 
 
 def test_a_document_of_too_many_values_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yamltokens, "MAX_TOKENS", 10)
+    monkeypatch.setattr(events, "MAX_TOKENS", 10)
     (note,) = pinned("image: myorg/app:v1.5.0\n---\nimage: myorg/app:v1.5.0\na: [1, 2, 3,\n 4, 5]\n").notes
     assert (note.line, note.message, note.is_fault) == (
         5, "not read: a document of more than 10 keys and values", True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def whole(text: str) -> TextDocument:
     return TextDocument(0, len(text), 1)
 
 
-def by_ruamel(text: str) -> list[TextToken] | None:
+def by_ruamel(text: str) -> Sequence[TextToken] | None:
     try:
         return ruamel.tokens(text, whole(text))
     except TextFault:
@@ -50,7 +51,7 @@ def _says(token: TextToken) -> tuple[str, ...]:
     return tuple(part.replace("\t", " ") for part in token.content)  # ruamel is given spaces
 
 
-def _has_block_at_root(found: list[TextToken]) -> bool:
+def _has_block_at_root(found: Sequence[TextToken]) -> bool:
     depths = accumulate((token.kind in ("map", "list")) - (token is END) for token in found)
     return any(token.style in ("|", ">") and not depth for token, depth in zip(found, depths, strict=True))
 
@@ -99,7 +100,7 @@ def test_both_parsers_read_the_same_in_an_example(path: Path) -> None:
             agree(text[document.start : document.end])
 
 
-def _said(found: list[TextToken] | None) -> str | None:
+def _said(found: Sequence[TextToken] | None) -> str | None:
     """Return tokens in short: `{a=1}`."""
     if found is None:
         return None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ledger_tool.core.manifests.charts.chart import HelmChart
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
-from ledger_tool.core.manifests.yamltree import YamlNode, look_up
+from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, look_up
 
 Keys = tuple[str, ...]
 ANYWHERE = -1
@@ -110,7 +110,7 @@ class ChartAround:
             return None
         laid = [node for read in self.below if (node := node_at(read(), above))]
         found = [*laid, *_defaults(self.chart, above, with_own=self.has_own)]
-        return YamlNode(found[0].token, merged=found) if found else None
+        return ComposedNode(found[0].token, merged=found) if found else None
 
 
 def _no_values(root: YamlNode) -> Mapping[int, tuple[ChartAround, ...]]:

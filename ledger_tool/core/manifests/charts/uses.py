@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from ledger_tool.core.manifests.shapes.visit import text_at, value
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
+from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, YamlPlace, is_scalar, look_up
 
 _MOST = 20_000  # nodes of a document
 _MOST_LEVELS = 30
@@ -162,18 +162,26 @@ def parameters(node: YamlNode) -> YamlNode:
         inner = root
         for key in above[:_MOST_LEVELS]:
             found = inner.named.get(key)
-            child = found[1].node if found and found[1].node.token.kind == "map" else _mapping(node)
+            child = _composed(found[1].node if found else None) or _mapping(node)
             _add(inner, key, YamlPlace(node.token, child))
             inner = child
         _add(inner, last, content)
     return root
 
 
-def _mapping(node: YamlNode) -> YamlNode:
-    return YamlNode(node.token._replace(kind="map"), pairs=[], named={})
+def _mapping(node: YamlNode) -> ComposedNode:
+    return ComposedNode(node.token._replace(kind="map"))
 
 
-def _add(mapping: YamlNode, key: str, place: YamlPlace) -> None:
+def _composed(node: YamlNode | None) -> ComposedNode | None:
+    """Return a mapping that can be added to, or None if the node is not a mapping."""
+    if node is None or isinstance(node, ComposedNode):
+        return node
+    is_map = node.token.kind == "map"
+    return ComposedNode(node.token, pairs=node.pairs, named=node.named, merged=node.merged) if is_map else None
+
+
+def _add(mapping: ComposedNode, key: str, place: YamlPlace) -> None:
     token = mapping.token._replace(kind="scalar", text=key)
     if key not in mapping.named:
         mapping.pairs = [*mapping.pairs, (YamlNode(token), place)]

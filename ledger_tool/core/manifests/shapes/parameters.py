@@ -10,7 +10,7 @@ from ledger_tool.core.manifests.shapes.overlaid import nameless
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, is_in_line, key_token, text_at
 from ledger_tool.core.manifests.shapes.whole import whole
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, look_up
+from ledger_tool.core.manifests.yamltree import ComposedNode, YamlPlace, look_up
 
 
 def in_parameters(visit: Visit) -> Iterator[FoundSite]:
@@ -28,7 +28,7 @@ def in_parameters(visit: Visit) -> Iterator[FoundSite]:
     if visit.around or is_inside:
         yield from _in_groups(visit, named, visit.node.token)
     if not visit.around:
-        yield from of_words(visit._replace(node=YamlNode(visit.node.token, named=named)))
+        yield from of_words(visit._replace(node=ComposedNode(visit.node.token, named=named)))
 
 
 def _in_groups(visit: Visit, named: Mapping[str, tuple[TextToken, YamlPlace]], token: TextToken) -> Iterator[FoundSite]:
@@ -38,7 +38,7 @@ def _in_groups(visit: Visit, named: Mapping[str, tuple[TextToken, YamlPlace]], t
         *above, key = path.split(".")
         groups.setdefault((*reversed(above), *visit.keys), {})[key] = pair
     for keys_above, fields in groups.items():
-        inner = visit._replace(node=YamlNode(token, named=fields), keys=keys_above)
+        inner = visit._replace(node=ComposedNode(token, named=fields), keys=keys_above)
         if not visit.around:
             yield from nameless(inner, inner.node)
             continue

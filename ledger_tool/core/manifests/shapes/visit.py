@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,12 +14,13 @@ from ledger_tool.core.manifests.marks import NO_MARKS, Mark, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.site import Site, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
+from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, YamlPlace, is_scalar, look_up
 
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 _GLOBAL = "global"
 _USES_CHARTS = re.compile(r"[hH]elm|\breleases\b")
 _GITLAB = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
 _AS_WRITTEN = ("", "!", "tag:yaml.org,2002:str", "!override")
 
 
@@ -52,7 +53,7 @@ class FileView:
     `containers` are the names that Azure Pipelines gives to images in `resources`. `marks` are the comments for
     `ledger`, of which one calls some value an image if `is_marked`. `has_contexts` says that `docker-image://` is
     somewhere. `scope` is whose values the document has, and `inside` whose those are that it has at a token, by its
-    number.
+    number. `is_wide` says that for one of these reasons, more keys than usual may name an image.
     """
 
     path: str
@@ -63,6 +64,7 @@ class FileView:
     marks: Marks = NO_MARKS
     is_marked: bool = False
     has_contexts: bool = False
+    is_wide: bool = False
     environment: Callable[[], Environment] = nothing_set
     scope: ValuesScope = NO_SCOPE
     inside: Mapping[int, tuple[ChartAround, ...]] = field(default_factory=dict)
@@ -98,6 +100,7 @@ def view_of(
     resources = look_up(root, "resources")
     containers = look_up(resources.node, "containers") if resources else None
     named = containers.node.items if containers else ()
+    is_marked, contexts = any(mark.is_image for mark in marks.all), has_contexts(text)
     return FileView(
         path,
         text,
@@ -105,8 +108,9 @@ def view_of(
         ours,
         containers=frozenset(value(place.node, "container") for place in named),
         marks=marks,
-        is_marked=any(mark.is_image for mark in marks.all),
-        has_contexts=has_contexts(text),
+        is_marked=is_marked,
+        has_contexts=contexts,
+        is_wide=bool(is_marked or contexts or ours.keys or inside or scope.may_be_values),
         environment=environment,
         scope=scope,
         inside=inside,
@@ -179,7 +183,7 @@ def text_at(place: YamlPlace | None) -> str:
     if not place or not is_written(place):
         return ""
     token = place.node.token
-    return f"{token.tag} {token.text.strip()}" if is_computed(token) else token.text.strip()
+    return f"{token.tag} {token.text.strip()}" if token.tag and is_computed(token) else token.text.strip()
 
 
 def is_computed(token: TextToken) -> bool:
@@ -198,7 +202,9 @@ def is_object(root: YamlNode) -> bool:
 
 def laid_over(node: YamlNode, defaults: YamlNode | None) -> YamlNode:
     """Return a mapping that has its own keys, and those of its defaults that it does not have."""
-    return replace(node, merged=[*node.merged, defaults]) if defaults else node
+    if not defaults:
+        return node
+    return ComposedNode(node.token, pairs=node.pairs, named=node.named, merged=[*node.merged, defaults])
 
 
 def value(node: YamlNode, key: str) -> str:
@@ -242,5 +248,5 @@ def _behind(text: str, tokens: tuple[TextToken, ...]) -> list[str]:
     """Return what follows tokens on their lines; for block scalars, on the first."""
     # An empty token has no text, and the parser gives it the position of what comes next.
     present = [token for token in tokens if token.start < token.end]
-    offsets = [token.start if token.style in ("|", ">") else token.end for token in present]
-    return [re.split(r"[\r\n]", text[offset : offset + 2000], maxsplit=1)[0] for offset in offsets]
+    offsets = dict.fromkeys(token.start if token.style in ("|", ">") else token.end for token in present)
+    return [rest[0] for offset in offsets if (rest := _REST_OF_LINE.match(text, offset, offset + 2000))]

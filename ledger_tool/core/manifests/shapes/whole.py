@@ -132,10 +132,12 @@ def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
 
 def _is_named(visit: Visit, name: str) -> bool:
     """Return whether a key is the name of one image of several: `images: {app: REF}`, and not those of a build."""
+    if not visit.keys or not says_image(visit.keys[0]):
+        return False
     first = next(iter(visit.node.named), "")
     is_schema = first in SCHEMA or first.startswith("x-")  # the search of texts does not know it
     is_built = any(not OUTPUTS.isdisjoint(words(key)) for key in (name, *visit.keys))
-    return bool(visit.keys) and says_image(visit.keys[0]) and not is_schema and not is_built
+    return not is_schema and not is_built
 
 
 def _doubt(visit: Visit, place: YamlPlace) -> str:
