@@ -90,17 +90,23 @@ class InvalidSettings(UsageError):
 
 
 class RuleRefused(LedgerError):
-    """The ledger's rules refuse it; nothing was written."""
+    """The ledger's rules refuse it; nothing was written.
+
+    `compared` are digests to show beside each other: what each is, the image's digest, and that of its index or `""`.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, hint: str = "", *, compared: Sequence[tuple[str, str, str]] = ()) -> None:
+        super().__init__(message, hint)
+        self.compared = compared
 
 
 class Conflict(RuleRefused):
     """The ledger has another digest for this key.
 
     `existing` are the conflicting records, as in `ledger.json`, `given` is the refused digest, and
-    `ledger_commit` the ledger commit in which they were found. `compared` are the digests to show beside each other:
-    what each is, the image's digest, and that of its index or `""`.
+    `ledger_commit` the ledger commit in which they were found.
     """
 
     def __init__(
@@ -113,11 +119,10 @@ class Conflict(RuleRefused):
         ledger_commit: str,
         compared: Sequence[tuple[str, str, str]] = (),
     ) -> None:
-        super().__init__(message, hint)
+        super().__init__(message, hint, compared=compared)
         self.existing = existing
         self.given = given
         self.ledger_commit = ledger_commit
-        self.compared = compared
 
     def published_in(self, commit: str, run: str = "") -> Conflict:
         """Return the same error, which also names the ledger commit that published the first record, and its run."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ledger_tool.errors import Conflict
 from ledger_tool.render.table import Column, fullest
 from ledger_tool.render.view import View
 
 
-def rows(conflict: Conflict, view: View) -> Iterator[str]:
-    """Yield a line for what is recorded and one for what is refused; in full if there is room."""
+def rows(compared: Sequence[tuple[str, str, str]], view: View) -> Iterator[str]:
+    """Yield a line for each of the digests, such as what is recorded and what is refused; in full if there is room."""
+    longest = max(8, *(len(name) for name, _, _ in compared))
 
     def cells(view: View) -> list[tuple[str, str]]:
-        names = [name for name, _, _ in conflict.compared]
-        digests = view.apart([digest for _, digest, _ in conflict.compared])
-        indexes = view.apart([index for _, _, index in conflict.compared])
+        digests = view.apart([digest for _, digest, _ in compared])
+        indexes = view.apart([index for _, _, index in compared])
         return [  # with one space, or a digest in full would not fit into 80 columns
-            (f"{name:8} {digest}", f"in the index {index}" if index else "")
-            for name, digest, index in zip(names, digests, indexes, strict=True)
+            (f"{name:{longest}} {digest or 'absent'}", f"in the index {index}" if index else "")
+            for (name, _, _), digest, index in zip(compared, digests, indexes, strict=True)
         ]
 
     return fullest((Column(""), Column("")), cells, view)

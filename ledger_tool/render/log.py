@@ -26,11 +26,11 @@ def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
 
 _ROLES: Mapping[str, Role] = {"moved": "doubtful", "remove": "bad", "removed": "bad", "prune": "minor", "yank": "bad"}
 _COLUMNS = (
-    Column("COMMIT", spare=9),
+    Column("COMMIT", spare=8),
     Column("AT", spare=10),
     Column("ACTION", role=lambda action: _ROLES.get(action)),
     Column("IMAGE", "name"),
-    Column("PLATFORM", spare=8),
+    Column("PLATFORM", spare=9),
     Column("DIGEST"),
     Column("REPLACES", spare=7),
     Column("INDEX", spare=6),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger_tool.commands.merge_driver import MergedFile
-from ledger_tool.core.changes.conflict import describe
+from ledger_tool.core.changes.conflict import compared
+from ledger_tool.render.screen import Screen
 
 MOST_COLLISIONS = 20
 
 
-def conflicts(merged: MergedFile) -> Iterator[str]:
-    """Yield the lines that say what a person has to decide; nothing for a merge without a conflict."""
+def conflicts(merged: MergedFile, screen: Screen) -> Iterator[str]:
+    """Yield the lines that say what a person has to decide, for a screen; nothing for a merge without a conflict."""
     if merged.content is None:
         yield (
             "conflict: one side of the merge is not a valid ledger.json, so it was merged by line; "
@@ -20,7 +21,8 @@ def conflicts(merged: MergedFile) -> Iterator[str]:
     if not merged.collisions:
         return
     for collision in merged.collisions[:MOST_COLLISIONS]:
-        yield f"conflict: {describe(collision)}"
+        yield f"conflict: {collision.name} is another on each side"
+        yield from screen.compared(compared(collision, "ours", "theirs"))
     if len(merged.collisions) > MOST_COLLISIONS:
         yield f"and {len(merged.collisions) - MOST_COLLISIONS} more conflicts"
     yield (

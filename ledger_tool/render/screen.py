@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.secrets import Mask, redacted
-from ledger_tool.errors import Conflict, LedgerError, LocalDiskError
+from ledger_tool.errors import LedgerError, LocalDiskError, RuleRefused
 from ledger_tool.render.live import LIVE
 from ledger_tool.render.terminal import has_colour, width
 from ledger_tool.render.view import Role, View
@@ -109,11 +109,13 @@ class Screen:
         _write_stderr(f"{what}\n\n{rows.rstrip()}{hint}\n" if rows else f"{what}{hint}\n")
 
     def _compared(self, error: LedgerError) -> Iterable[str]:
-        if not isinstance(error, Conflict):
-            return ()
+        return self.compared(error.compared) if isinstance(error, RuleRefused) and error.compared else ()
+
+    def compared(self, compared: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+        """Yield the lines for stderr in which digests stand beside each other; see `RuleRefused`."""
         from ledger_tool.render.conflict import rows
 
-        return rows(error, View(width(sys.stderr), has_colour(sys.stderr)))
+        return rows(compared, View(width(sys.stderr), has_colour(sys.stderr)))
 
     def bug(self, traceback: str, versions: str) -> None:
         """Write what a bug report needs."""

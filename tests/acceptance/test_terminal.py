@@ -73,7 +73,7 @@ def test_a_table_fits_the_terminal_and_cuts_neither_a_digest_nor_a_date(
 def test_what_is_hidden_is_named_and_wide_shows_it_in_full() -> None:
     narrow, wide = at_terminal("log", columns=60), at_terminal("log", "--wide", columns=60)
     assert plain(narrow.err) == (
-        "note: no room for AT, PLATFORM, REPLACES, INDEX, SOURCE, BY; `--wide` shows everything\n"
+        "note: no room for COMMIT, AT, REPLACES, INDEX, SOURCE, BY; `--wide` shows everything\n"
     )
     assert "    rebuilt after the CVE of its base" in narrow.out
     assert wide.err == ""

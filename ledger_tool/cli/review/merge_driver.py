@@ -45,5 +45,5 @@ def merge_driver(
         driver.merge_lines(files[0], files[1], files[2], size)
     else:
         replace_atomically(Path(files[1]), merged.content)
-    screen.notes(render.conflicts(merged))
+    screen.notes(render.conflicts(merged, screen))
     return 1 if merged.content is None or merged.collisions else 0

@@ -7,14 +7,14 @@ recognizes conflicts that were left in a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger_tool.core.changes.merge import Collision, Merged
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import format_text
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.ledger.record import Name
 
 
 def compose(merged: Merged, *, size: int = 7, labels: tuple[str, str, str] = ("ours", "base", "theirs")) -> bytes:
@@ -78,13 +78,20 @@ def _conflict(sides: _Sides, size: int, labels: tuple[str, str, str], *, is_last
     yield f"{'>' * size} {theirs}"
 
 
-def describe(collision: Collision) -> str:
-    """Return one line that says what collides."""
-    ours, theirs, base = map(_digests, (collision.ours, collision.theirs, collision.base))
-    return f"{collision.name}: {ours} on our side, {theirs} on theirs, {base} before"
+def compared(collision: Collision, ours: str, theirs: str) -> list[tuple[str, str, str]]:
+    """Return the digests of a collision for `RuleRefused.compared`; `ours` and `theirs` are what to call the sides.
 
-
-def _digests(records: Sequence[Record]) -> str:
-    if not records:
-        return "absent"
-    return ", ".join(record.digest + (f" ({record.platform})" if record.platform else "") for record in records)
+    Of several platforms, those that differ between the sides.
+    """
+    sides = {"before": collision.base, ours: collision.ours, theirs: collision.theirs}
+    known = {
+        name: {str(record.platform or ""): (record.digest, record.index or "") for record in records}
+        for name, records in sides.items()
+    }
+    platforms = dict.fromkeys(platform for records in known.values() for platform in records)
+    differing = [one for one in platforms if known[ours].get(one) != known[theirs].get(one)] or list(platforms)
+    return [
+        (f"{name} {platform}".strip(), *records.get(platform, ("", "")))
+        for platform in differing
+        for name, records in known.items()
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.change import VERBS, Change
-from ledger_tool.core.changes.conflict import describe
+from ledger_tool.core.changes.conflict import compared
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import merge
@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import RuleRefused, UsageError
 
+_SHOWN = 10  # collisions in a message
 _ANY_MOVES = Policy(mutable=("*",))
 
 
@@ -34,11 +35,18 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
     """
     merged = merge(parent.ledger, onto.ledger, commit.ledger)
     if merged.collisions:
-        some = "; ".join(map(describe, merged.collisions[:10]))
-        more = f"; and {len(merged.collisions) - 10} more" if len(merged.collisions) > 10 else ""
+        shown, others = merged.collisions[:_SHOWN], len(merged.collisions) - _SHOWN
+        names = ", ".join(str(collision.name) for collision in shown)
+        more = f", and {others} more" if others > 0 else ""
+        rows = [
+            (f"{collision.name} {what}" if len(shown) > 1 else what, digest, index)
+            for collision in shown
+            for what, digest, index in compared(collision, "base", "commit")
+        ]
         raise RuleRefused(
-            f"commit {name} collides with changes in the base: {some}{more}; nothing was changed",
+            f"commit {name} collides with changes in the base: {names}{more}; nothing was changed",
             "make that change again on the base with `ledger publish`, or drop the commit",
+            compared=rows,
         )
     files, clashes = merge_files(parent.files, onto.files, commit.files)
     if clashes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from ledger_tool.core.ledger.record import from_json
 from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream, git
+from tests.support.stage.terminal import at_terminal
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
 
@@ -103,12 +105,15 @@ def test_log_understands_an_image_with_its_configured_registry(run: Run, publish
     assert len(log(run, "registry.example.com/myorg/app:v1")) == 1
 
 
-def test_log_is_a_table_for_people_and_lines_for_machines(run: Run, publish: Publish) -> None:
+def test_log_is_a_table_for_people_and_lines_for_machines(run: Run, publish: Publish, upstream: Upstream) -> None:
     made = publish("myorg/app:v1", "a", "--platform", AMD)
     header, row = run("log").out.splitlines()
     assert header.split() == ["COMMIT", "AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST", "SOURCE", "BY"]
     assert row.startswith(made[:12])
     assert digest("a")[:19] in row
+    at_a_terminal = at_terminal("log", "--repo", upstream.url, columns=80).out
+    titles = re.sub(r"\x1b\[[0-9;]*m", "", at_a_terminal.splitlines()[0])
+    assert titles.split() == ["AT", "ACTION", "IMAGE", "PLATFORM", "DIGEST"]
     (line,) = run("log", "--format", "jsonl").json_lines
     assert line == log(run)[0]
 

@@ -45,7 +45,8 @@ def test_one_record_with_two_digests_is_a_conflict_that_both_a_person_and_check_
     clone.publish("app:v3", "other")
     done = clone.try_git("merge", "pr")
     assert done.returncode == 1
-    assert f"conflict: app:v3: {digest('other')} on our side, {digest(3)} on theirs, absent before" in done.stderr
+    rows = f"before   absent\nours     {digest('other')}\ntheirs   {digest(3)}\n"
+    assert f"conflict: app:v3 is another on each side\n{rows}" in done.stderr
     text = (clone.folder / "ledger.json").read_text()
     assert text.count("<<<<<<< ") == text.count(">>>>>>> ") == 1
     assert '"tag": "v2"' in text.partition("<<<<<<<")[0]

@@ -110,8 +110,8 @@ def test_rebase_refuses_what_collides_and_changes_nothing(clone: Clone) -> None:
     tip = clone.git("rev-parse", "pr")
     refused = clone.ledger("rebase", "main")
     assert refused.code == 3
-    assert digest("other") in refused.err
-    assert digest(3) in refused.err
+    assert "collides with changes in the base: app:v3; nothing was changed\n" in refused.err
+    assert f"\n\nbefore   absent\nbase     {digest('other')}\ncommit   {digest(3)}\n\nhint: " in refused.err
     assert clone.git("rev-parse", "pr") == tip
     assert clone.git("status", "--porcelain") == ""
 

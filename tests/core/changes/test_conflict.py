@@ -55,3 +55,16 @@ def test_a_conflict_says_which_digest_is_on_which_side() -> None:
     assert message == (
         f"an unresolved merge conflict: myorg/app:v1 is {digest('b')} on one side and {digest('c')} on the other"
     )
+
+
+def test_the_digests_of_a_collision_stand_beside_each_other_for_each_platform_that_differs() -> None:
+    arm = record(platform="linux/arm64", digest=digest("arm"))
+    one, other = (but(BASE, digest=digest(seed)) for seed in ("one", "other"))
+    (collision,) = merge(ledger_of(BASE, arm), ledger_of(one, arm), ledger_of(other, arm)).collisions
+    assert conflict.compared(collision, "ours", "theirs") == [
+        ("before linux/amd64", BASE.digest, ""),
+        ("ours linux/amd64", digest("one"), ""),
+        ("theirs linux/amd64", digest("other"), ""),
+    ]
+    (collision,) = merge(ledger_of(), ledger_of(one), ledger_of(other)).collisions
+    assert conflict.compared(collision, "base", "commit")[0] == ("before linux/amd64", "", "")
