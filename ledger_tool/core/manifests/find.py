@@ -1,6 +1,6 @@
 """Where a YAML document names images: one walk, which tries the shapes of `shapes` on each mapping and list.
 
-A tree is walked once, whatever its aliases; an aliased value is edited at its anchor.
+An aliased value is walked in each of its places, within bounds, and edited at its anchor.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _IN_LISTS: tuple[Shape, ...] = (in_parameters, whole.in_list, whole.marked)
 _IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 
 
+_MEANING = 3  # keys above a node that say what it is for
+_MOST_AGAIN = 10_000  # nodes of a document that are walked again
+
+
 class FoundSites(NamedTuple):
     """The sites of a document, in order, and the numbers of all tokens that are theirs, or name what is built."""
 
@@ -60,10 +64,11 @@ def find_sites(
     """Return what is found in a document with these marks; `path` is the file's, `text` its complete text."""
     by_place: dict[_Place, Site] = {}
     numbers: set[int] = set()
+    built: set[int] = set()
     for root in roots:
         for site, passed in _walk(root, view_of(path, text, root, ours, environment, charts, marks)):
             if not site:
-                numbers.update({passed.number} if passed else ())
+                built.update({passed.number} if passed else ())
                 continue
             numbers.update(field.token.number for field in site.fields)
             beside = site.missing.beside.number if site.missing else -1
@@ -72,9 +77,13 @@ def find_sites(
     # A mapping with the same fields through a merge or an alias gets its digest where they are written.
     fixed = {place[:2] for place in by_place if place[2] >= 0}
     sites = [site for place, site in by_place.items() if place[2] >= 0 or place[:2] not in fixed]
-    return FoundSites(
-        sorted(settled(sites, ours), key=lambda site: (site.fields[0].token.start, site.line)), frozenset(numbers)
-    )
+    sites = [_shared(site) if any(one.token.number in built for one in site.fields) else site for site in sites]
+    sites = sorted(settled(sites, ours), key=lambda site: (site.fields[0].token.start, site.line))
+    return FoundSites(sites, frozenset(numbers | built))
+
+
+def _shared(site: Site) -> Site:
+    return replace(site, locked=site.locked or "through an alias, it is also the name of what is built")
 
 
 def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
@@ -82,11 +91,15 @@ def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
         return
     is_matching, telling = only_matches(root), _telling(root, view)
     seen: set[YamlNode] = set()
+    again: set[tuple[YamlNode, tuple[str, ...]]] = set()
     ahead: list[tuple[YamlBranch, tuple[str, ...], ValuesScope]] = [(root, (), view.scope)]
     while ahead:
         node, keys, scope = ahead.pop()
-        if node in seen:
-            continue
+        if node in seen:  # through an alias, where the keys above may say more
+            place = (node, keys[:_MEANING])
+            if place in again or len(again) == _MOST_AGAIN:
+                continue
+            again.add(place)
         seen.add(node)
         if view.inside and (charts := view.inside.get(node.number)) is not None:
             scope = ValuesScope(node, charts, len(keys), is_values=True)

@@ -25,13 +25,25 @@ from ledger_tool.core.manifests.policy import VersionPolicy, parse_policy
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion
-from ledger_tool.core.policy.reference import has_placeholder, is_no_reference, is_unlikely, parse_in_manifest, written
+from ledger_tool.core.manifests.versionrange import is_range
+from ledger_tool.core.manifests.yamltree import plain_type
+from ledger_tool.core.policy.reference import (
+    Reference,
+    has_placeholder,
+    is_no_reference,
+    is_unlikely,
+    is_word,
+    parse_in_manifest,
+    written,
+)
 from ledger_tool.core.policy.resolve import HUB
 from ledger_tool.errors import InvalidValue
 
 FindingKind = Literal["yanked", "stale", "expired", "unpinned", "behind", "unknown"]
 GRAVEST: tuple[FindingKind, ...] = ("yanked", "stale", "expired", "unpinned", "behind", "unknown")  # first
 _UNLIKELY = "looks like a file, a path or a machine's image, and the ledger does not have it"
+_OF_CODE = "is beside words about code, and the ledger does not have it"
+_ANYTHING = "may be anything: nothing around it shows an image, and the ledger does not have it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +148,22 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
             return _unwritten(site, "placeholder")
         if "{{" in site.text and "${{" not in site.text:
             return Judgement(shown(site.text), is_left=True)
-    if not site.is_certain and is_no_reference(site.text):
+    if ranged := _ranged(site, catalogue):
+        return ranged
+    if not site.is_certain and _is_no_reference(site):
         if catalogue.ours.is_mistyped(site.text):
             text = redacted(shown(site.text))
             return Judgement(text, "unknown", f"`{text}` is not an image reference, but contains one: correct it")
         return _something_else(site, "is not an image reference")
-    if "$" in site.text:
-        return _unwritten(site, "variable")
     try:
         reference = parse_in_manifest(site.text)
     except InvalidValue as error:
-        return Judgement(shown(site.text), "unknown", error.message)
+        return _unparsed(site, catalogue, error)
     named = catalogue.snapshot.resolver.resolve_in_manifest(reference)
     is_known = named.ours and catalogue.releases(named.name)
-    if not is_known and not site.is_certain and is_unlikely(reference, has_fields=not site.whole):
-        return _something_else(site, _UNLIKELY)
+    is_ours = is_known or (named.ours and reference.registry)
+    if not is_ours and not site.is_certain and (why := _why_unlikely(site, reference)):
+        return _something_else(site, why)
     if not named.ours and catalogue.snapshot.policy.registries:
         where = f"ledger.yaml names no registry `{shown(reference.registry or HUB)}` that serves it"
         message = f"the ledger does not have {reference.name}: {where}"
@@ -164,6 +177,41 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
 def _nameless(site: Site) -> Judgement:
     message = f"nobody can tell of which image {shown(site.tag)} is the tag: no values that are here name it"
     return Judgement(shown(site.tag), note=Remark("tag-alone", message), is_left=True)
+
+
+def _is_no_reference(site: Site) -> bool:
+    """Return whether a site has something else than a reference; of fields, `Ablage` and `Marke` are words."""
+    return is_no_reference(site.text) or (not site.whole and site.tag.isalpha() and is_no_reference(site.name))
+
+
+def _why_unlikely(site: Site, reference: Reference) -> str:
+    """Return why what the ledger does not know is more likely to be something else than an image, or `""`."""
+    if plain_type(site.text):
+        return "is a number, a date or a boolean, and the ledger does not have it"
+    if is_unlikely(reference, has_fields=not site.whole):
+        return _UNLIKELY
+    if site.is_stray and not site.whole:
+        return _OF_CODE
+    return _ANYTHING if site.is_stray and is_word(site.text) else ""
+
+
+def _unparsed(site: Site, catalogue: Catalogue, error: InvalidValue) -> Judgement:
+    if site.is_stray and is_word(site.text) and not catalogue.ours.may_be_meant(site.text):
+        return _something_else(site, _ANYTHING)
+    return _unwritten(site, "variable") if "$" in site.text else Judgement(shown(site.text), "unknown", error.message)
+
+
+def _ranged(site: Site, catalogue: Catalogue) -> Judgement | None:
+    """Return the finding for an image of ours with a range for its tag, which its reader resolves, if it has one."""
+    if site.digest or not is_range(site.tag) or not catalogue.ours.has_name(site.name):
+        return None
+    image = catalogue.snapshot.resolver.resolve_in_manifest(parse_in_manifest(site.name)).name
+    if site.tag in catalogue.releases(image):
+        return None
+    message = (
+        f"`{shown(site.tag)}` is a range for the tag of {image}: write the tag, since nobody can see here what runs"
+    )
+    return Judgement(image, "unpinned", message)
 
 
 def _unwritten(site: Site, what: str) -> Judgement:

@@ -80,7 +80,7 @@ class Site:
     why nobody can know which version its reader takes, or `""`. `is_certain` says that nothing but an image can be
     named here. `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another
     spelling. `in_chart` says that it is in a template of a Helm chart, and `is_printed` that a chart puts it together
-    from values in several places.
+    from values in several places. `is_stray` says that nothing around it shows a reader of images.
     """
 
     line: int
@@ -104,6 +104,7 @@ class Site:
     in_chart: bool = False
     is_printed: bool = False
     unsettled: str = ""
+    is_stray: bool = False
 
 
 def owner_in(comment: str) -> str:

@@ -35,6 +35,7 @@ _COMPARE: dict[str, Callable[[SemVerKey, SemVerKey], bool]] = {
     "=": operator.eq,
 }
 _LONGEST = 256
+_OF_RANGES = re.compile(r"[\^~<>=*|]|\A[xX]\Z|\.[xX](?:\.|\Z)|\s-\s")
 _MOST_SETS = 16
 Triple = tuple[int, int, int]
 
@@ -75,6 +76,17 @@ def parse_range(text: str) -> Range:
     if len(text) > _LONGEST or text.count("||") >= _MOST_SETS:
         _refuse(text)
     return Range(tuple(_bounds(part.strip(), text) for part in text.split("||")))
+
+
+def is_range(text: str) -> bool:
+    """Return whether a text is a range of versions, and not the tag of one: `^1.5`, `1.x`, `*`."""
+    if not _OF_RANGES.search(text):
+        return False
+    try:
+        parse_range(text)
+    except InvalidValue:
+        return False
+    return True
 
 
 def _refuse(text: str) -> NoReturn:

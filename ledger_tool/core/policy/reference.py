@@ -20,8 +20,10 @@ _ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
 _IMAGE_ID = r"[0-9a-f]{64}"
 
 # What no reference has, not even one with a mistake in it: a character of patterns, sentences and data; `//`; the
-# beginning of a path. One word that is not a name.
-_NO_REFERENCE = re.compile(rf"(?s:.*[^A-Za-z0-9._/:@+-].*)|.*//.*|[./@].*|(?!{names.IMAGE}\Z)[^/:@]*|{_IMAGE_ID}")
+# beginning of a path. One word that is not a name. Azure's `Publisher:Offer:SKU:Version`.
+_NO_REFERENCE = re.compile(
+    rf"(?s:.*[^A-Za-z0-9._/:@+-].*)|.*//.*|[./@].*|(?!{names.IMAGE}\Z)[^/:@]*|{_IMAGE_ID}|[^/:@]+(?::[^/:@]+){{3}}"
+)
 _ID = re.compile(r"sha[0-9]+:[0-9a-f]+")
 _VARIABLE = re.compile(r"\$(?:\{\{(?:(?!\}\}).)*\}\}|\{[^{}$]*\}|\([^()$]*\)|\[[^\[\]$]*\]|[A-Za-z_0-9]+)")
 # What a program replaces before anything reads the text, by Go and Jinja, CircleCI, Concourse, Argo CD's and other
@@ -31,9 +33,14 @@ _PLACEHOLDER = re.compile(
     r"|%\w+%|(?<![^\W_])__[A-Za-z]\w*?__(?![^\W_])|@[A-Za-z][\w.]*@|(?<![${])\{[\w.-]+\}"
 )
 # What is a name by the grammar, and is meant to be something else: Docker Hub has nothing that lies so deep, and no
-# official image whose name ends in a number.
+# official image whose name ends in a number, or is one; nor is a GUID an image.
 _DEEP = re.compile(r"(?:[^/]+/){2,}[^/]+")
-_NUMBERED = re.compile(r"(?:[a-z]+-)+[0-9][0-9a-f.]*(?:-[a-z0-9]+)*|[0-9.]+")
+_NUMBERED = re.compile(
+    r"(?:[a-z]+-)+[0-9][0-9a-f.]*(?:-[a-z0-9]+)*|[0-9.]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
+# Images of LXD, with a server in front; icons of Home Assistant.
+_OF_ANOTHER_KIND = re.compile(r"(?!localhost:)[a-z][a-z0-9-]*:[a-z][^/:@]*/[^:@]+|(?:mdi|hass):[a-z0-9-]+")
+_VARIABLE_ALONE = re.compile(r"\$(?:\{\{[^{}]*\}\}|\{[\w.-]+\}|\w+)")
 _FILE = re.compile(
     r".*\.(?:avif|bmp|gif|heic|ico|jpe?g|mp4|pdf|png|psd|svg|tiff?|webm|webp"
     r"|7z|bz2|gz|img|iso|ova|ovf|qcow2?|raw|tar|tgz|vdi|vhdx?|vmdk|wim|xz|zip|zst)"
@@ -166,11 +173,22 @@ def is_no_reference(text: str) -> bool:
     return bool(_ID.fullmatch(solid))
 
 
+def is_word(text: str) -> bool:
+    """Return whether a text may be any word, if nothing around it shows an image: without registry, tag and digest.
+
+    So may be a variable alone, an icon, and an image of a machine with a server in front.
+    """
+    is_one = re.fullmatch(names.IMAGE, text) and "/" not in text
+    return bool(is_one or _OF_ANOTHER_KIND.fullmatch(text) or _VARIABLE_ALONE.fullmatch(text))
+
+
 def is_unlikely(reference: Reference, *, has_fields: bool) -> bool:
     """Return whether a reference that the ledger does not know is more likely to be a file or a machine's image.
 
     `has_fields` says that its name is in a field of its own, and so is its tag.
     """
+    if not reference.registry and re.fullmatch(r"[0-9]+(?::[0-9]+)?", str(reference)):  # `1:23`
+        return True
     if reference.digest or (reference.tag is not None and not has_fields):
         return False
     if _FILE.fullmatch(reference.path):

@@ -145,7 +145,7 @@ def test_annotations_are_no_more_than_github_shows_and_the_last_says_how_many_th
 
 def test_markdown_has_the_gravest_first_and_one_row_for_what_is_said_many_times(flooded: Deployed, ledger: Run) -> None:
     for at in range(300):
-        flooded.write(f"many/other{at}.yaml", f"image: other{at}\n")
+        flooded.write(f"many/other{at}.yaml", f"image: other{at}:1\n")
     flooded.write("many/zz.yaml", f"image: {IMAGE}:v1.0.0@sha256:{'0' * 64}\n")
     lines = ledger("pin", "--check", "many", "--format", "markdown").out.splitlines()
     rows = [line for line in lines if line.startswith(("| stale", "| unpinned", "| unknown"))]

@@ -26,7 +26,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.plainnumber import read_as
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, KeyRole, role, says_image, words
 from ledger_tool.core.manifests.shapes.overlaid import nameless, of_another_name
-from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_helm, is_of_plugin, is_plain_name
+from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_code, is_of_helm, is_of_plugin, is_plain_name
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
@@ -111,7 +111,8 @@ def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
         return
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
     values = _values(visit, key, tag_key, digest_key)
-    yield from _split(visit, name, (tag_key, digest_key), ("registry", key), values, may_add=may_add)
+    for found in _split(visit, name, (tag_key, digest_key), ("registry", key), values, may_add=may_add):
+        yield found._replace(site=replace(found.site, is_stray=is_of_code(visit))) if found.site else found
 
 
 def of_words(visit: Visit) -> Iterator[FoundSite]:
@@ -131,9 +132,10 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
         if words(tag_key)[-1:] == ("version",) and not _TAG.fullmatch(text_of(tag_key).partition("@")[0]):
             place = look_up(node, name_key)
             if text_of(tag_key) and place and not is_plain_name(name_key):  # a range
-                why = f"its tag may be what `{tag_key}` says: write it behind the image"
-                yield FoundSite(whole(visit, place, key_token(node, name_key) or place.token, why), (name_key, tag_key))
-            continue  # an object, a range, nothing
+                why = f"its tag may be what `{tag_key}` says, which is a range: write the tag behind the image"
+                site = whole(visit, place, key_token(node, name_key) or place.token)
+                yield FoundSite(replace(site, unsettled=why), (name_key, tag_key))
+            continue  # an object, nothing
         if words(digest_key)[-1:] == ("sha",) and not _SHA.fullmatch(text_of(digest_key)):
             continue  # a commit
         values = _values(visit, name_key, tag_key, digest_key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ledger_tool.core.manifests.shapes.keys import words
-from ledger_tool.core.manifests.shapes.visit import Visit, value
+from ledger_tool.core.manifests.shapes.visit import Visit, names_host, value
 from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar, look_up
 
 _OFF = frozenset({"", "false", "no", "off"})
@@ -29,6 +29,11 @@ _RUN = frozenset(
 _OF_FILES = re.compile(
     r"(?:^|/)(?:[^/]*compose[^/]*\.ya?ml|bitbucket-pipelines\.ya?ml|[^/]*\.gitlab-ci\.ya?ml|\.?devcontainer\.json)$"
 )
+_CODE_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
+_OF_CODE = frozenset({"git", "repos", "github", "gitlab"})
+_BESIDE_CODE = frozenset({"branch", "commit", "rev", "gitRef", "git"})
+_OF_VALUES = re.compile(r"values[^/]*\Z")
+_ROOTS = frozenset({"services", "jobs", "job", "Job", "stages", "pipeline", "pipelines", "containers", "kind", "pool"})
 # Their images are to be tracked or matched: no object of these groups runs one, but for what a policy adds.
 _MATCHING = re.compile(
     r"(?:(?:[a-z0-9-]+\.)*(?:kyverno\.io|gatekeeper\.sh|sigstore\.dev|kubewarden\.io)|argocd-image-updater\.argoproj\.io"
@@ -96,6 +101,28 @@ def why_without_tag(visit: Visit) -> str:
     if not (_RUNNERS.isdisjoint(around) and _RUN.isdisjoint(visit.node.named)) or _OF_FILES.search(visit.file.path):
         return ""
     return "it has no tag, and nobody can tell which one its reader takes: write it"
+
+
+def is_stray(visit: Visit) -> bool:
+    """Return whether nothing around an image shows that a container, a chart or a job reads it: it may be any word."""
+    root, file = visit.file.root, visit.file
+    if file.is_object and ".backstage.io/" not in value(root, "apiVersion"):
+        return False
+    if (
+        names_host(file.text, file.ours.hosts)
+        or file.around
+        or _OF_VALUES.search(file.path)
+        or not _ROOTS.isdisjoint(root.named)
+    ):
+        return False
+    return bool(why_without_tag(visit))
+
+
+def is_of_code(visit: Visit) -> bool:
+    """Return whether a `repository` with a `tag` is one of code, by the words around it."""
+    around = {word for key in visit.keys[:2] for word in words(key)}
+    is_named = value(visit.node, "repository").partition("/")[0] in _CODE_HOSTS
+    return is_named or not (_OF_CODE.isdisjoint(around) and _BESIDE_CODE.isdisjoint(visit.node.named))
 
 
 def is_of_helm(visit: Visit) -> bool:

@@ -86,6 +86,12 @@ def has_contexts(text: str) -> bool:
     return "docker-image:" in text
 
 
+@lru_cache(4)
+def names_host(text: str, hosts: tuple[str, ...]) -> bool:
+    """Return whether a file's text has one of these hosts in it; each image of the file asks."""
+    return any(host in text for host in hosts)
+
+
 def view_of(
     path: str,
     text: str,

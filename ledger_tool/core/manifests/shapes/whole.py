@@ -32,7 +32,7 @@ from dataclasses import replace
 from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, SCHEMA, VARIABLES, says_image, versions_beside, words
-from ledger_tool.core.manifests.shapes.purpose import is_built, is_plain_name, why_in_doubt, why_without_tag
+from ledger_tool.core.manifests.shapes.purpose import is_built, is_plain_name, is_stray, why_in_doubt, why_without_tag
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
@@ -77,6 +77,7 @@ def named_below(visit: Visit) -> Iterator[FoundSite]:
         if place and is_written(place) and (name != "repository" or HAS_TAG.search(text_at(place))):
             beside = key_token(node, name) or place.token
             site = whole(visit, place, beside, _doubt(visit, place))
+            site = _without_tag(visit, site) if name != "reference" else site  # that is Kubernetes' own
             yield FoundSite(site, (name, "image", "container", "uses"))
             return
 
@@ -96,9 +97,15 @@ def _at_key(visit: Visit, key: TextToken, place: YamlPlace) -> FoundSite:
         return FoundSite(None, (name,), place.node.token)
     doubt = _doubt(visit, place) or (why_in_doubt(visit) if is_own else "")
     site = whole(visit, place, key, doubt)
-    if name == "image" and is_own and not (doubt or site.is_certain or site.tag or site.digest):
-        site = replace(site, unsettled=why_without_tag(visit))
-    return FoundSite(site, (name,))
+    return FoundSite(_without_tag(visit, site) if name == "image" and is_own else site, (name,))
+
+
+def _without_tag(visit: Visit, site: Site) -> Site:
+    """Return a site that knows whether its reader takes `latest` if it has no tag, and whether it has a reader."""
+    if site.is_certain:
+        return site
+    has_version = bool(site.locked or site.tag or site.digest)
+    return replace(site, unsettled="" if has_version else why_without_tag(visit), is_stray=is_stray(visit))
 
 
 def _is_output(visit: Visit) -> bool:
