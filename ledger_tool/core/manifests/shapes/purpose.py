@@ -105,15 +105,11 @@ def why_without_tag(visit: Visit) -> str:
 
 def is_stray(visit: Visit) -> bool:
     """Return whether nothing around an image shows that a container, a chart or a job reads it: it may be any word."""
-    root, file = visit.file.root, visit.file
+    root, file, scope = visit.file.root, visit.file, visit.scope
     if file.is_object and ".backstage.io/" not in value(root, "apiVersion"):
         return False
-    if (
-        names_host(file.text, file.ours.hosts)
-        or file.around
-        or _OF_VALUES.search(file.path)
-        or not _ROOTS.isdisjoint(root.named)
-    ):
+    is_of_values = bool(visit.around or scope.charts or scope.is_values or _OF_VALUES.search(file.path))
+    if is_of_values or names_host(file.text, file.ours.hosts) or not _ROOTS.isdisjoint(root.named):
         return False
     return bool(why_without_tag(visit))
 
