@@ -33,8 +33,10 @@ def doctor(tools: DoctorTools) -> Iterator[Check]:
         with tools.open_place() as place:
             yield ssh if place.scheme == "ssh" or ssh.state == "ok" else Check("ssh", "note", ssh.says)
             is_ssh_said = True
-            is_reached = True
-            for check in _remote(place):
+            is_reached = place.scheme != "ssh" or ssh.state == "ok"
+            if not is_reached:
+                yield Check("remote", "note", "not tried, since it is reached by ssh")
+            for check in _remote(place) if is_reached else ():
                 is_reached = is_reached and check.state != "problem"
                 yield check
             found = look_at_files(place, tools, is_reached=is_reached)
@@ -182,15 +184,16 @@ def _ci(tools: DoctorTools) -> Check:
 def _clock(witnesses: Mapping[str, float], made_at: Timestamp | None, now: Timestamp) -> Check:
     """Return whether this machine's clock is right, by the registries' and by the ledger's last commit.
 
-    Where one registry agrees with it, it is the others that are wrong.
+    Where one registry agrees with it, it is the others that are wrong. The commit may have been made here, so it
+    shows only that an earlier time is wrong.
     """
     hint = "set this machine's clock"
     off = {host: seconds for host, seconds in witnesses.items() if abs(timedelta(seconds=seconds)) > TOLERANCE}
     agreeing = [host for host in witnesses if host not in off]
     if off and not agreeing:
         host, seconds = next(iter(off.items()))
-        side = "ahead of" if seconds > 0 else "behind"
-        return Check("clock", "problem", f"{_length(seconds)} {side} that of {host}", hint, TryAgain.exit_code)
+        says = f"{_length(seconds)} {'ahead of' if seconds > 0 else 'behind'} that of {host}"
+        return Check("clock", "problem", says, f"{hint}, if it is the wrong one", TryAgain.exit_code)
     if made_at and datetime.fromisoformat(made_at) - datetime.fromisoformat(now) > TOLERANCE:
         says = f"the ledger's last commit is dated {made_at}, and here it is {now}"
         return Check("clock", "problem", says, f"{hint}, or that of whoever made the commit", TryAgain.exit_code)

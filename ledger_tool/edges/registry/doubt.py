@@ -21,6 +21,10 @@ class AbsenceUnproved(Denied):
     """A 404 (or 403) that says nothing, because of who asked; what the registry shows to others still counts."""
 
 
+class RealmRefused(Denied):
+    """A registry sends whoever logs in to a place that must not get a credential."""
+
+
 class TokenRefused(Unreachable):
     """The registry does not accept a token that its token server has just issued."""
 

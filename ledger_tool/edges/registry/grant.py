@@ -20,7 +20,7 @@ from ledger_tool.core.registry.challenge import Challenge, why_unsafe
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.credentials import Credential
-from ledger_tool.edges.registry.doubt import busy
+from ledger_tool.edges.registry.doubt import RealmRefused, busy
 from ledger_tool.errors import Denied, Unreachable
 
 TOKEN_BYTES = 2**20
@@ -53,7 +53,7 @@ def token_grant(
     """
     realm = challenge.parameters.get("realm", "")
     if reason := why_unsafe(realm, host, plain_http=registry.plain_http):
-        raise Denied(
+        raise RealmRefused(
             f"{registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",
             "check that this is the right registry; if it is, have it name an https address of its token server",
         )

@@ -37,10 +37,7 @@ Ask = Callable[[Grant | None], Answer]
 
 
 class Login:
-    """Sends requests to a registry with the credential that they need, from several threads.
-
-    `host` is the host that is really contacted, which is not always the registry's name.
-    """
+    """Sends requests to a registry, asked at `host`, with the credential that they need, from several threads."""
 
     def __init__(self, registry: Registry, host: str, keychain: Keychain, http: Host) -> None:
         self._registry = registry
@@ -128,6 +125,8 @@ class Login:
         """Return whether a URL that asked for a login accepts the credential, and why not; `answer` was anonymous."""
         try:
             again, grant = self._logged_in(self._asking("GET", url, TOKEN_BYTES, None), answer, challenges, scope, None)
+        except doubt.RealmRefused:
+            raise
         except Denied as denied:
             return False, denied.message
         by_credential = grant is not None and grant.by_credential

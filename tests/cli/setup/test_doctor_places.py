@@ -181,6 +181,9 @@ def test_without_ssh_an_ssh_remote_is_a_mistake_and_not_unreachable(
     done = ledger("list", "--repo", sshd.url(upstream.path), "--deploy-key", sshd.key)
     assert done.code == 2
     assert "is reached by ssh, which is not installed, or not in PATH\n\nhint: install the OpenSSH client" in done.err
+    examined = ledger("doctor", "--repo", sshd.url(upstream.path), "--format", "json")
+    (problem,) = (check for check in examined.json["checks"] if check["state"] == "problem")
+    assert (examined.code, problem["about"], problem["code"]) == (2, "ssh", 2)
 
 
 @pytest.mark.parametrize("between", [" ", ""])
@@ -210,4 +213,4 @@ def test_a_branch_that_a_forge_does_not_know_is_one_problem(
             done = ledger("doctor", "--repo", server.url(f"{forge.path}.git"), "--branch", "gone")
     problem(done, "ledger.json", 2, "has no branch `gone`")
     assert lines(done)["forge"][0] == "note"
-    assert "accepts the token; whether the branch is protected was not seen: " in lines(done)["forge"][1]
+    assert "accepts the token; the rules for `gone` were not seen: " in lines(done)["forge"][1]

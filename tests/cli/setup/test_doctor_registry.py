@@ -474,3 +474,12 @@ def test_a_registry_that_disagrees_with_another_one_and_with_us_is_the_one_that_
     (clock,) = [line for line in done.out.splitlines() if line[9:].startswith("clock")]
     assert clock.startswith(f"note     clock        agrees with that of {right.host}; that of {wrong.host} is ")
     assert clock.endswith(" years off")
+
+
+def test_a_token_server_that_must_not_get_a_login_is_not_a_matter_of_the_login(ledger: Run, wire: Wire) -> None:
+    wire.root = unauthorized('Bearer realm="http://registry.example.com/token"')
+    done = ledger("doctor", wire.url)
+    assert done.code == 6
+    assert "names a token realm that is plain http, which is refused" in done.out
+    assert "have it name an https address of its token server" in done.out
+    assert "docker login" not in done.out
