@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_charts
+from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_chart, no_charts
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.marks import NO_MARKS, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
@@ -121,7 +121,7 @@ def _of_templates(visit: Visit) -> Iterator[_Found]:
 def _of_each_chart(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:
     """Yield what is found in a node with each of the charts whose values it may have."""
     charts: Sequence[ChartAround] = visit.scope.charts
-    if not charts and is_partial(visit.node):
+    if not charts and visit.scope.possible is not no_chart and is_partial(visit.node):
         above = visit.above
         charts = [one for one in visit.scope.possible() if one.defaults(above)]
     for around in charts or (None,):
@@ -134,7 +134,7 @@ def _telling(root: YamlBranch, view: FileView) -> list[int] | None:
     if view.is_wide or not document.is_plain:
         return None
     names = document.tokens.texts(document.keys)
-    return sorted(number for number, name in zip(document.keys, names, strict=True) if _is_telling(name))
+    return sorted([number for number, name in zip(document.keys, names, strict=True) if _is_telling(name)])
 
 
 @lru_cache(4096)

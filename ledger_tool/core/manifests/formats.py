@@ -43,7 +43,7 @@ _OTHERS = re.compile(
 
 def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
     """Return how a file is read, judging by its name, or `""` for one that is not read."""
-    name = re.split(r"[/\\]", path)[-1]
+    name = path.rpartition("/")[2].rpartition("\\")[2]
     suffix = name.lower().rpartition(".")[2]
     if suffix in ("yaml", "yml", "json", "jsonc") and "." in name:
         return "json" if suffix.startswith("json") else "yaml"

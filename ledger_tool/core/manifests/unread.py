@@ -22,7 +22,7 @@ _TOP_KEY = re.compile(r"^([^\s#:-][^\s:]*)[ \t]*:", re.MULTILINE)
 
 def is_of_ledger(path: str, text: str) -> bool:
     """Return whether a file is the `ledger.json` or the `ledger.yaml` of a ledger, and not a manifest of that name."""
-    name = re.split(r"[/\\]", path)[-1]
+    name = path.rpartition("/")[2].rpartition("\\")[2]
     if name == "ledger.json":
         return bool(_LEDGER.match(text))
     keys = _TOP_KEY.findall(text) if name == "ledger.yaml" else []

@@ -197,13 +197,15 @@ def tree(tokens: EventTokens) -> list[YamlNode]:
     inside, keys = top.inside, whole.keys
     above: list[YamlBranch] = []
     for number, kind in enumerate(tokens.kinds):
-        if kind == "end":
+        if kind == "scalar" and not anchors:
+            inside.append(number)
+        elif kind == "end":
             if branch.kind == "map":
                 keys += inside[::2]  # type: ignore[arg-type]
             branch.end = number
             branch = above.pop()
             inside = branch.inside
-        elif kind == "scalar" and not (anchors and number in anchors):
+        elif kind == "scalar" and number not in anchors:
             inside.append(number)
         else:
             branch.others.append(len(inside))

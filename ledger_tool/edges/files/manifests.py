@@ -27,7 +27,7 @@ from ledger_tool.edges.files.charts import Charts
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically, sync_folder
 from ledger_tool.errors import UsageError
 
-_WRITERS = 8
+_WRITERS = 32
 _NOT_SEARCHED = {".git", ".hg", ".svn"}
 
 
@@ -50,7 +50,7 @@ class FolderManifests:
                 files.setdefault(real, file)
         self._files = dict(files.values())
         self._charts = Charts(DiskFiles(), [path.replace(os.sep, "/") for path in files])
-        self._real = {path: Path(real) for real, (path, _) in files.items()}
+        self._real = {path: real for real, (path, _) in files.items()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         """Yield each file rewritten by a judge, in order; a file that cannot be read becomes a note."""
@@ -92,12 +92,12 @@ class FolderManifests:
 
             with ThreadPoolExecutor(_WRITERS) as pool:  # after an error or ^C, it finishes what it began, and no more
                 problems = list(pool.map(self._replace, files))
-        for folder in {self._real[file.path].parent for file in files}:
+        for folder in {Path(self._real[file.path]).parent for file in files}:
             sync_folder(folder)
         return problems
 
     def _replace(self, file: Rewritten) -> str:
-        place = self._real[file.path]
+        place = Path(self._real[file.path])
         assert file.content is not None
         raw = _read(file.path, str(place))
         if isinstance(raw, ManifestNote) or digest_of(raw) != file.old_digest:
@@ -161,7 +161,7 @@ def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rew
 def _read(path: str, place: str) -> bytes | ManifestNote:
     """Return a file's bytes, or the first of very many; or why it is not read."""
     try:
-        with open(place, "rb") as stream:
+        with open(place, "rb", buffering=0) as stream:
             is_huge = os.fstat(stream.fileno()).st_size > MOST_SEEN
             return stream.read(MOST_SEEN) if is_huge else stream.read()
     except OSError as error:

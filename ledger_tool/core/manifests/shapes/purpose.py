@@ -7,6 +7,7 @@ have: Helm's values have any, and the objects of others only those that their re
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ledger_tool.core.manifests.shapes.keys import words
 from ledger_tool.core.manifests.shapes.visit import Visit, names_host, value
@@ -68,7 +69,7 @@ def is_built(visit: Visit) -> bool:
         return True
     if _is_item(keys, "sources") and value(visit.file.root, "apiVersion").startswith("kbld."):
         return True
-    if look_up(node, "newImage") or any(not _RECIPES.isdisjoint(words(key)) for key in node.named):
+    if look_up(node, "newImage") or any(map(_is_recipe, node.named)):
         return True
     if keys[:1] == ("with",) and look_up(node, "tags"):  # the inputs of an action that pushes
         return True
@@ -140,6 +141,11 @@ def is_in_values(keys: tuple[str, ...]) -> bool:
 def is_of_plugin(keys: tuple[str, ...]) -> bool:
     """Return whether these keys are above the settings of a plugin or an action, which alone knows what they are."""
     return keys[:1] in (("settings",), ("with",)) and not {"steps", "pipeline"}.isdisjoint(keys)
+
+
+@lru_cache(4096)
+def _is_recipe(key: str) -> bool:
+    return not _RECIPES.isdisjoint(words(key))
 
 
 def _is_of_tasks(visit: Visit) -> bool:

@@ -136,7 +136,7 @@ def _scopes(
 @lru_cache(4)
 def may_use_charts(text: str) -> bool:
     """Return whether a document of a file's text may give values to a chart."""
-    return bool(_USES_CHARTS.search(text))
+    return ("elm" in text or "releases" in text) and bool(_USES_CHARTS.search(text))
 
 
 class Visit(NamedTuple):
