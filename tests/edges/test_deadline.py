@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ledger_tool.edges import deadline as deadlines
-from ledger_tool.edges.deadline import Deadline
+from ledger_tool.edges.deadline import UNLIMITED, Deadline, usual_deadline, within
 from ledger_tool.edges.git import repository
 from ledger_tool.edges.git.repository import Repository
-from ledger_tool.errors import Unreachable
+from ledger_tool.errors import Unreachable, UsageError
 
 
 @dataclass
@@ -66,3 +67,24 @@ def test_a_command_that_has_no_time_left_says_why(
     with pytest.raises(Unreachable, match=r"timed out after 10 s in fetch: 600 of 610 s had gone elsewhere") as caught:
         late.git("fetch")
     assert caught.value.hint == "give it longer with `--timeout`"
+
+
+def test_what_does_not_end_is_left_behind_and_what_it_raises_is_raised() -> None:
+    over = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(0.05, over.wait)
+    over.set()
+    assert within(60.0, over.wait)
+    with pytest.raises(UsageError, match="no"):
+        within(60.0, lambda: _raise(UsageError("no")))
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_a_limit_that_nobody_has_chosen_is_gits_alone() -> None:
+    assert usual_deadline().of_hosts is UNLIMITED
+    chosen = Deadline(3.0)
+    assert chosen.of_hosts is chosen
+    assert not UNLIMITED.is_over

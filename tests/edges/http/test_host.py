@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
 from ledger_tool.core.registry.address import is_loopback
+from ledger_tool.edges.http import host as hosts
 from ledger_tool.edges.http.client import Line, retry_after
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.http.proxies import check_proxies, check_proxy
@@ -128,6 +129,25 @@ def test_a_host_that_says_nothing_times_out() -> None:
         with pytest.raises(Unreachable, match="did not answer: it takes connections, but said nothing"):
             host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
         host.close()
+
+
+def test_a_host_that_says_nothing_is_not_asked_again_when_that_has_taken_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "SILENCE_SECONDS", 0.05)
+    tried: list[float] = []
+    with silent_server() as port:
+        host = Host(Line(f"http://127.0.0.1:{port}"), sleep=tried.append)
+        with pytest.raises(Unreachable, match="said nothing within"):
+            host.request("HEAD", f"{host.origin}/v2/", {}, limit=0)
+        host.close()
+    assert tried == []
+
+
+@pytest.mark.parametrize("in_headers", [True, False])
+def test_an_answer_that_never_ends_is_bounded_and_not_asked_for_again(wire: Wire, in_headers: bool) -> None:
+    wire.on(V1, wire.dawdling(b"HTTP/1.1 200 OK\r\nX: " if in_headers else b"{", in_headers=in_headers))
+    with rig(wire, request_seconds=0.2) as at, pytest.raises(Unreachable, match="its answer was not complete within"):
+        at.client.manifest("myorg/app", "v1")
+    assert wire.count(V1) == 1
 
 
 def test_headers_that_never_end_are_bounded(wire: Wire, at: Rig) -> None:
