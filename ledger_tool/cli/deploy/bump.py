@@ -30,8 +30,8 @@ def bump(
         option(
             "--policy",
             "[GLOB=]POLICY",
-            "The versions to move to, for all images or those that GLOB matches: semver:RANGE, newest, tag:TAG, "
-            "regex:PATTERN, ignore; may be repeated.",
+            "The versions to move to, for all images or those that GLOB matches: semver:RANGE, prerelease:RANGE, "
+            "newest, newest:GLOB, tag:TAG, regex:PATTERN, ignore; may be repeated.",
         ),
     ] = o.NONE,
     prereleases: Annotated[bool, flag("--prereleases", "Let semver: choose pre-releases too.")] = False,
@@ -60,13 +60,13 @@ def bump(
     from ledger_tool.commands.bump import bump as run
     from ledger_tool.commands.bump import propose
     from ledger_tool.core.manifests.bump import BumpRules
-    from ledger_tool.core.manifests.policy import parse_rule
+    from ledger_tool.core.manifests.policy import parse_rules
     from ledger_tool.render.bump import request_body
 
     o.exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
     if base and not pull_request:
         raise UsageError("`--base` needs `--pull-request`", "add it, or leave `--base` out")
-    rules = BumpRules(rules=[parse_rule(text) for text in policy], prereleases=prereleases, allowed=frozenset(allow))
+    rules = BumpRules(rules=parse_rules(policy), prereleases=prereleases, allowed=frozenset(allow))
     parsed_platform = o.parsed(names.parse_platform, platform)
     deadline, screen = ledger.session_options.deadline, hiding_tokens(ledger.screen, pull_request)
     with ExitStack() as stack:

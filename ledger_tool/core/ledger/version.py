@@ -27,7 +27,7 @@ from typing import Literal
 
 from ledger_tool.core.ledger.semver import Identifier, SemVerKey, identifiers
 
-Scheme = Literal["number", "year", "date", "dashed date"]
+Scheme = Literal["number", "long number", "year", "date", "dashed date"]
 Precedence = tuple[bool, tuple[int, ...], bool, tuple[Identifier, ...], tuple[int, ...]]
 
 _LONGEST = 128  # characters of a tag
@@ -241,14 +241,14 @@ def _is_unclear(count: int, rest: str) -> bool:
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.match(text)
-    return match[0] if match else ""
+    return match[0] if (match := pattern.match(text)) else ""
 
 
 def _scheme(numbers: tuple[int, ...], dash: str | None) -> Scheme:
     if dash is not None:
         return "dashed date" if dash else "date"
-    return "year" if 1990 <= numbers[0] <= 2099 else "number"
+    is_long = len(numbers) == 1 and numbers[0] > 999  # `2404` is not `24.04`
+    return "year" if 1990 <= numbers[0] <= 2099 else "long number" if is_long else "number"
 
 
 def _precedence(numbers: tuple[int, ...], stage: str, rebuilds: str, *, is_dated: bool) -> Precedence:

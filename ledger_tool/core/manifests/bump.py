@@ -192,7 +192,8 @@ def _lost(image: str, what: str, policy: VersionPolicy, place: Place, chosen: Re
         why = f"which is {place.at} for now, and {policy} chooses {chosen.tag}, which is older"
     else:
         why = f"which has the digest of no version, so {policy} cannot tell what is newer"
-    return f"{image} is at {what}, {why}: write the version that is meant"
+    follow = f", or follow the tag with `tag:{what}`" if policy.scheme == "newest" and ":" not in what else ""
+    return f"{image} is at {what}, {why}: write the version that is meant{follow}"
 
 
 def _may_use(release: Release, rules: BumpRules) -> bool:

@@ -71,8 +71,11 @@ class Catalogue:
         described = chosen or records
         digest, why = None, ""
         if not chosen:
-            platforms = listed_platforms(record.platform for record in records)
-            why = f"the ledger has no image of it for {self.platform}, only for: {platforms}"
+            platforms = [record.platform for record in records]
+            others = (
+                f"only for: {listed_platforms(platforms)}" if any(platforms) else "and its records name no platform"
+            )
+            why = f"the ledger has no image of it for {self.platform}, {others}"
         elif self.platform:
             digest = chosen[0].digest
         else:

@@ -70,6 +70,17 @@ def parse_rule(text: str) -> PolicyRule:
     return PolicyRule(images, parse_policy(policy))
 
 
+def parse_rules(texts: Sequence[str]) -> list[PolicyRule]:
+    """Return the rules of `[GLOB=]POLICY` texts, or raise InvalidValue; only one may be for all images."""
+    rules = [parse_rule(text) for text in texts]
+    general = [str(rule.policy) for rule in rules if rule.images == "*"]
+    if len(general) > 1:
+        named = " and ".join(f"`{shown(one)}`" for one in general[:2])
+        hint = "keep one of them, or say which images the other is for: `--policy 'myorg/*=newest'`"
+        raise InvalidValue("policy", f"{named} are both for all images", hint)
+    return rules
+
+
 def policy_for(rules: Sequence[PolicyRule], image: str) -> VersionPolicy | None:
     """Return the policy of an image: that of the first matching glob, with `*` last."""
     ordered = [rule for rule in rules if rule.images != "*"] + [rule for rule in rules if rule.images == "*"]

@@ -45,7 +45,7 @@ class FolderManifests:
         for named in paths:
             found = dict(self._under(named))
             if not found:
-                self._others.append(nothing_read(named))
+                self._others.append(nothing_read(named, self._exclude if Path(named).is_dir() else ()))
             for real, file in found.items():
                 files.setdefault(real, file)
         self._files = dict(files.values())
@@ -139,16 +139,21 @@ def is_manifest_name(path: str) -> bool:
     return bool(kind_of(path))
 
 
-def nothing_read(path: str) -> ManifestNote:
+def nothing_read(path: str, exclude: Sequence[str] = ()) -> ManifestNote:
     """Return the note on a named path that has nothing to read: a gate over it would be green whatever it contains."""
-    return ManifestNote(path, 1, f"not read: ledger reads {KINDS}, and finds none here", is_fault=True)
+    left_out = f" that `--exclude` ({', '.join(exclude)}) does not leave out" if exclude else ""
+    return ManifestNote(path, 1, f"not read: ledger reads {KINDS}, and finds none here{left_out}", is_fault=True)
 
 
 def is_excluded(below: str, exclude: Sequence[str]) -> bool:
-    """Return whether a glob matches a path below a folder, its name, or one of its parent folders."""
+    """Return whether a glob matches a path below a folder, its name, or one of its parent folders.
+
+    As for git, `**/` is any number of folders, and also none.
+    """
     path = Path(below)
+    globs = [form for glob in exclude for form in {glob, glob.replace("**/", "")}]
     places = [path.name, below, *(str(parent) for parent in path.parents)]
-    return any(fnmatchcase(place, glob.rstrip("/")) for glob in exclude for place in places)
+    return any(fnmatchcase(place, glob.rstrip("/")) for glob in globs for place in places)
 
 
 def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rewritten:

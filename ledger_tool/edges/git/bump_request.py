@@ -54,7 +54,9 @@ class TreeManifests:
         chosen = {path: file for path, file in files.items() if file.is_plain and _is_chosen(path, paths, exclude)}
         self.files = {path: file for path, file in chosen.items() if file.size <= MAX_FILE}
         self._others = [
-            nothing_read(name) for name in paths if not any(_is_chosen(path, [name], exclude) for path in chosen)
+            nothing_read(name, exclude)
+            for name in paths
+            if not any(_is_chosen(path, [name], exclude) for path in chosen)
         ]
         self._large = {path: file for path, file in chosen.items() if path not in self.files}
         self._repository = repository

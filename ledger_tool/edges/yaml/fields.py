@@ -52,7 +52,8 @@ def pairs(node: YamlNode, what: str, known: tuple[str, ...] = ()) -> Iterator[tu
             raise fail(name, f"the key `{names.shown(name.text)}` occurs twice", "keep one of them")
         if known and name.text not in known:
             message = f"unknown key `{names.shown(name.text)}` in {what}"
-            raise fail(name, message, "; ".join([f"the keys are {', '.join(known)}", *_question(name.text, known)]))
+            keys = f"the only key is `{known[0]}`" if len(known) == 1 else f"the keys are {', '.join(known)}"
+            raise fail(name, message, "; ".join([keys, *_question(name.text, known)]))
         seen.add(name.text)
         if _is_left_out(value.token):  # the parser gives it the position of the next token
             value = YamlNode(value.token._replace(line=name.line, column=name.column))

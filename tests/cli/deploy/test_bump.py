@@ -44,3 +44,10 @@ def test_a_broken_ledger_moves_no_reference(deployed: Deployed, ledger: Run) -> 
     (deployed.ledger / "ledger.json").write_text("{}")
     assert ledger("bump", "pods", "--policy", "newest").code == 4
     assert deployed.git("status", "--porcelain") == ""
+
+
+def test_two_policies_for_all_images_are_refused(deployed: Deployed, ledger: Run) -> None:
+    done = ledger("bump", "pods", "--policy", "newest", "--policy", "semver:^1")
+    assert done.code == 2
+    assert "`newest` and `semver:^1` are both for all images" in done.err
+    assert ledger("bump", "pods", "--policy", "newest", "--policy", "other/*=semver:^1", "--check").code == 1

@@ -165,3 +165,12 @@ def test_an_unknown_format_and_no_path_at_all_are_usage_errors(deployed: Deploye
     assert ledger("pin", "pods", "--format", "xml").code == 2
     assert ledger("pin").code == 2
     assert deployed.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(("glob", "left"), [("**/*.yaml", []), ("pods/**/*.yaml", ["x.yaml"]), ("**/x.yaml", ["pods"])])
+def test_two_asterisks_are_any_number_of_folders(deployed: Deployed, ledger: Run, glob: str, left: list[str]) -> None:
+    deployed.write("x.yaml", f"image: {IMAGE}:v1.0.0\n")
+    done = ledger("pin", ".", "--check", "--exclude", glob, "--format", "json")
+    assert sorted({one["path"].partition("/")[0] for one in done.json["findings"]}) == left
+    assert done.code == (1 if left else 2)
+    assert [("`--exclude`" in one["message"]) for one in done.json["unread"]] == [True] * (not left)

@@ -236,7 +236,7 @@ def test_newest_goes_on_from_the_version_of_a_floating_name(tag: str, tags: str,
 def test_newest_reports_a_name_where_nothing_tells_what_is_newer(tag: str, tags: str) -> None:
     done = bumped("newest", tag, tags.split())
     assert (done.kind, done.wanted) == ("behind", None)
-    assert done.message.endswith(": write the version that is meant")
+    assert done.message.endswith(f": write the version that is meant, or follow the tag with `tag:{tag}`")
 
 
 def test_a_tag_that_may_move_is_not_taken_for_a_more_exact_one() -> None:

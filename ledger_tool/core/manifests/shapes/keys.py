@@ -23,6 +23,9 @@ _MATCHED = frozenset(
     {"allowed", "blocked", "denied", "exclude", "excluded", "exempt", "exempted", "ignore", "ignored"}
     | {"references"}  # `imageReferences`; one `imageReference` is an image
 )
+_OF_OTHERS = frozenset(
+    {"api", "config", "crd", "format", "go", "kube", "kubernetes", "last", "max", "maximum", "min", "minimum", "schema"}
+)
 VARIABLES = frozenset({"env", "environment", "variables", "data", "stringData"})
 ImagePart = Literal["registry", "name", "tag", "digest"]
 _PARTS: dict[str, ImagePart] = {
@@ -82,5 +85,5 @@ def is_partial(node: YamlNode) -> bool:
 
 
 def versions_beside(node: YamlNode) -> list[str]:
-    """Return the keys of a mapping that say `version`: of what, only their reader knows."""
-    return [key for key in node.named if key != "apiVersion" and words(key)[-1:] == ("version",)]
+    """Return the keys of a mapping that say `version`: of what, only their reader knows, but for some."""
+    return [key for key in node.named if words(key)[-1:] == ("version",) and _OF_OTHERS.isdisjoint(words(key))]
