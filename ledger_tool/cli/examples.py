@@ -104,6 +104,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("show what a request does, in one comment on it", "ledger post review.md --request 7"),
         ("open or update the issue about drift", "ledger post report.md --issue"),
     ),
+    "promote": (
+        ("let production take a version that was tested", "ledger promote myorg/app:v1.5.0 --to prod"),
+        (
+            "take all that staging has, in a pull request",
+            "ledger promote --from staging --all --to prod --pull-request",
+        ),
+    ),
     "pin": (
         ("write digests into all manifests of a folder", "ledger pin deploy"),
         ("fail if one of them is missing or old", "ledger pin deploy --check"),

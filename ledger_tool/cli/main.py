@@ -44,6 +44,7 @@ COMMANDS = {
     "merge-driver": ("Review", "review.merge_driver", "merge_driver"),
     "rebase": ("Review", "review.rebase", "rebase"),
     "post": ("Review", "review.post", "post"),
+    "promote": ("Deploy", "deploy.promote", "promote"),
     "pin": ("Deploy", "deploy.pin", "pin"),
     "bump": ("Deploy", "deploy.bump", "bump"),
     "running": ("Deploy", "deploy.running", "running"),

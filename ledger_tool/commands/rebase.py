@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ledger_tool.commands.ports import History
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.check import merge_commit
+from ledger_tool.core.judging.environment import judge_environments
 from ledger_tool.core.judging.rebase import CommitContent, merge_files, replay, retold
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.errors import RuleRefused, UsageError
@@ -71,11 +75,29 @@ def rebase(
             replayed.append((commit, ""))
             continue
         message = retold(commit.message, state.ledger, after.ledger)
+        _may_promote(history, commit, base, (state.ledger, after.ledger), message)
         tip, state = branch.write(tip, after.ledger, after.files, commit, message), after
         replayed.append((commit, tip))
     if not dry_run:
         branch.move(head, tip)
     return Rebased(head, tip, base, replayed)
+
+
+def _may_promote(history: History, commit: Commit, base: str, sides: tuple[Ledger, Ledger], message: str) -> None:
+    """Raise RuleRefused if an environment may not get on the base what a commit promoted."""
+    before, after = sides
+    effects = effects_of(compare(before, after), after.find)
+    if not any(effect.new and effect.new.version for effect in effects):
+        return
+    at_base, own = history.snapshot(base).policy, history.snapshot(commit.parents[0]).policy
+    policy = replace(own, environments={**own.environments, **at_base.environments})
+    told = parse_message(message)
+    is_revert = bool(told.reverts or told.reverted_subjects)  # which is its reason
+    for fault in judge_environments(effects, after, None if is_revert else told, policy):
+        raise RuleRefused(
+            f"commit {commit.id[:12]} is not allowed on the base: {fault.message}; nothing was changed",
+            "promote again on the base with `ledger promote`, or drop the commit",
+        )
 
 
 def _content(history: History, branch: Branch, commit: str) -> CommitContent:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Change, Result
 from ledger_tool.core.changes.effect import PullMove, pull_moves
+from ledger_tool.core.changes.message import promoted_images
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.render import json
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _PAST = {
     "publish": "published", "set": "edited", "remove": "removed", "yank": "yanked", "unyank": "unyanked",
-    "prune": "pruned",
+    "prune": "pruned", "promote": "promoted",
 }  # fmt: skip
 _ALREADY = {"yank": "already yanked with that reason", "unyank": "not yanked"}
 
@@ -84,11 +85,27 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     change = written.change
     names = {effect.name for effect in change.reported}
     what = str(next(iter(names))) if len(names) == 1 else counted(len(names), "image")
+    if change.verb == "promote" and names:
+        return _promotion(written, dry_run=dry_run)
     if not change.changed:
         already = _ALREADY.get(change.verb, "already in the ledger")
         return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} {already}"
     if effects := _effects(change):
         what += f" ({effects})"
+    return _done(written, what, dry_run=dry_run)
+
+
+def _promotion(written: Written, *, dry_run: bool) -> str:
+    reported, effects = written.change.reported, written.change.effects
+    what, environment = promoted_images(effects or reported)
+    if not effects:
+        return f"nothing to do: {environment} already has {what}"
+    same = len({effect.name for effect in reported} - {effect.name for effect in effects})
+    return _done(written, f"{what} to {environment}" + (f" ({same} unchanged)" if same else ""), dry_run=dry_run)
+
+
+def _done(written: Written, what: str, *, dry_run: bool) -> str:
+    change = written.change
     if dry_run:
         return f"dry run: would have {_PAST[change.verb]} {what}"
     if written.request:

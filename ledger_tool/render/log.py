@@ -30,6 +30,7 @@ _COLUMNS = (
     Column("AT", spare=10),
     Column("ACTION", role=lambda action: _ROLES.get(action)),
     Column("IMAGE", "name"),
+    Column("VERSION"),
     Column("PLATFORM", spare=9),
     Column("DIGEST"),
     Column("REPLACES", spare=7),
@@ -50,6 +51,7 @@ def as_table(entries: Sequence[LogEntry], view: View) -> Iterator[str]:
             view.time(entry.at),
             entry.action,
             str(entry.name),
+            _version(entry),
             entry.platform,
             view.digest(entry.digest),
             " ".join(map(view.digest, entry.replaces)),
@@ -63,6 +65,12 @@ def as_table(entries: Sequence[LogEntry], view: View) -> Iterator[str]:
         for entry in entries
     ]
     return table(_COLUMNS, rows, view)
+
+
+def _version(entry: LogEntry) -> str:
+    """Return what an environment has from then on, and what it had."""
+    before = f"was {entry.replaces_version}" if entry.replaces_version else ""
+    return " ".join(filter(None, [entry.version, before]))
 
 
 def _pulled(entry: LogEntry, view: View) -> str:
@@ -84,6 +92,8 @@ def _object(entry: LogEntry) -> Mapping[str, Any]:
         "replaces": list(entry.replaces),
         "index": entry.index or None,
         "replacesIndex": entry.replaces_index or None,
+        "version": entry.version or None,
+        "replacesVersion": entry.replaces_version or None,
         "sourceRef": entry.source_ref or None,
         "reason": escaped(entry.reason) or None,
         **json.run(entry.run),

@@ -8,7 +8,7 @@ ledger never shows anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from ledger_tool.core.ledger.record import Name
 
 _GONE = ""  # in place of a digest: there is no record
 _REMOVING = ("remove", "prune")
-_REMOVES_OR_NOT = ("", *_REMOVING)  # without a verb, a block with a reason may remove
+_REMOVES_OR_NOT = ("", "promote")  # with a reason, such a block may remove
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Account:
         """The digests that each digest gave way to, according to the blocks."""
         steps: dict[str, set[str]] = {}
         for block, entry in self.entries:
-            if block.verb in _REMOVES_OR_NOT and (block.verb or block.reason):
+            if block.verb in _REMOVING or (block.verb in _REMOVES_OR_NOT and block.reason):
                 steps.setdefault(entry.digest, set()).add(_GONE)
             if block.verb not in _REMOVING and not entry.replaces:
                 steps.setdefault(_GONE, set()).add(entry.digest)
@@ -140,6 +140,20 @@ class Account:
             if block.reason:
                 steps.setdefault(start, set()).add(end)
         return steps
+
+
+def account_finder(message: Message | None, undone: Iterable[Difference] = ()) -> Callable[[Name], Account]:
+    """Return a function that gives what a message, and what it reverts, says about an image:tag."""
+    undone = list(undone)
+    accounts = accounts_of(message, undone) if message and (message.is_squash or undone) else {}
+    if message is None:
+        blocks: Sequence[Block] = ()
+    elif message.is_squash:
+        blocks = message.counting
+    else:
+        blocks = [message.block if message.blocks else Block(message.verb)]
+    alone = Account(blocks)
+    return lambda name: accounts.get(name, alone)
 
 
 def accounts_of(message: Message, undone: Iterable[Difference] = ()) -> dict[Name, Account]:

@@ -18,7 +18,7 @@ from ledger_tool.core.policy.resolve import Resolver
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
     from ledger_tool.core.changes.proposal import Proposed
 
-Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune"]
+Verb = Literal["publish", "set", "remove", "yank", "unyank", "prune", "promote"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 

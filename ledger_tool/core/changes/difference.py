@@ -25,6 +25,20 @@ def compare(old: Ledger, new: Ledger) -> list[Difference]:
     return [Difference(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
 
 
+def applied(ledger: Ledger, differences: Iterable[Difference]) -> Ledger:
+    """Return a ledger with what differs afterwards; the differences are those from it to another one."""
+    changed = {}
+    for name, of_name in by_name(differences).items():
+        records = {record.key: record for record in ledger.find(name)} | {
+            one.key: one.new for one in of_name if one.new
+        }
+        for one in of_name:
+            if one.new is None:
+                records.pop(one.key, None)
+        changed[name] = tuple(records.values())
+    return ledger.replaced(changed)
+
+
 def by_name(differences: Iterable[Difference]) -> Mapping[Name, list[Difference]]:
     """Return the differences of each image:tag; they are given in key order, as `compare` does."""
     groups = groupby(differences, lambda difference: Name(*difference.key[:2]))

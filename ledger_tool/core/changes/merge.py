@@ -11,17 +11,18 @@
 Changes of different keys collide only by the rules about an image:tag as a whole. A record without a platform stands
 for all of them: it collides with another digest, and the same digest fills it in. An image:tag has one pull digest:
 what would have two collides. And an image is published once, and good for all its platforms or for none: what would say
-otherwise collides.
+otherwise collides. So does a promotion with what took its version away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from ledger_tool.core.changes.difference import by_name, compare
+from ledger_tool.core.changes.promotion import version_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import SHARED, Name, Record, from_json, pull_digests, to_json
 
@@ -62,7 +63,31 @@ def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
             result[name] = tuple(_merged(*map(_by_platform, sides)).values())
         except _CollisionError:
             collisions.append(Collision(name, *sides))
-    return Merged(ours.replaced(result), tuple(collisions))
+    merged = ours.replaced(result)
+    unmerged = list(_unbacked(merged, (ours, theirs), result))
+    collisions += [Collision(name, base.find(name), ours.find(name), theirs.find(name)) for name in unmerged]
+    merged = merged.replaced({name: ours.find(name) for name in unmerged})
+    return Merged(merged, tuple(sorted(collisions, key=lambda collision: collision.name)))
+
+
+def _unbacked(merged: Ledger, sides: Sequence[Ledger], changed: Iterable[Name]) -> Iterator[Name]:
+    """Yield what an environment has of a version that one side promoted, and that the other one took away.
+
+    Which environment takes from which is for the judge: a merge has no settings.
+    """
+    for image in sorted({name.image for name in changed}):
+        records = merged.of_image(image)
+        for name in dict.fromkeys(record.name for record in records if record.version):
+            if _is_unbacked(merged, name) and not any(_is_unbacked(side, name) for side in sides):
+                yield name
+
+
+def _is_unbacked(ledger: Ledger, name: Name) -> bool:
+    records = ledger.find(name)
+    if not (version := version_of(records)):
+        return False
+    source = ledger.find(Name(name.image, version))
+    return pull_digests(source) != pull_digests(records) or any(record.yanked for record in source)
 
 
 def merge_records(
@@ -162,7 +187,7 @@ def _chosen(base: Record | None, ours: Record | None, theirs: Record | None) -> 
 
 def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: str = "") -> Record:
     """Return the record of a digest that both sides have, each fact from the side that changed it."""
-    if base and base.digest != ours.digest:
+    if base and (base.digest != ours.digest or (ours.version == theirs.version != base.version)):
         base = None
     before, our_fields, their_fields = (to_json(record) if record else {} for record in (base, ours, theirs))
     if base is None:  # both published the digest: as in a publish, time and source are those of the first

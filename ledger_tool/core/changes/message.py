@@ -1,6 +1,7 @@
 """The commit message of a write, composed and parsed: a subject for people, trailers for machines.
 
-A block is what one write says. It names each image:tag: `Image`; if an index is involved, `Index` and `Replaces-Index`
+A block is what one write says. It names each image:tag: `Image`; for an environment, `Version` and
+`Replaces-Version`; if an index is involved, `Index` and `Replaces-Index`
 for a new pull digest and the one before; then for each of its records `Platform`, `Digest`, and for a moved one
 `Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags it counts instead, and
 history reads that commit's diff. No value can contain a line break, so none can forge a trailer: `names` ensures it.
@@ -33,19 +34,24 @@ _reverted_subject = re.compile(r'^[ \t]*(?:[*+-] )?(?:Merged PR [0-9]+: )?Revert
 
 @dataclass(frozen=True, slots=True)
 class MessageEntry:
-    """What a message says about one record; `source_ref` is `""` if it gives none."""
+    """What a message says about one record; `source_ref` is `""` if it gives none.
+
+    `version` is what an environment has from then on, `replaces_version` what it had before; otherwise they are `""`.
+    """
 
     name: Name
     platform: str
     digest: str
     replaces: tuple[str, ...] = ()
     source_ref: str = ""
+    version: str = ""
+    replaces_version: str = ""
 
     @classmethod
-    def of(cls, effect: Effect) -> MessageEntry:
-        """Return what the message of a commit with this effect must say."""
-        record = effect.record
-        return cls(effect.name, record.platform or "", record.digest, effect.replaces, record.source_ref)
+    def of(cls, effect: Effect, versions: tuple[str, str] = ("", "")) -> MessageEntry:
+        """Return what the message of a commit with this effect must say, given the `versions_of` its environment."""
+        record, (before, after) = effect.record, versions
+        return cls(effect.name, record.platform or "", record.digest, effect.replaces, record.source_ref, after, before)
 
     @property
     def key(self) -> Key:
@@ -132,6 +138,13 @@ class Message:
         return self.blocks[0] if len(self.blocks) == 1 else _NOTHING
 
 
+def versions_of(effects: Sequence[Effect]) -> tuple[str, str]:
+    """Return what an environment had, if it is another version, and what it has, given what happened to its records."""
+    before = next((old.version for effect in effects for old in effect.old if old.version), "")
+    after = next((effect.new.version for effect in effects if effect.new and effect.new.version), "")
+    return ("" if before == after else before), after
+
+
 def compose(change: Change, transaction: str = "", run: RunClaim = NO_RUN) -> str:
     """Return the message of a change's commit, which `run` makes.
 
@@ -153,13 +166,30 @@ def compose(change: Change, transaction: str = "", run: RunClaim = NO_RUN) -> st
 
 def subject(change: Change) -> str:
     """Return the first line of a change's message."""
-    names = {effect.name for effect in change.effects}
+    effects = change.effects
+    if change.verb == "promote" and effects:
+        what, environment = promoted_images(effects)
+        return f"promote {what} to {environment}"
+    names = {effect.name for effect in effects}
     return f"{change.verb} {names.pop()}" if len(names) == 1 else f"{change.verb} {len(names)} images"
+
+
+def promoted_images(effects: Sequence[Effect]) -> tuple[str, str]:
+    """Return what a promotion is about, in words, and the environment; at least one record is."""
+    names = {effect.name for effect in effects}
+    name = effects[0].name
+    if len(names) > 1:
+        return f"{len(names)} images", name.tag
+    version = versions_of(effects)[1]
+    return f"{name.image}:{version}" if version else str(name), name.tag
 
 
 def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
         yield "Image", str(block[0].name)
+        before, after = versions_of(block)
+        yield from (("Version", version) for version in [after] if version)
+        yield from (("Replaces-Version", version) for version in [before] if version)
         claim = PullClaim.of(block)
         yield from (("Index", digest) for digest in [claim.index] if digest)
         yield from (("Replaces-Index", digest) for digest in [claim.replaces] if digest)
@@ -243,18 +273,20 @@ def _pulls(trailers: list[tuple[str, str]]) -> Iterator[PullClaim]:
 
 def _entries(trailers: list[tuple[str, str]]) -> Iterator[MessageEntry]:
     """Yield the records of each block; a Source-Ref follows those that share it."""
-    name, platform = Name("", ""), ""
+    name, platform, versions = Name("", ""), "", ["", ""]
     waiting: list[tuple[Name, str, str, list[str]]] = []
     for key, value in [*trailers, ("Image", "")]:  # the end closes a block as another image does
         if key in ("Image", "Source-Ref"):
             source_ref = value if key == "Source-Ref" else ""
             for entry_name, entry_platform, digest, replaces in waiting:
-                yield MessageEntry(entry_name, entry_platform, digest, tuple(replaces), source_ref)
+                yield MessageEntry(entry_name, entry_platform, digest, tuple(replaces), source_ref, *versions)
             waiting = []
         match key:
             case "Image":
                 image, _, tag = value.rpartition(":")
-                name, platform = Name(image, tag), ""
+                name, platform, versions = Name(image, tag), "", ["", ""]
+            case "Version" | "Replaces-Version":
+                versions[key == "Replaces-Version"] = value
             case "Platform":
                 platform = value
             case "Digest" if name.image:

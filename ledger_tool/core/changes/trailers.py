@@ -12,7 +12,17 @@ from ledger_tool.core.changes.change import VERBS
 
 DETAILS = ("Label", "Unlabel", "TTL")  # what `set` did
 _WORDS = ("Reason", "Actor", *DETAILS)  # their values have blanks, where a host may break the line
-_OF_IMAGE = ("Image", "Index", "Replaces-Index", "Platform", "Digest", "Replaces", "Source-Ref")
+_OF_IMAGE = (
+    "Image",
+    "Index",
+    "Version",
+    "Replaces-Version",
+    "Replaces-Index",
+    "Platform",
+    "Digest",
+    "Replaces",
+    "Source-Ref",
+)
 _OURS = (*_OF_IMAGE, "Records", "Source-Refs", "Run", "Transaction-Id", *_WORDS)
 _OPENING = ("Image", "Records")  # what a block begins with
 

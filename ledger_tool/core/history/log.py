@@ -9,7 +9,7 @@ from itertools import groupby
 
 from ledger_tool.core.changes.change import VERBS
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import Block, Message, MessageEntry, PullClaim
+from ledger_tool.core.changes.message import Block, Message, MessageEntry, PullClaim, versions_of
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import names
@@ -18,7 +18,9 @@ from ledger_tool.core.ledger.record import Key, Name
 
 GONE = ("remove", "prune", "removed")  # the actions after which a record is gone
 # The verbs of what can be seen of a record; what is updated may be so by any.
-_DOING = {"added": {"publish"}, "moved": {"publish"}, "removed": {"remove", "prune"}}
+_DOING = {
+    "added": {"publish", "promote"}, "moved": {"publish", "promote"}, "removed": {"remove", "prune", "promote"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class LogEntry:
     `action` is the verb of the message or, for a message without one, what the diff shows: `added`, `moved`, `updated`
     or `removed`. `digest` is the record's afterwards, or the removed record's. `index` is the one that the image:tag is
     pulled by from then on, if that is new, and `replaces_index` the pull digest before. What there is none of is `""`.
-    `run` is what the message claims about who made the commit.
+    `run` is what the message claims about who made the commit. `version` is what an environment has from then on, and
+    `replaces_version` another one that it had before.
     """
 
     commit: str
@@ -44,6 +47,8 @@ class LogEntry:
     index: str = ""
     replaces_index: str = ""
     run: RunClaim = NO_RUN
+    version: str = ""
+    replaces_version: str = ""
 
     @property
     def key(self) -> Key:
@@ -60,6 +65,8 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     block = message.block
     if not block.verb or not block.entries or block.record_count is not None:
         return None
+    if block.verb == "promote" and not all(entry.version for entry in block.entries):  # some were taken out
+        return None
     indexes = [digest for claim in block.pulls for digest in (claim.index, claim.replaces) if digest]
     if not all(map(_is_wellformed, block.entries)) or not all(re.fullmatch(names.DIGEST, one) for one in indexes):
         return None
@@ -71,15 +78,22 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
 
 def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[LogEntry]:
     """Return what a commit's diff shows, with the reason and the run that its message gives."""
-    pulls = {name: PullClaim.of(list(group)) for name, group in groupby(effects, lambda effect: effect.name)}
+    groups = {name: list(group) for name, group in groupby(effects, lambda effect: effect.name)}
+    pulls = {name: PullClaim.of(group) for name, group in groups.items()}
     verb = "" if message.is_squash else message.block.verb or message.verb
     return [
         _logged(
-            commit, verb or effect.kind, MessageEntry.of(effect), _reason(effect, message), pulls[effect.name],
-            _run(effect, message),
+            commit, _action(verb, effect), MessageEntry.of(effect, versions_of(groups[effect.name])),
+            _reason(effect, message), pulls[effect.name], _run(effect, message),
         )
         for effect in effects
     ]  # fmt: skip
+
+
+def _action(verb: str, effect: Effect) -> str:
+    """Return what to call what was done to a record: a promotion of a whole environment may also take images out."""
+    is_taken_out = verb == "promote" and effect.new is None
+    return effect.kind if is_taken_out or not verb else verb
 
 
 def run_that_published(message: Message, name: Name, digest: str) -> RunClaim:
@@ -89,7 +103,8 @@ def run_that_published(message: Message, name: Name, digest: str) -> RunClaim:
     naming = [
         block
         for block in message.blocks
-        if block.verb in ("", "publish") and any((one.name, one.digest) == (name, digest) for one in block.entries)
+        if block.verb in ("", "publish", "promote")
+        and any((one.name, one.digest) == (name, digest) for one in block.entries)
     ]
     return _only_run(naming or message.counting)
 
@@ -108,7 +123,7 @@ def _reason(effect: Effect, message: Message) -> str:
         return effect.mark.reason
     if new and new.yanked and new.yanked != was:
         return new.yanked.reason
-    verbs = _DOING.get(effect.kind, {"set"})
+    verbs = _DOING.get(effect.kind, {"promote"} if new and new.version else {"set"})
     verbs = {"unyank"} if "yanked" in changed else verbs
     own = [block.reason for block in _naming(effect, message) if block.reason and block.verb in {"", *verbs}]
     return own[-1] if own else ""
@@ -142,6 +157,7 @@ def _logged(
     return LogEntry(
         commit.id, commit.at, commit.by, action, entry.name, entry.platform, entry.digest, entry.replaces,
         entry.source_ref, reason, pull.index if pull else "", pull.replaces if pull else "", run,
+        entry.version, entry.replaces_version,
     )  # fmt: skip
 
 
@@ -152,4 +168,5 @@ def _is_wellformed(entry: MessageEntry) -> bool:
         and (not entry.platform or re.fullmatch(names.PLATFORM, entry.platform))
         and (not entry.source_ref or re.fullmatch(names.SOURCE_REF, entry.source_ref))
         and all(re.fullmatch(names.DIGEST, digest) for digest in (entry.digest, *entry.replaces))
+        and all(re.fullmatch(names.TAG, tag) for tag in (entry.version, entry.replaces_version) if tag)
     )

@@ -19,11 +19,13 @@ from dataclasses import dataclass
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import Message, parse_message
+from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_commit, misdated_records
+from ledger_tool.core.judging.environment import judge_environments
 from ledger_tool.core.judging.oneness import relabels
 from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger
@@ -136,9 +138,13 @@ class HistoryAudit:
     ) -> Iterator[CommitFault]:
         faults = judge_commit(effects, message, self._policy, undone)
         yield from faults
+        after = self._versions.ledger
+        yield from judge_environments(effects, after, message, self._policy, undone, commit.at)
         yield from lacking(effects, self._policy)
         yield from misdated_records(effects, commit.at)
-        yield from split_by(effects, self._versions.ledger)
+        yield from split_by(effects, after)
+        of_environments = environment_effects(effects, self._policy)
+        effects = [effect for effect in effects if effect.name not in of_environments]
         moved = {fault.key[:2] for fault in faults if fault.key and fault.rule == "immutable"}
         for move, is_untold in untold_pulls(effects, faults, restored(effects, undone)):
             if not is_untold or move.name in moved or self._policy.is_mutable(move.name.tag):

@@ -7,19 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.difference import Difference, compare
-from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.account import account_finder
+from ledger_tool.core.changes.difference import Difference, applied, compare
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import Merged, merge
 from ledger_tool.core.changes.message import Message
+from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_records
+from ledger_tool.core.judging.environment import judge_environments
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
 from ledger_tool.core.judging.pulls import DECISIVE, split_fault
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
-from ledger_tool.core.ledger.record import Key, pull_digests
+from ledger_tool.core.ledger.record import Key, Name, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
 _OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
@@ -70,8 +73,24 @@ class RangeJudge:
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
+        faults += self._of_environments(before, differences, effects, message, policy, undone, at)
         self._net.remember(before, differences, faults, restored(effects, undone), at)
+        self._net.explain(_with_reason(effects, message, undone))
         return faults
+
+    def _of_environments(
+        self,
+        before: Ledger,
+        differences: Sequence[Difference],
+        effects: Sequence[Effect],
+        message: Message | None,
+        policy: Policy,
+        undone: Undone,
+        at: Timestamp | None,
+    ) -> Iterator[CommitFault]:
+        if environment_effects(effects, policy):
+            after = applied(before, differences)
+            yield from judge_environments(effects, after, message, policy, undone, at, self._base)
 
     def merge(self, base: Ledger, ours: Ledger, theirs: Ledger, after: Ledger) -> list[CommitFault]:
         """Return what is wrong with a merge commit of two sides with a common base."""
@@ -81,6 +100,13 @@ class RangeJudge:
     def net(self, after: Ledger) -> NetVerdict:
         """Return what is wrong with the range as one change that leaves the ledger `after`, if it lands now."""
         return self._net.judge(after)
+
+
+def _with_reason(effects: Iterable[Effect], message: Message | None, undone: Undone) -> Iterator[Name]:
+    """Yield the image:tags for whose change a message gives a reason."""
+    account_of = account_finder(message, undone.differences)
+    names = dict.fromkeys(effect.name for effect in effects)
+    return (name for name in names if account_of(name).has_reason())
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:

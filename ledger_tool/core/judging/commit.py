@@ -8,21 +8,23 @@ It does not know how the commit was made, so it applies to a push, a merge and a
   (`changes/account.py`), and a revert is explained by the commit that it exactly undoes (`changes/revert.py`);
 - a digest moves only under a mutable tag, or with a `forced` mark that says which digest it replaced;
 - a record is removed or yanked only with a reason;
+- what an environment has is another matter (`environment.py`);
 - while a record keeps its digest, a verb changes or removes only the facts that it may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.account import Account, accounts_of
+from ledger_tool.core.changes.account import Account, account_finder, accounts_of
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import Block, Message
+from ledger_tool.core.changes.message import Message
+from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, unexplained, untold
-from ledger_tool.core.ledger.record import SHARED, Key, Name, Record, to_json
+from ledger_tool.core.ledger.record import SHARED, Key, Record, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
@@ -35,6 +37,7 @@ _MAY = {
     "prune": ({"removed"}, set()),
     "yank": ({"updated"}, {"yanked"}),
     "unyank": ({"updated"}, {"yanked"}),
+    "promote": (set(), set()),
 }
 FREE = _PUBLISHED | {"yanked"}  # what may change while the digest stays
 _ANY = ({"added", "moved", "updated", "removed"}, FREE)
@@ -64,20 +67,21 @@ def judge_commit(
     """
     done_before = restored(effects, undone)
     effects = [effect for effect in effects if effect.name not in done_before]
-    accounts: Mapping[Name, Account] = {}
+    account_of = account_finder(message, undone.differences)
     broken: list[Broken] = []
     if message and (message.is_squash or undone):
-        accounts = accounts_of(message, undone.differences)
-        broken += untold(effects, message, accounts)
+        broken += untold(effects, message, accounts_of(message, undone.differences))
     elif message and effects and message.silent:
         broken += map(unexplained, effects)
     elif message and message.block.record_count is not None:
         broken += miscounted(effects, message.block)
     elif message:
         broken += mismatched(effects, message.block.entries)
-    alone = Account(message.counting if message and message.is_squash else _only_block(message))
+    of_environments = environment_effects(effects, policy)
     for name, group in groupby(effects, key=lambda effect: effect.name):
-        account, same_name = accounts.get(name, alone), list(group)
+        account, same_name = account_of(name), list(group)
+        if name in of_environments:  # whose rule needs the whole ledger: `judging.environment`
+            continue
         for effect in same_name:
             is_unmarked = unmarks(effect, policy)
             if account.lets_go(effect, same_name, is_mutable=policy.is_mutable(effect.name.tag)):
@@ -87,12 +91,6 @@ def judge_commit(
                 broken += _without_reason(effect, account)
         broken += _unforced(same_name, account if message and not message.silent else None, policy)
     return [CommitFault(*fault) for fault in broken]
-
-
-def _only_block(message: Message | None) -> list[Block]:
-    if message is None:
-        return []
-    return [message.block if message.blocks else Block(message.verb)]
 
 
 def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from ledger_tool.core.changes.difference import Difference, by_name, compare
 from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.promotion import is_of_environment
 from ledger_tool.core.judging.commit import CommitFault, lacking
 from ledger_tool.core.judging.dates import expiring
+from ledger_tool.core.judging.environment import net_faults
 from ledger_tool.core.judging.oneness import State, UnprovenPull, effects_between, faults_as_one, unproven
 from ledger_tool.core.judging.pulls import DECISIVE
 from ledger_tool.core.judging.ways import TagStep, Ways
@@ -44,6 +46,7 @@ class NetJudge:
         self._names: dict[Name, Ways] = {}
         self._has_merges = False
         self._marks: set[Forced] = set()  # that lawful steps made
+        self._reasoned: set[Name] = set()  # whose changes some commit gives a reason for
         self._blamed: dict[Key, set[str]] = {}  # the rules that a commit was found to break, by record
 
     def remember(
@@ -70,6 +73,10 @@ class NetJudge:
             if name not in unlawful:
                 self._marks.update(effect.mark for effect in effects if effect.mark)
 
+    def explain(self, names: Iterable[Name]) -> None:
+        """Note the image:tags for whose change a commit gives a reason."""
+        self._reasoned.update(names)
+
     def merge(self, ours: Ledger, theirs: Ledger, after: Ledger) -> None:
         """Note a merge commit; the commits before it that are in the range have been noted."""
         self._has_merges = True
@@ -85,6 +92,10 @@ class NetJudge:
         faults: list[CommitFault] = []
         claims: list[UnprovenPull] = []
         for name in dict.fromkeys(effect.name for effect in effects):
+            if is_of_environment(name.tag, (*self._before.find(name), *after.find(name)), self._policy):
+                of_environment = net_faults(name, self._before, after, self._policy, self._reasoned)
+                faults += [fault for fault in of_environment if not self._is_known(fault)]
+                continue
             own_faults, own_claims = self._of_name(name, self._ways(name), after.find(name))
             faults += [fault for fault in own_faults if not self._is_known(fault)]
             claims += own_claims

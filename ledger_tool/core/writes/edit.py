@@ -15,6 +15,7 @@ from ledger_tool.core.ledger.record import Key, Record, Yanked
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
 from ledger_tool.core.writes.prune import PruneCriteria, choose
+from ledger_tool.errors import RuleRefused
 
 
 def set_facts(
@@ -28,13 +29,21 @@ def set_facts(
 ) -> Change:
     """Return the change that edits labels and TTL of all records that match any of the patterns.
 
-    Raises UnknownImage for a pattern that matches nothing, InvalidValue if it would remove what the policy requires.
+    What environments have stays. Raises UnknownImage for a pattern that matches nothing, RuleRefused if nothing else
+    matches, and InvalidValue if it would remove what the policy requires.
     """
     pending = PendingRecords(snapshot.ledger)
     requested = []
     patterns = [snapshot.resolver.pattern(pattern) for pattern in patterns]
     gone = frozenset(unlabel)
-    for old in select_named(snapshot.ledger, patterns):
+    chosen = select_named(snapshot.ledger, patterns)
+    editable = [record for record in chosen if not record.version]
+    if not editable and chosen:
+        raise RuleRefused(
+            f"{chosen[0].name} is what an environment has, which has neither labels nor a TTL",
+            f"edit the version instead: `{chosen[0].image}:{chosen[0].version}`",
+        )
+    for old in editable:
         kept = {key: value for key, value in old.labels.items() if key not in gone}
         new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
         if snapshot.policy.meets_requirements(old):
@@ -73,11 +82,17 @@ def yank(
     """Return the change that marks image:tags as not to be used, or with `undo` removes the mark.
 
     An image that an image:tag has for several platforms is good for all of them, or for none. A record that is already
-    marked keeps the time, and gets the new reason. Raises UnknownImage for a name that the ledger does not have.
+    marked keeps the time, and gets the new reason. Raises UnknownImage for a name that the ledger does not have, and
+    RuleRefused for one that is an environment's.
     """
     pending = PendingRecords(snapshot.ledger)
     requested = []
     for old in _with_copies(_named(snapshot, references, platform, pending), pending):
+        if old.version:
+            raise RuleRefused(
+                f"{old.name} is what an environment has, and a mark belongs to a version",
+                f"yank {old.image}:{old.version}, and promote another version of it",
+            )
         copies = [record for record in pending.of(old.name).values() if record.digest == old.digest]
         yanked_at = min((record.yanked.at for record in copies if record.yanked), default=now)
         new = replace(old, yanked=None if undo else Yanked(yanked_at, reason))

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.promotion import is_of_environment
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.resolve import Resolver
@@ -31,8 +32,9 @@ from ledger_tool.errors import InvalidValue, LedgerError, RuleRefused
 def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = "") -> Change:
     """Return the change that records every draft, or raise for the first one that the rules refuse.
 
-    Raises Conflict (the image:tag has another digest), RuleRefused (it would have several to pull by), InvalidValue (a
-    field that the policy requires is missing) or UsageError (an unknown registry); each names the draft's line.
+    Raises Conflict (the image:tag has another digest), RuleRefused (it would have several to pull by, or is what an
+    environment has), InvalidValue (a field that the policy requires is missing) or UsageError (an unknown registry);
+    each names the draft's line.
     """
     pending = PendingRecords(snapshot.ledger)
     records = []
@@ -49,6 +51,8 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
         )
         _check_given_once(publication)
         recorded = pending.of(name)
+        if is_of_environment(name.tag, recorded.values(), snapshot.policy):
+            raise _of_environment(name).within(publication.places[0])
         after = apply(publication, recorded, snapshot, force_reason)
         recorded.clear()
         recorded.update(after)
@@ -81,6 +85,13 @@ def _named(where: str) -> Iterator[None]:
         if not where:
             raise
         raise error.within(where) from error
+
+
+def _of_environment(name: Name) -> RuleRefused:
+    return RuleRefused(
+        f"{name} is what the environment {name.tag} has, which only a promotion changes",
+        f"publish it under a tag of its own, then run `ledger promote {name.image}:TAG --to {name.tag}`",
+    )
 
 
 def _check_given_once(publication: Publication) -> None:

@@ -96,6 +96,12 @@ def _check_change(commit: str, message: str, old: Records, new: Records, mutable
             moved_whole = any(key[:2] == (image, tag) for key in new)
             assert verb in ("remove", "prune") or moved_whole, f"{commit}: {image}:{tag} {platform} vanished"
             continue
+        if "version" in after:
+            source = new[image, after["version"], platform]
+            assert verb == "promote", f"{commit}: {image}:{tag} changed by {verb}"
+            assert source["digest"] == after["digest"], f"{commit}: {image}:{tag} is not {after['version']}"
+            assert "version" not in source, f"{commit}: {after['version']} is an environment"
+            continue
         rival = before.get(platform) or before.get("") or (next(iter(before.values()), None) if not platform else None)
         if rival in (None, after["digest"]):
             continue

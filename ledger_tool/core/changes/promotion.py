@@ -1,0 +1,130 @@
+"""What an environment has of a version, and when it may have that: the rule of `ledger promote`.
+
+An environment's record is its version's, under the environment's tag: the same images, source and bases, and none of
+the facts that say how a tag is kept (labels, TTL, marks). The rule needs no history: it judges a ledger as a commit
+leaves it. What becomes of the version later is another matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Tag, Timestamp, some_of
+from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json
+from ledger_tool.core.policy.policy import Policy
+
+_OWN = ("tag", "publishedAt", "version")  # what an environment's record does not have from its version
+_NEVER = ("labels", "ttl", "forced", "yanked")
+
+
+def promoted(records: Iterable[Record], environment: Tag, at: Timestamp) -> tuple[Record, ...]:
+    """Return the records that an environment has of a version that is promoted to it at a time."""
+    return tuple(
+        replace(
+            record, tag=environment, published_at=at, labels={}, ttl=None, version=record.tag, forced=None, yanked=None
+        )
+        for record in records
+    )
+
+
+def is_of_environment(tag: str, records: Iterable[Record], policy: Policy) -> bool:
+    """Return whether records of a tag are an environment's: it is declared, or one of them says so by a `version`."""
+    return tag in policy.environments or any(record.version for record in records)
+
+
+def environment_effects(effects: Iterable[Effect], policy: Policy) -> dict[Name, list[Effect]]:
+    """Return what happened to the records of environments, by image:tag."""
+    groups = ((name, list(group)) for name, group in groupby(effects, key=lambda effect: effect.name))
+    return {name: group for name, group in groups if is_of_environment(name.tag, _records(group), policy)}
+
+
+def _records(effects: Iterable[Effect]) -> Iterator[Record]:
+    for effect in effects:
+        yield from effect.old
+        if effect.new:
+            yield effect.new
+
+
+def version_of(records: Iterable[Record]) -> str:
+    """Return the version that an environment's records name, `""` if there is none."""
+    return next((record.version for record in records if record.version), "")
+
+
+def misfits(name: Name, ledger: Ledger, policy: Policy, at: Timestamp | None = None) -> Iterator[str]:
+    """Yield why an environment may not have what it has in a ledger, each a clause about `name`; nothing if it may.
+
+    At a time, the version must not have expired; None leaves that out.
+    """
+    records = ledger.find(name)
+    if any(record.version is None for record in records):
+        yield f"{name} is what an environment has, or had before, and its record has no `version`"
+        return
+    if records and name.tag not in policy.environments:
+        yield f"{name} has a `version`, and ledger.yaml declares no environment `{name.tag}`"
+        return
+    versions = sorted({str(record.version) for record in records})
+    if len(versions) > 1:
+        yield f"{name} has records of several versions: {some_of(versions, 3)}"
+        return
+    if not versions:
+        return
+    source = recorded_version(Name(name.image, versions[0]), ledger, policy)
+    if not source:
+        yield f"{name} has {versions[0]}, which is not recorded"
+        return
+    if odd := differing(records, source):
+        yield f"{name} has {versions[0]}, and not what is recorded of it: {some_of(odd, 5)}"
+    yield from unfit(source, at)
+
+
+def recorded_version(name: Name, ledger: Ledger, policy: Policy) -> tuple[Record, ...]:
+    """Return the records of a version; none of a tag that is an environment's."""
+    records = ledger.find(name)
+    return () if is_of_environment(name.tag, records, policy) else records
+
+
+def differing(records: Sequence[Record], source: Sequence[Record]) -> list[str]:
+    """Return the fields in which an environment's records are not those of its version; `platform` if one has more."""
+    if not records:
+        return ["platform"]
+    tag, at = records[0].tag, records[0].published_at
+    expected = {record.key: to_json(record) for record in promoted(source, tag, at)}
+    found = {record.key: to_json(record) for record in records}
+    if expected.keys() != found.keys():
+        return ["platform"]
+    pairs = [(expected[key], found[key]) for key in found]
+    return [name for name in FIELDS if any(wanted.get(name) != has.get(name) for wanted, has in pairs)]
+
+
+def unfit(source: Sequence[Record], at: Timestamp | None) -> Iterator[str]:
+    """Yield why no environment may have a version with these records (from a time on, for one that expires)."""
+    for record in source:
+        if record.yanked:
+            yield f"{record.name} is yanked: {record.yanked.reason}"
+            return
+    if at is not None and any(is_expired(record, at) for record in source):
+        yield f"{source[0].name} has expired"
+
+
+def lacks_source(name: Name, ledger: Ledger, policy: Policy) -> str:
+    """Return why a promotion needs a reason, `""` if it does not: the environment that it takes from has it."""
+    settings = policy.environments.get(name.tag)
+    if settings is None or not settings.source:
+        return ""
+    has = ledger.find(Name(name.image, settings.source))
+    if _images(has) == _images(ledger.find(name)):
+        return ""
+    what = f"{version_of(has)} of {name.image}" if has else f"no {name.image}"
+    if has and version_of(has) == version_of(ledger.find(name)):
+        what = f"other images under {what}"
+    return f"{name.tag} takes what {settings.source} has, and {settings.source} has {what}"
+
+
+def _images(records: Iterable[Record]) -> set[tuple[str | None, str]]:
+    """Return what is pulled, under which version: a platform may have been filled in since."""
+    return {(record.version, record.pull_digest) for record in records}

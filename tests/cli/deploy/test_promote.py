@@ -1,0 +1,226 @@
+"""`promote`: what an environment has, in one commit, from wherever it is taken, and back again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.checker import check_history
+from tests.support.git.processes import together
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import digest, fields
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+SETTINGS = "environments:\n  staging: {}\n  prod: {from: staging}\n"
+
+
+@pytest.fixture
+def team(ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    """Return a ledger of two versions of two images, and two environments."""
+    upstream = Upstream.create(tmp_path / "team.git", settings=SETTINGS)
+    monkeypatch.setenv("LEDGER_REPO", upstream.url)
+    records = [
+        fields(f"myorg/{image}", tag, platform="linux/amd64", digest=digest((image, tag)), publishedAt=at)
+        for image in ("app", "web")
+        for tag, at in (("v1", "2026-11-24T00:00:00Z"), ("v2", "2026-11-25T00:00:00Z"))
+    ]
+    (tmp_path / "records").write_text(json.dumps(records))
+    assert ledger("publish", "--from", tmp_path / "records").code == 0
+    return upstream
+
+
+def has(upstream: Upstream, environment: str, revision: str = "main") -> dict[str, str]:
+    records = upstream.records(revision)
+    return {one["image"].removeprefix("myorg/"): one["version"] for one in records if one["tag"] == environment}
+
+
+def promote(ledger: Run, *words: object) -> Outcome:
+    done = ledger("promote", *words)
+    assert done.code == 0, done.err
+    return done
+
+
+def test_versions_go_from_one_environment_to_the_next(ledger: Run, team: Upstream) -> None:
+    done = promote(ledger, "myorg/app:v1", "myorg/web:v2", "--to", "staging")
+    assert done.err.endswith(f"promoted 2 images to staging in {team.tip()[:12]}\n")
+    assert has(team, "staging") == {"app": "v1", "web": "v2"}
+    done = promote(ledger, "--from", "staging", "--all", "--to", "prod", "--format", "text")
+    assert [line.split() for line in done.out.splitlines()[:3]] == [
+        ["IMAGE", "ENVIRONMENT", "FROM", "TO"],
+        ["myorg/app", "prod", "-", "v1"],
+        ["myorg/web", "prod", "-", "v2"],
+    ]
+    assert ledger("get", "myorg/app:prod", "--format", "digest").out.strip() == digest(("app", "v1"))
+    again = promote(ledger, "--from", "staging", "myorg/app", "--to", "prod")
+    assert again.err == "nothing to do: prod already has myorg/app:v1\n"
+    assert ledger("check", "--base", "main~2", "--repo", team.url).code == 0
+    assert ledger("audit").code == 0
+    check_history(team.path)
+
+
+def test_the_commit_says_from_what_to_what_and_why(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "prod", "--reason", "first release")
+    promote(ledger, "myorg/app:v2", "--to", "prod", "--reason", "hot fix")
+    assert team.message().startswith("promote myorg/app:v2 to prod\n")
+    told = dict(team.trailers())
+    assert (told["Image"], told["Version"], told["Replaces-Version"]) == ("myorg/app:prod", "v2", "v1")
+    assert told["Reason"] == "hot fix"
+    entry = ledger("log", "myorg/app:prod", "--format", "json").json["entries"][0]
+    assert (entry["action"], entry["reason"]) == ("promote", "hot fix")
+    assert (entry["version"], entry["replacesVersion"]) == ("v2", "v1")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["myorg/app:v1", "--to", "prod"], 3, "prod takes what staging has, and staging has no myorg/app"),
+        (["myorg/app:v1", "--to", "test"], 2, "ledger.yaml declares no environment `test`"),
+        (["myorg/app:v9", "--to", "staging"], 3, "the ledger has no record of myorg/app:v9"),
+        (["--to", "staging"], 2, "nothing is named to be promoted"),
+        (["--all", "--to", "staging"], 2, "`--all` needs `--from`"),
+        (["--from", "staging", "--to", "prod"], 2, "`--from` is given with neither images nor `--all`"),
+        (["--from", "staging", "--all", "myorg/*", "--to", "prod"], 2, "with images and `--all`"),
+        (["--from", "prod", "--all", "--to", "prod"], 2, "`--from` and `--to` are both prod"),
+        (["--back", "--to", "prod", "--reason", "x"], 2, "nothing is named to be promoted"),
+        (["--back", "myorg/app", "--to", "prod"], 2, "going back needs a `--reason`"),
+        (["--at", "1h", "--back", "myorg/app", "--to", "prod", "--reason", "x"], 2, "`--back` and `--at` cannot be"),
+        (["--back", "myorg/app", "--to", "prod", "--reason", "x"], 3, "the ledger has no record of myorg/app in prod"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(
+    ledger: Run, team: Upstream, words: list[str], code: int, told: str
+) -> None:
+    before = team.tip()
+    done = ledger("promote", *words)
+    assert done.code == code
+    assert told in done.err
+    assert team.tip() == before
+
+
+def test_back_is_what_it_had_before_and_whoever_squashed_the_commits(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    promote(ledger, "myorg/web:v1", "--to", "staging")
+    promote(ledger, "myorg/app:v2", "myorg/web:v2", "--to", "staging")
+    done = promote(ledger, "--back", "myorg/app", "--to", "staging", "--reason", "v2 crashes")
+    assert done.err.endswith(f"promoted myorg/app:v1 to staging in {team.tip()[:12]}\n")
+    assert has(team, "staging") == {"app": "v1", "web": "v2"}
+    never = ledger("promote", "--back", "myorg/*", "--to", "prod", "--reason", "x")
+    assert (never.code, "myorg/* in prod" in never.err) == (3, True)
+    first = team.commit_as_other_writer({"ledger.json": team.content("main~2")}, "by hand, and silent")
+    assert has(team, "staging", first) == {"app": "v1", "web": "v1"}
+    promote(ledger, "--back", "myorg/web", "--to", "staging", "--reason", "v1 is worse")
+    assert has(team, "staging") == {"app": "v1", "web": "v2"}
+    alone = ledger("promote", "--back", "myorg/app", "--to", "staging", "--reason", "x", "--dry-run")
+    assert alone.code == 0
+
+
+def test_what_it_never_had_is_not_made_up(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    before = team.tip()
+    done = ledger("promote", "--back", "myorg/app", "--to", "staging", "--reason", "x")
+    assert (done.code, team.tip()) == (3, before)
+    assert "myorg/app:staging had no other version before v1" in done.err
+
+
+def test_a_whole_environment_goes_back_to_what_it_was(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    then = team.tip()
+    promote(ledger, "myorg/app:v2", "myorg/web:v2", "--to", "staging")
+    assert has(team, "staging") == {"app": "v2", "web": "v2"}
+    promote(ledger, "--at", then, "--to", "staging", "--reason", "the release of today is bad")
+    assert has(team, "staging") == {"app": "v1"}
+    assert ledger("audit").code == 0
+    assert ledger("check", "--base", then).code == 0
+    actions = {one["image"]: one["action"] for one in ledger("log", "--limit", "2", "--format", "json").json["entries"]}
+    assert actions == {"myorg/app": "promote", "myorg/web": "removed"}
+
+
+def test_a_shallow_clone_does_not_tell_what_it_had(ledger: Run, team: Upstream, tmp_path: Path) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    git("clone", "--quiet", "--depth=1", team.url, tmp_path / "clone")
+    for words in (["--back", "myorg/app"], ["--at", "1m"]):
+        done = ledger("promote", *words, "--to", "staging", "--reason", "x", "--repo", tmp_path / "clone")
+        assert (done.code, "lacks part of the history" in done.err) == (2, True)
+        assert "git fetch --unshallow" in done.err
+
+
+def test_a_clone_that_is_behind_does_not_go_back_from_what_it_does_not_know(
+    ledger: Run, team: Upstream, tmp_path: Path
+) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    git("clone", "--quiet", team.url, tmp_path / "clone")
+    promote(ledger, "myorg/app:v1", "--to", "staging", "--repo", team.url)
+    before = team.tip()
+    done = ledger("promote", "--back", "myorg/app", "--to", "staging", "--reason", "x", "--repo", tmp_path / "clone")
+    assert (done.code, team.tip()) == (5, before)
+    assert "staging got another version of myorg/app meanwhile" in done.err
+
+
+def test_a_dry_run_writes_nothing(ledger: Run, team: Upstream) -> None:
+    before = team.tip()
+    done = promote(ledger, "myorg/app:v1", "--to", "staging", "--dry-run", "--format", "text")
+    assert "myorg/app  staging      -     v1" in done.out
+    assert done.out.endswith("dry run: would have promoted myorg/app:v1 to staging\n")
+    assert team.tip() == before
+
+
+def test_two_promotions_race_and_each_is_whole(team: Upstream, ledger: Run) -> None:
+    runs = together(
+        [
+            ["promote", f"myorg/{image}:{tag}", "--to", "staging", "--repo", team.url]
+            for image, tag in (("app", "v1"), ("web", "v2"), ("app", "v2"))
+        ]
+    )
+    assert [run.code for run in runs] == [0, 0, 0], runs
+    state = has(team, "staging")
+    assert (state["web"], state["app"] in ("v1", "v2")) == ("v2", True)
+    assert ledger("audit").code == 0
+    check_history(team.path)
+
+
+def test_a_promotion_request_whose_base_moved(ledger: Run, team: Upstream, tmp_path: Path) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    git("clone", "--quiet", team.url, tmp_path / "clone")
+    git("-C", tmp_path / "clone", "checkout", "--quiet", "-b", "request")
+    promote(ledger, "myorg/app:v1", "--to", "prod", "--no-push", "--repo", tmp_path / "clone")
+    promote(ledger, "myorg/web:v1", "--to", "staging")
+    git("-C", tmp_path / "clone", "fetch", "--quiet")
+    assert ledger("rebase", "origin/main", "--repo", tmp_path / "clone").code == 0
+    assert ledger("check", "--base", "origin/main", "--repo", tmp_path / "clone").code == 0
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    git("-C", tmp_path / "clone", "fetch", "--quiet")
+    done = ledger("rebase", "origin/main", "--repo", tmp_path / "clone")
+    assert done.code == 3
+    assert "prod takes what staging has, and staging has v2 of myorg/app" in done.err
+
+
+def test_a_prune_keeps_what_an_environment_has(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "prod", "--reason", "release")
+    assert ledger("set", "*", "--ttl", "1d").code == 0
+    done = ledger("prune", "--yes", "--last", "--format", "text")
+    assert done.code == 0, done.err
+    assert {(one["image"], one["tag"]) for one in team.records()} == {("myorg/app", "v1"), ("myorg/app", "prod")}
+    assert ledger("audit").code == 0
+    again = ledger("promote", "myorg/app:v1", "--to", "staging")
+    assert (again.code, "myorg/app:v1 has expired" in again.err) == (3, True)
+
+
+def test_a_promotion_and_a_prune_race_and_nothing_is_promoted_that_is_gone(ledger: Run, team: Upstream) -> None:
+    assert ledger("set", "myorg/app", "--ttl", "1d").code == 0
+    pruned, promoted = together(
+        [
+            ["prune", "--yes", "--last", "--repo", team.url],
+            ["promote", "myorg/web:v1", "--to", "staging", "--repo", team.url],
+        ]
+    )
+    assert (pruned.code, promoted.code) == (0, 0)
+    assert has(team, "staging") == {"web": "v1"}
+    assert {one["image"] for one in team.records()} == {"myorg/web"}
+    assert ledger("audit").code == 0
+    check_history(team.path)
