@@ -83,7 +83,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             stage.run([f"docker buildx build --push --tag {words} app", f"ledger publish {words} {given}"])
         work = stage.work / "clone"
         git("clone", "--quiet", stage.upstream.url, work)
-        git("push", "--quiet", "origin", "HEAD:refs/heads/fix", cwd=work)
+        with (work / "ledger.yaml").open("a") as settings:
+            settings.write("environments:\n  staging: {}\n  prod: {}\n")
+        git("commit", "--quiet", "--all", "--message=Declare environments", cwd=work)
+        git("push", "--quiet", "origin", "HEAD:refs/heads/main", "HEAD:refs/heads/fix", cwd=work)
         git("fetch", "--quiet", cwd=work)
         git("tag", "last-audit", cwd=work)
         (work / "deploy").mkdir()
