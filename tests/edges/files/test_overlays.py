@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import yaml
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Snapshot
@@ -33,15 +34,31 @@ TEMPLATES = [TEMPLATE, "image: {{ %(I)s.repository }}:{{ %(I)s.tag }}@{{ %(I)s.d
 
 tags = st.sampled_from(["v1.5.0", "v1.6.0", "unreleased", "", "v1.6.0   # ledger: ignore"])
 digests = st.sampled_from([*DIGESTS.values(), '""', digest("unknown")])
+names = st.sampled_from(["myorg/app", "myorg/web", "mirror.example.com/myorg/app"])
 images = st.fixed_dictionaries({}, optional={"tag": tags, "digest": digests, "pullPolicy": st.just("Always")})
+overlays = st.builds(
+    lambda image, name: {**name, **image}, images, st.fixed_dictionaries({}, optional={"repository": names})
+)
 places = st.sampled_from(
     [
         ("values.yaml", "values-prod.yaml", "image"),
         ("values.yaml", "envs/prod.yaml", "web"),
         ("charts/sub/values.yaml", "values.yaml", "image"),
         ("charts/sub/values.yaml", "values-prod.yaml", "web"),
+        ("chart/values.yaml", "envs/prod.yaml", "web"),
+        ("chart/values.yaml", "app.yaml", "image"),
+        ("chart/values.yaml", "helmfile.yaml", "web"),
     ]
 )
+INDENT = {"app.yaml": "      ", "helmfile.yaml": "    "}
+OBJECT = {"app.yaml": ("valuesObject",)}
+AROUND: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "app.yaml": (
+        "kind: Application\nspec:\n  source:\n    path: chart\n    helm:\n",
+        ("spec", "source", "helm", "valuesObject"),
+    ),
+    "helmfile.yaml": ("releases:\n- chart: ./chart\n  values:\n  -\n", ("releases", 0, "values", 0)),
+}
 
 
 def values(image: dict[str, str], *above: str) -> str:
@@ -58,8 +75,8 @@ def judged(files: dict[str, bytes], judge: Judge, excluded: str) -> list[Rewritt
 
 
 @given(
-    base=images, overlay=images, place=places, template=st.sampled_from(TEMPLATES), judge=st.sampled_from([PIN, BUMP]),
-    is_excluded=st.booleans(),
+    base=images, overlay=overlays, place=places, template=st.sampled_from(TEMPLATES),
+    judge=st.sampled_from([PIN, BUMP]), is_excluded=st.booleans(),
 )  # fmt: skip
 @example(
     base={"tag": "v1.5.0"}, overlay={"tag": "v1.6.0"}, place=("values.yaml", "values-prod.yaml", "image"),
@@ -74,27 +91,32 @@ def test_no_tag_inherits_the_digest_of_another(
     is_excluded: bool,
 ) -> None:
     below, above, key = place
+    # A file that nothing names, and that has all of an image, is not known to be laid over a chart.
+    assume(above != "envs/prod.yaml" or not below.startswith("chart/") or not {"repository", "tag"} <= {*overlay})
     base = {"repository": "myorg/app", **base}
-    prefix = ("sub",) if below.startswith("charts") else ()
-    folder = "charts/sub/" if prefix else ""
+    prefix = ("sub",) if below.startswith("charts/") else ()
+    folder = below.removesuffix("values.yaml")
+    around, keys = AROUND.get(above, ("", prefix))
     texts = {
-        "Chart.yaml": "name: app\n",
         f"{folder}Chart.yaml": "name: sub\n",
         f"{folder}templates/a.yaml": template % {"I": f".Values.{key}"},
         below: values(base, key),
-        above: values(overlay, *prefix, key),
+        above: around + (textwrap.indent(values(overlay, *OBJECT.get(above, prefix), key), INDENT.get(above, ""))),
     }
+    if prefix:
+        texts["Chart.yaml"] = "name: app\n"
     files = {path: text.encode() for path, text in texts.items()}
-    done = judged(files, judge, above if is_excluded else "")
+    done = judged(files, judge, above if is_excluded and not below.startswith("chart/") else "")
     is_green = not any(file.findings for file in done)
     after = {**files, **{file.path: file.content for file in done if file.content is not None}}
     lower, upper = (yaml.safe_load(after[path]) for path in (below, above))
-    for name in (*prefix, key):
-        upper = (upper or {}).get(name)
+    for name in (*keys, key):
+        upper = upper[name] if isinstance(name, int) else (upper or {}).get(name)
     own: dict[str, Any] = upper or {}
     runs = {**lower[key], **own}
     has_other_tag = "tag" in own and own["tag"] != lower[key].get("tag")
-    inherits = has_other_tag and "digest" not in own and bool(runs.get("digest"))
-    if inherits and runs["digest"] != DIGESTS.get(runs["tag"]):
+    has_other_name = own.get("repository", "myorg/app") == "myorg/web"
+    inherits = (has_other_tag or has_other_name) and "digest" not in own and bool(runs.get("digest"))
+    if inherits and (has_other_name or runs["digest"] != DIGESTS.get(runs.get("tag", ""))):
         assert after[below] == files[below]
         assert not is_green

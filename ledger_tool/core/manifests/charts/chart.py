@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from ledger_tool.core.manifests.charts.flow import root
 from ledger_tool.core.manifests.charts.follow import ChartTooLarge, DefinedTemplate, Follower, PrintedLine
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, parse_template
+from ledger_tool.core.manifests.charts.lines import PrintedLines
 from ledger_tool.core.manifests.charts.misprint import PrintedImage
 from ledger_tool.core.manifests.charts.paths import SOME, VALUES, Path, covers, is_any, is_at, merged_globals
 from ledger_tool.core.manifests.charts.printed import PrintedReference, printed_references
@@ -68,17 +69,18 @@ class HelmChart:
         printed = PrintedImage(image, has_digest, self._is_unset)
         if any(map(printed.is_part, followed.changed)):
             return _REPLACED
-        return next((f"{line.file}:{line.line}" for line in followed.lines if printed.misprinted(line)), "")
+        lines = followed.lines.at(*printed.places)
+        return next((f"{line.file}:{line.line}" for line in lines if printed.misprinted(line)), "")
 
     def digest_forms(self, image: ImageFields) -> set[str]:
         """Return what the chart prints in front of an image's digest: the digest's algorithm, or nothing."""
         printed = PrintedImage(image, True, self._is_unset)
-        return {form for line in self._followed.lines for form in printed.algorithms(line)}
+        return {form for line in self._followed.lines.at(*printed.places) for form in printed.algorithms(line)}
 
     @cached_property
     def printed(self) -> list[PrintedReference]:
         """The references that its templates put together from its values."""
-        return printed_references(self._followed.lines)
+        return printed_references(self._followed.lines.all)
 
     def _is_unset(self, path: Path) -> bool:
         return self._filled is not None and path[:1] == VALUES and not is_any(path) and path not in self._filled
@@ -97,9 +99,10 @@ class HelmChart:
     def reads_digest(self, image: ImageFields) -> DigestReading:
         """Return whether the chart reads the digest of an image in its values."""
         followed = self._followed
-        lines = [(line, is_sure) for line in followed.lines if (is_sure := _prints(line, image)) is not None]
-        ignoring = [line for line, is_sure in lines if is_sure and not _reads(line, image)]
         place = (*VALUES, *image.above)
+        versions = followed.lines.at((*place, image.tag), (*place, image.digest))
+        lines = [(line, is_sure) for line in versions if (is_sure := _prints(line, image)) is not None]
+        ignoring = [line for line, is_sure in lines if is_sure and not _reads(line, image)]
         if any(_replaces(path, place) for path in followed.changed):
             return DigestReading("unknown", _REPLACED)
         for line in ignoring:
@@ -110,7 +113,7 @@ class HelmChart:
         for line, _ in lines:
             if not _reads(line, image):
                 return DigestReading("unknown", f"{line.file}:{line.line} cannot be followed")
-        for line in followed.lines:
+        for line in followed.lines.at(place):
             if _IMAGE.search(line.text) and any(is_at(path, place) for path in line.used):
                 return DigestReading("unknown", f"{line.file}:{line.line} passes it on as a whole")
         return DigestReading("read", f"{lines[0][0].file}:{lines[0][0].line}")
@@ -161,7 +164,7 @@ class _FollowedChart:
     """What following a chart has shown."""
 
     def __init__(self, follower: Follower, unread: list[str], chart: HelmChart) -> None:
-        self.lines = follower.lines
+        self.lines = PrintedLines(follower.lines)
         self.changed = follower.changed
         self._absent = follower.absent
         self._unread = unread
@@ -178,9 +181,8 @@ class _FollowedChart:
             return f"its dependency `{above[0] if above[0] in absent else absent[0]}` is not here"
         if self._unread or is_printed:
             return next(iter(self._unread), "")
-        for line in self.lines:
-            if any(path[:1] == VALUES and covers(path, place) for path in line.used):
-                return f"{line.file}:{line.line} passes it on as a whole"
+        for line in self.lines.over(place):
+            return f"{line.file}:{line.line} passes it on as a whole"
         return "none of its templates prints this image"
 
 

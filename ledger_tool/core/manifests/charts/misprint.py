@@ -52,10 +52,11 @@ class PrintedImage:
     def is_part(self, path: Path) -> bool:
         """Return whether a node may be the image as a whole, its name, tag or digest, or contain one of them."""
         merged = merged_globals(path)
-        return any(covers(merged, place) for place in self._places)
+        return any(covers(merged, place) for place in self.places)
 
     @cached_property
-    def _places(self) -> tuple[Path, Path, Path]:
+    def places(self) -> tuple[Path, Path, Path]:
+        """Where its name, tag and digest are."""
         image = self.image
         name, tag, digest = (
             merged_globals((*VALUES, *image.above, key)) for key in (image.name, image.tag, image.digest)
@@ -95,7 +96,7 @@ class PrintedImage:
 
     def _sign(self, path: Path) -> str:
         merged = merged_globals(path)
-        for sign, place in zip((_NAME, _TAG, _DIGEST), self._places, strict=True):
+        for sign, place in zip((_NAME, _TAG, _DIGEST), self.places, strict=True):
             if is_at(merged, place):
                 return sign
         return _REGISTRY if path and _IS_REGISTRY.search(path[-1]) else _OTHER
@@ -114,7 +115,7 @@ class PrintedImage:
             return False
         if sign == _DIGEST:
             return self.has_digest
-        (name, _, _) = self._places
+        (name, _, _) = self.places
         return sign in _OURS or (
             merged[:1] == VALUES and len(merged) < len(name) and is_at(merged, name[: len(merged)])
         )

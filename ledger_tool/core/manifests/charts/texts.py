@@ -24,7 +24,7 @@ class PrintCondition(NamedTuple):
     @property
     def opposite(self) -> PrintCondition:
         """What holds otherwise."""
-        return self._replace(sign=_OPPOSITE[self.sign])
+        return PrintCondition(_OPPOSITE[self.sign], self.paths, self.pipe)
 
 
 Conditions = frozenset[PrintCondition]

@@ -4,7 +4,7 @@
 |----------------------------------------------------------------|-----------------------------------------------------|
 | `{path, helm: {valueFiles, values, valuesObject, parameters}}` | a source of Argo CD: from the repository's top      |
 | `{helm: {chart, valuesFiles, values}}`                         | Fleet: from the document's folder                   |
-| `spec: {chart: {spec: {chart, valuesFiles}}, values}`          | Flux: from the repository's top; `valuesFiles` take |
+| `{kind: HelmRelease, spec: {chart: {spec: …}, values}}`        | Flux: from the repository's top; `valuesFiles` take |
 |                                                                | the place of the chart's own `values.yaml`          |
 | `releases: [{chart, values: […], set: […]}]`                   | Helmfile; Skaffold: `chartPath` and `valuesFiles`   |
 | `helmCharts: [{name, valuesFile, valuesInline}]`               | Kustomize: below `helmGlobals.chartHome`            |
@@ -77,8 +77,9 @@ def _uses_at(node: YamlNode) -> Iterator[ChartUse]:
         yield ChartUse((value(helm, "chart"),), "here", (*files, *_inline(helm, "values")))
     elif helm and (value(node, "repoURL") or value(node, "path")):
         yield _of_argo(node, helm)
-    if "values" in node.named or "valuesContent" in node.named or "sourceRef" in node.named:
-        yield from _of_flux(node)
+    spec = _map(node, "spec")
+    if spec and value(node, "kind") in ("HelmRelease", "HelmChart"):
+        yield from _of_flux(spec)
     for release in _items(node, "releases"):
         yield _of_release(release)
     for key in ("helmCharts", "helmChartInflationGenerator"):
