@@ -119,4 +119,4 @@ def test_no_tag_inherits_the_digest_of_another(
     inherits = (has_other_tag or has_other_name) and "digest" not in own and bool(runs.get("digest"))
     if inherits and (has_other_name or runs["digest"] != DIGESTS.get(runs.get("tag", ""))):
         assert after[below] == files[below]
-        assert not is_green
+        assert not is_green or (is_excluded and "ignore" in base.get("tag", ""))  # then nobody asks
