@@ -24,14 +24,17 @@ from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.remark import ManifestNote, RemarkKind
 from ledger_tool.core.manifests.shapes.visit import may_use_charts
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.templateactions import actions
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 
 Parse = Callable[[str, TextDocument], EventTokens]
-KINDS = "YAML (.yaml, .yml), JSON (.json, .jsonc) and Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile)"
+KINDS = (
+    "YAML (.yaml, .yml), JSON (.json, .jsonc), Dockerfiles (Dockerfile*, Containerfile*, *.Dockerfile) "
+    "and what Helm includes (.tpl, NOTES.txt)"
+)
 
 # As builders and editors know them. A suffix of another language is not one: `dockerfile.py`, `Dockerfile.md`.
 _DOCKERFILE = re.compile(r"(?:[dD]ocker|[cC]ontainer)file(?:[.\-_0-9A-Z].*)?|.+\.(?:dockerfile|containerfile)")
@@ -40,8 +43,11 @@ _OTHERS = re.compile(
     r"|png|ps1|py|pyc|rb|rej|rs|rst|scala|sh|svg|swift|swp|toml|tsx?|txt|vue|xml|zip)|.*~"
 )
 
+_TEXTS = ("txt", "gotmpl", "tmpl")  # which Helm renders too
+_TEMPLATES = re.compile(r"(?:^|[/\\])templates[/\\]")
 
-def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
+
+def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", "template", ""]:
     """Return how a file is read, judging by its name, or `""` for one that is not read."""
     name = path.rpartition("/")[2].rpartition("\\")[2]
     suffix = name.lower().rpartition(".")[2]
@@ -49,6 +55,8 @@ def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", ""]:
         return "json" if suffix.startswith("json") else "yaml"
     if name == "Kustomization":  # a name that Kustomize reads too
         return "yaml"
+    if suffix == "tpl" or name == "NOTES.txt" or (suffix in _TEXTS and _TEMPLATES.search(path)):
+        return "template"
     is_dockerfile = _DOCKERFILE.fullmatch(name) or _DOCKERFILE.fullmatch(name.lower())
     return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
 
@@ -69,6 +77,7 @@ class DocumentReading:
     mentions: Callable[[], Sequence[Site]]
     marks: Sequence[Mark] = ()
     note: ManifestNote | None = None
+    kind_of_mentions: RemarkKind = "mention"
 
 
 class ManifestFormat(Protocol):

@@ -19,6 +19,7 @@ RemarkKind = Literal[
     "no-version",
     "unquoted-number",
     "mention",
+    "template-text",
 ]
 
 # What many remarks of a kind have in common, after their number.
@@ -35,6 +36,7 @@ IN_SHORT: dict[RemarkKind, str] = {
     "other-variant": "references stay at the newest version of their variant, and another variant has a newer one",
     "no-version": "references stay, since no version matches their policy",
     "unquoted-number": "tags without quotes are numbers for YAML and Helm, which read another tag",
+    "template-text": "references are in templates that no `image:` is known to include, and were left",
     "mention": "references are where no image is read, and were left: mark them `# ledger: image`, or name their keys",
 }
 

@@ -14,7 +14,7 @@ from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
 from ledger_tool.core.manifests.counts import NOT_UNDERSTOOD, NOTHING_COUNTED, ReferenceCounts, counts_of
 from ledger_tool.core.manifests.environment import Environment, nothing_set
-from ledger_tool.core.manifests.formats import DocumentReading, ManifestFormat, Parse, format_of
+from ledger_tool.core.manifests.formats import DocumentReading, ManifestFormat, Parse, format_of, kind_of
 from ledger_tool.core.manifests.inherited import heir
 from ledger_tool.core.manifests.marks import Style, in_vain
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
@@ -25,6 +25,7 @@ from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is
 from ledger_tool.core.manifests.style import styled
 from ledger_tool.core.manifests.templateactions import has_actions, is_of_chart
 from ledger_tool.core.manifests.templateforms import TemplateFormat
+from ledger_tool.core.manifests.templatehelpers import HelperFormat
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
 from ledger_tool.core.policy.reference import written
@@ -99,7 +100,9 @@ def not_read(note: ManifestNote) -> Rewritten:
 
 def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = True) -> Rewritten:
     """Return a judge's result for a manifest, with notes on what cannot be read or written; new bytes if `write`."""
-    form = format_of(path, parse, judge.ours, judge.environment, judge.charts)
+    form: ManifestFormat = HelperFormat(parse, judge.ours, charts=judge.charts)
+    if kind_of(path) != "template":
+        form = format_of(path, parse, judge.ours, judge.environment, judge.charts)
     try:
         text = text_of(raw)
         if is_of_ledger(path, text):
@@ -146,7 +149,7 @@ def _document(
     changes: list[Splice] = []
     expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
     mentions = reading.mentions()
-    done.notes += [note for mention in mentions if (note := _noted(mention, judge, text, done.path))]
+    done.notes += [note for mention in mentions if (note := _noted(mention, reading, judge, text, done.path))]
     done.notes += _of_marks(done.path, reading, mentions)
     done.notes += [reading.note] if reading.note else []
     if not changes or not write:
@@ -156,7 +159,7 @@ def _document(
         again = form.documents(new)
         new_reading = form.read(done.path, new, again[0]) if len(again) == 1 else None
     except TextFault as fault:
-        raise SpliceRefused(fault.message) from None
+        raise SpliceRefused(f"with the edit, it would be {fault.message}") from None
     if not new_reading or not is_exactly(reading.tokens, new_reading.tokens, changes):
         raise SpliceRefused("the edit would change more than the reference")
     if expected != [(site.name, site.tag, site.digest) for site in new_reading.sites]:
@@ -243,7 +246,7 @@ def _placed(site: Site, path: str, text: str) -> Site:
     return replace(site, in_chart=is_of_chart(path, text, site.text)) if "{{" in site.text else site
 
 
-def _noted(mention: Site, judge: Judge, text: str, path: str) -> ManifestNote | None:
+def _noted(mention: Site, reading: DocumentReading, judge: Judge, text: str, path: str) -> ManifestNote | None:
     """Return the note on a reference where no image is read, or None if it is as a reference should be."""
     try:
         judgement = judge.judgement(_placed(mention, path, text))
@@ -251,7 +254,8 @@ def _noted(mention: Site, judge: Judge, text: str, path: str) -> ManifestNote | 
         return ManifestNote(path, mention.line, error.message, is_fault=True)
     if judgement is None or not judgement.kind:
         return None
-    return ManifestNote(path, mention.line, f"left, since no image is read here: {judgement.message}", kind="mention")
+    message = f"left, since no image is read here: {judgement.message}"
+    return ManifestNote(path, mention.line, message, kind=reading.kind_of_mentions)
 
 
 def _left_unchanged(finding: ManifestFinding, reason: str) -> ManifestFinding:

@@ -127,8 +127,10 @@ class FolderManifests:
         for folder, folders, names in os.walk(top, onerror=unreadable):
             folders[:] = sorted(name for name in folders if name not in _NOT_SEARCHED)
             real = os.path.realpath(folder)
-            for name in sorted(filter(is_manifest_name, names)):
+            for name in sorted(names):
                 path = os.path.join(folder, name)
+                if not is_manifest_name(path):
+                    continue
                 is_out = self._exclude and is_excluded(os.path.relpath(path, top), self._exclude)
                 if not is_out and stat.S_ISREG(os.lstat(path).st_mode):
                     yield os.path.join(real, name), (os.path.normpath(path), path)

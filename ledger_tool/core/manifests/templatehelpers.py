@@ -1,0 +1,139 @@
+"""Files of templates that are no manifests themselves: `_helpers.tpl`, `NOTES.txt`.
+
+A named template whose name says `image`, or that an `image:` of the chart includes, is an image of ours if it prints
+one. Any other reference to an image of ours is noted. What has no registry of ours in it is not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from ledger_tool.core.manifests.charts.gotemplate import (
+    ParsedTemplate,
+    TemplateFault,
+    TemplateNode,
+    TemplatePipe,
+    TemplateText,
+    parse_template,
+)
+from ledger_tool.core.manifests.charts.spoken import SpokenText, assigned, spoken_by
+from ledger_tool.core.manifests.formats import DocumentReading
+from ledger_tool.core.manifests.mentions import mentions_in_lines
+from ledger_tool.core.manifests.shapes.keys import says_image
+from ledger_tool.core.manifests.site import Site, SiteField
+from ledger_tool.core.manifests.templateactions import actions
+from ledger_tool.core.manifests.templateforms import TemplateFormat
+from ledger_tool.core.manifests.templatetext import covered, literals
+from ledger_tool.core.manifests.tokens import TextDocument, TextToken
+from ledger_tool.core.manifests.yamltree import line_breaks
+from ledger_tool.core.policy.reference import split
+
+_INCLUDED = re.compile(r"\b(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"")
+_AT_IMAGE = re.compile(r"[iI]mage[\"']?:[^\r\n]{0,300}?\b(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"")
+_WHOLE = re.compile(
+    r"[iI]mage[\"']?:[ \t]*[\"']?\{\{-?[ \t]*(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"[^{}|\r\n]*"
+    r"(?:\|[ \t]*(?:quote|trim)[ \t]*)?-?\}\}[\"']?[ \t]*(?:#[^\r\n]*)?$",
+    re.MULTILINE,
+)
+_PUT_TOGETHER = "actions put it together, or choose it from several texts: write its digest there"
+_USED_ELSEWHERE = "nobody can tell that only an `image:` includes this template: write the digest there"
+
+
+class HelperFormat(TemplateFormat):
+    """Named templates and notes: what `TemplateFormat` reads in them, and the images that named templates print."""
+
+    def documents(self, text: str) -> Sequence[TextDocument]:
+        """Return the whole file."""
+        return [TextDocument(0, len(text), 1)]
+
+    def may_have_sites(self, text: str) -> bool:
+        """Return whether a registry of ours is in the text."""
+        return self.ours.has_host(text)
+
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
+        """Return the sites, and as tokens only their own texts: the others are none of YAML's."""
+        is_text = not path.lower().endswith((".tpl", ".gotmpl", ".tmpl"))
+        found = [] if is_text else [*super().read(path, text, document).sites, *self._printed(text)]
+        found.sort(key=lambda site: site.fields[0].token.start)
+        tokens: list[TextToken] = []
+        sites = []
+        for site in found:
+            fields = []
+            for field in site.fields:
+                tokens.append(field.token._replace(number=len(tokens)))
+                fields.append(replace(field, token=tokens[-1]))
+            sites.append(replace(site, fields=tuple(fields)))
+
+        def search() -> list[Site]:
+            between = mentions_in_lines(covered(text), document, sites, self.ours)
+            return [*between, *mentions_in_lines(literals(text), document, sites, self.ours)]
+
+        return DocumentReading(tokens, sites, search, kind_of_mentions="template-text")
+
+    def _printed(self, text: str) -> Iterator[Site]:
+        """Yield the images of ours that the named templates of a file print."""
+        texts = [text, *self.charts().templates().values()]
+        defined: dict[str, Sequence[TemplateNode]] = {}
+        for other in reversed(dict.fromkeys(texts)):
+            defined.update(_parsed(other).defined)
+        variables = assigned(text, [(one.start, one.end) for one in actions(text) if "$" in text[one.start : one.end]])
+        included, at_images, whole = (_counted(one, texts) for one in (_INCLUDED, _AT_IMAGE, _WHOLE))
+        for name, body in _parsed(text).defined.items():
+            if not body or not (at_images[name] or says_image(name)):
+                continue
+            locked = "" if 0 < whole[name] == included[name] else _USED_ELSEWHERE
+            start = text.find(f'"{name}"')
+            for said in _spoken(body, variables, defined):
+                if self.ours.has_reference(said.text) or self.ours.has_name(said.text):
+                    yield _site(text, said if said.start >= 0 else said._replace(start=start), locked or _lock(said))
+
+
+def _lock(said: SpokenText) -> str:
+    return "" if said.start >= 0 else _PUT_TOGETHER
+
+
+def _counted(expression: re.Pattern[str], texts: Sequence[str]) -> Counter[str]:
+    """Return how often templates include which other, as an expression finds it."""
+    return Counter(match[1] for text in dict.fromkeys(texts) for match in expression.finditer(text))
+
+
+@lru_cache(256)
+def _parsed(text: str) -> ParsedTemplate:
+    try:
+        return parse_template(text)
+    except TemplateFault:
+        return ParsedTemplate()
+
+
+def _spoken(
+    body: Sequence[TemplateNode],
+    variables: Mapping[str, Sequence[TemplatePipe]],
+    defined: Mapping[str, Sequence[TemplateNode]],
+) -> list[SpokenText]:
+    solid = [node for node in body if not (isinstance(node, TemplateText) and not node.text.strip())]
+    if len(solid) == 1 and isinstance(solid[0], TemplateText):
+        said = solid[0].text.strip()
+        return [SpokenText(said, solid[0].start + solid[0].text.index(said))]
+    found = spoken_by(solid, variables, defined)
+    is_one = len(found) == 1 and len(solid) == 1
+    return found if is_one else [one._replace(start=-1) for one in found]
+
+
+def _site(text: str, said: SpokenText, locked: str) -> Site:
+    reference = split(said.text)
+    line = line_breaks(text[: said.start]) + 1
+    token = TextToken(said.start, said.start + len(said.text), line, 1, 0, "scalar", said.text, '"')
+    return Site(
+        line=line,
+        text=said.text,
+        name=reference.name,
+        tag=reference.tag or "",
+        digest=reference.digest or "",
+        fields=(SiteField("whole", token),),
+        whole=True,
+        locked=locked,
+    )
