@@ -166,6 +166,19 @@ def test_without_a_key_nothing_is_rebased_and_it_is_said(job: Job, stage: Stage,
     assert branches(stage) == before
 
 
+def test_in_a_shallow_checkout_nothing_is_rebased_and_the_job_fails(
+    stage: Stage, access: dict[str, str], requests: Path
+) -> None:
+    """Git would take each branch for one that has nothing in common with the base."""
+    git("init", "--quiet", stage.work)
+    git("fetch", "--quiet", "--depth=1", f"file://{stage.upstream.path}", "main", cwd=stage.work)
+    before = branches(stage)
+    code, output = on_gitlab(stage, access)
+    assert code == 2, output
+    assert "error: the checkout is shallow" in output
+    assert branches(stage) == before
+
+
 def test_a_key_that_may_not_write_fails_the_job(stage: Stage, access: dict[str, str], requests: Path) -> None:
     hook = stage.upstream.path / "hooks/pre-receive"
     hook.write_text("#!/bin/sh\necho 'not allowed' >&2\nexit 1\n")
