@@ -162,6 +162,16 @@ class JsonFormat(YamlFormat):
         """Return the whole file. Raises TextFault."""
         return [TextDocument(0, len(text), 1)]
 
+    def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
+        """Return what YAML has in it. Raises TextFault."""
+        try:
+            return super().read(path, text, document)
+        except TextFault as fault:
+            if not fault.is_syntax or "document start" not in fault.message:
+                raise
+            message = "a second JSON value begins here, and a file has one"
+            raise TextFault(fault.line, message, column=fault.column, is_syntax=True) from None
+
     def bare(self, text: str) -> str:
         """Return the text without comments."""
         return without_comments(text)
