@@ -79,9 +79,9 @@ class EventTokens(Sequence[TextToken]):
         kind, event = self.kinds[number], self._events[number]
         if kind == "end":
             return END
-        start, end = event.start_mark, event.end_mark
+        start, end, offset = event.start_mark, event.end_mark, self._offset
         return _new(TextToken, (
-            start.index + self._offset, end.index + self._offset, start.line + self._first_line, start.column + 1,
+            start.index + offset, end.index + offset, start.line + self._first_line, start.column + 1,
             number, *_content(kind, event),
         ))  # fmt: skip
 

@@ -80,7 +80,7 @@ class ManifestFinding:
 
 @dataclass(slots=True)
 class Rewritten:
-    """The result for a manifest: its new bytes or None, the old ones' digest, and the findings that the edits fix."""
+    """The result for a manifest: its new bytes or None, the digest of what they replace, and what the edits fix."""
 
     path: str
     content: bytes | None = None
@@ -120,7 +120,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
 
 def _in_form(form: ManifestFormat, path: str, raw: bytes, text: str, judge: Judge, *, write: bool) -> Rewritten:
     """Return a judge's result for a text that is read in one form. Raises TextFault."""
-    done = Rewritten(path, old_digest=digest_of(raw))
+    done = Rewritten(path)
     texts, refused = [], ""
     for document in form.documents(text):
         texts.append(text[document.start : document.end])
@@ -132,7 +132,8 @@ def _in_form(form: ManifestFormat, path: str, raw: bytes, text: str, judge: Judg
         done.findings += [_left_unchanged(finding, refused) for finding in done.fixable]
         done.edits, done.fixable, texts = [], [], [text]
     content = "".join(texts).encode()
-    done.content = content if content != raw else None
+    if content != raw:
+        done.content, done.old_digest = content, digest_of(raw)
     done.findings.sort(key=lambda finding: finding.line)
     done.notes.sort(key=lambda note: note.line)
     return done

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -94,8 +94,7 @@ class YamlBranch(YamlNode):
         elif name == "items" and self.kind == "list":
             made = [*map(self._place, self.inside)]
         elif name == "pairs" and self.kind == "map":
-            inside = iter(self.inside)
-            made = [(self._place(key).node, self._place(value)) for key, value in zip(inside, inside, strict=True)]
+            made = [*self._pairs()]
         elif name == "named":
             made = {key.token.text: (key.token, place) for key, place in self.pairs if key.token.kind == "scalar"}
         elif name == "merged" and "<<" in self.named:
@@ -130,6 +129,12 @@ class YamlBranch(YamlNode):
     def _has(self, numbers: Sequence[int]) -> bool:
         at = bisect_left(numbers, self.number - 1)
         return at < len(numbers) and numbers[at] < self.end
+
+    def _pairs(self) -> Iterator[tuple[YamlNode, YamlPlace]]:
+        token, inside = self.whole.tokens.token, iter(self.inside)
+        for key, value in zip(inside, inside, strict=True):
+            node = YamlNode(token(key)) if isinstance(key, int) else self._place(key).node
+            yield node, self._place(value)
 
     def _place(self, inner: _Inner) -> YamlPlace:
         if isinstance(inner, int):

@@ -14,7 +14,7 @@ from ledger_tool.core.manifests.marks import NO_MARKS, Mark, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.site import Site, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, YamlPlace, is_scalar, look_up
+from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, YamlPlace, look_up
 
 _NULLS = ("~", "null", "Null", "NULL", "true", "false")
 _GLOBAL = "global"
@@ -181,7 +181,7 @@ class FoundSite(NamedTuple):
 def is_written(place: YamlPlace) -> bool:
     """Return whether a place has a non-empty text."""
     token = place.node.token
-    return is_scalar(place.node) and bool(token.text.strip()) and (bool(token.style) or token.text not in _NULLS)
+    return token.kind == "scalar" and bool(token.text.strip()) and (bool(token.style) or token.text not in _NULLS)
 
 
 def text_at(place: YamlPlace | None) -> str:
