@@ -126,7 +126,12 @@ class Clearing:
                 held_here[name] = held[name]
             elif place.image not in self._failed:
                 free.append(place)
-        deletions = self._deletions(free, tags)
+        deletions = []
+        for deletion in self._deletions(free, tags):
+            if reason := self._runs_inside(deletion):
+                held_here[deletion.place.image, deletion.place.digest] = reason
+            else:
+                deletions.append(deletion)
         deleted = {deletion.place for deletion in deletions}
         why_kept = {one.place: one.reason for one in retained}
         named = {(str(record.image), str(record.tag)) for record in self._going}
@@ -204,13 +209,31 @@ class Clearing:
                 holders.setdefault(place, f"the tag `{tag}`, which {what}")
                 if is_candidate:
                     held.setdefault((image, digest), f"{holders[place]}, serves it")
-        parents, failed = self._lookups.children([], [place for place in holders if place.image not in self._failed])
+        running = self._running(tags)
+        asked = [place for place in {**holders, **running} if place.image not in self._failed]
+        parents, failed = self._lookups.children([], asked)
         self._failed = failed | self._failed
         self._check_read(holders)
         for place, index in parents.items():
             holder = holders.get(index, "an index that is served")
-            held.setdefault((place.image, place.digest), f"{holder}, serves an index with it")
+            why = f"it is in {index.digest}, which {running[index]}" if index in running else ""
+            held.setdefault((place.image, place.digest), why or f"{holder}, serves an index with it")
         return held
+
+    def _running(self, repositories: Iterable[Repository]) -> dict[Place, str]:
+        """Return what runs and no record has: it may be an index with images that records have."""
+        of_image = self._uses.in_use.of_image
+        return {
+            Place(port, image, digest): reason
+            for port, image in repositories
+            for digest, reason in of_image.get(image, {}).items()
+            if digest not in self._uses.why
+        }
+
+    def _runs_inside(self, deletion: Deletion) -> str:
+        """Return why a digest stays of which a part runs that no record has, or `""`."""
+        digests = self._uses.in_use.digests
+        return next((f"{one}, which is in it, {digests[one]}" for one in deletion.contents or () if one in digests), "")
 
     def _deletions(self, free: Sequence[Place], tags: Mapping[Repository, _Tags]) -> list[Deletion]:
         deletions = []

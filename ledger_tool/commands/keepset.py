@@ -10,11 +10,15 @@ from ledger_tool.commands.ports import Progress, Registries, RegistryPort, Sourc
 from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, walk_uses
 from ledger_tool.core.dependencies.keepset import Kept, Scope, kept_digests
 from ledger_tool.core.dependencies.uses import DigestUse, RepositoryUses, by_repository, uses_of
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import parse_digest
+from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.running.container import RunningContainer
+from ledger_tool.core.running.inuse import PulledImage, pulled_images
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
 Index = RegistryDigest[RegistryPort]
@@ -41,8 +45,9 @@ def keepset(
     *,
     jobs: int,
     progress: Progress,
+    running: Sequence[RunningContainer] = (),
 ) -> Keepset:
-    """Return what a garbage collector must keep in the repositories of a scope.
+    """Return what a garbage collector must keep in the repositories of a scope; what runs there is kept, too.
 
     With `registries`, they are asked what every recorded digest and base is, and for all children of every index,
     including attestations. Raises UnknownImage if there is nothing to keep, because a collector would read an empty
@@ -54,7 +59,11 @@ def keepset(
         raise UsageError(f"ledger.yaml does not name the registry {scope.registry}", hint)
     resolver = snapshot.resolver
     scope = replace(scope, pattern=resolver.pattern(scope.pattern, others=True))
-    all_uses = uses_of(snapshot.ledger.records(), resolver)
+    pulled, unpinned = _running_uses(pulled_images(running, resolver, snapshot.ledger), snapshot.ledger)
+    unpinned = scope.select(unpinned, resolver)
+    if registries is not None:
+        pulled += _served(unpinned, resolver, registries, scope, jobs=jobs)
+    all_uses = uses_of(snapshot.ledger.records(), resolver) + pulled
     uses = scope.select(all_uses, resolver)
     if not uses:
         raise UnknownImage(
@@ -62,8 +71,9 @@ def keepset(
             "a pattern is a glob of images, such as `myorg/*`, and has no tag; `ledger list` shows all images",
         )
     if registries is None:
-        unseen = sorted({f"{use.named.name}@{use.digest}" for use in uses if use.role == "image" and use.may_be_index})
-        return Keepset(kept_digests(uses, resolver, scope), live=False, unseen=unseen)
+        unseen = {f"{use.named.name}@{use.digest}" for use in _never_seen(uses, all_uses)}
+        unseen |= {f"{use.named.name}:{use.tag}" for use in unpinned}
+        return Keepset(kept_digests(uses, resolver, scope), live=False, unseen=sorted(unseen))
     roots = by_repository(all_uses, resolver)
     children, gone = _children(uses, roots, registries, scope, jobs=jobs, progress=progress)
     return Keepset(kept_digests(uses + children, resolver, scope), live=True, gone=gone)
@@ -79,14 +89,15 @@ def _children(
     progress: Progress,
 ) -> tuple[list[DigestUse], list[str]]:
     """Return the contents of every index in use, and the digests that none of their registries has."""
-    recorded = {(use.named.name, use.digest) for use in uses if use.named.ours}
+    known = {(use.named.name, use.digest) for use in uses if use.named.ours}
+    recorded = {(use.named.name, use.digest) for use in uses if use.named.ours and use.role != "running"}
     starts: dict[bool, list[Index]] = {True: [], False: []}  # those that the ledger calls an index, and the others
     for image, needed in {use.named.name: use.role != "base" for use in _bases_first(uses)}.items():
         for port in _serving(image, roots.resolver, registries, scope, needed=needed):
             for digest, is_index in roots.digests(image).items():
                 starts[is_index].append(RegistryDigest(port, image, digest))
 
-    others = {(place.image, place.digest) for places in starts.values() for place in places} - recorded
+    others = {(place.image, place.digest) for places in starts.values() for place in places} - known
 
     def ask(index: Index) -> WalkAnswer:
         manifest = contents(index)
@@ -118,6 +129,46 @@ def _children(
     gone = {name for name, seen in is_there.items() if not seen} & recorded
     _check_read(gone, roots)
     return children, sorted(f"{image}@{digest}" for image, digest in gone)
+
+
+def _running_uses(pulled: Sequence[PulledImage], ledger: Ledger) -> tuple[list[DigestUse], list[DigestUse]]:
+    """Return what runs as uses: those with a digest, and those by a tag alone of which there is no record."""
+    uses = [DigestUse(NamedImage(image.image, ours=True), image.digest, "running", image.tag) for image in pulled]
+    unpinned = [use for use in uses if not use.digest and not ledger.find(Name(use.named.name, use.tag))]
+    return [use for use in uses if use.digest], unpinned
+
+
+def _never_seen(uses: Iterable[DigestUse], all_uses: Iterable[DigestUse]) -> Iterator[DigestUse]:
+    """Yield the uses of what may be an index, and nobody has looked: what was published so, and what only runs."""
+    recorded = {use.digest for use in all_uses if use.role in ("image", "index")}
+    for use in uses:
+        if (use.role == "image" and use.may_be_index) or (use.role == "running" and use.digest not in recorded):
+            yield use
+
+
+def _served(
+    unpinned: Sequence[DigestUse], resolver: Resolver, registries: Registries, scope: Scope, *, jobs: int
+) -> list[DigestUse]:
+    """Return what the tags serve that run without a digest and without a record; a tag that is gone serves nothing."""
+    asked = [
+        (port, use) for use in unpinned for port in _serving(use.named.name, resolver, registries, scope, needed=True)
+    ]
+
+    def look(task: tuple[RegistryPort, DigestUse]) -> str | Absent:
+        port, use = task
+        return port.look(use.named.name, use.tag)
+
+    served = []
+    for (port, use), digest in in_parallel(look, asked, jobs=jobs):
+        if isinstance(digest, LedgerError):
+            name = f"{use.named.name}:{use.tag}"
+            raise Unreachable(
+                f"{port.name} could not be asked for {name}, which runs, so nothing is printed: {digest.message}",
+                digest.hint or "run it again; `ledger doctor HOST` says which credential a registry gets",
+            )
+        if not isinstance(digest, Absent):
+            served.append(replace(use, digest=digest))
+    return served
 
 
 def _bases_first(uses: Sequence[DigestUse]) -> list[DigestUse]:
@@ -157,7 +208,7 @@ def _check_visible(uses: Sequence[DigestUse], is_there: Mapping[tuple[str, str],
                 f"none of the {what} of {hidden[0]} is in its registries, so nothing is printed",
                 "check with `ledger reconcile` whether they are gone; `ledger doctor HOST` names the credential",
             )
-    recorded = {(use.named.name, use.digest) for use in uses if use.role != "base"}
+    recorded = {(use.named.name, use.digest) for use in uses if use.role not in ("base", "running")}
     gone = sum(not is_there.get(name, True) for name in recorded)
     if looks_half_empty(gone, len(recorded)):
         raise Unreachable(

@@ -20,6 +20,7 @@ from ledger_tool.commands.write import write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record
+from ledger_tool.core.running.inuse import in_use
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.clock import TOLERANCE, check_clock
 from ledger_tool.core.writes.prune import PruneCriteria, Spared, Upcoming, choose, remaining_uses
@@ -164,7 +165,8 @@ def _planned(
     snapshot: Snapshot, criteria: PruneCriteria, registries: DeletingRegistries | None, registrar: Registrar
 ) -> _Plan:
     """Return what a prune of a ledger removes; with `registries`, after checking each digest."""
-    chosen = choose(snapshot.ledger, _resolved(criteria, snapshot))
+    criteria = _resolved(criteria, snapshot)
+    chosen = choose(snapshot.ledger, criteria)
     if registries is None:
         return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared, upcoming=chosen.upcoming)
     if not snapshot.policy.registries:
@@ -176,7 +178,7 @@ def _planned(
     spared = [*chosen.spared, *(Spared(record, _NO_HOME) for record in chosen.going if not serving[record.image])]
     failed: dict[str, LedgerError] = {}
     while True:  # a record that stays after all needs its digests, too
-        uses = remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going))
+        uses = remaining_uses(snapshot.ledger, snapshot.resolver, _by_key(going), criteria.in_use)
         clearance = registrar.clearance(going, serving, uses)
         failed |= clearance.failed
         staying = _staying(going, clearance)
@@ -276,7 +278,9 @@ def _settled(
 
 
 def _resolved(criteria: PruneCriteria, snapshot: Snapshot) -> PruneCriteria:
-    return replace(criteria, patterns=[snapshot.resolver.pattern(pattern) for pattern in criteria.patterns])
+    resolver = snapshot.resolver
+    patterns = [resolver.pattern(pattern) for pattern in criteria.patterns]
+    return replace(criteria, patterns=patterns, in_use=in_use(criteria.running, resolver))
 
 
 def _without(pruned: Pruned, why: Callable[[Record], LedgerError | None]) -> Pruned:

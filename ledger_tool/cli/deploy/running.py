@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.cli.reports import FailOn, Metrics, write_metrics
+from ledger_tool.cli.reports import FailOn, Metrics, what_runs, write_metrics
 from ledger_tool.errors import TryAgain
-
-if TYPE_CHECKING:
-    from ledger_tool.core.running.container import RunningContainer
 
 
 @reads
@@ -67,17 +64,3 @@ def running(
     if metrics:
         write_metrics(metrics, "running", lambda last: render.as_metrics(report, time.time(), last))
     return 1 if report.fails(failing) else 0 if report.complete else TryAgain.exit_code
-
-
-def what_runs(files: list[str]) -> list[RunningContainer]:
-    """Return the containers in these files, each `[CLUSTER=]FILE`. Raises UsageError for one that cannot be read."""
-    from ledger_tool.core.running.input import MAX_RUNNING_BYTES, parse_running, split_cluster
-    from ledger_tool.edges.files.disk import path_of, read_bytes
-
-    containers: list[RunningContainer] = []
-    for text in files:
-        cluster, path = split_cluster(text)
-        what = "standard input" if path == "-" else path
-        raw = read_bytes(path_of(path, "what runs") if path != "-" else path, MAX_RUNNING_BYTES, "the file")
-        containers += parse_running(raw, what, cluster)
-    return containers

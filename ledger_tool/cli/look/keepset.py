@@ -8,6 +8,7 @@ from typing import Annotated
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, flag, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
+from ledger_tool.cli.reports import Running, what_runs
 from ledger_tool.core.ledger import names
 from ledger_tool.errors import InvalidValue, Unreachable, UsageError
 
@@ -20,6 +21,7 @@ def keepset(
         bool, flag("--live", "Ask the registries for all children of each index, including attestations.")
     ] = False,
     registry: Annotated[str, option("--registry", "HOST", "Only what is in this registry.")] = "",
+    running: Running = o.NONE,
     output: o.TextOrJson = "text",
     *,
     ledger: Reading,
@@ -44,7 +46,7 @@ def keepset(
         raise InvalidValue(
             "host", f"host `{names.shown(registry)}` is malformed", "write it as in ledger.yaml: `registry.example.com`"
         )
-    screen = ledger.screen
+    screen, containers = ledger.screen, what_runs(running)
     with (
         ledger.source() as source,
         registry_access.open(ledger.host_deadline) as registries,
@@ -56,10 +58,12 @@ def keepset(
             Scope(pattern, host),
             jobs=registry_access.jobs,
             progress=progress,
+            running=containers,
         )
     if kept.unseen and output == "text":  # in JSON, they are marked
+        what = "it runs without a digest" if "@" not in kept.unseen[0] else "it may be an index"
         raise Unreachable(
-            f"nobody has looked at {kept.unseen[0]}: it may be an index, and the ledger does not have its images",
+            f"nobody has looked at {kept.unseen[0]}: {what}, and the ledger does not have its images",
             "add `--live`, which asks the registries; `--format json` lists such digests under `unseen`",
         )
     screen.notes(render.notes(kept))

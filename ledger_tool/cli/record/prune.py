@@ -9,6 +9,7 @@ from typing import Annotated
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, flag, option
 from ledger_tool.cli.reading import Asking, asks
+from ledger_tool.cli.reports import Running, what_runs
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.errors import Denied, UsageError
 
@@ -26,6 +27,7 @@ def prune(
     ] = "",
     now: Annotated[str, option("--now", "WHEN", "Judge by this time instead of the machine's clock.")] = "",
     last: Annotated[bool, flag("--last", "Remove even the last tag of an image.")] = False,
+    running: Running = o.NONE,
     registry_delete: Annotated[
         bool, flag("--registry-delete", "Also delete at the registries what no record needs any longer.", "Registry")
     ] = False,
@@ -59,6 +61,7 @@ def prune(
         keep=o.whole_number("--keep", keep, 0, 1_000_000),
         older_than=o.when(older_than, judged),
         last=last,
+        running=what_runs(running),
     )
     screen, ledger = ledger.screen, replace(ledger, dry_run=ledger.dry_run or not yes)
     with ExitStack() as stack:

@@ -15,7 +15,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.reference import split
 from ledger_tool.core.policy.resolve import NamedImage, Resolver
 
-Role = Literal["image", "index", "child", "base"]
+Role = Literal["image", "index", "child", "base", "running"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -23,7 +23,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 class DigestUse:
     """One use of a digest of an image.
 
-    `tag` is that of the record or of the base's reference, or `""`; `record` is what uses it (None for a child).
+    `tag` is that of the record or of the base's reference, or `""`; `record` is what uses it, None for a child and for
+    what only runs.
     """
 
     named: NamedImage

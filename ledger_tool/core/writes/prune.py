@@ -18,6 +18,8 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import expiry, is_expired, matches
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
+from ledger_tool.core.running.container import RunningContainer
+from ledger_tool.core.running.inuse import NOTHING_IN_USE, InUse
 
 _MOST_LOOKED_AHEAD = 20  # times at which something of an image expires
 
@@ -28,7 +30,8 @@ class PruneCriteria:
 
     `patterns` name the candidates, everything if there are none; of these, the `keep` newest image:tags of each image
     stay, and so does what was published at `older_than` or later. The last image:tag of an image goes only with `last`.
-    `clock` is this machine's time if a person stated another `now`.
+    `clock` is this machine's time if a person stated another `now`. An image:tag stays of which something is `in_use`:
+    what these containers mean in the ledger that is pruned.
     """
 
     now: Timestamp
@@ -37,6 +40,8 @@ class PruneCriteria:
     keep: int = 0
     older_than: Timestamp | None = None
     last: bool = False
+    running: Sequence[RunningContainer] = ()
+    in_use: InUse = NOTHING_IN_USE
 
     def names(self, image: str, tag: str) -> bool:
         """Return whether the patterns name an image:tag."""
@@ -126,6 +131,7 @@ def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, st
     """Return why each expired candidate of an image stays, or `""` for one that goes."""
     named = [record for record in records if criteria.names(record.image, record.tag)]
     kept = _newest_first([record for record in named if not record.version])[: criteria.keep]
+    running = {record.tag: reason for record in named if (reason := criteria.in_use.reason(record))}
     environments = {record.version: record.tag for record in records if record.version}
     reasons = {}
     for record in named:
@@ -135,6 +141,8 @@ def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, st
             reasons[record.key] = "an environment does not expire"
         elif record.tag in environments:
             reasons[record.key] = f"{environments[record.tag]} has it"
+        elif record.tag in running:
+            reasons[record.key] = running[record.tag]
         elif record.tag in kept:
             reasons[record.key] = f"among the {criteria.keep} newest" if criteria.keep > 1 else "the newest"
         elif criteria.older_than is not None and record.published_at >= criteria.older_than:
@@ -158,7 +166,7 @@ class RemainingUses:
 
     `roots` are the digests to look into, by repository: any of them may be an index, whatever its record says of
     it, and then its children, which only the registry knows, are in use as well. `tags` are the tags that remain,
-    and `recorded` the digests of each image.
+    and `recorded` the digests of each image. What runs is `in_use`, recorded or not.
     """
 
     why: Mapping[str, str]
@@ -166,6 +174,7 @@ class RemainingUses:
     newest: Mapping[str, Record]
     roots: RepositoryUses
     tags: RepositoryTags
+    in_use: InUse = NOTHING_IN_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +212,10 @@ def tags_of(records: Iterable[Record], resolver: Resolver) -> RepositoryTags:
     return RepositoryTags(by_home, resolver)
 
 
-def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record]) -> RemainingUses:
-    """Return what all records use except those that go: the ones that are in `going`, unchanged."""
+def remaining_uses(
+    ledger: Ledger, resolver: Resolver, going: Mapping[Key, Record], in_use: InUse = NOTHING_IN_USE
+) -> RemainingUses:
+    """Return what runs, and what all records use except those that go: the ones that are in `going`, unchanged."""
     remaining = [record for record in ledger.records() if going.get(record.key) != record]
     uses = uses_of(remaining, resolver)
     why: dict[str, str] = {}
@@ -216,7 +227,7 @@ def remaining_uses(ledger: Ledger, resolver: Resolver, going: Mapping[Key, Recor
         recorded.setdefault(record.image, set()).update({record.digest, record.pull_digest})
         if record.published_at >= newest.get(record.image, record).published_at:
             newest[record.image] = record
-    return RemainingUses(why, recorded, newest, by_repository(uses, resolver), tags_of(remaining, resolver))
+    return RemainingUses(why, recorded, newest, by_repository(uses, resolver), tags_of(remaining, resolver), in_use)
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:

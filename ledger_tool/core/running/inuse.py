@@ -1,0 +1,101 @@
+"""What has to stay because it runs: by digest, whatever it is called; and by name, because it will be pulled again.
+
+Everything that a file names counts, also what has ended: a Job starts another pod, and a workload is scaled up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.policy.resolve import Resolver
+from ledger_tool.core.running.classes import digests_of, records_by_digest
+from ledger_tool.core.running.container import RunningContainer
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Why digests and image:tags have to stay, for people; the first place of each counts.
+
+    `digests` are those of indexes, images and configs, and `ids` beginnings of such, in hex digits. `of_image` are
+    those by which something of an image of the ledger was pulled, and `names` the image:tags that were asked for.
+    """
+
+    digests: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+    of_image: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def reason(self, record: Record) -> str:
+        """Return why a record has to stay, or `""`."""
+        own = digests_of(record)
+        for digest in sorted(own):
+            if reason := self.digests.get(digest):
+                return reason
+        hexadecimal = [digest.partition(":")[2] for digest in sorted(own)] if self.ids else []
+        for short, reason in self.ids.items():
+            if any(text.startswith(short) for text in hexadecimal):
+                return reason
+        return self.names.get((record.image, record.tag), "")
+
+
+NOTHING_IN_USE = InUse()
+
+
+def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
+    """Return what has to stay because of these containers, by every name that an image may have in the ledger."""
+    digests: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    of_image: dict[str, dict[str, str]] = {}
+    tags: dict[tuple[str, str], str] = {}
+    for container in containers:
+        image, reason = container.image, f"{'runs' if container.state == 'runs' else 'is used'} in {container.place}"
+        pulled = image.digests | ({image.pinned} - {""})
+        for digest in (*pulled, *image.ids):
+            digests.setdefault(digest, reason)
+        if image.short_id:
+            ids.setdefault(image.short_id, reason)
+        for reference in image.references:
+            for name in names_of(reference, resolver):
+                for digest in pulled:
+                    of_image.setdefault(name, {}).setdefault(digest, reason)
+                if tag := reference.effective_tag:
+                    tags.setdefault((name, tag), reason)
+    return InUse(digests, ids, of_image, tags)
+
+
+class PulledImage(NamedTuple):
+    """An image of the ledger that runs: the digest that it was pulled by, or the tag alone, with the digest `""`."""
+
+    image: str
+    tag: str
+    digest: str
+
+
+def pulled_images(containers: Iterable[RunningContainer], resolver: Resolver, ledger: Ledger) -> list[PulledImage]:
+    """Return what these containers were pulled by; not what only an id tells of which there is a record."""
+    images = list(dict.fromkeys(container.image for container in containers))
+    ids = {digest for image in images for digest in image.ids}
+    recorded = set(records_by_digest(ledger, (), ids).having) if ids else set[str]()
+    pulled: dict[PulledImage, None] = {}
+    for image in images:
+        digests = image.digests | ({image.pinned} - {""})
+        is_known = bool(digests) or not image.ids.isdisjoint(recorded)
+        for reference in image.references:
+            for name in names_of(reference, resolver):
+                for digest in sorted(digests):
+                    pulled[PulledImage(name, reference.tag or "", digest)] = None
+                if not is_known and reference.effective_tag:
+                    pulled[PulledImage(name, reference.effective_tag, "")] = None
+    return list(pulled)
+
+
+def names_of(reference: Reference, resolver: Resolver) -> Iterator[str]:
+    """Yield every name in the ledger that a reference may have, whether a person or a manifest wrote it."""
+    named = resolver.resolve_in_manifest(reference)
+    names = [*resolver.names(reference), *([named.name] if named.ours else [])]
+    yield from (name for name in dict.fromkeys(names) if resolver.has_records(name) or resolver.policy.serving(name))

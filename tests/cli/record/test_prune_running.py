@@ -1,0 +1,169 @@
+"""`prune --running`: what runs is never deleted, neither its records nor its manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.git.upstream import Upstream
+from tests.support.registries.registry import real_registry
+from tests.support.registries.world import World
+from tests.support.values.make import digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
+from tests.support.values.running import (
+    APP,
+    HOST,
+    docker_container,
+    docker_ps,
+    listed,
+    owner,
+    pod,
+    running_pod,
+    workload,
+)
+
+Run = Callable[..., Outcome]
+AMD, ARM = "linux/amd64", "linux/arm64"
+OLD = ("--ttl", "1d", "--published-at", "2026-01-01T00:00:00Z")
+EXPIRED: dict[str, Any] = {"ttl": "1d", "publishedAt": "2026-01-01T00:00:00Z"}
+MIRROR = "mirror.example.net/cache/myorg/app"
+SETTINGS = f"registries:\n- {{host: {HOST}, images: ['myorg/*']}}\n- {{host: mirror.example.net, prefix: cache}}\n"
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    """Return a ledger in which all tags but `v1` have expired."""
+    records = [
+        record("myorg/app", "v1", digest=digest("v1")),
+        record(
+            "myorg/app", "pr-1", digest=digest("d1"), config=digest("c1"), index=digest("i1"), platform=AMD, **EXPIRED
+        ),
+        record("myorg/app", "pr-1", digest=digest("d1arm"), index=digest("i1"), platform=ARM, **EXPIRED),
+        record("myorg/app", "pr-2", digest=digest("d2"), config=digest("c2"), **EXPIRED),
+    ]
+    made = Upstream.create(tmp_path / "old.git", ledger_bytes(*records), SETTINGS)
+    monkeypatch.setenv("LEDGER_REPO", made.url)
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def kept(done: Outcome) -> dict[str, str]:
+    assert done.code == 0, done.err
+    return {one["record"]["tag"]: one["reason"] for one in done.json["kept"]}
+
+
+def lines(*values: object) -> bytes:
+    return "\n".join(value if isinstance(value, str) else json.dumps(value) for value in values).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "reasons"),
+    [
+        (listed(running_pod("quay.io/x/y:1", f"quay.io/x/y@{digest('i1')}")), {"pr-1": "runs in shop/web"}),
+        (listed(running_pod(f"{APP}:nope", f"{APP}@{digest('d1arm')}")), {"pr-1": "runs in shop/web"}),
+        (listed(running_pod("x:1", digest("c2"))), {"pr-2": "runs in shop/web"}),
+        (listed(running_pod(f"{APP}:pr-2", f"{APP}@{digest('other')}")), {"pr-2": "runs in shop/web"}),
+        (listed(running_pod(f"{MIRROR}:pr-1", "")), {"pr-1": "runs in shop/web"}),
+        (listed(pod(images={"app": f"{APP}@{digest('d2')}"}, phase="Pending")), {"pr-2": "runs in shop/web"}),
+        (
+            listed(running_pod(f"{APP}:pr-2", "", phase="Failed", owners=[owner("Job", "job")])),
+            {"pr-2": "is used in shop/job"},
+        ),
+        (listed(workload("Deployment", "off", f"{APP}:pr-2", replicas=0)), {"pr-2": "is used in shop/off"}),
+        (lines(docker_ps("web", f"{APP}:pr-1")), {"pr-1": "runs in web"}),
+        (lines(docker_ps("web", digest("c2")[7:19])), {"pr-2": "runs in web"}),
+        (lines(docker_ps("web", f"{APP}:pr-1", State="exited")), {"pr-1": "is used in web"}),
+        (lines([docker_container("web", "x", digest("c1"))]), {"pr-1": "runs in web"}),
+        (lines("myorg/app:pr-1"), {"pr-1": "runs in -"}),
+        (lines(f"{APP}:pr-1@{digest('d2')}"), {"pr-1": "runs in -", "pr-2": "runs in -"}),
+        (lines("nginx:1.27", f"{HOST}/other:pr-1"), {}),
+    ],
+)  # fmt: skip
+def test_a_record_stays_by_each_digest_and_name_that_is_in_use(
+    ledger: Run, old: Upstream, content: bytes, reasons: dict[str, str]
+) -> None:
+    Path("running").write_bytes(content)
+    done = ledger("prune", "--running", "running", "--yes", "--format", "json")
+    assert kept(done) == reasons
+    assert old.tags() == {"v1", *reasons}
+
+
+def test_several_files_count_and_each_says_its_cluster(ledger: Run, old: Upstream) -> None:
+    Path("a").write_bytes(listed(running_pod(f"{APP}:pr-1", "")))
+    Path("b").write_bytes(lines(f"{APP}:pr-2"))
+    done = ledger("prune", "--running", "eu=a", "--running", "b")
+    assert done.code == 0
+    assert "runs in eu: shop/web" in done.out
+    assert "nothing to prune, 3 expired records kept" in done.err
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", listed(), b"No resources found", b'{"kind":"Status","apiVersion":"v1"}']
+)
+@pytest.mark.parametrize("command", ["prune", "keepset"])
+def test_a_file_that_cannot_be_understood_is_never_nothing(
+    ledger: Run, old: Upstream, content: bytes, command: str
+) -> None:
+    Path("running").write_bytes(content)
+    words = ("--yes",) if command == "prune" else ()
+    for files in (("running",), ("nowhere",)):
+        done = ledger(command, "--running", *files, *words)
+        assert (done.code, done.out) == (2, "")
+    assert old.tags() == {"v1", "pr-1", "pr-2"}
+
+
+@pytest.fixture
+def world(tmp_path: Path, ledger: Run) -> Iterator[World]:
+    """Return a ledger with a registry of its own, whose garbage may be collected."""
+    with real_registry(tmp_path / "registry") as registry:
+        yield World.create(registry, tmp_path, ledger)
+
+
+def prune(world: World, *lines: str) -> Outcome:
+    file = world.folder / "running"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("\n".join(lines))
+    words = ("--registry-delete", "--yes", "--format", "json", "--running", file)
+    return world.run("prune", *words, "--repo", world.upstream.url)
+
+
+def test_the_manifests_of_what_runs_can_be_pulled_after_a_prune_and_the_garbage_collector(
+    world: World, tmp_path: Path
+) -> None:
+    """By a name, by an image that is not recorded and in a recorded index, and by an index that is not recorded."""
+    assert world.push("v1")
+    assert world.publish("v1").code == 0
+    named = world.push("pr-1", "named")
+    assert world.publish("pr-1", *OLD).code == 0
+    partly = world.push("pr-2", "partly", (AMD, ARM))
+    assert world.publish("pr-2", "--platform", AMD, *OLD).code == 0
+    whole = world.push("whole", "whole", (AMD, ARM))
+    child = whole.images()[AMD]
+    assert world.publish(f"pr-3@{child}", "--offline", "--platform", AMD, *OLD).code == 0
+    world.registry.delete_tag(world.image, "whole")
+    gone = world.push("pr-4", "gone")
+    assert world.publish("pr-4", *OLD).code == 0
+    repository = f"{world.registry.host}/{world.image}"
+    images = [f"{repository}:pr-1", f"{repository}@{partly.images()[ARM]}", f"{repository}@{whole.digest}"]
+    done = prune(world, *images)
+    assert set(kept(done)) == {"pr-1", "pr-2", "pr-3"}
+    assert {one["digest"] for one in done.json["deleted"]} == {gone.digest}
+    world.registry.collect_garbage()
+    for digest_ in (named.digest, partly.digest, partly.images()[ARM], whole.digest, child):
+        assert world.registry.pulls(f"{world.image}@{digest_}", tmp_path), digest_
+    assert not world.registry.pulls(f"{world.image}@{gone.digest}", tmp_path)
+    assert kept(prune(world, "nginx:1.27")) == {}
+
+
+def test_what_runs_and_is_at_no_registry_any_more_holds_nothing_else(world: World) -> None:
+    assert world.push("v1")
+    assert world.publish("v1").code == 0
+    old = world.push("pr-1")
+    assert world.publish("pr-1", *OLD).code == 0
+    done = prune(world, f"{world.registry.host}/{world.image}@{digest('lost')}")
+    assert kept(done) == {}
+    assert {one["digest"] for one in done.json["deleted"]} == {old.digest}
