@@ -18,6 +18,7 @@ _KINDS: dict[str, TokenKind] = {
     "MappingEndEvent": "end",
     "SequenceEndEvent": "end",
 }
+_kinds: dict[type, TokenKind | None] = {}  # of the classes of both parsers, as they are met
 _WITH_ANCHOR = ("scalar", "map", "list")
 _new = tuple.__new__  # of a named tuple: a third of the time of calling its class
 
@@ -33,15 +34,14 @@ class EventTokens(Sequence[TextToken]):
         self._events: list[Any] = []
         self._offset = offset
         self._first_line = first_line
-        kinds: dict[type, TokenKind | None] = {}
         add_kind, add_event = self.kinds.append, self._events.append
         depth = number = 0
         for event in events:
             of = type(event)
             try:
-                kind = kinds[of]
+                kind = _kinds[of]
             except KeyError:
-                kind = kinds[of] = _KINDS.get(of.__name__)
+                kind = _kinds[of] = _KINDS.get(of.__name__)
             if kind is None:
                 continue
             if number >= MAX_TOKENS:

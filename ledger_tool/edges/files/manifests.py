@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -78,7 +77,7 @@ class FolderManifests:
             raw = _read(str(beside), str(beside)) if beside.is_file() else b""
             return NOTHING_SET if isinstance(raw, ManifestNote) else parse_environment(raw)
 
-        return replace(judge, style=self._style, charts=charts, environment=environment)
+        return Judge(judge.judgement, judge.ours, self._style, environment, charts)
 
     def replace(self, files: Sequence[Rewritten]) -> list[str]:
         """Write the new content of files, each all or nothing; return for each why it was not written, or `""`.
