@@ -10,11 +10,11 @@ from ledger_tool.commands.ports import History, Progress, Source
 from ledger_tool.commands.whence import WhenceMatch, whence_each
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.running.classes import Former, RunningJudge, named, records_by_digest
 from ledger_tool.core.running.container import ImageIdentity, RunningContainer
 from ledger_tool.core.running.report import RunningReport, grouped, not_running
-from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.core.writes.promote import check_environment
+from ledger_tool.errors import LedgerError
 
 OpenHistory = Callable[[], AbstractContextManager[History]]
 
@@ -43,7 +43,8 @@ def running(
     that ledger.yaml does not declare.
     """
     snapshot = source.read()
-    _check_environment(snapshot.policy, environment)
+    if environment:
+        check_environment(environment, snapshot.policy)
     active = [container for container in containers if container.state == "runs"]
     images = list(dict.fromkeys(container.image for container in active))
     judge = _judge(snapshot, images, now, environment)
@@ -67,13 +68,6 @@ def running(
         sum(container.state == "ended" for container in containers),
     )
     return Compared(report, whence)
-
-
-def _check_environment(policy: Policy, environment: str) -> None:
-    if environment and environment not in policy.environments:
-        declared = ", ".join(policy.environments)
-        hint = f"use one of {declared}" if declared else "declare it there under `environments`"
-        raise UsageError(f"ledger.yaml does not declare the environment `{environment}`", hint)
 
 
 def _judge(snapshot: Snapshot, images: Sequence[ImageIdentity], now: Timestamp, environment: str) -> RunningJudge:

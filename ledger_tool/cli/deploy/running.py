@@ -9,6 +9,7 @@ from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.reports import FailOn, Metrics, what_runs, write_metrics
+from ledger_tool.core.ledger import names
 from ledger_tool.errors import TryAgain
 
 
@@ -40,6 +41,7 @@ def running(
     from ledger_tool.core.running.report import FAILABLE
     from ledger_tool.render import running as render
 
+    environment = names.parse_tag(env) if env else ""
     failing, screen = parse_fail_on(fail_on, FAILABLE), ledger.screen
     containers = what_runs(files or ["-"])
     with ledger.source() as source, screen.progress("versions") as progress:
@@ -47,7 +49,7 @@ def running(
             source,
             containers,
             now=o.now(),
-            environment=env,
+            environment=environment,
             open_history=ledger.history,
             note=screen.detail,
             progress=progress,

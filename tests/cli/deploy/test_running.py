@@ -160,8 +160,8 @@ def test_what_cannot_fail_is_a_usage_error(ledger: Run, world: Upstream, word: s
 def test_an_environment_has_to_be_declared(ledger: Run, world: Upstream) -> None:
     done = ledger("running", everything(), "--env", "production")
     assert (done.code, done.out) == (2, "")
-    assert "does not declare the environment `production`" in done.err
-    assert "hint: use one of staging, prod" in done.err
+    assert "declares no environment `production`" in done.err
+    assert "hint: its environments are staging, prod" in done.err
 
 
 def test_several_clusters_and_standard_input(ledger: Run, world: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
