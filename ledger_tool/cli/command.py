@@ -7,6 +7,9 @@ text and flags, and need no conversion.
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -33,13 +36,18 @@ class _Unconverted:
         return sorted(params, key=lambda param: param.rich_help_panel == RARE)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-        from ledger_tool.cli.examples import EXAMPLES
-        from ledger_tool.render.screen import Screen
+        from typer import rich_utils
 
-        examples = EXAMPLES.get(ctx.info_name, ())
-        lines = [f"   {line}" for what, command in examples for line in (f"# {what}", command)]
-        Screen().data([" Examples:", *lines])
+        from ledger_tool.cli.examples import as_lines
+        from ledger_tool.render.screen import Screen
+        from ledger_tool.render.terminal import has_colour
+
+        # Typer has its own rules of when to write escapes, and of what to do when nobody reads to the end.
+        rich_utils.FORCE_TERMINAL = has_colour(sys.stdout)
+        with redirect_stdout(StringIO()) as shown:
+            super().format_help(ctx, formatter)  # type: ignore[misc]
+        width = rich_utils._get_rich_console().width
+        Screen().data([*shown.getvalue().splitlines(), " Examples:", *as_lines(ctx.info_name, width)])
 
 
 def _describe(param: Any) -> None:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from ledger_tool.render.table import wrapped
+
+_INDENT = 3
+_unbroken = re.compile(r""""[^"]*"|'[^']*'|(?<= )-[-a-z]+ (?=[^-])""")
 # By the command's name; two each, the one that most people need first. A line has at most 76 columns.
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "ledger": (
@@ -136,3 +143,21 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("complete in zsh, with ~/.zfunc in its fpath", "ledger completion zsh >~/.zfunc/_ledger"),
     ),
 }
+
+
+def as_lines(name: str, width: int) -> Iterator[str]:
+    """Yield the lines of a command's examples, within `width` columns if its words are; a command can be pasted."""
+    for what, command in EXAMPLES.get(name, ()):
+        for line in (*(f"# {text}" for text in wrapped(what, width - _INDENT - 2)), *_broken(command, width - _INDENT)):
+            yield " " * _INDENT + line
+
+
+def _broken(command: str, room: int) -> Iterator[str]:
+    """Yield a command line in parts that a shell joins; an option stays with its value."""
+    if len(command) <= room:
+        yield command
+        return
+    whole = _unbroken.sub(lambda match: match[0].replace(" ", "\0"), command)
+    *parts, last = (part.replace("\0", " ") for part in wrapped(whole, room - 4))
+    for number, part in enumerate((*(f"{part} \\" for part in parts), last)):
+        yield f"  {part}" if number else part

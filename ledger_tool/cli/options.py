@@ -54,18 +54,15 @@ def flag(name: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
     return typer.Option(*name.split("/"), help=help, rich_help_panel=panel)
 
 
-def choice(name: str, choices: str, help: str, panel: str | None = None) -> Any:  # noqa: A002
-    """Declare an option whose values are among `choices`, written `text|json`."""
-    known = choices.split("|")
+def choice(name: str, metavar: str, known: Sequence[str], help: str) -> Any:  # noqa: A002
+    """Declare an option whose values are among the `known` ones, which `help` names."""
 
     def check(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
         for word in filter(None, _words(_not_empty(context, parameter, value))):
             one_of(name, word, known)
         return value
 
-    return typer.Option(
-        name, metavar=choices, help=help, rich_help_panel=panel, callback=check, autocompletion=lambda: known
-    )
+    return typer.Option(name, metavar=metavar, help=help, callback=check, autocompletion=lambda: list(known))
 
 
 def formats(*known: str, default: str = "") -> Any:
@@ -158,8 +155,8 @@ Forge = Annotated[
     str,
     option(
         "--forge",
-        "github|gitlab|gitea",
-        "The kind of forge at the remote's host",
+        "KIND",
+        "What the remote's host is: github, gitlab or gitea",
         "Pull request",
         env="LEDGER_FORGE",
         default="from its name",

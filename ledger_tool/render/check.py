@@ -98,7 +98,7 @@ def as_junit(checked: Checked) -> Iterator[str]:
 
 def fixed() -> str:
     """Return the note that `--fix` has written the file."""
-    return f"note: {LEDGER} is now in canonical form, and says the same as before; commit it"
+    return f"note: {LEDGER} is now in canonical form, and says the same as before; `git add` and commit it"
 
 
 def not_fixed(checked: Checked) -> str:

@@ -83,7 +83,7 @@ def test_a_remote_whose_head_names_no_branch_lists_its_branches(ledger: Run, ups
     done.append(_publish(ledger, upstream.url))
     for outcome in done:
         assert outcome.code == 2, outcome
-        assert "has no default branch\n\nhint: name one with `--branch`: main, topic" in outcome.err
+        assert "has no default branch\n\nhint: pass `--branch main`, or another of its branches: topic" in outcome.err
     rebased = ledger("rebase", "--repo", upstream.url, "--branch", "topic")
     assert (rebased.code, "name the base, as in `ledger rebase main`" in rebased.err) == (2, True)
     assert _publish(ledger, upstream.url, "--branch", "main").code == 0

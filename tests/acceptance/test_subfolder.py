@@ -72,6 +72,17 @@ def test_a_link_to_a_ledger_is_not_looked_past(ledger: Run, below: Path) -> None
     assert (done.code, "is not a plain file" in done.err) == (4, True)
 
 
+@pytest.mark.parametrize("name", ["ledger.json", "ledger.yaml"])
+def test_what_is_not_a_file_is_not_said_to_be_missing(ledger: Run, below: Path, name: str) -> None:
+    (below / "ledger.json").write_bytes(ledger_bytes())
+    (below / name).unlink(missing_ok=True)
+    for make, unmake in ((Path.mkdir, Path.rmdir), (os.mkfifo, Path.unlink)):
+        make(below / name)
+        done = ledger("list", "--repo", below)
+        assert (done.code, "is not a plain file" in done.err) == (4 if name == "ledger.json" else 2, True), done
+        unmake(below / name)
+
+
 def test_a_bare_repository_is_found_from_within(
     ledger: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

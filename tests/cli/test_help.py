@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,20 +18,22 @@ import typer.main
 
 from ledger_tool.cli.examples import EXAMPLES
 from ledger_tool.cli.main import COMMANDS, program
-from tests.support.git.upstream import git
+from tests.support.git.upstream import Upstream, git
 from tests.support.stage.stage import Stage
+from tests.support.stage.terminal import at_terminal
 from tests.support.values.make import digest
 from tests.support.values.outcome import Outcome
 from tests.support.values.running import listed, running_pod
 
 Run = Callable[..., Outcome]
 NAMES = ["ledger", *COMMANDS]
+_LONGEST_WORD = 20  # of what a column of 60 has room for
 SOURCE = "https://git.example.com/team/app@4ef5a3030654728decc420aa363a57670ae53de4"
 
 
 @pytest.fixture
 def shown(ledger: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], list[str]]:
-    """Return a function that returns the lines of a command's help at a width, without those of the examples."""
+    """Return a function that returns the lines of a command's help at a width."""
 
     def run(name: str, width: int) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
@@ -44,12 +48,23 @@ def shown(ledger: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], 
 def test_every_help_fits_the_terminal_and_shows_no_types(name: str, shown: Callable[[str, int], list[str]]) -> None:
     for width in (60, 80, 120):
         lines = shown(name, width)
-        help_text = lines[: lines.index(" Examples:")]
-        assert max(map(len, help_text)) <= width
-        assert not re.search(r"<(?:bool|str|list)|\{", "\n".join(help_text))
-        assert lines[-6:-1] == [
-            " Examples:", *(f"   {line}" for what, command in EXAMPLES[name] for line in (f"# {what}", command)),
-        ]  # fmt: skip
+        assert max(map(len, lines)) <= width
+        at = lines.index(" Examples:")
+        assert not re.search(r"<(?:bool|str|list)|\{", "\n".join(lines[:at]))
+        # As a shell reads them.
+        examples = re.sub(r" \\\n +", " ", "\n".join(lines[at + 1 :])).splitlines()
+        assert [line.strip() for line in examples if line and "#" not in line] == [one for _, one in EXAMPLES[name]]
+        comments = " ".join(line.strip(" #") for line in examples if "#" in line)
+        assert comments == " ".join(what for what, _ in EXAMPLES[name])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_word_is_broken(name: str, shown: Callable[[str, int], list[str]]) -> None:
+    """Each word that a wide help shows is in a narrow one: choices and placeholders too."""
+    words = {width: set(" ".join(shown(name, width)).split()) for width in (60, 80, 200)}
+    for width in (60, 80):
+        missing = {word for word in words[200] - words[width] if "─" not in word and len(word) <= _LONGEST_WORD}
+        assert not missing, width
 
 
 def test_the_longest_help_fits_two_screens_with_what_is_rare_at_its_end(
@@ -59,6 +74,36 @@ def test_the_longest_help_fits_two_screens_with_what_is_rare_at_its_end(
     assert len(lines) <= 100
     panels = [found[1] for line in lines if (found := re.match(r"╭─ (.+?) ─", line))]
     assert panels[-2:] == ["Ledger", "Rarely needed"]
+
+
+def test_no_help_has_escapes_where_no_colour_is_wanted(ledger: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[list[str]] = [[], ["--help"], ["list", "--help"]]
+    for name in ("GITHUB_ACTIONS", "PY_COLORS"):
+        monkeypatch.setenv(name, "1")
+    plain = [ledger(*one).out for one in words]
+    assert "\x1b" not in "".join(plain)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for one, text in zip(words, plain, strict=True):
+        coloured = ledger(*one).out
+        assert "\x1b" in coloured
+        assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == text
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert [ledger(*one).out for one in words] == plain
+    assert "\x1b" not in at_terminal("list", "--help").out
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b" in at_terminal("list", "--help").out
+
+
+@pytest.mark.parametrize("words", [["-h"], ["publish", "--help"], ["--version"], ["list", "--format", "json"]])
+def test_a_reader_that_has_seen_enough_is_no_failure(words: list[str], upstream: Upstream) -> None:
+    """As in `ledger -h | head -1`: whoever reads has gone before anything is written."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "ledger_tool", *words]
+    environment = {**os.environ, "LEDGER_REPO": upstream.url}
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=environment, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_there_are_two_examples_for_each_command_and_they_fit_a_line() -> None:

@@ -36,7 +36,13 @@ def bump(
     ] = o.NONE,
     prereleases: Annotated[bool, flag("--prereleases", "Let semver: choose pre-releases too.")] = False,
     allow: Annotated[
-        list[str], choice("--allow", "yanked|expired|older", "Also move to these versions; may be repeated.")
+        list[str],
+        choice(
+            "--allow",
+            "KIND",
+            ("yanked", "expired", "older"),
+            "Also move to versions of this kind: yanked, expired or older; may be repeated.",
+        ),
     ] = o.NONE,
     check: Annotated[bool, flag("--check", "Change nothing; exit 1 if an image is behind.")] = False,
     platform: Platform = "",

@@ -25,8 +25,10 @@ Style = Annotated[
     str,
     choice(
         "--style",
-        "auto|tag|digest",
-        "Where digests go in Helm values: behind the tag, into a field, or where the chart beside them reads them.",
+        "STYLE",
+        ("auto", "tag", "digest"),
+        "Where digests go in Helm values: behind the tag (tag), into a field (digest), or where the chart beside them "
+        "reads them (auto).",
     ),
 ]
 Format = Annotated[str, formats("text", "json", "markdown", "github")]

@@ -61,9 +61,10 @@ def list_records(
         str,
         choice(
             "--sort",
-            "version|published|image",
-            "By image, the highest version first; the newest first; or by image and tag, as in ledger.json."
-            "  [default: version, or image in other formats than text]",
+            "ORDER",
+            ("version", "published", "image"),
+            "By image, the highest version first (version); the newest first (published); or by image and tag, as in "
+            "ledger.json (image).  [default: version, or image in other formats than text]",
         ),
     ] = "",
     limit: Annotated[str, option("--limit", "N", "Only the first N records.")] = "",

@@ -87,8 +87,8 @@ def publish(
 ) -> None:
     """Record an image, right after its push.
 
-    Prints one JSON object per image:tag. Publishing the same digest again changes nothing; another
-    digest under the same tag is refused (exit 3), unless the tag is mutable or the move is forced.
+    Publishing the same digest again changes nothing; another digest under the same tag is refused
+    (exit 3), unless the tag is mutable or the move is forced.
     """
     from ledger_tool.commands.publish import publish as run
     from ledger_tool.core.writes.input import Defaults, publication_time

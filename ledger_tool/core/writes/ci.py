@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ledger_tool.core.changes.runclaim import RunClaim, parse_actor, parse_run
-from ledger_tool.core.ledger.names import SourceRef, parse_source_ref
+from ledger_tool.core.ledger.names import SourceRef, parse_source_ref, shown
 from ledger_tool.errors import InvalidValue, UsageError
 
 
@@ -80,6 +80,7 @@ SYSTEMS = (
 )  # fmt: skip
 
 _HINT = "pass `--source URL@COMMIT`, such as `--source https://git.example.com/team/app@$(git rev-parse HEAD)`"
+_commit = re.compile("[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _userinfo = re.compile(r"^(https?://)[^/]*@", re.IGNORECASE)
 _URL_MARKS = "%:/?#[]@!$&'()*+,;=~"  # what stays as it is in a URL; `quote` also keeps letters, digits and `_.-`
 
@@ -110,11 +111,16 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
         raise UsageError("sourceRef is missing, and no known CI system's environment gives one", _HINT)
     try:
         url = _userinfo.sub(r"\1", system.url.format_map(variables))
-        return parse_source_ref(f"{url}@{variables[system.commit].lower()}")
+        commit = variables[system.commit]
+        if not _commit.fullmatch(commit):
+            what = f"{system.name} set {system.commit} to `{shown(commit)}`, which is not the full id of a commit"
+            raise UsageError(what, _HINT)
+        return parse_source_ref(f"{url}@{commit.lower()}")
     except KeyError as missing:
         raise UsageError(f"sourceRef is missing, and {system.name} did not set {missing.args[0]}", _HINT) from None
     except InvalidValue as error:
-        raise UsageError(f"{error.message}, as found in {system.name}'s environment", _HINT) from None
+        names = " and ".join(name for _, name, _, _ in Formatter().parse(system.url) if name)
+        raise UsageError(f"{error.message}, as {system.name} set {names}", _HINT) from None
 
 
 def told_run(environment: Mapping[str, str], is_secret: Callable[[str], bool]) -> ToldRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -252,7 +253,11 @@ def no_branch(repository: Repository, address: Address, branch: str) -> UsageErr
     branches = shown(", ".join(heads), 200)
     if branch:
         return UsageError(f"{address.shown} has no branch `{shown(branch)}`", f"name one of: {branches}")
-    return UsageError(f"{address.shown} has no default branch", f"name one with `--branch`: {branches}")
+    first = "main" if "main" in heads else heads[0]
+    others = shown(", ".join(head for head in heads if head != first), 200)
+    more = f", or another of its branches: {others}" if others else ""
+    hint = f"pass `--branch {shown(shlex.quote(first))}`{more}"
+    return UsageError(f"{address.shown} has no default branch", hint)
 
 
 def check_branch(name: str) -> str:

@@ -17,7 +17,7 @@ from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 GOOD = ledger_bytes(record("base", "v1"), record("myorg/app", "v1", labels={"a": "1", "b": "é"}))
-NOTE = "note: ledger.json is now in canonical form, and says the same as before; commit it\n"
+NOTE = "note: ledger.json is now in canonical form, and says the same as before; `git add` and commit it\n"
 
 
 @pytest.fixture

@@ -140,8 +140,18 @@ def test_an_unknown_environment_asks_for_the_source(environment: dict[str, str])
 
 @pytest.mark.parametrize("commit", ["HEAD", SHA[:8], "main", f"{SHA}\n"])
 def test_a_commit_that_is_not_whole_is_refused(commit: str) -> None:
-    with pytest.raises(UsageError, match="Buildkite"):
+    with pytest.raises(UsageError) as caught:
         source_ref(_JOBS["Buildkite"][0] | {"BUILDKITE_COMMIT": commit})
+    value = commit.replace("\n", "\\n")
+    said = f"Buildkite set BUILDKITE_COMMIT to `{value}`, which is not the full id of a commit"
+    assert (caught.value.message, "$(git rev-parse HEAD)" in caught.value.hint) == (said, True)
+
+
+def test_a_repository_that_no_source_can_name_is_told_by_its_variable() -> None:
+    with pytest.raises(UsageError, match=r"as Jenkins set GIT_URL$"):
+        source_ref(_JOBS["Jenkins"][0] | {"GIT_URL": "/srv/git/app.git"})
+    with pytest.raises(UsageError, match=r"as GitHub Actions set GITHUB_SERVER_URL and GITHUB_REPOSITORY$"):
+        source_ref(_JOBS["GitHub Actions"][0] | {"GITHUB_SERVER_URL": "ftp://x"})
 
 
 def test_a_commit_in_upper_case_is_the_same_commit() -> None:
