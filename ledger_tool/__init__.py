@@ -1,3 +1,3 @@
 """A git-backed ledger of container image versions."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"

@@ -113,6 +113,16 @@ def test_no_page_installs_the_package_by_its_bare_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/install.md"])
-def test_the_wheel_that_a_page_names_is_of_this_version(name: str) -> None:
-    text = (ROOT / name).read_text("utf-8")
-    assert set(re.findall(r"ledger_tool-([\d.]+)(?:-py3|\.tar)", text)) == {__version__}
+def test_each_file_that_a_page_names_is_built_whatever_the_version(name: str, dist: Path) -> None:
+    named = set(re.findall(r"ledger_tool-[^\s`/]+\.(?:whl|tar\.gz)", (ROOT / name).read_text("utf-8")))
+    assert named
+    for pattern in named:
+        assert "*" in pattern
+        assert len(list(dist.glob(pattern))) == 1, pattern
+
+
+def test_the_releases_that_pages_name_are_those_of_the_version_that_is_under_way() -> None:
+    lines = [line for path in papers() for line in path.read_text("utf-8").splitlines()]
+    ours = [line for line in lines if re.search(r"tools/ledger-tool|ledger_tool-|^ +rev: v", line)]
+    named = {version for line in ours for version in re.findall(r"\bv?(\d+\.\d+\.\d+)\b", line)}
+    assert named == {__version__.partition(".dev")[0]}
