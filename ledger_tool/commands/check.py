@@ -11,6 +11,7 @@ from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.changes.promotion import all_outlived
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.check import (
     CheckFinding,
@@ -33,7 +34,7 @@ from ledger_tool.core.judging.files import (
 from ledger_tool.core.judging.oneness import UnprovenPull
 from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
-from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
@@ -52,7 +53,7 @@ class Checked:
     `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what could not be observed,
     `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
     marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
-    lose.
+    lose, and `outlived` what has become of versions that environments have.
     """
 
     findings: Sequence[CheckFinding]
@@ -64,6 +65,7 @@ class Checked:
     yanked: Sequence[Record] = ()
     files: Sequence[ChangedFile] = ()
     squash: Sequence[str] = ()
+    outlived: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -131,10 +133,11 @@ def check(
         looked = _look(past, now.ledger, registries, jobs)
     claims = [("all commits together", claim.fault) for claim in past.claims if claim not in looked.proven]
     findings += located([*looked.faults, *claims], positions)
-    yanked = [parse_text(text) for text in now.ledger.texts if has_field(text, "yanked")]
+    yanked = list(now.ledger.having("yanked"))
     return Checked(
         in_order(findings), len(now.ledger), past.commits,
         unknown=looked.unknown, unserved=looked.unserved, yanked=yanked, files=past.files, squash=past.squash,
+        outlived=list(all_outlived(now.ledger, clock)),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ledger_tool.core.ledger import recorded
+from ledger_tool.core.policy.policy import Policy
 
 
 def names(read: Callable[[], bytes], word: str, *, needs_tag: bool) -> list[str]:
@@ -20,6 +21,11 @@ def names(read: Callable[[], bytes], word: str, *, needs_tag: bool) -> list[str]
             return [name + end for name in matching for end in (("", ":") if not needs_tag else (":",))]
         image = matching[0]
     return [f"{image}:{name}" for name in recorded.tags(raw, image) if name.startswith(tag)]
+
+
+def environments(policy: Policy, word: str) -> list[str]:
+    """Return the declared environments that begin with a word."""
+    return [name for name in policy.environments if name.startswith(word)]
 
 
 def platforms(read: Callable[[], bytes], word: str) -> list[str]:

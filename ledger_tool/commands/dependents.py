@@ -69,7 +69,7 @@ def stale(
     if registries is not None:
         bases = [base for links in affected.links.values() for base in links]
         live = newest(graph.resolver, registries, bases, jobs=jobs, progress=progress)
-    rebuilds = rebuild_order(affected, lambda base: _now(base, live))
+    rebuilds = rebuild_order(graph, affected, lambda base: _now(base, live))
     what = _what(graph, target) if target else "every base"
     return FoundDependents(what, graph, affected, rebuilds, live)
 

@@ -15,10 +15,12 @@ from ledger_tool.core.export.selection import (
     image_versions,
     latest_each,
     select,
+    versions_first,
 )
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.yanks import Yanks, yanks_of
 from ledger_tool.core.policy.policy import Policy
 
 # Formats with room for one version of each image, and those with room for all.
@@ -74,23 +76,25 @@ def export(
     records = select(snapshot.ledger, selection)
     chosen = image_versions(records, snapshot.policy, by_platform=selection.platform is not None)
     skipped: Sequence[ImageVersion] = ()
+    yanks = yanks_of(snapshot.ledger)
     if latest:
-        chosen, skipped = latest_each(chosen, snapshot.policy, now)
+        chosen, skipped = latest_each(chosen, snapshot.policy, now, yanks)
     elif form in SINGLE:
+        chosen = versions_first(chosen)
         check_single(chosen)
     if form not in BY_RECORD:
         check_pullable(chosen)
     records = [record for version in chosen for record in version.records]
     default_keys = {version.name.image: default(version.name.image) for version in chosen} if default else {}
     by_key = versions_by_key(chosen, default_keys, given) if default else {}
-    return Exported(records, snapshot.policy, chosen, by_key, skipped, _doubtful(records, now))
+    return Exported(records, snapshot.policy, chosen, by_key, skipped, _doubtful(records, yanks, now))
 
 
-def _doubtful(records: Sequence[Record], now: Timestamp) -> dict[str, str]:
+def _doubtful(records: Sequence[Record], yanks: Yanks, now: Timestamp) -> dict[str, str]:
     doubts: dict[str, str] = {}
     for record in records:
-        if record.yanked:
-            doubts[str(record.name)] = f"is yanked: {record.yanked.reason}"
+        if why := yanks.why(record):
+            doubts[str(record.name)] = why
         elif is_expired(record, now):
             doubts.setdefault(str(record.name), f"is past its TTL of {record.ttl}")
     return doubts

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.promotion import outlived, version_of
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.order import in_order, latest
 from ledger_tool.core.ledger.query import Query, meant, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import pull_repository
 
@@ -21,12 +24,16 @@ if TYPE_CHECKING:  # the ledger as it is now needs no history
 
 @dataclass(frozen=True, slots=True)
 class TaggedRecords:
-    """One image:tag: the digest to pull it by (None if its records do not agree on one), and where to pull from."""
+    """One image:tag: the digest to pull it by (None if its records do not agree on one), and where to pull from.
+
+    `doubts` say why it is not to be used, after its name: it is yanked, or an environment has what is no longer good.
+    """
 
     name: Name
     digest: str | None
     repository: str
     records: tuple[Record, ...]
+    doubts: Sequence[str] = ()
 
     def pulled(self) -> str:
         """Return the digest to pull by. Raises RuleRefused if there is none."""
@@ -35,12 +42,23 @@ class TaggedRecords:
         return self.digest
 
 
-def get(source: Source, reference: Reference, *, platform: Platform | None = None) -> TaggedRecords:
-    """Return the records of one image:tag, or of one of its platforms. Raises UnknownImage."""
+def get(source: Source, reference: Reference, *, now: Timestamp, platform: Platform | None = None) -> TaggedRecords:
+    """Return the records of one image:tag, or of one of its platforms, and what speaks against them at `now`.
+
+    Raises UnknownImage.
+    """
     snapshot = source.read()
     records = snapshot.find(reference, platform)
     digest = records[0].digest if platform else pull_digest(records)
-    return TaggedRecords(records[0].name, digest, pull_repository(snapshot.policy, records[0].image), records)
+    repository = pull_repository(snapshot.policy, records[0].image)
+    return TaggedRecords(records[0].name, digest, repository, records, _doubts(snapshot.ledger, records, now))
+
+
+def _doubts(ledger: Ledger, records: Sequence[Record], now: Timestamp) -> list[str]:
+    if version_of(records):
+        return list(outlived(records, ledger, now))
+    yanks = yanks_of(ledger, records[0].image)
+    return list(dict.fromkeys(filter(None, map(yanks.why, records))))
 
 
 def list_records(
@@ -62,7 +80,9 @@ def list_records(
         is_unknown = query == Query(pattern=query.pattern) != Query() and len(snapshot.ledger) > 0
         hint = meant(query.pattern, list(snapshot.ledger.names())) if is_unknown else ""
         note(": ".join(filter(None, ("no record matches", hint))))
-    return in_order(found if latest_at is None else latest(found, latest_at), order)
+    if latest_at is not None:
+        found = latest(found, latest_at, yanks_of(snapshot.ledger))
+    return in_order(found, order)
 
 
 @dataclass(frozen=True, slots=True)

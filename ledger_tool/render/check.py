@@ -16,7 +16,7 @@ from ledger_tool.render.github import command
 from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.view import View
 
-MOST_YANKED = 10
+MOST_YANKED = MOST_OUTLIVED = 10
 MOST_LINES = 10
 
 
@@ -112,6 +112,9 @@ def not_fixed(checked: Checked) -> str:
 def notes(checked: Checked) -> Iterator[str]:
     """Yield what a person should know in addition to the findings, and a summary."""
     yield from _yanked(checked.yanked)
+    yield from (f"warning: {what}" for what in checked.outlived[:MOST_OUTLIVED])
+    if len(checked.outlived) > MOST_OUTLIVED:
+        yield f"warning: {len(checked.outlived) - MOST_OUTLIVED} more versions of environments are no longer good"
     yield from (f"note: another file changes: {line}" for line in file_lines(checked.files))
     yield from (f"note: if the host squashes these commits, {loss}" for loss in checked.squash)
     for reason in checked.unknown:

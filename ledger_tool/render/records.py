@@ -123,11 +123,9 @@ _FACTS: Mapping[str, Callable[[Record], tuple[str, ...]]] = {
 }
 
 
-def yanked_notes(records: Sequence[Record]) -> Iterator[str]:
-    """Yield a warning for each record that is not to be used."""
-    for record in records:
-        if record.yanked:
-            yield f"warning: {record.name} is yanked: {record.yanked.reason}"
+def doubt_notes(tagged: TaggedRecords) -> Iterator[str]:
+    """Yield a warning for each reason why what is shown is not to be used."""
+    yield from (f"warning: {tagged.name} {why}" for why in tagged.doubts)
 
 
 def no_registry_notes(tagged: TaggedRecords) -> Iterator[str]:

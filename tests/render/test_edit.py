@@ -21,7 +21,6 @@ from ledger_tool.errors import Conflict
 from ledger_tool.render import edit as render
 from ledger_tool.render import init as scaffolded
 from ledger_tool.render import publish as published
-from ledger_tool.render import records as shown
 from tests.support.values.make import digest, draft, fields, ledger_of, record
 
 COMMIT = "5f2d7e0123456789abcdef0123456789abcdef01"
@@ -157,11 +156,6 @@ def test_the_summary_tells_further_attempts() -> None:
 def test_the_summary_of_a_removal_says_it_once() -> None:
     change = edits.remove(Snapshot("", ledger_of(record()), Policy()), [parse_name("myorg/app:v1")], reason="x")
     assert render.summary(written(change)) == "removed myorg/app:v1 in 5f2d7e012345"
-
-
-def test_a_yanked_image_is_warned_about_with_the_reason() -> None:
-    yanked = record("a", yanked={"at": "2026-11-25T08:00:00Z", "reason": "crashes"})
-    assert list(shown.yanked_notes([record(), yanked])) == ["warning: a:v1 is yanked: crashes"]
 
 
 def test_init_tells_what_it_added_kept_and_committed_and_what_is_next() -> None:

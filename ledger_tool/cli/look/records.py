@@ -33,9 +33,9 @@ def get(
     reference = parse_name(image)
     parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.source_at(moment) as source:
-        tagged = run(source, reference, platform=parsed_platform)
+        tagged = run(source, reference, now=o.now(), platform=parsed_platform)
     screen = ledger.screen
-    screen.notes(render.yanked_notes(tagged.records))
+    screen.notes(render.doubt_notes(tagged))
     if output in ("ref", "text"):
         screen.notes(render.no_registry_notes(tagged))
     screen.show(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
 
 from ledger_tool.cli.options import NONE, one_of
+from ledger_tool.errors import InvalidSettings
 from ledger_tool.render.screen import Screen
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -126,11 +128,20 @@ def _values(line: _Line, parameter: Any, word: str) -> Iterator[tuple[str, str]]
         yield from ((text, "") for text in known if text.startswith(word))
         return
 
+    folder = line.given.get("repo") or os.environ.get("LEDGER_REPO") or "."
+
     def read() -> bytes:
-        return ledger_bytes(line.given.get("repo") or os.environ.get("LEDGER_REPO") or ".")
+        return ledger_bytes(folder)
 
     if any(text in metavar for text in ("FILE", "PATH", "DIR")):
         yield FILES, ""
+    elif metavar.startswith("ENV"):
+        from ledger_tool.core.ledger.names import SETTINGS
+        from ledger_tool.edges.yaml import settings
+
+        with suppress(InvalidSettings):
+            policy = settings.load(ledger_bytes(folder, SETTINGS))
+            yield from ((text, "") for text in command.environments(policy, word))
     elif metavar == "OS/ARCH":
         yield from ((text, "") for text in command.platforms(read, word))
     elif "IMAGE" in metavar or metavar in ("PATTERN", "PATTERN...", "REF"):

@@ -25,6 +25,7 @@ from ledger_tool.core.changes.difference import by_name, compare
 from ledger_tool.core.changes.promotion import version_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import SHARED, Name, Record, from_json, pull_digests, to_json
+from ledger_tool.core.ledger.yanks import yanks_of
 
 Records = Mapping[str, Record]  # of one image:tag, by platform
 
@@ -87,7 +88,8 @@ def _is_unbacked(ledger: Ledger, name: Name) -> bool:
     if not (version := version_of(records)):
         return False
     source = ledger.find(Name(name.image, version))
-    return pull_digests(source) != pull_digests(records) or any(record.yanked for record in source)
+    yanks = yanks_of(ledger, name.image)
+    return pull_digests(source) != pull_digests(records) or any(map(yanks.of, source))
 
 
 def merge_records(

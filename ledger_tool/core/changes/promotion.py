@@ -15,7 +15,8 @@ from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp, some_of
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import FIELDS, Name, Record, to_json
+from ledger_tool.core.ledger.record import FIELDS, Name, Record, by_name, pull_digests, to_json
+from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 
 _OWN = ("tag", "publishedAt", "version")  # what an environment's record does not have from its version
@@ -79,13 +80,19 @@ def misfits(name: Name, ledger: Ledger, policy: Policy, at: Timestamp | None = N
         return
     if odd := differing(records, source):
         yield f"{name} has {versions[0]}, and not what is recorded of it: {some_of(odd, 5)}"
-    yield from unfit(source, at)
+    yield from (f"{source[0].name} {why}" for why in unfit(source, ledger, at))
 
 
 def recorded_version(name: Name, ledger: Ledger, policy: Policy) -> tuple[Record, ...]:
     """Return the records of a version; none of a tag that is an environment's."""
     records = ledger.find(name)
     return () if is_of_environment(name.tag, records, policy) else records
+
+
+def all_outlived(ledger: Ledger, at: Timestamp) -> Iterator[str]:
+    """Yield what has become of the versions that environments have, each after its `IMAGE:ENV`; see `outlived`."""
+    for name, records in by_name(ledger.having("version")).items():
+        yield from (f"{name} {what}" for what in outlived(records, ledger, at))
 
 
 def differing(records: Sequence[Record], source: Sequence[Record]) -> list[str]:
@@ -101,14 +108,32 @@ def differing(records: Sequence[Record], source: Sequence[Record]) -> list[str]:
     return [name for name in FIELDS if any(wanted.get(name) != has.get(name) for wanted, has in pairs)]
 
 
-def unfit(source: Sequence[Record], at: Timestamp | None) -> Iterator[str]:
-    """Yield why no environment may have a version with these records (from a time on, for one that expires)."""
-    for record in source:
-        if record.yanked:
-            yield f"{record.name} is yanked: {record.yanked.reason}"
-            return
+def unfit(source: Sequence[Record], ledger: Ledger, at: Timestamp | None) -> Iterator[str]:
+    """Yield why no environment may have a version with these records (from a time on, for one that expires).
+
+    That is what to say after its name, such as `has expired`.
+    """
+    yanks = yanks_of(ledger, source[0].image)
+    yield from [why for record in source if (why := yanks.why(record))][:1]
     if at is not None and any(is_expired(record, at) for record in source):
-        yield f"{source[0].name} has expired"
+        yield "has expired"
+
+
+def outlived(records: Sequence[Record], ledger: Ledger, at: Timestamp) -> Iterator[str]:
+    """Yield what has become of the version that an environment has, in its records, until a time; nothing if it stands.
+
+    That is what to say after `IMAGE:ENV`, such as `has v1.5.0, which has expired`. It breaks no rule: what was promoted
+    stays.
+    """
+    if not (version := version_of(records)):
+        return
+    source = ledger.find(Name(records[0].image, version))
+    if not source:
+        yield f"has {version}, which is no longer recorded"
+        return
+    if pull_digests(source) != pull_digests(records):
+        yield f"has {version}, which is another image now"
+    yield from (f"has {version}, which {why}" for why in unfit(source, ledger, at))
 
 
 def lacks_source(name: Name, ledger: Ledger, policy: Policy) -> str:

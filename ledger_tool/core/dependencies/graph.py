@@ -211,13 +211,15 @@ class Rebuild:
     moved: Sequence[tuple[Base, str]]
 
 
-def rebuild_order(among: Dependents, moved: Callable[[Base], str]) -> list[Rebuild]:
+def rebuild_order(graph: Graph, among: Dependents, moved: Callable[[Base], str]) -> list[Rebuild]:
     """Return what is built on an old digest, directly or not, in rebuild order: bases first.
 
-    `moved` gives the digest that a base has moved on to, or `""`. Records of a cycle are in one step.
+    What an environment has is promoted, and not built. `moved` gives the digest that a base has moved on to,
+    or `""`. Records of a cycle are in one step.
     """
     old = {number: [(base, now) for base in links if (now := moved(base))] for number, links in among.links.items()}
-    stale = sorted(_upwards(among, [number for number, bases in old.items() if bases]))
+    reached = _upwards(among, [number for number, bases in old.items() if bases])
+    stale = sorted(number for number in reached if not graph.records[number].is_environment)
     below, groups = _below(among, stale)
     step: dict[int, int] = {}
     for component in components([*stale, *groups], below.__getitem__):

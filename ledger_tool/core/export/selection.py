@@ -12,6 +12,7 @@ from ledger_tool.core.ledger.order import newest_tags
 from ledger_tool.core.ledger.query import has_labels, is_expired, no_pull_digest, select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name, pull_digest
 from ledger_tool.core.ledger.version import rank
+from ledger_tool.core.ledger.yanks import Yanks
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.errors import RuleRefused, UnknownImage
@@ -36,6 +37,11 @@ class ImageVersion:
     host: str
     path: str
     digest: str
+
+    @property
+    def is_environment(self) -> bool:
+        """Whether it is what an environment has, and no version of its own."""
+        return self.records[0].is_environment
 
     @property
     def repository(self) -> str:
@@ -88,8 +94,14 @@ def check_single(versions: Sequence[ImageVersion]) -> None:
             )
 
 
+def versions_first(found: Sequence[ImageVersion]) -> list[ImageVersion]:
+    """Return the versions of each image without what environments have, except of an image that has nothing else."""
+    versioned = {version.name.image for version in found if not version.is_environment}
+    return [version for version in found if not version.is_environment or version.name.image not in versioned]
+
+
 def latest_each(
-    versions: Sequence[ImageVersion], policy: Policy, now: Timestamp
+    versions: Sequence[ImageVersion], policy: Policy, now: Timestamp, yanks: Yanks
 ) -> tuple[list[ImageVersion], list[ImageVersion]]:
     """Return the newest version of each image, and those skipped because they are yanked or expired.
 
@@ -99,7 +111,9 @@ def latest_each(
     usable: list[ImageVersion] = []
     skipped: list[ImageVersion] = []
     for version in versions:
-        is_skipped = any(record.yanked or is_expired(record, now) for record in version.records)
+        if version.is_environment:
+            continue
+        is_skipped = any(yanks.of(record) or is_expired(record, now) for record in version.records)
         (skipped if is_skipped else usable).append(version)
     chosen = []
     for image, candidates in _by_image(usable).items():
@@ -113,6 +127,10 @@ def latest_each(
                 "name one of them as `IMAGE:TAG`, or narrow it with `--tag`",
             )
         chosen.append(max(preferred, key=lambda version: rank(version.name.tag)))
+    if not chosen and not skipped:
+        raise UnknownImage(
+            "only what environments have matches, and no version", "take it with `--env ENV` instead of `--latest`"
+        )
     if not chosen:
         raise UnknownImage(
             "everything that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"

@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.ledger.version import VersionTag, most_exact, parse_version_tag
+from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 
 TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
@@ -171,8 +172,9 @@ class _Versions:
     def __init__(self, ledger: Ledger, images: Set[str]) -> None:
         self._records: dict[str, list[tuple[VersionTag, Record]]] = {}
         self._by_digest: dict[tuple[str, str], set[VersionTag]] = {}
+        self._yanks = yanks_of(ledger)
         for record in ledger.select(lambda image, *_: image in images):
-            if (parsed := parse_version_tag(record.tag)) is None:
+            if record.is_environment or (parsed := parse_version_tag(record.tag)) is None:
                 continue
             self._records.setdefault(record.image, []).append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
@@ -184,6 +186,8 @@ class _Versions:
         A tag such as `1.5` or `latest` names one version after the other, so it does not tell which.
         """
         for record in records:
+            if record.version:
+                return record.version
             own = parse_version_tag(record.tag)
             if own and not own.is_floating:
                 return record.tag
@@ -207,7 +211,7 @@ class _Versions:
         lower = [
             (tag, record)
             for tag, record in self._records.get(name.image, ())
-            if tag.compare(this) == -1 and not record.yanked
+            if tag.compare(this) == -1 and not self._yanks.of(record)
         ]
 
         def rank(pair: tuple[VersionTag, Record]) -> tuple[object, ...]:

@@ -39,6 +39,11 @@ class Ledger:
         """Return the records of an image, in key order."""
         return tuple(parse_text(text) for text in self.texts[self._span((image,))])
 
+    def having(self, field: str, image: str = "") -> Iterator[Record]:
+        """Yield the records, of all images or of one, that have an optional field; only those are parsed."""
+        texts = self.texts[self._span((image,))] if image else self.texts
+        return (parse_text(text) for text in texts if has_field(text, field))
+
     def has_image(self, image: str) -> bool:
         """Return whether there is a record of an image."""
         start = bisect_left(self.keys, (image, "", ""))

@@ -9,14 +9,16 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.ledger.version import rank, version_of
+from ledger_tool.core.ledger.yanks import Yanks
 
 
-def latest(records: Iterable[Record], now: Timestamp) -> list[Record]:
-    """Return the usable records of each image's newest tag: those that are neither yanked nor expired.
+def latest(records: Iterable[Record], now: Timestamp, yanks: Yanks) -> list[Record]:
+    """Return the usable records of each image's newest version: those that are neither yanked nor expired.
 
     The records are in key order, before and after.
     """
-    usable = [record for record in records if not record.yanked and not is_expired(record, now)]
+    versions = [record for record in records if not record.is_environment]
+    usable = [record for record in versions if not yanks.of(record) and not is_expired(record, now)]
     found: list[Record] = []
     for _, siblings in groupby(usable, lambda record: record.image):
         of_image = list(siblings)
@@ -43,11 +45,11 @@ def newest_tags(published: Iterable[tuple[str, Timestamp]]) -> list[str]:
 def in_order(records: Sequence[Record], order: str) -> list[Record]:
     """Return records, given in key order, as `published` (the newest first) or `version` says; else as they are.
 
-    `version` is by image, the highest version first.
+    `version` is by image, the highest version first, and what environments have last.
     """
     if order == "published":
         return sorted(records, key=lambda record: (record.published_at, rank(record.tag)), reverse=True)
     if order == "version":
-        by_version = sorted(records, key=lambda record: rank(record.tag), reverse=True)
+        by_version = sorted(records, key=lambda record: (not record.is_environment, rank(record.tag)), reverse=True)
         return sorted(by_version, key=lambda record: record.image)
     return list(records)

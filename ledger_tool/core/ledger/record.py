@@ -104,6 +104,11 @@ class Record:
         return Name(self.image, self.tag)
 
     @property
+    def is_environment(self) -> bool:
+        """Whether it is what an environment has: its tag is the name of one then, and never a version of the image."""
+        return self.version is not None
+
+    @property
     def pull_digest(self) -> Digest:
         """What its image:tag is pulled by: the index digest if there is one, else the image's own."""
         return self.index or self.digest

@@ -73,9 +73,11 @@ def _moved(
     site: Site, image: str, tag: str, policy: VersionPolicy, catalogue: Catalogue, rules: BumpRules
 ) -> Judgement:
     if not tag and site.digest:  # then its tag is one under which the ledger has its digest
-        tag = next(iter(catalogue.tags_of(image, site.digest)), "")
-    releases = catalogue.releases(image)
-    current = releases.get(tag)
+        tag = next((one for one in catalogue.tags_of(image, site.digest) if one in catalogue.versions(image)), "")
+    current = catalogue.releases(image).get(tag)
+    if current and current.is_environment and policy.scheme != "tag":  # only a promotion moves it
+        return pin_to(site, image, tag, catalogue, may_be_unfit=_may_use(current, rules))
+    releases = _candidates(policy, image, catalogue)
     place = _place(tag, site.digest, releases)
     usable = {tag: release for tag, release in releases.items() if _may_use(release, rules)}
     settings = catalogue.snapshot.policy
@@ -114,7 +116,7 @@ def _chosen(
     rules: BumpRules,
 ) -> tuple[Release | None, bool]:
     """Return the choice for a reference, and whether it would go back; one that does not comes first."""
-    settings, releases = catalogue.snapshot.policy, catalogue.releases(image)
+    settings, releases = catalogue.snapshot.policy, _candidates(policy, image, catalogue)
 
     def choice(among: Mapping[str, Release]) -> Release | None:
         return choose(policy, among, place, settings, prereleases=rules.prereleases)
@@ -135,6 +137,13 @@ def _chosen(
     }
     chosen = choice(newer)
     return chosen or first, chosen is None
+
+
+def _candidates(policy: VersionPolicy, image: str, catalogue: Catalogue) -> Mapping[str, Release]:
+    """Return what a policy may choose from: versions, and what an environment has if the policy names it."""
+    versions, releases = catalogue.versions(image), catalogue.releases(image)
+    is_named = policy.scheme == "tag" and policy.argument in releases
+    return versions | {policy.argument: releases[policy.argument]} if is_named else versions
 
 
 def _moved_to(

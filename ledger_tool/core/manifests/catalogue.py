@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.change import Snapshot
@@ -10,6 +10,7 @@ from ledger_tool.core.ledger import version
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Timestamp, listed_platforms
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record, by_name, pull_digest
+from ledger_tool.core.ledger.yanks import Yanks, yanks_among
 from ledger_tool.core.manifests.ours import OurImages, our_images
 
 
@@ -19,6 +20,7 @@ class Release:
 
     `digest` is the one to pull by; if there is none, `why` says why. `digests` are all by which it can be pulled.
     `yanked` is the reason if it is yanked, else None; `yanked_as` is the tag that is: it, or another of its digest.
+    `is_environment` says that it is what an environment has, and not a version.
     """
 
     tag: str
@@ -30,6 +32,7 @@ class Release:
     yanked: str | None = None
     yanked_as: str = ""
     is_expired: bool = False
+    is_environment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,26 @@ class Catalogue:
         """Return the releases of an image by tag, looked up once; empty if the ledger has none."""
         if image not in self._by_image:
             records = list(self.snapshot.ledger.of_image(image))
-            yanked = [record for record in records if record.yanked]
-            bad = {digest: record for record in yanked for digest in self._digests(record)}
+            yanks = yanks_among(records)
             groups = by_name(records).items()
-            self._by_image[image] = {name.tag: self._release(name.tag, siblings, bad) for name, siblings in groups}
+            self._by_image[image] = {name.tag: self._release(name.tag, siblings, yanks) for name, siblings in groups}
         return self._by_image[image]
 
+    def versions(self, image: str) -> dict[str, Release]:
+        """Return the releases of an image that are no environment's."""
+        return {tag: release for tag, release in self.releases(image).items() if not release.is_environment}
+
     def tags_of(self, image: str, digest: str) -> list[str]:
-        """Return the tags of an image that can be pulled by a digest: immutable ones first, then the newest first."""
-        tags = [release.tag for release in self.releases(image).values() if digest in release.digests]
+        """Return the tags of an image that can be pulled by a digest.
+
+        Immutable ones come first, the newest of them first, and environments last.
+        """
+        releases = self.releases(image)
+        tags = [release.tag for release in releases.values() if digest in release.digests]
         by_version = sorted(tags, key=version.rank, reverse=True)
-        return sorted(by_version, key=self.snapshot.policy.is_mutable)
+        return sorted(by_version, key=lambda tag: (releases[tag].is_environment, self.snapshot.policy.is_mutable(tag)))
 
-    def _digests(self, record: Record) -> set[str]:
-        """Return the digests of a record that are pulled: of an index, all images are, if no platform is requested."""
-        return {record.digest, *([record.index] if record.index and not self.platform else [])}
-
-    def _release(self, tag: str, records: Sequence[Record], bad: Mapping[str, Record]) -> Release:
+    def _release(self, tag: str, records: Sequence[Record], yanks: Yanks) -> Release:
         chosen = [record for record in records if self.platform in (None, record.platform)]
         described = chosen or records
         digest, why = None, ""
@@ -81,8 +87,9 @@ class Catalogue:
         else:
             digest = pull_digest(tuple(chosen))
             why = "" if digest else "it has several images and no common index digest; `--platform` chooses one"
-        shared = (bad[digest] for record in described for digest in self._digests(record) if digest in bad)
-        marked = next((record for record in described if record.yanked), None) or next(shared, None)
+        own = next((record for record in described if record.yanked), None)
+        shared = (yanks.of(record, as_pulled=self.platform is None) for record in described)
+        marked = own or next(filter(None, shared), None)
         return Release(
             tag=tag,
             digest=digest,
@@ -93,4 +100,5 @@ class Catalogue:
             yanked=marked.yanked.reason if marked and marked.yanked else None,
             yanked_as=marked.tag if marked else "",
             is_expired=any(is_expired(record, self.now) for record in described),
+            is_environment=described[0].is_environment,
         )

@@ -237,7 +237,7 @@ def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unf
     release = catalogue.releases(image).get(tag)
     for found in filter(None, (digest, site.second)):
         elsewhere = catalogue.tags_of(image, found)
-        if elsewhere and tag not in elsewhere:
+        if elsewhere and tag not in elsewhere and not (release and release.is_environment):  # it has another one now
             message = f"{image}:{tag} has the digest of {image}:{elsewhere[0]}: decide which of the two is meant"
             return Judgement(image, "stale", message)
     if release is None:

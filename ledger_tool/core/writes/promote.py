@@ -156,8 +156,8 @@ def _fit(snapshot: Snapshot, name: Name, environment: Tag, pulled: Digest | None
     source = recorded_version(name, snapshot.ledger, snapshot.policy)
     if not source:
         raise unknown_image(str(name), snapshot.ledger.names())
-    for why in unfit(source, now):
-        raise RuleRefused(f"{why}; {environment} stays as it is", "promote another version of it")
+    for why in unfit(source, snapshot.ledger, now):
+        raise RuleRefused(f"{name} {why}; {environment} stays as it is", "promote another version of it")
     if pulled and pull_digest(source) != pulled:
         raise RuleRefused(
             f"{name} was {pulled} when it was promoted before, and is {pull_digest(source)} now",

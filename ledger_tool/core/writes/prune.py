@@ -111,7 +111,7 @@ def _upcoming(records: Sequence[Record], criteria: PruneCriteria) -> Upcoming | 
 def _judged(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, str]:
     """Return why each expired candidate of a whole image stays, or `""` for one that goes."""
     reasons = _reasons(records, criteria)
-    versions = [record for record in records if not record.version]
+    versions = [record for record in records if not record.is_environment]
     if not criteria.last and versions and not any(reasons.get(record.key, "stays") for record in versions):
         last = _newest_first(versions)[0]
         reasons |= {record.key: f"{last} is the last tag of its image" for record in records if record.tag == last}
@@ -130,14 +130,14 @@ def _images(ledger: Ledger) -> Iterator[list[Record]]:
 def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, str]:
     """Return why each expired candidate of an image stays, or `""` for one that goes."""
     named = [record for record in records if criteria.names(record.image, record.tag)]
-    kept = _newest_first([record for record in named if not record.version])[: criteria.keep]
+    kept = _newest_first([record for record in named if not record.is_environment])[: criteria.keep]
     running = {record.tag: reason for record in named if (reason := criteria.in_use.reason(record))}
     environments = {record.version: record.tag for record in records if record.version}
     reasons = {}
     for record in named:
         if not is_expired(record, criteria.now):
             continue
-        if record.version:
+        if record.is_environment:
             reasons[record.key] = "an environment does not expire"
         elif record.tag in environments:
             reasons[record.key] = f"{environments[record.tag]} has it"

@@ -1,4 +1,4 @@
-"""The `ledger.json` of a folder, or of one above it in the same checkout, as bytes for a quick look."""
+"""The files of a ledger's folder, or of one above it in the same checkout, as bytes for a quick look."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import LEDGER
 
 
-def ledger_bytes(folder: str) -> bytes:
-    """Return the file's bytes; nothing for a URL, and where there is no such file or it cannot be read."""
+def ledger_bytes(folder: str, name: str = LEDGER) -> bytes:
+    """Return a file's bytes; nothing for a URL, and where there is no such file or it cannot be read."""
     with suppress(OSError, RuntimeError, ValueError):
         start = Path(folder).expanduser().absolute()
         for place in (start, *start.parents) if start.is_dir() else ():
-            with suppress(FileNotFoundError), open(place / LEDGER, "rb", opener=_open_plain) as file:
+            with suppress(FileNotFoundError), open(place / name, "rb", opener=_open_plain) as file:
                 return file.read(codec.MAX_BYTES)
             if (place / ".git").exists():
                 break

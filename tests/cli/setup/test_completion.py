@@ -41,6 +41,7 @@ def folder(tmp_path: Path) -> Path:
     (place / "deploy").mkdir(parents=True)
     (place / "ledger.json").write_bytes(ledger_file(*RECORDED))
     (place / "deploy/pod one.yaml").write_text("kind: Pod\n")
+    (place / "ledger.yaml").write_text("environments: {staging: {}, prod: {from: staging}, prod-eu: {from: staging}}\n")
     git("init", "--quiet", place)
     return place
 
@@ -78,6 +79,10 @@ def complete(ledger: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pres
         ("get --platform=", ["--platform=linux/amd64"]),
         ("reconcile --format m", ["markdown"]),
         ("reconcile --format=j", ["--format=json", "--format=junit"]),
+        ("promote --to ", ["staging", "prod", "prod-eu"]),
+        ("promote --to=pr", ["--to=prod", "--to=prod-eu"]),
+        ("promote --all --to prod --from st", ["staging"]),
+        ("running - --env prod-", ["prod-eu"]),
         ("pin ", [":files"]),
         ("publish --metadata-file ", [":files"]),
         ("publish --metadata-file x ng", ["nginx:1.27"]),
@@ -115,6 +120,13 @@ def test_the_ledger_is_found_from_below_by_option_and_by_variable(
     assert complete("get ") == ["team/tool:v9"]
     monkeypatch.setenv("LEDGER_REPO", "https://127.0.0.1:1/ledger.git")
     assert complete("get ") == []
+
+
+def test_settings_that_are_not_valid_declare_no_environments(complete: Press, folder: Path) -> None:
+    (folder / "ledger.yaml").write_text("environments: [prod]\n")
+    assert complete("promote --to ") == []
+    (folder / "ledger.yaml").unlink()
+    assert complete("promote --to ") == []
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "folder"])

@@ -32,7 +32,8 @@ def dependents(graph: Graph, asked: str) -> list[str]:
 def steps(graph: Graph, asked: str = "") -> list[tuple[int, str]]:
     found = graphs.dependents_of(graph, wanted(graph, asked) if asked else None, by_name=True)
     return [
-        (one.step, str(graph.records[one.number].name)) for one in graphs.rebuild_order(found, lambda base: base.now)
+        (one.step, str(graph.records[one.number].name))
+        for one in graphs.rebuild_order(graph, found, lambda base: base.now)
     ]
 
 
@@ -252,4 +253,4 @@ def test_all_that_is_built_on_a_digest_of_many_tags_shares_one_group_of_them() -
     graph = graph_of(*tags, *apps)
     assert len({id(base.targets) for _, base in graph.all_bases()}) == 1
     assert len(dependents(graph, "myorg/base:n0")) == 300
-    assert graphs.rebuild_order(graphs.dependents_of(graph, None, by_name=True), lambda base: base.now) == []
+    assert graphs.rebuild_order(graph, graphs.dependents_of(graph, None, by_name=True), lambda base: base.now) == []

@@ -10,6 +10,7 @@ from ledger_tool.core.export import selection as rules
 from ledger_tool.core.export.selection import ImageVersion, Selection
 from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.yanks import yanks_among
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import RuleRefused, UnknownImage
 from tests.support.values.make import digest, ledger_of, record
@@ -79,7 +80,7 @@ def test_two_tags_of_an_image_are_refused_where_there_is_room_for_one() -> None:
 
 
 def chosen(*records: Record) -> tuple[list[str], list[str]]:
-    found, left = rules.latest_each(versions(*records), POLICY, NOW)
+    found, left = rules.latest_each(versions(*records), POLICY, NOW, yanks_among(records))
     return [one.name.tag for one in found], [one.name.tag for one in left]
 
 

@@ -12,13 +12,20 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.order import in_order, latest, newest_tags
 from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.ledger.version import rank
+from ledger_tool.core.ledger.yanks import Yanks, yanks_of
 from tests.support.values.make import digest, ledger_of, record
 
 LATEST = ledger_of(
     record("a", "v1", platform="linux/amd64", publishedAt="2026-11-01T00:00:00Z"),
     record("a", "v2", platform="linux/amd64", publishedAt="2026-11-02T00:00:00Z"),
     record("a", "v2", platform="linux/arm64", publishedAt="2026-10-01T00:00:00Z"),
-    record("a", "v3", publishedAt="2026-11-03T00:00:00Z", yanked={"at": "2026-11-04T00:00:00Z", "reason": "bad"}),
+    record(
+        "a",
+        "v3",
+        digest=digest("3"),
+        publishedAt="2026-11-03T00:00:00Z",
+        yanked={"at": "2026-11-04T00:00:00Z", "reason": "bad"},
+    ),
     record("b", "pr-1", publishedAt="2026-11-01T00:00:00Z", ttl="1d"),
     record("b", "v1", publishedAt="2026-10-01T00:00:00Z"),
     record("c", "latest", publishedAt="2026-11-01T00:00:00Z"),
@@ -42,7 +49,7 @@ def test_the_latest_is_the_newest_tag_of_each_image_that_is_neither_yanked_nor_e
 ) -> None:
     query = dict(query)
     now = Timestamp(query.pop("now", "2026-11-24T00:00:00Z"))
-    assert [str(one.key) for one in latest(select(LATEST, Query(**query)), now)] == found
+    assert [str(one.key) for one in latest(select(LATEST, Query(**query)), now, yanks_of(LATEST))] == found
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_the_latest_is_the_newest_tag_of_each_image_that_is_neither_yanked_nor_e
 )
 def test_of_tags_of_one_second_the_latest_is_the_highest_version_of_the_plain_image(tags: str, newest: str) -> None:
     ledger = ledger_of(*(record("a", tag, digest=digest(tag)) for tag in tags.split()))
-    assert [one.tag for one in latest(ledger.records(), Timestamp("2027-01-01T00:00:00Z"))] == [newest]
+    assert [one.tag for one in latest(ledger.records(), Timestamp("2027-01-01T00:00:00Z"), Yanks())] == [newest]
 
 
 def test_the_plain_image_stands_for_the_variants_of_its_version() -> None:
@@ -66,9 +73,13 @@ def test_the_plain_image_stands_for_the_variants_of_its_version() -> None:
     made = [
         record("a", tag, digest=digest(tag), publishedAt=f"2026-11-0{at}T00:00:00Z") for at, tag in enumerate(tags, 1)
     ]
-    assert [one.tag for one in latest(ledger_of(*made).records(), Timestamp("2027-01-01T00:00:00Z"))] == ["1.27.5"]
-    assert [one.tag for one in latest(ledger_of(*made[:2]).records(), Timestamp("2027-01-01T00:00:00Z"))] == ["1.28.0"]
-    assert [one.tag for one in latest(made[1:2], Timestamp("2027-01-01T00:00:00Z"))] == ["1.28.0-alpine"]
+    assert [one.tag for one in latest(ledger_of(*made).records(), Timestamp("2027-01-01T00:00:00Z"), Yanks())] == [
+        "1.27.5"
+    ]
+    assert [one.tag for one in latest(ledger_of(*made[:2]).records(), Timestamp("2027-01-01T00:00:00Z"), Yanks())] == [
+        "1.28.0"
+    ]
+    assert [one.tag for one in latest(made[1:2], Timestamp("2027-01-01T00:00:00Z"), Yanks())] == ["1.28.0-alpine"]
 
 
 def test_a_floating_tag_and_another_commit_are_not_the_same_version() -> None:
@@ -98,6 +109,6 @@ def test_records_are_listed_in_version_order_or_by_time() -> None:
 @given(st.lists(st.sampled_from(TAGS.split()), min_size=1, unique=True))
 def test_the_first_record_in_time_is_of_the_latest_tag(tags: list[str]) -> None:
     records = list(ledger_of(*(record("a", tag, digest=digest(tag)) for tag in tags)).records())
-    newest = latest(records, Timestamp("2027-01-01T00:00:00Z"))[0]
+    newest = latest(records, Timestamp("2027-01-01T00:00:00Z"), Yanks())[0]
     assert newest == in_order(records, "published")[0] == in_order(records, "version")[0]
     assert newest.tag == max(tags, key=rank)
