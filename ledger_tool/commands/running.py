@@ -72,7 +72,7 @@ def running(
 
 def _judge(snapshot: Snapshot, images: Sequence[ImageIdentity], now: Timestamp, environment: str) -> RunningJudge:
     resolver = snapshot.resolver
-    ours = {name.image for image in images if (name := named(image, resolver)).ours}
+    ours = {name for image in images for name in named(image, resolver).ours}
     digests = {digest for image in images for digest in (*image.has_run, image.pinned) if digest}
     return RunningJudge(resolver, records_by_digest(snapshot.ledger, ours, digests), now, environment)
 
@@ -81,12 +81,16 @@ def _runs(image: ImageIdentity) -> frozenset[str]:
     return image.has_run or frozenset({image.pinned} - {""})
 
 
-def _formers(whence: Mapping[str, Sequence[WhenceMatch]]) -> dict[str, Former]:
-    """Return for each digest the record that had it last."""
-    formers = {}
-    for digest, matches in whence.items():
-        if matches:
-            last = max(matches, key=lambda match: match.until.at if match.until else match.since.at)
-            point = last.until or last.since
-            formers[digest] = Former(str(last.record.key), point.commit)
-    return formers
+def _formers(whence: Mapping[str, Sequence[WhenceMatch]]) -> dict[str, list[Former]]:
+    """Return for each digest the records that had it, the last first."""
+
+    def last_first(match: WhenceMatch) -> tuple[bool, str]:
+        return match.until is None, match.until.at if match.until else match.since.at
+
+    return {
+        digest: [
+            Former(match.record.key, match.until.commit if match.until else "")
+            for match in sorted(matches, key=last_first, reverse=True)
+        ]
+        for digest, matches in whence.items()
+    }

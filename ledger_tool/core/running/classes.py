@@ -16,22 +16,22 @@ unknown       no record has it, and none ever had, as far as the history could b
 ============  ======================================================================================
 
 "What runs" is the digest of an index, an image or a config: whichever a tool shows, and a record with any of them has
-it. Only the digest decides; a name says which of several records is meant, and whether an image without a record is one
-of ours.
+it. If its name is one of ours, only the records of that image count: another image of ours is not what was asked for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from ledger_tool.core.ledger.ledger import Ledger, parse_text
 from ledger_tool.core.ledger.names import DIGEST, Timestamp
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.ledger.version import parse_version_tag, rank
+from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.running.container import ImageIdentity
 
@@ -45,9 +45,9 @@ _DIGESTS = re.compile(rf'"({DIGEST})"')
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A record that once had a digest: its image:tag, and the commit that ended it."""
+    """A record that once had a digest: its key, and the commit that ended it, `""` if none has."""
 
-    name: str
+    key: Key
     until: str
 
 
@@ -90,12 +90,19 @@ class RecordsByDigest:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What an image is called: its name in the ledger if it is `ours`, the tag asked for, and whether it has a name."""
+    """What an image is called, the tag asked for, and whether it has a name at all.
+
+    `ours` are the names that its repository may have in the ledger, if it is one of ours.
+    """
 
     image: str
     tag: str
-    ours: bool
+    ours: frozenset[str]
     is_named: bool
+
+    def may_be(self, image: str) -> bool:
+        """Return whether it may be an image of the ledger, by its name: what has another name may be a copy."""
+        return not self.ours or image in self.ours
 
 
 def named(image: ImageIdentity, resolver: Resolver) -> Named:
@@ -104,11 +111,19 @@ def named(image: ImageIdentity, resolver: Resolver) -> Named:
     for reference in image.references:
         resolved = resolve(reference)
         if resolved.ours:
-            return Named(resolved.name, reference.effective_tag, ours=True, is_named=True)
+            ours = frozenset((resolved.name, *names_of(reference, resolver)))
+            return Named(resolved.name, reference.effective_tag, ours, is_named=True)
     if not image.references:
-        return Named(image.asked, "", ours=False, is_named=False)
+        return Named(image.asked, "", frozenset(), is_named=False)
     first = image.references[0]
-    return Named(resolve(first).name, first.effective_tag, ours=False, is_named=True)
+    return Named(resolve(first).name, first.effective_tag, frozenset(), is_named=True)
+
+
+def names_of(reference: Reference, resolver: Resolver) -> Iterator[str]:
+    """Yield every name in the ledger that a reference may have, whether a person or a manifest wrote it."""
+    resolved = resolver.resolve_in_manifest(reference)
+    names = [*resolver.names(reference), *([resolved.name] if resolved.ours else [])]
+    yield from (name for name in dict.fromkeys(names) if resolver.has_records(name) or resolver.policy.serving(name))
 
 
 def records_by_digest(ledger: Ledger, images: Collection[str], digests: Collection[str]) -> RecordsByDigest:
@@ -142,42 +157,43 @@ def digests_of(record: Record) -> set[str]:
 class RunningJudge:
     """Says the class of an image that runs; `environment` is its name, or `""`.
 
-    `formers` has what the history had, by digest; None if it was not looked at, or could not be: `unread` says why.
+    `formers` has the records that had a digest once, the last first; None if the history was not looked at, or could
+    not be: `unread` says why.
     """
 
     resolver: Resolver
     records: RecordsByDigest
     now: Timestamp
     environment: str = ""
-    formers: Mapping[str, Former] | None = None
+    formers: Mapping[str, Sequence[Former]] | None = None
     unread: str = ""
 
     def verdict(self, image: ImageIdentity) -> RunningVerdict:
         """Return the class of an image, and why."""
         name = named(image, self.resolver)
-        found, hit = self._recorded(image)
+        found, hit = self._recorded(image, name)
         if not found:
             return self._unrecorded(image, name)
         own = [record for record in found if record.image == name.image] or found
         own = [record for record in own if record.image == own[0].image]
         return self._of_records(own, hit, name)
 
-    def _recorded(self, image: ImageIdentity) -> tuple[list[Record], frozenset[str]]:
+    def _recorded(self, image: ImageIdentity, name: Named) -> tuple[list[Record], frozenset[str]]:
         """Return the records of what runs, and the digests by which they have it.
 
         The digest that was asked for counts if nothing is known of what runs, or an image id alone that may be the
         config of what was asked for.
         """
-        if found := self._having(image.has_run):
+        if found := self._having(image.has_run, name):
             return found, image.has_run
-        asked = self._having({image.pinned})
+        asked = self._having({image.pinned}, name)
         if image.digests or (image.ids and all(record.config for record in asked)):
             return [], frozenset()
         return asked, frozenset({image.pinned})
 
-    def _having(self, digests: Collection[str]) -> list[Record]:
+    def _having(self, digests: Collection[str], name: Named | None = None) -> list[Record]:
         records = [record for digest in sorted(digests) for record in self.records.having.get(digest, ())]
-        return list(dict.fromkeys(records))
+        return [record for record in dict.fromkeys(records) if name is None or name.may_be(record.image)]
 
     def _of_records(self, own: Sequence[Record], hit: frozenset[str], name: Named) -> RunningVerdict:
         """Return the class of what records of one image have; `hit` are the digests by which they do."""
@@ -195,7 +211,7 @@ class RunningJudge:
 
     def _compared(self, verdict: RunningVerdict, best: Record, hit: frozenset[str], name: Named) -> RunningVerdict:
         """Return the class of what is recorded, and may not be what should run."""
-        tag = self.environment or (name.tag if name.image == best.image else "")
+        tag = self.environment or (name.tag if best.image in name.ours else "")
         records = self.records.of_image.get(best.image, ())
         targets = [record for record in records if record.tag == tag]
         if not targets and self.environment:
@@ -230,32 +246,49 @@ class RunningJudge:
         shown = next(iter(sorted(image.digests)), runs[0] if runs else "")
         verdict = RunningVerdict("unknown", name.image, name.tag, "", shown)
         for digest in runs:
-            if by := self.records.replacing.get(digest):
-                forced = by[0].forced
-                assert forced
-                return replace(
-                    verdict,
-                    category="replaced",
-                    image=by[0].image,
-                    expected=Expected(by[0].tag, "", by[0].pull_digest),
-                    digest=digest,
-                    reason=f"{by[0].name} was moved by force: {forced.reason}",
-                )
-            if former := (self.formers or {}).get(digest):
-                reason = f"{former.name} had it until commit {former.until[:12]}"
-                return replace(verdict, category="replaced", digest=digest, reason=reason)
+            if forced := [record for record in self.records.replacing.get(digest, ()) if name.may_be(record.image)]:
+                return _moved(verdict, forced[0], digest)
+            formers = (self.formers or {}).get(digest, ())
+            if former := next((one for one in formers if name.may_be(one.key.image)), None):
+                ended = f"until commit {former.until[:12]}" if former.until else "at the last commit"
+                reason = f"{former.key} had it {ended}"
+                return replace(verdict, category="replaced", image=former.key.image, digest=digest, reason=reason)
         if name.is_named and not name.ours:
             return replace(verdict, category="foreign")
         if not runs:
             return replace(verdict, category="unpinned", reason="nothing tells which digest it has")
         if self.formers is None and self.unread:
             return replace(verdict, reason=f"no record has it; {self.unread}", is_open=True)
-        reason = "no record has it, and none ever had"
-        if image.pinned and image.pinned not in runs and self._having({image.pinned}):
-            reason += "; the digest that was asked for is recorded, and this is another"
+        return replace(verdict, reason="; ".join(self._unknown_reasons(image, name, runs)))
+
+    def _unknown_reasons(self, image: ImageIdentity, name: Named, runs: Collection[str]) -> Iterator[str]:
+        """Yield what can be said of a digest that an image of ours never had."""
+        if others := self._having(runs):
+            yield f"no record of {name.image} has it, and none ever had"
+            yield f"it is recorded as {others[0].name}"
+            return
+        yield "no record has it, and none ever had"
+        if image.pinned and image.pinned not in runs and self._having({image.pinned}, name):
+            yield "the digest that was asked for is recorded, and this is another"
         elif not name.is_named:
-            reason += "; nothing says which image it is"
-        return replace(verdict, reason=reason)
+            yield "nothing says which image it is"
+        elif elsewhere := [one.name for one in image.references if one.digest in runs and one != image.references[0]]:
+            asked = image.references[0].name
+            if asked not in elsewhere:
+                yield f"it was pulled as {elsewhere[0]}"
+
+
+def _moved(verdict: RunningVerdict, record: Record, digest: str) -> RunningVerdict:
+    """Return the verdict on a digest that a forced move has replaced."""
+    assert record.forced
+    return replace(
+        verdict,
+        category="replaced",
+        image=record.image,
+        expected=Expected(record.tag, "", record.pull_digest),
+        digest=digest,
+        reason=f"{record.name} was moved by force: {record.forced.reason}",
+    )
 
 
 def _is_later(one: Record, other: Record) -> bool:

@@ -5,15 +5,14 @@ Everything that a file names counts, also what has ended: a Job starts another p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
-from ledger_tool.core.running.classes import digests_of, records_by_digest
+from ledger_tool.core.running.classes import digests_of, names_of, records_by_digest
 from ledger_tool.core.running.container import RunningContainer
 
 
@@ -92,10 +91,3 @@ def pulled_images(containers: Iterable[RunningContainer], resolver: Resolver, le
                 if not is_known and reference.effective_tag:
                     pulled[PulledImage(name, reference.effective_tag, "")] = None
     return list(pulled)
-
-
-def names_of(reference: Reference, resolver: Resolver) -> Iterator[str]:
-    """Yield every name in the ledger that a reference may have, whether a person or a manifest wrote it."""
-    named = resolver.resolve_in_manifest(reference)
-    names = [*resolver.names(reference), *([named.name] if named.ours else [])]
-    yield from (name for name in dict.fromkeys(names) if resolver.has_records(name) or resolver.policy.serving(name))

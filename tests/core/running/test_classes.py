@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.resolve import Resolver
-from ledger_tool.core.running.classes import Former, RunningJudge, RunningVerdict, records_by_digest
+from ledger_tool.core.running.classes import Former, RunningJudge, RunningVerdict, named, records_by_digest
 from ledger_tool.core.running.container import ImageIdentity, identity
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.profiles import example_count
@@ -32,13 +32,13 @@ def judged(
     image: ImageIdentity,
     *records: Record,
     environment: str = "",
-    formers: dict[str, Former] | None = None,
+    formers: dict[str, list[Former]] | None = None,
     unread: str = "",
 ) -> RunningVerdict:
     ledger = ledger_of(*records)
     resolver = Resolver(POLICY, ledger.has_image)
     digests = [one for one in (*image.has_run, image.pinned) if one]
-    found = records_by_digest(ledger, {one.image for one in records if one.image == "myorg/app"}, digests)
+    found = records_by_digest(ledger, named(image, resolver).ours, digests)
     return RunningJudge(resolver, found, NOW, environment, formers, unread).verdict(image)
 
 
@@ -135,10 +135,10 @@ def test_what_the_ledger_once_had_is_replaced() -> None:
     assert (found.category, found.reason) == ("replaced", "myorg/app:v1 was moved by force: rebuilt")
     assert found.expected
     assert found.expected.digest == D["two"]
-    had = {D["old"]: Former("myorg/app:v1 (linux/amd64)", "c" * 40)}
+    had = {D["old"]: [Former(Key("myorg/web", "v9", ""), "d" * 40), Former(V1.key, "c" * 40)]}
     found = judged(runs("v1", "old"), V1, formers=had)
     assert (found.category, found.reason) == (
-        "replaced", f"myorg/app:v1 (linux/amd64) had it until commit {'c' * 12}"
+        "replaced", f"myorg/app:v1.0.0 (linux/amd64) had it until commit {'c' * 12}"
     )  # fmt: skip
 
 
@@ -152,6 +152,18 @@ def test_what_no_record_ever_had_is_unknown_and_so_is_what_could_not_be_looked_u
     assert bare.reason.endswith("nothing says which image it is")
 
 
+def test_another_image_of_ours_is_not_what_was_asked_for() -> None:
+    """Somebody has pushed it under this name; only what goes by somebody else's name may be a copy."""
+    web = record("myorg/web", "v9", digest=D["three"])
+    found = judged(runs("v1.0.0", "three"), V1, web, formers={D["three"]: [Former(web.key, "")]})
+    assert (found.category, found.image) == ("unknown", "myorg/app")
+    assert found.reason == "no record of myorg/app has it, and none ever had; it is recorded as myorg/web:v9"
+    copy = judged(identity("quay.io/team/web:v9", [f"quay.io/team/web@{D['three']}"]), V1, web)
+    assert (copy.category, copy.image, copy.reason) == ("as-recorded", "myorg/web", "recorded as myorg/web:v9")
+    other = judged(identity(f"{APP}:v1", [f"quay.io/x/y@{D['never']}"]), V1, formers={})
+    assert other.reason == "no record has it, and none ever had; it was pulled as quay.io/x/y"
+
+
 def test_the_digest_that_was_asked_for_counts_where_nothing_speaks_against_it() -> None:
     asked = f"{APP}:v2.0.0@{D['two']}"
     assert judged(identity(asked, ()), V2).category == "as-recorded"
@@ -159,10 +171,30 @@ def test_the_digest_that_was_asked_for_counts_where_nothing_speaks_against_it() 
     known = record("myorg/app", "v2.0.0", digest=D["two"], config=D["config"])
     assert judged(identity(asked, [D["never"]]), known, formers={}).category == "unknown"
     assert judged(identity(asked, [D["config"]]), known).category == "as-recorded"
+    index = record("myorg/app", "v2.0.0", digest=D["one"], index=D["two"], config=D["config"], platform="linux/amd64")
+    half = record("myorg/app", "v2.0.0", digest=D["three"], index=D["two"], platform="linux/arm64")
+    assert judged(identity(asked, [D["never"]]), index, half).category == "as-recorded"  # of the other platform
     other = judged(identity(asked, [f"{APP}@{D['never']}"]), V2, formers={})
     assert (other.category, other.digest) == ("unknown", D["never"])
     assert "the digest that was asked for is recorded" in other.reason
     assert judged(identity(asked, [f"{APP}@{D['one']}"]), V1, V2).version == "v1.0.0"  # what runs comes first
+
+
+def test_every_name_of_a_repository_counts() -> None:
+    policy = Policy(registries=(Registry("docker.io", ("nginx", "library/nginx")),))
+    records = [record("library/nginx", "v1", digest=D["one"]), record("nginx", "v2", digest=D["two"])]
+    ledger = ledger_of(*records)
+    resolver = Resolver(policy, ledger.has_image)
+
+    def found(tag: str, has: str) -> RunningVerdict:
+        image = identity(f"nginx:{tag}", [f"docker.io/library/nginx@{D[has]}"])
+        by_digest = records_by_digest(ledger, named(image, resolver).ours, [D[has]])
+        return RunningJudge(resolver, by_digest, NOW).verdict(image)
+
+    assert [(one.category, one.image) for one in (found("v1", "one"), found("v2", "two"))] == [
+        ("as-recorded", "library/nginx"), ("as-recorded", "nginx")
+    ]  # fmt: skip
+    assert found("v1", "one").reason == ""
 
 
 def test_a_name_alone_is_unpinned() -> None:
@@ -184,9 +216,10 @@ _digests = st.sampled_from(POOL)
 
 @st.composite
 def _records(draw: st.DrawFn) -> list[Record]:
-    """Return records of one image, one for a tag, and perhaps an environment's, which has one of them."""
+    """Return records of two images, one for a tag, and perhaps an environment's, which has one of them."""
     records: list[Record] = []
-    for number, tag in enumerate(draw(st.lists(st.sampled_from(TAGS), unique=True))):
+    keys = st.tuples(st.sampled_from(["myorg/app", "myorg/app", "myorg/web"]), st.sampled_from(TAGS))
+    for number, (image, tag) in enumerate(draw(st.lists(keys, unique=True, max_size=6))):
         more: dict[str, Any] = {"digest": draw(_digests), "publishedAt": f"2026-11-2{number}T00:00:00Z"}
         if draw(st.booleans()):
             more["index"] = draw(_digests)
@@ -198,7 +231,7 @@ def _records(draw: st.DrawFn) -> list[Record]:
             more["yanked"] = {"at": NOW, "reason": "bad"}
         if draw(st.integers(0, 3)) == 0:
             more["forced"] = {"replaces": draw(_digests), "reason": "rebuilt"}
-        records.append(record("myorg/app", tag, **more))
+        records.append(record(image, tag, **more))
     has_environment = draw(st.booleans())
     if records and has_environment:
         records.append(env("prod", draw(st.sampled_from(records))))
@@ -222,23 +255,15 @@ def told(image: ImageIdentity, records: Sequence[Record], environment: str, form
 
     ran = image.digests | image.ids
     asked = {image.pinned} - {""}
+    ours = any(str(one).startswith((HOST, MIRROR)) for one in image.references)
+    everything = records
+    if ours:
+        records = [one for one in records if one.image == "myorg/app"]
     by_asked = having(asked)
     trusted = not ran or (not image.digests and any(one.config is None for one in by_asked))
     found, by = (having(ran), ran) if having(ran) else (by_asked, asked) if trusted else ([], set[str]())
-    ours = any(str(one).startswith((HOST, MIRROR)) for one in image.references)
-    if found:
-        if any(one.yanked for one in found):
-            return {"yanked"}
-        if all(is_expired(one, NOW) for one in found):
-            return {"expired"}
-        reference = next((one for one in image.references if one.registry in (HOST, MIRROR)), None)
-        wanted = environment or (reference.effective_tag if reference else "")
-        there = [one for one in records if one.tag == wanted]
-        if [one for one in there if one in having(by)]:
-            return {"as-recorded"}
-        if not there:
-            return {"ahead"} if environment else {"as-recorded"}
-        return {"ahead", "behind"}
+    if found:  # a copy of several images of ours is one of them
+        return set[str]().union(*(told_of(image, name, found, by, everything, environment) for name in named_in(found)))
     digests = ran or asked
     if any(one.forced and one.forced.replaces in digests for one in records) or set(formers) & digests:
         return {"replaced"}
@@ -247,13 +272,41 @@ def told(image: ImageIdentity, records: Sequence[Record], environment: str, form
     return {"unknown"} if digests else {"unpinned"}
 
 
+def named_in(records: Sequence[Record]) -> set[str]:
+    return {one.image for one in records}
+
+
+def told_of(
+    image: ImageIdentity,
+    name: str,
+    found: Sequence[Record],
+    by: Collection[str],
+    records: Sequence[Record],
+    environment: str,
+) -> set[str]:
+    """Return the classes that are allowed if what runs is the image of this name; `found` are records that have it."""
+    found = [one for one in found if one.image == name]
+    if any(one.yanked for one in found):
+        return {"yanked"}
+    if all(is_expired(one, NOW) for one in found):
+        return {"expired"}
+    reference = next((one for one in image.references if one.registry in (HOST, MIRROR)), None)
+    wanted = environment or (reference.effective_tag if reference else "")
+    there = [one for one in records if (one.image, one.tag) == (name, wanted)]
+    if [one for one in there if {one.digest, one.index, one.config} & set(by)]:
+        return {"as-recorded"}
+    if not there:
+        return {"ahead"} if environment else {"as-recorded"}
+    return {"ahead", "behind"}
+
+
 @example_count(300)
 @given(_records(), _images(), st.sampled_from(["", "prod"]), st.sets(_digests, max_size=2))
 @example([V1, V2, env("prod", V2)], runs("v1.0.0", "one"), "prod", set())
 def test_the_class_is_the_one_that_the_table_says(
     records: list[Record], image: ImageIdentity, environment: str, formers: set[str]
 ) -> None:
-    had = {one: Former("myorg/app:v0", "c" * 40) for one in formers}
+    had = {one: [Former(Key("myorg/app", "v0", ""), "c" * 40)] for one in formers}
     found = judged(image, *records, environment=environment, formers=had)
     assert {found.category} <= told(image, records, environment, formers)
     assert bool(found.expected) >= (found.category == "behind")
