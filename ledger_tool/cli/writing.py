@@ -48,11 +48,12 @@ class PullRequest:
         """Return the request for a change of the ledger that `run` makes; its text is the output of `diff`."""
         from ledger_tool.core.changes.message import compose, subject
         from ledger_tool.core.changes.proposal import Proposal
-        from ledger_tool.core.judging.diff import tag_changes
+        from ledger_tool.core.judging.diff import Claims, tag_changes
         from ledger_tool.render.diff_markdown import as_request
 
         runs = [run] if run else []
-        changes = tag_changes(base.ledger, change.ledger, base.policy, runs_of=lambda _: runs)
+        claims = Claims(lambda _: runs, lambda _: change.reason)
+        changes = tag_changes(base.ledger, change.ledger, base.policy, claims=claims)
         return Proposal(
             branch=branch,
             base=base_branch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger_tool.commands.log import runs_between
+from ledger_tool.commands.log import claims_between
 from ledger_tool.commands.ports import History
 from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.changes.difference import compare
@@ -46,7 +46,7 @@ def diff(history: History, revisions: RevisionRange) -> Diff:
     before = history.snapshot(start)
     behind = len(history.commits(parted, base_tip)) if parted != base_tip else 0
     reverted = _reverted(history, start, tip, after.ledger)
-    changes = tag_changes(before.ledger, after.ledger, before.policy, reverted, runs_between(history, start, tip))
+    changes = tag_changes(before.ledger, after.ledger, before.policy, reverted, claims_between(history, start, tip))
     settings_changed = before.policy != after.policy
     files = [
         file for file in others(history.changed_files(start, tip)) if file.path != SETTINGS or not settings_changed

@@ -8,13 +8,14 @@ from itertools import islice
 
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.history.commit import Step, Touch
 from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.history.versions import Versions
+from ledger_tool.core.judging.diff import Claims
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
@@ -96,19 +97,31 @@ def entries(
         history.must_be_whole()
 
 
-def runs_between(history: History, base: str, head: str) -> Callable[[Effect], Sequence[RunClaim]]:
-    """Return what tells the runs that, as the messages of a span claim, did what can be seen of a record afterwards."""
+def claims_between(history: History, base: str, head: str) -> Claims:
+    """Return what the messages of a span claim of what can be seen of a record afterwards.
+
+    Of an environment, the last reason for what it has then counts: it may have had it before for another one.
+    """
     steps = [
         (step, parse_message(step.commit.message))
         for step in history.steps(base, head, line=False)
         if not step.is_cut and LEDGER in step.touched
     ]
-    claiming = [(step, message) for step, message in steps if any(block.run for block in message.blocks)]
+    claiming = [
+        (step, message)
+        for step, message in steps
+        if any(block.run or block.reason or block.verb == "promote" for block in message.blocks)
+    ]
     runs: dict[tuple[Key, str], list[RunClaim]] = {}
+    reasons: dict[tuple[Key, str, str], str] = {}
     for entry in _entries(history, claiming, lambda _: None):
         if entry.run and entry.run not in (known := runs.setdefault((entry.key, entry.digest), [])):
             known.append(entry.run)
-    return lambda effect: runs.get((effect.key, effect.record.digest), ())
+        reasons[entry.key, entry.digest, entry.version] = entry.reason
+    return Claims(
+        lambda effect: runs.get((effect.key, effect.record.digest), ()),
+        lambda effect: reasons.get((effect.key, effect.record.digest, (effect.new and effect.new.version) or ""), ""),
+    )
 
 
 def _entries(

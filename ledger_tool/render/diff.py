@@ -18,7 +18,7 @@ MOST_VALUES = 5  # per fact, such as the platforms
 SETTINGS = "`ledger.yaml` also changes: check which tags may move and what a record needs"
 
 _ROLES: Mapping[str, Role] = {
-    "moved": "doubtful", "added": "good", "updated": "minor", "removed": "bad", "yanked": "bad",
+    "moved": "doubtful", "added": "good", "updated": "minor", "removed": "bad", "yanked": "bad", "promoted": "good",
 }  # fmt: skip
 _DIRECTIONS = {"upgrade": "upgrade", "downgrade": "DOWNGRADE", "same": "sidegrade"}
 
@@ -34,6 +34,7 @@ def as_json(reviewed: Diff) -> str:
 
 
 def _object(change: TagChange) -> dict[str, Any]:
+    before, now = change.versions
     value: dict[str, Any] = {
         "kind": change.kind,
         "image": change.name.image,
@@ -47,6 +48,9 @@ def _object(change: TagChange) -> dict[str, Any]:
         "immutable": change.immutable,
         "reverts": change.reverts or None,
         "runs": [json.run(run) for run in change.runs],
+        "version": (now or None) if change.environment else None,
+        "replacesVersion": (before or None) if change.environment and before != now else None,
+        "reason": change.reason or None,
         "forced": next(({"replaces": one.replaces, "reason": one.reason} for one in change.marks), None),
     }
     return value
@@ -79,24 +83,26 @@ def as_text(reviewed: Diff, view: View) -> Iterator[str]:
 
 
 def change_lines(changes: Iterable[TagChange], view: View) -> Iterator[str]:
-    """Yield the lines of each image's changes, with every fact before and after."""
-    image = ""
+    """Yield the lines of each environment's and each image's changes, with every fact before and after."""
+    group = ("", "")
     for change in changes:
-        if change.name.image != image:
-            image = change.name.image
+        if (change.environment, change.group) != group:
+            group = change.environment, change.group
             yield ""
-            yield view.painted(image, "heading")
+            yield view.painted(f"environment {change.group}" if change.environment else change.group, "heading")
         urgent = change.gravity == 0
-        title = f"{change.kind:8}{change.name.tag}{platforms(change)}{direction(change)}"
+        kind = f"{change.kind:9}{change.name.image}" if change.environment else f"{change.kind:8}{change.name.tag}"
+        title = f"{kind}{platforms(change)}{direction(change)}"
         roles: Sequence[Role] = ("heading", "bad") if urgent else (_ROLES[change.kind],)
-        yield "  " + view.painted(escaped(title), *roles)
+        link = f"  {change.compare}" if change.compare and change.kind == "promoted" else ""
+        yield "  " + view.painted(escaped(title), *roles) + link
         for line in warnings(change, escaped):
             yield "    " + view.painted(line, "bad")
         for fact in change.facts:
             subject = f" {escaped(fact.subject)}" if fact.subject else ""
             yield f"    {fact.what}{subject}: {step(change, escaped(fact.old), escaped(fact.new))}"
         yield from (f"    run: {run}" for run in change.runs)
-        if change.compare:
+        if change.compare and change.kind != "promoted":
             yield f"    compare: {change.compare}"
 
 
@@ -132,11 +138,17 @@ def step(change: TagChange, old: str, new: str) -> str:
 
 def platforms(change: TagChange, clean: Callable[[str], str] = str, most: int = 0) -> str:
     """Return the platforms in parentheses, if known."""
-    return f" ({some([clean(one) for one in titled], most)})" if (titled := change.titled_platforms) else ""
+    titled = () if change.kind == "promoted" else change.titled_platforms
+    return f" ({some([clean(one) for one in titled], most)})" if titled else ""
 
 
 def direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
     """Return the kind of step, and from which version to which."""
+    if change.kind == "promoted":
+        old, new = (clean(version) if version else "none" for version in change.versions)
+        other = ", another image" if old == new else ""
+        kind = "" if change.direction in ("unknown", "same") else f"{_DIRECTIONS[change.direction]} "
+        return f", {kind}{old} → {new}{other}"
     if change.direction == "unknown" or change.kind in ("removed", "updated", "yanked"):
         return ""
     old, new = change.versions
@@ -146,6 +158,12 @@ def direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
 
 def warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:
     """Yield what a reviewer must not miss; `clean` makes foreign text safe."""
+    if change.reason:
+        yield f"reason: {clean(change.reason)}"
+    if change.environment and change.reverts:
+        yield f"reason: a revert of {clean(change.reverts)}"
+    if change.unfounded:
+        yield "this is not what is recorded of a version; `ledger check` says what is wrong"
     for reason in list(dict.fromkeys(mark.reason for mark in change.marks))[:MOST_VALUES]:
         yield f"forced: {clean(reason)}"
     if change.moves_back:

@@ -57,20 +57,33 @@ def shortest_line(change: TagChange) -> str:
 
 def sections(changes: Sequence[TagChange]) -> Iterator[str]:
     """Yield the text of each entry, under the heading of its image."""
-    image = ""
+    group = ("", "")
     for entry in _entries(changes):
-        if entry[0].name.image != image:
-            image = entry[0].name.image
-            yield f"\n### {code(image)}\n"
-        yield _section(entry)
+        first, is_listed = entry[0], entry[0].kind == "promoted"
+        if (first.environment, first.group) != group:
+            group = first.environment, first.group
+            yield f"\n### {'environment ' if first.environment else ''}{code(first.group)}\n" + "\n" * is_listed
+        yield "".join(f"- {_promoted(change)}\n" for change in entry) if is_listed else _section(entry)
+
+
+def _promoted(change: TagChange) -> str:
+    """Return one line about what an environment gets."""
+    line = one_line(change, change.name.image)
+    runs = [f"run: {_run(run)}" for run in change.runs[:1]]
+    return ", ".join([line, *runs, *([link("compare the source", change.compare)] if change.compare else [])])
 
 
 def _entries(changes: Sequence[TagChange]) -> list[list[TagChange]]:
-    """Return the changes, those of one image together that come from the same source and stand on the same base."""
+    """Return the changes, those of one image together that come from the same source and stand on the same base.
+
+    What an environment gets is together, whatever the image.
+    """
     entries: dict[tuple[object, ...], list[TagChange]] = {}
     for change in changes:
         shared = tuple(fact for fact in change.facts if fact.what in _SHARED_FACTS)
-        key = (change.gravity, change.kind, change.name.image, tuple(warnings(change, str)), shared, change.compare)
+        key: tuple[object, ...] = change.gravity, change.kind, change.environment
+        if change.kind != "promoted":
+            key += change.name.image, tuple(warnings(change, str)), shared, change.compare
         entries.setdefault(key, []).append(change)
     return list(entries.values())
 
@@ -82,7 +95,7 @@ def _section(entry: Sequence[TagChange]) -> str:
     titles = {_title(change) for change in entry}
     are_alike = len(titles) == 1 and all(len(change.facts) == len(common) for change in entry)
     if are_alike:
-        names = ", ".join(code(change.name.tag) for change in entry)
+        names = ", ".join(code(_own_name(change)) for change in entry)
         lines = [f"\n**{names}** {first.kind}{_title(first)}\n"]
     else:
         title = _title(first) if len(titles) == 1 else ""
@@ -100,6 +113,10 @@ def _section(entry: Sequence[TagChange]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _own_name(change: TagChange) -> str:
+    return change.name.image if change.environment else change.name.tag
+
+
 def _run(run: RunClaim) -> str:
     words = link(code(run.url), run.url) if run.url else ""
     return " ".join(filter(None, (words, f"started by {code(run.actor)}" if run.actor else "")))
@@ -115,7 +132,7 @@ def _own_line(change: TagChange, common: Sequence[ChangedFact], *, with_title: b
     digests = [_values(change, fact) for fact in own if fact.what in _OWN_DIGESTS][:1]
     others = [_fact(change, fact) for fact in own if fact.what not in _OWN_DIGESTS]
     told = "; ".join([*digests, some(others)] if others else digests)
-    return code(change.name.tag) + (_title(change) if with_title else "") + (f": {told}" if told else "")
+    return code(_own_name(change)) + (_title(change) if with_title else "") + (f": {told}" if told else "")
 
 
 def _fact(change: TagChange, fact: ChangedFact) -> str:

@@ -46,10 +46,13 @@ def _before_and_after(written: Written, view: View) -> Iterator[str]:
     """Yield what a dry run would have changed, as `diff` shows it; nothing for what was written."""
     if written.base is None or not written.change.changed:
         return
-    from ledger_tool.core.judging.diff import tag_changes
+    from ledger_tool.core.judging.diff import Claims, tag_changes
     from ledger_tool.render.diff import change_lines
 
-    _, *lines = change_lines(tag_changes(written.base.ledger, written.change.ledger, written.base.policy), view)
+    before, change = written.base, written.change
+    claims = Claims(reason_of=lambda _: change.reason)
+    changes = tag_changes(before.ledger, change.ledger, before.policy, claims=claims)
+    _, *lines = change_lines(changes, view)
     yield from [*lines, ""]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import permutations
@@ -17,10 +18,11 @@ from ledger_tool.commands.diff import Diff
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.message import compose, parse_message
-from ledger_tool.core.judging.diff import TagChange, tag_changes
+from ledger_tool.core.changes.promotion import promoted
+from ledger_tool.core.judging.diff import Claims, TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import parse_text
+from ledger_tool.core.ledger.names import Tag, Timestamp, parse_text
 from ledger_tool.core.ledger.record import Record, from_json, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.publish import publish
@@ -385,3 +387,48 @@ def test_other_files_are_named_in_text_and_in_one_bounded_line_of_markdown() -> 
     many = as_markdown([], files=[ChangedFile(f"docs/{number}.md", "", "100644") for number in range(5000)])
     assert many.count("\n") == 3
     assert "4990 more" in many
+
+
+VERSIONS = [
+    record(
+        f"myorg/{image}", f"v1.{n}.0", digest=digest((image, n)), sourceRef=f"https://github.com/team/app@{str(n) * 40}"
+    )
+    for image in ("app", "web")
+    for n in (4, 5)
+]
+
+
+def prod(*versions: Record) -> list[Record]:
+    return list(promoted(versions, Tag("prod"), Timestamp("2026-11-26T00:00:00Z")))
+
+
+def test_a_promotion_is_one_line_an_image_below_its_environment_and_one_with_a_reason_comes_first() -> None:
+    app4, app5, web4, _ = VERSIONS
+    claims = Claims(reason_of=lambda effect: "hot @fix" if effect.name.image == "myorg/app" else "")
+    old, new = ledger_of(*VERSIONS, *prod(app5)), ledger_of(*VERSIONS, *prod(app4, web4))
+    changes = tag_changes(old, new, Policy(), claims=claims)
+    url = f"https://github.com/team/app/compare/{'5' * 40}...{'4' * 40}"
+    assert list(render.as_text(Diff(changes, 0), View())) == [
+        "2 image:tags: 2 promoted",
+        "",
+        "environment prod",
+        f"  promoted myorg/app, DOWNGRADE v1.5.0 → v1.4.0  {url}",
+        "    reason: hot @fix",
+        "  promoted myorg/web, none → v1.4.0",
+    ]
+    found = as_markdown(changes)
+    check(found)
+    assert (
+        found
+        == f"""\
+**2 image:tags: 2 promoted**
+
+### environment `prod`
+
+- **`myorg/app`** promoted, DOWNGRADE `v1.5.0` → `v1.4.0`, **reason: `hot @fix`**, [compare the source]({url})
+- **`myorg/web`** promoted, none → `v1.4.0`
+"""
+    )
+    shown = json.loads(render.as_json(Diff(changes, 0)))["changes"]
+    told = [[one[name] for name in ("kind", "tag", "version", "replacesVersion", "reason")] for one in shown]
+    assert told == [["promoted", "prod", "v1.4.0", "v1.5.0", "hot @fix"], ["promoted", "prod", "v1.4.0", None, None]]

@@ -1,4 +1,8 @@
-"""What a range of commits does, for a reviewer: one change per image:tag, forced moves first."""
+"""What a range of commits does, for a reviewer: one change per image:tag, forced moves first.
+
+What an environment gets is one change an image, too, and what it gets for a reason comes first. It is `promoted` if it
+is what is recorded of a version. Anything else is told as of any tag.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,20 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of, pull_moves
+from ledger_tool.core.changes.promotion import differing, version_of
 from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.judging.facts import ChangedFact, facts_of, newly_yanked
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
+from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digests
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.ledger.version import VersionTag, most_exact, parse_version_tag
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 
-TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked"]
+TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked", "promoted"]
 Direction = Literal["upgrade", "downgrade", "same", "unknown"]
 
-_GRAVEST_FIRST: Sequence[TagChangeKind] = ("moved", "removed", "yanked", "added", "updated")
+_GRAVEST_FIRST: Sequence[TagChangeKind] = ("moved", "removed", "yanked", "promoted", "added", "updated")
 _DIRECTIONS: Mapping[int, Direction] = {1: "upgrade", 0: "same", -1: "downgrade"}
 _VERSION_LABELS = ("org.opencontainers.image.version", "version")
 
@@ -34,6 +39,8 @@ class TagChange:
     `previous` is, for a new version, the next lower one of the image. `versions` are the ones before and after,
     `""` if unknown. `immutable` says that the tag may move only by force. `reverts` is the commit that is undone with
     it (or its subject), if nothing else is done to the tag. `runs` are those that did it, as commit messages claim.
+    `environment` is the tag where it is one, `unfounded` says that it has another image than what is recorded of its
+    version, and `reason` is the one that the messages give for what it has now.
     """
 
     kind: TagChangeKind
@@ -46,6 +53,9 @@ class TagChange:
     direction: Direction = "unknown"
     compare: str = ""
     immutable: bool = True
+    environment: str = ""
+    unfounded: bool = False
+    reason: str = ""
     reverts: str = ""
     runs: Sequence[RunClaim] = ()
     facts: Sequence[ChangedFact] = field(default_factory=tuple)
@@ -89,15 +99,32 @@ class TagChange:
         return self.immutable and bool(pull_moves(self.effects)) and not is_known
 
     @property
+    def group(self) -> str:
+        """What it is told below: the environment, or else the image."""
+        return self.environment or self.name.image
+
+    @property
     def moves_back(self) -> bool:
         """Whether an immutable tag moves because a commit is undone."""
         return bool(self.reverts) and self.immutable and self.kind == "moved"
 
     @property
     def gravity(self) -> int:
-        """How early a reviewer should see it; 0 is a move that is forced, unexplained or unproved."""
-        is_urgent = self.marks or self.unexplained_move or self.unproved_move or self.moves_back
+        """How early a reviewer should see it; 0 is a move that is forced, unexplained or unproved, or has a reason."""
+        is_move = self.marks or self.unexplained_move or self.unproved_move or self.moves_back
+        is_urgent = is_move or self.unfounded or (self.environment and (self.reason or self.reverts))
         return 0 if is_urgent else 1 + _GRAVEST_FIRST.index(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What commit messages claim of what can be seen of a record: the runs that did it, and the last reason given."""
+
+    runs_of: Callable[[Effect], Sequence[RunClaim]] = lambda _: ()
+    reason_of: Callable[[Effect], str] = lambda _: ""
+
+
+NO_CLAIMS = Claims()
 
 
 def tag_changes(
@@ -105,12 +132,11 @@ def tag_changes(
     after: Ledger,
     policy: Policy,
     reverted: Mapping[Name, str] = MappingProxyType({}),
-    runs_of: Callable[[Effect], Sequence[RunClaim]] = lambda _: (),
+    claims: Claims = NO_CLAIMS,
 ) -> list[TagChange]:
     """Return the changes from one ledger to another; `policy` is the one that applies to them.
 
-    `reverted` is the commit that is undone with each image:tag to which nothing else is done; `runs_of` tells which
-    runs did something to a record.
+    `reverted` is the commit that is undone with each image:tag to which nothing else is done.
     """
     all_effects = effects_of(compare(before, after), after.find)
     images = {effect.name.image for effect in all_effects}
@@ -118,11 +144,14 @@ def tag_changes(
     changes = []
     for name, group in groupby(all_effects, lambda effect: effect.name):
         effects, old, new = tuple(group), before.find(name), after.find(name)
-        previous = was.lower_than(name) if not old else None
+        is_environment = any(record.is_environment for record in (*old, *new))
+        previous = None if old or is_environment else was.lower_than(name)
         start = old or ((previous,) if previous else ())
         versions = (previous.tag, name.tag) if previous else (was.of(old, now), now.of(new, was))
+        source = after.find(Name(name.image, version_of(new))) if is_environment else ()
+        is_promoted = is_environment and _is_promoted(source, old, new)
         change = TagChange(
-            kind=_kind(effects, old),
+            kind="promoted" if is_promoted else _kind(effects, old),
             name=name,
             effects=effects,
             old=old,
@@ -131,13 +160,30 @@ def tag_changes(
             versions=versions,
             direction=_direction(*versions),
             compare=_compare(start, new),
-            immutable=not policy.is_mutable(name.tag),
+            immutable=not (is_environment or policy.is_mutable(name.tag)),
+            environment=name.tag if is_environment else "",
+            unfounded=bool(is_environment and new) and pull_digests(source) != pull_digests(new),
+            reason=next(filter(None, map(claims.reason_of, effects)), "") if is_environment else "",
             reverts=reverted.get(name, ""),
-            runs=tuple(dict.fromkeys(run for effect in effects for run in runs_of(effect))),
-            facts=tuple(facts_of(effects, old, new, start)),
+            runs=tuple(dict.fromkeys(run for effect in effects for run in claims.runs_of(effect))),
+            facts=() if is_promoted else tuple(facts_of(effects, old, new, start)),
         )
         changes.append(change)
-    return sorted(changes, key=lambda one: (one.gravity > 0, one.name.image, one.gravity, one.name.tag))
+    order = {environment: number for number, environment in enumerate(policy.environments)}
+
+    def place(change: TagChange) -> tuple[object, ...]:
+        number = order.get(change.environment, len(order) + (change.environment == ""))
+        return change.gravity > 0, number, change.group, change.gravity, change.name
+
+    return sorted(changes, key=place)
+
+
+def _is_promoted(source: Sequence[Record], old: Sequence[Record], new: Sequence[Record]) -> bool:
+    """Return whether an environment gets another version, or another image, as is recorded of it in `source`."""
+    if not (source and new) or any(record.is_environment for record in source):
+        return False
+    is_other = version_of(old) != version_of(new) or pull_digests(old) != pull_digests(new)
+    return is_other and not differing(new, source)
 
 
 def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:

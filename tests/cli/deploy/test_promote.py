@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.support.git.processes import together
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import digest, fields
 from tests.support.values.outcome import Outcome
+from tests.support.values.schemas import check_schema
 
 Run = Callable[..., Outcome]
 SETTINGS = "environments:\n  staging: {}\n  prod: {from: staging}\n"
@@ -224,3 +226,32 @@ def test_a_promotion_and_a_prune_race_and_nothing_is_promoted_that_is_gone(ledge
     assert {one["image"] for one in team.records()} == {"myorg/web"}
     assert ledger("audit").code == 0
     check_history(team.path)
+
+
+def test_diff_shows_a_line_an_image_with_the_last_reason_for_what_it_has_now(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "myorg/web:v1", "--to", "staging")
+    promote(ledger, "--from", "staging", "--all", "--to", "prod")
+    base = team.tip()
+    promote(ledger, "myorg/app:v2", "--to", "prod", "--reason", "hot fix")
+    promote(ledger, "--back", "myorg/app", "--to", "prod", "--reason", "it was none")
+    promote(ledger, "myorg/app:v2", "--to", "prod", "--reason", "it is one now")
+    promote(ledger, "myorg/web:v2", "--to", "staging")
+    promote(ledger, "--from", "staging", "myorg/web", "--to", "prod")
+
+    def told(*revisions: str) -> list[list[Any]]:
+        done = ledger("diff", *revisions, "--format", "json")
+        check_schema("diff-v1", done.json)
+        names = ("kind", "image", "tag", "version", "replacesVersion", "direction", "reason")
+        return [[one[name] for name in names] for one in done.json["changes"]]
+
+    assert told(base) == [
+        ["promoted", "myorg/app", "prod", "v2", "v1", "upgrade", "it is one now"],
+        ["promoted", "myorg/web", "staging", "v2", "v1", "upgrade", None],
+        ["promoted", "myorg/web", "prod", "v2", "v1", "upgrade", None],
+    ]
+    ledger("remove", "myorg/app:prod", "--reason", "retired")
+    assert told("HEAD~1")[0] == ["removed", "myorg/app", "prod", None, "v2", "unknown", "retired"]
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    promote(ledger, "--from", "staging", "myorg/app", "--to", "prod")
+    assert ["promoted", "myorg/app", "prod", "v2", None, "unknown", None] in told("HEAD~2")
+    assert told(f"{base}..HEAD")[0][-1] is None  # what staging has needs no reason, whoever gave one before

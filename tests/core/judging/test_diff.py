@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.core.judging.diff import TagChange, tag_changes
+from ledger_tool.core.changes.promotion import promoted
+from ledger_tool.core.judging.diff import Claims, TagChange, tag_changes
 from ledger_tool.core.judging.facts import ChangedFact
+from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.policy.policy import Policy
-from tests.support.values.make import digest, ledger_of, record, source
+from ledger_tool.core.policy.policy import Environment, Policy
+from tests.support.values.make import but, digest, ledger_of, record, source
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 MUTABLE = Policy(mutable=("latest",))
@@ -213,3 +215,74 @@ def test_a_record_without_a_platform_gives_way_to_several_by_one_mark() -> None:
 
 def test_the_same_ledger_has_no_changes() -> None:
     assert reviewed(both("v1", "a"), both("v1", "a")) == []
+
+
+ENVIRONMENTS = Policy(environments={"staging": Environment(), "prod": Environment("staging")})
+V4, V5 = (
+    record("myorg/app", f"v1.{n}.0", digest=digest(n), sourceRef=f"https://github.com/team/app@{str(n) * 40}")
+    for n in (4, 5)
+)
+WEB = record("myorg/web", "v2", digest=digest("web"))
+
+
+def has(environment: str, *versions: Record) -> list[Record]:
+    return list(promoted(versions, Tag(environment), Timestamp("2026-11-26T00:00:00Z")))
+
+
+def test_a_promotion_is_one_change_from_version_to_version_and_tells_no_facts() -> None:
+    change = one([V4, V5, *has("prod", V4)], [V4, V5, *has("prod", V5)])
+    assert (change.kind, change.environment, change.versions, change.direction) == (
+        "promoted", "prod", ("v1.4.0", "v1.5.0"), "upgrade",
+    )  # fmt: skip
+    assert change.compare.endswith(f"/compare/{'4' * 40}...{'5' * 40}")
+    assert (change.facts, change.immutable, change.previous, change.unexplained_move) == ((), False, None, False)
+    back = one([V4, V5, *has("prod", V5)], [V4, V5, *has("prod", V4)])
+    assert (back.kind, back.direction, back.gravity > 0) == ("promoted", "downgrade", True)
+    first = one([V4], [V4, *has("prod", V4)])
+    assert (first.kind, first.versions, first.direction, first.previous) == (
+        "promoted",
+        ("", "v1.4.0"),
+        "unknown",
+        None,
+    )
+
+
+def test_of_a_version_that_is_another_image_now_the_new_one_is_promoted() -> None:
+    rebuilt = but(V4, digest=digest("rebuilt"))
+    change = one([rebuilt, *has("prod", V4)], [rebuilt, *has("prod", rebuilt)])
+    assert (change.kind, change.versions, change.direction) == ("promoted", ("v1.4.0", "v1.4.0"), "same")
+
+
+def test_an_environment_that_gets_what_no_version_has_is_told_like_any_move_and_first() -> None:
+    odd = but(has("prod", V5)[0], digest=digest("smuggled"))
+    for new in ([V4, V5, odd], [V4, *has("prod", V5)]):
+        change = next(one for one in reviewed([V4, *has("prod", V4)], new) if one.environment)
+        assert (change.kind, change.unfounded, change.gravity) == ("moved", True, 0)
+        assert change.facts
+    new = [V4, but(V5, dependsOn=["a:1"]), *has("prod", V5)]  # the version got a fact since
+    change = next(one for one in reviewed([V4, *has("prod", V4)], new) if one.environment)
+    assert (change.kind, change.unfounded, change.gravity > 0) == ("moved", False, True)
+    facts_only = one([V4, *has("prod", V4)], [V4, but(has("prod", V4)[0], dependsOn=["a:1"])])
+    assert (facts_only.kind, facts_only.unfounded) == ("updated", False)
+
+
+def test_what_has_a_reason_comes_first_then_environments_in_their_order_then_images() -> None:
+    old, new = [V4, V5, WEB], [V4, V5, WEB, record("a", "v9")]
+    for environment in ("prod", "staging"):
+        old += has(environment, V4)
+        new += [*has(environment, V5), *has(environment, WEB)]
+    claims = Claims(reason_of=lambda effect: "hot fix" if effect.name == ("myorg/web", "prod") else "")
+    changes = tag_changes(ledger_of(*old), ledger_of(*new), ENVIRONMENTS, claims=claims)
+    assert [(str(one.name), one.reason) for one in changes] == [
+        ("myorg/web:prod", "hot fix"),
+        ("myorg/app:staging", ""),
+        ("myorg/web:staging", ""),
+        ("myorg/app:prod", ""),
+        ("a:v9", ""),
+    ]
+
+
+def test_an_image_that_is_taken_out_of_an_environment_is_removed_with_its_reason() -> None:
+    claims = Claims(reason_of=lambda _: "retired")
+    (change,) = tag_changes(ledger_of(V4, *has("prod", V4)), ledger_of(V4), ENVIRONMENTS, claims=claims)
+    assert (change.kind, change.environment, change.reason, change.gravity) == ("removed", "prod", "retired", 0)
