@@ -16,13 +16,17 @@ from ruamel.yaml import YAML
 
 from ledger_tool.cli.main import program
 from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.core.registry.drift import CLASSES
 from ledger_tool.core.registry.driftreport import report
+from ledger_tool.core.running.classes import RUNNING_CLASSES
+from ledger_tool.core.running.report import RunningReport
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.yaml import settings
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.metrics import as_metrics
+from ledger_tool.render.running import as_metrics as running_metrics
 from tests.support import ROOT
 from tests.support.stage import github, gitlab, jenkins
 from tests.support.stage.docs import blocks, comparable, examples, papers, played, prose
@@ -449,6 +453,13 @@ def test_metrics_that_the_docs_name_are_written() -> None:
 def test_every_class_has_advice() -> None:
     text = (DOCS / "registry.md").read_text("utf-8")
     assert set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", text, re.MULTILINE)) >= set(CLASSES)
+
+
+def test_every_class_of_what_runs_has_advice() -> None:
+    text = (DOCS / "running.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", text, re.MULTILINE)) >= set(RUNNING_CLASSES)
+    written = set(re.findall(r"ledger_running_\w+", running_metrics(RunningReport((), Timestamp("")), 0.0, None)))
+    assert set(re.findall(r"ledger_running_\w+", text)) <= written
 
 
 def test_no_paper_tells_to_queue_jobs() -> None:

@@ -48,7 +48,8 @@ class Pruned:
     checked, deleted or put back, with the error; `restored` is what was deleted and put back because a record now needs
     it. `staying` are the tags of removed records that stay served, `untagged` those deleted while their digests stay;
     `declined` says why a registry deletes no tags alone. `request` is the pull request, if it was only proposed.
-    `doubt` is why a dry run would not be carried out, `upcoming` what goes next if nothing has expired.
+    `doubt` is why a dry run would not be carried out, `upcoming` what goes next if nothing has expired. If nothing that
+    runs has to do with the ledger, it `runs_elsewhere`.
     """
 
     expired: Sequence[Record]
@@ -64,6 +65,7 @@ class Pruned:
     request: Proposed | None = None
     doubt: LedgerError | None = None
     upcoming: Upcoming | None = None
+    runs_elsewhere: bool = False
 
 
 # The records to remove, and the result of the prune if nothing changes in the meantime.
@@ -167,8 +169,10 @@ def _planned(
     """Return what a prune of a ledger removes; with `registries`, after checking each digest."""
     criteria = _resolved(criteria, snapshot)
     chosen = choose(snapshot.ledger, criteria)
+    elsewhere = bool(criteria.running) and criteria.in_use.is_elsewhere(snapshot.ledger.records())
+    planned = Pruned(expired=chosen.going, spared=chosen.spared, upcoming=chosen.upcoming, runs_elsewhere=elsewhere)
     if registries is None:
-        return chosen.going, Pruned(expired=chosen.going, spared=chosen.spared, upcoming=chosen.upcoming)
+        return chosen.going, planned
     if not snapshot.policy.registries:
         raise UsageError(
             "ledger.yaml names no registry to delete at", "leave `--registry-delete` out, or name it there"
@@ -186,14 +190,14 @@ def _planned(
             break
         spared += [Spared(record, reason) for record in going if (reason := staying.get(record.name))]
         going = [record for record in going if record.name not in staying]
-    planned = Pruned(
+    planned = replace(
+        planned,
         expired=going,
         spared=sorted(spared, key=lambda one: one.record.key),
         deleted=clearance.deletions,
         retained=clearance.retained,
         staying=clearance.staying,
         failed=failed,
-        upcoming=chosen.upcoming,
     )
     return going, planned
 

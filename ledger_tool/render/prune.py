@@ -78,7 +78,9 @@ def as_text(done: Pruned, view: View) -> Iterator[str]:
 
 
 def notes(done: Pruned) -> Iterator[str]:
-    """Yield why registries delete no tags alone, and which tags stay served for that."""
+    """Yield what a reader should know: of a file that says nothing, and of tags that stay served."""
+    if done.runs_elsewhere:
+        yield "warning: nothing that runs is an image of this ledger; check that `--running` names the right file"
     for name, why in sorted(done.declined.items()):
         tags = [one for one in done.staying if one.is_removable and one.place.registry.name == name]
         names = ", ".join(f"{one.place.image}:{one.tag}" for one in tags)

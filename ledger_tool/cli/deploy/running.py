@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.cli.reading import Reading, reads
 from ledger_tool.cli.reports import FailOn, Metrics, what_runs, write_metrics
 from ledger_tool.core.ledger import names
-from ledger_tool.errors import TryAgain
+from ledger_tool.errors import TryAgain, UsageError
 
 
 @reads
@@ -42,6 +43,8 @@ def running(
     from ledger_tool.render import running as render
 
     environment = names.parse_tag(env) if env else ""
+    if not files and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("nothing is piped into `ledger running`", "try `kubectl get pods -A -o json | ledger running`")
     failing, screen = parse_fail_on(fail_on, FAILABLE), ledger.screen
     containers = what_runs(files or ["-"])
     with ledger.source() as source, screen.progress("versions") as progress:

@@ -32,7 +32,7 @@ from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.ledger.version import parse_version_tag, rank
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.policy.resolve import Resolver
+from ledger_tool.core.policy.resolve import HUB, Resolver
 from ledger_tool.core.running.container import ImageIdentity
 
 RunningClass = Literal[  # the most serious first
@@ -111,7 +111,7 @@ def named(image: ImageIdentity, resolver: Resolver) -> Named:
     for reference in image.references:
         resolved = resolve(reference)
         if resolved.ours:
-            ours = frozenset((resolved.name, *names_of(reference, resolver)))
+            ours = frozenset((resolved.name, *names_of(reference, resolver, is_typed=image.is_typed)))
             return Named(resolved.name, reference.effective_tag, ours, is_named=True)
     if not image.references:
         return Named(image.asked, "", frozenset(), is_named=False)
@@ -119,11 +119,12 @@ def named(image: ImageIdentity, resolver: Resolver) -> Named:
     return Named(resolve(first).name, first.effective_tag, frozenset(), is_named=True)
 
 
-def names_of(reference: Reference, resolver: Resolver) -> Iterator[str]:
-    """Yield every name in the ledger that a reference may have, whether a person or a manifest wrote it."""
-    resolved = resolver.resolve_in_manifest(reference)
-    names = [*resolver.names(reference), *([resolved.name] if resolved.ours else [])]
-    yield from (name for name in dict.fromkeys(names) if resolver.has_records(name) or resolver.policy.serving(name))
+def names_of(reference: Reference, resolver: Resolver, *, is_typed: bool) -> list[str]:
+    """Return every name in the ledger that a reference may have, of which there are records or that is served."""
+    if not (is_typed or reference.registry) and resolver.policy.registries:
+        reference = replace(reference, registry=HUB)
+    names = resolver.names(reference)
+    return [name for name in names if resolver.has_records(name) or resolver.policy.serving(name)]
 
 
 def records_by_digest(ledger: Ledger, images: Collection[str], digests: Collection[str]) -> RecordsByDigest:

@@ -153,8 +153,9 @@ def _from_lines(text: str, what: str, cluster: str) -> Iterator[RunningContainer
         if not (entry := line.strip()):
             continue
         image = identity(entry, (), is_typed=True)
-        if not (image.references or image.ids or image.digests):
-            problem = "is the beginning of a digest" if image.short_id else "is neither an image nor a digest"
+        is_bare = re.fullmatch(r"[0-9a-f]{12,}", entry)  # it may as well be the id of a container
+        if is_bare or not (image.references or image.ids or image.digests):
+            problem = "is an id without `sha256:`" if is_bare else "is neither an image nor a digest"
             raise UsageError(f"{what}, line {number}: `{shown(entry)}` {problem}", _TOOLS)
         yield RunningContainer(WorkloadPlace(cluster), "", image)
 

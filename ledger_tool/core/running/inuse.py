@@ -41,12 +41,19 @@ class InUse:
                 return reason
         return self.names.get((record.image, record.tag), "")
 
+    def is_elsewhere(self, records: Iterable[Record]) -> bool:
+        """Return whether nothing of it has to do with a ledger of these records: neither a name nor a digest."""
+        return not (self.names or self.of_image or any(map(self.reason, records)))
+
 
 NOTHING_IN_USE = InUse()
 
 
 def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
-    """Return what has to stay because of these containers, by every name that an image may have in the ledger."""
+    """Return what has to stay because of these containers.
+
+    It stays by every name that an image may have in the ledger, whether a person or a manifest wrote it.
+    """
     digests: dict[str, str] = {}
     ids: dict[str, str] = {}
     of_image: dict[str, dict[str, str]] = {}
@@ -59,7 +66,8 @@ def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
         if image.short_id:
             ids.setdefault(image.short_id, reason)
         for reference in image.references:
-            for name in names_of(reference, resolver):
+            names = {name for is_typed in (False, True) for name in names_of(reference, resolver, is_typed=is_typed)}
+            for name in names:
                 for digest in pulled:
                     of_image.setdefault(name, {}).setdefault(digest, reason)
                 if tag := reference.effective_tag:
@@ -85,7 +93,7 @@ def pulled_images(containers: Iterable[RunningContainer], resolver: Resolver, le
         digests = image.digests | ({image.pinned} - {""})
         is_known = bool(digests) or not image.ids.isdisjoint(recorded)
         for reference in image.references:
-            for name in names_of(reference, resolver):
+            for name in names_of(reference, resolver, is_typed=image.is_typed):
                 for digest in sorted(digests):
                     pulled[PulledImage(name, reference.tag or "", digest)] = None
                 if not is_known and reference.effective_tag:

@@ -176,6 +176,13 @@ def test_several_clusters_and_standard_input(ledger: Run, world: Upstream, monke
     assert ledger("running").out == "1 as-recorded\n"
 
 
+def test_a_terminal_is_not_waited_for(ledger: Run, world: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    done = ledger("running")
+    assert done.code == 2
+    assert "nothing is piped into `ledger running`" in done.err
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

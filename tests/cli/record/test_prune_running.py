@@ -101,6 +101,18 @@ def test_several_files_count_and_each_says_its_cluster(ledger: Run, old: Upstrea
     assert "nothing to prune, 3 expired records kept" in done.err
 
 
+def test_a_file_that_has_nothing_of_ours_is_doubted(ledger: Run, old: Upstream) -> None:
+    for content, is_doubted in (
+        (lines("quay.io/x/y:1"), True),
+        (lines(f"{APP}:gone"), False),
+        (lines(digest("c2")), False),
+    ):
+        Path("running").write_bytes(content)
+        done = ledger("prune", "--running", "running")
+        assert done.code == 0
+        assert ("warning: nothing that runs is an image of this ledger" in done.err) == is_doubted
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\xff", listed(), b"No resources found", b'{"kind":"Status","apiVersion":"v1"}']
 )

@@ -261,7 +261,9 @@ def test_lines_are_references_and_digests() -> None:
         ("[]", "has no container"),
         ('{"kind":"List","apiVersion":"v1","items":[]}', "has no container"),
         ("NAME READY STATUS\n", "line 1: `NAME READY STATUS` is neither"),
-        ("a:v1\n3f8a4339aadd", "line 2: `3f8a4339aadd` is the beginning of a digest"),
+        ("a:v1\n3f8a4339aadd", "line 2: `3f8a4339aadd` is an id without `sha256:`"),
+        (f"a:v1\n{'3f8a4339aadd' * 5}abcd", "is an id without `sha256:`"),  # `docker ps -q --no-trunc`
+        ("sha256:3f8a4339aadd", "line 1: `sha256:3f8a4339aadd` is neither an image nor a digest"),
         ("a:v1\n\x1b]0;x\x07", r"line 2: `\\x1b]0;x\\x07` is neither"),
         ('{"a": 1, "a": 2}', "the key `a` appears twice"),
         ('{"kind": "Pod", "apiVersion": "v1", "spec": {"n": NaN}}', "`NaN` is not JSON"),
