@@ -118,6 +118,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "ledger promote --from staging --all --to prod --pull-request",
         ),
     ),
+    "compare": (
+        ("show what a promotion from staging would bring to production", "ledger compare prod staging"),
+        ("show what has changed in production within a week", "ledger compare prod@7d prod"),
+    ),
     "pin": (
         ("write digests into all manifests of a folder", "ledger pin deploy"),
         ("fail if one of them is missing or old", "ledger pin deploy --check"),

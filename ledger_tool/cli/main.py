@@ -45,6 +45,7 @@ COMMANDS = {
     "rebase": ("Review", "review.rebase", "rebase"),
     "post": ("Review", "review.post", "post"),
     "promote": ("Deploy", "deploy.promote", "promote"),
+    "compare": ("Deploy", "deploy.compare", "compare"),
     "pin": ("Deploy", "deploy.pin", "pin"),
     "bump": ("Deploy", "deploy.bump", "bump"),
     "running": ("Deploy", "deploy.running", "running"),

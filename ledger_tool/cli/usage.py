@@ -33,7 +33,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("history", "blame", "reflog"), ("log", "whence")),
     **dict.fromkeys(("who", "where", "lookup", "which"), ("whence", "get")),
     **dict.fromkeys(("status", "drift", "sync"), ("reconcile", "check", "list")),
-    **dict.fromkeys(("compare", "changes"), ("diff", "verify")),
+    **dict.fromkeys(("changes",), ("diff", "verify")),
     **dict.fromkeys(("validate", "lint", "fsck", "fmt", "format"), ("check",)),
     **dict.fromkeys(("label", "annotate", "edit", "update", "ttl"), ("set",)),
     **dict.fromkeys(("upgrade", "outdated"), ("bump", "dependents")),

@@ -142,7 +142,7 @@ def lacks_source(name: Name, ledger: Ledger, policy: Policy) -> str:
     if settings is None or not settings.source:
         return ""
     has = ledger.find(Name(name.image, settings.source))
-    if _images(has) == _images(ledger.find(name)):
+    if versioned_images(has) == versioned_images(ledger.find(name)):
         return ""
     what = f"{version_of(has)} of {name.image}" if has else f"no {name.image}"
     if has and version_of(has) == version_of(ledger.find(name)):
@@ -150,6 +150,9 @@ def lacks_source(name: Name, ledger: Ledger, policy: Policy) -> str:
     return f"{name.tag} takes what {settings.source} has, and {settings.source} has {what}"
 
 
-def _images(records: Iterable[Record]) -> set[tuple[str | None, str]]:
-    """Return what is pulled, under which version: a platform may have been filled in since."""
+def versioned_images(records: Iterable[Record]) -> set[tuple[str | None, str]]:
+    """Return what is pulled, under which version: two environments with the same have the same.
+
+    A platform may have been filled in since.
+    """
     return {(record.version, record.pull_digest) for record in records}

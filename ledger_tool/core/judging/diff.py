@@ -6,7 +6,7 @@ is what is recorded of a version. Anything else is told as of any tag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
@@ -140,7 +140,7 @@ def tag_changes(
     """
     all_effects = effects_of(compare(before, after), after.find)
     images = {effect.name.image for effect in all_effects}
-    was, now = _Versions(before, images), _Versions(after, images)
+    was, now = Versions(before, images), Versions(after, images)
     changes = []
     for name, group in groupby(all_effects, lambda effect: effect.name):
         effects, old, new = tuple(group), before.find(name), after.find(name)
@@ -158,8 +158,8 @@ def tag_changes(
             new=new,
             previous=previous,
             versions=versions,
-            direction=_direction(*versions),
-            compare=_compare(start, new),
+            direction=direction_of(*versions),
+            compare=source_comparison(start, new),
             immutable=not (is_environment or policy.is_mutable(name.tag)),
             environment=name.tag if is_environment else "",
             unfounded=bool(is_environment and new) and pull_digests(source) != pull_digests(new),
@@ -199,7 +199,8 @@ def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
     return "updated"
 
 
-def _direction(old: str, new: str) -> Direction:
+def direction_of(old: str, new: str) -> Direction:
+    """Return where a step from one version to another leads; `unknown` if nobody can tell."""
     before, after = parse_version_tag(old), parse_version_tag(new)
     if before is None or after is None:
         return "unknown"
@@ -207,12 +208,13 @@ def _direction(old: str, new: str) -> Direction:
     return "unknown" if order is None else _DIRECTIONS[order]
 
 
-def _compare(old: Sequence[Record], new: Sequence[Record]) -> str:
+def source_comparison(old: Iterable[Record], new: Iterable[Record]) -> str:
+    """Return the page that compares the sources of two image:tags, `""` if there is none, or no single one."""
     before, after = {one.source_ref for one in old}, {one.source_ref for one in new}
     return compare_url(before.pop(), after.pop()) if len(before) == len(after) == 1 else ""
 
 
-class _Versions:
+class Versions:
     """The versions of some images in a ledger: what a tag says itself, what other tags of its digest or a label say."""
 
     def __init__(self, ledger: Ledger, images: Set[str]) -> None:
@@ -226,7 +228,7 @@ class _Versions:
             for digest in filter(None, (record.digest, record.index)):
                 self._by_digest.setdefault((record.image, digest), set()).add(parsed)
 
-    def of(self, records: Sequence[Record], other: _Versions) -> str:
+    def of(self, records: Sequence[Record], other: Versions) -> str:
         """Return the version of the records of one image:tag, `""` if unknown; `other` may know their digests as well.
 
         A tag such as `1.5` or `latest` names one version after the other, so it does not tell which.
