@@ -120,7 +120,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "compare": (
         ("show what a promotion from staging would bring to production", "ledger compare prod staging"),
-        ("show what has changed in production within a week", "ledger compare prod@7d prod"),
+        ("show what the last commit has changed in production", "ledger compare prod@main~1 prod"),
     ),
     "pin": (
         ("write digests into all manifests of a folder", "ledger pin deploy"),

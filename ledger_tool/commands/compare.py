@@ -13,10 +13,10 @@ from ledger_tool.core.history.revision import parse_moment
 from ledger_tool.core.judging.compare import (
     Comparison,
     EnvironmentSet,
-    Remedy,
+    EqualizingPromotion,
     compared,
+    equalizing_promotion,
     parse_side,
-    promotion_remedy,
     way_back,
 )
 from ledger_tool.core.ledger.names import Tag, Timestamp
@@ -29,7 +29,7 @@ class ComparedSets:
     """The comparison, and the promotion that makes the two the same, if there is one."""
 
     comparison: Comparison
-    remedy: Remedy | None
+    equalizing: EqualizingPromotion | None
 
 
 def compare(source: Source, first: str, second: str, *, now: Timestamp, patterns: Sequence[str] = ()) -> ComparedSets:
@@ -37,7 +37,7 @@ def compare(source: Source, first: str, second: str, *, now: Timestamp, patterns
     snapshot = source.read()
     one, other = (EnvironmentSet(_declared(side, snapshot)[0], snapshot.ledger, now) for side in (first, second))
     comparison = compared(one, other, snapshot, now, patterns)
-    return ComparedSets(comparison, promotion_remedy(comparison, snapshot, now, patterns))
+    return ComparedSets(comparison, equalizing_promotion(comparison, snapshot, now, patterns))
 
 
 def compare_moments(
@@ -50,11 +50,11 @@ def compare_moments(
     snapshot = history.current()
     one, other = (_at(history, *_declared(side, snapshot), snapshot, now) for side in (first, second))
     comparison = compared(one, other, snapshot, now, patterns)
-    remedy = promotion_remedy(comparison, snapshot, now, patterns)
+    equalizing = equalizing_promotion(comparison, snapshot, now, patterns)
     is_same_one = one.environment == other.environment and bool(one.moment) != bool(other.moment)
     if is_same_one and comparison.differing:
-        remedy = _back(history, comparison, now, patterns)
-    return ComparedSets(comparison, remedy)
+        equalizing = _back(history, comparison, now, patterns)
+    return ComparedSets(comparison, equalizing)
 
 
 def _declared(side: str, snapshot: Snapshot) -> tuple[Tag, str]:
@@ -72,7 +72,9 @@ def _at(history: History, environment: Tag, text: str, snapshot: Snapshot, now: 
     return EnvironmentSet(environment, then.ledger, min(at, now), text)
 
 
-def _back(history: History, comparison: Comparison, now: Timestamp, patterns: Sequence[str]) -> Remedy | None:
+def _back(
+    history: History, comparison: Comparison, now: Timestamp, patterns: Sequence[str]
+) -> EqualizingPromotion | None:
     """Return the way back to the set that an environment had, if its history shows one."""
     from ledger_tool.commands.promote import as_at
 

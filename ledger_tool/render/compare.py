@@ -13,8 +13,8 @@ from ledger_tool.core.judging.compare import (
     ComparedImage,
     Comparison,
     EnvironmentSet,
+    EqualizingPromotion,
     HeldVersion,
-    Remedy,
 )
 from ledger_tool.core.judging.diff import Direction
 from ledger_tool.core.ledger.names import Timestamp, counted, escaped
@@ -54,7 +54,7 @@ def as_json(done: ComparedSets) -> str:
             }
             for image in comparison.images
         ],
-        "promote": done.remedy and _remedy_as_json(done.remedy),
+        "promote": done.equalizing and _promotion_as_json(done.equalizing),
     }
     return json.document(value)
 
@@ -74,12 +74,12 @@ def _held_as_json(held: HeldVersion | None) -> dict[str, Any] | None:
     }
 
 
-def _remedy_as_json(remedy: Remedy) -> dict[str, Any]:
+def _promotion_as_json(equalizing: EqualizingPromotion) -> dict[str, Any]:
     return {
-        "environment": remedy.environment,
-        "command": escaped(remedy.command),
-        "whole": remedy.is_whole,
-        "refused": escaped(remedy.why_not) or None,
+        "environment": equalizing.environment,
+        "command": escaped(equalizing.command),
+        "whole": equalizing.is_whole,
+        "refused": escaped(equalizing.why_not) or None,
     }
 
 
@@ -90,10 +90,8 @@ def as_text(comparison: Comparison, view: View) -> Iterator[str]:
     rows = [
         (
             image.image,
-            _version(image.first),
-            _age(image.first, first),
-            _version(image.second),
-            _age(image.second, second),
+            _version(image.first, first),
+            _version(image.second, second),
             _change(image, comparison),
             view.prose(image.compare),
             "; ".join(_told(image, comparison, view, view.prose)),
@@ -106,12 +104,10 @@ def as_text(comparison: Comparison, view: View) -> Iterator[str]:
             (
                 Column("IMAGE", "name"),
                 Column(str(first), "name"),
-                Column("AGE", spare=1),
                 Column(str(second), "name"),
-                Column("AGE", spare=2),
                 Column("CHANGE", role=_ROLES.get),
-                Column("SOURCE", "prose", spare=3),
-                Column("REMARK", "prose", spare=4),
+                Column("SOURCE", "prose", spare=2),
+                Column("REMARK", "prose", spare=1),
             ),
             rows,
             view,
@@ -126,8 +122,8 @@ def as_markdown(done: ComparedSets) -> Iterator[str]:
     rows = [
         (
             cell(image.image),
-            _version_cell(image.first, first),
-            _version_cell(image.second, second),
+            _version(image.first, first, cell),
+            _version(image.second, second, cell),
             _change(image, comparison, cell),
             "; ".join(
                 [
@@ -143,24 +139,25 @@ def as_markdown(done: ComparedSets) -> Iterator[str]:
         header = ("image", cell(str(first)), cell(str(second)), "change", "")
         yield from markdown.table(header, rows[:shown])
         yield from omitted(len(rows) - shown)
-    if remedy := done.remedy:
+    if equalizing := done.equalizing:
         yield ""
-        yield _remedy_text(remedy, lambda text: code(text, 1024), code)
+        yield _promotion_text(equalizing, lambda text: code(text, 1024), code)
 
 
 def hints(done: ComparedSets) -> Iterator[str]:
     """Yield the command that makes the two the same, or why it would be refused."""
-    if remedy := done.remedy:
-        yield f"{'note' if remedy.why_not else 'hint'}: {_remedy_text(remedy, lambda text: f'`{text}`', str)}"
+    if equalizing := done.equalizing:
+        text = _promotion_text(equalizing, lambda words: f"`{words}`", str)
+        yield f"note: {text}" if equalizing.why_not else f"hint: {text}"
 
 
-def _remedy_text(remedy: Remedy, quoted: Callable[[str], str], clean: Callable[[str], str]) -> str:
-    command = quoted(remedy.command)
-    if remedy.why_not:
-        return f"{command} would be refused: {clean(remedy.why_not)}"
-    if remedy.is_whole:
+def _promotion_text(equalizing: EqualizingPromotion, quoted: Callable[[str], str], clean: Callable[[str], str]) -> str:
+    command = quoted(equalizing.command)
+    if equalizing.why_not:
+        return f"{command} would be refused: {clean(equalizing.why_not)}"
+    if equalizing.is_whole:
         return f"{command} makes them the same"
-    return f"{command} promotes what differs; what only {clean(remedy.environment)} has stays"
+    return f"{command} promotes what differs; what only {clean(equalizing.environment)} has stays"
 
 
 def headline(comparison: Comparison, clean: Callable[[str], str] = str) -> str:
@@ -172,9 +169,9 @@ def headline(comparison: Comparison, clean: Callable[[str], str] = str) -> str:
         return f"{first} and {second} have the same: {counted(len(comparison.images), 'image')}"
     counts = Counter(_change(image, comparison, clean) for image in comparison.differing)
     told = ", ".join(f"{count} {change}" for change, count in counts.items())
-    return (
-        f"{first} → {second}: {len(comparison.differing)} of {counted(len(comparison.images), 'image')} differ: {told}"
-    )
+    differing = len(comparison.differing)
+    verb = "differs" if differing == 1 else "differ"
+    return f"{first} → {second}: {differing} of {counted(len(comparison.images), 'image')} {verb}: {told}"
 
 
 def _shown(comparison: Comparison) -> list[ComparedImage]:
@@ -207,16 +204,9 @@ def _told(image: ComparedImage, comparison: Comparison, view: View, clean: Calla
     return [told, *(clean(text) for text in image.remarks)]
 
 
-def _version(held: HeldVersion | None) -> str:
-    return held.version if held else _NOTHING
-
-
-def _version_cell(held: HeldVersion | None, side: EnvironmentSet) -> str:
-    return f"{cell(held.version)} ({_age(held, side)})" if held else _NOTHING
-
-
-def _age(held: HeldVersion | None, side: EnvironmentSet) -> str:
-    return _length(held.since, side.at) if held else ""
+def _version(held: HeldVersion | None, side: EnvironmentSet, clean: Callable[[str], str] = str) -> str:
+    """Return a version, and for how long the environment has had it."""
+    return f"{clean(held.version)} ({_length(held.since, side.at)})" if held else _NOTHING
 
 
 def _length(since: Timestamp, at: Timestamp) -> str:

@@ -7,19 +7,18 @@ is the mirror image.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Literal
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.promotion import misfits, version_of, versioned_images
-from ledger_tool.core.judging.diff import Direction, Versions, direction_of, source_comparison
+from ledger_tool.core.judging.diff import Direction, VersionsOfImages, promotion_direction, source_comparison
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp, parse_tag, shown
-from ledger_tool.core.ledger.query import matches, unknown_image
+from ledger_tool.core.ledger.query import matches, meant
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
-from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.shellcommands import ANY_REASON, shell
 from ledger_tool.core.writes.promote import Promotion, check_environment, promote, taken
@@ -31,7 +30,7 @@ STATES: Sequence[State] = ("other-digest", "other-version", "only-first", "only-
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSet:
-    """What an environment has: `ledger` is the ledger at the time `at`; `moment` is what was asked for, `""` for now."""
+    """What an environment has: `ledger` is the ledger at the time `at`, which was given as `moment`, `""` for now."""
 
     environment: Tag
     ledger: Ledger
@@ -135,7 +134,7 @@ def compared(
     images = _chosen(first, second, snapshot, patterns)
     sides = [_held(side, images, snapshot, now) for side in (first, second)]
     unlike = {image for image in images if _state(*(side.get(image) for side in sides)) == "other-version"}
-    versions = Versions(first.ledger, unlike), Versions(second.ledger, unlike)
+    versions = VersionsOfImages(first.ledger, unlike), VersionsOfImages(second.ledger, unlike)
 
     def image(name: str) -> ComparedImage:
         one, other = (side.get(name) for side in sides)
@@ -145,7 +144,9 @@ def compared(
         page = source_comparison(one.records, other.records)
         if state != "other-version":
             return ComparedImage(name, state, one, other, compare=page)
-        return ComparedImage(name, state, one, other, _direction(one, other, *versions, snapshot.policy), page)
+        return ComparedImage(
+            name, state, one, other, promotion_direction(one.records, other.records, *versions, snapshot.policy), page
+        )
 
     return Comparison(first, second, [image(name) for name in images])
 
@@ -160,7 +161,7 @@ def _chosen(first: EnvironmentSet, second: EnvironmentSet, snapshot: Snapshot, p
     for pattern in asked:
         if not any(is_named(pattern, image) for image in images):
             known = [(image, first.environment) for image in images]
-            raise unknown_image(f"{shown(pattern, 200)} in {first} or {second}", known)
+            raise UnknownImage(f"neither {first} nor {second} has {shown(pattern, 200)}", meant(pattern, known))
     return [image for image in images if not asked or any(is_named(pattern, image) for pattern in asked)]
 
 
@@ -189,23 +190,8 @@ def _state(first: HeldVersion | None, second: HeldVersion | None) -> State:
     return "other-digest" if first.version == second.version else "other-version"
 
 
-def _direction(first: HeldVersion, second: HeldVersion, was: Versions, will_be: Versions, policy: Policy) -> Direction:
-    """Return the direction of a step, `unknown` if a version is a tag that may stand for several."""
-    one, other = _exact(first, was, will_be, policy), _exact(second, will_be, was, policy)
-    parsed = parse_version_tag(one), parse_version_tag(other)
-    if parsed[0] and parsed[1] and (parsed[0].covers(parsed[1]) or parsed[1].covers(parsed[0])):
-        return "unknown"
-    return direction_of(one, other)
-
-
-def _exact(held: HeldVersion, versions: Versions, others: Versions, policy: Policy) -> str:
-    """Return the exact version that is held; `""` if its tag names one after the other, and none is known."""
-    as_tags = [replace(record, tag=record.version or record.tag, version=None) for record in held.records]
-    return versions.of(as_tags, others) or ("" if policy.is_mutable(held.version) else held.version)
-
-
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class EqualizingPromotion:
     """The command that takes to one environment what another has, or the first one back; `why_not` if it is refused.
 
     `is_whole` says that the two have the same afterwards: nothing stays there that the other does not have.
@@ -217,9 +203,9 @@ class Remedy:
     why_not: str = ""
 
 
-def promotion_remedy(
+def equalizing_promotion(
     comparison: Comparison, snapshot: Snapshot, now: Timestamp, patterns: Sequence[str] = ()
-) -> Remedy | None:
+) -> EqualizingPromotion | None:
     """Return the promotion between two environments that makes them the same, in the direction of their `from`.
 
     None if there is nothing to promote, or if one of the sets is of another time.
@@ -241,13 +227,13 @@ def promotion_remedy(
     try:
         change = promote(snapshot, promotion, now=now)
     except RuleRefused as error:
-        return Remedy(target, command, is_whole, error.message)
-    return Remedy(target, command, is_whole) if change.changed else None
+        return EqualizingPromotion(target, command, is_whole, error.message)
+    return EqualizingPromotion(target, command, is_whole) if change.changed else None
 
 
 def way_back(
     comparison: Comparison, promotion: Promotion, snapshot: Snapshot, now: Timestamp, patterns: Sequence[str] = ()
-) -> Remedy | None:
+) -> EqualizingPromotion | None:
     """Return the promotion that takes an environment back to what it had at the other time."""
     past = comparison.first if comparison.first.moment else comparison.second
     words = ["--at", past.moment, *patterns, "--to", past.environment, "--reason", ANY_REASON]
@@ -255,8 +241,8 @@ def way_back(
     try:
         change = promote(snapshot, promotion, now=now, reason=ANY_REASON)
     except (RuleRefused, Contended) as error:
-        return Remedy(past.environment, command, why_not=error.message)
-    return Remedy(past.environment, command) if change.changed else None
+        return EqualizingPromotion(past.environment, command, why_not=error.message)
+    return EqualizingPromotion(past.environment, command) if change.changed else None
 
 
 def _sources(environment: str, policy: Policy) -> Iterator[str]:

@@ -7,7 +7,7 @@ is what is recorded of a version. Anything else is told as of any tag.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import Literal
@@ -140,7 +140,7 @@ def tag_changes(
     """
     all_effects = effects_of(compare(before, after), after.find)
     images = {effect.name.image for effect in all_effects}
-    was, now = Versions(before, images), Versions(after, images)
+    was, now = VersionsOfImages(before, images), VersionsOfImages(after, images)
     changes = []
     for name, group in groupby(all_effects, lambda effect: effect.name):
         effects, old, new = tuple(group), before.find(name), after.find(name)
@@ -158,7 +158,7 @@ def tag_changes(
             new=new,
             previous=previous,
             versions=versions,
-            direction=direction_of(*versions),
+            direction=promotion_direction(old, new, was, now, policy) if is_promoted else _direction(*versions),
             compare=source_comparison(start, new),
             immutable=not (is_environment or policy.is_mutable(name.tag)),
             environment=name.tag if is_environment else "",
@@ -199,13 +199,25 @@ def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:
     return "updated"
 
 
-def direction_of(old: str, new: str) -> Direction:
-    """Return where a step from one version to another leads; `unknown` if nobody can tell."""
+def _direction(old: str, new: str) -> Direction:
     before, after = parse_version_tag(old), parse_version_tag(new)
     if before is None or after is None:
         return "unknown"
     order = after.compare(before)
     return "unknown" if order is None else _DIRECTIONS[order]
+
+
+def promotion_direction(
+    old: Sequence[Record], new: Sequence[Record], was: VersionsOfImages, now: VersionsOfImages, policy: Policy
+) -> Direction:
+    """Return the direction of what an environment has after something else; `unknown` if nobody can tell.
+
+    That is so if its version is a tag that names one version after the other, and none is known to have its digest.
+    """
+    before, after = was.promoted(old, now, policy), now.promoted(new, was, policy)
+    exact = parse_version_tag(before), parse_version_tag(after)
+    may_be_same = exact[0] and exact[1] and (exact[0].covers(exact[1]) or exact[1].covers(exact[0]))
+    return "unknown" if may_be_same else _direction(before, after)
 
 
 def source_comparison(old: Iterable[Record], new: Iterable[Record]) -> str:
@@ -214,7 +226,7 @@ def source_comparison(old: Iterable[Record], new: Iterable[Record]) -> str:
     return compare_url(before.pop(), after.pop()) if len(before) == len(after) == 1 else ""
 
 
-class Versions:
+class VersionsOfImages:
     """The versions of some images in a ledger: what a tag says itself, what other tags of its digest or a label say."""
 
     def __init__(self, ledger: Ledger, images: Set[str]) -> None:
@@ -228,7 +240,7 @@ class Versions:
             for digest in filter(None, (record.digest, record.index)):
                 self._by_digest.setdefault((record.image, digest), set()).add(parsed)
 
-    def of(self, records: Sequence[Record], other: Versions) -> str:
+    def of(self, records: Sequence[Record], other: VersionsOfImages) -> str:
         """Return the version of the records of one image:tag, `""` if unknown; `other` may know their digests as well.
 
         A tag such as `1.5` or `latest` names one version after the other, so it does not tell which.
@@ -247,6 +259,11 @@ class Versions:
                 if record.labels.get(label):
                     return record.labels[label]
         return ""
+
+    def promoted(self, records: Sequence[Record], other: VersionsOfImages, policy: Policy) -> str:
+        """Return the exact version that an environment's records are of, `""` if unknown."""
+        as_tags = [replace(record, tag=record.version or record.tag, version=None) for record in records]
+        return self.of(as_tags, other) or next((one.tag for one in as_tags if not policy.is_mutable(one.tag)), "")
 
     def lower_than(self, name: Name) -> Record | None:
         """Return a record of the highest version that is lower than a tag: of its own variant, or else of the next one.
