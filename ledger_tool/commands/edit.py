@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl
+from ledger_tool.core.ledger.names import Platform, Timestamp, Ttl, some_of
+from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.ledger.yanks import yanks_among
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes import edit as writes
 
@@ -35,9 +38,18 @@ def remove(
     platform: Platform | None = None,
     dry_run: bool = False,
 ) -> Written:
-    """Delete image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
+    """Delete image:tags, or one platform of each. Raises UnknownImage, and what `write` raises.
+
+    A note names the environments that have what is removed.
+    """
     edit = partial(writes.remove, references=references, reason=reason, platform=platform)
-    return write(store, edit, dry_run=dry_run)
+    written = write(store, edit, dry_run=dry_run)
+    gone = {effect.name for effect in written.change.effects if not effect.new}
+    return _with_environments(
+        written,
+        lambda record: Name(record.image, str(record.version)) in gone,
+        "which stays there, and without its record cannot be promoted again",
+    )
 
 
 def yank(
@@ -50,6 +62,28 @@ def yank(
     undo: bool = False,
     dry_run: bool = False,
 ) -> Written:
-    """Mark image:tags, or one platform of each. Raises UnknownImage, and what `write` raises."""
+    """Mark image:tags, or one platform of each. Raises UnknownImage, and what `write` raises.
+
+    A note names the environments that have what is marked.
+    """
     edit = partial(writes.yank, references=references, now=now, reason=reason, platform=platform, undo=undo)
-    return write(store, edit, dry_run=dry_run)
+    written = write(store, edit, dry_run=dry_run)
+    if undo:
+        return written
+    marked = yanks_among(effect.new for effect in written.change.effects if effect.new)
+    return _with_environments(written, lambda record: bool(marked.of(record)), "which is yanked now: promote another")
+
+
+def _with_environments(written: Written, is_hit: Callable[[Record], bool], what_then: str) -> Written:
+    """Return what was written, with a note for each version that environments have, and that it takes away."""
+    ledger = written.change.ledger
+    held: dict[Name, dict[str, None]] = {}
+    for image in dict.fromkeys(effect.name.image for effect in written.change.effects):
+        for record in ledger.having("version", image):
+            if is_hit(record):
+                held.setdefault(Name(image, str(record.version)), {})[record.tag] = None
+    notes = []
+    for version, tags in held.items():
+        verb = "has" if len(tags) == 1 else "have"
+        notes.append(f"note: {some_of(list(tags), 5)} {verb} {version}, {what_then}")
+    return replace(written, notes=[*written.notes, *notes])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger_tool.commands.merge_driver import MergedFile
-from ledger_tool.core.changes.conflict import compared
+from ledger_tool.core.changes.conflict import compared, described
 from ledger_tool.render.screen import Screen
 
 MOST_COLLISIONS = 20
@@ -21,7 +21,7 @@ def conflicts(merged: MergedFile, screen: Screen) -> Iterator[str]:
     if not merged.collisions:
         return
     for collision in merged.collisions[:MOST_COLLISIONS]:
-        yield f"conflict: {collision.name} is another on each side"
+        yield f"conflict: {described(collision, 'ours', 'theirs')} is another on each side"
         yield from screen.compared(compared(collision, "ours", "theirs"))
     if len(merged.collisions) > MOST_COLLISIONS:
         yield f"and {len(merged.collisions) - MOST_COLLISIONS} more conflicts"

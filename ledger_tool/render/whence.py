@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger_tool.commands.whence import Point, WhenceMatch
 from ledger_tool.core.ledger.names import escaped
-from ledger_tool.core.ledger.record import to_json
+from ledger_tool.core.ledger.record import Record, to_json
 from ledger_tool.render import json
 
 
@@ -43,7 +43,7 @@ def as_text(matches: Sequence[WhenceMatch]) -> Iterator[str]:
     for match in matches:
         is_or_was = "was" if match.until else "is"
         role = {"image": "is", "replaced": "was"}.get(match.kind) or f"{is_or_was} the {match.kind} of"
-        yield f"{role} {match.record.key}"
+        yield f"{role} {_named(match.record)}"
         yield f"  source    {match.record.source_ref}"
         yield f"  since     {_point_line(match.since)}"
         if match.since.run:
@@ -56,6 +56,12 @@ def as_text(matches: Sequence[WhenceMatch]) -> Iterator[str]:
                 yield f"  then      {match.until.digest}"
         if match.record.yanked:
             yield f"  yanked    {match.record.yanked.reason}"
+
+
+def _named(record: Record) -> str:
+    """Return the name of a record: of an environment, with the version that it has."""
+    platform = f" ({record.platform})" if record.platform else ""
+    return f"{record.name} as {record.version}{platform}" if record.version else str(record.key)
 
 
 def _point_line(point: Point) -> str:

@@ -66,6 +66,7 @@ def remove(
     parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.store() as store:
         written = run(store, references, reason=why, platform=parsed_platform, dry_run=ledger.dry_run)
+    ledger.screen.notes(written.notes)
     render.show(ledger.screen, written, output, dry_run=ledger.dry_run)
 
 
@@ -93,4 +94,5 @@ def yank(
         written = run(
             store, references, now=o.now(), reason=why, platform=parsed_platform, undo=undo, dry_run=ledger.dry_run
         )
+    ledger.screen.notes(written.notes)
     render.show(ledger.screen, written, output, dry_run=ledger.dry_run)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger_tool.core.changes.merge import Collision, Merged
+from ledger_tool.core.changes.promotion import version_of
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import format_text
 from ledger_tool.core.ledger.names import shown
@@ -78,12 +79,26 @@ def _conflict(sides: _Sides, size: int, labels: tuple[str, str, str], *, is_last
     yield f"{'>' * size} {theirs}"
 
 
+def described(collision: Collision, ours: str, theirs: str) -> str:
+    """Return the name of what collides and, of an environment, the versions; see `compared` for the sides' names."""
+    if collision.withdrawn:
+        return f"{collision.name} ({collision.withdrawn}, which one side promotes, and the other takes away)"
+    versions = version_of(collision.ours), version_of(collision.theirs)
+    if not any(versions):
+        return str(collision.name)
+    return f"{collision.name} ({ours} {versions[0] or 'without it'}, {theirs} {versions[1] or 'without it'})"
+
+
 def compared(collision: Collision, ours: str, theirs: str) -> list[tuple[str, str, str]]:
     """Return the digests of a collision for `RuleRefused.compared`; `ours` and `theirs` are what to call the sides.
 
-    Of several platforms, those that differ between the sides.
+    What an environment has is called by its version, too. Of several platforms, those that differ between the sides.
     """
-    sides = {"before": collision.base, ours: collision.ours, theirs: collision.theirs}
+    sides = {
+        f"{name} {version_of(records)}".strip(): records
+        for name, records in (("before", collision.base), (ours, collision.ours), (theirs, collision.theirs))
+    }
+    _, ours, theirs = sides
     known = {
         name: {str(record.platform or ""): (record.digest, record.index or "") for record in records}
         for name, records in sides.items()

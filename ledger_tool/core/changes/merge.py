@@ -34,12 +34,16 @@ _PUBLICATION = ("publishedAt", "sourceRef")
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """An image:tag that both sides changed in incompatible ways."""
+    """An image:tag that both sides changed in incompatible ways.
+
+    `withdrawn` is the version that one side promoted to it, where the other side took that one away.
+    """
 
     name: Name
     base: tuple[Record, ...]
     ours: tuple[Record, ...]
     theirs: tuple[Record, ...]
+    withdrawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
             collisions.append(Collision(name, *sides))
     merged = ours.replaced(result)
     unmerged = list(_unbacked(merged, (ours, theirs), result))
-    collisions += [Collision(name, base.find(name), ours.find(name), theirs.find(name)) for name in unmerged]
+    collisions += [
+        Collision(name, base.find(name), ours.find(name), theirs.find(name), version_of(merged.find(name)))
+        for name in unmerged
+    ]
     merged = merged.replaced({name: ours.find(name) for name in unmerged})
     return Merged(merged, tuple(sorted(collisions, key=lambda collision: collision.name)))
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.change import VERBS, Change
-from ledger_tool.core.changes.conflict import compared
+from ledger_tool.core.changes.conflict import compared, described
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
-from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.changes.merge import Collision, merge
 from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
@@ -36,7 +36,8 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
     merged = merge(parent.ledger, onto.ledger, commit.ledger)
     if merged.collisions:
         shown, others = merged.collisions[:_SHOWN], len(merged.collisions) - _SHOWN
-        names = ", ".join(str(collision.name) for collision in shown)
+        names = ", ".join(described(collision, "base", "commit") for collision in shown)
+        verb = "promote" if all(map(_is_of_environment, shown)) else "publish"
         more = f", and {others} more" if others > 0 else ""
         rows = [
             (f"{collision.name} {what}" if len(shown) > 1 else what, digest, index)
@@ -45,7 +46,7 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
         ]
         raise RuleRefused(
             f"commit {name} collides with changes in the base: {names}{more}; nothing was changed",
-            "make that change again on the base with `ledger publish`, or drop the commit",
+            f"make that change again on the base with `ledger {verb}`, or drop the commit",
             compared=rows,
         )
     files, clashes = merge_files(parent.files, onto.files, commit.files)
@@ -55,6 +56,10 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
             "bring the branch up to date with `git rebase`, after `ledger merge-driver --install`",
         )
     return CommitContent(merged.ledger, files)
+
+
+def _is_of_environment(collision: Collision) -> bool:
+    return any(record.is_environment for record in (*collision.base, *collision.ours, *collision.theirs))
 
 
 def merge_files(

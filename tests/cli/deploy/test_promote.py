@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.support.git.checker import check_history
+from tests.support.git.clone import Clone
 from tests.support.git.processes import together
 from tests.support.git.upstream import Upstream, git
-from tests.support.values.make import digest, fields
+from tests.support.values.make import SOURCE, digest, fields
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
 
@@ -255,3 +256,93 @@ def test_diff_shows_a_line_an_image_with_the_last_reason_for_what_it_has_now(led
     promote(ledger, "--from", "staging", "myorg/app", "--to", "prod")
     assert ["promoted", "myorg/app", "prod", "v2", None, "unknown", None] in told("HEAD~2")
     assert told(f"{base}..HEAD")[0][-1] is None  # what staging has needs no reason, whoever gave one before
+
+
+@pytest.fixture
+def clone(team: Upstream, tmp_path: Path) -> Path:
+    """Return a clone with the merge driver, on a branch of its own."""
+    folder = tmp_path / "clone"
+    git("clone", "--quiet", team.url, folder)
+    git("-C", folder, "checkout", "--quiet", "-b", "request")
+    return folder
+
+
+def test_two_promotions_of_one_image_collide_and_the_message_names_the_versions(
+    ledger: Run, team: Upstream, clone: Path
+) -> None:
+    assert ledger("merge-driver", "--install", "--repo", clone).code == 0
+    promote(ledger, "myorg/app:v1", "--to", "staging", "--no-push", "--repo", clone)
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    git("-C", clone, "fetch", "--quiet")
+    done = ledger("rebase", "origin/main", "--repo", clone)
+    assert done.code == 3
+    assert "collides with changes in the base: myorg/app:staging (base v2, commit v1); nothing was changed" in done.err
+    assert f"base v2 linux/amd64   {digest(('app', 'v2'))}\n" in done.err
+    assert f"commit v1 linux/amd64 {digest(('app', 'v1'))}\n" in done.err
+    assert "again on the base with `ledger promote`" in done.err
+    merged = Clone(clone, ledger).try_git("merge", "origin/main").stderr
+    assert "conflict: myorg/app:staging (ours v1, theirs v2) is another on each side" in merged
+    assert ledger("check", "--repo", clone).code == 4
+
+
+def test_a_promotion_collides_with_what_takes_its_version_away(ledger: Run, team: Upstream, clone: Path) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging", "--no-push", "--repo", clone)
+    assert ledger("yank", "myorg/app:v1", "--reason", "bad").code == 0
+    git("-C", clone, "fetch", "--quiet")
+    done = ledger("rebase", "origin/main", "--repo", clone)
+    assert done.code == 3
+    assert "myorg/app:staging (v1, which one side promotes, and the other takes away)" in done.err
+
+
+def test_promotions_of_other_images_and_versions_merge(ledger: Run, team: Upstream, clone: Path) -> None:
+    assert ledger("merge-driver", "--install", "--repo", clone).code == 0
+    promote(ledger, "myorg/app:v1", "--to", "staging", "--no-push", "--repo", clone)
+    promote(ledger, "myorg/web:v2", "--to", "staging")
+    assert ledger("publish", f"myorg/app:v3@{digest('3')}", "--source", SOURCE, "--offline").code == 0
+    assert ledger("yank", "myorg/app:v2", "--reason", "bad").code == 0
+    git("-C", clone, "fetch", "--quiet")
+    git("-C", clone, "branch", "merged")
+    assert ledger("rebase", "origin/main", "--repo", clone).code == 0
+    assert ledger("check", "--base", "origin/main", "--repo", clone).code == 0
+    git("-C", clone, "checkout", "--quiet", "merged")
+    git("-C", clone, "merge", "--quiet", "--message", "merge", "origin/main")
+    assert ledger("check", "--base", "origin/main", "--repo", clone).code == 0
+
+
+def test_whoever_takes_a_version_away_is_told_which_environments_have_it(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "myorg/web:v1", "--to", "staging")
+    promote(ledger, "--from", "staging", "--all", "--to", "prod")
+    done = ledger("yank", "myorg/app:v1", "--reason", "it eats data")
+    note = "note: prod, staging have myorg/app:v1, which is yanked now: promote another\n"
+    assert (done.code, done.err.startswith(note)) == (0, True), done.err
+    got = ledger("get", "myorg/app:prod")
+    assert (got.code, got.err) == (0, "warning: myorg/app:prod has v1, which is yanked: it eats data\n")
+    done = ledger("remove", "myorg/web:v1", "--reason", "never mind")
+    assert (done.code, done.err.partition("\n")[0]) == (
+        0,
+        "note: prod, staging have myorg/web:v1, which stays there, and without its record cannot be promoted again",
+    )
+    for name in ("myorg/web:prod", "myorg/web:v2"):
+        assert "note:" not in ledger("remove", name, "--reason", "never mind").err
+    checked = ledger("check")
+    assert checked.code == 0
+    assert checked.err.splitlines()[1:-1] == [
+        "warning: myorg/app:prod has v1, which is yanked: it eats data",
+        "warning: myorg/app:staging has v1, which is yanked: it eats data",
+        "warning: myorg/web:staging has v1, which is no longer recorded",
+    ]
+    assert "note:" not in ledger("yank", "myorg/app:v1", "--undo", "--reason", "it does not").err
+
+
+def test_whence_finds_a_digest_as_the_version_of_an_environment(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    found = ledger("whence", digest(("app", "v1")), "--format", "text").out
+    assert "\nis myorg/app:v1 (linux/amd64)\n" in found
+    assert "\nwas myorg/app:staging as v1 (linux/amd64)\n" in found
+    matches = ledger("whence", digest(("app", "v2"))).json["matches"]
+    check_schema("whence-v1", ledger("whence", digest(("app", "v2"))).json)
+    assert [(one["as"], one["record"]["tag"], one["record"].get("version"), one["action"]) for one in matches] == [
+        ("image", "staging", "v2", "promote"),
+        ("image", "v2", None, "publish"),
+    ]

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from ledger_tool.core.changes.change import VERBS
 from ledger_tool.core.ledger.record import from_json
 from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream, git
 from tests.support.stage.terminal import at_terminal
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
+from tests.support.values.schemas import SCHEMAS
 
 Run = Callable[..., Outcome]
 AMD, ARM = "linux/amd64", "linux/arm64"
@@ -242,3 +244,7 @@ def test_log_shows_what_a_tag_was_pulled_by(run: Run, publish: Publish) -> None:
     assert (moved["index"], moved["replacesIndex"], moved["replaces"]) == (digest("j"), digest("i"), [])
     lines = run("log", "myorg/app:v1").out.splitlines()
     assert f"{digest('j')[:19]} was {digest('i')[:19]}" in lines[1]
+
+
+def test_the_schema_knows_every_verb() -> None:
+    assert set(VERBS) <= set(SCHEMAS["log-v1"]["$defs"]["action"]["enum"])
