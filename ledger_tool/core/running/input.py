@@ -77,21 +77,19 @@ def _from_json(text: str, what: str, cluster: str) -> list[RunningContainer]:
 
 def _flat(value: object, what: str) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a document: those of an array or of a list of Kubernetes, else itself."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _flat(one, what)
-    elif not isinstance(value, dict):
-        raise UsageError(f"{what} has a JSON value that is not an object: {_cut(value)}", _TOOLS)
-    elif isinstance(value.get("items"), list) and str(value.get("kind", "")).endswith("List"):
-        _check_whole(value, what)
-        kind = str(value["kind"]).removesuffix("List")
-        for one in value["items"]:
+    for outer in value if isinstance(value, list) else [value]:
+        if not isinstance(outer, dict):
+            raise UsageError(f"{what} has a JSON value that is not an object: {_cut(outer)}", _TOOLS)
+        if not (isinstance(outer.get("items"), list) and str(outer.get("kind", "")).endswith("List")):
+            yield outer
+            continue
+        _check_whole(outer, what)
+        kind = str(outer["kind"]).removesuffix("List")
+        for one in outer["items"]:
             if not isinstance(one, dict):
                 raise UsageError(f"{what} has a list with a value that is not an object: {_cut(one)}", _TOOLS)
             # The API's own lists leave out in each item what the list says.
-            yield {"kind": kind, "apiVersion": value.get("apiVersion", ""), **one}
-    else:
-        yield value
+            yield {"kind": kind, "apiVersion": outer.get("apiVersion", ""), **one}
 
 
 def _check_whole(value: Mapping[str, Any], what: str) -> None:
@@ -165,4 +163,4 @@ def _keys(value: Mapping[str, Any]) -> str:
 
 
 def _cut(value: object) -> str:
-    return shown(json.dumps(value)[:100], 60)
+    return "an array" if isinstance(value, list) else shown(json.dumps(value)[:100], 60)

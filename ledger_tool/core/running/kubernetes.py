@@ -50,7 +50,12 @@ def is_object(value: Fields) -> bool:
 def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContainer]:
     """Return the containers of the pods and workloads of one cluster; other objects have none."""
     pods, workloads = list[Fields](), list[Fields]()
+    uids = set[str]()  # what was asked for twice is there once
     for value in objects:
+        uid = word(_at(value, "metadata", "uid"))
+        if uid in uids:
+            continue
+        uids |= {uid} - {""}
         if value.get("kind") == "Pod":
             pods.append(value)
         elif _template(value) is not None:
@@ -125,7 +130,7 @@ def _template(value: Fields) -> Fields | None:
 
 def _workload_state(value: Fields, itself: _Owner, active: set[_Owner]) -> State:
     spec, status = _object(value, "spec"), _object(value, "status")
-    if spec.get("suspend") is True or spec.get("replicas") == 0:
+    if spec.get("suspend") is True or 0 in (spec.get("replicas"), status.get("desiredNumberScheduled")):
         return "ended"
     if itself.kind == "Job" and any(
         _at(one, "type") in ("Complete", "Failed") and _at(one, "status") == "True"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -158,6 +160,16 @@ def test_a_workload_that_is_off_or_whose_pods_are_there_does_not_count() -> None
     ]
 
 
+def test_what_was_asked_for_twice_counts_once() -> None:
+    one = running_pod(f"{APP}:v1", f"{APP}@{D}")
+    one["metadata"]["uid"] = "6f1c"
+    assert places(read(listed(one) + listed(one))) == ["shop/web"]
+    daemons = workload("DaemonSet", "agent", f"{APP}:v1")
+    assert places(read(listed(daemons))) == ["shop/agent"]
+    daemons["status"]["desiredNumberScheduled"] = 0
+    assert places(read(listed(daemons))) == []
+
+
 def test_a_stream_of_documents_is_read_whole_and_other_objects_have_no_containers() -> None:
     one, two = running_pod(f"{APP}:v1", f"{APP}@{D}"), running_pod(f"{APP}:v2", f"{APP}@{E}", namespace="b")
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": []}}
@@ -272,6 +284,7 @@ def test_lines_are_references_and_digests() -> None:
         ('{"kind": "List",\n "items": [', "the file, line 2, column 12: expecting value"),
         ('{"kind":"List","apiVersion":"v1","items":[]} trailing', "line 1, column 46"),
         ("[1]", "a JSON value that is not an object: 1"),
+        ("[" * 500 + "]" * 500, "a JSON value that is not an object: an array"),
         ('{"kind":"List","apiVersion":"v1","items":["x"]}', "a list with a value that is not an object"),
         ('{"hello": "world"}', "no known tool prints: hello"),
         ("{}", "no known tool prints: it is empty"),
@@ -291,21 +304,37 @@ def test_text_that_is_not_utf_8_is_an_error_and_a_byte_order_mark_is_not() -> No
     assert len(read(b"\xef\xbb\xbf" + listed(running_pod(f"{APP}:v1", f"{APP}@{D}")))) == 1
 
 
-@pytest.mark.parametrize("junk", [None, 1, "x", [], {}, [None], {"a": 1}, [[]]])
-@pytest.mark.parametrize(
-    "path",
-    ["metadata", "metadata.labels", "metadata.ownerReferences", "metadata.name", "spec", "spec.containers", "status",
-     "spec.volumes", "status.containerStatuses", "status.initContainerStatuses", "status.phase"],
-)  # fmt: skip
-def test_no_field_of_the_wrong_shape_fails(path: str, junk: object) -> None:
-    one = running_pod(f"{APP}:v1", f"{APP}@{D}", volumes=[])
-    inner = one
-    *outer, last = path.split(".")
-    for key in outer:
-        inner = inner[key]
-    inner[last] = junk
-    found = read(listed(one, running_pod(f"{APP}:v2", f"{APP}@{E}")))
-    assert any(str(reference) == f"{APP}:v2" for one in found for reference in one.image.references)
+VALUES: dict[str, Any] = {
+    "pod": running_pod(f"{APP}:v1", f"{APP}@{D}", volumes=[{"name": "v", "image": {"reference": f"{APP}:v1"}}]),
+    "workload": workload("CronJob", "x", f"{APP}:v1", owners=[owner("Thing", "y")]),
+    "docker": [docker_container("web", APP, C), docker_image(C, [f"{APP}:v1"], [f"{APP}@{E}"])],
+    "ps": docker_ps("web", APP),
+    "crictl": [{"containers": [cri_container("a", C, C)]}, {"images": [{"id": C, "repoTags": ["x"]}]}],
+}
+JUNK: list[Any] = [None, 0, 1.5, True, "", [], {}, [None], [[]], {"a": {}}, "x" * 300, "\x1b\u202e\ud800", -1, 10**30]
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value in a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from paths(inner, (*path, key))
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_no_value_of_the_wrong_shape_fails_in_any_place(kind: str) -> None:
+    for path, junk in product(list(paths(VALUES[kind])), JUNK):
+        value = deepcopy(VALUES[kind])
+        inner = value
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = junk
+        try:
+            shown = [str(one.place) + one.name + one.image.asked for one in read(json.dumps(value))]
+        except UsageError as error:
+            shown = [error.message]
+        assert all(map(str.isprintable, shown)), (path, junk)
 
 
 def test_names_from_outside_are_escaped() -> None:
