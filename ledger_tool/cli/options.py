@@ -24,7 +24,7 @@ FORMATS = (
     *("markdown", "junit", "github", "gitlab"),
     *("dot", "mermaid"),
     *("ref", "digest"),
-    *("kustomize", "helm-values", "compose", "dotenv", "imgpkg", "cyclonedx"),
+    *("kustomize", "helm-values", "compose", "dotenv", "imgpkg", "images", "admission", "kyverno", "cyclonedx"),
 )
 RARE = "Rarely needed"  # the panel that comes last in every help
 NONE: list[str] = []  # the default of an option that may be repeated

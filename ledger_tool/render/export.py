@@ -1,4 +1,4 @@
-"""Images in the formats of other tools: kustomize, Helm, Compose, dotenv, imgpkg.
+"""Images in the formats of other tools: kustomize, Helm, Compose, dotenv, imgpkg, admission, lines.
 
 In YAML, each text is quoted as in JSON, which YAML 1.2 accepts (its section 1.3): so it is always text, and never a
 number, a boolean or a structure.
@@ -7,14 +7,14 @@ number, a boolean or a structure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
-from ledger_tool.commands.export import BY_RECORD, Exported
+from ledger_tool.commands.export import BY_RECORD, POLICIES, Exported
 from ledger_tool.core.export.selection import ImageVersion
 from ledger_tool.core.ledger.names import some_of
 from ledger_tool.core.policy.resolve import written_as
-from ledger_tool.render import json
+from ledger_tool.render import admission, json
 from ledger_tool.render.records import as_csv
 
 _HEAD = "# Written by `ledger export`."
@@ -23,7 +23,9 @@ _MOST_WARNINGS = 10  # a log has to stay readable
 
 def lines(exported: Exported, form: str) -> Iterator[str]:
     """Yield the lines of a form other than CycloneDX."""
-    return as_csv(exported.records) if form == "csv" else chain([_HEAD], _WRITERS[form](exported))
+    if form in _BARE:
+        return _BARE[form](exported)
+    return chain([_HEAD], _WRITERS[form](exported))
 
 
 def notes(exported: Exported, form: str) -> Iterator[str]:
@@ -37,7 +39,8 @@ def notes(exported: Exported, form: str) -> Iterator[str]:
         yield f"note: skipped as yanked or expired: {names}"
     unserved = sorted({version.name.image for version in exported.versions if not version.host})
     if unserved and form not in BY_RECORD:
-        yield f"note: ledger.yaml names no registry for {some_of(unserved, 5)}; clients use their own default"
+        what = "the policy says nothing about them" if form in POLICIES else "clients use their own default"
+        yield f"note: ledger.yaml names no registry for {some_of(unserved, 5)}; {what}"
 
 
 def _kustomize(exported: Exported) -> Iterator[str]:
@@ -98,6 +101,25 @@ def _imgpkg(exported: Exported) -> Iterator[str]:
         yield f"      kbld.carvel.dev/id: {json.line(f'{version.repository}:{version.name.tag}')}"
 
 
+def _images(exported: Exported) -> Iterator[str]:
+    """Yield a reference by tag and digest for each image, by the tag of its version where it is an environment's."""
+    found = set()
+    for version in exported.versions:
+        tag = version.records[0].version or version.name.tag
+        found.add(f"{version.repository}:{tag}@{version.digest}")
+    return iter(sorted(found))
+
+
+def _admission(exported: Exported) -> Iterator[str]:
+    assert exported.admission
+    return admission.validating_admission_policy(exported.admission)
+
+
+def _kyverno(exported: Exported) -> Iterator[str]:
+    assert exported.admission
+    return admission.kyverno(exported.admission)
+
+
 def _by_digest(version: ImageVersion) -> str:
     return f"{version.repository}@{version.digest}"
 
@@ -108,4 +130,11 @@ _WRITERS = {
     "compose": _compose,
     "dotenv": _dotenv,
     "imgpkg": _imgpkg,
+    "admission": _admission,
+    "kyverno": _kyverno,
+}
+# Data alone: each line is one of them.
+_BARE: Mapping[str, Callable[[Exported], Iterator[str]]] = {
+    "csv": lambda exported: as_csv(exported.records),
+    "images": _images,
 }

@@ -16,7 +16,13 @@ def export(
     patterns: Annotated[
         list[str], argument("PATTERN...", "Globs of images (`myorg/*`) or of image:tag (`myorg/*:v1.*`).")
     ] = o.NONE,
-    output: Annotated[str, formats("csv", "kustomize", "helm-values", "compose", "dotenv", "imgpkg", "cyclonedx")] = "",
+    output: Annotated[
+        str,
+        formats(
+            *("csv", "kustomize", "helm-values", "compose", "dotenv", "imgpkg", "images"),
+            *("admission", "kyverno", "cyclonedx"),
+        ),
+    ] = "",
     label: Annotated[list[str], option("--label", "K=V", "Only with this label; may be repeated.")] = o.NONE,
     tag: Annotated[
         list[str], option("--tag", "GLOB", "Only tags that match; may be repeated, for any of them.")
@@ -35,6 +41,15 @@ def export(
             "The image's key in Helm values, its Compose service, or its variable; may be repeated.",
         ),
     ] = o.NONE,
+    config_map: Annotated[
+        str,
+        option(
+            "--config-map",
+            "NAMESPACE/NAME",
+            "admission, kyverno: where the digests go.",
+            default="ledger/ENVIRONMENT, else ledger/images",
+        ),
+    ] = "",
     serial_number: Annotated[str, option("--serial-number", "URN", "CycloneDX: the bill's `urn:uuid:…`.")] = "",
     timestamp: Annotated[str, option("--timestamp", "TIME", "CycloneDX: the bill's time.")] = "",
     *,
@@ -44,8 +59,9 @@ def export(
 
     kustomize, helm-values, compose and dotenv have room for one tag per image, which you have to choose.
     """
-    from ledger_tool.commands.export import FORMATS, KEYED
+    from ledger_tool.commands.export import FORMATS, KEYED, POLICIES
     from ledger_tool.commands.export import export as run
+    from ledger_tool.core.export.admission import parse_config_map
     from ledger_tool.core.export.selection import Selection
     from ledger_tool.render import cyclonedx
     from ledger_tool.render import export as render
@@ -54,6 +70,8 @@ def export(
         raise UsageError("`--format` is missing", f"use one of {', '.join(FORMATS)}")
     if key and output not in KEYED:
         raise UsageError(f"`--key` cannot be used with `--format {output}`", f"use it with {', '.join(KEYED)}")
+    if config_map and output not in POLICIES:
+        raise UsageError("`--config-map` needs `--format admission` or `--format kyverno`", "leave it out")
     if (serial_number or timestamp) and output != "cyclonedx":
         raise UsageError("`--serial-number` and `--timestamp` need `--format cyclonedx`", "leave them out")
     if serial_number and not cyclonedx.is_serial(serial_number):
@@ -62,6 +80,7 @@ def export(
             "write `urn:uuid:` and a UUID in lower case, as `uuidgen` prints it",
         )
     bill_time = names.parse_timestamp(timestamp, "timestamp") if timestamp else ""
+    place = o.parsed(parse_config_map, config_map)
     selection = Selection(
         patterns=patterns,
         tags=tag,
@@ -69,7 +88,7 @@ def export(
         platform=o.parsed(names.parse_platform, platform),
     )
     with ledger.source() as source:
-        exported = run(source, output, selection, now=o.now(), latest=latest, keys=key)
+        exported = run(source, output, selection, now=o.now(), latest=latest, keys=key, config_map=place)
     ledger.screen.notes(render.notes(exported, output))
     if output == "cyclonedx":
         bill = cyclonedx.as_json(exported.records, exported.policy, serial=serial_number, time=bill_time)

@@ -108,15 +108,14 @@ def latest_each(
     The newest is the one published last, the plain image for all variants of one version. Of several published in the
     same second, it is one with an immutable tag; if these have different digests, RuleRefused is raised.
     """
-    usable: list[ImageVersion] = []
-    skipped: list[ImageVersion] = []
-    for version in versions:
-        if version.is_environment:
-            continue
-        is_skipped = any(yanks.of(record) or is_expired(record, now) for record in version.records)
-        (skipped if is_skipped else usable).append(version)
+    numbered = [version for version in versions if not version.is_environment]
+    if not numbered:
+        raise UnknownImage(
+            "only what environments have matches, and no version", "take it with `--env ENV` instead of `--latest`"
+        )
+    current, skipped = usable(numbered, now, yanks)
     chosen = []
-    for image, candidates in _by_image(usable).items():
+    for image, candidates in _by_image(current).items():
         tags = newest_tags((version.name.tag, _published(version)) for version in candidates)
         newest = [version for version in candidates if version.name.tag in tags]
         preferred = [version for version in newest if not policy.is_mutable(version.name.tag)] or newest
@@ -127,15 +126,29 @@ def latest_each(
                 "name one of them as `IMAGE:TAG`, or narrow it with `--tag`",
             )
         chosen.append(max(preferred, key=lambda version: rank(version.name.tag)))
-    if not chosen and not skipped:
-        raise UnknownImage(
-            "only what environments have matches, and no version", "take it with `--env ENV` instead of `--latest`"
-        )
-    if not chosen:
+    return chosen, skipped
+
+
+def usable(
+    versions: Iterable[ImageVersion], now: Timestamp, yanks: Yanks
+) -> tuple[list[ImageVersion], list[ImageVersion]]:
+    """Return the versions to use and those that are yanked or expired; what an environment has is to be used.
+
+    Raises UnknownImage if there is none to use.
+    """
+
+    def is_out(record: Record) -> bool:
+        return not record.is_environment and bool(yanks.of(record) or is_expired(record, now))
+
+    found: list[ImageVersion] = []
+    skipped: list[ImageVersion] = []
+    for version in versions:
+        (skipped if any(map(is_out, version.records)) else found).append(version)
+    if not found:
         raise UnknownImage(
             "everything that matches is yanked or expired", "`ledger list` shows why; a tag can be named as `IMAGE:TAG`"
         )
-    return chosen, skipped
+    return found, skipped
 
 
 def _published(version: ImageVersion) -> Timestamp:

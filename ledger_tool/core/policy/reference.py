@@ -16,7 +16,7 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, Tag, parse_digest, parse_image, parse_tag, shown
 from ledger_tool.errors import InvalidValue
 
-_ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
+ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
 _IMAGE_ID = r"[0-9a-f]{64}"
 
 # What no reference has, not even one with a mistake in it: a character of patterns, sentences and data; `//`; the
@@ -132,7 +132,7 @@ def parse_in_manifest(text: str) -> Reference:
         and len(path) <= names.IMAGE_MAX
         and re.fullmatch(names.IMAGE, path)
         and (tag is None or re.fullmatch(names.TAG, tag))
-        and (digest is None or re.fullmatch(_ANY_DIGEST, digest))
+        and (digest is None or re.fullmatch(ANY_DIGEST, digest))
     ):
         problem = "is malformed"
     if problem:
