@@ -183,6 +183,18 @@ def test_a_config_map_without_a_digest_or_without_data_admits_nothing_of_ours(fo
     assert found.denials(pod(["busybox"]), {}) == []
 
 
+@pytest.mark.parametrize("typed", [True, False])
+def test_each_value_of_a_map_is_a_text_for_the_checker_whatever_it_knows(typed: bool) -> None:
+    """Kubernetes refuses a literal with values of several types, and "any" is one (cel-go's AST validators)."""
+    what = admission(ConfigMapName("ledger", "prod"), RECORDS, POLICY, by_platform=False)
+    types = CelRule(celtext.variables(what.served), celtext.validations(), typed=typed).types
+    texts, maps = "LIST<STRING>", "LIST<MAP<STRING, STRING>>"
+    made = dict.fromkeys(("before", "images", "refused"), texts) | dict.fromkeys(
+        ("named", "addressed", "located", "repositories"), maps
+    )
+    assert {name: types[name] for name in made} == made
+
+
 # ---- any settings, any ledger, any pod
 
 _paths = st.lists(st.sampled_from(["a", "b", "ab", "library", "x-1"]), min_size=1, max_size=3).map("/".join)

@@ -106,6 +106,39 @@ def test_imgpkg_gets_every_version_with_the_reference_that_kbld_looks_for() -> N
     ]
 
 
+def test_images_are_lines_of_tags_and_digests_sorted_and_each_once() -> None:
+    """An environment's image has the tag of its version, which the registry serves."""
+    records = (record(tag="v2", digest=digest("b")), record(tag="prod", version="v1"), record(), record("tool"))
+    assert text("images", *records).splitlines() == [
+        f"{REPOSITORY}:v1@{digest()}",
+        f"{REPOSITORY}:v2@{digest('b')}",
+        f"tool:v1@{digest()}",
+    ]
+
+
+@pytest.mark.parametrize("form", ["admission", "kyverno"])
+def test_a_policy_admits_nothing_yanked_or_expired_but_what_an_environment_has(form: str) -> None:
+    yanked = record(tag="v2", digest=digest("bad"), yanked={"at": "2026-11-25T08:00:00Z", "reason": "crashes"})
+    old = record(tag="pr-1", digest=digest("old"), ttl="1h")
+    again = record(tag="latest", digest=digest("bad"))
+    found = done(form, record(), yanked, old, again)
+    assert found.admission is not None
+    assert list(found.admission.repositories) == [digest().replace(":", "-")]
+    assert list(exported.notes(found, form)) == [
+        "note: skipped as yanked or expired: myorg/app:latest, myorg/app:pr-1, myorg/app:v2"
+    ]
+    found = done(form, record(), yanked, record(tag="prod", digest=digest("bad"), version="v2"))
+    assert found.admission is not None
+    assert sorted(found.admission.repositories) == sorted(one.replace(":", "-") for one in (digest(), digest("bad")))
+    assert next(iter(exported.notes(found, form))).startswith("warning: myorg/app:prod has the digest of myorg/app:v2")
+
+
+def test_a_policy_says_which_images_it_does_not_know_the_registry_of() -> None:
+    assert list(exported.notes(done("admission", record(), record("tool")), "admission")) == [
+        "note: ledger.yaml names no registry for tool; the policy says nothing about them"
+    ]
+
+
 @pytest.mark.parametrize("form", ["kustomize", "helm-values", "compose", "imgpkg"])
 def test_yaml_texts_stay_texts(form: str) -> None:
     def leaves(value: Any) -> list[Any]:

@@ -17,12 +17,17 @@ _GIVEN = dict.fromkeys(("object", "oldObject", "params"), cel.Type.DYN)
 class CelRule:
     """The compiled `variables` and `validations` of a policy."""
 
-    def __init__(self, variables: Mapping[str, str], validations: Sequence[Mapping[str, str]]) -> None:
+    def __init__(
+        self, variables: Mapping[str, str], validations: Sequence[Mapping[str, str]], *, typed: bool = True
+    ) -> None:
+        """Compile a rule; unless `typed`, nothing is known of the types of its variables."""
         self._types = dict(_GIVEN)
         self._variables = []
+        self.types: dict[str, str] = {}
         for name, expression in variables.items():
             compiled = self._compiled(expression)
-            self._types[f"variables.{name}"] = compiled.return_type()
+            self.types[name] = compiled.return_type().name()
+            self._types[f"variables.{name}"] = compiled.return_type() if typed else cel.Type.DYN
             self._variables.append((f"variables.{name}", compiled))
         self._validations = [
             (self._compiled(one["expression"]), self._compiled(one["messageExpression"])) for one in validations

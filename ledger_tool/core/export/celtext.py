@@ -2,7 +2,8 @@
 
 Besides the language's own functions it uses those on strings that both have: `split`, `substring`, `indexOf`,
 `lastIndexOf`, `replace`, `lowerAscii`, `join`. A reference is split by the rules of `core/policy/reference.py`, and a
-repository is written in the form of `admission.py`.
+repository is written in the form of `admission.py`. Kubernetes refuses a list or a map whose values have several types,
+of which one is "any": so each value is a `string` by its own expression, whatever the type of what it is made of.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ _DEFAULT_PORT = r":(?:80|443)$"
 
 # An update is judged by the images that it brings: what runs already must stay able to end.
 _IMAGES_OF = """\
-{0}.spec.containers.map(c, has(c.image) ? c.image : '')
-  + (has({0}.spec.initContainers) ? {0}.spec.initContainers.map(c, has(c.image) ? c.image : '') : [])
-  + (has({0}.spec.ephemeralContainers) ? {0}.spec.ephemeralContainers.map(c, has(c.image) ? c.image : '') : [])
+{0}.spec.containers.map(c, has(c.image) ? string(c.image) : '')
+  + (has({0}.spec.initContainers)
+      ? {0}.spec.initContainers.map(c, has(c.image) ? string(c.image) : '') : [])
+  + (has({0}.spec.ephemeralContainers)
+      ? {0}.spec.ephemeralContainers.map(c, has(c.image) ? string(c.image) : '') : [])
   + (has({0}.spec.volumes)
-      ? {0}.spec.volumes.filter(v, has(v.image) && has(v.image.reference)).map(v, v.image.reference) : [])"""
+      ? {0}.spec.volumes.filter(v, has(v.image) && has(v.image.reference)).map(v, string(v.image.reference)) : [])"""
 
 
 def text(value: str) -> str:
@@ -52,28 +55,33 @@ def variables(served: Sequence[Served]) -> Mapping[str, str]:
             "  'image': s.join('@'),\n"
             "  'digest': size(s) > 1 ? s[1].replace(':', '-') : '',\n"
             "  'name': s[0].lastIndexOf(':') > s[0].lastIndexOf('/')\n"
-            "    ? s[0].substring(0, s[0].lastIndexOf(':')) : s[0]})"
+            "    ? s[0].substring(0, s[0].lastIndexOf(':')) : string(s[0])})"
         ),
         "addressed": (
             f"variables.named.map(n, n.name.matches({text(_HAS_REGISTRY)})\n"
-            "  ? {'image': n.image, 'digest': n.digest,\n"
+            "  ? {'image': string(n.image), 'digest': string(n.digest),\n"
             "     'host': n.name.substring(0, n.name.indexOf('/')).lowerAscii(),\n"
             "     'path': n.name.substring(n.name.indexOf('/') + 1)}\n"
-            f"  : {{'image': n.image, 'digest': n.digest, 'host': {text(HUB)}, 'path': n.name}})"
+            "  : {'image': string(n.image), 'digest': string(n.digest),\n"
+            f"     'host': {text(HUB)}, 'path': string(n.name)}})"
         ),
         "located": (
-            "variables.addressed.map(a, {'image': a.image, 'digest': a.digest, 'path': a.path, 'host':\n"
-            f"  a.host.matches({text(_DEFAULT_PORT)}) ? a.host.substring(0, a.host.lastIndexOf(':')) : a.host}})"
+            "variables.addressed.map(a, {\n"
+            "  'image': string(a.image), 'digest': string(a.digest), 'path': string(a.path),\n"
+            f"  'host': a.host.matches({text(_DEFAULT_PORT)})\n"
+            "    ? a.host.substring(0, a.host.lastIndexOf(':')) : string(a.host)})"
         ),
         "repositories": (
-            "variables.located.map(l, {'image': l.image, 'digest': l.digest, 'repository':\n"
-            f"  l.host != {text(HUB)} && !(l.host in [{aliases}]) ? l.host + '/' + l.path\n"
-            f"  : {text(HUB + '/')} + (l.path.contains('/') ? '' : 'library/') + l.path}})"
+            "variables.located.map(l, {\n"
+            "  'image': string(l.image), 'digest': string(l.digest),\n"
+            f"  'repository': l.host != {text(HUB)} && !(l.host in [{aliases}])\n"
+            "    ? string(l.host) + '/' + string(l.path)\n"
+            f"    : {text(HUB + '/')} + (l.path.contains('/') ? '' : 'library/') + string(l.path)}})"
         ),
         "ours": f"variables.repositories.filter(r,\n  {_is_ours(served)})",
         "refused": (
             "variables.ours.filter(r, !(r.digest in params.data\n"
-            "  && r.repository in params.data[r.digest].split(' '))).map(r, r.image)"
+            "  && r.repository in params.data[r.digest].split(' '))).map(r, string(r.image))"
         ),
     }
 

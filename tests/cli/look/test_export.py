@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger_tool.commands.export import FORMATS, SINGLE
+from ledger_tool.commands.export import FORMATS, POLICIES, SINGLE
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
@@ -73,6 +73,8 @@ def test_a_bill_has_the_serial_and_the_time_that_are_given(ledger: Run, images: 
         ((), "`--format` is missing"),
         (("--format", "xml"), "`--format xml` is not valid"),
         (("--format", "csv", "--key", "a=b"), "`--key` cannot be used with"),
+        (("--format", "csv", "--config-map", "a/b"), "`--config-map` needs `--format admission` or"),
+        (("--format", "kyverno", "--config-map", "prod"), "`--config-map prod` is malformed"),
         (("--format", "csv", "--timestamp", "2026-11-24T09:30:00Z"), "need `--format cyclonedx`"),
         (("--format", "cyclonedx", "--serial-number", "1"), "serial number `1` is malformed"),
         (("--format", "cyclonedx", "--timestamp", "now"), "timestamp `now` is malformed"),
@@ -92,3 +94,29 @@ def test_a_pattern_without_a_record_is_refused(ledger: Run, images: str) -> None
     done = ledger("export", "myorg/app", "nope/*", "--format", "csv", "--repo", images)
     assert (done.code, done.out) == (3, "")
     assert "the ledger has no record of nope/*" in done.err
+
+
+@pytest.mark.parametrize("form", POLICIES)
+def test_a_policy_needs_registries(form: str, ledger: Run, tmp_path: Path) -> None:
+    url = Upstream.create(tmp_path / "bare.git", ledger_bytes(record()), "tags:\n  mutable: [latest]\n").url
+    done = ledger("export", "--format", form, "--repo", url)
+    assert (done.code, done.out) == (2, "")
+    assert "ledger.yaml names no registry to admit images of" in done.err
+
+
+@pytest.mark.parametrize("form", POLICIES)
+def test_a_policy_goes_where_it_is_told_to(form: str, ledger: Run, images: str) -> None:
+    done = ledger("export", "--format", form, "--config-map", "apps/web", "--repo", images)
+    assert done.code == 0
+    assert '  name: "web"\n  namespace: "apps"\n' in done.out
+    assert '  name: "apps.web"\n' in done.out
+
+
+def test_a_policy_that_is_too_large_is_refused(ledger: Run, tmp_path: Path) -> None:
+    records = [record(tag=f"v{at}", digest=digest(at)) for at in range(6000)]
+    settings = "registries:\n  - host: registry.example.com\n"
+    url = Upstream.create(tmp_path / "large.git", ledger_bytes(*records), settings).url
+    done = ledger("export", "--format", "admission", "--repo", url)
+    assert (done.code, done.out) == (2, "")
+    assert "a ConfigMap holds 1048576 bytes, and these 6000 digests take 1" in done.err
+    assert ledger("export", "--format", "admission", "*:v1*", "--repo", url).code == 0
