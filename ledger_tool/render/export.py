@@ -39,7 +39,7 @@ def notes(exported: Exported, form: str) -> Iterator[str]:
         yield f"note: skipped as yanked or expired: {names}"
     unserved = sorted({version.name.image for version in exported.versions if not version.host})
     if unserved and form not in BY_RECORD:
-        what = "the policy says nothing about them" if form in POLICIES else "clients use their own default"
+        what = "the policy leaves such images alone" if form in POLICIES else "clients use their own default"
         yield f"note: ledger.yaml names no registry for {some_of(unserved, 5)}; {what}"
 
 

@@ -135,7 +135,7 @@ def test_a_policy_admits_nothing_yanked_or_expired_but_what_an_environment_has(f
 
 def test_a_policy_says_which_images_it_does_not_know_the_registry_of() -> None:
     assert list(exported.notes(done("admission", record(), record("tool")), "admission")) == [
-        "note: ledger.yaml names no registry for tool; the policy says nothing about them"
+        "note: ledger.yaml names no registry for tool; the policy leaves such images alone"
     ]
 
 

@@ -190,4 +190,6 @@ def _repository(registry: Registry, image: str) -> str:
 
 
 def _host(host: str) -> str:
-    return same_host(re.sub(r":0*(?:80|443)\Z", "", host))
+    port = re.search(r":0*([0-9]+)\Z", host)
+    name = host[: port.start()] if port else host
+    return same_host(name) if not port or port[1] in ("80", "443") else f"{name.lower()}:{port[1]}"

@@ -83,6 +83,25 @@ def test_an_image_may_run_by_its_index_and_by_itself_from_each_registry_that_ser
     assert list(admission(PLACE, records[:1], policy, by_platform=True).repositories) == [KEY]
 
 
+@pytest.mark.parametrize(
+    ("host", "home"),
+    [
+        ("R.io", "r.io"),
+        ("r.io:443", "r.io"),
+        ("r.io:080", "r.io"),
+        ("r.io:05000", "r.io:5000"),
+        ("[::A]:5000", "[::a]:5000"),
+        ("[::80]", "[::80]"),
+        ("index.docker.io:443", "docker.io"),
+        ("docker.io:5000", "docker.io:5000"),
+    ],
+)
+def test_a_host_has_one_form(host: str, home: str) -> None:
+    found = admission(PLACE, [record()], Policy((Registry(host),)), by_platform=False)
+    assert found.repositories == {KEY: [f"{home}/myorg/app"]}
+    assert is_ours(Policy((Registry(host),)), f"{home}/myorg/app")
+
+
 def test_an_image_that_no_registry_serves_may_not_run_and_nothing_but_such_is_refused() -> None:
     policy = Policy((Registry("r.io", ("myorg/*",)),))
     found = admission(PLACE, [record(), record("tool", digest=digest("t"))], policy, by_platform=False)
