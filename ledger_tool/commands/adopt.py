@@ -62,6 +62,8 @@ def adopt(
     }
     no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
 
+    environments = [Name(Image(image), tag) for image, tag in untracked if tag in start.policy.environments]
+
     def look(finding: DriftFinding) -> Inspected:
         reference = Reference("", finding.image)
         draft = Draft(reference=reference, tag=Tag(finding.tag), digest=None, published_at=now, source_ref=no_source)
@@ -71,7 +73,9 @@ def adopt(
 
     drafts: list[Draft] = []
     notes: list[str] = []
-    not_adopted = []
+    not_adopted = [_of_environment(name) for name in environments]
+    for name in environments:
+        del untracked[name]
     pruned = pruned_tags(open_past) if untracked else {}
     for finding, answer in in_parallel(look, untracked.values(), jobs=jobs):
         if isinstance(answer, LedgerError):
@@ -87,14 +91,17 @@ def adopt(
         return Adopted(before, None, sorted(not_adopted))
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
     names = dict.fromkeys(_name(draft) for draft in drafts)
-    late: list[Name] = []
+    late: dict[Name, str] = {}
 
     def operation(snapshot: Snapshot) -> Change:
-        late[:] = [name for name in names if snapshot.ledger.find(name)]
+        declared = [name for name in names if name.tag in snapshot.policy.environments]
+        late.clear()
+        late.update({name: _of_environment(name) for name in declared})
+        late.update({name: f"{name}: it was recorded in the meantime" for name in names if snapshot.ledger.find(name)})
         return recording(start, [draft for draft in drafts if _name(draft) not in late])(snapshot)
 
     written = replace(write(store, operation), notes=sorted(notes))
-    not_adopted += [f"{name}: it was recorded in the meantime" for name in late]
+    not_adopted += late.values()
     after = Snapshot("", written.change.ledger, start.policy)
     rest = [one for one in findings if one.drift != "untracked" or Name(Image(one.image), one.tag) not in names]
     interrupted = False
@@ -105,6 +112,10 @@ def adopt(
     again = report(rest, interrupted=interrupted, at=before.report.at, scope=before.report.scope)
     done = replace(before, report=again, interrupted=interrupted)
     return Adopted(done, written if written.change.changed else None, sorted(not_adopted))
+
+
+def _of_environment(name: Name) -> str:
+    return f"{name}: {name.tag} is an environment; give it a version with `ledger promote {name.image}:TAG --to {name.tag}`"
 
 
 def _name(draft: Draft) -> Name:

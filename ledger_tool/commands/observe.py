@@ -17,10 +17,10 @@ from ledger_tool.commands.parallel import LONGEST_LOOK, in_parallel
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, missing_below, walk_indexes
 from ledger_tool.core.ledger.record import Key, Record
-from ledger_tool.core.registry import drift
 from ledger_tool.core.registry.drift import Absent, Observation, Seen, Unknown, Unreadable
 from ledger_tool.core.registry.driftreport import DriftScope
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.looks import is_different, to_look_for
 from ledger_tool.core.registry.refutation import Refutation
 from ledger_tool.core.registry.selection import flattened, leads_to, offered_by
 from ledger_tool.core.registry.served import ServedFacts, served_facts
@@ -98,7 +98,7 @@ class Looks:
             refuted = {record.key: _tried(refuted_at, self._once, registry, record) for record in records}
             pull_digests = dict.fromkeys(record.pull_digest for record in records)
             missing = {digest: _tried(missing_below, self._once, registry, image, digest) for digest in pull_digests}
-        wanted = drift.to_look_for(records, served, quick=self._scope == "tags")
+        wanted = to_look_for(records, served, quick=self._scope == "tags")
         exists = {digest: _tried(self._once.exists, registry, image, digest) for digest in wanted}
         return Observation(
             served=served, exists=exists, missing=missing, refuted=refuted, is_quick=self._scope == "tags"
@@ -111,7 +111,7 @@ class Looks:
         """
         places: dict[DigestPlace, list[int]] = {}
         for number, ((registry, records), seen) in enumerate(observed):
-            if drift.is_different(records, seen.served):
+            if is_different(records, seen.served):
                 places.setdefault((registry, records[0].image, str(seen.served)), []).append(number)
         chosen = sorted(places, key=lambda place: (place[1], observed[places[place][0]][0][1][0].tag, place[0].name))
         chosen = chosen[: self._allowance.take_for(len(chosen))]

@@ -20,11 +20,13 @@ from ledger_tool.commands.remedy import (
 )
 from ledger_tool.commands.untracked import describe_untracked, list_untracked
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.judging.withdrawal import withdrawal
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select, unknown_image
 from ledger_tool.core.ledger.record import Name, Record, by_name
-from ledger_tool.core.registry.drift import DriftFinding, is_different, is_whole, unserved
+from ledger_tool.core.registry.drift import DriftFinding, unserved
 from ledger_tool.core.registry.driftreport import DriftReport, DriftScope, report
+from ledger_tool.core.registry.looks import is_as_recorded, is_different, is_whole
 from ledger_tool.errors import LedgerError, UnknownImage
 
 
@@ -73,16 +75,18 @@ def reconcile(
     others: list[DriftFinding] = []
     inner: Inner = {}
     held, unrecordable = NOTHING_HELD, NOT_KNOWN
-    interrupted = False
+    changed: Mapping[Name, Sequence[Record]] = {}
+    fresh, interrupted = snapshot, False
     try:
         _observe(looks, _tasks(groups, serving), observed, progress)
         if untracked:
             places = [(port, image) for image, ports in serving.items() for port in ports]
             listed = list(list_untracked(looks, snapshot, registries, places, query.pattern))
             others += without_leftovers(looks, listed, serving, snapshot, open_past)
-            for number, described in describe_untracked(looks, others, serving, jobs=jobs):
+            environments = snapshot.policy.environments
+            for number, described in describe_untracked(looks, others, serving, environments, jobs=jobs):
                 others[number] = described
-        changed = _changed_meanwhile(source, snapshot, query, _differing(observed, others))
+        fresh, changed = _changed_meanwhile(source, snapshot, query, _differing(observed, others))
         observed[:] = [seen for seen in observed if seen[0][1][0].name not in changed]
         others[:] = [finding for finding in others if Name(finding.image, finding.tag) not in changed]
         _observe(looks.afresh(), _tasks(filter(None, changed.values()), serving), observed, lambda *_: None)
@@ -93,10 +97,15 @@ def reconcile(
         held = held_digests(looks, observed, snapshot, now)
     except KeyboardInterrupt:
         interrupted = True
-    own = classified(observed, serving, snapshot, now, inner=inner, held=held, unrecordable=unrecordable)
-    findings = [finding for one in own for finding in one]
-    findings += others
-    findings += [unserved(record) for records in groups if not serving[records[0].image] for record in records]
+    findings = [*others]
+    for ledger, is_later in ((snapshot, False), (fresh, True)):  # each record by the ledger that it is from
+        own = [one for one in observed if (one[0][1][0].name in changed) == is_later]
+        judged = classified(own, serving, ledger, now, inner=inner, held=held, unrecordable=unrecordable)
+        findings += [finding for one in judged for finding in one]
+    for records in groups:
+        if not serving[records[0].image]:
+            lost = withdrawal(records[0].name, snapshot.ledger, snapshot.policy, now)
+            findings += [unserved(record, lost) for record in records]
     return Reconciled(report(findings, interrupted=interrupted, at=now, scope=scope), looks, interrupted)
 
 
@@ -133,23 +142,24 @@ def _differing(observed: Sequence[Observed], others: Sequence[DriftFinding]) -> 
         records[0].name
         for (_, records), seen in observed
         if not is_whole(records, seen)
-        or any(record.pull_digest != seen.served or seen.refutation(record) for record in records)
+        or any(not is_as_recorded(record, seen.served) or seen.refutation(record) for record in records)
     }
     return recorded | {Name(finding.image, finding.tag) for finding in others}
 
 
 def _changed_meanwhile(
     source: Source, snapshot: Snapshot, query: Query, differing: set[Name]
-) -> Mapping[Name, Sequence[Record]]:
-    """Return the records, now, of those image:tags that were published or removed while the registries were looked at.
+) -> tuple[Snapshot, Mapping[Name, Sequence[Record]]]:
+    """Return the ledger now, and its records of those image:tags that changed while the registries were looked at.
 
     If the ledger cannot be read again, what was read first counts.
     """
     if not differing:
-        return {}
+        return snapshot, {}
     try:
-        ledger = source.read().ledger
+        fresh = source.read()
     except LedgerError:
-        return {}
-    current = by_name(select(ledger, query))
-    return {name: current.get(name, []) for name in differing if ledger.find(name) != snapshot.ledger.find(name)}
+        return snapshot, {}
+    current = by_name(select(fresh.ledger, query))
+    names = [name for name in differing if fresh.ledger.find(name) != snapshot.ledger.find(name)]
+    return fresh, {name: current.get(name, []) for name in names}

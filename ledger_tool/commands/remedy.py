@@ -11,11 +11,14 @@ from ledger_tool.commands.observe import DigestPlace, Looks, Observed
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.judging.withdrawal import withdrawal
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.registry.drift import ABSENT, Absent, DriftFinding, Unknown, classify, is_whole
+from ledger_tool.core.registry.drift import ABSENT, Absent, DriftFinding, Seen, Unknown, classify
+from ledger_tool.core.registry.looks import is_whole
 from ledger_tool.core.registry.remedy import Circumstances, InnerCopy, PruneWay, may_be_whole, with_commands
 from ledger_tool.core.registry.shellcommands import PullPlace
 from ledger_tool.core.writes.clock import expiry, is_doubtful
@@ -100,8 +103,9 @@ def classified(
     donors, seen_at = _donors(observed, serving), {(records[0].name, port): seen for (port, records), seen in observed}
     prunes = _Prunes(snapshot, now)
     for (registry, records), seen in observed:
-        image, is_mutable = records[0].image, snapshot.policy.is_mutable(records[0].tag)
-        findings = classify(records, registry.name, seen, now, is_mutable=is_mutable)
+        image, lost = records[0].image, withdrawal(records[0].name, snapshot.ledger, snapshot.policy, now)
+        is_mutable = snapshot.policy.is_mutable(records[0].tag) and not records[0].version
+        findings = classify(records, registry.name, seen, now, is_mutable=is_mutable, withdrawal=lost)
         if any(finding.drift != "in-sync" for finding in findings):
             name, ports = records[0].name, serving[image]
             others = {port: seen_at.get((name, port)) for port in ports if port is not registry}
@@ -118,9 +122,16 @@ def classified(
                 hold=held.of(records),
                 unrecordable=unrecordable.get((registry, image, str(seen.served)), ""),
                 stated_now=prunes.stated_now(records),
+                withdrawal=lost,
+                has_served=bool(records[0].version) and _has(snapshot.ledger, image, seen.served),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)
         yield findings
+
+
+def _has(ledger: Ledger, image: Image, served: Seen) -> bool:
+    """Return whether an image's records have what a tag serves."""
+    return any(served in (record.digest, record.pull_digest) for record in ledger.of_image(image))
 
 
 class _Prunes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ledger_tool.commands.observe import Looks, TaggedPlace, TagList
@@ -93,7 +93,7 @@ def _doubts(
 
 
 def describe_untracked(
-    looks: Looks, findings: Sequence[DriftFinding], serving: Serving, *, jobs: int
+    looks: Looks, findings: Sequence[DriftFinding], serving: Serving, environments: Container[str], *, jobs: int
 ) -> Iterator[tuple[int, DriftFinding]]:
     """Yield, with its number, each finding with what the tag serves, and with the command that records it."""
     order = sorted(range(len(findings)), key=lambda number: (findings[number].image, findings[number].tag))
@@ -101,7 +101,8 @@ def describe_untracked(
     tags = [port_of(findings[number], serving) for number in numbers]
     ports = [port for port, _, _ in tags]
     for number, port in zip(numbers, ports, strict=True):
-        yield number, of_untracked(findings[number], pull_place(port, Image(findings[number].image), serving))
+        place_of_tag = pull_place(port, Image(findings[number].image), serving)
+        yield number, of_untracked(findings[number], place_of_tag, environments)
     seen = list(looks.untracked(tags))
     unrecordable = unrecordable_of(
         looks, [(ports[place], tags[place][1], served) for place, served, _ in seen], jobs=jobs
@@ -109,7 +110,8 @@ def describe_untracked(
     for place, served, described in seen:
         finding = replace(findings[numbers[place]], served=served, facts=described)
         why = unrecordable.get((ports[place], finding.image, served), "")
-        yield numbers[place], of_untracked(finding, pull_place(ports[place], Image(finding.image), serving), why)
+        pulled = pull_place(ports[place], Image(finding.image), serving)
+        yield numbers[place], of_untracked(finding, pulled, environments, why)
 
 
 def port_of(finding: DriftFinding, serving: Serving) -> tuple[RegistryPort, str, str]:

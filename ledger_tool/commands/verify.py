@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding, Observation, Unknown
+from ledger_tool.core.registry.looks import is_as_recorded
 
 DigestMatch = Literal["index", "image", "config", "none"]
 VerifyState = Literal["ok", "mismatch", "missing", "unknown"]
@@ -145,7 +146,12 @@ def _below(
 def _check(record: Record, finding: DriftFinding, seen: Observation) -> VerifyCheck:
     is_other = finding.drift == "gone" and finding.served not in (None, finding.ledger)
     is_wrong = finding.drift == "children-missing" and not seen.missing_below(record)
-    state = "mismatch" if is_other or is_wrong else _STATES[finding.drift]
+    state: VerifyState
+    if finding.drift == "withdrawn":  # what became of the version says nothing about the registry
+        is_open = finding.is_open or isinstance(seen.served, Unknown)
+        state = "unknown" if is_open else "ok" if is_as_recorded(record, seen.served) else "mismatch"
+    else:
+        state = "mismatch" if is_other or is_wrong else _STATES[finding.drift]
     return VerifyCheck(
         registry=finding.registry,
         platform=record.platform,

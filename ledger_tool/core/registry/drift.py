@@ -9,19 +9,23 @@ gone                the pull digest, or the image itself, is not there
 children-missing    a blob, or anything below the index, is not there; or the pull digest is, and does not lead to what
                     is recorded: this image, for this platform, with this config (only looked for with `--deep`)
 expired             in sync, but past its TTL
+withdrawn           of an environment: its version is not recorded any more, yanked, expired, or another image now
 untracked           the registry has a tag that the ledger does not
 unknown             it could not be observed; never drift, never absence
 ==================  =================================================================================
 
+An environment's record needs no tag: it is compared with one only where there is one. That its version is withdrawn
+is told by the ledger alone, so it is also found where nothing can be observed.
+
 Observations are three-valued: a digest, `ABSENT`, or `Unknown` with its reason. What a tag serves may in addition be
-`Unreadable`: another digest was seen, so the tag has moved, wherever to. This module observes nothing itself; it says
-what to observe (`to_look_for`, `is_different`).
+`Unreadable`: another digest was seen, so the tag has moved, wherever to. `core.registry.looks` says
+what to observe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from ledger_tool.core.ledger.names import Timestamp
@@ -32,10 +36,12 @@ from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.refutation import Refutation
 from ledger_tool.core.registry.selection import leads_to
 from ledger_tool.core.registry.served import ServedFacts
+from ledger_tool.core.registry.withdrawal import Withdrawal
 
 DriftClass = Literal[  # the most serious first
-    "gone", "children-missing", "tag-moved", "tag-missing", "index-moved", "expired", "untracked", "unknown", "in-sync"
-]
+    "gone", "children-missing", "withdrawn", "tag-moved", "tag-missing", "index-moved", "expired", "untracked",
+    "unknown", "in-sync",
+]  # fmt: skip
 CLASSES: tuple[DriftClass, ...] = get_args(DriftClass)
 _MOST_NAMED = 3
 
@@ -134,53 +140,53 @@ class DriftFinding:
     since: Timestamp | None = None
 
 
-def is_different(records: Iterable[Record], served: Seen) -> bool:
-    """Return whether a tag serves something that is not what is recorded, so that its contents explain it."""
-    return isinstance(served, str) and any(record.pull_digest != served for record in records)
-
-
-def to_look_for(records: Iterable[Record], served: Seen, *, quick: bool = False) -> list[str]:
-    """Return the recorded digests whose existence the tag's answer does not prove, pull digests first.
-
-    A `quick` look takes a tag that serves the pull digest for in sync.
-    """
-    wanted = list(records)
-    if quick:
-        wanted = [record for record in wanted if record.pull_digest != served]
-    digests = dict.fromkeys([record.pull_digest for record in wanted] + [record.digest for record in wanted])
-    return [digest for digest in digests if digest != served]
-
-
 def classify(
-    records: Sequence[Record], registry: str, seen: Observation, now: Timestamp, *, is_mutable: bool = False
+    records: Sequence[Record],
+    registry: str,
+    seen: Observation,
+    now: Timestamp,
+    *,
+    is_mutable: bool = False,
+    withdrawal: Withdrawal | None = None,
 ) -> list[DriftFinding]:
-    """Return one finding for each record of an image:tag; `is_mutable` says whether the tag may move."""
+    """Return one finding for each record of an image:tag; `is_mutable` says whether the tag may move.
+
+    `withdrawal` is what has become of an environment's version.
+    """
     served = seen.served if isinstance(seen.served, str) else None
     return [
         DriftFinding(
             drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
             ledger=record.pull_digest, served=served, facts=seen.facts,
             reason="; ".join(part for part in (reason, unseen) if part), is_open=bool(unseen),
-            kind=_kind(drift, record, now, is_mutable=is_mutable),
+            kind=_kind(drift, record, now, is_mutable=is_mutable, withdrawal=withdrawal),
         )
         for record in records
-        for drift, reason in [_drift(record, seen, now)]
+        for drift, reason in [_drift(record, seen, now, withdrawal)]
         for unseen in [_unseen(record, seen, drift)]
     ]  # fmt: skip
 
 
-def unserved(record: Record) -> DriftFinding:
+def unserved(record: Record, withdrawal: Withdrawal | None = None) -> DriftFinding:
     """Return the finding of a record that no registry serves: there is none to be asked, so its `registry` is `""`."""
-    return DriftFinding(
+    finding = DriftFinding(
         drift="unknown", kind="unknown", registry="", image=record.image, tag=record.tag, platform=record.platform,
         ledger=record.pull_digest, reason=_UNSERVED,
     )  # fmt: skip
+    if withdrawal is None:
+        return finding
+    reason = f"{withdrawal.reason}; {_UNSERVED}"
+    return replace(finding, drift="withdrawn", kind=withdrawal.kind, reason=reason, is_open=True)
 
 
-def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool) -> FindingKind:
+def _kind(
+    drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool, withdrawal: Withdrawal | None
+) -> FindingKind:
     """Return what a class means for a record: mutable tags may move, and what has expired may go."""
     if drift in ("in-sync", "unknown"):
         return "none" if drift == "in-sync" else "unknown"
+    if drift == "withdrawn" and withdrawal:
+        return withdrawal.kind
     is_ordinary = (
         drift == "expired"
         or (is_mutable and drift in ("tag-moved", "index-moved"))
@@ -189,7 +195,7 @@ def _kind(drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool
     return "housekeeping" if is_ordinary else "drift"
 
 
-def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClass, str]:
+def _drift(record: Record, seen: Observation, now: Timestamp, withdrawal: Withdrawal | None) -> tuple[DriftClass, str]:
     """Return the most serious class that was seen, and what was seen; what could not be is for `_unseen`."""
     pulls, is_there = seen.has(record.pull_digest), seen.has(record.digest)
     if pulls is False or is_there is False:
@@ -200,12 +206,14 @@ def _drift(record: Record, seen: Observation, now: Timestamp) -> tuple[DriftClas
         return "children-missing", f"{', '.join(missing[:_MOST_NAMED])}{more} {verb} missing"
     if refuted := seen.refutation(record):
         return "children-missing", refuted.reason
+    if withdrawal:
+        return "withdrawn", withdrawal.reason
     if isinstance(seen.served, Unknown):
         return "unknown", seen.served.reason
-    if isinstance(seen.served, Absent):
+    if isinstance(seen.served, Absent) and not record.version:
         drift: DriftClass = "unknown" if isinstance(pulls, Unknown) else "tag-missing"
         return drift, f"the tag is gone{_still_pulls(record, seen)}"
-    if seen.served != record.pull_digest:
+    if isinstance(seen.served, str) and seen.served != record.pull_digest:
         what = _serves(record, seen)
         if keeps_image(record, seen) and pulls is True:
             return "index-moved", what
@@ -279,13 +287,3 @@ def _serves(record: Record, seen: Observation) -> str:
 
 def _still_pulls(record: Record, seen: Observation) -> str:
     return "" if any(_unknown_parts(record, seen)) else "; the recorded digest still pulls"
-
-
-def is_whole(records: Iterable[Record], seen: Observation) -> bool:
-    """Return whether all that is recorded of an image:tag was seen, and nothing below it is known to be missing."""
-    return all(
-        seen.has(record.digest) is True
-        and seen.has(record.pull_digest) is True
-        and seen.missing.get(record.pull_digest, ()) in ((), [])
-        for record in records
-    )

@@ -92,8 +92,13 @@ def _looks_down(findings: Sequence[DriftFinding]) -> bool:
     own = [finding for finding in findings if finding.drift != "untracked"]
     names = {(finding.image, finding.tag) for finding in own}  # one deleted index may have many platforms
     gone = {(finding.image, finding.tag) for finding in own if (finding.drift, finding.kind) == ("gone", "drift")}
-    is_all_unknown = bool(own) and all(finding.drift == "unknown" for finding in own)
+    is_all_unknown = bool(own) and all(_is_unobserved(finding) for finding in own)
     return is_all_unknown or looks_half_empty(len(gone), len(names))
+
+
+def _is_unobserved(finding: DriftFinding) -> bool:
+    """Return whether a finding says nothing about the registry: that a version is withdrawn is told by the ledger."""
+    return finding.drift == "unknown" or (finding.drift == "withdrawn" and finding.is_open)
 
 
 def looks_half_empty(gone: int, expected: int) -> bool:

@@ -12,12 +12,12 @@ the finding right. Where none can be known to, `ledger verify` is, and the reaso
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ledger_tool.core.ledger.record import Key, Record
-from ledger_tool.core.registry import shellcommands
+from ledger_tool.core.registry import environmentcommands, shellcommands
 from ledger_tool.core.registry.drift import (
     ABSENT,
     Absent,
@@ -30,6 +30,7 @@ from ledger_tool.core.registry.drift import (
 )
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.shellcommands import ANY_REASON, PullPlace
+from ledger_tool.core.registry.withdrawal import Withdrawal
 
 _ANY_SOURCE = "URL@COMMIT"
 _NO_SKOPEO = "many versions of skopeo refuse an IPv6 address: give the registry a host name in ledger.yaml"
@@ -60,7 +61,8 @@ class Circumstances:
     indexes in it, which skopeo does not copy. `may_be_elsewhere` says that another registry may have all of it. `lead`
     is what the tag serves at the registry that the ledger follows before this one; ABSENT if there is none. `hold` says
     whether tags keep what is recorded from a prune, and `stated_now` is the time that a prune has to be given.
-    `unrecordable` says why what the tag serves cannot be published.
+    `unrecordable` says why what the tag serves cannot be published. Of an environment, `withdrawal` is what has become
+    of its version, and `has_served` says whether the ledger has what the tag serves.
     """
 
     is_mutable: bool = False
@@ -72,6 +74,8 @@ class Circumstances:
     hold: Hold = ""
     stated_now: str = ""
     unrecordable: str = ""
+    withdrawal: Withdrawal | None = None
+    has_served: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,21 @@ def with_commands(
     for finding, record in zip(findings, records, strict=True):
         remedy = commands.of(finding, record)
         alternative = remedy.alternative if remedy.alternative != remedy.command else ""
-        is_broken = circumstances.unrecordable and finding.served not in (None, finding.ledger)
+        is_other = finding.served not in (None, finding.ledger) and not record.version
+        is_broken = circumstances.unrecordable and is_other
         broken = _unrecordable(circumstances.unrecordable) if is_broken else ""
         reason = "; ".join(filter(None, (finding.reason, broken, remedy.why)))
         remedied.append(replace(finding, command=remedy.command, alternative=alternative, reason=reason))
     return remedied
 
 
-def of_untracked(finding: DriftFinding, place: PullPlace, unrecordable: str = "") -> DriftFinding:
+def of_untracked(
+    finding: DriftFinding, place: PullPlace, environments: Container[str], unrecordable: str = ""
+) -> DriftFinding:
     """Return the finding of an untracked tag with the command that records it, or why it cannot be recorded."""
+    if finding.tag in environments:
+        reason, promote = environmentcommands.of_untracked(finding)
+        return replace(finding, command=promote, reason=reason)
     if unrecordable:
         return replace(finding, command="", reason=_unrecordable(unrecordable))
     source = finding.facts and finding.facts.source_ref
@@ -136,6 +146,9 @@ class _TagCommands:
 
     def of(self, finding: DriftFinding, record: Record) -> Remedy:
         """Return the remedy of a finding."""
+        if record.version:
+            of_environment = environmentcommands.commands_of
+            return Remedy(*of_environment(finding, record, self.at.withdrawal, has_served=self.at.has_served))
         match finding.drift:
             case "in-sync":
                 return Remedy()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.registry import drift
+from ledger_tool.core.registry import drift, looks
 from ledger_tool.core.registry.drift import (
     ABSENT,
     Absent,
@@ -162,7 +162,7 @@ def test_every_combination_of_answers_has_the_class_of_the_oracle_and_none_inven
         is_open = (tag == NO_IDEA and expected == "unknown") or _may_be_worse(one, expected, pull, image, below)
         assert report([finding]).complete == (not is_open), (one, seen)
         assert not is_open or "no idea" in finding.reason
-        looked_at = [exists[digest] for digest in drift.to_look_for([one], tag)]
+        looked_at = [exists[digest] for digest in looks.to_look_for([one], tag)]
         if finding.drift in ("in-sync", "expired"):
             assert tag == finding.ledger
             assert all(answer is True for answer in looked_at)
@@ -210,8 +210,8 @@ _records = st.lists(
 def test_what_the_functions_ask_for_is_enough_to_tell(records: list[Record], data: st.DataObject) -> None:
     """A registry that answers all that is asked leaves nothing unknown, and nothing is asked for twice or in vain."""
     served = data.draw(_digests | st.just(ABSENT))
-    contents = data.draw(_manifests) if drift.is_different(records, served) else None
-    asked = drift.to_look_for(records, served)
+    contents = data.draw(_manifests) if looks.is_different(records, served) else None
+    asked = looks.to_look_for(records, served)
     exists = {one: data.draw(st.booleans()) for one in asked}
     seen = Observation(served=served, contents=contents, exists=exists)
     assert all(one.drift != "unknown" for one in classify(records, "r", seen, NOW))
@@ -220,11 +220,11 @@ def test_what_the_functions_ask_for_is_enough_to_tell(records: list[Record], dat
 
 
 def test_one_platform_in_sync_needs_no_second_look_and_several_one_more_each() -> None:
-    assert drift.to_look_for([SINGLE], A) == []
+    assert looks.to_look_for([SINGLE], A) == []
     both = [PART, record(digest=B, index=INDEX, platform="linux/arm64")]
-    assert drift.to_look_for(both, INDEX) == [A, B]
-    assert drift.to_look_for(both, INDEX, quick=True) == []
-    assert drift.to_look_for(both, OTHER, quick=True) == [INDEX, A, B]
+    assert looks.to_look_for(both, INDEX) == [A, B]
+    assert looks.to_look_for(both, INDEX, quick=True) == []
+    assert looks.to_look_for(both, OTHER, quick=True) == [INDEX, A, B]
 
 
 @pytest.mark.parametrize(

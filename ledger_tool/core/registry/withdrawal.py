@@ -1,0 +1,27 @@
+"""What has become of a version since an environment got it.
+
+It changes nothing in the environment: that has what it was given. But whoever runs it should know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.core.registry.failon import FindingKind
+
+WithdrawalWay = Literal["removed", "yanked", "replaced", "expired"]  # the most serious first
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That a version is not what it was, how, and why; `is_ordinary` for what time and the tag's own rules bring."""
+
+    way: WithdrawalWay
+    reason: str
+    is_ordinary: bool = False
+
+    @property
+    def kind(self) -> FindingKind:
+        """What it means for a finding."""
+        return "housekeeping" if self.is_ordinary else "drift"
