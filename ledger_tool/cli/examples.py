@@ -87,6 +87,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "ledger reconcile 'myorg/*' --untracked --format markdown",
         ),
     ),
+    "restore": (
+        ("show which tags do not serve what the ledger says", "ledger restore 'myorg/*'"),
+        ("let the tags of production serve what it has", "ledger restore --env prod --yes"),
+    ),
     "diff": (
         ("show what this branch changes", "ledger diff origin/main"),
         ("describe another branch for its reviewers", "ledger diff origin/main origin/fix --format markdown"),

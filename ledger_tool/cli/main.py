@@ -38,6 +38,7 @@ COMMANDS = {
     "export": ("Look", "look.export", "export"),
     "verify": ("Registry", "registry.verify", "verify"),
     "reconcile": ("Registry", "registry.reconcile", "reconcile"),
+    "restore": ("Registry", "registry.restore", "restore"),
     "diff": ("Review", "review.diff", "diff"),
     "check": ("Review", "review.check", "check"),
     "audit": ("Review", "review.audit", "audit"),

@@ -115,7 +115,8 @@ def adopt(
 
 
 def _of_environment(name: Name) -> str:
-    return f"{name}: {name.tag} is an environment; give it a version with `ledger promote {name.image}:TAG --to {name.tag}`"
+    command = f"ledger promote {name.image}:TAG --to {name.tag}"
+    return f"{name}: {name.tag} is an environment; give it a version with `{command}`"
 
 
 def _name(draft: Draft) -> Name:

@@ -56,7 +56,7 @@ def get(source: Source, reference: Reference, *, now: Timestamp, platform: Platf
 
 def _doubts(ledger: Ledger, records: Sequence[Record], now: Timestamp) -> list[str]:
     if version_of(records):
-        return list(outlived(records, ledger, now))
+        return [fate.what for fate in outlived(records, ledger, now)]
     yanks = yanks_of(ledger, records[0].image)
     return list(dict.fromkeys(filter(None, map(yanks.why, records))))
 

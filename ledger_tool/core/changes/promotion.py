@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Literal, NamedTuple
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
@@ -19,8 +20,19 @@ from ledger_tool.core.ledger.record import FIELDS, Name, Record, by_name, pull_d
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 
+FateWay = Literal["removed", "replaced", "yanked", "expired"]
 _OWN = ("tag", "publishedAt", "version")  # what an environment's record does not have from its version
 _NEVER = ("labels", "ttl", "forced", "yanked")
+
+
+class Fate(NamedTuple):
+    """What has become of a version: `what` is what to say after its name, such as `has expired`."""
+
+    way: FateWay
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
 
 
 def promoted(records: Iterable[Record], environment: Tag, at: Timestamp) -> tuple[Record, ...]:
@@ -108,32 +120,28 @@ def differing(records: Sequence[Record], source: Sequence[Record]) -> list[str]:
     return [name for name in FIELDS if any(wanted.get(name) != has.get(name) for wanted, has in pairs)]
 
 
-def unfit(source: Sequence[Record], ledger: Ledger, at: Timestamp | None) -> Iterator[str]:
-    """Yield why no environment may have a version with these records (from a time on, for one that expires).
-
-    That is what to say after its name, such as `has expired`.
-    """
+def unfit(source: Sequence[Record], ledger: Ledger, at: Timestamp | None) -> Iterator[Fate]:
+    """Yield why no environment may have a version with these records (from a time on, for one that expires)."""
     yanks = yanks_of(ledger, source[0].image)
-    yield from [why for record in source if (why := yanks.why(record))][:1]
+    yield from [Fate("yanked", why) for record in source if (why := yanks.why(record))][:1]
     if at is not None and any(is_expired(record, at) for record in source):
-        yield "has expired"
+        yield Fate("expired", "has expired")
 
 
-def outlived(records: Sequence[Record], ledger: Ledger, at: Timestamp) -> Iterator[str]:
+def outlived(records: Sequence[Record], ledger: Ledger, at: Timestamp) -> Iterator[Fate]:
     """Yield what has become of the version that an environment has, in its records, until a time; nothing if it stands.
 
-    That is what to say after `IMAGE:ENV`, such as `has v1.5.0, which has expired`. It breaks no rule: what was promoted
-    stays.
+    It is said after `IMAGE:ENV`, such as `has v1.5.0, which has expired`. It breaks no rule: what was promoted stays.
     """
     if not (version := version_of(records)):
         return
     source = ledger.find(Name(records[0].image, version))
     if not source:
-        yield f"has {version}, which is no longer recorded"
+        yield Fate("removed", f"has {version}, which is no longer recorded")
         return
     if pull_digests(source) != pull_digests(records):
-        yield f"has {version}, which is another image now"
-    yield from (f"has {version}, which {why}" for why in unfit(source, ledger, at))
+        yield Fate("replaced", f"has {version}, which is another image now")
+    yield from (Fate(why.way, f"has {version}, which {why}") for why in unfit(source, ledger, at))
 
 
 def lacks_source(name: Name, ledger: Ledger, policy: Policy) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ledger_tool.core.changes.promotion import recorded_version, version_of
+from ledger_tool.core.changes.promotion import outlived, version_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.withdrawal import Withdrawal
 
@@ -16,25 +14,16 @@ from ledger_tool.core.registry.withdrawal import Withdrawal
 def withdrawal(name: Name, ledger: Ledger, policy: Policy, at: Timestamp) -> Withdrawal | None:
     """Return what has become, by a time, of the version that an environment has of an image; None if nothing has.
 
-    `name` is the image and the environment; any other image:tag has no version, and None. Under a mutable tag, another
-    image is ordinary.
+    `name` is the image and the environment; any other image:tag has no version, and None. That a version expires is
+    ordinary, and so is another image under a mutable tag, unless what the environment has is yanked.
     """
     records = ledger.find(name)
-    if not version_of(records):
+    fate = next(outlived(records, ledger, at), None)
+    if fate is None:
         return None
-    version = Name(name.image, version_of(records))
-    source = recorded_version(version, ledger, policy)
-    if not source:
-        return Withdrawal("removed", f"{version} is not recorded any more")
-    if yanked := next((record.yanked for record in source if record.yanked), None):
-        return Withdrawal("yanked", f"{version} is yanked: {yanked.reason}")
-    if _images(source) != _images(records):
-        is_ordinary = policy.is_mutable(version.tag)
-        return Withdrawal("replaced", f"{version} is {pull_digest(source)} now", is_ordinary=is_ordinary)
-    if any(is_expired(record, at) for record in source):
-        return Withdrawal("expired", f"{version} has expired", is_ordinary=True)
-    return None
-
-
-def _images(records: Sequence[Record]) -> set[tuple[str, str]]:
-    return {(record.digest, record.pull_digest) for record in records}
+    reason, yanks = f"it {fate}", yanks_of(ledger, name.image)
+    own = next((why for record in records if (why := yanks.why(record))), "")
+    if own and fate.way != "yanked":
+        reason += f", and {own}"
+    is_usual = fate.way == "expired" or (fate.way == "replaced" and policy.is_mutable(version_of(records)))
+    return Withdrawal(fate.way, reason, is_ordinary=is_usual and not own)

@@ -32,9 +32,9 @@ class Yanks:
         beside = self.indexes.get((image, record.index)) if as_pulled and record.index else None
         return own or whole or beside or None
 
-    def why(self, record: Record) -> str:
+    def why(self, record: Record, *, as_pulled: bool = False) -> str:
         """Return what is to be said of a record after its name, `""` if it is not yanked: `is yanked: REASON`."""
-        marked = self.of(record)
+        marked = self.of(record, as_pulled=as_pulled)
         if marked is None or marked.yanked is None:
             return ""
         is_own = marked.name == record.name

@@ -12,9 +12,13 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from ledger_tool.core.ledger.names import shown
+
 _parameter = r'\s*;\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;<>]*)))?'
 _link = re.compile(rf"\s*<([^<>]*)>((?:{_parameter})*)\s*(?:,|$)")
 _LONGEST_LINK = 16_384
+_LONGEST_ERROR = 200  # characters
+_MOST_ERRORS = 3
 # `NOT_FOUND` is Harbor's, and `TAG_EXPIRED` Quay's for a deleted tag; the others are the specification's.
 _ABSENT = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "TAG_EXPIRED"})
 
@@ -48,6 +52,15 @@ def shows_absence(body: bytes) -> bool:
     except (ValueError, KeyError, TypeError, RecursionError):
         return False
     return bool(codes) and codes <= _ABSENT
+
+
+def told_errors(body: bytes) -> str:
+    """Return the errors of a registry's answer in its own words, escaped and cut short, `""` if it names none."""
+    try:
+        errors = [(str(error["code"]), str(error.get("message") or "")) for error in json.loads(body)["errors"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+    return "; ".join(shown(": ".join(filter(None, error)), _LONGEST_ERROR) for error in errors[:_MOST_ERRORS])
 
 
 def is_page(headers: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ledger_tool.core.registry.failon import FindingKind
 
-WithdrawalWay = Literal["removed", "yanked", "replaced", "expired"]  # the most serious first
+WithdrawalWay = Literal["removed", "replaced", "yanked", "expired"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
+from ledger_tool.core.registry.answer import told_errors
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.deadline import UNLIMITED, Deadline
@@ -196,10 +197,20 @@ class RegistryClient:
 
     @masked
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
-        """Store a manifest or index under a tag or its digest; everything it refers to has to exist."""
+        """Store a manifest or index under a tag or its digest; everything it refers to has to exist.
+
+        Under a tag, it is sent once: whoever sends it again later may undo what somebody else did in between. Raises
+        Denied if the registry does not take it, and Unreachable if that is not known.
+        """
         answer = self._let_in("PUT", image, f"manifests/{reference}", "pull,push", limit=ERROR_BYTES, document=document)
-        if answer.status not in (200, 201, 202):
+        if answer.status in (200, 201, 202):
+            return
+        if not self._http.is_own(answer) or answer.status in (408, 429) or not 400 <= answer.status < 500:
             raise self._failed(answer)
+        what = reference if ":" in reference else f"the tag {reference}"
+        told = ", ".join(filter(None, (str(answer.status), told_errors(answer.body))))
+        hint = "check whether it takes pushes, and its rules for tags that must stay, such as immutable ones"
+        raise Denied(f"{self.name} does not take {what} of {image}: it answers {told}", hint)
 
     @masked
     def config(self, image: str, digest: str) -> dict[str, object]:

@@ -138,12 +138,13 @@ class Login:
     def _asking(self, method: str, url: str, limit: int, document: ServedDocument | None) -> Ask:
         accepted = _ACCEPT_ALL if method == "GET" else _ACCEPT
         headers = accepted | ({"Content-Type": document.media_type} if document else {})
-        content = document.raw if document else b""
+        raw = document.raw if document else b""
+        once = document is not None and ":" not in url.rpartition("/")[2]  # a tag, which others may move in between
 
         def ask(grant: Grant | None) -> Answer:
-            authorization = grant.authorization if grant else ""
+            own = grant.authorization if grant else ""
             self._sent.tokens += [grant.token] if grant else []
-            return self._http.request(method, url, headers, limit=limit, authorization=authorization, body=content)
+            return self._http.request(method, url, headers, limit=limit, authorization=own, body=raw, once=once)
 
         return ask
 

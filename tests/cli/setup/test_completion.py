@@ -63,7 +63,7 @@ def complete(ledger: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pres
     ("line", "words"),
     [
         ("", [*COMMANDS]),
-        ("re", ["remove", "reconcile", "rebase"]),
+        ("re", ["remove", "reconcile", "restore", "rebase"]),
         ("get ", ["myorg/app:", "myorg/web:", "nginx:"]),
         ("get n", ["nginx:1.27"]),
         ("get myorg/app:v1.5", ["myorg/app:v1.5.0"]),

@@ -165,9 +165,26 @@ def test_a_document_is_stored_as_it_was(wire: Wire, at: Rig) -> None:
 
 
 def test_a_document_that_is_not_taken_is_an_error(wire: Wire, at: Rig) -> None:
-    wire.on(f"PUT {PATH}", as_json({}, 400))
-    with pytest.raises(Unreachable, match="answers 400"):
+    wire.on(f"PUT {PATH}", as_json({}, 503))
+    with pytest.raises(Unreachable, match="answers 503"):
         at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
+    told = {"errors": [{"code": "TAG_INVALID", "message": "it is\nimmutable", "detail": [1]}, {"code": "OTHER"}]}
+    for status, body, words in (
+        (400, told, r"answers 400, TAG_INVALID: it is\\nimmutable; OTHER"),
+        (412, {}, "answers 412$"),
+        (405, {"errors": "no list of errors"}, "answers 405$"),
+    ):
+        wire.on(f"PUT {PATH}", as_json(body, status))
+        with pytest.raises(Denied, match=words):
+            at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
     wire.on(f"PUT {PATH}", Reply(403))
     with pytest.raises(Denied, match="does not let us push to"):
         at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
+
+
+def test_a_tag_is_put_once_whatever_becomes_of_the_answer(wire: Wire, at: Rig) -> None:
+    path = PATH.replace(DIGEST, "v1")
+    wire.on(f"PUT {path}", Reply(503))
+    with pytest.raises(Unreachable, match="answers 503"):
+        at.client.put("myorg/app", "v1", ServedDocument(image(), MANIFEST))
+    assert len(wire.asked) == 1

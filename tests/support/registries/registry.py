@@ -152,11 +152,16 @@ def real_registry(
     token_realm: str = "",
     token_roots: Path | None = None,
     delete: bool = True,
+    read_only: RealRegistry | None = None,
 ) -> Iterator[RealRegistry]:
-    """Run docker-registry on a free port: open, or with htpasswd, TLS or a token server."""
+    """Run docker-registry on a free port: open, or with htpasswd, TLS or a token server.
+
+    With `read_only`, it serves what another one has, and takes nothing.
+    """
     port = free_port()
-    data = folder / "data"
-    data.mkdir(parents=True)
+    data = read_only.folder if read_only else folder / "data"
+    for own in (folder, data):
+        own.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {
         "version": 0.1,
         "log": {"level": "error"},
@@ -164,6 +169,8 @@ def real_registry(
         "http": {"addr": f"127.0.0.1:{port}", "secret": "test"},
         "validation": {"manifests": {"urls": {"allow": ["^https://example[.]com/"]}}},  # layers that are kept elsewhere
     }
+    if read_only:
+        config["storage"]["maintenance"] = {"readonly": {"enabled": True}}
     auth_file = None
     if certificate:
         config["http"]["tls"] = {"certificate": str(certificate[0]), "key": str(certificate[1])}

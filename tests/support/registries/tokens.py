@@ -50,15 +50,20 @@ class TokenKeys:
         return f"{text}.{_encoded(signed.stdout)}"
 
 
-def token_script(keys: TokenKeys, *, user: str, password: str) -> Script:
-    """Return a wire script that gives whoever has the password what they ask for, and everybody else 401."""
+def token_script(keys: TokenKeys, *, user: str, password: str, may_write: bool = True) -> Script:
+    """Return a wire script that gives whoever has the password what they ask for, and everybody else 401.
+
+    Unless one `may_write`, that is a pull at most.
+    """
     wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def answer(asked: Asked) -> Reply:
         if asked.authorization != wanted:
             return as_json({"details": "incorrect username or password"}, 401)
         query = parse_qs(urlsplit(asked.path).query)
-        return as_json({"token": keys.token(query.get("scope", [])), "expires_in": 300})
+        scopes = query.get("scope", [])
+        granted = scopes if may_write else [f"{scope.rpartition(':')[0]}:pull" for scope in scopes]
+        return as_json({"token": keys.token(granted), "expires_in": 300})
 
     return answer
 
