@@ -23,7 +23,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "set": (
-        ("label what is in production", "ledger set myorg/app:v1.5.0 --label env=prod"),
+        ("label what stays supported", "ledger set myorg/app:v1.5.0 --label support=lts"),
         ("give all images of pull requests three days", "ledger set 'myorg/*:pr-*' --ttl 3d"),
     ),
     "remove": (
@@ -47,10 +47,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "list": (
         ("show the newest version of each image of a team", "ledger list 'myorg/*' --latest"),
-        (
-            "print what was labelled and published lately, for a script",
-            "ledger list --label env=prod --since 7d --format json",
-        ),
+        ("show what production has", "ledger list --env prod"),
     ),
     "log": (
         ("show every digest that a tag ever had", "ledger log myorg/app:v1.5.0"),

@@ -20,7 +20,7 @@ from ledger_tool.core.judging.compare import (
     way_back,
 )
 from ledger_tool.core.ledger.names import Tag, Timestamp
-from ledger_tool.core.writes.promote import check_environment
+from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.errors import LedgerError
 
 

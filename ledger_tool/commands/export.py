@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.ports import Source
+from ledger_tool.core.changes.promotion import outlived
 from ledger_tool.core.export.admission import Admission, ConfigMapName, admission, default_config_map
 from ledger_tool.core.export.keys import IDENTIFIER, SERVICE, parse_keys, service, value_key, variable, versions_by_key
 from ledger_tool.core.export.selection import (
@@ -19,11 +20,12 @@ from ledger_tool.core.export.selection import (
     usable,
     versions_first,
 )
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.ledger.yanks import Yanks, yanks_of
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.ledger.yanks import yanks_of
+from ledger_tool.core.policy.policy import Policy, check_environment
 
 # Formats with room for one version of each image, and those with room for all.
 SINGLE = ("kustomize", "helm-values", "compose", "dotenv")
@@ -68,12 +70,15 @@ def export(
     """Return what `form`, one of FORMATS, needs of the selected records.
 
     A policy admits no version that is yanked or expired, but all that an environment has. Raises UnknownImage if none
-    match; RuleRefused if an image has several tags and the format has room for one; UsageError for keys that clash, and
-    for a policy without registries, or with more digests than a ConfigMap holds.
+    match; RuleRefused if an image has several tags and the format has room for one; UsageError for keys that clash, for
+    an environment that `ledger.yaml` does not declare, a policy without registries, or with more digests than a
+    ConfigMap holds.
     """
     default, grammar = _KEYS.get(form, (None, ""))
     parsed_keys = parse_keys(keys, grammar) if default else {}
     snapshot = source.read()
+    if selection.environment:
+        check_environment(selection.environment, snapshot.policy)
     resolved = snapshot.resolver.pattern
     selection = replace(selection, patterns=[resolved(pattern) for pattern in selection.patterns])
     given: dict[str, list[str]] = {}
@@ -101,13 +106,19 @@ def export(
     if form in POLICIES:
         place = config_map or default_config_map(records)
         admitted = admission(place, records, snapshot.policy, by_platform=selection.platform is not None)
-    return Exported(records, snapshot.policy, chosen, by_key, skipped, _doubtful(records, yanks, now), admitted)
+    return Exported(
+        records, snapshot.policy, chosen, by_key, skipped, _doubtful(snapshot.ledger, records, now), admitted
+    )
 
 
-def _doubtful(records: Sequence[Record], yanks: Yanks, now: Timestamp) -> dict[str, str]:
+def _doubtful(ledger: Ledger, records: Sequence[Record], now: Timestamp) -> dict[str, str]:
     doubts: dict[str, str] = {}
+    yanks = yanks_of(ledger)
     for record in records:
-        if why := yanks.why(record):
+        if record.is_environment:
+            what = next(outlived(ledger.find(record.name), ledger, now), "")
+            doubts |= {str(record.name): what} if what else {}
+        elif why := yanks.why(record):
             doubts[str(record.name)] = why
         elif is_expired(record, now):
             doubts.setdefault(str(record.name), f"is past its TTL of {record.ttl}")

@@ -15,6 +15,7 @@ from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, Digest, Tag, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.writes import promote as writes
 from ledger_tool.core.writes.promote import Promotion
 from ledger_tool.errors import InvalidLedger, RuleRefused, UsageError
@@ -43,7 +44,7 @@ def as_before(history: History, environment: Tag, patterns: Sequence[str]) -> Pr
     """
     history.must_be_whole()
     now = history.snapshot(history.head())
-    writes.check_environment(environment, now.policy)
+    check_environment(environment, now.policy)
     names = [Name(image, environment) for image in writes.images_of(now, environment, patterns)]
     seen = {name: now.ledger.find(name) for name in names}
     had = dict(_had_before(history, seen))
@@ -63,7 +64,7 @@ def as_at(history: History, moment: Moment, environment: Tag, patterns: Sequence
     """
     history.must_be_whole()
     now, then = history.snapshot(history.head()), AsOf(history, moment).read()
-    writes.check_environment(environment, now.policy)
+    check_environment(environment, now.policy)
     both = Snapshot(now.commit, now.ledger.replaced(_missing(now, then, environment)), now.policy)
     images = writes.images_of(both, environment, patterns)
     had = {image: then.ledger.find(Name(image, environment)) for image in images}

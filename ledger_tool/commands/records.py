@@ -15,6 +15,7 @@ from ledger_tool.core.ledger.order import in_order, latest
 from ledger_tool.core.ledger.query import Query, meant, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.ledger.yanks import yanks_of
+from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import pull_repository
 
@@ -72,8 +73,11 @@ def list_records(
     """Return the records that match a query; with `latest_at`, those of each image's newest tag at that time.
 
     `order` is `image`, `published` or `version`; `note` is told if nothing matches, and what may have been meant.
+    Raises UsageError for an environment that `ledger.yaml` does not declare.
     """
     snapshot = source.read()
+    if query.environment:
+        check_environment(query.environment, snapshot.policy)
     query = replace(query, pattern=snapshot.resolver.pattern(query.pattern))
     found = list(select(snapshot.ledger, query))
     if not found:

@@ -10,10 +10,10 @@ from ledger_tool.commands.ports import History, Progress, Source
 from ledger_tool.commands.whence import WhenceMatch, whence_each
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.running.classes import Former, RunningJudge, named, records_by_digest
 from ledger_tool.core.running.container import ImageIdentity, RunningContainer
 from ledger_tool.core.running.report import RunningReport, grouped, not_running
-from ledger_tool.core.writes.promote import check_environment
 from ledger_tool.errors import LedgerError
 
 OpenHistory = Callable[[], AbstractContextManager[History]]

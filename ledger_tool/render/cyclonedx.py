@@ -97,6 +97,7 @@ def _component(record: Record, policy: Policy) -> dict[str, Any]:
         ("ledger:config", record.config),
         ("ledger:publishedAt", record.published_at),
         ("ledger:sourceRef", record.source_ref),
+        ("ledger:environment", record.tag if record.is_environment else None),
         ("ledger:yanked", record.yanked and record.yanked.reason),
         *((f"ledger:label:{key}", value) for key, value in sorted(record.labels.items())),
     ]
@@ -104,9 +105,9 @@ def _component(record: Record, policy: Policy) -> dict[str, Any]:
         "type": "container",
         "bom-ref": str(record.key),
         "name": record.image,
-        "version": record.tag,
+        "version": record.version or record.tag,
         "hashes": [_hash(record.digest)],
-        "purl": _purl(repository, record.digest, record.tag, _architecture(record.platform)),
+        "purl": _purl(repository, record.digest, record.version or record.tag, _architecture(record.platform)),
         "externalReferences": [{"type": "vcs", "url": _vcs(url), "comment": f"commit {commit}"}],
         "properties": [{"name": name, "value": value} for name, value in properties if value],
     }

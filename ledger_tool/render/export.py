@@ -59,7 +59,7 @@ def _kustomize(exported: Exported) -> Iterator[str]:
         for name in dict.fromkeys((version.name.image, *others)):
             yield f"  - name: {json.line(name)}"
             yield f"    newName: {json.line(version.repository)}"
-            yield f"    newTag: {json.line(version.name.tag)}"
+            yield f"    newTag: {json.line(version.tag)}"
             yield f"    digest: {json.line(version.digest)}"
 
 
@@ -69,7 +69,7 @@ def _helm_values(exported: Exported) -> Iterator[str]:
         yield f"  {json.line(key)}:"
         yield f"    registry: {json.line(version.host)}"
         yield f"    repository: {json.line(version.path)}"
-        yield f"    tag: {json.line(version.name.tag)}"
+        yield f"    tag: {json.line(version.tag)}"
         yield f"    digest: {json.line(version.digest)}"
         yield f"    ref: {json.line(_by_digest(version))}"
 
@@ -79,14 +79,14 @@ def _compose(exported: Exported) -> Iterator[str]:
     yield "services:"
     for key, version in exported.keys.items():
         yield f"  {json.line(key)}:"
-        yield f"    image: {json.line(f'{version.repository}:{version.name.tag}@{version.digest}')}"
+        yield f"    image: {json.line(f'{version.repository}:{version.tag}@{version.digest}')}"
 
 
 def _dotenv(exported: Exported) -> Iterator[str]:
     """Yield variables that a shell, `docker --env-file` and Compose all read: quoted only if necessary."""
     for key, version in exported.keys.items():
         value = _by_digest(version)
-        yield f"# {version.name}"
+        yield f"# {version.name.image}:{version.tag}" + (f" ({version.name.tag})" if version.is_environment else "")
         yield f"{key}={value}" if re.fullmatch(r"[A-Za-z0-9._/:@-]+", value) else f"{key}='{value}'"
 
 
@@ -98,15 +98,14 @@ def _imgpkg(exported: Exported) -> Iterator[str]:
     for version in exported.versions:
         yield f"  - image: {json.line(_by_digest(version))}"
         yield "    annotations:"
-        yield f"      kbld.carvel.dev/id: {json.line(f'{version.repository}:{version.name.tag}')}"
+        yield f"      kbld.carvel.dev/id: {json.line(f'{version.repository}:{version.tag}')}"
 
 
 def _images(exported: Exported) -> Iterator[str]:
     """Yield a reference by tag and digest for each image, by the tag of its version where it is an environment's."""
     found = set()
     for version in exported.versions:
-        tag = version.records[0].version or version.name.tag
-        found.add(f"{version.repository}:{tag}@{version.digest}")
+        found.add(f"{version.repository}:{version.tag}@{version.digest}")
     return iter(sorted(found))
 
 

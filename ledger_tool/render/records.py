@@ -46,6 +46,7 @@ def _cell(value: object) -> str:
 _COLUMNS = (
     Column("IMAGE", "name"),
     Column("TAG", "name"),
+    Column("VERSION", "name"),
     Column("PLATFORM", spare=3),
     Column("DIGEST"),
     Column("PUBLISHED", spare=2),
@@ -60,6 +61,7 @@ def as_table(records: Sequence[Record], view: View) -> Iterator[str]:
         (
             record.image,
             record.tag,
+            record.version or "",
             record.platform or "-",
             view.digest(record.digest),
             view.time(record.published_at),

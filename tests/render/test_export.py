@@ -130,7 +130,7 @@ def test_a_policy_admits_nothing_yanked_or_expired_but_what_an_environment_has(f
     found = done(form, record(), yanked, record(tag="prod", digest=digest("bad"), version="v2"))
     assert found.admission is not None
     assert sorted(found.admission.repositories) == sorted(one.replace(":", "-") for one in (digest(), digest("bad")))
-    assert next(iter(exported.notes(found, form))).startswith("warning: myorg/app:prod has the digest of myorg/app:v2")
+    assert next(iter(exported.notes(found, form))).startswith("warning: myorg/app:prod has v2, which is yanked")
 
 
 def test_a_policy_says_which_images_it_does_not_know_the_registry_of() -> None:

@@ -27,6 +27,7 @@ def export(
     tag: Annotated[
         list[str], option("--tag", "GLOB", "Only tags that match; may be repeated, for any of them.")
     ] = o.NONE,
+    env: Annotated[str, option("--env", "ENV", "What this environment has, each image by its version's tag.")] = "",
     platform: Annotated[
         str, option("--platform", "OS/ARCH", "Only the images of this platform, by their own digest.")
     ] = "",
@@ -79,6 +80,8 @@ def export(
             f"serial number `{names.shown(serial_number)}` is malformed",
             "write `urn:uuid:` and a UUID in lower case, as `uuidgen` prints it",
         )
+    o.exclude_each_other({"--env": env, "--latest": latest})
+    o.exclude_each_other({"--env": env, "--tag": bool(tag)})
     bill_time = names.parse_timestamp(timestamp, "timestamp") if timestamp else ""
     place = o.parsed(parse_config_map, config_map)
     selection = Selection(
@@ -86,6 +89,7 @@ def export(
         tags=tag,
         labels=o.labels(label),
         platform=o.parsed(names.parse_platform, platform),
+        environment=env,
     )
     with ledger.source() as source:
         exported = run(source, output, selection, now=o.now(), latest=latest, keys=key, config_map=place)

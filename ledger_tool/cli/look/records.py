@@ -51,6 +51,7 @@ def get(
 def list_records(
     pattern: o.Pattern = "*",
     label: Annotated[list[str], option("--label", "K=V", "Only with this label; may be repeated.")] = o.NONE,
+    env: Annotated[str, option("--env", "ENV", "Only what this environment has.")] = "",
     source: Annotated[str, option("--source", "TEXT", "Only with this text in the sourceRef.")] = "",
     since: o.Since = "",
     expired: Annotated[bool, flag("--expired", "Only records past their TTL.")] = False,
@@ -80,10 +81,12 @@ def list_records(
     from ledger_tool.render import records as render
 
     o.exclude_each_other({"--latest": latest, "--expired": expired})
+    o.exclude_each_other({"--env": env, "--latest": latest})
     count = o.limit(limit)
     order = order or ("version" if output == "text" else "image")
     query = Query(
         pattern=pattern,
+        environment=env,
         labels=o.labels(label),
         source=source,
         since=o.when(since),

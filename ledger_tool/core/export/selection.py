@@ -20,12 +20,16 @@ from ledger_tool.errors import RuleRefused, UnknownImage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which records to export: those that match any pattern, any tag glob (all if there are none), and all labels."""
+    """Which records to export: those that match any pattern, any tag glob (all if there are none), and all labels.
+
+    Of an `environment`, only what it has.
+    """
 
     patterns: Sequence[str] = ()
     tags: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     platform: Platform | None = None
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class ImageVersion:
         return self.records[0].is_environment
 
     @property
+    def tag(self) -> str:
+        """The tag that a registry has it under: of what an environment has, the version."""
+        return self.records[0].version or self.name.tag
+
+    @property
     def repository(self) -> str:
         """What a client pulls, without tag and digest."""
         return f"{self.host}/{self.path}" if self.host else self.path
@@ -54,11 +63,20 @@ def select(ledger: Ledger, selection: Selection) -> list[Record]:
 
     def is_wanted(_: str, tag: str, platform: str) -> bool:
         is_tag = not selection.tags or any(fnmatchcase(tag, pattern) for pattern in selection.tags)
-        return is_tag and selection.platform in (None, platform)
+        return is_tag and selection.environment in ("", tag) and selection.platform in (None, platform)
 
     patterns = selection.patterns
     named = select_named(ledger, patterns, is_wanted) if patterns else ledger.select(is_wanted)
-    records = [record for record in named if has_labels(record, selection.labels)]
+    records = [
+        record
+        for record in named
+        if has_labels(record, selection.labels) and (record.is_environment or not selection.environment)
+    ]
+    if not records and selection.environment:
+        raise UnknownImage(
+            f"{selection.environment} has nothing that matches",
+            f"`ledger list --env {selection.environment}` shows what it has",
+        )
     if not records:
         raise UnknownImage("no record matches the selection", "`ledger list` shows all records")
     return records

@@ -19,9 +19,9 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp, parse_tag, shown
 from ledger_tool.core.ledger.query import matches, meant
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Policy, check_environment
 from ledger_tool.core.registry.shellcommands import ANY_REASON, shell
-from ledger_tool.core.writes.promote import Promotion, check_environment, promote, taken
+from ledger_tool.core.writes.promote import Promotion, promote, taken
 from ledger_tool.errors import Contended, RuleRefused, UnknownImage, UsageError
 
 State = Literal["other-digest", "other-version", "only-first", "only-second", "same"]

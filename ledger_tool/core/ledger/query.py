@@ -93,9 +93,13 @@ def select_named(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """The criteria of a query; an empty one does not restrict it. `since` is inclusive."""
+    """The criteria of a query; an empty one does not restrict it. `since` is inclusive.
+
+    Of an `environment`, all that it has matches, and nothing else.
+    """
 
     pattern: str = "*"
+    environment: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     since: Timestamp | None = None
@@ -104,13 +108,15 @@ class Query:
 
 def select(ledger: Ledger, query: Query) -> Iterator[Record]:
     """Yield the records that match a query, in key order."""
-    named = ledger.select(lambda image, tag, _: matches(query.pattern, image, tag))
+    environment = query.environment
+    named = ledger.select(lambda image, tag, _: environment in ("", tag) and matches(query.pattern, image, tag))
     return (record for record in named if _matches(record, query))
 
 
 def _matches(record: Record, query: Query) -> bool:
     return (
         has_labels(record, query.labels)
+        and (record.is_environment or not query.environment)
         and query.source in record.source_ref
         and (query.since is None or record.published_at >= query.since)
         and (query.expired_at is None or is_expired(record, query.expired_at))

@@ -169,6 +169,16 @@ class Policy:
 ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`; None means that there is none
 
 
+def check_environment(environment: str, policy: Policy) -> None:
+    """Raise UsageError for what `ledger.yaml` does not declare as an environment."""
+    if environment not in policy.environments:
+        known = ", ".join(policy.environments)
+        hint = (
+            f"its environments are {known}" if known else f"declare it there: `environments: {{{environment}: {{}}}}`"
+        )
+        raise UsageError(f"ledger.yaml declares no environment `{environment}`", hint)
+
+
 def parse_registry(value: str, field_name: str) -> Registry:
     """Return the registry of a host that a person typed, with `http://` for a plain-HTTP one. Raises InvalidValue."""
     if not re.fullmatch(REGISTRY, value):

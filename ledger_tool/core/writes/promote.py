@@ -20,7 +20,7 @@ from ledger_tool.core.changes.promotion import (
 from ledger_tool.core.ledger.names import Digest, Tag, Timestamp
 from ledger_tool.core.ledger.query import matches, unknown_image
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Policy, check_environment
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
 from ledger_tool.errors import Contended, RuleRefused, UsageError
@@ -73,16 +73,6 @@ def promote(snapshot: Snapshot, promotion: Promotion, *, now: Timestamp, reason:
     if not reason:
         _check_source({effect.name for effect in change.effects}, change, snapshot.policy)
     return change
-
-
-def check_environment(environment: str, policy: Policy) -> None:
-    """Raise UsageError for what `ledger.yaml` does not declare as an environment."""
-    if environment not in policy.environments:
-        known = ", ".join(policy.environments)
-        hint = (
-            f"its environments are {known}" if known else f"declare it there: `environments: {{{environment}: {{}}}}`"
-        )
-        raise UsageError(f"ledger.yaml declares no environment `{environment}`", hint)
 
 
 def named(snapshot: Snapshot, references: Iterable[Reference], environment: Tag) -> Promotion:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from ledger_tool.commands.export import FORMATS, POLICIES, SINGLE
+from ledger_tool.core.changes.promotion import promoted
+from ledger_tool.core.ledger.names import Tag, Timestamp
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
@@ -120,3 +122,71 @@ def test_a_policy_that_is_too_large_is_refused(ledger: Run, tmp_path: Path) -> N
     assert (done.code, done.out) == (2, "")
     assert "a ConfigMap holds 1048576 bytes, and these 6000 digests take 1" in done.err
     assert ledger("export", "--format", "admission", "*:v1*", "--repo", url).code == 0
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> str:
+    """Return the URL of a ledger of which prod has one version of app, and none of tool."""
+    v1, v2 = record("myorg/app", "v1"), record("myorg/app", "v2", digest=digest("b"))
+    tool = record("myorg/tool", "v1", digest=digest("c"))
+    prod = promoted([v1], Tag("prod"), Timestamp("2026-11-25T00:00:00Z"))
+    settings = "registries:\n  - host: registry.example.com\nenvironments: {staging: {}, prod: {from: staging}}\n"
+    content = ledger_bytes(v1, v2, tool, *prod)
+    return Upstream.create(tmp_path / "environments.git", content, settings).url
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_an_environment_has_is_exported_under_the_tag_of_its_version(
+    form: str, ledger: Run, environments: str
+) -> None:
+    done = ledger("export", "--format", form, "--env", "prod", "--repo", environments)
+    assert (done.code, done.err) == (0, "")
+    assert digest().partition(":")[2] in done.out
+    assert not any(digest(seed).partition(":")[2] in done.out for seed in "bc")
+    assert "v1" in done.out
+    assert ":prod@" not in done.out
+    assert ledger("export", "--format", form, "myorg/app", "--env", "prod", "--repo", environments).out == done.out
+
+
+def test_formats_name_the_version_and_its_pull_digest(ledger: Run, environments: str) -> None:
+    def exported(form: str) -> str:
+        return ledger("export", "--format", form, "--env", "prod", "--repo", environments).out
+
+    assert "# myorg/app:v1 (prod)\n" in exported("dotenv")
+    assert f'"registry.example.com/myorg/app:v1@{digest()}"' in exported("compose")
+    assert 'newTag: "v1"\n' in exported("kustomize")
+    (component,) = json.loads(exported("cyclonedx"))["components"]
+    assert (component["version"], "tag=v1" in component["purl"]) == ("v1", True)
+    assert {"name": "ledger:environment", "value": "prod"} in component["properties"]
+
+
+def test_an_environment_that_is_not_declared_or_has_nothing_is_refused(ledger: Run, environments: str) -> None:
+    words = ("export", "--format", "csv", "--repo", environments, "--env")
+    done = ledger(*words, "production")
+    assert (done.code, done.out) == (2, "")
+    assert "ledger.yaml declares no environment `production`" in done.err
+    assert "its environments are staging, prod" in done.err
+    assert ledger(*words, "staging").code == 3
+    assert ledger(*words, "prod", "--latest").code == ledger(*words, "prod", "--tag", "v1").code == 2
+    assert "prod has nothing that matches" in ledger(*words, "prod", "myorg/tool").err
+
+
+def test_an_export_of_an_environment_warns_of_what_is_no_longer_good(ledger: Run, environments: str) -> None:
+    assert ledger("yank", "myorg/app:v1", "--reason", "bad", "--repo", environments).code == 0
+    done = ledger("export", "--format", "dotenv", "--env", "prod", "--repo", environments)
+    assert (done.code, done.err) == (0, "warning: myorg/app:prod has v1, which is yanked: bad\n")
+
+
+def test_list_shows_what_an_environment_has_with_its_versions(ledger: Run, environments: str) -> None:
+    done = ledger("list", "--env", "prod", "--repo", environments)
+    assert [line.split()[:3] for line in done.out.splitlines()] == [
+        ["IMAGE", "TAG", "VERSION"], ["myorg/app", "prod", "v1"],
+    ]  # fmt: skip
+    assert [one["tag"] for one in ledger("list", "--latest", "--format", "json", "--repo", environments).json] == [
+        "v2", "v1",
+    ]  # fmt: skip
+    nothing = ledger("list", "--env", "staging", "--repo", environments)
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "no record matches\n")
+    wrong = ledger("list", "--env", "production", "--repo", environments)
+    assert (wrong.code, "its environments are staging, prod" in wrong.err) == (2, True)
+    assert ledger("list", "--env", "prod", "--latest", "--repo", environments).code == 2
