@@ -116,8 +116,7 @@ def _doubtful(ledger: Ledger, records: Sequence[Record], now: Timestamp) -> dict
     yanks = yanks_of(ledger)
     for record in records:
         if record.is_environment:
-            what = next(outlived(ledger.find(record.name), ledger, now), "")
-            doubts |= {str(record.name): what} if what else {}
+            doubts |= {str(record.name): fate.what for fate in outlived(ledger.find(record.name), ledger, now)}
         elif why := yanks.why(record):
             doubts[str(record.name)] = why
         elif is_expired(record, now):

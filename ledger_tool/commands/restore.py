@@ -14,9 +14,10 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.query import select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name
+from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.restore import RestoreAction
-from ledger_tool.core.writes.promote import check_environment, images_of
+from ledger_tool.core.writes.promote import images_of
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 ROUNDS = 3
