@@ -126,8 +126,9 @@ def _settle(
 ) -> None:
     """Settle the tags of some records as the ledger has them in the end: what changes meanwhile has another round."""
     journal.checked = len(looks.tasks(snapshot, groups))
+    put: set[tuple[str, str]] = set()
     for _ in range(ROUNDS):
-        planned = looks.planned(snapshot, looks.tasks(snapshot, groups))
+        planned = looks.planned(snapshot, looks.tasks(snapshot, groups), put)
         if not carry_out:
             journal.actions += [action for _, action in planned]
             return
@@ -136,6 +137,7 @@ def _settle(
         current = [(task, action) for task, action in planned if task.name not in stale]
         journal.actions += [action for _, action in current if action.state != "planned"]
         due = [(task, action) for task, action in current if action.state == "planned"]
+        put |= {(action.image, str(action.ledger)) for _, action in due}
         _carry_out(due, journal, looks)
         after = source.read() if due else fresh
         stale |= _changed(snapshot, after, due)

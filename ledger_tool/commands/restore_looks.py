@@ -5,7 +5,7 @@ Only a tag that does not serve what the ledger says costs more than one HEAD.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -86,8 +86,13 @@ class RestoreLooks:
                 tasks.setdefault((task.name, *task.place), task)
         return list(tasks.values())
 
-    def planned(self, snapshot: Snapshot, tasks: Sequence[RestoreTask]) -> list[tuple[RestoreTask, RestoreAction]]:
-        """Return what to do about each tag that does not serve what the ledger says."""
+    def planned(
+        self, snapshot: Snapshot, tasks: Sequence[RestoreTask], put: Container[tuple[str, str]] = ()
+    ) -> list[tuple[RestoreTask, RestoreAction]]:
+        """Return what to do about each tag that does not serve what the ledger says.
+
+        `put` are the images and digests that this very run has put: the ledger had them.
+        """
         once = OncePerRun()
         served = self._served(once, tasks)
         differing = [number for number, seen in enumerate(served) if differs(tasks[number].records, seen)]
@@ -96,9 +101,8 @@ class RestoreLooks:
         due = [one for one in differing if not withheld[one] and not rivals.get(tasks[one].place)]
         missing = self._missing(once, tasks, due)
         whole = [one for one in due if missing.get(one) == []]
-        had = self._had(
-            snapshot, {(tasks[one].name.image, seen) for one in whole if isinstance(seen := served[one], str)}
-        )
+        others = {(tasks[one].name.image, seen) for one in whole if isinstance(seen := served[one], str)}
+        had = self._had(snapshot, {other for other in others if other not in put})
         planned = []
         for number, (task, seen) in enumerate(zip(tasks, served, strict=True)):
             sight = TagSight(
