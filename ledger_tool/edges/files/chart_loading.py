@@ -11,6 +11,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
+from itertools import chain
 
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.chart import MAX_SUBCHARTS, HelmChart
@@ -125,7 +126,8 @@ class LoadedCharts:
 
     def _filled(self, folder: str, depth: int = 0) -> frozenset[ValuePath] | None:
         raws = map(self._files.read, self.yaml_below(folder, 0))
-        found = filled_places(_roots(_NOT_READ if raw is None else raw) for raw in raws)
+        own = (_roots(_NOT_READ if raw is None else raw) for raw in raws)
+        found = filled_places(chain(own, self.elsewhere(folder)))
         for parent, key in self.parents(folder) if depth < MAX_SUBCHARTS else ():
             above = self._filled(parent, depth + 1)
             if found is None or above is None:

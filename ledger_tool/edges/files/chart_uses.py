@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ANYWHERE, ChartAround, Overlays, SitesOfFile, ValuesFile
 from ledger_tool.core.manifests.charts.filled import filled_places
+from ledger_tool.core.manifests.charts.paths import GLOBAL
 from ledger_tool.core.manifests.charts.paths import Path as ValuePath
 from ledger_tool.core.manifests.charts.uses import (
     Base,
@@ -133,14 +134,14 @@ class ChartUses:
 
     def given(self, folder: str) -> Iterator[Sequence[YamlNode]]:
         """Yield the values that the chart in a folder gets from outside it."""
-        for used in self._index.by_folder.get(folder, ()):
-            for layer in used.layers:
-                if values := layer.values():
-                    yield [values]
+        layers = {one[:2]: one for used in self._index.by_folder.get(folder, ()) for one in used.layers}
+        for layer in layers.values():
+            if values := layer.values():
+                yield [values]
         own = self._versions(self._loaded.values(joined(folder, DEFAULTS)))
         for path in self._index.partial if own else ():
             values = self._loaded.values(path)
-            if own & self._versions(values):
+            if any(place in own or place[1:2] == (GLOBAL,) for place in self._versions(values)):
                 yield [values] if values else []
 
     @staticmethod

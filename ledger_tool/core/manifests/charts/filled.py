@@ -10,7 +10,7 @@ from ledger_tool.core.manifests.yamltree import YamlNode, keys, look_up
 
 _MOST = 20_000
 _MOST_LEVELS = 30
-_MOST_FILES = 200
+_MOST_FILES = 1_000
 _EMPTY = ("", "~", "null", "Null", "NULL", "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "0", "0.0")
 
 
