@@ -105,10 +105,10 @@ def _chosen(snapshot: Snapshot, request: RestoreRequest) -> list[Record]:
     if environment:
         check_environment(environment, snapshot.policy)
         images = images_of(snapshot, Tag(environment), request.patterns)
-        return [record for image in images for record in ledger.find(Name(image, environment)) if record.version]
+        return [record for image in images for record in ledger.find(Name(image, environment)) if record.is_environment]
     patterns = [snapshot.resolver.pattern(pattern) for pattern in request.patterns]
     named = select_named(ledger, patterns) if patterns else list(ledger.records())
-    others = [record for record in named if not record.version]
+    others = [record for record in named if not record.is_environment]
     if named and not others:
         hint = f"add `--env {named[0].tag}`"
         raise UsageError(f"{named[0].name} is what an environment has", hint)

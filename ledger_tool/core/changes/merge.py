@@ -85,7 +85,7 @@ def _unbacked(merged: Ledger, sides: Sequence[Ledger], changed: Iterable[Name]) 
     """
     for image in sorted({name.image for name in changed}):
         records = merged.of_image(image)
-        for name in dict.fromkeys(record.name for record in records if record.version):
+        for name in dict.fromkeys(record.name for record in records if record.is_environment):
             if _is_unbacked(merged, name) and not any(_is_unbacked(side, name) for side in sides):
                 yield name
 

@@ -47,7 +47,7 @@ def promoted(records: Iterable[Record], environment: Tag, at: Timestamp) -> tupl
 
 def is_of_environment(tag: str, records: Iterable[Record], policy: Policy) -> bool:
     """Return whether records of a tag are an environment's: it is declared, or one of them says so by a `version`."""
-    return tag in policy.environments or any(record.version for record in records)
+    return tag in policy.environments or any(record.is_environment for record in records)
 
 
 def environment_effects(effects: Iterable[Effect], policy: Policy) -> dict[Name, list[Effect]]:

@@ -146,7 +146,7 @@ class Policy:
 
         The record of an environment has what its version has: nothing more can be required of it.
         """
-        if record.version:
+        if record.is_environment:
             return
         fields: Mapping[str, tuple[object, str]] = {
             "sourceRef": (record.source_ref, "--source"),

@@ -210,7 +210,7 @@ def _drift(record: Record, seen: Observation, now: Timestamp, withdrawal: Withdr
         return "withdrawn", withdrawal.reason
     if isinstance(seen.served, Unknown):
         return "unknown", seen.served.reason
-    if isinstance(seen.served, Absent) and not record.version:
+    if isinstance(seen.served, Absent) and not record.is_environment:
         drift: DriftClass = "unknown" if isinstance(pulls, Unknown) else "tag-missing"
         return drift, f"the tag is gone{_still_pulls(record, seen)}"
     if isinstance(seen.served, str) and seen.served != record.pull_digest:

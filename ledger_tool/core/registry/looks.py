@@ -13,7 +13,7 @@ from ledger_tool.core.registry.drift import Absent, Observation, Seen
 
 def is_as_recorded(record: Record, served: Seen) -> bool:
     """Return whether a tag serves what is recorded; an environment's need not be there."""
-    return record.pull_digest == served or (bool(record.version) and isinstance(served, Absent))
+    return record.pull_digest == served or (record.is_environment and isinstance(served, Absent))
 
 
 def is_different(records: Iterable[Record], served: Seen) -> bool:

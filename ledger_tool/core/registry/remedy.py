@@ -109,7 +109,7 @@ def with_commands(
     for finding, record in zip(findings, records, strict=True):
         remedy = commands.of(finding, record)
         alternative = remedy.alternative if remedy.alternative != remedy.command else ""
-        is_other = finding.served not in (None, finding.ledger) and not record.version
+        is_other = finding.served not in (None, finding.ledger) and not record.is_environment
         is_broken = circumstances.unrecordable and is_other
         broken = _unrecordable(circumstances.unrecordable) if is_broken else ""
         reason = "; ".join(filter(None, (finding.reason, broken, remedy.why)))
@@ -146,7 +146,7 @@ class _TagCommands:
 
     def of(self, finding: DriftFinding, record: Record) -> Remedy:
         """Return the remedy of a finding."""
-        if record.version:
+        if record.is_environment:
             of_environment = environmentcommands.commands_of
             return Remedy(*of_environment(finding, record, self.at.withdrawal, has_served=self.at.has_served))
         match finding.drift:

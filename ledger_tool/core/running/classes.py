@@ -199,7 +199,7 @@ class RunningJudge:
     def _of_records(self, own: Sequence[Record], hit: frozenset[str], name: Named) -> RunningVerdict:
         """Return the class of what records of one image have; `hit` are the digests by which they do."""
         image = own[0].image
-        versions = [record for record in own if not record.version] or list(own)
+        versions = [record for record in own if not record.is_environment] or list(own)
         best = max(versions, key=lambda record: (record.tag == name.tag, rank(record.tag)))
         digest = next((one for one in (best.index, best.digest, best.config) if one in hit), best.digest)
         verdict = RunningVerdict("as-recorded", image, name.tag, best.version or best.tag, digest)
@@ -238,7 +238,7 @@ class RunningJudge:
         """Return the record that says which version a tag of the ledger is: the highest version with its digest."""
         if target.version:
             return next((record for record in records if record.tag == target.version), target)
-        same = [one for one in records if one.pull_digest == target.pull_digest and not one.version]
+        same = [one for one in records if one.pull_digest == target.pull_digest and not one.is_environment]
         return max(same, key=lambda record: rank(record.tag), default=target)
 
     def _unrecorded(self, image: ImageIdentity, name: Named) -> RunningVerdict:

@@ -37,7 +37,7 @@ def set_facts(
     patterns = [snapshot.resolver.pattern(pattern) for pattern in patterns]
     gone = frozenset(unlabel)
     chosen = select_named(snapshot.ledger, patterns)
-    editable = [record for record in chosen if not record.version]
+    editable = [record for record in chosen if not record.is_environment]
     if not editable and chosen:
         raise RuleRefused(
             f"{chosen[0].name} is what an environment has, which has neither labels nor a TTL",
@@ -88,7 +88,7 @@ def yank(
     pending = PendingRecords(snapshot.ledger)
     requested = []
     for old in _with_copies(_named(snapshot, references, platform, pending), pending):
-        if old.version:
+        if old.is_environment:
             raise RuleRefused(
                 f"{old.name} is what an environment has, and a mark belongs to a version",
                 f"yank {old.image}:{old.version}, and promote another version of it",

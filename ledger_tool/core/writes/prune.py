@@ -132,7 +132,7 @@ def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, st
     named = [record for record in records if criteria.names(record.image, record.tag)]
     kept = _newest_first([record for record in named if not record.is_environment])[: criteria.keep]
     running = {record.tag: reason for record in named if (reason := criteria.in_use.reason(record))}
-    environments = {record.version: record.tag for record in records if record.version}
+    environments = {record.version: record.tag for record in records if record.is_environment}
     reasons = {}
     for record in named:
         if not is_expired(record, criteria.now):
