@@ -72,6 +72,14 @@ def test_what_belongs_to_an_inner_prefix_of_the_ledger_is_not_the_outer_registry
     ]
 
 
+def test_only_a_name_without_a_slash_is_official_without_library_in_front() -> None:
+    policy = Policy((Registry("docker.io", ("a*", "b[!x]c")),))
+    paths = ("library/a", "library/ab", "a/b", "library/a/b", "library/b/c", "b/c", "library/bzc", "library/bxc")
+    assert [path for path in paths if is_ours(policy, f"docker.io/{path}")] == [
+        "library/a", "library/ab", "a/b", "b/c", "library/bzc",
+    ]  # fmt: skip
+
+
 def test_an_image_may_run_by_its_index_and_by_itself_from_each_registry_that_serves_it() -> None:
     policy = Policy((Registry("Registry.example.com:443", ("myorg/*",)), Registry("docker.io", ("myorg/*", "nginx"))))
     records = [record(platform="linux/amd64", index=digest("index")), record("nginx", digest=digest("index"))]
