@@ -102,11 +102,8 @@ def _imgpkg(exported: Exported) -> Iterator[str]:
 
 
 def _images(exported: Exported) -> Iterator[str]:
-    """Yield a reference by tag and digest for each image, by the tag of its version where it is an environment's."""
-    found = set()
-    for version in exported.versions:
-        found.add(f"{version.repository}:{version.tag}@{version.digest}")
-    return iter(sorted(found))
+    """Yield a reference by tag and digest for each image, once: an environment has what a version has."""
+    return iter(sorted({f"{version.repository}:{version.tag}@{version.digest}" for version in exported.versions}))
 
 
 def _admission(exported: Exported) -> Iterator[str]:
