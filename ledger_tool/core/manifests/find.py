@@ -15,7 +15,7 @@ from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.marks import NO_MARKS, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.settled import of_both, settled
-from ledger_tool.core.manifests.shapes import fields, whole
+from ledger_tool.core.manifests.shapes import fields, kustomize, whole
 from ledger_tool.core.manifests.shapes.keys import is_partial, names_image, role, says_image
 from ledger_tool.core.manifests.shapes.overlaid import of_another_registry
 from ledger_tool.core.manifests.shapes.parameters import in_parameters
@@ -32,12 +32,12 @@ Shape = Callable[[Visit], Iterator[FoundSite]]
 
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
 _IN_MAPS: tuple[Shape, ...] = (
-    fields.of_kustomize, fields.of_helm, fields.of_words, of_another_registry, whole.named_below, whole.at_keys,
+    kustomize.in_images, fields.of_helm, fields.of_words, of_another_registry, whole.named_below, whole.at_keys,
     whole.in_pair, whole.in_patch, whole.of_kind, whole.marked,
 )  # fmt: skip
 # Of references, or of mappings in which `name` is special.
 _LISTS = frozenset({"images", "parameters", "params", "services", "set", "steps"})
-_IN_LISTS: tuple[Shape, ...] = (in_parameters, whole.in_list, whole.marked)
+_IN_LISTS: tuple[Shape, ...] = (in_parameters, kustomize.in_overrides, whole.in_list, whole.marked)
 _IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 
 

@@ -22,6 +22,7 @@ from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 from ledger_tool.core.manifests.yamltree import documents, line_breaks, tree
 
 _DEPLOYED = frozenset({"values", "valuesContent", "patch"})  # Argo CD, k3s, Kustomize
+_LISTS = frozenset({"patchesStrategicMerge", "transformers", "generators"})  # Kustomize
 _LOCKED = "it is in a block of text, where nothing is edited: write the digest there"
 _PAIR = re.compile(r"[\w\"'-][ \t]*:[ \t\r\n]")
 
@@ -48,11 +49,11 @@ def find_in_texts(
     `inside` are the charts that get what is in a text, by its token's number.
     """
     judged, noted = [], []
-    for token in tokens.of_several_lines():
-        if not _PAIR.search(token.text):
-            continue
+    texts = [token for token in tokens.of_several_lines() if _PAIR.search(token.text)]
+    listed = _listed(tokens) if texts else frozenset()
+    for token in texts:
         key = tokens[token.number - 1] if token.number else token
-        is_deployed = key.kind == "scalar" and key.text in _DEPLOYED
+        is_deployed = (key.kind == "scalar" and key.text in _DEPLOYED) or token.number in listed
         charts = FileCharts(inside.get(token.number, ()), is_values=token.number in inside)
         for site in _sites(path, token.text, ours, parse, charts):
             has_host = site.text.startswith(ours.hosts)
@@ -66,6 +67,22 @@ def find_in_texts(
             ):
                 noted.append(_in_file(site, token))
     return InnerSites(judged, noted)
+
+
+def _listed(tokens: EventTokens) -> frozenset[int]:
+    """Return the numbers of the scalars in lists at keys that say that a program reads their text."""
+    found: set[int] = set()
+    starts = [number for number, kind in enumerate(tokens.kinds) if kind == "list" and number]
+    for start in starts:
+        if tokens.kinds[start - 1] != "scalar" or tokens.text(start - 1) not in _LISTS:
+            continue
+        depth, number = 1, start
+        while depth:
+            number += 1
+            kind = tokens.kinds[number]
+            depth += -1 if kind == "end" else kind in ("map", "list")
+            found.update((number,) if depth == 1 and kind == "scalar" else ())
+    return frozenset(found)
 
 
 def _sites(

@@ -5,7 +5,6 @@
 | `{repository, tag, digest}`, also with `registry`, | Helm values; `sha` in the place of `digest`, without       |
 | and `image` or, below `image`, `name` for          | `sha256:`; `image` with `tag` or `imageTag` of older       |
 | `repository`                                       | charts                                                     |
-| `images: [{name, newName, newTag, digest}]`        | Kustomize; `newName: REF` has it in one string             |
 | `{imageRepository, imageTag}`, `{repo, tag}`,      | older charts, operators' objects, settings of our own, if  |
 | `{image, version}`, `{repository, version}`,       | it is an image of ours: the last word of a key says what   |
 | `{operatorImage, operatorTag}`, …                  | it is, and the others, but for `image`, of which image     |
@@ -30,7 +29,6 @@ from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_code, is_o
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
-    is_written,
     key_token,
     laid_over,
     marks_at,
@@ -49,42 +47,6 @@ _DIGESTS = ("digest", "sha", "imageDigest")
 _TAG = re.compile(names.TAG)
 _SHA = re.compile(r"|(?:sha256:)?[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9a-f]{64}")
-
-
-def of_kustomize(visit: Visit) -> Iterator[FoundSite]:
-    """Yield the image of an item of Kustomize's `images`."""
-    if visit.keys[:2] != ("", "images") or not look_up(visit.node, "name"):
-        return
-    tag, digest = look_up(visit.node, "newTag"), look_up(visit.node, "digest")
-    renamed = look_up(visit.node, "newName")
-    if renamed and HAS_TAG.search(text_at(renamed)) and not tag:
-        if not digest:  # Kustomize puts it in the place of the whole name
-            yield FoundSite(
-                whole(visit, renamed, key_token(visit.node, "newName") or renamed.token), ("newName", "name")
-            )
-        return
-    if not (tag and is_written(tag)) and not (digest and is_written(digest)):
-        yield from _renamed(visit, value(visit.node, "name"), renamed)
-        return
-    name = value(visit.node, "newName") or value(visit.node, "name")
-    yield from _split(visit, name, ("newTag", "digest"), ("name", "newName"))
-
-
-def _renamed(visit: Visit, name: str, place: YamlPlace | None) -> Iterator[FoundSite]:
-    """Yield an image of ours that gets the name of another one: this one then has the tag and digest of the other.
-
-    A mirror keeps the last part of a name, and has what the image has.
-    """
-    new = text_at(place)
-    if not place or not new or not visit.file.ours.has_name(name) or _last(name) == _last(new):
-        return
-    why = f"`newName` gives {new} the tag and digest of {name}: write `newTag` beside it"
-    site = whole(visit, place, key_token(visit.node, "newName") or place.token)
-    yield FoundSite(replace(site, name=name, text=name, unsettled=why), ("newName", "name"))
-
-
-def _last(name: str) -> str:
-    return name.rpartition("/")[2]
 
 
 def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
@@ -111,7 +73,7 @@ def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
         return
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
     values = _values(visit, key, tag_key, digest_key)
-    for found in _split(visit, name, (tag_key, digest_key), ("registry", key), values, may_add=may_add):
+    for found in of_fields(visit, name, (tag_key, digest_key), ("registry", key), values, may_add=may_add):
         yield found._replace(site=replace(found.site, is_stray=is_of_code(visit))) if found.site else found
 
 
@@ -142,7 +104,7 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
         names = (parts.get("registry", ""), name_key)
         # One that is only in the chart's own values would be that of another tag.
         may_add = bool(digest_key and defaults and look_up(defaults, digest_key))
-        for found in _split(visit, full, (tag_key, digest_key), names, values, may_add=may_add):
+        for found in of_fields(visit, full, (tag_key, digest_key), names, values, may_add=may_add):
             why = _PLUGIN if is_of_plugin(visit.keys) else _LENT.format(tag_key) if "lent" in parts else ""
             locked = _locked(found, why) if why else found
             yield locked._replace(keys=(name_key,)) if "lent" in parts else locked  # the tag may be another's too
@@ -174,7 +136,7 @@ def _lent(images: dict[tuple[str, ...], dict[str, str]]) -> Iterator[dict[str, s
             yield {**parts, "tag": tag, "lent": "yes"}
 
 
-def _split(
+def of_fields(
     visit: Visit,
     name: str,
     keys: tuple[str, str],

@@ -10,7 +10,6 @@
 | `services: [REF, {name: REF}]`                | GitLab CI, in its own files                                     |
 | `bundle: REF` of a `taskRef` or `pipelineRef` | Tekton before 1.0; later `params: [{name: bundle, value: REF}]` |
 | `steps: [{name: REF}]`                        | Cloud Build, in `cloudbuild*.yaml`; elsewhere, an image of ours |
-| `kustomize: {images: [NAME=REF, REF]}`        | Argo CD, which gives them to `kustomize edit set image`         |
 | `{op, path: /…/image, value: REF}`            | JSON patches (RFC 6902), as of Kustomize                        |
 | `{kind: DockerImage, name: REF}`              | OpenShift, but for the output of a build                        |
 | `NAME: docker-image://REF`                    | contexts of a build: Compose, Bake                              |
@@ -57,7 +56,6 @@ HAS_TAG = re.compile(r"[:@][^/]*$")
 _OF_DOCKER = ("image", "uses", "pipe", "container")
 _BUNDLES = ("taskRef", "pipelineRef")
 _CLOUD_BUILD = re.compile(r"(?:^|/)cloudbuild[^/]*$")
-_OVERRIDE = re.compile(r"([^=*]*=)?([^=*]*[:@][^=*/]+)")
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]")
 _BRACE = re.compile(r"[{}]")
 _INNERMOST = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]([^${}]*)\}")
@@ -197,32 +195,19 @@ def of_kind(visit: Visit) -> Iterator[FoundSite]:
 def in_list(visit: Visit) -> Iterator[FoundSite]:
     """Yield the images that are items of a list."""
     ours, above = visit.file.ours, visit.keys[0] if visit.keys else ""
-    is_overrides = visit.keys[:2] == ("images", "kustomize")
     is_services = above == "services" and visit.file.is_gitlab and not is_computed(visit.node.token)
     is_known = above in ours.keys or is_services
     is_output = visit.keys == ("images",) and look_up(visit.file.root, "steps") is not None  # what Cloud Build pushes
     is_named = says_image(above)
-    if not (is_output or is_overrides or is_known or is_named):
+    if not (is_output or is_known or is_named) or visit.keys[:2] == ("images", "kustomize"):
         return
     for place in visit.node.items:
         if not is_written(place):
             continue
         if is_output:
             yield FoundSite(None, (), place.node.token)
-        elif is_overrides:
-            if override := _OVERRIDE.fullmatch(text_at(place)):
-                yield FoundSite(_overriding(visit, place, override))
         elif is_known or (is_named and ours.may_be_reference(text_at(place))):
             yield FoundSite(whole(visit, place, place.token))
-
-
-def _overriding(visit: Visit, place: YamlPlace, override: re.Match[str]) -> Site:
-    """Return the site of an item of Argo CD's `kustomize.images`.
-
-    Kustomize 4 takes all in front of `@` for the name. `NAME=NEW:TAG@DIGEST` means the same to it nevertheless, while
-    `NAME:TAG@DIGEST` would match no image, and say nothing. So a digest is only added behind a `NAME=`.
-    """
-    return whole(visit, place, place.token, opening=override[1] or f"{split(override[2]).name}=")
 
 
 def marked(visit: Visit) -> Iterator[FoundSite]:
