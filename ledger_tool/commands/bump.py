@@ -1,4 +1,7 @@
-"""`bump`: references move to the newest version that a policy allows; on disk, in a commit, or in a pull request."""
+"""`bump`: references move to the newest version that a policy allows, or to what an environment has.
+
+They do so on disk, in a commit, or in a pull request.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.message import compose, subject
 from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
+from ledger_tool.core.writes.promote import check_environment
 
 
 class Committer(Protocol):
@@ -49,6 +53,10 @@ class BaseBranch(Protocol):
         """The name of the request's branch."""
 
     @property
+    def is_there(self) -> bool:
+        """Whether the request's branch is there, from an earlier run."""
+
+    @property
     def manifests(self) -> Manifests:
         """The manifests as the base has them."""
 
@@ -72,7 +80,7 @@ def bump(
 ) -> ManifestsReport:
     """Move the images of all manifests by their policies, and commit the edits if there is a committer.
 
-    With `check`, only report those that are behind.
+    With `check`, only report those that are behind. Raises UsageError for an environment that is not declared.
     """
     judge, ledger_commit = _judge(source, now, rules, platform)
     files = survey(manifests, judge, progress, write=not check)
@@ -85,7 +93,7 @@ def bump(
     report = written(files, manifests.replace)
     report.is_bump = True
     if edits:
-        report.commit = committer.commit(compose(edits, ledger_commit=ledger_commit))
+        report.commit = committer.commit(compose(edits, environment=rules.environment, ledger_commit=ledger_commit))
     return report
 
 
@@ -112,17 +120,18 @@ def propose(
     report = written(files, None)
     report.is_bump = True
     if not report.edits:
+        report.leftover = base.branch if base.is_there else ""
         return report
     proposal = Proposal(
         branch=base.branch,
         base=base.base,
-        title=subject(report.edits),
+        title=subject(report.edits, rules.environment),
         body=describe(report.edits),
         labels=labels,
         reviewers=reviewers,
         draft=draft,
     )
-    message = compose(report.edits, branch=base.branch, ledger_commit=ledger_commit)
+    message = compose(report.edits, environment=rules.environment, branch=base.branch, ledger_commit=ledger_commit)
     changed = [file for file in files if file.content is not None]
     report.commit = base.push(changed, message, forge.push_options(proposal))
     report.proposed = forge.propose(proposal)
@@ -131,6 +140,8 @@ def propose(
 
 def _judge(source: Source, now: Timestamp, rules: BumpRules, platform: Platform | None) -> tuple[Judge, str]:
     snapshot = source.read()
+    if rules.environment:
+        check_environment(rules.environment, snapshot.policy)
     resolved = snapshot.resolver.pattern
     rules = replace(rules, rules=[replace(rule, images=resolved(rule.images)) for rule in rules.rules])
     catalogue = Catalogue(snapshot, now, platform)

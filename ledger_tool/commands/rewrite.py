@@ -34,8 +34,9 @@ class EditableManifests(Manifests, Protocol):
 class ManifestsReport:
     """The result for all manifests. `checked` says that nothing was to be changed.
 
-    `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `files` are those that were read,
-    and `counts` is about the references in them.
+    `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `leftover` is the branch of an
+    earlier request where there is nothing to propose any more. `files` are those that were read, and `counts` is about
+    the references in them.
     """
 
     checked: bool
@@ -47,6 +48,7 @@ class ManifestsReport:
     notes: list[ManifestNote] = field(default_factory=list)
     commit: str = ""
     proposed: Proposed | None = None
+    leftover: str = ""
 
     @property
     def faults(self) -> Sequence[ManifestNote]:

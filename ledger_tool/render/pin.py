@@ -183,11 +183,16 @@ def _few_faults(note: ManifestNote) -> Few:
 
 
 def outcome(done: ManifestsReport) -> Iterator[str]:
-    """Yield the pull request or commit that holds the edits."""
+    """Yield the pull request or commit that holds the edits, or the branch of a request that proposes what is past."""
     if done.proposed:
         yield f"{'opened' if done.proposed.created else 'updated'} {done.proposed.url}"
     elif done.commit:
         yield f"committed as {done.commit[:12]}"
+    elif done.leftover:
+        yield (
+            f"note: nothing is to be proposed, and the branch {done.leftover} is there from an earlier run: if its "
+            "request is open, close it"
+        )
 
 
 def notes(done: ManifestsReport, *, verbose: bool = False) -> Iterator[str]:

@@ -34,6 +34,10 @@ def bump(
             "newest, newest:GLOB, tag:TAG, regex:PATTERN, ignore; may be repeated.",
         ),
     ] = o.NONE,
+    env: Annotated[
+        str,
+        option("--env", "ENV", "Instead of by a policy, move to the versions that this environment has, up or down."),
+    ] = "",
     prereleases: Annotated[bool, flag("--prereleases", "Let semver: choose pre-releases too.")] = False,
     allow: Annotated[
         list[str],
@@ -58,10 +62,11 @@ def bump(
     ledger: Reading,
     pull_request: PullRequest | None,
 ) -> int:
-    """Move image references in manifests to the newest version that a policy allows, tag and digest together.
+    """Move image references in manifests to the newest version that a policy allows, or to what an environment has.
 
-    A policy comes from --policy, or from a comment on the line, which takes precedence: `# ledger: semver:^1.5`. Images
-    without a policy stay as they are. Exit codes are those of pin; with --check, 1 means that an image is behind.
+    Tag and digest move together. A policy comes from --policy, or from a comment on the line, which takes precedence:
+    `# ledger: semver:^1.5`. Images without a policy, or that the environment does not have, stay as they are. Exit
+    codes are those of pin; with --check, 1 means that an image is behind.
     """
     from ledger_tool.commands.bump import bump as run
     from ledger_tool.commands.bump import propose
@@ -69,10 +74,17 @@ def bump(
     from ledger_tool.core.manifests.policy import parse_rules
     from ledger_tool.render.bump import request_body
 
+    o.exclude_each_other({"--env": env, "--policy": policy})
+    o.exclude_each_other({"--env": env, "--prereleases": prereleases})
     o.exclude_each_other({"--check": check, "--commit": commit, "--pull-request": pull_request})
     if base and not pull_request:
         raise UsageError("`--base` needs `--pull-request`", "add it, or leave `--base` out")
-    rules = BumpRules(rules=parse_rules(policy), prereleases=prereleases, allowed=frozenset(allow))
+    rules = BumpRules(
+        environment=names.parse_tag(env) if env else "",
+        rules=parse_rules(policy),
+        prereleases=prereleases,
+        allowed=frozenset(allow),
+    )
     parsed_platform = o.parsed(names.parse_platform, platform)
     deadline, screen = ledger.session_options.deadline, hiding_tokens(ledger.screen, pull_request)
     with ExitStack() as stack:
@@ -80,7 +92,7 @@ def bump(
         progress = stack.enter_context(screen.progress("files"))
         shared: dict[str, Any] = {"now": o.now(), "rules": rules, "platform": parsed_platform, "progress": progress}
         if pull_request:
-            request_key = [*policy, platform, *([style] if style != "auto" else [])]
+            request_key = [*policy, *([f"env:{env}"] if env else []), platform, *([style] if style != "auto" else [])]
             opened = _base_branch(paths, exclude, style, base, request_key, deadline, screen)
             branch, url = stack.enter_context(opened)
             forge = stack.enter_context(pull_request.opened_at(url, deadline.of_hosts))
@@ -97,7 +109,7 @@ def bump(
         else:
             committer = stack.enter_context(_work_tree(paths, deadline)) if commit else None
             done = run(source, in_folders(paths, exclude, style), check=check, committer=committer, **shared)
-    if not (policy or done.edits or done.findings):
+    if not (policy or env or done.edits or done.findings):
         screen.note("note: without `--policy`, only references with a `# ledger:` comment have a policy")
     return show(screen, done, output)
 

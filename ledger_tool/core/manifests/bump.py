@@ -1,4 +1,7 @@
-"""The effect of a version policy on a reference: it stays, or it moves to a newer version, tag and digest together."""
+"""The effect of a version policy on a reference: it stays, or it moves to a newer version, tag and digest together.
+
+Or it moves to the version that an environment has, up or down.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ledger_tool.core.manifests.marks import IGNORE
 from ledger_tool.core.manifests.pin import (
     Judgement,
     is_left_alone,
+    is_right,
     is_up_to_the_chart,
     left_to_the_chart,
     marked_policy,
@@ -41,8 +45,9 @@ _DEFAULT = "latest"  # the tag of a reference without one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BumpRules:
-    """The policies by image glob, whether pre-releases count, and which exceptions are allowed."""
+    """The policies by image glob, or the environment; whether pre-releases count, and which exceptions are allowed."""
 
+    environment: str = ""
     rules: Sequence[PolicyRule] = ()
     prereleases: bool = False
     allowed: frozenset[str] = frozenset()
@@ -58,7 +63,9 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
         is_asked = marked and marked.scheme != IGNORE
         return named if is_asked or not named.is_reference else replace(named, is_left=True)
     policy = marked or policy_for(rules.rules, named[0])
-    if policy is None or policy.scheme == IGNORE:
+    if policy is None and not rules.environment:
+        return None
+    if policy and policy.scheme == IGNORE:
         return None
     if site.owner:
         return owned(site)
@@ -66,7 +73,39 @@ def judge_bump(site: Site, catalogue: Catalogue, rules: BumpRules) -> Judgement 
         return unsettled(site, named[0])
     if is_up_to_the_chart(site) and not marked:  # a mark says that this very reference is to move
         return left_to_the_chart(named[0])
-    return _moved(site, *named, policy, catalogue, rules)
+    if rules.environment:
+        return _as_in_environment(site, *named, marked, catalogue, rules)
+    return _moved(site, *named, policy, catalogue, rules) if policy else None
+
+
+def _as_in_environment(
+    site: Site, image: str, tag: str, marked: VersionPolicy | None, catalogue: Catalogue, rules: BumpRules
+) -> Judgement:
+    """Return the outcome of giving a site what the environment has. A mark that asks for something else is told."""
+    environment, versions = rules.environment, catalogue.versions(image)
+    has = catalogue.releases(image).get(environment)
+    if has is None or not has.version:
+        return Judgement(image, note=Remark("not-in-environment", f"{environment} has no {image}, so it stays"))
+    version = versions.get(has.version)
+    release = version if version and version.digest == has.digest else has  # a tag that moves may be another one now
+    if not _may_use(release, rules) and (unfit := unfitness(image, release)):
+        return replace(unfit, message=f"{unfit.message}; {environment} has it")
+    if has.digest is None:
+        return Judgement(image, "behind", f"{image}:{has.version} cannot be pinned: {has.why}", old=release)
+    is_so = all(is_right(digest, has, catalogue) for digest in (site.digest, site.second or site.digest))
+    if is_so and (site.read_as or site.tag) in ("", has.version):
+        return Judgement(image, old=release)
+    was = (
+        tag if tag in versions else next((one for one in catalogue.tags_of(image, site.digest) if one in versions), "")
+    )
+    at = ", ".join(filter(None, (tag, site.digest))) or "no version"
+    message = f"{image} is at {at}, and {environment} has {has.version} ({has.digest})"
+    if marked:
+        message += f", but its mark asks for {marked}: remove the mark, or leave the file out with `--exclude`"
+        return Judgement(image, "behind", message, old=versions.get(was))
+    return Judgement(
+        image, "behind", message, WantedVersion(has.version, has.digest), old=versions.get(was), new=release
+    )
 
 
 def _moved(

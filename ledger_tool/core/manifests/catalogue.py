@@ -20,7 +20,7 @@ class Release:
 
     `digest` is the one to pull by; if there is none, `why` says why. `digests` are all by which it can be pulled.
     `yanked` is the reason if it is yanked, else None; `yanked_as` is the tag that is: it, or another of its digest.
-    `is_environment` says that it is what an environment has, and not a version.
+    `version` is the one that an environment has, if it is an environment's; then it is not a version itself.
     """
 
     tag: str
@@ -32,7 +32,12 @@ class Release:
     yanked: str | None = None
     yanked_as: str = ""
     is_expired: bool = False
-    is_environment: bool = False
+    version: str = ""
+
+    @property
+    def is_environment(self) -> bool:
+        """Whether it is what an environment has, and not a version."""
+        return bool(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +105,5 @@ class Catalogue:
             yanked=marked.yanked.reason if marked and marked.yanked else None,
             yanked_as=marked.tag if marked else "",
             is_expired=any(is_expired(record, self.now) for record in described),
-            is_environment=described[0].is_environment,
+            version=described[0].version or "",
         )

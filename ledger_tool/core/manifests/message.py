@@ -16,19 +16,20 @@ _MOST = 100
 BumpedTag = tuple[str, str, str, str, str]  # image, old tag, new tag, digest, compare link
 
 
-def subject(edits: Sequence[Edit]) -> str:
-    """Return one line for people."""
+def subject(edits: Sequence[Edit], environment: str = "") -> str:
+    """Return one line for people; with an environment, the edits are to what that one has."""
     moves = _moves(edits)
     images = {image for image, *_ in moves}
     tags = {tag for _, _, tag, *_ in moves}
+    where = f", as in {environment}" if environment else ""
     if len(images) != 1:
-        return f"bump {len(images)} images"
-    return f"bump {images.pop()} to {tags.pop()}" if len(tags) == 1 else f"bump {images.pop()}"
+        return f"bump {len(images)} images{where}"
+    return f"bump {images.pop()} to {tags.pop()}{where}" if len(tags) == 1 else f"bump {images.pop()}{where}"
 
 
-def compose(edits: Sequence[Edit], *, branch: str = "", ledger_commit: str = "") -> str:
+def compose(edits: Sequence[Edit], *, environment: str = "", branch: str = "", ledger_commit: str = "") -> str:
     """Return the message of a bump's commit. `branch` is the one of a pull request, or `""`."""
-    lines = [subject(edits), ""]
+    lines = [subject(edits, environment), ""]
     moves = _moves(edits)
     for move in moves[:_MOST]:
         lines += _lines(move)

@@ -244,7 +244,7 @@ def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unf
         return Judgement(image, "unknown", f"the ledger has no record of {image}:{tag}")
     if not may_be_unfit and (unfit := unfitness(image, release)):
         return unfit
-    if all(_is_right(found, release, catalogue) for found in (digest, site.second or digest)):
+    if all(is_right(found, release, catalogue) for found in (digest, site.second or digest)):
         return Judgement(image, old=release)
     if release.digest is None:
         return Judgement(image, "unpinned", f"{image}:{tag} cannot be pinned: {release.why}")
@@ -258,7 +258,8 @@ def pin_to(site: Site, image: str, tag: str, catalogue: Catalogue, *, may_be_unf
     return Judgement(image, "stale" if digest else "unpinned", message, wanted, old=release, new=release)
 
 
-def _is_right(digest: str, release: Release, catalogue: Catalogue) -> bool:
+def is_right(digest: str, release: Release, catalogue: Catalogue) -> bool:
+    """Return whether a release is pulled by a digest: that of its index, or of an image in it."""
     return digest in release.digests and (catalogue.platform is None or digest == release.digest)
 
 

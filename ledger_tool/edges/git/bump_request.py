@@ -120,6 +120,10 @@ class RequestBranch:
     def branch(self) -> str:
         return self.ref.branch
 
+    @property
+    def is_there(self) -> bool:
+        return bool(self.expected)
+
     def push(self, changed: Sequence[Rewritten], message: str, options: Sequence[str]) -> str:
         repository = self.ref.repository
         contents = [file.content for file in changed if file.content is not None]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.forges.fake_forges import fake_forge
-from tests.support.git.deployed import NEW, POD, Deployed, moved
+from tests.support.git.deployed import NEW, POD, SETTINGS, Deployed, moved
 from tests.support.git.servers import http_server
 from tests.support.git.upstream import DIE, Upstream, git
 from tests.support.values.outcome import Outcome
@@ -94,6 +94,36 @@ def test_the_base_of_origin_is_changed_on_a_branch_and_a_request_opened(fleet: F
     assert fleet.deployed.read("pods/a.yaml") == "work: in progress\n"
     assert fleet.deployed.git("status", "--porcelain") == " M pods/a.yaml"
     assert fleet.deployed.git("for-each-ref") == refs
+
+
+@github
+def test_a_request_that_proposes_what_is_no_longer_wanted_is_named(fleet: Fleet) -> None:
+    """As after a promotion that was taken back before its request was merged."""
+    first = fleet.bump("--format", "json").json
+    (branch,) = fleet.branches()
+    fleet.origin.git("update-ref", "refs/heads/main", branch)
+    done = fleet.bump()
+    assert (done.code, fleet.origin.tip(branch)) == (0, first["commit"])
+    assert f"and the branch {branch} is there from an earlier run: if its request is open, close it" in done.err
+
+
+@github
+def test_the_request_of_an_environment_is_one_of_its_own(fleet: Fleet) -> None:
+    repo = fleet.deployed.ledger
+    (repo / "ledger.yaml").write_text(SETTINGS + "environments: {prod: {}}\n")
+    git("init", "--quiet", repo)
+    git("-C", repo, "add", ".")
+    git("-C", repo, "commit", "--quiet", "-m", "start")
+    assert fleet.run("promote", "myorg/app:v1.1.0", "--to", "prod", "--repo", repo).code == 0
+    assert fleet.bump().code == 0
+    words = ("bump", "pods", "--env", "prod", "--repo", repo, "--pull-request", "--forge", "github")
+    assert fleet.run(*words).code == 0
+    assert len(fleet.branches()) == 2
+    assert [request["title"] for request in fleet.forge.requests] == [
+        "bump myorg/app to v1.1.0", "bump myorg/app to v1.1.0, as in prod",
+    ]  # fmt: skip
+    assert fleet.run(*words).code == 0
+    assert len(fleet.forge.requests) == 2
 
 
 @github
