@@ -54,7 +54,7 @@ def workflows(kits: Path) -> list[Path]:
 
 
 def test_workflows_pass_actionlint_and_their_schema(kits: Path) -> None:
-    assert len(workflows(kits)) == 7
+    assert len(workflows(kits)) == 8
     tool("actionlint", "-shellcheck", BIN / "shellcheck", *workflows(kits))
     tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(kits))
 
@@ -185,6 +185,8 @@ def test_a_key_that_writes_is_in_an_environment_of_the_default_branch(kits: Path
     """A secret of the repository is there for every workflow on any branch that somebody may push."""
     workflow = github.load((kits / "github/.github/workflows/ledger-rebase.yml").read_text())
     assert workflow["jobs"]["rebase"]["environment"] == "ledger-rebase"
+    bump = github.load((kits / "github/examples/bump.github.yml").read_text())["jobs"]["bump"]
+    assert (bump["environment"], [step for step in bump["steps"] if "uses" in step]) == ("ledger-bump", [])
     for path in (kits / "github/.github").rglob("*.yml"):
         for job in github.load(path.read_text())["jobs"].values():
             assert "environment" in job or "secrets.LEDGER_DEPLOY_KEY" not in str(job), path

@@ -120,10 +120,10 @@ def test_a_malformed_registry_is_refused_before_anything_is_made(ledger: Run, tm
 CI_FILES = {
     "github": {
         ".github/workflows/ledger-check.yml", ".github/workflows/ledger-reconcile.yml",
-        ".github/workflows/ledger-rebase.yml", "examples/publish.github.yml",
+        ".github/workflows/ledger-rebase.yml", "examples/bump.github.yml", "examples/publish.github.yml",
     },
-    "gitlab": {".gitlab-ci.yml", "examples/publish.gitlab-ci.yml"},
-    "jenkins": {"Jenkinsfile", "examples/publish.Jenkinsfile"},
+    "gitlab": {".gitlab-ci.yml", "examples/bump.gitlab-ci.yml", "examples/publish.gitlab-ci.yml"},
+    "jenkins": {"Jenkinsfile", "examples/bump.Jenkinsfile", "examples/publish.Jenkinsfile"},
 }  # fmt: skip
 
 
