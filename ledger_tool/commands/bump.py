@@ -25,7 +25,7 @@ from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.message import compose, subject
 from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
-from ledger_tool.core.writes.promote import check_environment
+from ledger_tool.core.policy.policy import check_environment
 
 
 class Committer(Protocol):
