@@ -181,7 +181,7 @@ def test_the_tool_the_registry_and_the_url_are_filled_in_everywhere(
         assert tool in text
         assert not re.search(r"@[A-Z_]+@|@\w+\.sh@", text)
         assert "registry.example.com" not in text.replace(tool, "")
-    example = next(text for name, text in texts.items() if name.startswith("examples/"))
+    example = next(text for name, text in texts.items() if name.startswith("examples/publish"))
     assert "images.example.net:5000" in example
     assert URL in example
     assert URL in (tmp_path / "README.md").read_text()
