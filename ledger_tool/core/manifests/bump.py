@@ -143,6 +143,19 @@ def _moved(
     if not chosen:
         refused, _ = _chosen(policy, releases, place, image, catalogue, rules)
         note = note or Remark("no-version", _nothing(image, policy, refused))
+    return _staying(site, image, tag, catalogue, current, note)
+
+
+def _staying(
+    site: Site, image: str, tag: str, catalogue: Catalogue, current: Release | None, note: Remark | None
+) -> Judgement:
+    """Return the outcome for a reference that stays: what it names has to be in the ledger, and its digest right.
+
+    One without a digest keeps to its tag: only `pin` adds one where nothing moves.
+    """
+    judgement = pin_to(site, image, tag, catalogue, may_be_unfit=True)
+    if judgement.kind in ("unknown", "stale"):
+        return replace(judgement, note=note)
     return Judgement(image, note=note, old=current)
 
 

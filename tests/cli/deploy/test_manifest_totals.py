@@ -74,7 +74,7 @@ def test_every_reference_is_counted_once(deployed: Deployed, ledger: Run) -> Non
         "9 references in 5 files: 3 pinned, 2 unpinned, 1 not in the ledger, 2 of other registries, 1 left alone"
     )
     assert ledger("bump", "pods", "--policy", "newest").err.splitlines()[-1] == (
-        "9 references in 5 files: 1 unchanged, 3 changed, 2 of other registries, 3 left alone"
+        "9 references in 5 files: 3 changed, 1 not in the ledger, 2 of other registries, 3 left alone"
     )
 
 

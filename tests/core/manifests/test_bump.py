@@ -42,8 +42,9 @@ def bumped(
     same: str = "",
     mutable: Iterable[str] = (),
     allow: Iterable[str] = (),
+    pinned: str = "",
 ) -> Judgement:
-    """Return the outcome for `a:reference`, with tags published one after the other; `same` are two of one digest."""
+    """Return the outcome for `a:reference@pinned`, with tags published one after the other; `same` are two of one digest."""
     alias, _, original = same.partition("=")
     records = [
         record(
@@ -56,7 +57,7 @@ def bumped(
     ]
     settings = Policy(mutable=(*SETTINGS.mutable, *mutable))
     catalogue = Catalogue(Snapshot("", ledger_of(*records), settings), Timestamp("2026-11-25T00:00:00Z"))
-    return judged(policy, catalogue, reference, allow=allow)
+    return judged(policy, catalogue, reference, pinned, allow=allow)
 
 
 def moved(policy: str, tag: str, others: str, **more: object) -> str:
@@ -442,3 +443,16 @@ def test_a_bump_keeps_the_variant_goes_never_down_and_is_done_at_once(
         assert before is None or before.stage or before.is_floating, "a release became a pre-release"
     again = judged(policy, catalogue, done.wanted.tag, done.wanted.digest)
     assert (again.wanted, again.kind) == (None, ""), "a second run has something left to do"
+
+
+@pytest.mark.parametrize("policy", ["newest", "newest:v1*", "semver:^1", "semver:~1.5", "prerelease:^1", "tag:v1.4.0"])
+@pytest.mark.parametrize("tag", ["v9", "v9.0.0", "v1.5.1", "v1.7.0-alpine"])
+@pytest.mark.parametrize("pinned", ["", digest("else")])
+def test_a_tag_that_the_ledger_does_not_have_is_reported_unless_it_moves(policy: str, tag: str, pinned: str) -> None:
+    done = bumped(policy, tag, ["v1.4.0", "v1.5.0"], pinned=pinned)
+    assert done.wanted or done.kind in ("unknown", "behind"), done
+
+
+@pytest.mark.parametrize(("of", "kind"), [("v1.5.0", "stale"), ("else", "stale"), ("v2.0.0", "")])
+def test_a_wrong_digest_is_stale_where_a_reference_stays(of: str, kind: str) -> None:
+    assert bumped("semver:^1", "v2.0.0", ["v1.5.0", "v2.0.0"], pinned=digest(of)).kind == kind
