@@ -18,7 +18,7 @@ from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.writes import promote as writes
 from ledger_tool.core.writes.promote import Promotion
-from ledger_tool.errors import InvalidLedger, RuleRefused, UsageError
+from ledger_tool.errors import InvalidLedger, RuleRefused, UnknownImage, UsageError
 
 ChoosePromotion = Callable[[Snapshot], Promotion]
 
@@ -45,7 +45,11 @@ def as_before(history: History, environment: Tag, patterns: Sequence[str]) -> Pr
     history.must_be_whole()
     now = history.snapshot(history.head())
     check_environment(environment, now.policy)
-    names = [Name(image, environment) for image in writes.images_of(now, environment, patterns)]
+    try:
+        images = writes.images_of(now, environment, patterns)
+    except UnknownImage as error:
+        raise error.within("", f"`--at TIME|REV` brings back what was taken out of {environment}") from None
+    names = [Name(image, environment) for image in images]
     seen = {name: now.ledger.find(name) for name in names}
     had = dict(_had_before(history, seen))
     if never := next((name for name in names if name not in had), None):

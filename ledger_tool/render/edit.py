@@ -90,6 +90,8 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     what = str(next(iter(names))) if len(names) == 1 else counted(len(names), "image")
     if change.verb == "promote" and names:
         return _promotion(written, dry_run=dry_run)
+    if change.verb == "promote" and not names:
+        return "nothing to do: the environment had no images, and has none now"
     if not change.changed:
         already = _ALREADY.get(change.verb, "already in the ledger")
         return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} {already}"
@@ -103,8 +105,11 @@ def _promotion(written: Written, *, dry_run: bool) -> str:
     what, environment = promoted_images(effects or reported)
     if not effects:
         return f"nothing to do: {environment} already has {what}"
-    same = len({effect.name for effect in reported} - {effect.name for effect in effects})
-    return _done(written, f"{what} to {environment}" + (f" ({same} unchanged)" if same else ""), dry_run=dry_run)
+    changed, had = ({effect.name for effect in some} for some in (effects, reported))
+    taken_out = changed - {effect.name for effect in effects if effect.new}
+    rest = ((len(taken_out), "taken out"), (len(had - changed), "unchanged"))
+    told = ", ".join(f"{number} {what_of_it}" for number, what_of_it in rest if number)
+    return _done(written, f"{what} to {environment}" + (f" ({told})" if told else ""), dry_run=dry_run)
 
 
 def _done(written: Written, what: str, *, dry_run: bool) -> str:

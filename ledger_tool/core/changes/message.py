@@ -129,8 +129,8 @@ class Message:
 
     @property
     def counting(self) -> list[Block]:
-        """The blocks that count records."""
-        return [block for block in self.blocks if block.record_count is not None]
+        """The blocks that count records: of fewer than a message names, a count explains nothing."""
+        return [block for block in self.blocks if (block.record_count or 0) > MAX_BLOCKS]
 
     @property
     def block(self) -> Block:
@@ -175,9 +175,13 @@ def subject(change: Change) -> str:
 
 
 def promoted_images(effects: Sequence[Effect]) -> tuple[str, str]:
-    """Return what a promotion is about, in words, and the environment; at least one record is."""
-    names = {effect.name for effect in effects}
-    name = effects[0].name
+    """Return what a promotion is about, in words, and the environment; at least one record is.
+
+    Images that it takes out go without saying beside others.
+    """
+    names = {effect.name for effect in effects if effect.new} or {effect.name for effect in effects}
+    name = min(names)
+    effects = [effect for effect in effects if effect.name == name]
     if len(names) > 1:
         return f"{len(names)} images", name.tag
     version = versions_of(effects)[1]

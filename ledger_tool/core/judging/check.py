@@ -16,7 +16,7 @@ from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_records
-from ledger_tool.core.judging.environment import judge_environments
+from ledger_tool.core.judging.environment import gives_reason, judge_environments
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
 from ledger_tool.core.judging.pulls import DECISIVE, split_fault
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
@@ -75,7 +75,7 @@ class RangeJudge:
         faults += misdated_records(effects, at) if at else ()
         faults += self._of_environments(before, differences, effects, message, policy, undone, at)
         self._net.remember(before, differences, faults, restored(effects, undone), at)
-        self._net.explain(_with_reason(effects, message, undone))
+        self._net.explain(_with_reason(effects, before, differences, message, undone))
         return faults
 
     def _of_environments(
@@ -102,11 +102,19 @@ class RangeJudge:
         return self._net.judge(after)
 
 
-def _with_reason(effects: Iterable[Effect], message: Message | None, undone: Undone) -> Iterator[Name]:
-    """Yield the image:tags for whose change a message gives a reason."""
-    account_of = account_finder(message, undone.differences)
-    names = dict.fromkeys(effect.name for effect in effects)
-    return (name for name in names if account_of(name).has_reason())
+def _with_reason(
+    effects: Iterable[Effect],
+    before: Ledger,
+    differences: Sequence[Difference],
+    message: Message | None,
+    undone: Undone,
+) -> Iterator[Name]:
+    """Yield the image:tags of environments for whose change a message gives a reason."""
+    names = dict.fromkeys(effect.name for effect in effects if effect.record.is_environment)
+    if message is None or not names:
+        return
+    account_of, after = account_finder(message, undone.differences), applied(before, differences)
+    yield from (name for name in names if gives_reason(account_of(name), message, name, after))
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:

@@ -19,13 +19,15 @@ from ledger_tool.core.changes.promotion import (
     lacks_source,
     misfits,
     recorded_version,
+    unfit,
     version_of,
+    versioned_images,
 )
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp, shown
-from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.record import Name, Record, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
 RULE = "environment"
@@ -58,17 +60,57 @@ def judge_environments(
             yield CommitFault(RULE, own[0].key, _taken_over(name))
         for misfit in misfits(name, after, policy, at):
             yield CommitFault(RULE, own[0].key, misfit)
-        if message and name not in put_back and not account.has_reason():
+        if message is None or name in put_back:
+            continue
+        if odd := _redated(own, message):
+            yield CommitFault("facts", odd.key, f"publishedAt of {odd.key} changed, although it has the same version")
+        if not gives_reason(account, message, name, after):
             if not after.find(name):
                 yield CommitFault(RULE, own[0].key, f"it takes {name.image} out of {name.tag} without a `Reason`")
             elif why := lacks_source(name, after, policy) or lacks_source(name, after, base or policy):
                 yield CommitFault(RULE, own[0].key, f"{name} changes without a `Reason`: {why}")
 
 
+def gives_reason(account: Account, message: Message, name: Name, after: Ledger) -> bool:
+    """Return whether a message gives a reason for what an environment has afterwards.
+
+    A squash tells of steps that nobody can see any more: of those, only the one that led to what is there counts.
+    """
+    records = after.find(name)
+    if not message.is_squash or account.undone or not records:
+        return account.has_reason()
+    version, digests = version_of(records), {record.digest for record in records}
+    naming = [
+        block
+        for block in account.blocks
+        if any((one.name, one.version) == (name, version) and one.digest in digests for one in block.entries)
+    ]
+    return any(block.reason and block.verb in ("", "promote") for block in naming or message.counting)
+
+
+def _redated(effects: Sequence[Effect], message: Message) -> Record | None:
+    """Return a record that got another time with the version that it had; after a squash, it may have gone and come."""
+    if message.is_squash:
+        return None
+    for effect in effects:
+        for old in effect.old:
+            new = effect.new
+            if new and versioned_images([old]) == versioned_images([new]) and old.published_at != new.published_at:
+                return new
+    return None
+
+
 def _taken_over(name: Name) -> str:
     return (
         f"{name} was the record of a tag, and becomes what an environment has: remove such records, and declare the "
         "environment once that is in the ledger"
+    )
+
+
+def _given_up(name: Name) -> str:
+    return (
+        f"{name} was what an environment has, and becomes the record of a tag: remove it first, and use the tag once "
+        "that is in the ledger"
     )
 
 
@@ -93,24 +135,31 @@ def net_faults(
 ) -> Iterator[CommitFault]:
     """Yield what is wrong with what an environment has after a range of commits, seen as one change.
 
-    Each commit was judged by itself. Here, only what they did and then undid counts: a version, or the source of one,
-    that is afterwards as it was before, or gone, cannot have been what the environment was given.
+    Each commit was judged by itself. Here, what some did and others undid counts: an environment cannot have been given
+    what its version is not afterwards (unless its tag may move), what was not to be used before, nor what another
+    environment, which has the same as before, did not have.
     """
     records, base = after.find(name), before.find(name)
-    version = Name(name.image, version_of(records))
-    if not records or not version.tag:
+    if not records:
         return
-    if base and not version_of(base):
-        yield CommitFault(RULE, records[0].key, _taken_over(name))
-    now, was = recorded_version(version, after, policy), recorded_version(version, before, policy)
-    if not now or now == was:
-        for why in misfits(name, after, policy):
-            yield CommitFault(RULE, records[0].key, why)
+    key, version = records[0].key, version_of(records)
+    if base and bool(version_of(base)) != bool(version):
+        yield CommitFault(RULE, key, _taken_over(name) if version else _given_up(name))
+    if not version:
+        return
+    tag = Name(name.image, version)
+    now, was = recorded_version(tag, after, policy), recorded_version(tag, before, policy)
+    if not now:
+        yield CommitFault(RULE, key, f"{name} has {version}, which is not recorded")
+    elif pull_digests(now) != pull_digests(records) and not policy.is_mutable(version):
+        yield CommitFault(RULE, key, f"{name} has {version}, and not what is recorded of it: digest")
+    promoted_at = records[0].published_at
+    ways = {fate.way for fate in unfit(was, before, promoted_at)} if was else set()
+    for fate in unfit(now, after, promoted_at) if now else ():
+        if fate.way in ways:
+            yield CommitFault(RULE, key, f"{name} has {version}, which {fate}")
     settings = policy.environments.get(name.tag)
     source = Name(name.image, settings.source if settings else "")
-    if (
-        name not in reasoned
-        and before.find(source) == after.find(source)
-        and (why := lacks_source(name, after, policy))
-    ):
-        yield CommitFault(RULE, records[0].key, f"{name} changes without a `Reason`: {why}")
+    is_same = versioned_images(before.find(source)) == versioned_images(after.find(source))
+    if name not in reasoned and is_same and (why := lacks_source(name, after, policy)):
+        yield CommitFault(RULE, key, f"{name} changes without a `Reason`: {why}")

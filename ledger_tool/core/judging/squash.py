@@ -14,6 +14,7 @@ from ledger_tool.core.changes.message import Message
 from ledger_tool.core.changes.revert import Undone
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.commit import judge_commit
+from ledger_tool.core.judging.environment import judge_environments
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy
@@ -51,7 +52,11 @@ class SquashForecast:
             return []
         differences = compare(before, after)
         lost = list(self._lost(differences, after))
-        faults = judge_commit(effects_of(differences, after.find), self.message, policy, undone)
+        effects, message = effects_of(differences, after.find), self.message
+        faults = [
+            *judge_commit(effects, message, policy, undone),
+            *judge_environments(effects, after, message, policy, undone),
+        ]
         unclear = list(dict.fromkeys(f"in one commit, {fault.message}" for fault in faults))
         return [*_first(lost), *_first(unclear)]
 

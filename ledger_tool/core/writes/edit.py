@@ -61,11 +61,16 @@ def remove(
 ) -> Change:
     """Return the change that removes image:tags (or only one platform of each).
 
-    Raises UnknownImage for a name that the ledger does not have.
+    Raises UnknownImage for a name that the ledger does not have, and RuleRefused for a platform of an environment's.
     """
     pending = PendingRecords(snapshot.ledger)
     requested = list(_named(snapshot, references, platform, pending))
     for record in requested:
+        if platform and record.is_environment:
+            raise RuleRefused(
+                f"{record.name} is what an environment has, for all platforms of {record.version} or for none",
+                "leave `--platform` out, or promote a version without that platform",
+            )
         del pending.of(record.name)[record.platform or ""]
     return pending.change("remove", requested, reason=reason)
 

@@ -19,7 +19,7 @@ from ledger_tool.core.changes.promotion import (
 )
 from ledger_tool.core.ledger.names import Digest, Tag, Timestamp
 from ledger_tool.core.ledger.query import matches, unknown_image
-from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.ledger.record import Name, Record, pull_digest, pull_digests
 from ledger_tool.core.policy.policy import Policy, check_environment
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
@@ -58,17 +58,21 @@ def promote(snapshot: Snapshot, promotion: Promotion, *, now: Timestamp, reason:
         source = _fit(snapshot, Name(image, version), environment, promotion.pulled.get(image), now)
         records = pending.of(Name(image, environment))
         before = [records[platform] for platform in sorted(records)]
+        if before and not version_of(before):
+            raise _of_tag(Name(image, environment))
         if version_of(before) == version and not differing(before, source):
             requested += before
             continue
+        is_same = version_of(before) == version and pull_digests(before) == pull_digests(source)
+        at = before[0].published_at if is_same else now  # only facts were filled in since
         records.clear()
-        records.update({record.platform or "": record for record in promoted(source, environment, now)})
+        records.update({record.platform or "": record for record in promoted(source, environment, at)})
         requested += records.values()
     for image in promotion.dropped:
         records = pending.of(Name(image, environment))
         requested += records.values()
         records.clear()
-    verb: Verb = "promote" if promotion.versions else "remove"
+    verb: Verb = "promote" if promotion.versions or not promotion.dropped else "remove"
     change = pending.change(verb, requested, reason=reason)
     if not reason:
         _check_source({effect.name for effect in change.effects}, change, snapshot.policy)
@@ -130,11 +134,15 @@ def _held(snapshot: Snapshot, name: Name) -> tuple[Tag, Digest | None]:
         raise unknown_image(str(name), snapshot.ledger.names())
     version = version_of(records)
     if not version:
-        raise RuleRefused(
-            f"{name} is the record of a tag, and ledger.yaml declares an environment of that name",
-            "rename one of them: `ledger check` names all such records",
-        )
+        raise _of_tag(name)
     return Tag(version), pull_digest(records)
+
+
+def _of_tag(name: Name) -> RuleRefused:
+    return RuleRefused(
+        f"{name} is the record of a tag, and ledger.yaml declares an environment of that name",
+        "rename one of them: `ledger check` names all such records",
+    )
 
 
 def _fit(snapshot: Snapshot, name: Name, environment: Tag, pulled: Digest | None, now: Timestamp) -> tuple[Record, ...]:
@@ -151,7 +159,7 @@ def _fit(snapshot: Snapshot, name: Name, environment: Tag, pulled: Digest | None
     if pulled and pull_digest(source) != pulled:
         raise RuleRefused(
             f"{name} was {pulled} when it was promoted before, and is {pull_digest(source)} now",
-            f"promote what is recorded now with `ledger promote {name} --to {environment} --reason TEXT`",
+            f"publish that image under a tag of its own, and promote this; or keep what is recorded of {name.tag} now",
         )
     return source
 

@@ -22,6 +22,7 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.promotion import is_of_environment
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.pending import PendingRecords
@@ -52,7 +53,7 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
         _check_given_once(publication)
         recorded = pending.of(name)
         if is_of_environment(name.tag, recorded.values(), snapshot.policy):
-            raise _of_environment(name).within(publication.places[0])
+            raise _of_environment(name, snapshot.policy).within(publication.places[0])
         after = apply(publication, recorded, snapshot, force_reason)
         recorded.clear()
         recorded.update(after)
@@ -87,7 +88,12 @@ def _named(where: str) -> Iterator[None]:
         raise error.within(where) from error
 
 
-def _of_environment(name: Name) -> RuleRefused:
+def _of_environment(name: Name, policy: Policy) -> RuleRefused:
+    if name.tag not in policy.environments:
+        return RuleRefused(
+            f"{name} is what an environment had that ledger.yaml no longer declares",
+            f"remove it with `ledger remove {name} --reason TEXT`, or declare `{name.tag}` again",
+        )
     return RuleRefused(
         f"{name} is what the environment {name.tag} has, which only a promotion changes",
         f"publish it under a tag of its own, then run `ledger promote {name.image}:TAG --to {name.tag}`",

@@ -193,3 +193,106 @@ def test_a_promotion_collides_with_what_took_its_version_away(versions: tuple[Re
     expected = ["app:prod"] if is_clash else []
     assert merged((V1, V2), ours, theirs) == expected
     assert merged((V1, V2), theirs, ours) == expected
+
+
+def test_a_version_that_was_another_image_for_a_while_is_found_in_the_range() -> None:
+    evil = but(V2, digest=digest("evil"), forced={"replaces": V2.digest, "reason": "again"})
+    back = but(V2, forced={"replaces": evil.digest, "reason": "orig"})
+    has = on(evil, "staging", forced=None)
+    steps = [
+        (ledger_of(V1, V2), ""),
+        (ledger_of(V1, evil), told("publish", evil, reason="again")),
+        (ledger_of(V1, evil, has), told("promote", has)),
+        (ledger_of(V1, back, has), told("publish", back, reason="orig")),
+    ]
+    assert any("has v2, and not what is recorded of it" in fault for fault in faults(*steps))
+    mutable = replace(POLICY, mutable=("v2",))
+    assert faults(*steps, policies=(mutable, mutable)) == []
+
+
+def test_a_version_that_was_replaced_after_its_promotion_is_found_in_the_range() -> None:
+    came, other = (record("app", "v4", digest=digest(seed)) for seed in ("v4", "other"))
+    has = on(came, "staging")
+    steps = [
+        (ledger_of(V1), ""),
+        (ledger_of(V1, came), told("publish", came)),
+        (ledger_of(V1, came, has), told("promote", has)),
+        (ledger_of(V1, has), told("remove", came, reason="x")),
+        (ledger_of(V1, other, has), told("publish", other)),
+    ]
+    assert any("has v4, and not what is recorded of it" in fault for fault in faults(*steps))
+
+
+def test_a_mark_that_is_set_again_with_another_time_is_the_same_obstacle() -> None:
+    marked, again = but(V2, yanked=YANK), but(V2, yanked={"at": NOW, "reason": "again"})
+    has = on(V2, "staging")
+    steps = [
+        (ledger_of(marked), ""),
+        (ledger_of(V2), told("unyank", V2, reason="fine")),
+        (ledger_of(V2, has), told("promote", has)),
+        (ledger_of(again, has), told("yank", again, reason="again")),
+    ]
+    assert any("is yanked" in fault for fault in faults(*steps))
+    assert faults((ledger_of(V2), ""), *steps[2:]) == [], "it was good when it was promoted"
+
+
+def test_a_version_that_had_expired_is_not_let_in_by_a_longer_ttl_for_a_while() -> None:
+    short, long, has = but(V1, ttl="1h"), but(V1, ttl="30d"), on(V1, "staging")
+    steps = [
+        (ledger_of(short), ""),
+        (ledger_of(long), told("set", long)),
+        (ledger_of(long, has), told("promote", has)),
+        (ledger_of(short, has), told("set", short)),
+    ]
+    assert any("has expired" in fault for fault in faults(*steps))
+
+
+def test_an_environment_that_is_back_where_it_was_was_no_source() -> None:
+    staged, later = on(V1, "staging"), on(V1, "staging", publishedAt="2026-11-26T12:01:00Z")
+    has = on(V2, "prod")
+    steps = [
+        (ledger_of(V1, V2, staged), ""),
+        (ledger_of(V1, V2, on(V2, "staging")), told("promote", on(V2, "staging"))),
+        (ledger_of(V1, V2, on(V2, "staging"), has), told("promote", has)),
+        (ledger_of(V1, V2, later, has), told("promote", later, reason="back")),
+    ]
+    assert "changes without a `Reason`" in faults(*steps)[0]
+
+
+def test_a_reason_of_another_step_in_a_squash_is_none_for_what_is_there() -> None:
+    staged, had, new = on(V1, "staging"), on(V1, "prod"), on(V2, "prod")
+    before, after = (V1, V2, had, staged), (V1, V2, new, staged)
+    alone = told("promote", new)
+    gone = told("remove", had, reason="gone")
+    counted = "promote 200 images to prod\n\nRecords: 200\nReason: foo"
+    v3 = told("promote", on(but(V2, tag="v3"), "prod"), reason="other")
+    small = told("promote", new) + "\n\npromote 2 images\n\nRecords: 2\nReason: foo"
+    texts = (f"{alone}\n\n{gone}", f"{alone}\n\n{v3}", small, f"{alone}\n\n{counted}")
+    for text in (f"squash\n\n{text}" for text in texts):
+        assert any("changes without a `Reason`" in fault for fault in one(before, after, text)), text
+    own = told("promote", new, reason="hot fix")
+    assert one(before, after, f"squash\n\n{own}\n\n{gone}") == []
+
+
+def test_small_counts_explain_nothing() -> None:
+    staged = on(V1, "staging")
+    text = "squash\n\npromote 1 images\n\nRecords: 1\n\npromote 1 images to x\n\nRecords: 1\nReason: r"
+    assert any("unexplained" in fault for fault in one((V1,), (V1, staged), text))
+
+
+def test_the_time_of_a_promotion_stays() -> None:
+    had, redated = on(V1, "staging"), on(V1, "staging", publishedAt="2020-01-01T00:00:00Z")
+    found = one((V1, had), (V1, redated), told("promote", redated))
+    assert any(fault.startswith("facts: publishedAt of app:staging changed") for fault in found)
+
+
+def test_an_environment_does_not_become_an_ordinary_tag_in_one_range() -> None:
+    plain = record("app", "prod", digest=digest("plain"))
+    without = replace(POLICY, environments={"staging": Environment()})
+    steps = [
+        (ledger_of(V1, on(V1, "prod")), ""),
+        (ledger_of(V1), told("remove", on(V1, "prod"), reason="x")),
+        (ledger_of(V1, plain), told("publish", plain)),
+    ]
+    found = faults(*steps, policies=(without, POLICY))
+    assert any("was what an environment has, and becomes the record of a tag" in fault for fault in found)

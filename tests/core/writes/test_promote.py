@@ -15,7 +15,7 @@ from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.judging.environment import judge_environments
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Tag, Timestamp
+from ledger_tool.core.ledger.names import Platform, Tag, Timestamp
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Environment, Policy
 from ledger_tool.core.policy.reference import parse_name
@@ -312,3 +312,33 @@ def test_the_judge_knows_what_a_message_must_say() -> None:
     assert faults(before, after, text.replace("promote myorg", "publish myorg", 1)) == [
         "myorg/app:staging is what an environment has, which only `ledger promote` changes, and this is a `publish`"
     ]
+
+
+def test_an_environment_takes_the_place_of_no_tag() -> None:
+    posing = Snapshot("", ledger_of(V1, *V2), Policy(environments={"v1": Environment()}))
+    with pytest.raises(RuleRefused, match=r"is the record of a tag, and ledger\.yaml declares an environment"):
+        promoted(posing, "myorg/app:v2", to="v1")
+
+
+def test_what_an_environment_has_is_taken_out_as_a_whole() -> None:
+    first = then(promoted(snapshot(), "myorg/app:v2", to="staging"))
+    with pytest.raises(RuleRefused, match="for all platforms of v2"):
+        edit.remove(first, [parse_name("myorg/app:staging")], reason="x", platform=Platform("linux/arm64"))
+
+
+def test_facts_that_were_filled_in_since_do_not_change_the_time_of_a_promotion() -> None:
+    whole = record("myorg/app", "v1", labels={"team": "core"})
+    first = promoted(snapshot(whole), "myorg/app:v1", to="staging")
+    filled = publish.publish(then(first), [draft("myorg/app", platform="linux/amd64", labels={"team": "core"})])
+    change = promoted(then(filled), "myorg/app:v1", to="staging", now=Timestamp("2026-11-27T00:00:00Z"))
+    (new,) = change.ledger.find(Name("myorg/app", "staging"))
+    assert (new.platform, new.published_at) == ("linux/amd64", NOW)
+    differences, message = compare(filled.ledger, change.ledger), parse_message(compose(change, "t"))
+    assert RangeJudge(filled.ledger, POLICY).commit(filled.ledger, differences, message, POLICY, at=NOW) == []
+
+
+def test_a_tag_of_an_environment_that_is_no_longer_declared_is_not_promoted_to() -> None:
+    first = promoted(snapshot(), "myorg/app:v1", to="staging")
+    with pytest.raises(RuleRefused, match="no longer declares") as raised:
+        publish.publish(Snapshot("", first.ledger, Policy()), [draft("myorg/app", tag="staging")])
+    assert raised.value.hint.startswith("remove it with `ledger remove myorg/app:staging")
