@@ -23,6 +23,9 @@ _BELOW = re.compile(
     r"\b(?:name|repository|reference|newName|image)[\"']?[ \t]*:[ \t]*"
     r"|(?:^|[\r\n\[])[ \t]*+(?:-[ \t]+)?+(?![\"']?[\w.$-]+[\"']?[ \t]*:(?:[\s\"'\[{]|\Z))"
 )
+_OPEN = re.compile(
+    r"[\"']?\{\{(?![^\r\n]{0,1000}\}\})"
+)  # an action that its line does not close: a template with a slip
 _ALIAS = re.compile(r"\*[\w.-]+")
 _NEARBY = 300  # characters
 _LONGEST = 1000  # characters of what may be a reference, so that no line is passed over again and again
@@ -47,7 +50,7 @@ def shows_reference(text: str, ours: OurImages = NOBODYS) -> bool:
 
 def _is_shown_at(text: str, offset: int) -> bool:
     """Return whether what follows a key may be a reference, or contain one."""
-    if text[offset - 1] == "/":
+    if text[offset - 1] == "/" or _OPEN.match(text, offset):
         return True
     if value := _scalar_at(text, offset):
         return _may_be_reference(value)

@@ -50,7 +50,7 @@ def note_on(path: str, raw: bytes, form: ManifestFormat, fault: TextFault) -> Ma
 
 
 def _seen(raw: bytes) -> str:
-    """Return what can be seen of a file's text."""
+    """Return what can be seen of a file's text; without its zeros, UTF-16 and UTF-32 are ASCII where they can be."""
     for mark, encoding in (
         (b"\xff\xfe\0\0", "utf-32"),
         (b"\0\0\xfe\xff", "utf-32"),
@@ -59,4 +59,4 @@ def _seen(raw: bytes) -> str:
     ):
         if raw.startswith(mark):
             return raw.decode(encoding, "replace")
-    return raw.decode("utf-8", "replace")
+    return raw.replace(b"\0", b"").decode("utf-8", "replace")

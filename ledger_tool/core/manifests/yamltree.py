@@ -163,9 +163,14 @@ class ComposedNode(YamlNode):
 
 
 def decoded(raw: bytes) -> str:
-    """Return the text of a file, its byte order mark included. Raises TextFault if it is not UTF-8."""
-    if raw.startswith(NOT_UTF8):
+    """Return the text of a file, its byte order mark included. Raises TextFault if it is not UTF-8, or has a NUL.
+
+    UTF-16 and UTF-32 need no mark: in each, an ASCII character has a byte of zeros.
+    """
+    if raw.startswith(NOT_UTF8) or b"\0" in raw[:4]:
         raise TextFault(1, "UTF-16 or UTF-32, not UTF-8")
+    if (at := raw.find(b"\0")) >= 0:
+        raise TextFault(raw.count(b"\n", 0, at) + 1, "a NUL byte, which no text has")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

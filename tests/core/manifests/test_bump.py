@@ -44,7 +44,7 @@ def bumped(
     allow: Iterable[str] = (),
     pinned: str = "",
 ) -> Judgement:
-    """Return the outcome for `a:reference@pinned`, with tags published one after the other; `same` are two of one digest."""
+    """Return the outcome for `a:reference@pinned`; tags are published in order, `same` are two of one digest."""
     alias, _, original = same.partition("=")
     records = [
         record(

@@ -103,3 +103,31 @@ def test_a_file_of_a_ledger_is_known_by_its_content_and_not_by_its_name_alone() 
     assert notes(records, "records.json") == []
     for text in ("image: a", "registries: []\nimage: a", "", "a"):
         assert [note for note in notes(text, "ledger.yaml") if note.kind == "not-a-manifest"] == []
+
+
+_ENCODINGS = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+
+
+@pytest.mark.parametrize("encoding", _ENCODINGS)
+@pytest.mark.parametrize("path", ["a.yaml", "a.json", "Dockerfile", "a.tpl"])
+def test_an_image_in_another_encoding_is_never_passed_over_in_silence(encoding: str, path: str) -> None:
+    text = (
+        "FROM registry.example.com/myorg/app:v1"
+        if path == "Dockerfile"
+        else '"image": "registry.example.com/myorg/a:1"'
+    )
+    (note,) = notes(text.encode(encoding), path)
+    assert note.is_fault, note
+
+
+@given(st.integers(0), st.sampled_from(_REFERENCES))
+def test_a_nul_byte_anywhere_is_never_passed_over_in_silence(place: int, reference: str) -> None:
+    raw = f"a: 1\n{reference}\n".encode()
+    place %= len(raw) + 1
+    (note,) = notes(raw[:place] + b"\0" + raw[place:])
+    assert note.is_fault, note
+
+
+@pytest.mark.parametrize("value", ["{{ {{ {{", '"{{ .Values.image', "{{ " * 10_000, '{{ include "a" . }'])
+def test_an_image_by_an_action_that_is_not_closed_is_a_fault(value: str) -> None:
+    assert notes(f"image: {value}\n")[0].is_fault
