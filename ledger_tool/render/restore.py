@@ -84,6 +84,8 @@ def summary(done: Restored, request: RestoreRequest) -> str:
         return f"put nothing back: {', '.join(others)}"
     if done.interrupted:
         return "put nothing back"
+    if not done.checked and request.environment:
+        return f"nothing to restore: {request.environment} has no image at a registry"
     return f"nothing to restore: {_tags(done.checked, request)} checked"
 
 

@@ -248,3 +248,27 @@ def test_each_record_is_in_the_first_class_that_fits(world: dict[str, Any]) -> N
         wanted = "unknown" if is_silent else "in-sync"
     assert found.drift == wanted, found
     assert found.ledger == own
+
+
+EXPIRED = {"ttl": "1m", "publishedAt": "2026-11-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("records", "command", "alternative"),
+    [
+        ([version(seed="two")], "v1", "TAG"),
+        ([version(seed="two", yanked=YANKED)], "TAG", ""),
+        ([version(seed="two", **EXPIRED)], "TAG", ""),
+        ([version(yanked=YANKED)], "TAG", ""),
+        ([version(**EXPIRED)], "TAG", "set"),
+        ([], "TAG", ""),
+    ],
+)
+def test_what_is_recorded_now_is_promoted_only_if_it_may_be(
+    fake: FakeRegistry, records: list[Record], command: str, alternative: str
+) -> None:
+    fake.push(APP, "v2", "two")
+    found = finding_of(report_of(store_of(*records, prod()), fake))
+    commands = {tag: f"ledger promote myorg/app:{tag} --to prod --reason TEXT" for tag in ("v1", "TAG")}
+    commands |= {"set": "ledger set myorg/app:v1 --ttl none", "": ""}
+    assert (found.command, found.alternative) == (commands[command], commands[alternative])

@@ -18,12 +18,14 @@ def withdrawal(name: Name, ledger: Ledger, policy: Policy, at: Timestamp) -> Wit
     ordinary, and so is another image under a mutable tag, unless what the environment has is yanked.
     """
     records = ledger.find(name)
-    fate = next(outlived(records, ledger, at), None)
-    if fate is None:
+    fates = list(outlived(records, ledger, at))
+    if not fates:
         return None
+    fate = fates[0]
     reason, yanks = f"it {fate}", yanks_of(ledger, name.image)
     own = next((why for record in records if (why := yanks.why(record))), "")
     if own and fate.way != "yanked":
         reason += f", and {own}"
     is_usual = fate.way == "expired" or (fate.way == "replaced" and policy.is_mutable(version_of(records)))
-    return Withdrawal(fate.way, reason, is_ordinary=is_usual and not own)
+    has_other = [one.way for one in fates] == ["replaced"]
+    return Withdrawal(fate.way, reason, is_ordinary=is_usual and not own, has_other=has_other)

@@ -27,12 +27,11 @@ def commands_of(
         overwriting = [] if has_served else ["--overwrite"]
         return shell("ledger", "restore", image, "--env", environment, *overwriting, "--yes"), other
     if finding.drift == "withdrawn" and withdrawal:
-        if withdrawal.way == "replaced":
+        if withdrawal.has_other:
             return promote(image, str(record.version), environment), other
         if withdrawal.way == "expired":
             return other, shell("ledger", "set", f"{image}:{record.version}", "--ttl", "none")
-    back = shell("ledger", "promote", "--back", image, "--to", environment, "--reason", ANY_REASON)
-    return other, back
+    return other, ""
 
 
 def promote(image: str, tag: str, environment: str) -> str:

@@ -15,11 +15,16 @@ WithdrawalWay = Literal["removed", "replaced", "yanked", "expired"]
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """That a version is not what it was, how, and why; `is_ordinary` for what time and the tag's own rules bring."""
+    """That a version is not what it was, how, and why.
+
+    `is_ordinary` is for what time and the tag's own rules bring; `has_other` says that what is recorded of the version
+    now may be promoted instead.
+    """
 
     way: WithdrawalWay
     reason: str
     is_ordinary: bool = False
+    has_other: bool = False
 
     @property
     def kind(self) -> FindingKind:
