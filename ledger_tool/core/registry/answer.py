@@ -17,6 +17,7 @@ from ledger_tool.core.ledger.names import shown
 _parameter = r'\s*;\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;<>]*)))?'
 _link = re.compile(rf"\s*<([^<>]*)>((?:{_parameter})*)\s*(?:,|$)")
 _LONGEST_LINK = 16_384
+_OF_PARTS = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 _LONGEST_ERROR = 200  # characters
 _MOST_ERRORS = 3
 # `NOT_FOUND` is Harbor's, and `TAG_EXPIRED` Quay's for a deleted tag; the others are the specification's.
@@ -61,6 +62,14 @@ def told_errors(body: bytes) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
     return "; ".join(shown(": ".join(filter(None, error)), _LONGEST_ERROR) for error in errors[:_MOST_ERRORS])
+
+
+def lacks_part(body: bytes) -> bool:
+    """Return whether a registry's answer to a push says that it does not have a part of what was pushed."""
+    try:
+        return not _OF_PARTS.isdisjoint(error["code"] for error in json.loads(body)["errors"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def is_page(headers: Mapping[str, str]) -> bool:

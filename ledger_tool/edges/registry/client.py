@@ -15,7 +15,7 @@ from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
-from ledger_tool.core.registry.answer import told_errors
+from ledger_tool.core.registry.answer import lacks_part, told_errors
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
 from ledger_tool.edges.deadline import UNLIMITED, Deadline
@@ -209,8 +209,10 @@ class RegistryClient:
             raise self._failed(answer)
         what = reference if ":" in reference else f"the tag {reference}"
         told = ", ".join(filter(None, (str(answer.status), told_errors(answer.body))))
-        hint = "check whether it takes pushes, and its rules for tags that must stay, such as immutable ones"
-        raise Denied(f"{self.name} does not take {what} of {image}: it answers {told}", hint)
+        message = f"{self.name} does not take {what} of {image}: it answers {told}"
+        if lacks_part(answer.body):
+            raise Unreachable(message, "run it again; if it stays, push the whole image again")
+        raise Denied(message, "check whether it takes pushes, and its rules for tags that must stay")
 
     @masked
     def config(self, image: str, digest: str) -> dict[str, object]:

@@ -168,6 +168,10 @@ def test_a_document_that_is_not_taken_is_an_error(wire: Wire, at: Rig) -> None:
     wire.on(f"PUT {PATH}", as_json({}, 503))
     with pytest.raises(Unreachable, match="answers 503"):
         at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
+    part = {"errors": [{"code": "DIGEST_INVALID"}, {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown"}]}
+    wire.on(f"PUT {PATH}", as_json(part, 400))
+    with pytest.raises(Unreachable, match="answers 400, DIGEST_INVALID; MANIFEST_BLOB_UNKNOWN: blob unknown"):
+        at.client.put("myorg/app", DIGEST, ServedDocument(image(), MANIFEST))
     told = {"errors": [{"code": "TAG_INVALID", "message": "it is\nimmutable", "detail": [1]}, {"code": "OTHER"}]}
     for status, body, words in (
         (400, told, r"answers 400, TAG_INVALID: it is\\nimmutable; OTHER"),
