@@ -215,9 +215,15 @@ def promotion_direction(
     That is so if its version is a tag that names one version after the other, and none is known to have its digest.
     """
     before, after = was.promoted(old, now, policy), now.promoted(new, was, policy)
-    exact = parse_version_tag(before), parse_version_tag(after)
-    may_be_same = exact[0] and exact[1] and (exact[0].covers(exact[1]) or exact[1].covers(exact[0]))
-    return "unknown" if may_be_same else _direction(before, after)
+    one, other = parse_version_tag(before), parse_version_tag(after)
+    if one and other and (_may_be(one, other, policy) or _may_be(other, one, policy)):
+        return "unknown"
+    return _direction(before, after)
+
+
+def _may_be(short: VersionTag, exact: VersionTag, policy: Policy) -> bool:
+    """Return whether a tag that says less may be the same version as an exact one."""
+    return short.covers(exact) and (short.is_floating or policy.is_mutable(str(short)))
 
 
 def source_comparison(old: Iterable[Record], new: Iterable[Record]) -> str:

@@ -61,6 +61,8 @@ def told(found: Comparison) -> list[tuple[str, str, str]]:
         ("1.5", "1.6.0", "other-version", "unknown"),  # `1.*` may move, and nothing tells what it was
         ("2.5", "2.6", "other-version", "upgrade"),  # a version of two numbers that may not move
         ("2.5", "2.5.3", "other-version", "unknown"),
+        ("v3.4.7", "v3.4.7-r1", "other-version", "upgrade"),
+        ("1.4.7-r1", "1.4.7", "other-version", "unknown"),  # `1.*` may move, and be the rebuild by now
     ],
 )
 def test_two_versions_are_an_upgrade_or_a_downgrade_where_both_say_which_they_are(
