@@ -71,7 +71,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "export": (
         ("pin the newest images in a kustomization", "ledger export --format kustomize --latest"),
-        ("write one release as variables", "ledger export --format dotenv --tag v1.5.0"),
+        ("write what production has as variables", "ledger export --format dotenv --env prod"),
     ),
     "verify": (
         ("compare a tag with what the registry serves", "ledger verify myorg/app:v1.5.0"),

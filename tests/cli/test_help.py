@@ -131,7 +131,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         with (work / "ledger.yaml").open("a") as settings:
             settings.write("environments:\n  staging: {}\n  prod: {}\n")
         git("commit", "--quiet", "--all", "--message=Declare environments", cwd=work)
-        git("push", "--quiet", "origin", "HEAD:refs/heads/main", "HEAD:refs/heads/fix", cwd=work)
+        git("push", "--quiet", "origin", "HEAD:refs/heads/main", cwd=work)
+        stage.run([f"ledger promote myorg/app:v1.5.0 --to {environment}" for environment in ("prod", "staging")])
+        git("pull", "--quiet", "--ff-only", cwd=work)
+        git("push", "--quiet", "origin", "HEAD:refs/heads/fix", cwd=work)
         git("fetch", "--quiet", cwd=work)
         git("tag", "last-audit", cwd=work)
         (work / "deploy").mkdir()
