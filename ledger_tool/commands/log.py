@@ -8,18 +8,18 @@ from itertools import islice
 
 from ledger_tool.commands.ports import History
 from ledger_tool.core.changes.difference import Difference
-from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.history.commit import Step, Touch
-from ledger_tool.core.history.log import LogEntry, claimed, seen
+from ledger_tool.core.history.log import GONE, LogEntry, claimed, seen
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.diff import Claims
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
-from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import ReadPolicy
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
@@ -114,14 +114,20 @@ def claims_between(history: History, base: str, head: str) -> Claims:
     ]
     runs: dict[tuple[Key, str], list[RunClaim]] = {}
     reasons: dict[tuple[Key, str, str], str] = {}
+    removals: dict[Name, str] = {}
     for entry in _entries(history, claiming, lambda _: None):
         if entry.run and entry.run not in (known := runs.setdefault((entry.key, entry.digest), [])):
             known.append(entry.run)
         reasons[entry.key, entry.digest, entry.version] = entry.reason
-    return Claims(
-        lambda effect: runs.get((effect.key, effect.record.digest), ()),
-        lambda effect: reasons.get((effect.key, effect.record.digest, (effect.new and effect.new.version) or ""), ""),
-    )
+        if entry.action in GONE:
+            removals[entry.name] = entry.reason
+
+    def reason_of(effect: Effect) -> str:
+        if effect.new is None:  # whatever it had when it was removed
+            return removals.get(effect.name, "")
+        return reasons.get((effect.key, effect.new.digest, effect.new.version or ""), "")
+
+    return Claims(lambda effect: runs.get((effect.key, effect.record.digest), ()), reason_of)
 
 
 def _entries(

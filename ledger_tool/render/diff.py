@@ -94,7 +94,7 @@ def change_lines(changes: Iterable[TagChange], view: View) -> Iterator[str]:
         kind = f"{change.kind:9}{change.name.image}" if change.environment else f"{change.kind:8}{change.name.tag}"
         title = f"{kind}{platforms(change)}{direction(change)}"
         roles: Sequence[Role] = ("heading", "bad") if urgent else (_ROLES[change.kind],)
-        link = f"  {change.compare}" if change.compare and change.kind == "promoted" else ""
+        link = f"  {change.compare}" if change.compare and change.is_step else ""
         yield "  " + view.painted(escaped(title), *roles) + link
         for line in warnings(change, escaped):
             yield "    " + view.painted(line, "bad")
@@ -102,7 +102,7 @@ def change_lines(changes: Iterable[TagChange], view: View) -> Iterator[str]:
             subject = f" {escaped(fact.subject)}" if fact.subject else ""
             yield f"    {fact.what}{subject}: {step(change, escaped(fact.old), escaped(fact.new))}"
         yield from (f"    run: {run}" for run in change.runs)
-        if change.compare and change.kind != "promoted":
+        if change.compare and not change.is_step:
             yield f"    compare: {change.compare}"
 
 
@@ -138,7 +138,7 @@ def step(change: TagChange, old: str, new: str) -> str:
 
 def platforms(change: TagChange, clean: Callable[[str], str] = str, most: int = 0) -> str:
     """Return the platforms in parentheses, if known."""
-    titled = () if change.kind == "promoted" else change.titled_platforms
+    titled = () if change.is_step else change.titled_platforms
     return f" ({some([clean(one) for one in titled], most)})" if titled else ""
 
 
@@ -149,6 +149,8 @@ def direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
         other = ", another image" if old == new else ""
         kind = "" if change.direction in ("unknown", "same") else f"{_DIRECTIONS[change.direction]} "
         return f", {kind}{old} → {new}{other}"
+    if change.is_step:
+        return f", it had {clean(change.versions[0]) or 'no version'}"
     if change.direction == "unknown" or change.kind in ("removed", "updated", "yanked"):
         return ""
     old, new = change.versions

@@ -57,17 +57,25 @@ def shortest_line(change: TagChange) -> str:
 
 def sections(changes: Sequence[TagChange]) -> Iterator[str]:
     """Yield the text of each entry, under the heading of its image."""
-    group = ("", "")
+    before: TagChange | None = None
     for entry in _entries(changes):
-        first, is_listed = entry[0], entry[0].kind == "promoted"
-        if (first.environment, first.group) != group:
-            group = first.environment, first.group
-            yield f"\n### {'environment ' if first.environment else ''}{code(first.group)}\n" + "\n" * is_listed
-        yield "".join(f"- {_promoted(change)}\n" for change in entry) if is_listed else _section(entry)
+        first = entry[0]
+        is_new_group = before is None or (first.environment, first.group) != (before.environment, before.group)
+        if is_new_group:
+            yield f"\n### {'environment ' if first.environment else ''}{code(first.group)}\n"
+        if first.is_step:
+            if is_new_group or before is None:
+                yield "\n"
+            elif not before.is_step or before.kind != first.kind:  # which would otherwise go on with its list
+                yield f"\n**{counted(len(entry), 'image')}** {first.kind}\n\n"
+            yield "".join(f"- {_step(change)}\n" for change in entry)
+        else:
+            yield _section(entry)
+        before = first
 
 
-def _promoted(change: TagChange) -> str:
-    """Return one line about what an environment gets."""
+def _step(change: TagChange) -> str:
+    """Return one line about what an environment gets, or no longer has."""
     line = one_line(change, change.name.image)
     runs = [f"run: {_run(run)}" for run in change.runs[:1]]
     return ", ".join([line, *runs, *([link("compare the source", change.compare)] if change.compare else [])])
@@ -82,7 +90,7 @@ def _entries(changes: Sequence[TagChange]) -> list[list[TagChange]]:
     for change in changes:
         shared = tuple(fact for fact in change.facts if fact.what in _SHARED_FACTS)
         key: tuple[object, ...] = change.gravity, change.kind, change.environment
-        if change.kind != "promoted":
+        if not change.is_step:
             key += change.name.image, tuple(warnings(change, str)), shared, change.compare
         entries.setdefault(key, []).append(change)
     return list(entries.values())

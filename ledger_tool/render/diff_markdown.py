@@ -178,7 +178,7 @@ def _by_image(changes: Sequence[TagChange]) -> Mapping[str, list[TagChange]]:
 
 def _images(changes: Sequence[TagChange]) -> str:
     """Return the table of counts; for one image, the headline has them, and what is promoted has a line each."""
-    changes = [change for change in changes if change.kind != "promoted"]
+    changes = [change for change in changes if not change.is_step]
     return _table(changes, None) if len(_by_image(changes)) > 1 else ""
 
 

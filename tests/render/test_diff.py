@@ -432,3 +432,32 @@ def test_a_promotion_is_one_line_an_image_below_its_environment_and_one_with_a_r
     shown = json.loads(render.as_json(Diff(changes, 0)))["changes"]
     told = [[one[name] for name in ("kind", "tag", "version", "replacesVersion", "reason")] for one in shown]
     assert told == [["promoted", "prod", "v1.4.0", "v1.5.0", "hot @fix"], ["promoted", "prod", "v1.4.0", None, None]]
+
+
+@pytest.mark.parametrize("count", [1, 60, 300, 1500])
+def test_a_whole_set_has_room_and_names_every_image(count: int) -> None:
+    old = [record(f"app-{at:05}", "v1", sourceRef=f"https://github.com/team/app@{'4' * 40}") for at in range(count)]
+    new = [but(one, tag="v2", digest=digest("b"), sourceRef=f"https://github.com/team/app@{'5' * 40}") for one in old]
+    versions = [*old, *new]
+    changes = tag_changes(ledger_of(*versions, *prod(*old)), ledger_of(*versions, *prod(*new)), Policy())
+    found = as_markdown(changes)
+    check(found)
+    assert len(found.encode()) <= MARKDOWN_BYTES
+    assert found.count("\n") <= max(60, count * 60 // 50)
+    assert all(f"app-{at:05}" in found for at in range(count))
+    text = list(render.as_text(Diff(changes, 0), View()))
+    assert len(text) == 3 + count
+
+
+def test_what_is_taken_out_of_an_environment_is_a_line_too_and_apart_from_what_it_gets() -> None:
+    app4, _, web4, _ = VERSIONS
+    old, new = ledger_of(*VERSIONS, *prod(app4)), ledger_of(*VERSIONS, *prod(web4))
+    changes = tag_changes(old, new, Policy())
+    assert list(render.as_text(Diff(changes, 0), View()))[2:] == [
+        "environment prod",
+        "  removed  myorg/app, it had v1.4.0",
+        "  promoted myorg/web, none → v1.4.0",
+    ]
+    found = as_markdown(changes)
+    check(found)
+    assert "- **`myorg/app`** removed, it had `v1.4.0`\n\n**1 image** promoted\n\n- **`myorg/web`** promoted" in found

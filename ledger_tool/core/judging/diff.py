@@ -39,8 +39,9 @@ class TagChange:
     `previous` is, for a new version, the next lower one of the image. `versions` are the ones before and after,
     `""` if unknown. `immutable` says that the tag may move only by force. `reverts` is the commit that is undone with
     it (or its subject), if nothing else is done to the tag. `runs` are those that did it, as commit messages claim.
-    `environment` is the tag where it is one, `unfounded` says that it has another image than what is recorded of its
-    version, and `reason` is the one that the messages give for what it has now.
+    `environment` is the tag where it is one, and `is_step` says that it gets a recorded version, or gives one up, so
+    that versions tell it all. `unfounded` says that it has another image than what is recorded of its version, and
+    `reason` is the one that the messages give for what it has now.
     """
 
     kind: TagChangeKind
@@ -54,6 +55,7 @@ class TagChange:
     compare: str = ""
     immutable: bool = True
     environment: str = ""
+    is_step: bool = False
     unfounded: bool = False
     reason: str = ""
     reverts: str = ""
@@ -150,6 +152,7 @@ def tag_changes(
         versions = (previous.tag, name.tag) if previous else (was.of(old, now), now.of(new, was))
         source = after.find(Name(name.image, version_of(new))) if is_environment else ()
         is_promoted = is_environment and _is_promoted(source, old, new)
+        is_step = is_promoted or (is_environment and not new and _is_as_recorded(before, old))
         change = TagChange(
             kind="promoted" if is_promoted else _kind(effects, old),
             name=name,
@@ -162,11 +165,12 @@ def tag_changes(
             compare=source_comparison(start, new),
             immutable=not (is_environment or policy.is_mutable(name.tag)),
             environment=name.tag if is_environment else "",
+            is_step=is_step,
             unfounded=bool(is_environment and new) and pull_digests(source) != pull_digests(new),
             reason=next(filter(None, map(claims.reason_of, effects)), "") if is_environment else "",
             reverts=reverted.get(name, ""),
             runs=tuple(dict.fromkeys(run for effect in effects for run in claims.runs_of(effect))),
-            facts=() if is_promoted else tuple(facts_of(effects, old, new, start)),
+            facts=() if is_step else tuple(facts_of(effects, old, new, start)),
         )
         changes.append(change)
     order = {environment: number for number, environment in enumerate(policy.environments)}
@@ -180,10 +184,17 @@ def tag_changes(
 
 def _is_promoted(source: Sequence[Record], old: Sequence[Record], new: Sequence[Record]) -> bool:
     """Return whether an environment gets another version, or another image, as is recorded of it in `source`."""
-    if not (source and new) or any(record.is_environment for record in source):
-        return False
     is_other = version_of(old) != version_of(new) or pull_digests(old) != pull_digests(new)
-    return is_other and not differing(new, source)
+    return bool(new) and is_other and _is_version(source) and not differing(new, source)
+
+
+def _is_as_recorded(ledger: Ledger, records: Sequence[Record]) -> bool:
+    source = ledger.find(Name(records[0].image, version_of(records)))
+    return _is_version(source) and not differing(records, source)
+
+
+def _is_version(source: Sequence[Record]) -> bool:
+    return bool(source) and not any(record.is_environment for record in source)
 
 
 def _kind(effects: Sequence[Effect], old: Sequence[Record]) -> TagChangeKind:

@@ -252,6 +252,7 @@ def test_diff_shows_a_line_an_image_with_the_last_reason_for_what_it_has_now(led
     ]
     ledger("remove", "myorg/app:prod", "--reason", "retired")
     assert told("HEAD~1")[0] == ["removed", "myorg/app", "prod", None, "v2", "unknown", "retired"]
+    assert told(base)[0] == ["removed", "myorg/app", "prod", None, "v1", "unknown", "retired"]
     promote(ledger, "myorg/app:v2", "--to", "staging")
     promote(ledger, "--from", "staging", "myorg/app", "--to", "prod")
     assert ["promoted", "myorg/app", "prod", "v2", None, "unknown", None] in told("HEAD~2")
