@@ -343,7 +343,7 @@ def test_whence_finds_a_digest_as_the_version_of_an_environment(ledger: Run, tea
     assert "\nwas myorg/app:staging as v1 (linux/amd64)\n" in found
     matches = ledger("whence", digest(("app", "v2"))).json["matches"]
     check_schema("whence-v1", ledger("whence", digest(("app", "v2"))).json)
-    assert [(one["as"], one["record"]["tag"], one["record"].get("version"), one["action"]) for one in matches] == [
+    assert {(one["as"], one["record"]["tag"], one["record"].get("version"), one["action"]) for one in matches} == {
         ("image", "staging", "v2", "promote"),
         ("image", "v2", None, "publish"),
-    ]
+    }
