@@ -102,9 +102,8 @@ def test_what_the_ledger_never_had_is_left_unless_told_otherwise(world: World) -
 def test_what_the_ledger_once_had_is_no_news_and_a_shallow_clone_says_that_it_cannot_tell(
     world: World, tmp_path: Path
 ) -> None:
-    old = record(world, "latest", "old")
-    new = record(world, "latest", "new")
-    world.registry.push(old, f"{world.image}:latest")
+    old, new = record(world, "latest", "old", BOTH), record(world, "latest", "new", BOTH)
+    world.registry.push(old, f"{world.image}:latest", all_platforms=True)
     git("clone", "--quiet", "--depth=1", f"file://{world.upstream.path}", tmp_path / "shallow")
     done = world.run("restore", "--repo", tmp_path / "shallow", "--yes", "--format", "json")
     assert done.code == 1
