@@ -37,7 +37,7 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
     if merged.collisions:
         shown, others = merged.collisions[:_SHOWN], len(merged.collisions) - _SHOWN
         names = ", ".join(described(collision, "base", "commit") for collision in shown)
-        verb = "promote" if all(map(_is_of_environment, shown)) else "publish"
+        command = "`ledger promote`" if all(map(_is_of_environment, shown)) else "`ledger publish`"
         more = f", and {others} more" if others > 0 else ""
         rows = [
             (f"{collision.name} {what}" if len(shown) > 1 else what, digest, index)
@@ -46,7 +46,7 @@ def replay(parent: CommitContent, commit: CommitContent, onto: CommitContent, na
         ]
         raise RuleRefused(
             f"commit {name} collides with changes in the base: {names}{more}; nothing was changed",
-            f"make that change again on the base with `ledger {verb}`, or drop the commit",
+            f"make that change again on the base with {command}, or drop the commit",
             compared=rows,
         )
     files, clashes = merge_files(parent.files, onto.files, commit.files)
