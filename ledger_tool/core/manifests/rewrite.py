@@ -180,7 +180,7 @@ def _of_marks(path: str, reading: DocumentReading, mentions: Sequence[Site]) -> 
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
-    site = _placed(site, done.path, text)
+    site = _placed(site, done.path, text, judge)
     try:
         site, note = styled(site, judge.style)
         judgement = _held(site, judge.judgement(site), judge)
@@ -242,15 +242,17 @@ def _held(site: Site, judgement: Judgement | None, judge: Judge) -> Judgement | 
     return replace(judgement, message=f"{judgement.message}; left unchanged: {why}", wanted=None)
 
 
-def _placed(site: Site, path: str, text: str) -> Site:
-    """Return a site that knows whether it is in a template of a chart."""
-    return replace(site, in_chart=is_of_chart(path, text, site.text)) if "{{" in site.text else site
+def _placed(site: Site, path: str, text: str, judge: Judge) -> Site:
+    """Return a site that knows whether it is in a template of a chart; values are none, even if `tpl` reads them."""
+    if "{{" not in site.text:
+        return site
+    return replace(site, in_chart=is_of_chart(path, text, site.text) and not judge.charts().is_values)
 
 
 def _noted(mention: Site, reading: DocumentReading, judge: Judge, text: str, path: str) -> ManifestNote | None:
     """Return the note on a reference where no image is read, or None if it is as a reference should be."""
     try:
-        judgement = judge.judgement(_placed(mention, path, text))
+        judgement = judge.judgement(_placed(mention, path, text, judge))
     except LedgerError as error:
         return ManifestNote(path, mention.line, error.message, is_fault=True)
     if judgement is None or not judgement.kind:
