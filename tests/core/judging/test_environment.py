@@ -296,3 +296,21 @@ def test_an_environment_does_not_become_an_ordinary_tag_in_one_range() -> None:
     ]
     found = faults(*steps, policies=(without, POLICY))
     assert any("was what an environment has, and becomes the record of a tag" in fault for fault in found)
+
+
+def test_a_mark_under_another_tag_of_the_digest_counts_from_when_it_is_set() -> None:
+    twin = record("app", "v1.0", digest=V1.digest)
+    marked, has = but(twin, yanked=YANK), on(V1, "staging")
+    promotion, yank = told("promote", has), told("yank", marked, reason="crashes")
+    steps = [(ledger_of(V1, twin), ""), (ledger_of(V1, twin, has), promotion), (ledger_of(V1, marked, has), yank)]
+    assert faults(*steps) == [], "it was good when it was promoted"
+    why = "v1 has the digest of app:v1.0, which is yanked: crashes"
+    assert any(why in fault for fault in one((V1, marked), (V1, marked, has), promotion))
+    around = [
+        (ledger_of(V1, marked), ""),
+        (ledger_of(V1, twin), told("unyank", twin, reason="fine")),
+        *steps[1:],
+    ]
+    assert faults(*around[:3]) == []
+    assert any("which has the digest of app:v1.0, which is yanked" in fault for fault in faults(*around))
+    assert merged((V1, twin), (V1, twin, has), (V1, marked)) == ["app:staging"]
