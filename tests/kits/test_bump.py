@@ -12,6 +12,7 @@ import pytest
 
 from ledger_tool.core.changes.promotion import promoted
 from ledger_tool.core.ledger.names import Tag
+from tests.support.forges.branches import BranchesOf
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.deployed import POD
@@ -59,12 +60,14 @@ class Followed:
 
 
 @pytest.fixture
-def followed(stage: Stage, access: dict[str, str], tmp_path: Path) -> Iterator[Followed]:
+def followed(
+    request: pytest.FixtureRequest, stage: Stage, access: dict[str, str], tmp_path: Path
+) -> Iterator[Followed]:
     ledger = stage.upstream
     staging = promoted(VERSIONS[1:], Tag("staging"), VERSIONS[1].published_at)
     files = {"ledger.yaml": SETTINGS.encode(), "ledger.json": ledger_bytes(*VERSIONS, *staging)}
     ledger.commit_as_other_writer(files, "Declare environments")
-    with fake_forge("github") as forge, http_server(tmp_path / "srv", TOKEN) as server:
+    with fake_forge(request.param) as forge, http_server(tmp_path / "srv", TOKEN) as server:
         path = tmp_path / "srv" / f"{forge.path}.git"
         folder = tmp_path / "fleet"
         (folder / "overlays/prod").mkdir(parents=True)
@@ -78,6 +81,7 @@ def followed(stage: Stage, access: dict[str, str], tmp_path: Path) -> Iterator[F
         (tmp_path / "srv/ours").mkdir()
         (tmp_path / "srv/ours/ledger.git").symlink_to(ledger.path)
         made = Followed(stage, ledger, Upstream(path), forge, server.url("").rstrip("/"), access)
+        forge.branches = BranchesOf(made.fleet)
         yield made
 
 
@@ -134,7 +138,11 @@ def on_jenkins(followed: Followed, before: str) -> tuple[int, str]:
 Job = Callable[[Followed, str], tuple[int, str]]
 
 
-@pytest.mark.parametrize("job", [on_github, on_gitlab, on_jenkins])
+@pytest.mark.parametrize(
+    ("followed", "job"),
+    [("github", on_github), ("gitlab", on_gitlab), ("gitea", on_jenkins)],
+    indirect=["followed"],
+)
 def test_a_merged_promotion_opens_the_request_the_next_one_updates_it_and_other_pushes_do_nothing(
     followed: Followed, job: Job
 ) -> None:
@@ -159,7 +167,11 @@ def test_a_merged_promotion_opens_the_request_the_next_one_updates_it_and_other_
     assert len(followed.forge.requests) == 1
 
 
-@pytest.mark.parametrize(("job", "before"), [(on_github, "0" * 40), (on_jenkins, "")])
+@pytest.mark.parametrize(
+    ("followed", "job", "before"),
+    [("github", on_github, "0" * 40), ("github", on_jenkins, "")],
+    indirect=["followed"],
+)
 def test_where_nobody_knows_what_was_before_the_request_is_made_all_the_same(
     followed: Followed, job: Job, before: str
 ) -> None:
@@ -169,6 +181,7 @@ def test_where_nobody_knows_what_was_before_the_request_is_made_all_the_same(
     assert followed.image() == f"v1.2.0@{digest('v1.2.0')}"
 
 
+@pytest.mark.parametrize("followed", ["gitlab"], indirect=True)
 def test_a_host_that_refuses_the_push_fails_the_job(followed: Followed) -> None:
     before = followed.ledger.tip()
     followed.write("promote --from staging --all --to prod")

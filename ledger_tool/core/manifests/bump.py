@@ -87,7 +87,10 @@ def _as_in_environment(
     if has is None or not has.version:
         return Judgement(image, note=Remark("not-in-environment", f"{environment} has no {image}, so it stays"))
     version = versions.get(has.version)
-    release = version if version and version.digest == has.digest else has  # a tag that moves may be another one now
+    if version is None:
+        message = f"{environment} has {has.version} of {image}, which the ledger no longer has: promote another version"
+        return Judgement(image, "stale", message, old=has)
+    release = version if version.digest == has.digest else has  # a tag that moves may be another one now
     if not _may_use(release, rules) and (unfit := unfitness(image, release)):
         return replace(unfit, message=f"{unfit.message}; {environment} has it")
     if has.digest is None:

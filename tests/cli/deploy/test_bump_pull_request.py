@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.forges.branches import BranchesOf
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.deployed import NEW, POD, SETTINGS, Deployed, moved
@@ -17,17 +18,6 @@ from tests.support.git.upstream import DIE, Upstream, git
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-
-
-class _Branches(set[str]):
-    """The branches of a real repository, for the forge to know."""
-
-    def __init__(self, origin: Upstream) -> None:
-        super().__init__()
-        self._origin = origin
-
-    def __contains__(self, name: object) -> bool:
-        return bool(self._origin.git("rev-parse", "--quiet", "--verify", f"refs/heads/{name}", check=False))
 
 
 @dataclass
@@ -57,7 +47,7 @@ def fleet(
         git("clone", "--quiet", "--bare", deployed.folder, path)
         origin = Upstream(path)
         origin.git("config", "http.receivepack", "true")
-        forge.branches = _Branches(origin)
+        forge.branches = BranchesOf(origin)
         monkeypatch.setenv("LEDGER_FORGE_TOKEN", TOKEN)
         monkeypatch.setenv("LEDGER_FORGE_URL", forge.wire.url)
         with http_server(tmp_path / "srv", TOKEN) as server:

@@ -91,6 +91,13 @@ def test_what_was_yanked_or_expired_since_is_reported_and_not_taken_without_leav
     assert bumped(catalogue_of(V5, old, prod=old), at("v1.5.0")).kind == "expired"
 
 
+def test_a_version_that_was_removed_since_is_reported_and_not_taken() -> None:
+    for site in (at("v1.5.0"), at("v1.6.0", V6.digest)):
+        done = bumped(catalogue_of(V5, prod=V6), site)
+        assert (done.kind, done.wanted) == ("stale", None)
+        assert done.message == "prod has v1.6.0 of a, which the ledger no longer has: promote another version"
+
+
 def test_a_tag_that_moved_after_its_promotion_keeps_the_digest_that_was_promoted() -> None:
     was, now = version("main", "was"), version("main", "now")
     assert bumped(catalogue_of(now, prod=was), at("main", now.digest)).wanted == WantedVersion("main", was.digest)
@@ -128,6 +135,9 @@ def test_after_a_move_a_reference_is_what_the_environment_has_and_stays(
     prod = version(*has)
     catalogue = catalogue_of(*{name: version(name, seed) for name, seed in recorded}.values(), prod=prod)
     done = bumped(catalogue, at(tag, pinned))
+    if prod.tag not in dict(recorded):
+        assert (done.kind, done.wanted) == ("stale", None)
+        return
     if done.wanted is None:
         assert (done.kind, pinned, tag in ("", prod.tag)) == ("", prod.digest, True)
         return
