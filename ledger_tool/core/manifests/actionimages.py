@@ -7,12 +7,13 @@ from several, is judged and reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, TemplateNode, TemplatePipe, parse_template
-from ledger_tool.core.manifests.charts.spoken import SpokenText, assigned, spoken
+from ledger_tool.core.manifests.charts.spoken import SpokenText, TemplateWords, assigned, spoken
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.templateactions import actions
@@ -34,7 +35,7 @@ def as_written(token: TextToken, text: str) -> TextToken:
     return token._replace(text=text[start + is_quoted : end - is_quoted])
 
 
-def in_actions(site: Site, text: str, ours: OurImages) -> list[Site]:
+def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], FileCharts] = no_charts) -> list[Site]:
     """Return the sites of the images that the actions in a site name, or the site if they name none."""
     if not site.whole or len(site.fields) != 1 or "{{" not in text:
         return [site]
@@ -47,7 +48,8 @@ def in_actions(site: Site, text: str, ours: OurImages) -> list[Site]:
     said = token.text + (behind[0] if behind else "")
     variables = _variables(text) if "$" in said else {}
     defined = _defined(text) if _names_template(said) else {}
-    found = [one for one in spoken(said, variables, defined) if one.start >= 0 or _is_ours(one.text, ours)]
+    words = TemplateWords(variables, defined, charts().of_chart())
+    found = [one for one in spoken(said, words) if one.start >= 0 or _is_ours(one.text, ours)]
     return [_named(site, token, one, is_one=len(found) == 1) for one in found] or [site]
 
 

@@ -133,7 +133,7 @@ class YamlFormat:
             others = mentions(text, document, tokens, found.tokens, self.ours)
             return [*inner.noted, *(site for site in others if (site.line, site.text) not in judged)]
 
-        own = [one for site in found.sites for one in in_actions(site, text, self.ours)]
+        own = [one for site in found.sites for one in in_actions(site, text, self.ours, self.charts)]
         sites = sorted([*own, *inner.judged], key=lambda site: (site.fields[0].token.start, site.line))
         return DocumentReading(tokens, sites, search, needing_reference(marks, tokens))
 

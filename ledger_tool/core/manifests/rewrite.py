@@ -112,7 +112,7 @@ def rewrite(path: str, raw: bytes, parse: Parse, judge: Judge, *, write: bool = 
         except TextFault as fault:
             if not fault.is_syntax or not has_actions(text):  # a file beyond a limit is not treated as a template
                 raise
-            return _in_form(TemplateFormat(parse, judge.ours), path, raw, text, judge, write=write)
+            return _in_form(TemplateFormat(parse, judge.ours, charts=judge.charts), path, raw, text, judge, write=write)
     except TextFault as fault:
         note = note_on(path, raw, form, fault)
         return not_read(note) if note else Rewritten(path)

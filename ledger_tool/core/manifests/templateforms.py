@@ -46,7 +46,7 @@ class TemplateFormat(YamlFormat):
             return self._repaired(path, text, document)
         marks = marks_in(text, document, tokens)
         found = find_sites(path, text, tree(tokens), self.ours, marks=marks)
-        sites = [_uncovered(one) for site in found.sites for one in in_actions(site, text, self.ours)]
+        sites = [_uncovered(one) for site in found.sites for one in in_actions(site, text, self.ours, self.charts)]
 
         def search() -> list[Site]:
             between = mentions(bare, document, tokens, found.tokens, self.ours)
@@ -76,7 +76,7 @@ class TemplateFormat(YamlFormat):
             found += inner
             if not inner and _may_name_image(bare, line, marks.at(line.start()), self.ours):
                 unread.append(number)
-        found = [one for site in found for one in in_actions(_whole(site, text), text, self.ours)]
+        found = [one for site in found for one in in_actions(_whole(site, text), text, self.ours, self.charts)]
         sites = [replace(_uncovered(site), locked=_LOCKED) for site in found]
         sites.sort(key=lambda site: site.fields[0].token.start)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -16,11 +16,10 @@ from ledger_tool.core.manifests.charts.gotemplate import (
     ParsedTemplate,
     TemplateFault,
     TemplateNode,
-    TemplatePipe,
     TemplateText,
     parse_template,
 )
-from ledger_tool.core.manifests.charts.spoken import SpokenText, assigned, spoken_by
+from ledger_tool.core.manifests.charts.spoken import SpokenText, TemplateWords, assigned, spoken_by
 from ledger_tool.core.manifests.formats import DocumentReading
 from ledger_tool.core.manifests.mentions import mentions_in_lines
 from ledger_tool.core.manifests.shapes.keys import says_image
@@ -76,7 +75,8 @@ class HelperFormat(TemplateFormat):
 
     def _printed(self, text: str) -> Iterator[Site]:
         """Yield the images of ours that the named templates of a file print."""
-        texts = [text, *self.charts().templates().values()]
+        chart = self.charts().of_chart()
+        texts = [text, *(chart.templates.values() if chart else ())]
         defined: dict[str, Sequence[TemplateNode]] = {}
         for other in reversed(dict.fromkeys(texts)):
             defined.update(_parsed(other).defined)
@@ -87,7 +87,7 @@ class HelperFormat(TemplateFormat):
                 continue
             locked = "" if 0 < whole[name] == included[name] else _USED_ELSEWHERE
             start = text.find(f'"{name}"')
-            for said in _spoken(body, variables, defined):
+            for said in _spoken(body, TemplateWords(variables, defined, chart)):
                 if self.ours.has_reference(said.text) or self.ours.has_name(said.text):
                     yield _site(text, said if said.start >= 0 else said._replace(start=start), locked or _lock(said))
 
@@ -111,14 +111,13 @@ def _parsed(text: str) -> ParsedTemplate:
 
 def _spoken(
     body: Sequence[TemplateNode],
-    variables: Mapping[str, Sequence[TemplatePipe]],
-    defined: Mapping[str, Sequence[TemplateNode]],
+    words: TemplateWords,
 ) -> list[SpokenText]:
     solid = [node for node in body if not (isinstance(node, TemplateText) and not node.text.strip())]
     if len(solid) == 1 and isinstance(solid[0], TemplateText):
         said = solid[0].text.strip()
         return [SpokenText(said, solid[0].start + solid[0].text.index(said))]
-    found = spoken_by(solid, variables, defined)
+    found = spoken_by(solid, words)
     is_one = len(found) == 1 and len(solid) == 1
     return found if is_one else [one._replace(start=-1) for one in found]
 

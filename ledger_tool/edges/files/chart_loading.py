@@ -117,6 +117,7 @@ class LoadedCharts:
         templates = dict(self._templates(folder, "templates"))
         return HelmChart(
             templates=templates,
+            app_version=metadata.app_version,
             is_library=metadata.is_library,
             subcharts=tuple(subcharts),
             absent=tuple(absent),

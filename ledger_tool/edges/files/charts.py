@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -45,7 +45,7 @@ class Charts:
         if above:
             folder, rest = above
             if rest.split("/")[0] in OTHERS or rest == "Chart.yaml":
-                return FileCharts(inside=inside, templates=partial(self._templates, folder))
+                return FileCharts(inside=inside, of_chart=partial(self._loaded.chart, folder))
             is_values = is_values or has_values(rest)
             if rest == DEFAULTS:
                 return FileCharts((self._own(folder, is_base=True, is_values=True),), inside=inside, is_values=True)
@@ -57,10 +57,6 @@ class Charts:
         if not self._uses.folders:
             return FileCharts(inside=inside, is_values=is_values)
         return FileCharts(possible=self._uses.possible, inside=inside, is_values=is_values)
-
-    def _templates(self, folder: str) -> Mapping[str, str]:
-        chart = self._loaded.chart(folder)
-        return chart.templates if chart else {}
 
     def _above(self, path: str) -> tuple[str, str] | None:
         """Return the folder of the nearest chart above a file, and the file's path in it, or None."""

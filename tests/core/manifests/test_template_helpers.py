@@ -11,6 +11,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.charts.around import FileCharts
+from ledger_tool.core.manifests.charts.chart import HelmChart
 from ledger_tool.core.manifests.pin import judge_pin
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -27,7 +28,8 @@ CATALOGUE = Catalogue(
 
 def pinned(text: str, template: str, path: str = "templates/_helpers.tpl") -> Rewritten:
     judge = Judge(partial(judge_pin, catalogue=CATALOGUE), CATALOGUE.ours)
-    charts = FileCharts(templates=lambda: {"templates/a.yaml": template, "templates/_helpers.tpl": text})
+    chart = HelmChart(templates={"templates/a.yaml": template, "templates/_helpers.tpl": text})
+    charts = FileCharts(of_chart=lambda: chart)
     return rewrite(path, text.encode(), tokens, replace(judge, charts=lambda: charts))
 
 

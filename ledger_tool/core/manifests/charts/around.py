@@ -118,9 +118,9 @@ def _no_values(root: YamlNode) -> Mapping[int, tuple[ChartAround, ...]]:
     return {}
 
 
-def no_templates() -> Mapping[str, str]:
+def not_of_a_chart() -> HelmChart | None:
     """Return that a file is not in a chart's folder of templates."""
-    return {}
+    return None
 
 
 def no_chart() -> Sequence[ChartAround]:
@@ -135,14 +135,14 @@ class FileCharts:
     `whole` are those of a whole document, and of which the file is known to have values. `possible` are those to which
     values in it may belong, as nothing tells whose they are. `inside` returns, for a document's root, those that get
     the values at a token, by its number; none for a chart that is not here. `is_values` says that the file has values,
-    whether or not their chart is here. `templates` returns the texts of the chart that the file is a template of.
+    whether or not their chart is here. `of_chart` returns the chart that the file is a template of.
     """
 
     whole: tuple[ChartAround, ...] = ()
     possible: Callable[[], Sequence[ChartAround]] = no_chart
     inside: Callable[[YamlNode], Mapping[int, tuple[ChartAround, ...]]] = _no_values
     is_values: bool = False
-    templates: Callable[[], Mapping[str, str]] = no_templates
+    of_chart: Callable[[], HelmChart | None] = not_of_a_chart
 
 
 NO_CHARTS = FileCharts()

@@ -50,10 +50,11 @@ class HelmChart:
 
     `subcharts` are those that are there, and `absent` the names of the others. `filled` returns the places of values
     that are set in any of its files, or None if these are not known, and `values`
-    what its `values.yaml` says.
+    what its `values.yaml` says. `app_version` is that of its `Chart.yaml`.
     """
 
     templates: Mapping[str, str]
+    app_version: str = ""
     is_library: bool = False
     subcharts: tuple[tuple[str, HelmChart], ...] = ()
     absent: tuple[str, ...] = ()
@@ -66,7 +67,7 @@ class HelmChart:
         That is `""` if nothing does.
         """
         followed = self._followed
-        printed = PrintedImage(image, has_digest, self._is_unset)
+        printed = PrintedImage(image, has_digest, self.is_unset)
         if any(map(printed.is_part, followed.changed)):
             return _REPLACED
         lines = followed.lines.at(*printed.places)
@@ -74,7 +75,7 @@ class HelmChart:
 
     def digest_forms(self, image: ImageFields) -> set[str]:
         """Return what the chart prints in front of an image's digest: the digest's algorithm, or nothing."""
-        printed = PrintedImage(image, True, self._is_unset)
+        printed = PrintedImage(image, True, self.is_unset)
         return {form for line in self._followed.lines.at(*printed.places) for form in printed.algorithms(line)}
 
     @cached_property
@@ -82,7 +83,8 @@ class HelmChart:
         """The references that its templates put together from its values."""
         return printed_references(self._followed.lines.all)
 
-    def _is_unset(self, path: Path) -> bool:
+    def is_unset(self, path: Path) -> bool:
+        """Return whether no file here sets a value; one that may be set by any is not unset."""
         return self._filled is not None and path[:1] == VALUES and not is_any(path) and path not in self._filled
 
     @cached_property

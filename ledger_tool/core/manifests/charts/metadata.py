@@ -25,6 +25,7 @@ class ChartMetadata:
 
     is_library: bool = False
     dependencies: tuple[Dependency, ...] = ()
+    app_version: str = ""
 
 
 def metadata_of(roots: Sequence[YamlNode]) -> ChartMetadata:
@@ -35,7 +36,8 @@ def metadata_of(roots: Sequence[YamlNode]) -> ChartMetadata:
     listed = look_up(root, "dependencies")
     items = listed.node.items[:_MOST] if listed else ()
     found = [_dependency(place.node) for place in items if place.node.token.kind == "map"]
-    return ChartMetadata(_text(root, "type") == "library", tuple(one for one in found if one.name))
+    dependencies = tuple(one for one in found if one.name)
+    return ChartMetadata(_text(root, "type") == "library", dependencies, _text(root, "appVersion"))
 
 
 def _dependency(node: YamlNode) -> Dependency:
