@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -78,19 +79,21 @@ def on_jenkins(stage: Stage, access: Mapping[str, str]) -> tuple[int, str]:
     return 0, output
 
 
-@pytest.fixture
-def requests(stage: Stage, tmp_path: Path) -> Path:
-    """Return a clone of a ledger with requests: some conflict with what has come to the base since.
+@pytest.fixture(scope="session")
+def requested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a ledger, `upstream.git`, and a clone of it, which have the requests of `requests`."""
+    root = tmp_path_factory.mktemp("requested")
+    with Stage.set_up(root / "stage") as stage:
+        _request(stage, root / "clone", root / "signing")
+        shutil.copytree(stage.upstream.path, root / "upstream.git")
+    return root
 
-    One is signed, one has the same tag with another digest, and one merges as it is. Others belong to people: one by
-    its name, one by its commit, and one has nothing in common with the base.
-    """
-    clone = tmp_path / "clone"
+
+def _request(stage: Stage, clone: Path, key: Path) -> None:
     git("clone", "--quiet", stage.upstream.url, clone)
     publish(stage, clone, "v1.0", "first")
     git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
     start = git("rev-parse", "HEAD", cwd=clone)
-    key = tmp_path / "signing"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     for branch, tag, seed in (
         ("ledger/publish-v1.2", "v1.2", "ours"), ("ledger/signed", "v1.3", "signed"), ("ledger/collides", "v1.1", "x"),
@@ -114,6 +117,19 @@ def requests(stage: Stage, tmp_path: Path) -> Path:
     git("checkout", "--quiet", "main", cwd=clone)
     publish(stage, clone, "v1.1", "base")
     git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
+
+
+@pytest.fixture
+def requests(stage: Stage, requested: Path, tmp_path: Path) -> Path:
+    """Return a clone of a ledger with requests: some conflict with what has come to the base since.
+
+    One is signed, one has the same tag with another digest, and one merges as it is. Others belong to people: one by
+    its name, one by its commit, and one has nothing in common with the base.
+    """
+    shutil.rmtree(stage.upstream.path)
+    shutil.copytree(requested / "upstream.git", stage.upstream.path)
+    clone = shutil.copytree(requested / "clone", tmp_path / "clone")
+    git("remote", "set-url", "origin", stage.upstream.url, cwd=clone)
     return clone
 
 
