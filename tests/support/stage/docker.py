@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support.registries.registry import Layout
+from tests.support.registries.layout import Layout
 
 REGISTRY = "registry.example.com"
 _BUILT = Path.home() / ".docker" / "built"
