@@ -62,10 +62,11 @@ def _sweep(base: Path) -> None:
     with suppress(OSError):
         descriptor = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with os.scandir(descriptor) as entries:
-                names = [one.name for one in entries if re.fullmatch(rf"{_prefix()}[a-z0-9_]{{8}}", one.name)]
-            for name in names:
-                if time.monotonic() < end:
+            prefix = _prefix()
+            with os.scandir(descriptor) as entries:  # thousands, perhaps
+                ours = [one.name for one in entries if one.name.startswith(prefix)]
+            for name in ours:
+                if re.fullmatch("[a-z0-9_]{8}", name.removeprefix(prefix)) and time.monotonic() < end:
                     with suppress(OSError):
                         _remove_if_dead(name, descriptor)
         finally:
