@@ -7,7 +7,7 @@ from several, is judged and reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, TemplateNode, TemplatePipe, parse_template
 from ledger_tool.core.manifests.charts.spoken import SpokenText, TemplateWords, assigned, spoken
 from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.shapes.whole import HAS_TAG
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.templateactions import actions
 from ledger_tool.core.manifests.tokens import TextToken
@@ -24,6 +25,9 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SETS = re.compile(r"\{\{-?\s*\$\w+\s*:?=")
 _ACTIONS_BEHIND = re.compile(r"(?:[ \t]*\{\{[^{}\r\n]*\}\})+")
 _LOCKED = "actions put it together, or choose it from several texts: write its digest there"
+_QUOTED = re.compile(r"\\?[\"'`]([^\s\"'`\\]+)\\?[\"'`]")
+_PLUS = re.compile(r"([\"'])[ \t]*[~+][ \t]*\1")
+_MAKES_OTHERS = re.compile(r"[=!]=|\b(?:cat|eq|ne|printf?|replace\w*|regex\w*|split\w*|in)\b")
 _LONGEST = 5_000  # characters of a scalar with actions
 
 
@@ -37,11 +41,11 @@ def as_written(token: TextToken, text: str) -> TextToken:
 
 def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], FileCharts] = no_charts) -> list[Site]:
     """Return the sites of the images that the actions in a site name, or the site if they name none."""
-    if not site.whole or len(site.fields) != 1 or "{{" not in text:
+    if not site.whole or len(site.fields) != 1 or not _has_opening(text):
         return [site]
     token = site.fields[0].token
     said = text[token.start : min(token.end, token.start + _LONGEST)]
-    if "{{" not in said or token.end - token.start > _LONGEST or token.style in ("|", ">"):
+    if not _has_opening(said) or token.end - token.start > _LONGEST or token.style in ("|", ">"):
         return [site]
     token = as_written(token, text)
     behind = "" if token.style else _ACTIONS_BEHIND.match(text, token.end)  # `{{ end }}` prints nothing
@@ -50,6 +54,11 @@ def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], File
     defined = _defined(text) if _names_template(said) else {}
     words = TemplateWords(variables, defined, charts().of_chart())
     found = [one for one in spoken(said, words) if one.start >= 0 or _is_ours(one.text, ours)]
+    found = found or [
+        SpokenText(one)
+        for one in dict.fromkeys((*_quoted(said), *_quoted(site.fields[0].token.text)))
+        if _is_ours(one, ours)
+    ]
     return [_named(site, token, one, is_one=len(found) == 1) for one in found] or [site]
 
 
@@ -68,6 +77,25 @@ def _named(site: Site, token: TextToken, said: SpokenText, *, is_one: bool) -> S
         locked=site.locked or ("" if is_whole else _LOCKED),
         unsettled="",
     )
+
+
+def _has_opening(text: str) -> bool:
+    return "{{" in text or "<%" in text
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """Yield the references in the texts in quotes of other engines' actions, as of `x | default('REF')` of Jinja.
+
+    One that an action compares with something, or makes something else of, is none that it prints; nor is one with
+    other text around the action.
+    """
+    spans = actions(text)
+    starts, ends = [*(one.start for one in spans), len(text)], [0, *(one.end for one in spans)]
+    printing = [one for one in spans if not one.is_silent]
+    if len(printing) == 1 and not any(text[end:start].strip() for end, start in zip(ends, starts, strict=True)):
+        said = _PLUS.sub("", text[printing[0].start : printing[0].end])
+        found = [] if _MAKES_OTHERS.search(said) else _QUOTED.findall(said)
+        yield from (one for one in found if HAS_TAG.search(one))
 
 
 def _is_ours(text: str, ours: OurImages) -> bool:
