@@ -56,7 +56,7 @@ def heir(site: Site, tag: str, judgement: Callable[[Site], Judgement | None], wa
         return ""
     for overlays in (one.overlays for one in site.values.charts if one.overlays):
         for overlaid in overlays.at(site.values.above, ours):
-            is_other = not ours.is_mirror(site.name, overlaid.site.name)
+            is_other = bool(overlaid.site.name) and not ours.is_mirror(site.name, overlaid.site.name)
             is_named = not _has_tag(overlaid.site)
             if (is_named or is_behind) and not (is_named and is_other):
                 continue
@@ -81,6 +81,8 @@ def _inherits(overlaid: OverlaidSite, tag: str, judgement: Callable[[Site], Judg
         wanted = (judged.wanted if (judged := judgement(site)) else None) if overlaid.file.is_judged else None
         if wanted and splices(site, wanted, overlaid.text) and site.missing and not _is_behind(site):
             return False
+        if wanted and splices(site, wanted, overlaid.text) and _is_behind(site):
+            return True  # there would be two digests
     except (LedgerError, SpliceRefused):
         wanted = None
     is_same = not site.digest and bool(tag) and (wanted.tag if wanted else site.tag) == tag

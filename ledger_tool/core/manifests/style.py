@@ -11,6 +11,7 @@ from dataclasses import replace
 from ledger_tool.core.manifests.charts.chart import DigestReading
 from ledger_tool.core.manifests.marks import Style, style_in
 from ledger_tool.core.manifests.remark import Remark
+from ledger_tool.core.manifests.shapes.visit import value
 from ledger_tool.core.manifests.site import ImageFields, Site
 
 _DOUBTS = ("ignored", "unknown", "read")  # of several charts, the first counts
@@ -18,6 +19,8 @@ _STRANGE = (
     "nobody can tell where its reader wants the digest; write `# ledger: style:tag` behind it if the reader puts name "
     "and tag together, `# ledger: style:digest` if it knows a field for it"
 )
+
+_TWO = "the values below it have a digest in `{}`, and there would be two: write this field here too"
 
 
 def styled(site: Site, wanted: Style = "") -> tuple[Site, Remark | None]:
@@ -41,7 +44,21 @@ def styled(site: Site, wanted: Style = "") -> tuple[Site, Remark | None]:
     else:
         done, note = _by_chart(site, site.values, wanted)
     done = done if style else _as_printed(done, site.values)
+    if wanted != "tag" and _is_above_a_digest(done, site.values):
+        return replace(done, unsettled=done.unsettled or _TWO.format(site.values.digest)), None
     return done, None if done.misprint else note
+
+
+def _is_above_a_digest(site: Site, values: ImageFields) -> bool:
+    """Return whether a digest behind the tag would stand beside one in a field of the values over which it is laid."""
+    parts = {field.part for field in site.fields}
+    if "tagged" not in parts or not parts.isdisjoint(("digest", "hex", "emptied")):
+        return False
+    for one in values.charts:
+        below = one.defaults(values.above)
+        if below and value(below, values.digest):
+            return not one.chart.is_here or one.chart.reads_digest(values).outcome != "ignored"
+    return False
 
 
 def _as_printed(site: Site, values: ImageFields) -> Site:
@@ -81,12 +98,13 @@ def _with_form(site: Site, *, is_hex: bool) -> Site:
 def _by_chart(site: Site, values: ImageFields, wanted: Style) -> tuple[Site, Remark | None]:
     if not (site.tag or site.digest):
         return site, None
-    readings = [one.chart.reads_digest(values) for one in values.charts]
+    charts = [one for one in values.charts if one.chart.is_here]
+    readings = [one.chart.reads_digest(values) for one in charts]
     outcome, why = min(readings, key=lambda one: _DOUBTS.index(one.outcome), default=DigestReading("read", ""))
     if outcome == "ignored":
         reason = f"its chart does not read `{values.digest}` ({why})"
         return _in_tag(site, reason), Remark("digest-ignored", f"{reason}, so the digest goes behind the tag")
-    if outcome == "read" or wanted == "digest" or not any(one.is_values for one in values.charts):
+    if outcome == "read" or wanted == "digest" or not any(one.is_values for one in charts):
         return site, None
     if site.digest:
         return replace(site, doubt=why), None

@@ -37,14 +37,21 @@ def _nothing(folder: str) -> Iterable[Sequence[YamlNode]]:
     return ()
 
 
+def _none(folder: str) -> Iterable[tuple[str, str]]:
+    del folder
+    return ()
+
+
 class LoadedCharts:
     """The charts in folders; each is read once, when it is asked for.
 
-    `elsewhere` returns the roots of the values that a chart gets from outside its folder.
+    `elsewhere` returns the roots of the values that a chart gets from outside its folder, and `umbrellas` the charts
+    that depend on one with its name, with the keys that its values have there.
     """
 
     def __init__(self, files: ChartFiles) -> None:
         self.elsewhere: Callable[[str], Iterable[Sequence[YamlNode]]] = _nothing
+        self.umbrellas: Callable[[str], Iterable[tuple[str, str]]] = _none
         self._files = files
         self._charts: dict[str, HelmChart | None] = {}
         self._roots: dict[str, YamlNode | None] = {}
@@ -79,18 +86,24 @@ class LoadedCharts:
         around, _, name = folder.rpartition("/")
         above, _, last = around.rpartition("/")
         if last == "charts" and self._has_chart(above):
-            keys = [one.key for one in self._dependencies(above) if one.name == name]
+            keys = [one.key for one in self.dependencies(above) if one.name == name]
             yield from ((above, key) for key in keys or [name])
         for beside, is_folder in self._files.names(around) if name else ():
             other = below(around, beside)
-            for one in self._dependencies(other) if is_folder and other != folder else ():
+            for one in self.dependencies(other) if is_folder and other != folder else ():
                 if _local(other, one) == folder:
                     yield other, one.key
+        yield from self.umbrellas(folder)
 
     def _has_chart(self, folder: str) -> bool:
         return self._files.read(below(folder, "Chart.yaml")) is not None
 
-    def _dependencies(self, folder: str) -> tuple[Dependency, ...]:
+    def name(self, folder: str) -> str:
+        """Return what the chart in a folder calls itself."""
+        return _metadata(self._files.read(below(folder, "Chart.yaml")) or b"").name
+
+    def dependencies(self, folder: str) -> tuple[Dependency, ...]:
+        """Return what the chart in a folder depends on."""
         contents = [self._files.read(below(folder, name)) for name in ("Chart.yaml", "requirements.yaml")]
         return tuple(one for raw in contents if raw for one in _metadata(raw).dependencies)
 

@@ -11,50 +11,28 @@ from typing import NamedTuple
 
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ANYWHERE, ChartAround, Overlays, SitesOfFile, ValuesFile
+from ledger_tool.core.manifests.charts.chart import ABSENT
 from ledger_tool.core.manifests.charts.filled import filled_places
+from ledger_tool.core.manifests.charts.layers import ChartUse, InlineValues
 from ledger_tool.core.manifests.charts.paths import GLOBAL
 from ledger_tool.core.manifests.charts.paths import Path as ValuePath
-from ledger_tool.core.manifests.charts.uses import (
-    Base,
-    ChartUse,
-    InlineValues,
-    ValuesLayer,
-    bound,
-    has_placeholders,
-    matcher,
-    parameters,
-    uses_in,
-)
+from ledger_tool.core.manifests.charts.uses import uses_in
+from ledger_tool.core.manifests.charts.usesintemplates import uses_in_template
 from ledger_tool.core.manifests.formats import kind_of
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.shapes.visit import may_use_charts
+from ledger_tool.core.manifests.templateactions import has_actions
 from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.core.manifests.yamltree import YamlNode
 from ledger_tool.edges.files.chart_files import ChartFiles
 from ledger_tool.edges.files.chart_loading import DEFAULTS, MAX_FILE, LoadedCharts
+from ledger_tool.edges.files.used_charts import ABSENT_FOLDER, MOST, Layer, UsedChart, UsedCharts, joined, laid_over
 
 _MAX_ABOVE = 8  # folders
-_MOST = 200  # ways in which one document uses a chart
 _MOST_LAYERS = 100
+_ADVICE = "write `# ledger: style:tag` behind it, since another tag then takes the place of the digest too"
 _PARTS = re.compile(rb"(?:[tT]ag|[dD]igest|[rR]epository|[rR]egistry)[\"']?\s*:")
 _OBJECT = re.compile(rb"^apiVersion\s*:", re.MULTILINE)
 _VERSIONS = re.compile(r"(?i)tag|digest|sha|repository|registry")
-
-
-class _Layer(NamedTuple):
-    """Values of a chart: in a file, or at the token with the number `place` in a document of it."""
-
-    path: str
-    place: int
-    values: Callable[[], YamlNode | None]
-
-
-class _UsedChart(NamedTuple):
-    """A chart in a folder, and the values that it gets, one over the other, and over its own if `has_own`."""
-
-    folder: str
-    layers: tuple[_Layer, ...]
-    has_own: bool
 
 
 class _Index(NamedTuple):
@@ -62,9 +40,11 @@ class _Index(NamedTuple):
     which nothing tells whose values they are.
     """
 
-    by_file: dict[str, list[tuple[_UsedChart, int]]]
-    by_folder: dict[str, list[_UsedChart]]
+    by_file: dict[str, list[tuple[UsedChart, int]]]
+    by_folder: dict[str, list[UsedChart]]
     partial: list[str]
+    uses: list[tuple[str, ChartUse]]
+    patches: dict[str, list[tuple[str, ChartUse]]]
 
 
 class ChartUses:
@@ -80,6 +60,7 @@ class ChartUses:
         self._files, self._loaded, self._sites = files, loaded, sites
         self._judged = [path for path in judged if kind_of(path) in ("yaml", "json")]
         self._is_judged = frozenset(self._judged)
+        self._finder = UsedCharts(files, self._judged, loaded, lambda: self.folders)
 
     @cached_property
     def folders(self) -> list[str]:
@@ -98,8 +79,8 @@ class ChartUses:
     def inside(self, path: str, root: YamlNode) -> Mapping[int, tuple[ChartAround, ...]]:
         """Return the charts that get values inside a document, by the numbers of the tokens where these are."""
         found: dict[int, tuple[ChartAround, ...]] = {}
-        for use in uses_in(root):
-            used = self._used(path, use)
+        for use in uses_in(root, _name(path)):
+            used = self._patched(use) if use.is_patch else self._with_patches(self._index, path, use)
             for layer in use.layers:
                 if isinstance(layer, InlineValues):
                     place = layer.node.token.number
@@ -109,8 +90,6 @@ class ChartUses:
 
     def named(self, path: str) -> tuple[ChartAround, ...] | None:
         """Return the charts that get a file by its name, none of those that are not here, or None for another file."""
-        if not self.folders:
-            return None
         return self.merged(self._index.by_file[path]) if path in self._index.by_file else None
 
     def over(self, folder: str, chart: str, above: tuple[str, ...]) -> Iterator[tuple[ValuesFile, str]]:
@@ -120,21 +99,30 @@ class ChartUses:
             for layer in used.layers:
                 if layer[:2] not in seen:
                     seen.add(layer[:2])
-                    yield self.values_file(layer, folder, chart, above), layer.path if layer.place == ANYWHERE else ""
+                    file = self.values_file(layer, used.folder, chart or folder, above)
+                    yield file, layer.path if layer.place == ANYWHERE else ""
         for path in self._index.partial if folder in self.folders else ():
             yield (
-                self.values_file(_Layer(path, ANYWHERE, partial(self._loaded.values, path)), folder, chart, above),
+                self.values_file(Layer(path, ANYWHERE, partial(self._loaded.values, path)), folder, chart, above),
                 path,
             )
 
-    def values_file(self, layer: _Layer, folder: str, chart: str = "", above: tuple[str, ...] = ()) -> ValuesFile:
-        """Return a layer as a file with values, of which some are laid over others."""
-        name, sites = relative(layer.path, chart or folder), partial(self._sites, layer.path)
+    def values_file(self, layer: Layer, folder: str, chart: str, above: tuple[str, ...] = ()) -> ValuesFile:
+        """Return a layer as a file with values, of which some are laid over others; `chart` is where names start."""
+        name = relative(layer.path, chart)
+        if layer.unknown:
+            unknown = SitesOfFile((), f"{layer.unknown}; {_ADVICE}")
+            return ValuesFile(f"{name}:{-layer.place}", lambda _: unknown, folder, above)
+        sites = partial(self._sites, layer.path)
         return ValuesFile(name, sites, folder, above, layer.path in self._is_judged, layer.place)
 
     def given(self, folder: str) -> Iterator[Sequence[YamlNode]]:
         """Yield the values that the chart in a folder gets from outside it."""
-        layers = {one[:2]: one for used in self._index.by_folder.get(folder, ()) for one in used.layers}
+        layers = {
+            one.path if one.place == ANYWHERE else id(one.values): one
+            for used in self._index.by_folder.get(folder, ())
+            for one in used.layers
+        }
         for layer in layers.values():
             if values := layer.values():
                 yield [values]
@@ -151,146 +139,145 @@ class ChartUses:
 
     @cached_property
     def _index(self) -> _Index:
-        index = _Index({}, {}, [])
+        index = _Index({}, {}, [], [], {})
         folders = {*self.folders}
-        outside = [path for path in self._judged if folders and not _is_template(path, folders)]
-        for path, raw in self._files.contents(outside):
+        for path, raw in self._files.contents(self._judged):
             if raw is None or len(raw) > MAX_FILE:
                 continue
-            if _PARTS.search(raw) and not _OBJECT.search(raw) and not _is_inside(path, folders):
+            is_template = _is_template(path, folders)
+            is_partial = not is_template and _PARTS.search(raw) and not _OBJECT.search(raw)
+            if is_partial and folders and not _is_inside(path, folders):
                 index.partial.append(path)
-            if may_use_charts(raw.decode("utf-8", "replace")):
-                for use in (use for root in _roots(raw) for use in uses_in(root)):
-                    self._add(index, path, use)
+            for use in self._uses_in(path, raw, is_template=is_template):
+                if use.is_patch:
+                    index.patches.setdefault(use.owner[0], []).append((path, use))
+                else:
+                    index.uses.append((path, use))
+        for path in self._rendered_helmfiles():
+            for use in self._uses_in(path, self._files.read(path) or b"", is_template=True):
+                index.uses.append((path, use))
+        for path, use in index.uses:
+            self._add(index, path, use)
         index.partial[:] = [path for path in index.partial if path not in index.by_file]
         return index
 
+    def _rendered_helmfiles(self) -> Iterator[str]:
+        """Yield the files of Helmfile that are templates by their names, which are not among those that are judged."""
+        folders = {path.rpartition("/")[0] for path in self._judged} if self.folders else set()
+        for folder in {
+            *folders,
+            *(above for chart in self.folders for above in self._finder.bases(f"{chart}/", "top")),
+        }:
+            for name, is_folder in self._files.names(folder):
+                path = f"{folder}/{name}" if folder else name
+                if not is_folder and name.endswith(".gotmpl") and "helmfile" in path:
+                    yield path
+
+    def _uses_in(self, path: str, raw: bytes, *, is_template: bool) -> Iterator[ChartUse]:
+        from ledger_tool.edges.yaml.manifest_tokens import tokens
+
+        if not (b"elm" in raw or b"releases" in raw or b"patch" in raw or b"/spec/" in raw):
+            return
+        text = raw.decode("utf-8", "replace")
+        try:
+            if is_template and has_actions(text):
+                raise TextFault(1, "a template")
+            for document in yamltree.documents(text):
+                for root in yamltree.tree(tokens(text, document)):
+                    yield from uses_in(root, _name(path))
+        except TextFault:
+            yield from uses_in_template(text, tokens) if has_actions(text) else ()
+
     def _add(self, index: _Index, path: str, use: ChartUse) -> None:
-        used = self._used(path, use)
-        for one in used:
-            index.by_folder.setdefault(one.folder, []).append(one)
+        for one in self._with_patches(index, path, use):
+            for folder in self._meant(one.folder):
+                index.by_folder.setdefault(folder, []).append(one)
             for at, layer in enumerate(one.layers):
                 if layer.place == ANYWHERE:
                     index.by_file.setdefault(layer.path, []).append((one, at))
-        for layers in [] if used else self._layers(path, use.layers, self._bases(path, "top"), "", {}):
-            for layer in layers:
-                if layer.place == ANYWHERE:
-                    index.by_file.setdefault(layer.path, [])
 
-    def _used(self, path: str, use: ChartUse) -> list[_UsedChart]:
-        """Return the charts that a use in a document may mean: several, where placeholders stand in their paths."""
-        for base in self._bases(path, use.base):
-            found: list[_UsedChart] = []
-            for folder, known in (pair for chart in use.charts for pair in self._found(base, chart)):
-                layers = self._layers(path, use.layers[:_MOST_LAYERS], [base], folder, known)
-                found += [_UsedChart(folder, one, use.has_own) for one in islice(layers, _MOST)]
-            if found:
-                return found[:_MOST]
-        return []
+    def _with_patches(self, index: _Index, path: str, use: ChartUse) -> list[UsedChart]:
+        """Return the charts that a use may mean, as they are without patches and with each."""
+        used = self._finder.used(path, use)
+        patches = list(islice(self._patches(index, use), MOST))
+        return [*used, *(laid_over(one, layers) for layers in patches for one in used[:MOST])]
 
-    def _found(self, base: str, chart: str) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield the folders of charts that a path names, each with what the placeholders in it stand for."""
-        path = joined(base, chart)
-        if not has_placeholders(chart):
-            if self._loaded.chart(path):
-                yield path, {}
-            return
-        expression = matcher(path, {})
+    def _meant(self, folder: str) -> Sequence[str]:
+        """Return the folders of the charts that a used one may be: of one that is not here, those with its name."""
+        return (
+            self._by_name.get(folder.removeprefix(ABSENT_FOLDER), ()) if folder.startswith(ABSENT_FOLDER) else (folder,)
+        )
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
         for folder in self.folders:
-            if match := expression.fullmatch(folder):
-                yield folder, bound(path, match)
-
-    def _layers(
-        self, path: str, layers: Sequence[ValuesLayer], tops: Sequence[str], folder: str, known: Mapping[str, str]
-    ) -> Iterator[tuple[_Layer, ...]]:
-        """Yield the layers that there are, once for each text for which placeholders may stand."""
-        if not layers:
-            yield ()
-            return
-        first, rest = layers[0], layers[1:]
-        if isinstance(first, InlineValues):
-            here = _Layer(path, first.node.token.number, partial(_values_in, first.node))
-            yield from ((here, *others) for others in self._layers(path, rest, tops, folder, known))
-            return
-        bases = {"here": [path.rpartition("/")[0]], "chart": [folder] if folder else [], "top": tops}[first.base]
-        options = [option for base in bases for option in self._named_files(base, first.path, known)]
-        for name, stands in options or [("", known)]:
-            layer = (_Layer(name, ANYWHERE, partial(self._loaded.values, name)),) if name else ()
-            yield from ((*layer, *others) for others in self._layers(path, rest, tops, folder, stands))
-
-    def _named_files(self, base: str, name: str, known: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
-        path = joined(base, name)
-        if not has_placeholders(name):
-            if path in self._is_judged or self._files.read(path) is not None:
-                yield path, known
-            return
-        expression = matcher(path, known)
-        for file in self._judged:
-            if match := expression.fullmatch(file):
-                yield file, {**known, **bound(path, match)}
-
-    def _bases(self, path: str, base: Base) -> list[str]:
-        """Return where paths may start: the top is that of the repository, or one of the folders around a file."""
-        folder = path.rpartition("/")[0]
-        if base != "top":
-            return [folder]
-        found = [folder]
-        for _ in range(_MAX_ABOVE):
-            if self._files.is_top(folder):
-                is_repository = bool(folder) or not path.startswith("/")
-                return [folder, *found] if is_repository else found
-            folder = folder.rpartition("/")[0]
-            found.append(folder)
+            for name in {_name(folder), self._loaded.name(folder)} - {""}:
+                found.setdefault(name, []).append(folder)
         return found
 
-    def merged(self, places: Sequence[tuple[_UsedChart, int]]) -> tuple[ChartAround, ...]:
+    def umbrellas(self, folder: str) -> Sequence[tuple[str, str]]:
+        """Return the charts that depend on one of the same name as that in a folder, and the keys of its values."""
+        names = {_name(folder), self._loaded.name(folder)} if folder in self.folders else ()
+        return [one for name in names for one in self._dependents.get(name, ()) if one[0] != folder]
+
+    @cached_property
+    def _dependents(self) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for folder in self.folders:
+            for one in self._loaded.dependencies(folder):
+                if one.repository and not one.repository.startswith("file:"):
+                    found.setdefault(one.name, []).append((folder, one.key))
+        return found
+
+    def _patches(self, index: _Index, use: ChartUse) -> Iterator[tuple[Layer, ...]]:
+        """Yield the values that patches lay over those of a use."""
+        kind, name = use.owner
+        for path, patch in index.patches.get(kind, ()) if kind else ():
+            if patch.owner[1] in ("", name):
+                yield from islice(
+                    self._finder.layers(path, patch.layers, self._finder.bases(path, "top"), "", {}), MOST
+                )
+
+    def _patched(self, patch: ChartUse) -> list[UsedChart]:
+        """Return what a use is with a patch."""
+        kind, name = patch.owner
+        same = [(path, use) for path, use in self._index.uses if use.owner[0] == kind and name in ("", use.owner[1])]
+        return [
+            laid_over(used, layers)
+            for path, use in same[:MOST]
+            for used in self._finder.used(path, use)
+            for layers in self._patches(self._index, use)
+        ]
+
+    def merged(self, places: Sequence[tuple[UsedChart, int]]) -> tuple[ChartAround, ...]:
         """Return the charts that get the values of layers, each once for the same values below."""
-        found: dict[tuple[object, ...], list[tuple[_UsedChart, int]]] = {}
+        found: dict[tuple[object, ...], list[tuple[UsedChart, int]]] = {}
         for used, at in places:
             below = tuple(layer[:2] for layer in used.layers[: at + 1])
             found.setdefault((used.folder, used.has_own, below), []).append((used, at))
         return tuple(map(self._around, found.values()))
 
-    def _around(self, places: Sequence[tuple[_UsedChart, int]]) -> ChartAround:
+    def _around(self, places: Sequence[tuple[UsedChart, int]]) -> ChartAround:
         used, at = places[0]
-        chart = self._loaded.chart(used.folder)
+        is_absent = used.folder.startswith(ABSENT_FOLDER)
+        chart = ABSENT if is_absent else self._loaded.chart(used.folder)
         assert chart
         above = dict.fromkeys(layer for one, number in places for layer in one.layers[number + 1 :])
-        files = [self.values_file(layer, used.folder) for layer in above]
+        names = used.layers[at].path.rpartition("/")[0] if is_absent else used.folder
+        files = [self.values_file(layer, used.folder, names) for layer in above]
         below = tuple(layer.values for layer in reversed(used.layers[:at]))
         place = used.layers[at].place
         return ChartAround(chart, used.folder, True, Overlays(lambda: files), below, used.has_own, place)
 
 
-def joined(folder: str, name: str) -> str:
-    """Return a path without `.` and `..`, as far as it is known."""
-    return posixpath.normpath(f"{folder}/{name}" if folder else name)
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def relative(path: str, folder: str) -> str:
     """Return the path of a file as it is called from a folder."""
     return posixpath.relpath("/" + path.lstrip("/"), "/" + folder.lstrip("/"))
-
-
-def _values_in(node: YamlNode) -> YamlNode | None:
-    """Return the values in a document: those of a mapping, of parameters, or of a text."""
-    if node.token.kind == "list":
-        return parameters(node)
-    return node if node.token.kind == "map" else next(iter(_roots(node.token.text.encode())), None)
-
-
-def _roots(raw: bytes) -> list[YamlNode]:
-    """Return the content of all documents of a file, as far as it can be read."""
-    from ledger_tool.edges.yaml.manifest_tokens import tokens
-
-    found: list[YamlNode] = []
-    try:
-        text = yamltree.decoded(raw)
-        for document in yamltree.documents(text):
-            found += yamltree.tree(tokens(text, document))
-    except TextFault:
-        pass
-    return found
 
 
 def _is_inside(path: str, folders: Collection[str]) -> bool:

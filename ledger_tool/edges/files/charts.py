@@ -26,7 +26,7 @@ class Charts:
         self._loaded = LoadedCharts(files)
         self._judged = frozenset(judged)
         self._uses = ChartUses(files, judged, self._loaded, self._sites)
-        self._loaded.elsewhere = self._uses.given
+        self._loaded.elsewhere, self._loaded.umbrellas = self._uses.given, self._uses.umbrellas
         self._overlays: dict[str, Overlays] = {}
         self._tops: dict[str, bool] = {}
         self._found: dict[str, FileCharts] = {}

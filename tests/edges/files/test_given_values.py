@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.core.manifests.rewrite import Rewritten
-from tests.edges.files.test_overlays import PIN, judged
+from tests.edges.files.test_overlays import DIGESTS, PIN, judged
 
 BASE = "image:\n  repository: myorg/app\n  tag: v1.5.0\n"
 DIGEST = "{{ with .Values.image.digest }}@{{ . }}{{ end }}"
@@ -69,3 +69,119 @@ def test_a_value_that_nothing_sets_does_not(path: str) -> None:
     done = pinned({**of_chart(TEMPLATES[path] + DIGEST), "a.yaml": argo})["charts/app/values.yaml"]
     assert done.content
     assert not done.findings
+
+
+READS = ".Values.image.tag }}" + DIGEST
+NO_CHART = FLUX.replace("GitRepository", "HelmRepository")
+TEMPLATE = "apiVersion: argoproj.io/v1alpha1\n" + ARGO.replace("name: app", "name: '{{ .Release.Name }}'")
+PATCH = "kind: HelmRelease\nmetadata: {name: app}\nspec: {values: {image: {tag: v1.6.0 # ledger: ignore\n}}}\n"
+TAG = "{image: {tag: v1.6.0}}"
+OPERATION = "- {op: replace, path: /spec/values/image/tag, value: v1}\n"
+FOR_RELEASES = "patches:\n- target: {kind: HelmRelease}\n  patch: |\n    # the newest\n    "
+IN_TEXT = "patches:\n- patch: |\n    kind: HelmRelease\n    spec: {values: {image: {tag: v1}}}\n"
+SOURCE = "helm: {parameters: [{name: image.tag, value: v1}]}\n"
+TEMPLATE_PATCH = (
+    f"spec:\n  templatePatch: |\n    # {{{{ if .x }}}}\n    spec: {{source: {{{SOURCE.rstrip()}}}}}\n"
+    "  template:\n    spec: {source: {repoURL: u, path: charts/app, helm: {valueFiles: []}}}\n"
+)
+INHERITED = "templates: {one: {chart: ./charts/app, valuesFiles: [v.yaml]}}\nreleases: [{inherit: [{template: one}]}]\n"
+UMBRELLA = "name: u\ndependencies: [{name: app, version: 1, repository: 'oci://r'}]\n"
+TERRAFORM = '{"helm_release": {"a": {"chart": "${path.module}/charts/app", "values": ["image: {tag: v1}"]}}}'
+
+
+def of_apps(helm: str, path: str = "charts/app") -> dict[str, str]:
+    template = TEMPLATE.replace("charts/app", path)
+    return {"apps/Chart.yaml": "name: apps\n", "apps/templates/a.yaml": f"{template}{helm}"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"a.yaml": f"{FLUX}  valuesFrom: [{{kind: ConfigMap, name: v}}]\n"},
+        {"a.yaml": f"kind: HelmRelease\nspec: {{chartRef: {{kind: OCIRepository, name: app}}, values: {TAG}}}\n"},
+        {"a.yaml": f"{NO_CHART.replace('charts/app', 'app')}  values: {TAG}\n"},
+        {"a.yaml": FLUX, "p.yaml": PATCH},
+        {"a.yaml": FLUX, "k.yaml": FOR_RELEASES + OPERATION},
+        {"a.yaml": FLUX, "k.yaml": IN_TEXT},
+        {"a.yaml": FLUX, "j.yaml": OPERATION},
+        {"a.yaml": f"{ARGO}      parameters: [{{name: 'images[0].tag', value: v1}}]\n"},
+        {"a.yaml": f"{ARGO}      values: '{TAG}'\n"},
+        {"charts/app/.argocd-source-x.yaml": SOURCE},
+        {"a.yaml": TEMPLATE_PATCH},
+        of_apps("      valuesObject: {image: {tag: v1}}\n"),
+        of_apps("      valuesObject:\n        a: {{ .Values.a }}\n"),
+        of_apps("      {{- toYaml .Values.a | nindent 6 }}\n"),
+        of_apps("      values: |\n        {{- .Values.a }}\n"),
+        of_apps("      parameters:\n      - {name: image.tag, value: '{{ .tag }}'}\n", "charts/{{ .name }}"),
+        {"helmfile.yaml.gotmpl": f"{RELEASE}  values:\n  - image: {{tag: '{{{{ .Values.tag }}}}'}}\n"},
+        {"helmfile.yaml": f"{RELEASE}  values:\n{{{{ if .a }}}}\n  - image: {{tag: v1}}\n{{{{ end }}}}\n"},
+        {"helmfile.yaml": INHERITED, "v.yaml": "image: {tag: v1} # ledger: ignore\n"},
+        {"skaffold.yaml": "releases: [{chartPath: charts/app, setValues: {image.tag: v1}}]\n"},
+        {"m.tf.json": TERRAFORM},
+        {"charts/app/fleet.yaml": "helm: {valuesFrom: [{configMapKeyRef: {name: a}}]}\n"},
+        {"u/Chart.yaml": UMBRELLA, "u/values.yaml": "app: {image: {tag: v1}}\n"},
+    ],
+)
+def test_where_values_from_outside_may_have_another_tag_no_digest_goes_into_a_field(given: dict[str, str]) -> None:
+    done = pinned({**of_chart(READS), **given})["charts/app/values.yaml"]
+    assert not done.content
+    assert "left unchanged: " in done.findings[0].message
+    with_digest = of_chart(READS, f"{BASE}  digest: {DIGESTS['v1.5.0']}\n")
+    assert (
+        "has its digest in a field, but "
+        in pinned({**with_digest, **given})["charts/app/values.yaml"].findings[0].message
+    )
+    behind = of_chart(READS, f"{BASE.rstrip()} # ledger: style:tag\n")
+    done = pinned({**behind, **given})["charts/app/values.yaml"]
+    assert b"tag: v1.5.0@sha256:" in (done.content or b"")
+    assert not done.findings
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"a.yaml": f"{FLUX}  values: {{replicas: 2}}\n"},
+        {"a.yaml": FLUX, "p.yaml": PATCH.replace("name: app", "name: other")},
+        {"a.yaml": FLUX, "k.yaml": f"{FOR_RELEASES}- {{op: replace, path: /spec/interval, value: 1m}}\n"},
+        {"a.yaml": f"{ARGO}      parameters: [{{name: 'hosts[0]', value: a}}]\n"},
+        of_apps("      valueFiles: [values.yaml, 'values-{{ .env }}.yaml']\n"),
+        of_apps("      valuesObject: \n        replicas: 2\n"),
+        {"skaffold.yaml": "releases: [{chartPath: charts/app, setValues: {replicas: 2}}]\n"},
+        {"a.yaml": f"{NO_CHART.replace('charts/app', 'other')}  values: {TAG}\n"},
+    ],
+)
+def test_what_cannot_have_another_tag_does_not_hold_it_back(given: dict[str, str]) -> None:
+    done = pinned({**of_chart(READS), **given})["charts/app/values.yaml"]
+    assert done.content
+    assert not done.findings
+
+
+def test_of_layers_without_their_chart_each_gets_its_own_digest() -> None:
+    layers = "  - image: {repository: myorg/app, tag: v1.5.0}\n  - image: {tag: v1.6.0}\n"
+    done = pinned({"helmfile.yaml": "releases:\n- name: a\n  chart: stable/app\n  values:\n" + layers})["helmfile.yaml"]
+    assert not done.findings
+    assert [(edit.tags[1], edit.digest) for edit in done.edits] == [*DIGESTS.items()]
+
+
+def test_a_patch_of_a_release_is_judged_with_the_name_that_the_release_has() -> None:
+    base = f"{NO_CHART}  values: {{image: {{repository: myorg/app, tag: v1.5.0}}}}\n"
+    done = pinned({"a.yaml": base, "p.yaml": PATCH.replace(" # ledger: ignore\n", "")})
+    assert done["p.yaml"].edits[0].new == f"myorg/app:v1.6.0@{DIGESTS['v1.6.0']}"
+    assert done["a.yaml"].edits[0].new == f"myorg/app:v1.5.0@{DIGESTS['v1.5.0']}"
+
+
+@pytest.mark.parametrize("tag", DIGESTS)
+def test_a_parameter_gets_no_digest_behind_its_tag_where_one_would_follow_it(tag: str) -> None:
+    below = f"      valuesObject: {{image: {{tag: v1.6.0, digest: '{DIGESTS['v1.6.0']}'}}}}\n"
+    given = f"{ARGO}{below}      parameters: [{{name: image.tag, value: {tag}}}]\n"
+    done = pinned({**of_chart(READS), "a.yaml": given})["a.yaml"]
+    assert not done.content
+    assert any("there would be two" in finding.message for finding in done.findings)
+
+
+def test_where_a_parameter_gets_a_digest_behind_its_tag_the_values_below_get_none() -> None:
+    given = f"{ARGO}      parameters: [{{name: image.tag, value: v1.5.0}}]\n"
+    done = pinned({**of_chart(READS), "a.yaml": given})
+    assert done["a.yaml"].content
+    assert not done["charts/app/values.yaml"].content
+    assert done["charts/app/values.yaml"].findings

@@ -48,9 +48,11 @@ places = st.sampled_from(
         ("chart/values.yaml", "envs/prod.yaml", "web"),
         ("chart/values.yaml", "app.yaml", "image"),
         ("chart/values.yaml", "helmfile.yaml", "web"),
+        ("elsewhere/values.yaml", "elsewhere/prod.yaml", "image"),
+        ("elsewhere/values.yaml", "elsewhere/helmfile.yaml", "web"),
     ]
 )
-INDENT = {"app.yaml": "      ", "helmfile.yaml": "    "}
+INDENT = {"app.yaml": "      ", "helmfile.yaml": "    ", "elsewhere/helmfile.yaml": "    "}
 OBJECT = {"app.yaml": ("valuesObject",)}
 AROUND: dict[str, tuple[str, tuple[str | int, ...]]] = {
     "app.yaml": (
@@ -58,6 +60,10 @@ AROUND: dict[str, tuple[str, tuple[str | int, ...]]] = {
         ("spec", "source", "helm", "valuesObject"),
     ),
     "helmfile.yaml": ("releases:\n- chart: ./chart\n  values:\n  -\n", ("releases", 0, "values", 0)),
+    "elsewhere/helmfile.yaml": (
+        "releases:\n- chart: oci://r/app\n  values:\n  - values.yaml\n  -\n",
+        ("releases", 0, "values", 1),
+    ),
 }
 
 
@@ -103,10 +109,16 @@ def test_no_tag_inherits_the_digest_of_another(
         below: values(base, key),
         above: around + (textwrap.indent(values(overlay, *OBJECT.get(above, prefix), key), INDENT.get(above, ""))),
     }
+    if folder == "elsewhere/":  # the chart is not here
+        del texts["elsewhere/Chart.yaml"], texts["elsewhere/templates/a.yaml"]
+    if above == "elsewhere/prod.yaml":
+        texts["a.yaml"] = (
+            "{source: {repoURL: u, chart: app, helm: {valueFiles: [$v/elsewhere/values.yaml, $v/elsewhere/prod.yaml]}}}"
+        )
     if prefix:
         texts["Chart.yaml"] = "name: app\n"
     files = {path: text.encode() for path, text in texts.items()}
-    done = judged(files, judge, above if is_excluded and not below.startswith("chart/") else "")
+    done = judged(files, judge, above if is_excluded and not below.startswith(("chart/", "elsewhere/")) else "")
     is_green = not any(file.findings for file in done)
     after = {**files, **{file.path: file.content for file in done if file.content is not None}}
     lower, upper = (yaml.safe_load(after[path]) for path in (below, above))

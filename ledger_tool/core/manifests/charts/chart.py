@@ -49,13 +49,14 @@ class HelmChart:
     """A chart: the texts of its templates by path, and its dependencies by the name that their values have.
 
     `subcharts` are those that are there, and `absent` the names of the others. `filled` returns the places of values
-    that are set in any of its files, or None if these are not known, and `values`
-    what its `values.yaml` says. `app_version` is that of its `Chart.yaml`.
+    that are set in any of its files, or None if these are not known, and `values` what its `values.yaml` says.
+    `app_version` is that of its `Chart.yaml`. Of one that is not here, nothing is known but that it gets values.
     """
 
     templates: Mapping[str, str]
     app_version: str = ""
     is_library: bool = False
+    is_here: bool = True
     subcharts: tuple[tuple[str, HelmChart], ...] = ()
     absent: tuple[str, ...] = ()
     values: Callable[[], YamlNode | None] = no_values
@@ -142,6 +143,9 @@ class HelmChart:
         except ChartTooLarge:
             unread.append("its templates are too large to be followed")
         return _FollowedChart(follower, unread, self)
+
+
+ABSENT = HelmChart(templates={}, is_here=False)
 
 
 class _ChartTemplate(NamedTuple):

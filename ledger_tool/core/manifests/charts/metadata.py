@@ -21,8 +21,9 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class ChartMetadata:
-    """The kind of a chart and its dependencies. A library prints nothing by itself."""
+    """The name of a chart, its kind and its dependencies. A library prints nothing by itself."""
 
+    name: str = ""
     is_library: bool = False
     dependencies: tuple[Dependency, ...] = ()
     app_version: str = ""
@@ -37,7 +38,8 @@ def metadata_of(roots: Sequence[YamlNode]) -> ChartMetadata:
     items = listed.node.items[:_MOST] if listed else ()
     found = [_dependency(place.node) for place in items if place.node.token.kind == "map"]
     dependencies = tuple(one for one in found if one.name)
-    return ChartMetadata(_text(root, "type") == "library", dependencies, _text(root, "appVersion"))
+    is_library = _text(root, "type") == "library"
+    return ChartMetadata(_text(root, "name"), is_library, dependencies, _text(root, "appVersion"))
 
 
 def _dependency(node: YamlNode) -> Dependency:

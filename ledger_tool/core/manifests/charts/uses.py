@@ -1,4 +1,4 @@
-"""Where a document gives values to a chart: Argo CD, Flux, Helmfile, Skaffold, Fleet and Kustomize.
+"""Where a document gives values to a chart: Argo CD, Flux, Helmfile, Skaffold, Fleet, Terraform and Kustomize.
 
 | shape                                                          | the chart, and its values from the lowest layer on  |
 |----------------------------------------------------------------|-----------------------------------------------------|
@@ -8,213 +8,190 @@
 |                                                                | the place of the chart's own `values.yaml`          |
 | `releases: [{chart, values: […], set: […]}]`                   | Helmfile; Skaffold: `chartPath` and `valuesFiles`   |
 | `helmCharts: [{name, valuesFile, valuesInline}]`               | Kustomize: below `helmGlobals.chartHome`            |
+| `helm_release: {NAME: {chart, values, set}}`                   | Terraform in JSON: from the document's folder       |
+
+An object of the same kind and name without a chart is a patch: its values are laid over those of the object. What is
+not here, as `valuesFrom`, or not a text that can be followed, is a layer too: an unknown one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
 
+from ledger_tool.core.manifests.charts.layers import (
+    SAYS_VERSION,
+    ChartUse,
+    InlineValues,
+    UnknownValues,
+    ValuesLayer,
+    ValuesPath,
+    dotted,
+    files_at,
+    inline_at,
+    items_at,
+    map_at,
+    unknown,
+)
+from ledger_tool.core.manifests.charts.patches import KINDS, of_operations, of_patch, template_patch
 from ledger_tool.core.manifests.shapes.visit import text_at, value
-from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, YamlPlace, is_scalar, look_up
+from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar, keys, look_up
 
 _MOST = 20_000  # nodes of a document
-_MOST_LEVELS = 30
-_PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}|\$\{(.*?)\}")
 _REFERENCE = re.compile(r"\$[\w.-]+/")  # of Argo CD: another source, which is a repository
-
-Base = Literal["top", "here", "chart"]
-
-
-class ValuesPath(NamedTuple):
-    """The path of a file with values, and from where it starts."""
-
-    path: str
-    base: Base
+_HERE = "."
 
 
-class InlineValues(NamedTuple):
-    """Values in the document: a mapping, a text with one, or a list of names and values."""
-
-    node: YamlNode
-
-
-ValuesLayer = ValuesPath | InlineValues
-
-
-class ChartUse(NamedTuple):
-    """A chart that gets values: the paths of the folder where it may be, none for one that is nowhere in a tree.
-
-    `layers` are laid one over the other, in this order, and over the chart's own values if `has_own`.
-    """
-
-    charts: tuple[str, ...]
-    base: Base
-    layers: tuple[ValuesLayer, ...]
-    has_own: bool = True
-
-
-def uses_in(root: YamlNode) -> Iterator[ChartUse]:
-    """Yield the uses of charts in a document."""
+def uses_in(root: YamlNode, file: str = "") -> Iterator[ChartUse]:
+    """Yield the uses of charts in a document of a file with this name."""
+    yield from _beside_chart(root, file)
     seen: set[int] = set()
-    ahead = [root]
+    ahead: list[tuple[YamlNode, tuple[str, str], UnknownValues | None]] = [(root, ("", ""), None)]
     while ahead and len(seen) < _MOST:
-        node = ahead.pop()
+        node, owner, above = ahead.pop()
         if id(node) in seen or is_scalar(node):
             continue
         seen.add(id(node))
         if node.token.kind == "map":
-            yield from _uses_at(node)
-        ahead += [place.node for place in node.items]
-        ahead += [place.node for _, place in node.pairs]
+            owner, above = _owner(node) or owner, template_patch(node) or above
+            for use in _uses_at(node, owner):
+                layers = (*use.layers, above) if above else use.layers
+                yield use._replace(layers=layers, owner=use.owner if use.owner[0] else owner)
+        elif node is root and node.items:
+            yield from of_operations(node)
+        ahead += [(place.node, owner, above) for place in node.items]
+        ahead += [(place.node, owner, above) for _, place in node.pairs]
 
 
-def _uses_at(node: YamlNode) -> Iterator[ChartUse]:
-    helm = _map(node, "helm")
+def _owner(node: YamlNode) -> tuple[str, str] | None:
+    kind, metadata = value(node, "kind"), map_at(node, "metadata")
+    if kind not in KINDS:
+        return None
+    return kind.removesuffix("Config"), value(metadata, "name") if metadata else ""
+
+
+def _beside_chart(root: YamlNode, file: str) -> Iterator[ChartUse]:
+    """Yield what a file gives to the chart in its own folder."""
+    helm = map_at(root, "helm") if root.token.kind == "map" else None
+    if helm and file.startswith(".argocd-source") and file.endswith(".yaml"):
+        yield ChartUse((_HERE,), "here", (*files_at(helm, "chart", "valueFiles"), *_of_helm(helm)))
+    elif helm and file in ("fleet.yaml", "fleet.yml") and not value(helm, "chart"):
+        yield from _of_fleet(root, helm, _HERE)
+
+
+def _uses_at(node: YamlNode, owner: tuple[str, str]) -> Iterator[ChartUse]:
+    helm = map_at(node, "helm")
     if helm and value(helm, "chart"):
-        files = _files(helm, "here", "valuesFiles")
-        yield ChartUse((value(helm, "chart"),), "here", (*files, *_inline(helm, "values")))
-    elif helm and (value(node, "repoURL") or value(node, "path")):
+        yield from _of_fleet(node, helm, value(helm, "chart"))
+    elif look_up(node, "helm") and (value(node, "repoURL") or value(node, "path")):
         yield _of_argo(node, helm)
-    spec = _map(node, "spec")
-    if spec and value(node, "kind") in ("HelmRelease", "HelmChart"):
+    elif helm and owner[0].startswith("Application"):
+        yield _of_argo(node, helm)._replace(is_patch=True)
+    spec = map_at(node, "spec")
+    if spec and value(node, "kind") in ("HelmRelease", "HelmChart", "HelmChartConfig"):
         yield from _of_flux(spec)
-    for release in _items(node, "releases"):
-        yield _of_release(release)
+    for release in items_at(node, "releases"):
+        yield from _of_release(release, map_at(node, "templates"))
+    if released := map_at(node, "helm_release"):
+        yield from _of_terraform(released)
     for key in ("helmCharts", "helmChartInflationGenerator"):
-        home = value(_map(node, "helmGlobals") or node, "chartHome")
-        yield from (_of_kustomize(item, home) for item in _items(node, key))
+        home = value(map_at(node, "helmGlobals") or node, "chartHome")
+        yield from (_of_kustomize(item, home) for item in items_at(node, key))
+    for key in ("patches", "patchesJson6902", "patchesStrategicMerge"):
+        place = look_up(node, key)
+        for one in place.node.items if place else ():
+            yield from of_patch(one)
 
 
-def _of_argo(source: YamlNode, helm: YamlNode) -> ChartUse:
+def _of_fleet(node: YamlNode, helm: YamlNode, chart: str) -> Iterator[ChartUse]:
+    from_elsewhere = unknown(helm, "valuesFrom", "they are in a ConfigMap or a Secret")
+    layers = (*files_at(helm, "here", "valuesFiles"), *inline_at(helm, "values"), *from_elsewhere)
+    start = helm.token.start
+    yield ChartUse((chart,), "here", layers, name=chart, start=start)
+    for target in items_at(node, "targetCustomizations"):
+        own = map_at(target, "helm")
+        if own:
+            others = (*files_at(own, "here", "valuesFiles"), *inline_at(own, "values"))
+            yield ChartUse((value(own, "chart") or chart,), "here", (*layers, *others), name=chart, start=start)
+
+
+def _of_argo(source: YamlNode, helm: YamlNode | None) -> ChartUse:
     files = []
-    for file in _files(helm, "chart", "valueFiles"):
+    for file in files_at(helm, "chart", "valueFiles") if helm else ():
         path = _REFERENCE.sub("/", file.path, count=1) if _REFERENCE.match(file.path) else file.path
         files.append(ValuesPath(path.lstrip("/"), "top") if path.startswith("/") else file)
     path = "" if value(source, "chart") else value(source, "path")
-    return ChartUse((path,) if path else (), "top", (*files, *_inline(helm, "values", "valuesObject", "parameters")))
+    layers = (*files, *(_of_helm(helm) if helm else ()))
+    place = look_up(source, "helm")
+    start = source.named["helm"][0].start if "helm" in source.named else place.token.start if place else 0
+    return ChartUse((path,) if path else (), "top", layers, name=value(source, "chart") or path, start=start)
+
+
+def _of_helm(helm: YamlNode) -> Iterator[ValuesLayer]:
+    """Yield the layers in the `helm` of Argo CD that are not in files of their own."""
+    yield from inline_at(helm, "values", "valuesObject", "parameters")
+    for key in ("parameters", "fileParameters"):
+        for item in items_at(helm, key):
+            name = value(item, "name")
+            if ("[" in name or key == "fileParameters") and SAYS_VERSION.search(name):
+                yield UnknownValues(item.token.line, f"`{name}` is not followed")
 
 
 def _of_flux(spec: YamlNode) -> Iterator[ChartUse]:
-    template = _map(_map(spec, "chart") or spec, "spec") or spec
-    chart, source = value(template, "chart"), _map(template, "sourceRef")
-    if not (chart or look_up(spec, "chartRef")):
-        return
+    template = map_at(map_at(spec, "chart") or spec, "spec") or spec
+    reference = map_at(spec, "chartRef")
+    chart, source = value(template, "chart"), map_at(template, "sourceRef")
     is_here = bool(source) and value(source or spec, "kind") in ("GitRepository", "Bucket")
-    files = _files(template, "top", "valuesFiles", "valuesFile")
-    inline = _inline(spec, "values", "valuesContent")
-    yield ChartUse((chart,) if is_here and chart else (), "top", (*files, *inline), has_own=not files)
+    if older := None if chart else map_at(spec, "chart"):  # of Flux 1
+        chart, is_here = value(older, "path") or value(older, "name"), bool(value(older, "path"))
+    files = files_at(template, "top", "valuesFiles", "valuesFile")
+    from_elsewhere = unknown(spec, "valuesFrom", "they are in a ConfigMap or a Secret")
+    layers = (*files, *from_elsewhere, *inline_at(spec, "values", "valuesContent"), *dotted(spec, "set"))
+    yield ChartUse(
+        (chart,) if is_here and chart else (),
+        "top",
+        layers,
+        has_own=not files,
+        name=chart or (value(reference, "name") if reference else ""),
+        is_patch=not (chart or reference),
+        start=spec.token.start,
+    )
 
 
-def _of_release(release: YamlNode) -> ChartUse:
-    chart = value(release, "chart") or value(release, "chartPath")
-    items = _items(release, "values", scalars=True)
-    listed = [ValuesPath(one.token.text, "here") if is_scalar(one) else InlineValues(one) for one in items]
-    layers = (*_files(release, "here", "valuesFiles"), *listed, *_inline(release, "overrides", "set"))
-    return ChartUse((chart,) if chart else (), "here", layers)
+def _of_release(release: YamlNode, templates: YamlNode | None) -> Iterator[ChartUse]:
+    inherited = [value(item, "template") for item in items_at(release, "inherit")]
+    above = [node for name in inherited if templates and (node := map_at(templates, name))]
+    nodes = [*above, release]
+    charts = [chart for node in nodes if (chart := value(node, "chart") or value(node, "chartPath"))]
+    layers: list[ValuesLayer] = []
+    for node in nodes:
+        items = items_at(node, "values", scalars=True)
+        layers += files_at(node, "here", "valuesFiles", "secrets")
+        layers += [ValuesPath(one.token.text, "here") if is_scalar(one) else InlineValues(one) for one in items]
+        layers += inline_at(node, "overrides", "set", "setString")
+        layers += [*dotted(node, "setValues"), *dotted(node, "setValueTemplates")]
+    chart = charts[-1] if charts else ""
+    yield ChartUse((chart,) if chart else (), "here", tuple(layers), name=chart, start=release.token.start)
+
+
+def _of_terraform(released: YamlNode) -> Iterator[ChartUse]:
+    for key in keys(released):
+        place = look_up(released, key)
+        for node in [one.node for one in place.node.items] or [place.node] if place else []:
+            chart = value(node, "chart").removeprefix("${path.module}/")
+            texts = look_up(node, "values")
+            says = bool(texts) and any(SAYS_VERSION.search(text_at(one)) for one in (texts.node.items if texts else ()))
+            layers = (*(unknown(node, "values", "they are expressions") if says else ()), *inline_at(node, "set"))
+            yield ChartUse((chart,) if chart else (), "here", layers, name=chart, start=node.token.start)
 
 
 def _of_kustomize(item: YamlNode, home: str) -> ChartUse:
     name, version = value(item, "name") or value(item, "chartName"), value(item, "version")
     home = value(item, "chartHome") or home or "charts"
     charts = (f"{home}/{name}", f"{home}/{name}-{version}/{name}") if name else ()
-    files = _files(item, "here", "valuesFile", "values", "additionalValuesFiles")
-    inline = _inline(item, "valuesInline")
+    files = files_at(item, "here", "valuesFile", "values", "additionalValuesFiles")
+    inline = inline_at(item, "valuesInline")
     how = value(item, "valuesMerge")
     is_below = how == "merge"  # the file is laid over what is written here
     layers: list[ValuesLayer] = [*inline, *files] if is_below else [*files, *inline]
-    return ChartUse(charts, "here", tuple(inline if how == "replace" else layers))
-
-
-def _map(node: YamlNode, key: str) -> YamlNode | None:
-    place = look_up(node, key)
-    return place.node if place and place.node.token.kind == "map" else None
-
-
-def _items(node: YamlNode, key: str, *, scalars: bool = False) -> list[YamlNode]:
-    place = look_up(node, key)
-    items: Sequence[YamlPlace] = place.node.items if place else ()
-    return [one.node for one in items if one.node.token.kind == "map" or (scalars and text_at(one))]
-
-
-def _files(node: YamlNode, base: Base, *keys: str) -> list[ValuesPath]:
-    found = []
-    for key in keys:
-        place = look_up(node, key)
-        if place:
-            found += [text_at(one) for one in (place.node.items or [place])]
-    return [ValuesPath(path, base) for path in found if path]
-
-
-def _inline(node: YamlNode, *keys: str) -> list[InlineValues]:
-    places = [place for key in keys if (place := look_up(node, key))]
-    return [InlineValues(place.node) for place in places if not is_scalar(place.node) or "\n" in place.node.token.text]
-
-
-def parameters(node: YamlNode) -> YamlNode:
-    """Return what a list of names and values sets, as the mapping that Helm makes of it."""
-    root = _mapping(node)
-    for place in node.items:
-        path, content = text_at(look_up(place.node, "name")), look_up(place.node, "value")
-        if not path or not content or "[" in path or "\\" in path:
-            continue
-        *above, last = path.split(".")
-        inner = root
-        for key in above[:_MOST_LEVELS]:
-            found = inner.named.get(key)
-            child = _composed(found[1].node if found else None) or _mapping(node)
-            _add(inner, key, YamlPlace(node.token, child))
-            inner = child
-        _add(inner, last, content)
-    return root
-
-
-def _mapping(node: YamlNode) -> ComposedNode:
-    return ComposedNode(node.token._replace(kind="map"))
-
-
-def _composed(node: YamlNode | None) -> ComposedNode | None:
-    """Return a mapping that can be added to, or None if the node is not a mapping."""
-    if node is None or isinstance(node, ComposedNode):
-        return node
-    is_map = node.token.kind == "map"
-    return ComposedNode(node.token, pairs=node.pairs, named=node.named, merged=node.merged) if is_map else None
-
-
-def _add(mapping: ComposedNode, key: str, place: YamlPlace) -> None:
-    token = mapping.token._replace(kind="scalar", text=key)
-    if key not in mapping.named:
-        mapping.pairs = [*mapping.pairs, (YamlNode(token), place)]
-    mapping.named = {**mapping.named, key: (token, place)}
-
-
-def has_placeholders(path: str) -> bool:
-    """Return whether a part of a path is only known when it is rendered."""
-    return bool(_PLACEHOLDER.search(path))
-
-
-def matcher(path: str, known: Mapping[str, str]) -> re.Pattern[str]:
-    """Return what matches a path whose placeholders stand for any names, or for those that are `known`.
-
-    The groups `p0`, `p1`, … have what the placeholders stand for; see `bound`.
-    """
-    parts, end, names = [], 0, _names(path)
-    for found in _PLACEHOLDER.finditer(path):
-        parts.append(re.escape(path[end : found.start()]))
-        name = found[1] or found[2] or ""
-        number, end = names.index(name), found.end()
-        some = ".+" if name.endswith("path") else "[^/]+"  # Argo CD's `path` may have several parts
-        first = f"(?P<p{number}>{some})" if f"(?P<p{number}>" not in "".join(parts) else f"(?P=p{number})"
-        parts.append(re.escape(known[name]) if name in known else first)
-    return re.compile("".join([*parts, re.escape(path[end:])]))
-
-
-def bound(path: str, match: re.Match[str]) -> dict[str, str]:
-    """Return what the placeholders of a path stand for in a match."""
-    groups = match.groupdict()
-    return {name: groups[f"p{number}"] for number, name in enumerate(_names(path)) if f"p{number}" in groups}
-
-
-def _names(path: str) -> list[str]:
-    return list(dict.fromkeys(found[1] or found[2] or "" for found in _PLACEHOLDER.finditer(path)))
+    return ChartUse(charts, "here", tuple(inline if how == "replace" else layers), name=name)

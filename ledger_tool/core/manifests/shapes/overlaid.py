@@ -23,6 +23,7 @@ from ledger_tool.core.manifests.yamltree import YamlNode, keys, look_up
 
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 _REGISTRY = "imageRegistry"
+_DIGESTS = ("digest", "sha")
 _PARTS = ("registry", "repository")
 _MOST = 2_000  # mappings of a chart's values
 _MOST_LEVELS = 20
@@ -40,13 +41,22 @@ def nameless(visit: Visit, node: YamlNode) -> Iterator[FoundSite]:
         if is_tag and place and text_at(place) and (says_image(key) or any(map(says_image, visit.keys[:1]))):
             tag, _, digest = text_at(place).partition("@")
             beside = (key_token(visit.node, key) or place.token, place.token)
+            alone_key = next((one for one in _DIGESTS if text_at(look_up(visit.node, one))), "")
+            alone = look_up(visit.node, alone_key)
+            charts = (visit.around,) if visit.around else ()
             site = Site(
                 line=place.token.line,
                 text=f":{text_at(place)}",
                 name="",
                 tag=tag,
-                digest=digest,
-                fields=(SiteField("tag", place.node.token),),
+                digest=digest or text_at(alone),
+                fields=(
+                    SiteField("tagged" if digest else "tag", place.node.token),
+                    *([SiteField("digest", alone.node.token)] if alone else ()),
+                ),
+                values=ImageFields(visit.above, "repository", key, alone_key or _DIGESTS[0], charts)
+                if charts
+                else None,
                 marks=marks_at(visit.file, *beside),
                 owner=owner_at(visit.file.text, *beside),
             )

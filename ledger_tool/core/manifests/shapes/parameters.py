@@ -27,7 +27,7 @@ def in_parameters(visit: Visit) -> Iterator[FoundSite]:
                 yield FoundSite(whole(visit, content, key_token(place.node, "value") or content.token))
     if visit.around or is_inside:
         yield from _in_groups(visit, named, visit.node.token)
-    if not visit.around:
+    if not _is_laid(visit):
         yield from of_words(visit._replace(node=ComposedNode(visit.node.token, named=named)))
 
 
@@ -39,8 +39,13 @@ def _in_groups(visit: Visit, named: Mapping[str, tuple[TextToken, YamlPlace]], t
         groups.setdefault((*reversed(above), *visit.keys), {})[key] = pair
     for keys_above, fields in groups.items():
         inner = visit._replace(node=ComposedNode(token, named=fields), keys=keys_above)
-        if not visit.around:
+        if not _is_laid(visit):
             yield from nameless(inner, inner.node)
             continue
         found = [*of_helm(inner, may_add=False)] or [*of_words(inner)]
         yield from (one._replace(keys=()) for one in found)
+
+
+def _is_laid(visit: Visit) -> bool:
+    """Return whether these are laid over values that are here."""
+    return visit.around is not None and bool(visit.around.chart.is_here or visit.around.below)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ledger_tool.core.manifests.charts.uses import bound, matcher, parameters, uses_in
+from ledger_tool.core.manifests.charts.parameters import parameters
+from ledger_tool.core.manifests.charts.placeholders import bound, matcher
+from ledger_tool.core.manifests.charts.uses import uses_in
 from ledger_tool.core.manifests.yamltree import YamlNode, documents, look_up, tree
 from ledger_tool.edges.yaml.manifest_tokens import tokens
 
