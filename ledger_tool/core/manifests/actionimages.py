@@ -25,6 +25,7 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SETS = re.compile(r"\{\{-?\s*\$\w+\s*:?=")
 _ACTIONS_BEHIND = re.compile(r"(?:[ \t]*\{\{[^{}\r\n]*\}\})+")
 _LOCKED = "actions put it together, or choose it from several texts: write its digest there"
+_BLANK = re.compile(r"\s")
 _QUOTED = re.compile(r"\\?[\"'`]([^\s\"'`\\]+)\\?[\"'`]")
 _PLUS = re.compile(r"([\"'])[ \t]*[~+][ \t]*\1")
 _MAKES_OTHERS = re.compile(r"[=!]=|\b(?:cat|eq|ne|printf?|replace\w*|regex\w*|split\w*|in)\b")
@@ -48,6 +49,8 @@ def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], File
     if not _has_opening(said) or token.end - token.start > _LONGEST or token.style in ("|", ">"):
         return [site]
     token = as_written(token, text)
+    if beside := _beside_comments(token.text):
+        return [_named(site, token, beside, is_whole=True)]
     behind = "" if token.style else _ACTIONS_BEHIND.match(text, token.end)  # `{{ end }}` prints nothing
     said = token.text + (behind[0] if behind else "")
     variables = _variables(text) if "$" in said else {}
@@ -59,13 +62,27 @@ def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], File
         for one in dict.fromkeys((*_quoted(said), *_quoted(site.fields[0].token.text)))
         if _is_ours(one, ours)
     ]
-    return [_named(site, token, one, is_one=len(found) == 1) for one in found] or [site]
+    is_alone = len(found) == 1 and token.text.count("{{") == 1 and token.text.startswith("{{")
+    return [_named(site, token, one, is_whole=is_alone and one.start >= 0) for one in found] or [site]
 
 
-def _named(site: Site, token: TextToken, said: SpokenText, *, is_one: bool) -> Site:
+def _beside_comments(text: str) -> SpokenText | None:
+    """Return the one word of a text whose actions are comments, which print nothing, or None."""
+    spans = actions(text)
+    if not all(one.is_comment for one in spans):
+        return None
+    bare, end = [], 0
+    for one in spans:
+        bare += [text[end : one.start], " " * (one.end - one.start)]
+        end = one.end
+    left = "".join([*bare, text[end:]])
+    said = left.strip()
+    return SpokenText(said, left.index(said)) if said and not _BLANK.search(said) else None
+
+
+def _named(site: Site, token: TextToken, said: SpokenText, *, is_whole: bool) -> Site:
     reference = split(said.text)
     end = said.start + len(said.text)
-    is_whole = is_one and said.start >= 0 and token.text.count("{{") == 1 and token.text.startswith("{{")
     opening, closing = (token.text[: said.start], token.text[end:]) if is_whole else ("", "")
     return replace(
         site,

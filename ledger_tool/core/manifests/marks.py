@@ -23,14 +23,22 @@ Style = Literal["", "tag", "digest"]
 
 _POLICIES = ("semver", "prerelease", "newest", "tag", "regex", IGNORE)
 _WORDS = ("image", "style", *_POLICIES)
-_OPENING = re.compile(r"(?<![^\s,\[\]{}\"'])(?P<sign>#|//|/\*)[#/*]*[ \t]*(?P<name>ledger[ \t]*[:=])", re.IGNORECASE)
-_CLOSING = re.compile(r"[ \t](?:#|//)|\*/")
+_SIGN = r"(?:(?<![^\s,\[\]{}\"'])(?:#|//|/\*)|(?<=:)/\*)"
+_OPENING = re.compile(rf"(?P<sign>{_SIGN})[#/*]*[ \t]*(?P<name>ledger[ \t]*[:=])", re.IGNORECASE)
+_LOOSE = re.compile(r"(?<![\w./-])(?P<name>ledger(?:[ \t]*[:=\uff1a]|[-_](?=ignore\b)))", re.IGNORECASE)
+_ANY_SIGN = re.compile(_SIGN)
+_CLOSING = re.compile(r"[ \t](?:#|//|/\*)|\*/")
+_TEMPLATE_OPENING = re.compile(r"\{\{-?[ \t]*\Z")
+_TEMPLATE_CLOSING = re.compile(r"\A[ \t]*-?\}\}")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _LONGEST = 2000  # characters of a comment that are looked at
 _ITEM = r"(?:image|style:[^\s,]*)"
 _FIRST = re.compile(rf"({_ITEM})(?:\s*,\s*|\s+|\Z)")
 _LAST = re.compile(rf"(?:\s*,\s*|\s+)({_ITEM})\Z")
 _BARE_COMMA = re.compile(r"\A,|,\s*(?:,|\Z)")
+_IGNORE_BECAUSE = re.compile(r"ignore\s+[^\s,]")
+_SIGNS = ("#", "//", "/*", "{{/*", "{{- /*")
+_ALL = "write `ignore`, `image`, `style:tag`, `style:digest` or a policy such as `semver:^1.5`"
 _WORD = re.compile(r"([A-Za-z]+)\s*(\Z|[:=,])?")
 
 
@@ -83,7 +91,7 @@ NO_MARKS = Marks()
 
 def may_have_marks(text: str) -> bool:
     """Return whether a text may have a mark."""
-    return ("edger" in text or "EDGER" in text) and bool(_OPENING.search(text))
+    return ("edger" in text or "EDGER" in text) and bool(_OPENING.search(text) or _LOOSE.search(text))
 
 
 def find_marks(text: str, document: TextDocument, is_comment: Callable[[int], bool] = lambda _: True) -> Marks:
@@ -93,7 +101,15 @@ def find_marks(text: str, document: TextDocument, is_comment: Callable[[int], bo
         return NO_MARKS
     lines = _Lines(part)
     openings = [one for one in _OPENING.finditer(part) if is_comment(document.start + one.start())]
-    return Marks([mark for opening in openings if (mark := _mark(opening, document, lines))])
+    found = {opening.start("name"): opening for opening in (*_slips(part, lines, openings), *openings)}
+    marks = [_mark(found[at], document, lines, is_comment) for at in sorted(found)]
+    return Marks([mark for mark in marks if mark])
+
+
+def _slips(text: str, lines: _Lines, openings: Sequence[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """Yield where `ledger` and a sign stand elsewhere in a comment, as in `# by hand. ledger: ignore`."""
+    known = {lines.number_of(opening.start()) for opening in openings}
+    yield from (slip for slip in _LOOSE.finditer(text) if lines.number_of(slip.start()) not in known)
 
 
 def style_in(marks: Sequence[Mark]) -> Style:
@@ -146,23 +162,43 @@ class _Lines:
         return -1
 
 
-def _mark(opening: re.Match[str], document: TextDocument, lines: _Lines) -> Mark | None:
+def _mark(
+    opening: re.Match[str], document: TextDocument, lines: _Lines, is_comment: Callable[[int], bool]
+) -> Mark | None:
     number = lines.number_of(opening.start())
     start, end = lines.starts[number], lines.ends[number]
+    sign = opening if "sign" in opening.groupdict() else _sign(opening, document, lines, start, is_comment)
+    if not sign:
+        return None
     rest = lines.text[opening.end() : min(end, opening.end() + _LONGEST)]
     closing = _CLOSING.search(rest)
     said = (rest[: closing.start()] if closing else rest).strip()
-    behind = rest[closing.end() :] if closing and closing[0] == "*/" else ""
-    if not (lines.text[start : opening.start()].strip("\ufeff \t") or behind.strip()):
-        number = lines.below_comments(number + 1, ("#",) if opening["sign"] == "#" else ("#", "//", "/*"))
+    behind = _TEMPLATE_CLOSING.sub("", rest[closing.end() :]) if closing and closing[0] == "*/" else ""
+    before = _TEMPLATE_OPENING.sub("", lines.text[max(start, sign.start() - _LONGEST) : sign.start()])
+    if not (before.strip("\ufeff \t") or behind.strip()):
+        number = lines.below_comments(number + 1, ("#",) if sign[0].startswith("#") else _SIGNS)
     place = (document.start + lines.starts[number], document.start + lines.ends[number]) if number >= 0 else (-1, -1)
-    return _understood(document.line + lines.number_of(opening.start()), opening["name"], said, place)
+    line = document.line + lines.number_of(opening.start())
+    slip = "" if sign is opening else f"{lines.text[sign.start() : opening.end()].strip()} {said}"
+    return _understood(line, opening["name"], said, place, slip)
 
 
-def _understood(line: int, name: str, said: str, place: tuple[int, int]) -> Mark | None:
-    """Return the mark that a comment is, or None for one that is none."""
-    text, is_meant = f"# {name} {said}".rstrip(), _is_meant(said, is_loose=name == "ledger:")
-    if name != "ledger:":
+def _sign(
+    slip: re.Match[str], document: TextDocument, lines: _Lines, start: int, is_comment: Callable[[int], bool]
+) -> re.Match[str] | None:
+    """Return the first sign of a comment in front of a slip, on its line."""
+    signs = _ANY_SIGN.finditer(lines.text, max(start, slip.start() - _LONGEST), slip.start())
+    return next((sign for sign in signs if is_comment(document.start + sign.start())), None)
+
+
+def _understood(line: int, name: str, said: str, place: tuple[int, int], slip: str) -> Mark | None:
+    """Return the mark that a comment is, or None for one that is none; a slip is one only at a reference."""
+    is_exact = name == "ledger:" and not slip
+    text, is_meant = f"# {name} {said}".rstrip(), _is_meant(said, is_loose=is_exact)
+    if slip:
+        fault = f"`{shown(slip)}` is not understood: a mark begins with `# ledger:`"
+        return Mark(line, slip, fault=fault, is_meant=False, first=place[0], last=place[1]) if is_meant else None
+    if not is_exact:
         fault = f"`{shown(text)}` is not understood: a mark begins with `# ledger:`"
         return Mark(line, text, fault=fault, first=place[0], last=place[1]) if is_meant else None
     items, rest = _items(said)
@@ -194,7 +230,11 @@ def _fault(text: str, said: str, items: Sequence[str], rest: str) -> str:
         return f"the mark `{shown(text)}` has a comma with nothing beside it"
     if not (items or rest):
         return "the mark `# ledger:` says nothing: write what it asks for, such as `# ledger: ignore`"
+    if _IGNORE_BECAUSE.match(rest):
+        return f"the mark `{shown(text)}` says more than `ignore`: write the reason behind another `#`"
     word = _WORD.match(rest)
+    if rest and rest.partition(":")[0].strip() not in _POLICIES and not (word and nearest(word[1].lower(), _WORDS)):
+        return f"the mark `{shown(text)}` is not understood: {_ALL}"
     if word and word[1] not in _POLICIES and (near := nearest(word[1].lower(), _WORDS)) and near[0] not in _POLICIES:
         meant = "`style:tag` or `style:digest`" if near[0] == "style" else "`image`"
         return f"the mark `{shown(text)}` is not understood: did you mean {meant}?"

@@ -47,6 +47,7 @@ def the_mark(comment: str) -> Mark | None:
         ("regex:v(?P<x>a{1,2})", False, "", "regex:v(?P<x>a{1,2})"),
         ("ignore # for now", False, "", "ignore"),
         ("ignore // for now", False, "", "ignore"),
+        ("semver:>=1 /* for now */", False, "", "semver:>=1"),
     ],
 )
 @pytest.mark.parametrize(
@@ -77,6 +78,8 @@ def test_a_mark_says_an_image_a_style_and_a_policy_in_any_order(
         ("# ledger: style:field", "is not a style"),
         ("# ledger: style=tag", "did you mean `style:tag`"),
         ("# ledger: Image", "did you mean `image`"),
+        ("# ledger: ignore because", "write the reason behind another `#`"),
+        ("# ledger: foo", "write `ignore`, `image`, `style:tag`, `style:digest` or a policy"),
     ],
 )
 def test_a_mark_with_a_slip_says_what_is_wrong(comment: str, fault: str) -> None:
@@ -89,7 +92,9 @@ def test_a_mark_with_a_slip_says_what_is_wrong(comment: str, fault: str) -> None
     "comment",
     [
         "# Ledger: the service for accounts",
-        "# the ledger: ignore",
+        "# ledger image",
+        "# the ledger: ignored by most",
+        "# see docs/ledger: ignore",
         "# ledger",
         "http://ledger:80",
         "# Ledger: tag of it",
@@ -97,6 +102,49 @@ def test_a_mark_with_a_slip_says_what_is_wrong(comment: str, fault: str) -> None
 )
 def test_what_a_comment_says_of_something_else_is_no_mark(comment: str) -> None:
     assert the_mark(comment) is None
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# pinned by hand. ledger: ignore", "# Ledger-ignore", "# ledger_ignore", "# ledger\uff1aignore",
+        "# the ledger: ignore", "# see above, ledger = semver:^1",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["{1} {0}\n", "{0}\n{1}\n"])
+def test_a_slip_at_a_reference_is_reported_and_nothing_is_edited(comment: str, form: str) -> None:
+    done = rewrite("a.yaml", form.format(comment, "- image: myorg/app:v1.5.0").encode(), tokens, PIN)
+    assert not done.edits
+    (note,) = done.notes
+    assert note.is_fault
+    elsewhere = rewrite("a.yaml", f"- image: myorg/app:v1.5.0\n- x: 1 {comment}\n".encode(), tokens, PIN)
+    assert (len(elsewhere.edits), elsewhere.notes) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.json", '{"image":/* ledger: ignore */"myorg/app:v1.5.0"}'),
+        ("a.json", '{"image": /* ledger: ignore */ "myorg/app:v1.5.0"}'),
+        ("a.json", '{"image":"myorg/app:v1.5.0"/* ledger: ignore */}'),
+        ("templates/a.yaml", "a:\n  image: myorg/app:v1.5.0 {{/* ledger: ignore */}}\n"),
+        ("templates/a.yaml", "a:\n  {{/* ledger: ignore */}}\n  image: myorg/app:v1.5.0\n"),
+        ("templates/a.yaml", "{{- /* ledger: ignore */ -}}\n{{/* why */}}\nimage: myorg/app:v1.5.0\n{{ .x }}\n"),
+        ("templates/a.yaml", "{{ if .x }}\n{{/* ledger: ignore */}}\nimage: myorg/app:v1.5.0\n{{ end }}\n"),
+    ],
+)
+def test_a_mark_counts_in_every_kind_of_comment_behind_and_above(path: str, text: str) -> None:
+    done = rewrite(path, text.encode(), tokens, PIN)
+    assert (done.edits, done.findings, done.notes) == ([], [], [])
+    without = rewrite(path, text.replace("ledger: ignore", "why").encode(), tokens, PIN)
+    assert [edit.new for edit in without.edits] == [f"myorg/app:v1.5.0@{digest('app')}"]
+
+
+def test_a_marked_value_without_a_tag_is_reported() -> None:
+    text = "env:\n- {{name: A, value: myorg/app}} {0}\n- {{name: B, value: 'myorg/app:v1.5.0'}} {0}\n"
+    text = text.format("# ledger: image")
+    done = rewrite("a.yaml", text.encode(), tokens, PIN)
+    assert ([edit.line for edit in done.edits], [finding.kind for finding in done.findings]) == ([3], ["unpinned"])
 
 
 IMAGE = "- image: myorg/app:v1.5.0"

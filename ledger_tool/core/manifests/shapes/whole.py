@@ -220,6 +220,10 @@ def marked(visit: Visit) -> Iterator[FoundSite]:
         is_alone = not node.token.style  # in `{…}`, the comment is behind several values
         if is_written(place) and (is_alone or HAS_TAG.search(text_at(place)) or "/" in text_at(place)):
             site = whole(visit, place, beside)
+            if not (site.tag or site.digest or site.locked or says_image(beside.text)):
+                site = replace(
+                    site, unsettled="it has no tag, and only what reads it knows which one it takes: write it"
+                )
             if is_called_image(visit.file, beside, place.token):
                 yield FoundSite(site, (beside.text,) if node.pairs else ())
 
