@@ -54,7 +54,7 @@ def test_a_foreign_index_lock_makes_a_local_commit_try_again(ledger: Run, checko
     "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name
 )
 def test_a_following_checkout_that_is_cut_short_is_finished_or_left_and_loses_nothing(
-    upstream: Upstream, tmp_path: Path, number: signal.Signals
+    ledger: Run, upstream: Upstream, tmp_path: Path, number: signal.Signals
 ) -> None:
     tags = set()
     for step in range(8, 26, 2):
@@ -69,7 +69,7 @@ def test_a_following_checkout_that_is_cut_short_is_finished_or_left_and_loses_no
         git("commit", "--quiet", "-am", "docs", cwd=checkout, check=False)  # the user goes on, unaware
         git("pull", "--quiet", "--rebase", "-X", "theirs", cwd=checkout, check=False)
         git("push", "--quiet", cwd=checkout, check=False)
-        again = finish(start(*_words(upstream.url, f"v{step}")))
+        again = ledger(*_words(upstream.url, f"v{step}"))
         assert again.code == 0, again.err
         assert upstream.tags() == tags
 
