@@ -42,7 +42,7 @@ def as_written(token: TextToken, text: str) -> TextToken:
 
 def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], FileCharts] = no_charts) -> list[Site]:
     """Return the sites of the images that the actions in a site name, or the site if they name none."""
-    if not site.whole or len(site.fields) != 1 or not _has_opening(text):
+    if not site.whole or len(site.fields) != 1:
         return [site]
     token = site.fields[0].token
     said = text[token.start : min(token.end, token.start + _LONGEST)]

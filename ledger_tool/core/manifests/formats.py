@@ -19,7 +19,7 @@ from ledger_tool.core.manifests.events import EventTokens
 from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
-from ledger_tool.core.manifests.innertext import find_in_texts, lines_of
+from ledger_tool.core.manifests.innertext import find_in_texts, not_judged
 from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
@@ -129,9 +129,8 @@ class YamlFormat:
         inner = find_in_texts(path, tokens, self.ours, self.parse, inside)
 
         def search() -> list[Site]:
-            judged = {(line, site.text) for site in inner.judged for line in lines_of(text, site.fields[0].token)}
             others = mentions(text, document, tokens, found.tokens, self.ours)
-            return [*inner.noted, *(site for site in others if (site.line, site.text) not in judged)]
+            return [*inner.noted, *not_judged(others, inner.judged, text)]
 
         own = [one for site in found.sites for one in in_actions(site, text, self.ours, self.charts)]
         sites = sorted([*own, *inner.judged], key=lambda site: (site.fields[0].token.start, site.line))

@@ -7,7 +7,8 @@ image of ours is judged and reported; at any other, only the reader of the text 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -115,6 +116,19 @@ def _in_file(site: Site, token: TextToken) -> Site:
     return replace(site, line=line, fields=fields, missing=None, values=values, locked=_LOCKED)
 
 
-def lines_of(text: str, token: TextToken) -> range:
-    """Return the numbers of a token's lines in the text of its file."""
-    return range(token.line, token.line + line_breaks(text[token.start : token.end]) + 1)
+def not_judged(mentions: Sequence[Site], judged: Sequence[Site], text: str) -> Iterator[Site]:
+    """Yield the mentions in the text of a file, but for those that are judged in a text of it."""
+    texts: dict[TextToken, set[str]] = {}
+    for site in judged:
+        texts.setdefault(site.fields[0].token, set()).add(site.text)
+    tokens = sorted(texts, key=lambda token: token.start)
+    firsts = [token.line for token in tokens]
+    lasts = [token.line + line_breaks(text[token.start : token.end]) for token in tokens]
+    for mention in mentions:
+        at = bisect_right(firsts, mention.line) - 1
+        is_judged = False
+        while at >= 0 and lasts[at] >= mention.line and not is_judged:  # several texts may share a line
+            is_judged = mention.text in texts[tokens[at]]
+            at -= 1
+        if not is_judged:
+            yield mention

@@ -149,17 +149,19 @@ class _Lines:
         breaks = list(_BREAK.finditer(text))
         self.starts = [0, *(match.end() for match in breaks)]
         self.ends = [*(match.start() for match in breaks), len(text)]
+        self._below: dict[tuple[str, ...], list[int]] = {}  # found once for all lines
 
     def number_of(self, offset: int) -> int:
         return bisect_right(self.starts, offset) - 1
 
     def below_comments(self, number: int, signs: tuple[str, ...]) -> int:
         """Return the first line from one on that is not a comment, or -1 if it is blank, or none is left."""
-        for line in range(number, len(self.starts)):
-            said = self.text[self.starts[line] : self.ends[line]].strip()
-            if not said.startswith(signs):
-                return line if said else -1
-        return -1
+        if signs not in self._below:
+            self._below[signs] = below = [-1] * (len(self.starts) + 1)
+            for line in range(len(self.starts) - 1, -1, -1):
+                said = self.text[self.starts[line] : self.ends[line]].strip()
+                below[line] = below[line + 1] if said.startswith(signs) else line if said else -1
+        return self._below[signs][number]
 
 
 def _mark(

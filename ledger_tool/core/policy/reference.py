@@ -25,6 +25,7 @@ _NO_REFERENCE = re.compile(
     rf"(?s:.*[^A-Za-z0-9._/:@+-].*)|.*//.*|[./@].*|(?!{names.IMAGE}\Z)[^/:@]*|{_IMAGE_ID}|[^/:@]+(?::[^/:@]+){{3}}"
 )
 _ID = re.compile(r"sha[0-9]+:[0-9a-f]+")
+_DEEPEST = 50  # variables in defaults of others; more are not looked at
 _VARIABLE = re.compile(r"\$(?:\{\{(?:(?!\}\}).)*\}\}|\{[^{}$]*\}|\([^()$]*\)|\[[^\[\]$]*\]|[A-Za-z_0-9]+)")
 # What a program replaces before anything reads the text, by Go and Jinja, CircleCI, Concourse, Argo CD's and other
 # plugins, token replacement in Azure Pipelines, Windows, CMake, and by whoever copies an example.
@@ -152,9 +153,10 @@ def filled(text: str) -> str:
 
 
 def _solid(text: str) -> str:
-    count = 1
-    while count:  # from the inside out
+    for _ in range(_DEEPEST):  # from the inside out
         text, count = _VARIABLE.subn("x", text)
+        if not count:
+            break
     return text
 
 
