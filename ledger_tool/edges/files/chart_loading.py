@@ -55,6 +55,8 @@ class LoadedCharts:
         self._files = files
         self._charts: dict[str, HelmChart | None] = {}
         self._roots: dict[str, YamlNode | None] = {}
+        self._parents: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._depends: dict[str, tuple[Dependency, ...]] = {}
         self._left = _MAX_CHARTS
 
     def chart(self, folder: str) -> HelmChart | None:
@@ -81,8 +83,13 @@ class LoadedCharts:
             elif name != "Chart.yaml" and name.lower().endswith((".yaml", ".yml", ".json")):
                 yield path
 
-    def parents(self, folder: str) -> Iterator[tuple[str, str]]:
-        """Yield the charts that depend on the one in a folder, and the keys that its values have there."""
+    def parents(self, folder: str) -> Sequence[tuple[str, str]]:
+        """Return the charts that depend on the one in a folder, and the keys that its values have there."""
+        if folder not in self._parents:
+            self._parents[folder] = tuple(self._found_parents(folder))
+        return self._parents[folder]
+
+    def _found_parents(self, folder: str) -> Iterator[tuple[str, str]]:
         around, _, name = folder.rpartition("/")
         above, _, last = around.rpartition("/")
         if last == "charts" and self._has_chart(above):
@@ -104,8 +111,10 @@ class LoadedCharts:
 
     def dependencies(self, folder: str) -> tuple[Dependency, ...]:
         """Return what the chart in a folder depends on."""
-        contents = [self._files.read(below(folder, name)) for name in ("Chart.yaml", "requirements.yaml")]
-        return tuple(one for raw in contents if raw for one in _metadata(raw).dependencies)
+        if folder not in self._depends:
+            contents = [self._files.read(below(folder, name)) for name in ("Chart.yaml", "requirements.yaml")]
+            self._depends[folder] = tuple(one for raw in contents if raw for one in _metadata(raw).dependencies)
+        return self._depends[folder]
 
     def loaded(self, folder: str, depth: int) -> HelmChart | None:
         """Return the chart in a folder, which is at a depth below another one, or None if there is none."""

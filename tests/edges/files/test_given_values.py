@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from ledger_tool.core.manifests.rewrite import Rewritten
+from ledger_tool.edges.files.chart_files import FilesByPath
+from ledger_tool.edges.files.charts import Charts
+from ledger_tool.edges.files.manifests import rewritten
 from tests.edges.files.test_overlays import DIGESTS, PIN, judged
 
 BASE = "image:\n  repository: myorg/app\n  tag: v1.5.0\n"
@@ -185,3 +191,25 @@ def test_where_a_parameter_gets_a_digest_behind_its_tag_the_values_below_get_non
     assert done["a.yaml"].content
     assert not done["charts/app/values.yaml"].content
     assert done["charts/app/values.yaml"].findings
+
+
+def test_charts_that_depend_on_each_other_by_name_are_read_in_proportion_to_their_number() -> None:
+    reads = []
+    for number in (20, 40):
+        files = {
+            f"charts/c{at}/Chart.yaml": f"dependencies: [{{name: c{(at + 1) % number}, repository: 'oci://r'}}]\n"
+            for at in range(number)
+        }
+        files |= {path.replace("Chart.yaml", "values.yaml"): BASE for path in files}
+        known = {path: text.encode() for path, text in files.items()}
+        count: list[str] = []
+
+        def read(path: str, known: dict[str, bytes] = known, count: list[str] = count) -> bytes | None:
+            count.append(path)
+            return known.get(path)
+
+        charts = Charts(FilesByPath(known, read), known)
+        for path in known:
+            rewritten(path, known[path], replace(PIN, charts=partial(charts.of, path)))
+        reads.append(len(count))
+    assert reads[1] < 2.5 * reads[0]
