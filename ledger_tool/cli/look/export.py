@@ -48,7 +48,7 @@ def export(
             "--config-map",
             "NAMESPACE/NAME",
             "admission, kyverno: where the digests go.",
-            default="ledger/ENVIRONMENT, else ledger/images",
+            default="ledger/ENV, else ledger/images",
         ),
     ] = "",
     serial_number: Annotated[str, option("--serial-number", "URN", "CycloneDX: the bill's `urn:uuid:…`.")] = "",
