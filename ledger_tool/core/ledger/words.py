@@ -40,8 +40,8 @@ def parse_words(tag: str) -> Words:
         if _commit.fullmatch(part):
             shape.append(COMMIT)
         elif _number.fullmatch(part) and not is_over and before not in _named:
-            shape.append(NUMBER)
             numbers.append(tuple(map(int, re.findall("[0-9]+", part))))
+            shape.append(".".join(NUMBER for _ in numbers[-1]))  # `002` does not follow on `01.02.03`
         else:
             shape.append(part)
             is_over = is_over or bool(numbers)

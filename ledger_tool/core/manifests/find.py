@@ -33,10 +33,10 @@ Shape = Callable[[Visit], Iterator[FoundSite]]
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
 _IN_MAPS: tuple[Shape, ...] = (
     kustomize.in_images, fields.of_helm, fields.of_words, of_another_registry, whole.named_below, whole.at_keys,
-    whole.in_pair, whole.in_patch, whole.of_kind, whole.marked,
+    whole.in_pair, whole.in_volume, whole.in_patch, whole.of_kind, whole.marked,
 )  # fmt: skip
 # Of references, or of mappings in which `name` is special.
-_LISTS = frozenset({"images", "parameters", "params", "services", "set", "steps"})
+_LISTS = frozenset({"images", "parameters", "params", "services", "set", "steps", "volumes"})
 _IN_LISTS: tuple[Shape, ...] = (in_parameters, kustomize.in_overrides, whole.in_list, whole.marked)
 _IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 

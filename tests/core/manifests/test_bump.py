@@ -453,6 +453,11 @@ def test_a_tag_that_the_ledger_does_not_have_is_reported_unless_it_moves(policy:
     assert done.wanted or done.kind in ("unknown", "behind"), done
 
 
+def test_numbers_of_another_shape_are_another_series() -> None:
+    assert moved("newest", "01.02.03", "01.02.04 1.2.5 001 002") == "01.02.04"
+    assert moved("newest", "001", "002 01.02.03") == "002"
+
+
 @pytest.mark.parametrize(("of", "kind"), [("v1.5.0", "stale"), ("else", "stale"), ("v2.0.0", "")])
 def test_a_wrong_digest_is_stale_where_a_reference_stays(of: str, kind: str) -> None:
     assert bumped("semver:^1", "v2.0.0", ["v1.5.0", "v2.0.0"], pinned=digest(of)).kind == kind

@@ -3,6 +3,7 @@
 | shape                                         | in                                                              |
 |-----------------------------------------------|-----------------------------------------------------------------|
 | `image: REF`                                  | containers of any Kubernetes object, Tekton, Compose, CI jobs   |
+| `volumes: [{type: image, source: REF}]`       | Compose                                                         |
 | `image: {name: REF}`, `{reference: REF}`      | GitLab CI, Bitbucket Pipelines; image volumes of Kubernetes     |
 | `container: REF` of a job                     | GitHub Actions, Azure Pipelines; the latter also at the root,   |
 |                                               | where a name may be that of a container in `resources`          |
@@ -178,6 +179,13 @@ def in_patch(visit: Visit) -> Iterator[FoundSite]:
         return
     if key == "image" or (says_image(key) and ours.may_be_reference(text_at(place))):
         yield FoundSite(whole(visit, place, key_token(node, "value") or place.token), ("value",))
+
+
+def in_volume(visit: Visit) -> Iterator[FoundSite]:
+    """Yield the image that a service of Compose mounts: `{type: image, source: REF, target: PATH}`."""
+    place = look_up(visit.node, "source")
+    if visit.keys[:2] == ("", "volumes") and value(visit.node, "type") == "image" and place and is_written(place):
+        yield FoundSite(whole(visit, place, key_token(visit.node, "source") or place.token), ("source",))
 
 
 def of_kind(visit: Visit) -> Iterator[FoundSite]:
