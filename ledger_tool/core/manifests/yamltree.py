@@ -167,10 +167,12 @@ def decoded(raw: bytes) -> str:
 
     UTF-16 and UTF-32 need no mark: in each, an ASCII character has a byte of zeros.
     """
-    if raw.startswith(NOT_UTF8) or b"\0" in raw[:4]:
+    if raw.startswith(NOT_UTF8) or raw[:4].count(0) > 1:
         raise TextFault(1, "UTF-16 or UTF-32, not UTF-8")
     if (at := raw.find(b"\0")) >= 0:
-        raise TextFault(raw.count(b"\n", 0, at) + 1, "a NUL byte, which no text has")
+        before = raw[:at].decode("utf-8", "replace")
+        line, column = line_and_column(before, len(before))
+        raise TextFault(line, "a NUL byte, which no text has", column=column)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
