@@ -35,7 +35,7 @@ IN_SHORT: dict[RemarkKind, str] = {
     "digest-ignored": "digests go behind the tag, since the chart does not read them in a field",
     "digest-in-doubt": "digests go behind the tag, since nobody can tell whether the chart reads them in a field",
     "other-variant": "references stay at the newest version of their variant, and another variant has a newer one",
-    "no-version": "references stay, since no version matches their policy",
+    "no-version": "references stay, since no version matches their policy, or only an older one",
     "not-in-environment": "references stay, since the environment does not have their images",
     "unquoted-number": "tags without quotes are numbers for YAML and Helm, which read another tag",
     "template-text": "references are in templates that no `image:` is known to include, and were left",

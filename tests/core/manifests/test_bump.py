@@ -458,6 +458,14 @@ def test_numbers_of_another_shape_are_another_series() -> None:
     assert moved("newest", "001", "002 01.02.03") == "002"
 
 
+@pytest.mark.parametrize("policy", ["newest:stable", "tag:stable", r"regex:(?P<x>1\.0\.0)"])
+def test_a_choice_that_is_refused_since_it_is_older_is_said(policy: str) -> None:
+    done = bumped(policy, "1.1.0", ["1.0.0", "stable", "1.1.0"], same="stable=1.0.0")
+    assert (done.wanted, done.kind) == (None, "")
+    assert done.note
+    assert "which is older (`--allow older` permits it)" in done.note.message
+
+
 @pytest.mark.parametrize(("of", "kind"), [("v1.5.0", "stale"), ("else", "stale"), ("v2.0.0", "")])
 def test_a_wrong_digest_is_stale_where_a_reference_stays(of: str, kind: str) -> None:
     assert bumped("semver:^1", "v2.0.0", ["v1.5.0", "v2.0.0"], pinned=digest(of)).kind == kind
