@@ -152,6 +152,7 @@ def test_where_values_from_outside_may_have_another_tag_no_digest_goes_into_a_fi
         {"a.yaml": f"{ARGO}      parameters: [{{name: 'hosts[0]', value: a}}]\n"},
         of_apps("      valueFiles: [values.yaml, 'values-{{ .env }}.yaml']\n"),
         of_apps("      valuesObject: \n        replicas: 2\n"),
+        of_apps("      valueFiles: [values.yaml]\n    directory:\n      {{- toYaml .Values.a | nindent 6 }}\n"),
         {"skaffold.yaml": "releases: [{chartPath: charts/app, setValues: {replicas: 2}}]\n"},
         {"a.yaml": f"{NO_CHART.replace('charts/app', 'other')}  values: {TAG}\n"},
     ],

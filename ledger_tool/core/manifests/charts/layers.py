@@ -42,7 +42,8 @@ class ChartUse(NamedTuple):
 
     `layers` are laid one over the other, in this order, and over the chart's own values if `has_own`. `name` is what
     the chart is called where it comes from. `owner` is the object that gives them, by kind and name; with `is_patch`,
-    they are laid over all that it gives. `start` is where the use is in the text.
+    they are laid over all that it gives. `start` is in the text where the use begins: what is indented less is not
+    a part of it.
     """
 
     charts: tuple[str, ...]

@@ -123,7 +123,7 @@ def _of_argo(source: YamlNode, helm: YamlNode | None) -> ChartUse:
     path = "" if value(source, "chart") else value(source, "path")
     layers = (*files, *(_of_helm(helm) if helm else ()))
     place = look_up(source, "helm")
-    start = source.named["helm"][0].start if "helm" in source.named else place.token.start if place else 0
+    start = source.named["helm"][0].start + 1 if "helm" in source.named else place.token.start if place else 0
     return ChartUse((path,) if path else (), "top", layers, name=value(source, "chart") or path, start=start)
 
 
