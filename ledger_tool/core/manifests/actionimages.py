@@ -54,8 +54,14 @@ def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], File
     behind = "" if token.style else _ACTIONS_BEHIND.match(text, token.end)  # `{{ end }}` prints nothing
     said = token.text + (behind[0] if behind else "")
     variables = _variables(text) if "$" in said else {}
-    defined = _defined(text) if _names_template(said) else {}
-    words = TemplateWords(variables, defined, charts().of_chart())
+    chart = charts().of_chart()
+    defined = dict(_defined(text)) if _names_template(said) else {}
+    if _names_template(said):
+        is_part = token.text.count("{{") > 1 or not token.text.startswith("{{")
+        # One that an action prints whole is judged where it is defined.
+        for other in chart.templates.values() if chart and is_part else ():
+            defined = {**_defined(other), **defined}
+    words = TemplateWords(variables, defined, chart)
     found = [one for one in spoken(said, words) if one.start >= 0 or _is_ours(one.text, ours)]
     found = found or [
         SpokenText(one)
@@ -128,7 +134,7 @@ def _variables(text: str) -> Mapping[str, Sequence[TemplatePipe]]:
     return assigned(text, [(one.start, one.end) for one in actions(text) if _SETS.match(text, one.start)])
 
 
-@lru_cache(4)
+@lru_cache(256)
 def _defined(text: str) -> Mapping[str, Sequence[TemplateNode]]:
     try:
         return parse_template(text).defined

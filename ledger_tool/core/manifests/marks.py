@@ -181,7 +181,11 @@ def _mark(
         number = lines.below_comments(number + 1, ("#",) if sign[0].startswith("#") else _SIGNS)
     place = (document.start + lines.starts[number], document.start + lines.ends[number]) if number >= 0 else (-1, -1)
     line = document.line + lines.number_of(opening.start())
-    slip = "" if sign is opening else f"{lines.text[sign.start() : opening.end()].strip()} {said}"
+    slip = (
+        ""
+        if sign is opening
+        else lines.text[sign.start() : opening.end() + (closing.start() if closing else len(rest))].strip()
+    )
     return _understood(line, opening["name"], said, place, slip)
 
 

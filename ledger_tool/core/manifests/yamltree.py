@@ -22,8 +22,6 @@ _new = tuple.__new__
 _MOST_MERGED = 32  # mappings searched for one key
 
 NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-
-
 NO_KEYS: Mapping[str, tuple[TextToken, YamlPlace]] = MappingProxyType({})
 
 
