@@ -29,6 +29,7 @@ _MAX_TEMPLATES = 2_000
 _MAX_CHARTS = 200  # that one depends on
 _MAX_ABOVE = 8  # folders
 _OF_CHART = re.compile(r"/templates/|/(?:Chart|requirements|values)\.yaml\Z|\.tgz\Z")
+_NO_TEMPLATE = "{{ not read }"  # instead of what cannot be read: nobody can follow it
 _NOT_READ = b"\xff"  # instead of a file that is too large
 
 
@@ -137,6 +138,8 @@ class LoadedCharts:
         known = {dependency.name for dependency in listed}
         subcharts += [(name, chart) for name, chart in vendored.items() if name not in known]
         templates = dict(self._templates(folder, "templates"))
+        if not _parsed(raw):  # nobody knows its dependencies, or whether Helm takes it at all
+            templates["Chart.yaml"] = _NO_TEMPLATE
         return HelmChart(
             templates=templates,
             app_version=metadata.app_version,
@@ -179,7 +182,7 @@ class LoadedCharts:
                 yield from self._templates(folder, path)
             elif (raw := self._files.read(below(folder, path))) is not None:
                 is_text = len(raw) <= MAX_FILE
-                yield path, raw.decode("utf-8", "replace") if is_text else "{{ too large }"
+                yield path, raw.decode("utf-8", "replace") if is_text else _NO_TEMPLATE
 
 
 def _local(folder: str, dependency: Dependency) -> str:
