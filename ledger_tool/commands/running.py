@@ -11,8 +11,9 @@ from ledger_tool.commands.whence import WhenceMatch, whence_each
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.policy.policy import check_environment
-from ledger_tool.core.running.classes import Former, RunningJudge, named, records_by_digest
+from ledger_tool.core.running.classes import Former, RunningJudge, named, runs_of
 from ledger_tool.core.running.container import ImageIdentity, RunningContainer
+from ledger_tool.core.running.records import records_by_digest
 from ledger_tool.core.running.report import RunningReport, grouped, not_running
 from ledger_tool.errors import LedgerError
 
@@ -49,7 +50,7 @@ def running(
     images = list(dict.fromkeys(container.image for container in active))
     judge = _judge(snapshot, images, now, environment)
     verdicts = {image: judge.verdict(image) for image in images}
-    wanted = sorted({digest for image in images if verdicts[image].category == "unknown" for digest in _runs(image)})
+    wanted = sorted({digest for image in images if verdicts[image].category == "unknown" for digest in runs_of(image)})
     whence: Mapping[str, Sequence[WhenceMatch]] = {}
     if wanted:
         try:
@@ -75,10 +76,6 @@ def _judge(snapshot: Snapshot, images: Sequence[ImageIdentity], now: Timestamp, 
     ours = {name for image in images for name in named(image, resolver).ours}
     digests = {digest for image in images for digest in (*image.has_run, image.pinned) if digest}
     return RunningJudge(resolver, records_by_digest(snapshot.ledger, ours, digests), now, environment)
-
-
-def _runs(image: ImageIdentity) -> frozenset[str]:
-    return image.has_run or frozenset({image.pinned} - {""})
 
 
 def _formers(whence: Mapping[str, Sequence[WhenceMatch]]) -> dict[str, list[Former]]:

@@ -21,26 +21,23 @@ it. If its name is one of ours, only the records of that image count: another im
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
-from ledger_tool.core.ledger.names import DIGEST, Timestamp
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.ledger.version import parse_version_tag, rank
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import HUB, Resolver
 from ledger_tool.core.running.container import ImageIdentity
+from ledger_tool.core.running.records import RecordsByDigest, digests_of
 
 RunningClass = Literal[  # the most serious first
     "unknown", "yanked", "replaced", "ahead", "behind", "expired", "unpinned", "foreign", "as-recorded"
 ]
 RUNNING_CLASSES: tuple[RunningClass, ...] = get_args(RunningClass)
-
-_DIGESTS = re.compile(rf'"({DIGEST})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +74,6 @@ class RunningVerdict:
     expected: Expected | None = None
     reason: str = ""
     is_open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsByDigest:
-    """The records that may have something to do with what runs, by digest and by image."""
-
-    having: Mapping[str, Sequence[Record]]
-    replacing: Mapping[str, Sequence[Record]]
-    of_image: Mapping[str, Sequence[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,31 +115,10 @@ def names_of(reference: Reference, resolver: Resolver, *, is_typed: bool) -> lis
     return [name for name in names if resolver.has_records(name) or resolver.policy.serving(name)]
 
 
-def records_by_digest(ledger: Ledger, images: Collection[str], digests: Collection[str]) -> RecordsByDigest:
-    """Return the records of some images, and those of any image that have one of some digests."""
-    having: dict[str, list[Record]] = {}
-    replacing: dict[str, list[Record]] = {}
-    of_image: dict[str, list[Record]] = {}
-    wanted = set(digests)
-    also = set(images)
-    for key, text in zip(ledger.keys, ledger.texts, strict=True):
-        if key[0] in images or not wanted.isdisjoint(_DIGESTS.findall(text)):
-            also.add(key[0])
-    for key, text in zip(ledger.keys, ledger.texts, strict=True):
-        if key[0] not in also:
-            continue
-        record = parse_text(text)
-        of_image.setdefault(record.image, []).append(record)
-        for digest in digests_of(record):
-            having.setdefault(digest, []).append(record)
-        if record.forced:
-            replacing.setdefault(record.forced.replaces, []).append(record)
-    return RecordsByDigest(having, replacing, of_image)
-
-
-def digests_of(record: Record) -> set[str]:
-    """Return the digests by which a tool may call what a record says."""
-    return {digest for digest in (record.digest, record.index, record.config) if digest}
+def runs_of(image: ImageIdentity) -> frozenset[str]:
+    """Return the digests of what runs, as far as anything tells: that asked for only where the runtime says nothing."""
+    is_told = image.has_run or image.is_untold
+    return image.has_run if is_told else frozenset({image.pinned} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +142,10 @@ class RunningJudge:
         found, hit = self._recorded(image, name)
         if not found:
             return self._unrecorded(image, name)
-        own = [record for record in found if record.image == name.image] or found
-        own = [record for record in own if record.image == own[0].image]
-        return self._of_records(own, hit, name)
+        images = sorted({record.image for record in found}, key=lambda one: one != name.image)
+        verdicts = [self._of_records([one for one in found if one.image == own], hit, name, image) for own in images]
+        # A copy is what any of them is: bad if one is, and past its time only if all are.
+        return min(verdicts, key=lambda one: {"yanked": 0, "expired": 2}.get(one.category, 1))
 
     def _recorded(self, image: ImageIdentity, name: Named) -> tuple[list[Record], frozenset[str]]:
         """Return the records of what runs, and the digests by which they have it.
@@ -188,15 +156,26 @@ class RunningJudge:
         if found := self._having(image.has_run, name):
             return found, image.has_run
         asked = self._having({image.pinned}, name)
-        if image.digests or (image.ids and all(record.config for record in asked)):
+        if image.is_untold or image.digests or (image.ids and self._is_another(image, asked)):
+            return [], frozenset()
+        begins = f"sha256:{image.short_id}"
+        if image.short_id and not any(one.startswith(begins) for record in asked for one in digests_of(record)):
             return [], frozenset()
         return asked, frozenset({image.pinned})
+
+    def _is_another(self, image: ImageIdentity, asked: Sequence[Record]) -> bool:
+        """Return whether an image id cannot be the config of the image that was asked for, by all that is recorded."""
+        configs = [record.config for record in asked if record.digest == image.pinned]
+        is_contested = len(image.named_digests) > 1
+        return is_contested or any(configs) or all(one.config for one in asked) or bool(self._having(image.ids))
 
     def _having(self, digests: Collection[str], name: Named | None = None) -> list[Record]:
         records = [record for digest in sorted(digests) for record in self.records.having.get(digest, ())]
         return [record for record in dict.fromkeys(records) if name is None or name.may_be(record.image)]
 
-    def _of_records(self, own: Sequence[Record], hit: frozenset[str], name: Named) -> RunningVerdict:
+    def _of_records(
+        self, own: Sequence[Record], hit: frozenset[str], name: Named, seen: ImageIdentity
+    ) -> RunningVerdict:
         """Return the class of what records of one image have; `hit` are the digests by which they do."""
         image = own[0].image
         versions = [record for record in own if not record.is_environment] or list(own)
@@ -208,20 +187,26 @@ class RunningJudge:
             return replace(verdict, category="yanked", version=marked.tag, reason=marked.yanked.reason)
         if all(is_expired(record, self.now) for record in own):
             return replace(verdict, category="expired", reason=f"{best.tag} is past its TTL of {best.ttl}")
-        return self._compared(verdict, best, hit, name)
+        return self._compared(verdict, best, hit, name, seen.pinned)
 
-    def _compared(self, verdict: RunningVerdict, best: Record, hit: frozenset[str], name: Named) -> RunningVerdict:
-        """Return the class of what is recorded, and may not be what should run."""
+    def _compared(
+        self, verdict: RunningVerdict, best: Record, hit: frozenset[str], name: Named, pinned: str
+    ) -> RunningVerdict:
+        """Return the class of what is recorded, and may not be what should run; `pinned` is the digest asked for."""
         tag = self.environment or (name.tag if best.image in name.ours else "")
         records = self.records.of_image.get(best.image, ())
         targets = [record for record in records if record.tag == tag]
+        recorded = f"recorded as {verdict.image}:{verdict.version}"
         if not targets and self.environment:
             reason = f"{self.environment} has no {best.image}"
             return replace(verdict, category="ahead", reason=reason)
+        if not targets and (targets := [one for one in records if pinned in digests_of(one)]):
+            tag = max(targets, key=lambda one: (not one.is_environment, rank(one.tag))).tag
+            targets.sort(key=lambda one: one.tag != tag)
         if not targets:
-            return replace(verdict, reason=f"recorded as {verdict.image}:{verdict.version}")
+            return replace(verdict, reason=recorded)
         if any(not hit.isdisjoint(digests_of(record)) for record in targets):
-            return verdict
+            return verdict if tag in (self.environment, name.tag) else replace(verdict, reason=recorded)
         target = targets[0]
         version = self._version_record(target, records)
         expected = Expected(tag, version.tag if version.tag != tag else "", target.pull_digest)
@@ -243,7 +228,7 @@ class RunningJudge:
 
     def _unrecorded(self, image: ImageIdentity, name: Named) -> RunningVerdict:
         """Return the class of what no record has."""
-        runs = sorted(image.has_run or {image.pinned} - {""})
+        runs = sorted(runs_of(image))
         shown = next(iter(sorted(image.digests)), runs[0] if runs else "")
         verdict = RunningVerdict("unknown", name.image, name.tag, "", shown)
         for digest in runs:

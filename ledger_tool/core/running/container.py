@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped, shown
@@ -25,6 +25,10 @@ _LONGEST_NAME = 253  # characters of a name in Kubernetes
 _PULLED = re.compile(r"[a-z][a-z0-9+.-]*://")  # `docker-pullable://`, `docker://`
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _SHORT_ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,63})")
+
+
+class NotUnderstood(ValueError):
+    """What says what runs, and is not as any tool prints it: the text is for people."""
 
 
 class WorkloadPlace(NamedTuple):
@@ -45,8 +49,10 @@ class ImageIdentity:
     """What is known of a container's image.
 
     `references` are its names, the one asked for first; `asked` is that text, to be shown, and `pinned` the digest in
-    it. `digests` are those of references to what it has, `ids` are image ids, and `short_id` is the beginning of one,
-    in hex digits. `is_typed` says that a person may have written the names.
+    it, else in the name that the runtime shows. `digests` are those of references to what it has, `ids` are
+    image ids, and `short_id` is the beginning of one, in hex digits. `claimed` are all digests and ids in names, which
+    need not be what it has. `is_untold` says that the runtime has a word for what it has, without a digest.
+    `is_typed` says that a person may have written the names.
     """
 
     references: tuple[Reference, ...] = ()
@@ -55,7 +61,14 @@ class ImageIdentity:
     digests: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
     short_id: str = ""
+    claimed: frozenset[str] = frozenset()
+    is_untold: bool = False
     is_typed: bool = False
+
+    @property
+    def named_digests(self) -> frozenset[str]:
+        """The digests in its names."""
+        return frozenset(one.digest for one in self.references if one.digest)
 
     @property
     def has_run(self) -> frozenset[str]:
@@ -79,6 +92,10 @@ class ListedImages:
 
     by_id: dict[str, list[str]] = field(default_factory=dict)
 
+    def digests_of(self, image_id: str) -> frozenset[str]:
+        """Return the digests in the references to an id."""
+        return _read(self.by_id.get(image_id, ())).digests
+
     def add(self, image_id: object, *references: object) -> None:
         """Note the references to an image, each a text or a list of texts; anything else is nothing."""
         match = _ID.fullmatch(image_id) if isinstance(image_id, str) else None
@@ -95,25 +112,54 @@ def word(value: object) -> str:
 
 
 def identity(
-    asked: object, seen: Iterable[object], facts: ListedImages | None = None, *, is_typed: bool = False
+    asked: object,
+    has: Iterable[object],
+    facts: ListedImages | None = None,
+    *,
+    called: Iterable[object] = (),
+    is_typed: bool = False,
 ) -> ImageIdentity:
-    """Return what is known of an image: from the text that was asked for, and what tools say it has.
+    """Return what is known of an image: from the text that was asked for, and what a runtime says of it.
 
-    Each of `seen` is an image id, a reference, or nothing that counts.
+    Each of `has` is what the runtime says that it has: an image id or a reference; `""` and None are nothing. `called`
+    are names that it shows beside that. Raises NotUnderstood if one of `has` is anything else.
     """
     wanted = asked if isinstance(asked, str) else ""
-    texts = tuple(text for text in seen if isinstance(text, str))
-    known = _identity(wanted, texts, is_typed)
-    more = [text for image_id in sorted(known.ids) for text in facts.by_id.get(image_id, ())] if facts else []
-    return _identity(wanted, (*texts, *more), is_typed) if more else known
+    told = tuple(text for text in has if _is_told(text))
+    names_shown = tuple(text for text in called if isinstance(text, str))
+    known = _identity(wanted, told, names_shown, is_typed)
+    if facts is None:
+        return known
+    confirmed = [one for one in sorted(known.claimed) if not facts.digests_of(one).isdisjoint(known.digests)]
+    more = [text for one in sorted({*known.ids, *confirmed}) for text in (one, *facts.by_id.get(one, ()))]
+    return _identity(wanted, (*told, *more), names_shown, is_typed) if more else known
 
 
-@lru_cache(1 << 14)
-def _identity(asked: str, seen: tuple[str, ...], is_typed: bool) -> ImageIdentity:
+def _is_told(text: object) -> TypeGuard[str]:
+    """Return whether a runtime's word for what a container has says anything. Raises NotUnderstood if nobody knows."""
+    if text is None or text == "":
+        return False
+    if not isinstance(text, str):
+        raise NotUnderstood("the id of an image is not a text")
+    bare = _PULLED.sub("", text, count=1)
+    if not (is_image_id(bare) or parsed(bare)):
+        raise NotUnderstood(f"`{shown(text, 200)}` is no id of an image")
+    return True
+
+
+class _Read(NamedTuple):
+    """What texts say: references, digests and ids, and the beginning of an id."""
+
+    references: tuple[Reference, ...]
+    digests: frozenset[str]
+    ids: frozenset[str]
+    short: str
+
+
+def _read(texts: Iterable[str]) -> _Read:
     references: dict[Reference, None] = {}
-    digests, ids = set[str](), set[str]()
-    short = pinned = ""
-    for number, text in enumerate((asked, *seen)):
+    digests, ids, short = set[str](), set[str](), ""
+    for text in texts:
         bare = _PULLED.sub("", text, count=1)
         if match := _ID.fullmatch(bare):
             ids.add(f"sha256:{match[1]}")
@@ -123,13 +169,35 @@ def _identity(asked: str, seen: tuple[str, ...], is_typed: bool) -> ImageIdentit
             short = short or match[1]
         elif reference := parsed(bare):
             references[reference] = None
-            if number and reference.digest:
+            if reference.digest:
                 digests.add(reference.digest)
-            elif not number:
-                pinned = reference.digest or ""
+    return _Read(tuple(references), frozenset(digests), frozenset(ids), short)
+
+
+@lru_cache(1 << 14)
+def _identity(asked: str, has: tuple[str, ...], called: tuple[str, ...], is_typed: bool) -> ImageIdentity:
+    wanted, told, named = _read([asked]), _read(has), _read(called)
+    is_told = bool(told.digests or told.ids or told.short)
+    # Without a word of the runtime on what it has, the name that it shows is all that is known of that.
+    alone = wanted._replace(digests=wanted.digests - {one.digest or "" for one in wanted.references})
+    by_name = next((one for one in (named, alone) if one.digests or one.ids or one.short), alone)
+    pinned = next((one.digest for one in (*wanted.references, *named.references) if one.digest), "")
     return ImageIdentity(
-        tuple(references), shown(asked, 300), pinned, frozenset(digests), frozenset(ids), short, is_typed
+        tuple(dict.fromkeys((*wanted.references, *named.references, *told.references))),
+        shown(asked, 300),
+        pinned or "",
+        told.digests if has else by_name.digests,
+        told.ids if has else by_name.ids,
+        told.short if has else by_name.short,
+        wanted.digests | wanted.ids | named.digests | named.ids,
+        is_untold=bool(has) and not is_told,
+        is_typed=is_typed,
     )
+
+
+def is_image_id(text: str) -> bool:
+    """Return whether a text is an image id or a digest alone, or the beginning of one."""
+    return bool(_ID.fullmatch(text) or _SHORT_ID.fullmatch(text) or re.fullmatch(names.DIGEST, text))
 
 
 def parsed(text: str) -> Reference | None:

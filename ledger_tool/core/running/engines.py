@@ -20,6 +20,7 @@ from ledger_tool.core.running.container import (
     State,
     WorkloadPlace,
     identity,
+    is_image_id,
     word,
 )
 
@@ -76,13 +77,12 @@ def container_of(value: Fields, cluster: str, facts: ListedImages) -> RunningCon
     name = value.get("Name") or value.get("Names")
     name = word(name[0] if isinstance(name, list) and name else name).removeprefix("/")
     asked = config.get("Image") or value.get("ImageName") or value.get("Image")
-    seen = (
-        value.get("Image"),
-        value.get("ImageID"),
-        value.get("ImageDigest"),
-        _object(value.get("ImageManifestDescriptor")).get("digest"),
-    )
-    return RunningContainer(_place(labels, cluster, name), name, identity(asked, seen, facts), _state(value))
+    has = value.get("ImageID"), value.get("ImageDigest"), _object(value.get("ImageManifestDescriptor")).get("digest")
+    # In what `inspect` prints it is the image's id, and in what `ps` prints the name that was asked for.
+    called = value.get("Image")
+    is_id = called != asked and isinstance(called, str) and is_image_id(called)
+    seen = identity(asked, (called, *has) if is_id else has, facts, called=() if is_id else (called,))
+    return RunningContainer(_place(labels, cluster, name), name, seen, _state(value))
 
 
 def cri_containers_of(value: Fields, cluster: str, facts: ListedImages) -> list[RunningContainer]:
@@ -92,10 +92,10 @@ def cri_containers_of(value: Fields, cluster: str, facts: ListedImages) -> list[
         image = _object(one.get("image"))
         name = word(_object(one.get("metadata")).get("name"))
         asked = image.get("userSpecifiedImage") or image.get("image")
-        seen = image.get("image"), one.get("imageRef"), one.get("imageId")
+        seen = identity(asked, (one.get("imageRef"), one.get("imageId")), facts, called=(image.get("image"),))
         state: State = "ended" if word(one.get("state")).lower() in _OVER else "runs"
         place = _place(_labels(one.get("labels")), cluster, name)
-        containers.append(RunningContainer(place, name, identity(asked, seen, facts), state))
+        containers.append(RunningContainer(place, name, seen, state))
     return containers
 
 

@@ -14,13 +14,16 @@ from typing import Any
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.running import engines, kubernetes
-from ledger_tool.core.running.container import ListedImages, RunningContainer, WorkloadPlace, identity
+from ledger_tool.core.running.container import ListedImages, NotUnderstood, RunningContainer, WorkloadPlace, identity
 from ledger_tool.errors import UsageError
 
 MAX_RUNNING_BYTES = 256 * 2**20  # about 30,000 pods
 CLUSTER = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_SCALAR = re.compile(
+    r"(?:(?:null|true|false|-?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*)+"
+)  # what `jq` prints for a path that is not there
 _TOOLS = (
     "give what `kubectl get pods -A -o json`, `docker inspect` or `crictl ps -o json` prints, or lines of "
     "`repository:tag@digest`"
@@ -36,8 +39,11 @@ def parse_running(raw: bytes, what: str, cluster: str = "") -> list[RunningConta
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{what} is not UTF-8 text", f"save it as UTF-8, or use a pipe; {_TOOLS}") from None
-    is_json = text[(start := _after_blank(text, 0)) : start + 1] in ("{", "[")
-    containers = _from_json(text, what, cluster) if is_json else list(_from_lines(text, what, cluster))
+    is_json = text[(start := _after_blank(text, 0)) : start + 1] in ("{", "[") or bool(_SCALAR.fullmatch(text.strip()))
+    try:
+        containers = _from_json(text, what, cluster) if is_json else list(_from_lines(text, what, cluster))
+    except NotUnderstood as error:
+        raise UsageError(f"{what} has something that no known tool prints: {error}", _TOOLS) from None
     if not containers:
         raise UsageError(f"{what} has no container", "check the command that wrote it, and its namespace or context")
     return containers

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.resolve import Resolver
-from ledger_tool.core.running.classes import digests_of, names_of, records_by_digest
+from ledger_tool.core.running.classes import names_of
 from ledger_tool.core.running.container import RunningContainer
+from ledger_tool.core.running.records import digests_of, records_by_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
     tags: dict[tuple[str, str], str] = {}
     for container in containers:
         image, reason = container.image, f"{'runs' if container.state == 'runs' else 'is used'} in {container.place}"
-        pulled = image.digests | ({image.pinned} - {""})
-        for digest in (*pulled, *image.ids):
+        pulled = image.digests | image.named_digests
+        for digest in (*pulled, *image.ids, *image.claimed):
             digests.setdefault(digest, reason)
         if image.short_id:
             ids.setdefault(image.short_id, reason)
@@ -90,7 +91,7 @@ def pulled_images(containers: Iterable[RunningContainer], resolver: Resolver, le
     recorded = set(records_by_digest(ledger, (), ids).having) if ids else set[str]()
     pulled: dict[PulledImage, None] = {}
     for image in images:
-        digests = image.digests | ({image.pinned} - {""})
+        digests = image.digests | image.named_digests
         is_known = bool(digests) or not image.ids.isdisjoint(recorded)
         for reference in image.references:
             for name in names_of(reference, resolver, is_typed=image.is_typed):

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ledger_tool.core.running.container import RunningContainer, State, WorkloadPlace, identity, word
+from ledger_tool.core.running.container import NotUnderstood, RunningContainer, State, WorkloadPlace, identity, word
 
 _LISTS = (
     ("initContainers", "initContainerStatuses"),
@@ -88,7 +88,9 @@ def _of_pod(pod: Fields, place: WorkloadPlace, *, has_ended: bool) -> Iterator[R
         asked = {word(_at(one, "name")): _at(one, "image") for one in _objects(spec, containers)}
         for one in _objects(status, statuses):
             name = word(one.get("name"))
-            seen = identity(asked.pop(name, None) or one.get("image"), (one.get("image"), one.get("imageID")))
+            seen = identity(
+                asked.pop(name, None) or one.get("image"), (one.get("imageID"),), called=(one.get("image"),)
+            )
             is_over = containers == "ephemeralContainers" and bool(_object(_object(one, "state"), "terminated"))
             yield RunningContainer(place, name, seen, "ended" if is_over else state)
         for name, image in asked.items():
@@ -187,13 +189,18 @@ def _owner_of(value: Fields) -> _Owner | None:
 
 
 def _object(value: Fields, key: str) -> Fields:
-    inner = value.get(key)
-    return inner if isinstance(inner, dict) else {}
+    """Return an object in another, empty if it is missing. Raises NotUnderstood for anything else."""
+    if not isinstance(inner := value.get(key) if value.get(key) is not None else {}, dict):
+        raise NotUnderstood(f"`{key}` is not an object")
+    return inner
 
 
 def _objects(value: Fields, key: str) -> list[Fields]:
-    inner = value.get(key)
-    return [one for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
+    """Return the objects in a list, empty if it is missing. Raises NotUnderstood for anything else."""
+    inner = value.get(key) if value.get(key) is not None else []
+    if not isinstance(inner, list) or not all(isinstance(one, dict) for one in inner):
+        raise NotUnderstood(f"`{key}` is not a list of objects")
+    return inner
 
 
 def _at(value: object, *path: str) -> Any:

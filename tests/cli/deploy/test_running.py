@@ -248,7 +248,7 @@ def test_nothing_from_outside_gets_into_a_format(ledger: Run, world: Upstream) -
     evil = "\x1b]0;x\x07\u202e|`<img>`::error::\n\ud800"
     file = written(
         running_pod(f"{APP}:v1", f"{APP}@{digest('never')}", namespace=evil, owners=[owner("StatefulSet", evil)]),
-        pod("p", status("app", evil, evil), namespace=evil, owners=[]),
+        pod("p", status("app", evil, ""), namespace=evil, owners=[]),
     )
     for form in ("text", "json", "markdown", "junit"):
         done = ledger("running", file, "--format", form)

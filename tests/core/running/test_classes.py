@@ -14,8 +14,9 @@ from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.core.policy.resolve import Resolver
-from ledger_tool.core.running.classes import Former, RunningJudge, RunningVerdict, named, records_by_digest
+from ledger_tool.core.running.classes import Former, RunningJudge, RunningVerdict, named
 from ledger_tool.core.running.container import ImageIdentity, identity
+from ledger_tool.core.running.records import records_by_digest
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.profiles import example_count
 from tests.support.values.running import APP, HOST
@@ -180,6 +181,45 @@ def test_the_digest_that_was_asked_for_counts_where_nothing_speaks_against_it() 
     assert judged(identity(asked, [f"{APP}@{D['one']}"]), V1, V2).version == "v1.0.0"  # what runs comes first
 
 
+def test_what_the_runtime_says_decides_over_every_name() -> None:
+    """Whatever digest a name has, in the spec or in the status: the id is what runs."""
+    name = f"{APP}@{D['one']}"
+    for asked in (f"{APP}:v1.0.0", name, f"{APP}:v1.0.0@{D['one']}"):
+        later = judged(identity(asked, [f"{APP}@{D['two']}"], called=[name]), V1, V2)
+        assert (later.category, later.version, later.digest) == ("ahead", "v2.0.0", D["two"])
+        never = judged(identity(asked, [f"{APP}@{D['never']}"], called=[name]), V1, V2, formers={})
+        assert (never.category, never.digest) == ("unknown", D["never"])
+        assert judged(identity(asked, [D["never"]], called=[name]), V1, formers={}).category == "unknown"
+        assert judged(identity(asked, ["garbage"], called=[name]), V1, formers={}).category == "unpinned"
+        assert judged(identity(asked, [""], called=[name]), V1).category == "as-recorded"
+    web = record("myorg/web", "v9", digest=D["three"], config=D["never"])
+    asked = f"{APP}:v2.0.0@{D['two']}"
+    assert judged(identity(asked, [D["never"]]), V2, web, formers={}).category == "unknown"  # it is another's config
+    contested = identity(asked, [D["never"]], called=[f"{APP}@{D['three']}"])
+    assert judged(contested, V2, formers={}).category == "unknown"
+    part = record("myorg/app", "v3.0.0", digest=D["two"], config=D["config"])
+    assert judged(identity(asked, [D["never"]]), V2, part, formers={}).category == "unknown"  # one config is enough
+    assert judged(identity(asked, [D["never"][:19]]), V2, formers={}).category == "unknown"
+    assert judged(identity(asked, [D["two"][:19]]), V2).category == "as-recorded"
+
+
+def test_a_digest_that_was_asked_for_is_compared_with_what_runs() -> None:
+    later = judged(identity(f"{APP}@{D['one']}", [f"{APP}@{D['two']}"]), V1, V2)
+    assert (later.category, later.reason) == ("ahead", "v2.0.0 runs, and v1.0.0 has another digest")
+    assert judged(identity(f"{APP}@{D['two']}", [f"{APP}@{D['one']}"]), V1, V2).category == "behind"
+    assert judged(identity(f"{APP}@{D['index']}", [f"{APP}@{D['one']}"]), V1, V2).category == "as-recorded"
+
+
+def test_a_copy_of_what_is_yanked_under_any_name_is_yanked() -> None:
+    bad = record("myorg/web", "v9", digest=D["three"], yanked={"at": NOW, "reason": "bad"})
+    good = record("myorg/app", "v9", digest=D["three"])
+    old = record("myorg/app", "v9", digest=D["three"], ttl="1m")
+    for image in (identity(D["three"], (), is_typed=True), identity(f"quay.io/x/y@{D['three']}", ())):
+        assert (judged(image, good, bad).category, judged(image, good, bad).image) == ("yanked", "myorg/web")
+        assert judged(image, old, record("myorg/web", "v9", digest=D["three"])).category == "as-recorded"
+        assert judged(image, old).category == "expired"
+
+
 def test_every_name_of_a_repository_counts() -> None:
     policy = Policy(registries=(Registry("docker.io", ("nginx", "library/nginx")),))
     records = [record("library/nginx", "v1", digest=D["one"]), record("nginx", "v2", digest=D["two"])]
@@ -254,14 +294,22 @@ def told(image: ImageIdentity, records: Sequence[Record], environment: str, form
         return [one for one in records if {one.digest, one.index, one.config} & set(digests)]
 
     ran = image.digests | image.ids
+    everything = records
     asked = {image.pinned} - {""}
     ours = any(str(one).startswith((HOST, MIRROR)) for one in image.references)
-    everything = records
     if ours:
         records = [one for one in records if one.image == "myorg/app"]
     by_asked = having(asked)
-    trusted = not ran or (not image.digests and any(one.config is None for one in by_asked))
+    known = [one.config for one in by_asked if one.digest in asked]
+    trusted = not ran or not (
+        image.digests
+        or any(known)
+        or all(one.config for one in by_asked)
+        or {own for one in everything for own in (one.digest, one.index, one.config)} & ran
+    )
     found, by = (having(ran), ran) if having(ran) else (by_asked, asked) if trusted else ([], set[str]())
+    if any(one.yanked and not one.is_environment for one in found):
+        return {"yanked"}
     if found:  # a copy of several images of ours is one of them
         return set[str]().union(*(told_of(image, name, found, by, everything, environment) for name in named_in(found)))
     digests = ran or asked
@@ -295,6 +343,10 @@ def told_of(
     there = [one for one in records if (one.image, one.tag) == (name, wanted)]
     if [one for one in there if {one.digest, one.index, one.config} & set(by)]:
         return {"as-recorded"}
+    if not there and not environment:
+        there = [one for one in records if one.image == name and image.pinned in (one.digest, one.index, one.config)]
+        if [one for one in there if {one.digest, one.index, one.config} & set(by)]:
+            return {"as-recorded"}
     if not there:
         return {"ahead"} if environment else {"as-recorded"}
     return {"ahead", "behind"}

@@ -247,13 +247,14 @@ def test_crictl_tells_ids_and_its_images_tell_what_they_are() -> None:
         (one.name, str(one.place), one.state, sorted(one.image.digests), sorted(one.image.ids)) for one in found
     ] == [
         ("app", "shop/web-5d9c7b-x2x4q", "runs", [], [C]),
-        ("crio", "shop/web-5d9c7b-x2x4q", "runs", [E], [C]),
+        ("crio", "shop/web-5d9c7b-x2x4q", "runs", [E], []),
         ("new", "shop/web-5d9c7b-x2x4q", "runs", [], [C]),
         ("over", "shop/web-5d9c7b-x2x4q", "ended", [], [C]),
     ]
     images = {"images": [{"id": C, "repoTags": [f"{APP}:v1"], "repoDigests": [f"{APP}@{E}"]}]}
     known = read(json.dumps(containers) + json.dumps(images))
     assert known[0].image.digests == {E}
+    assert found[1].image.claimed == known[1].image.ids == {C}  # the list says that the id is of what runs
     assert str(known[0].image.references[0]) == f"{APP}:v1"
     (one,) = read({"status": cri_container("app", f"{APP}:v1", C), "info": {}})
     assert (set(one.image.ids), str(one.image.references[0])) == ({C}, f"{APP}:v1")
@@ -283,6 +284,14 @@ def test_lines_are_references_and_digests() -> None:
         ('{"a": ' + "9" * 5000 + "}", "a number has thousands of digits"),
         ('{"kind": "List",\n "items": [', "the file, line 2, column 12: expecting value"),
         ('{"kind":"List","apiVersion":"v1","items":[]} trailing', "line 1, column 46"),
+        ("null", "a JSON value that is not an object: null"),
+        (" 5\n", "a JSON value that is not an object: 5"),
+        ("true", "a JSON value that is not an object: true"),
+        ("null\nnull\n", "a JSON value that is not an object: null"),
+        (listed(running_pod(f"{APP}:v1", f"{APP}@SHA256:{D[7:]}")), "is no id of an image"),
+        (listed(running_pod(f"{APP}:v1", f"{APP}@{D}@x")), "is no id of an image"),
+        (listed(pod(phase="Running") | {"status": []}), "`status` is not an object"),
+        (listed(pod() | {"status": {"containerStatuses": {}}}), "`containerStatuses` is not a list of objects"),
         ("[1]", "a JSON value that is not an object: 1"),
         ("[" * 500 + "]" * 500, "a JSON value that is not an object: an array"),
         ('{"kind":"List","apiVersion":"v1","items":["x"]}', "a list with a value that is not an object"),
@@ -292,7 +301,7 @@ def test_lines_are_references_and_digests() -> None:
         ('{"kind":"PodList","apiVersion":"v1","items":[],"metadata":{"continue":"abc"}}', "only a part of a list"),
     ],
 )  # fmt: skip
-def test_what_is_not_understood_is_an_error(raw: str, message: str) -> None:
+def test_what_is_not_understood_is_an_error(raw: str | bytes, message: str) -> None:
     with pytest.raises(UsageError) as refused:
         read(raw)
     assert message.replace("\\\\", "\\") in refused.value.message
