@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.deleting_registries import DeletingRegistry, Lookups, Place, Repository
+from ledger_tool.commands.running_inside import running_inside
 from ledger_tool.commands.served_tags import RecordedTags, served_tags
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry.drift import Absent
@@ -126,12 +127,11 @@ class Clearing:
                 held_here[name] = held[name]
             elif place.image not in self._failed:
                 free.append(place)
-        deletions = []
-        for deletion in self._deletions(free, tags):
-            if reason := self._runs_inside(deletion):
-                held_here[deletion.place.image, deletion.place.digest] = reason
-            else:
-                deletions.append(deletion)
+        possible = self._deletions(free, tags)
+        inside = running_inside(self._lookups, {one.place: one.document for one in possible}, self._uses.in_use)
+        self._failed = inside.failed | self._failed
+        held_here |= {(place.image, place.digest): reason for place, reason in inside.why.items()}
+        deletions = [one for one in possible if one.place not in inside.why and one.place.image not in self._failed]
         deleted = {deletion.place for deletion in deletions}
         why_kept = {one.place: one.reason for one in retained}
         named = {(str(record.image), str(record.tag)) for record in self._going}
@@ -229,11 +229,6 @@ class Clearing:
             for digest, reason in of_image.get(image, {}).items()
             if digest not in self._uses.why
         }
-
-    def _runs_inside(self, deletion: Deletion) -> str:
-        """Return why a digest stays of which a part runs that no record has, or `""`."""
-        digests = self._uses.in_use.digests
-        return next((f"{one}, which is in it, {digests[one]}" for one in deletion.contents or () if one in digests), "")
 
     def _deletions(self, free: Sequence[Place], tags: Mapping[Repository, _Tags]) -> list[Deletion]:
         deletions = []

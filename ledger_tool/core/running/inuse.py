@@ -32,15 +32,15 @@ class InUse:
 
     def reason(self, record: Record) -> str:
         """Return why a record has to stay, or `""`."""
-        own = digests_of(record)
-        for digest in sorted(own):
-            if reason := self.digests.get(digest):
-                return reason
-        hexadecimal = [digest.partition(":")[2] for digest in sorted(own)] if self.ids else []
-        for short, reason in self.ids.items():
-            if any(text.startswith(short) for text in hexadecimal):
-                return reason
-        return self.names.get((record.image, record.tag), "")
+        reasons = map(self.of_digest, sorted(digests_of(record)))
+        return next(filter(None, reasons), "") or self.names.get((record.image, record.tag), "")
+
+    def of_digest(self, digest: str) -> str:
+        """Return why a digest has to stay, or `""`: that of an index, an image or a config."""
+        if (reason := self.digests.get(digest)) or not self.ids:
+            return reason or ""
+        hexadecimal = digest.partition(":")[2]
+        return next((why for short, why in self.ids.items() if hexadecimal.startswith(short)), "")
 
     def is_elsewhere(self, records: Iterable[Record]) -> bool:
         """Return whether nothing of it has to do with a ledger of these records: neither a name nor a digest."""
@@ -69,7 +69,7 @@ def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
         for reference in image.references:
             names = {name for is_typed in (False, True) for name in names_of(reference, resolver, is_typed=is_typed)}
             for name in names:
-                for digest in pulled:
+                for digest in (*pulled, *image.ids):  # an id may be that of an index
                     of_image.setdefault(name, {}).setdefault(digest, reason)
                 if tag := reference.effective_tag:
                     tags.setdefault((name, tag), reason)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -179,3 +180,43 @@ def test_what_runs_and_is_at_no_registry_any_more_holds_nothing_else(world: Worl
     done = prune(world, f"{world.registry.host}/{world.image}@{digest('lost')}")
     assert kept(done) == {}
     assert {one["digest"] for one in done.json["deleted"]} == {old.digest}
+
+
+def config_of(world: World, digest_: str) -> str:
+    """Return the digest of an image's config, as the registry has it."""
+    url = f"{world.registry.url}/v2/{world.image}/manifests/{digest_}"
+    accepted = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    with urlopen(Request(url, headers=accepted)) as answer:
+        return str(json.load(answer)["config"]["digest"])
+
+
+def test_an_image_that_runs_by_the_id_of_its_config_stays_though_no_record_has_that(world: World) -> None:
+    """Recorded without its config, in an index of which only another image is recorded, or by the beginning of it."""
+    assert world.push("v1")
+    assert world.publish("v1").code == 0
+    plain = world.push("pr-1", "plain")
+    assert world.publish(f"pr-1@{plain.digest}", "--offline", *OLD).code == 0
+    partly = world.push("pr-2", "partly", (AMD, ARM))
+    assert world.publish("pr-2", "--platform", AMD, *OLD).code == 0
+    short = world.push("pr-3", "short")
+    assert world.publish(f"pr-3@{short.digest}", "--offline", *OLD).code == 0
+    gone = world.push("pr-4", "gone")
+    assert world.publish(f"pr-4@{gone.digest}", "--offline", *OLD).code == 0
+    configs = [config_of(world, one) for one in (plain.digest, partly.images()[ARM], short.digest)]
+    containers = [docker_container("a", "x", configs[0]), docker_container("b", "x", configs[1])]
+    done = prune(world, json.dumps(containers), json.dumps(docker_ps("c", configs[2][7:19])))
+    assert set(kept(done)) == {"pr-1", "pr-2", "pr-3"}
+    assert kept(done)["pr-1"] == f"{configs[0]}, which is its config, runs in a"
+    assert {one["digest"] for one in done.json["deleted"]} == {gone.digest}
+
+
+def test_an_index_that_runs_by_its_id_keeps_its_images(world: World) -> None:
+    assert world.push("v1")
+    assert world.publish("v1").code == 0
+    whole = world.push("whole", "whole", (AMD, ARM))
+    child = whole.images()[AMD]
+    assert world.publish(f"pr-3@{child}", "--offline", "--platform", AMD, *OLD).code == 0
+    world.registry.delete_tag(world.image, "whole")
+    done = prune(world, json.dumps([docker_container("a", f"{world.registry.host}/{world.image}:x", whole.digest)]))
+    assert set(kept(done)) == {"pr-3"}
+    assert done.json["deleted"] == []
