@@ -124,7 +124,7 @@ def served(policy: Policy) -> list[Served]:
     """Return which repositories the registries of `ledger.yaml` serve: what `Policy.name_at` says, as expressions."""
     patterns: dict[str, set[str]] = {}
     for registry in policy.registries:
-        host = _host(registry.host)
+        host = same_host(registry.host)
         home = re.escape(f"{host}/{registry.prefix}/" if registry.prefix else f"{host}/")
         globs = [rest for glob in registry.images for rest in _rest_of(glob, registry.ledger_prefix)]
         inner = sorted(_inner(policy, registry))
@@ -186,10 +186,4 @@ def _inner(policy: Policy, registry: Registry) -> set[str]:
 
 def _repository(registry: Registry, image: str) -> str:
     host, path = pulled_from(registry, image)
-    return f"{_host(host)}/{path}"
-
-
-def _host(host: str) -> str:
-    port = re.search(r":0*([0-9]+)\Z", host)
-    name = host[: port.start()] if port else host
-    return same_host(name) if not port or port[1] in ("80", "443") else f"{name.lower()}:{port[1]}"
+    return f"{same_host(host)}/{path}"

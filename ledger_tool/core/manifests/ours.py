@@ -115,7 +115,7 @@ NOBODYS = OurImages()
 
 def our_images(policy: Policy, resolver: Resolver) -> OurImages:
     """Return what a search knows of a ledger with these settings."""
-    hosts = {registry.host for registry in policy.registries}
+    hosts = {host for registry in policy.registries for host in (registry.host, same_host(registry.host))}
     if HUB in map(same_host, hosts):
         hosts |= set(HUB_HOSTS)
     return OurImages(frozenset(policy.manifest_keys), tuple(sorted(hosts)), resolver)

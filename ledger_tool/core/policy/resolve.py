@@ -20,9 +20,9 @@ name with records is a name of its own, whoever serves it. The first of these ru
 
 A repository without a name in the ledger is somebody else's, and is not an image of the ledger.
 
-Registry hosts are compared without regard to case. Docker Hub has several hosts; `library/` may be left out there in
-front of a name without a slash, and nothing lies deeper than `NAMESPACE/NAME`
-(distribution's `reference` package, `normalize.go`, `splitDockerDomain`).
+Registry hosts are compared without regard to case, and ports 80 and 443 are the host's own. Docker Hub has several
+hosts; `library/` may be left out there in front of a name without a slash, and nothing lies deeper than
+`NAMESPACE/NAME` (distribution's `reference` package, `normalize.go`, `splitDockerDomain`).
 """
 
 from __future__ import annotations
@@ -40,11 +40,17 @@ from ledger_tool.errors import InvalidValue, UsageError
 HUB = "docker.io"
 HUB_HOSTS = (HUB, "index.docker.io", "registry-1.docker.io")
 _OFFICIAL = "library/"
+_PORT = re.compile(r":0*([0-9]+)\Z")
 
 
 def same_host(host: str) -> str:
-    """Return a registry's host in the form for comparison: in lower case, Docker Hub's under one name."""
+    """Return a registry's host in the form for comparison: in lower case, Docker Hub's under one name.
+
+    Ports 80 and 443 are the host's own, so they are left out.
+    """
     host = host.lower()
+    if port := _PORT.search(host):
+        host = host[: port.start()] + ("" if port[1] in ("80", "443") else f":{port[1]}")
     return HUB if host in HUB_HOSTS else host
 
 
@@ -183,7 +189,7 @@ class Resolver:
         if not named.ours:
             return [(named.name.partition("/")[0], named.name)]
         homes = [pulled_from(registry, named.name) for registry in self.policy.serving(named.name)]
-        return [(same_host(host), f"{host.lower()}/{path}") for host, path in homes]
+        return [(same_host(host), f"{same_host(host)}/{path}") for host, path in homes]
 
     def _repository(self, reference: Reference) -> tuple[str, str]:
         if reference.registry:

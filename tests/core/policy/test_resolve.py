@@ -29,7 +29,10 @@ def registries(*found: Registry) -> Policy:
 # ---- one image, every spelling of it, every shape of ledger.yaml
 
 OFFICIAL = ["nginx", *(f"{host}/{path}" for host in (*HUB_HOSTS, "Docker.IO") for path in ("nginx", "library/nginx"))]
-PRIVATE = ["registry.example.com/myorg/app", "Registry.Example.COM/myorg/app"]
+PRIVATE = [
+    f"{host}/myorg/app"
+    for host in ("registry.example.com", "Registry.Example.COM", "registry.example.com:443", "registry.example.com:80")
+]
 HUB_SHAPES = [
     registries(Registry("docker.io")),
     registries(Registry("Docker.io")),
@@ -378,7 +381,16 @@ def test_a_pattern_with_an_unknown_registry_is_a_usage_error() -> None:
 
 # ---- for every ledger.yaml
 
-_hosts = st.sampled_from([*HUB_HOSTS, "registry.example.com", "Registry.Example.com", "mirror.example.net:5000"])
+_hosts = st.sampled_from(
+    [
+        *HUB_HOSTS,
+        "registry.example.com",
+        "Registry.Example.com",
+        "mirror.example.net:5000",
+        "registry.example.com:443",
+        "docker.io:443",
+    ]
+)
 _names = st.sampled_from(["app", "library/app", "myorg/app", "myorg/library/app", "tool", "library/tool", "hub/app"])
 _globs = st.lists(st.sampled_from(["*", "app", "library/*", "myorg/*", "tool"]), min_size=1, max_size=2).map(tuple)
 _prefixes = st.sampled_from(["", "", "library", "myorg", "hub"])
@@ -394,7 +406,10 @@ def spellings(text: str) -> list[str]:
     """Return all ways to write a repository: a host in either case, Docker Hub under each name, `library/` or not."""
     host, _, path = text.partition("/")
     if same_host(host) != "docker.io":
-        return [text, f"{host.upper()}/{path}"]
+        usual = (
+            [] if same_host(host) != host.lower() or ":" in host else [f"{host}:{port}/{path}" for port in (80, 443)]
+        )
+        return [text, f"{host.upper()}/{path}", f"{same_host(host)}/{path}", *usual]
     short = path.removeprefix("library/")
     paths = [path] if "/" in short else [short, f"library/{short}"]
     return [f"{name}/{one}" for name in (*HUB_HOSTS, "DOCKER.io") for one in paths]

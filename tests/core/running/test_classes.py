@@ -80,6 +80,13 @@ def test_a_mirror_of_ours_is_ours_and_another_registry_is_foreign() -> None:
         assert judged(identity(foreign, ()), V1).category == "foreign"
 
 
+def test_the_usual_port_is_the_hosts_own() -> None:
+    for port in (":443", ":80", ":0443"):
+        never = judged(identity(f"{HOST}{port}/myorg/app:v1@{D['never']}", (), is_typed=True), V1, formers={})
+        assert (never.category, never.image) == ("unknown", "myorg/app")
+    assert judged(identity(f"{HOST}:5000/myorg/app:v1@{D['never']}", ()), V1, formers={}).category == "foreign"
+
+
 def test_what_has_moved_on_is_behind_the_tag_that_was_asked_for() -> None:
     latest = record("myorg/app", "latest", digest=D["two"], publishedAt="2026-11-25T00:00:00Z")
     found = judged(runs("latest", "one"), V1, V2, latest)
