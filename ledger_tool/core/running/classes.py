@@ -210,8 +210,10 @@ class RunningJudge:
         target = targets[0]
         version = self._version_record(target, records)
         expected = Expected(tag, version.tag if version.tag != tag else "", target.pull_digest)
-        is_later = _is_later(best, version)
+        is_later = _is_later(self._version_record(best, records), version)
         has = f"{tag} is {expected.version}" if expected.version else f"{tag} has another digest"
+        if not expected.version and target.version:
+            has = f"{tag} has {target.version} as it was, {target.pull_digest[:19]}"
         return replace(
             verdict,
             category="ahead" if is_later else "behind",
@@ -220,9 +222,10 @@ class RunningJudge:
         )
 
     def _version_record(self, target: Record, records: Sequence[Record]) -> Record:
-        """Return the record that says which version a tag of the ledger is: the highest version with its digest."""
-        if target.version:
-            return next((record for record in records if record.tag == target.version), target)
+        """Return the record that says which version a tag of the ledger is: the most exact one with its digest.
+
+        What an environment was given may be a tag that has moved on since.
+        """
         same = [one for one in records if one.pull_digest == target.pull_digest and not one.is_environment]
         return max(same, key=lambda record: rank(record.tag), default=target)
 
@@ -279,6 +282,6 @@ def _moved(verdict: RunningVerdict, record: Record, digest: str) -> RunningVerdi
 
 def _is_later(one: Record, other: Record) -> bool:
     """Return whether a record is of a later version than another; where versions do not tell, by their times."""
-    mine, theirs = parse_version_tag(one.tag), parse_version_tag(other.tag)
+    mine, theirs = parse_version_tag(one.version or one.tag), parse_version_tag(other.version or other.tag)
     order = mine.compare(theirs) if mine and theirs else None
     return order > 0 if order else one.published_at > other.published_at

@@ -121,6 +121,26 @@ def test_versions_decide_what_is_ahead_and_times_only_where_they_do_not_tell() -
     assert judged(runs("x", "three"), V1, main, env("prod", V1), environment="prod").category == "ahead"
 
 
+def test_an_environment_with_a_moving_tag_is_compared_by_the_version_that_has_its_digest() -> None:
+    exact = record("myorg/app", "v1.5.0", digest=D["one"])
+    main = record("myorg/app", "main", digest=D["one"])
+    old = record("myorg/app", "v1.4.9", digest=D["two"], publishedAt="2026-11-27T00:00:00Z")
+    found = judged(runs("x", "two"), exact, main, old, env("prod", main), environment="prod")
+    assert (found.category, found.reason) == ("behind", "v1.4.9 runs, and prod is v1.5.0")
+    later = judged(runs("main", "one"), exact, main, old, env("prod", old), environment="prod")
+    assert later.category == "ahead"  # whatever tag was asked for
+
+
+def test_an_environment_whose_tag_has_moved_on_is_not_what_that_is_now() -> None:
+    now = record("myorg/app", "main", digest=D["two"], publishedAt="2026-11-27T00:00:00Z")
+    was = record("myorg/app", "main", digest=D["one"])
+    found = judged(runs("main", "two"), now, env("prod", was), environment="prod")
+    assert (found.category, found.reason) == ("ahead", f"main runs, and prod has main as it was, {D['one'][:19]}")
+    old = record("myorg/app", "v0.9.0", digest=D["two"], publishedAt="2026-11-27T00:00:00Z")
+    removed = judged(runs("x", "two"), old, env("prod", V1), environment="prod")
+    assert removed.category == "behind"  # its version is gone, and its name still tells
+
+
 def test_what_is_yanked_is_yanked_before_all_else() -> None:
     bad = record("myorg/app", "v1.0.0", digest=D["one"], ttl="1m", yanked={"at": NOW, "reason": "crashes"})
     alias = record("myorg/app", "v1", digest=D["one"])
