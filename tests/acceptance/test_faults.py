@@ -228,4 +228,4 @@ def test_an_unknown_branch_lists_the_branches_of_the_remote(ledger: Run, upstrea
     upstream.git("symbolic-ref", "HEAD", "refs/heads/missing")
     done = ledger("list", "--repo", upstream.url)
     assert done.code == 2
-    assert "name one with `--branch`: main" in done.err
+    assert "pass `--branch main`" in done.err
