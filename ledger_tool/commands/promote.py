@@ -101,17 +101,20 @@ def _promotion(environment: Tag, had: dict[str, tuple[Record, ...]], seen: dict[
 def _had_before(history: History, seen: dict[Name, tuple[Record, ...]]) -> Iterator[tuple[Name, tuple[Record, ...]]]:
     """Yield what environments had before, of the records that are `seen` there now; nothing for one that had nothing.
 
-    The commits whose messages tell of them are looked at first. If those do not lead there, all commits are.
+    The commits whose messages tell of them are looked at first. If those do not lead there, all commits are. Raises
+    UsageError if those do not, either: then nobody can tell.
     """
     steps = [step for step in history.steps("", history.head(), line=True) if LEDGER in step.touched]
     steps.reverse()
-    left = dict(seen)
-    for is_everything in (False, True):
-        looked_at = steps if is_everything else [step for step in steps if _tells_of(step, left)]
-        found, is_told = _followed(history, looked_at, left)
-        if is_told or is_everything:
-            yield from found.items()
-            return
+    previous, stop = _followed(history, [step for step in steps if _tells_of(step, seen)], seen)
+    if stop:
+        previous, stop = _followed(history, steps, seen)
+    if stop and (untold := next((name for name in seen if name not in previous), None)):
+        raise UsageError(
+            f"what {untold} had before cannot be told: the history cannot be followed at commit {stop[:12]}",
+            "`ledger audit` says what is wrong there; `--at TIME|REV` goes back to a time or revision that you name",
+        )
+    yield from previous.items()
 
 
 def _tells_of(step: Step, names: dict[Name, tuple[Record, ...]]) -> bool:
@@ -123,30 +126,36 @@ def _tells_of(step: Step, names: dict[Name, tuple[Record, ...]]) -> bool:
 
 def _followed(
     history: History, steps: Sequence[Step], seen: dict[Name, tuple[Record, ...]]
-) -> tuple[dict[Name, tuple[Record, ...]], bool]:
-    """Return what was there before, going back over some commits, and whether they tell of each step on the way."""
-    left, found = dict(seen), dict[Name, tuple[Record, ...]]()
+) -> tuple[dict[Name, tuple[Record, ...]], str]:
+    """Return what was there before, going back over some commits, and the last that does not lead on, `""` for none."""
+    left, previous, last = dict(seen), dict[Name, tuple[Record, ...]](), ""
     for step in steps:
         if not left:
             break
+        last = step.commit.id
         try:
-            after = history.snapshot(step.commit.id).ledger
-            before = history.snapshot(step.commit.parents[0]).ledger if step.commit.parents else Ledger()
+            after, before = history.snapshot(last).ledger, _before(history, step)
         except (InvalidLedger, UsageError):
-            return found, False
+            return previous, last
         for name, records in list(left.items()):
             was = before.find(name)
             if after.find(name) != records:
-                return found, False
+                return previous, last
             if was == records:
                 continue
             if _is_another(was, records):
-                found[name] = was
-            if not was or name in found:
+                previous[name] = was
+            if not was or name in previous:
                 del left[name]
             else:
                 left[name] = was
-    return found, not left
+    return previous, last or history.head() if left else ""
+
+
+def _before(history: History, step: Step) -> Ledger:
+    """Return the ledger before a commit that touched it, empty if there was none. Raises InvalidLedger, UsageError."""
+    was_there = any(step.touched[LEDGER].before)
+    return history.snapshot(step.commit.parents[0]).ledger if was_there else Ledger()
 
 
 def _is_another(was: Sequence[Record], now: Sequence[Record]) -> bool:

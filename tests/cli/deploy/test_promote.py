@@ -129,6 +129,20 @@ def test_what_it_never_had_is_not_made_up(ledger: Run, team: Upstream) -> None:
     assert "myorg/app:staging had no other version before v1" in done.err
 
 
+def test_what_cannot_be_looked_at_is_not_said_to_be_nothing(ledger: Run, team: Upstream) -> None:
+    promote(ledger, "myorg/app:v1", "--to", "staging")
+    promote(ledger, "myorg/app:v2", "--to", "staging")
+    whole = team.content()
+    team.commit_as_other_writer({"ledger.json": b"broken"}, "break it")
+    team.commit_as_other_writer({"ledger.json": whole}, "put it back")
+    before = team.tip()
+    done = ledger("promote", "--back", "myorg/app", "--to", "staging", "--reason", "x")
+    assert (done.code, team.tip()) == (2, before)
+    assert "what myorg/app:staging had before cannot be told" in done.err
+    promote(ledger, "--at", "main~3", "--to", "staging", "--reason", "x")
+    assert has(team, "staging") == {"app": "v1"}
+
+
 def test_a_whole_environment_goes_back_to_what_it_was(ledger: Run, team: Upstream) -> None:
     promote(ledger, "myorg/app:v1", "--to", "staging")
     then = team.tip()
