@@ -73,24 +73,13 @@ class RangeJudge:
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
-        faults += self._of_environments(before, differences, effects, message, policy, undone, at)
-        self._net.remember(before, differences, faults, restored(effects, undone), at)
-        self._net.explain(_with_reason(effects, before, differences, message, undone))
-        return faults
-
-    def _of_environments(
-        self,
-        before: Ledger,
-        differences: Sequence[Difference],
-        effects: Sequence[Effect],
-        message: Message | None,
-        policy: Policy,
-        undone: Undone,
-        at: Timestamp | None,
-    ) -> Iterator[CommitFault]:
         if environment_effects(effects, policy):
             after = applied(before, differences)
-            yield from judge_environments(effects, after, message, policy, undone, at, self._base)
+            faults += judge_environments(effects, after, message, policy, undone, at, self._base)
+            for name in _with_reason(effects, after, message, undone):
+                self._net.explain(name, after.find(name))
+        self._net.remember(before, differences, faults, restored(effects, undone), at)
+        return faults
 
     def merge(self, base: Ledger, ours: Ledger, theirs: Ledger, after: Ledger) -> list[CommitFault]:
         """Return what is wrong with a merge commit of two sides with a common base."""
@@ -102,18 +91,12 @@ class RangeJudge:
         return self._net.judge(after)
 
 
-def _with_reason(
-    effects: Iterable[Effect],
-    before: Ledger,
-    differences: Sequence[Difference],
-    message: Message | None,
-    undone: Undone,
-) -> Iterator[Name]:
+def _with_reason(effects: Iterable[Effect], after: Ledger, message: Message | None, undone: Undone) -> Iterator[Name]:
     """Yield the image:tags of environments for whose change a message gives a reason."""
-    names = dict.fromkeys(effect.name for effect in effects if effect.record.is_environment)
-    if message is None or not names:
+    if message is None:
         return
-    account_of, after = account_finder(message, undone.differences), applied(before, differences)
+    account_of = account_finder(message, undone.differences)
+    names = dict.fromkeys(effect.name for effect in effects if effect.record.is_environment)
     yield from (name for name in names if gives_reason(account_of(name), message, name, after))
 
 

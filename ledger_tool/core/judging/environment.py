@@ -9,7 +9,7 @@ A revert has a reason: the commit that it undoes. It may not put back what the e
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.changes.account import Account, account_finder
 from ledger_tool.core.changes.effect import Effect
@@ -130,14 +130,12 @@ def _told(name: Name, effects: Sequence[Effect], account: Account, message: Mess
         yield CommitFault("trailers", key, f"its message says that {name} changes to {words}, which it did not")
 
 
-def net_faults(
-    name: Name, before: Ledger, after: Ledger, policy: Policy, reasoned: Container[Name]
-) -> Iterator[CommitFault]:
+def net_faults(name: Name, before: Ledger, after: Ledger, policy: Policy, *, has_reason: bool) -> Iterator[CommitFault]:
     """Yield what is wrong with what an environment has after a range of commits, seen as one change.
 
     Each commit was judged by itself. Here, what some did and others undid counts: an environment cannot have been given
     what its version is not afterwards (unless its tag may move), what was not to be used before, nor what another
-    environment, which has the same as before, did not have.
+    environment, which has the same as before, did not have; `has_reason` says that a commit with a reason led there.
     """
     records, base = after.find(name), before.find(name)
     if not records:
@@ -161,5 +159,5 @@ def net_faults(
     settings = policy.environments.get(name.tag)
     source = Name(name.image, settings.source if settings else "")
     is_same = versioned_images(before.find(source)) == versioned_images(after.find(source))
-    if name not in reasoned and is_same and (why := lacks_source(name, after, policy)):
+    if not has_reason and is_same and (why := lacks_source(name, after, policy)):
         yield CommitFault(RULE, key, f"{name} changes without a `Reason`: {why}")

@@ -46,7 +46,7 @@ class NetJudge:
         self._names: dict[Name, Ways] = {}
         self._has_merges = False
         self._marks: set[Forced] = set()  # that lawful steps made
-        self._reasoned: set[Name] = set()  # whose changes some commit gives a reason for
+        self._reasoned: set[tuple[Name, State]] = set()  # to what a commit with a reason led an environment
         self._blamed: dict[Key, set[str]] = {}  # the rules that a commit was found to break, by record
 
     def remember(
@@ -73,9 +73,9 @@ class NetJudge:
             if name not in unlawful:
                 self._marks.update(effect.mark for effect in effects if effect.mark)
 
-    def explain(self, names: Iterable[Name]) -> None:
-        """Note the image:tags for whose change a commit gives a reason."""
-        self._reasoned.update(names)
+    def explain(self, name: Name, after: State) -> None:
+        """Note that a commit gives a reason for what an environment has after it."""
+        self._reasoned.add((name, after))
 
     def merge(self, ours: Ledger, theirs: Ledger, after: Ledger) -> None:
         """Note a merge commit; the commits before it that are in the range have been noted."""
@@ -93,7 +93,9 @@ class NetJudge:
         claims: list[UnprovenPull] = []
         for name in dict.fromkeys(effect.name for effect in effects):
             if is_of_environment(name.tag, (*self._before.find(name), *after.find(name)), self._policy):
-                of_environment = net_faults(name, self._before, after, self._policy, self._reasoned)
+                of_environment = net_faults(
+                    name, self._before, after, self._policy, has_reason=(name, after.find(name)) in self._reasoned
+                )
                 faults += [fault for fault in of_environment if not self._is_known(fault)]
                 continue
             own_faults, own_claims = self._of_name(name, self._ways(name), after.find(name))

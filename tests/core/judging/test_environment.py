@@ -314,3 +314,19 @@ def test_a_mark_under_another_tag_of_the_digest_counts_from_when_it_is_set() -> 
     assert faults(*around[:3]) == []
     assert any("which has the digest of app:v1.0, which is yanked" in fault for fault in faults(*around))
     assert merged((V1, twin), (V1, twin, has), (V1, marked)) == ["app:staging"]
+
+
+def test_a_reason_counts_for_what_it_led_to_and_not_for_a_later_step() -> None:
+    v3 = record("app", "v3", digest=digest(3))
+    known, staged = (V1, V2, v3), on(V1, "staging")
+    first, has = on(v3, "prod"), on(V2, "prod")
+    steps = [
+        (ledger_of(*known, staged), ""),
+        (ledger_of(*known, staged, first), told("promote", first, reason="hot fix")),
+        (ledger_of(*known, on(V2, "staging"), first), told("promote", on(V2, "staging"))),
+        (ledger_of(*known, on(V2, "staging"), has), told("promote", has)),
+        (ledger_of(*known, staged, has), told("promote", staged, reason="back")),
+    ]
+    assert faults(*steps[:2]) == []
+    assert faults(*steps[:4]) == []
+    assert any("app:prod changes without a `Reason`" in fault for fault in faults(*steps))
