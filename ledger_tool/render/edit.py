@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ledger_tool.commands.write import Written
@@ -26,16 +26,24 @@ _PAST = {
 _ALREADY = {"yank": "already yanked with that reason", "unyank": "not yanked"}
 
 
-def show(screen: Screen, written: Written, output: str, *, dry_run: bool) -> None:
+def show(
+    screen: Screen,
+    written: Written,
+    output: str,
+    *,
+    dry_run: bool,
+    steps: Callable[[Written, View], Iterator[str]] | None = None,
+) -> None:
     """Write the result of a write: a line for people, and with it, on stdout then, JSON unless `output` is `text`.
 
-    Without an `output` the screen says which it is.
+    Without an `output` the screen says which it is. The lines of `steps` come before the line for people; without them,
+    those of a dry run do.
     """
     if written.warning:
         screen.note(f"warning: {written.warning}")
     line = summary(written, dry_run=dry_run)
     if (output or screen.usual_format) == "text":
-        screen.data(_before_and_after(written, screen.view()))
+        screen.data((steps or _before_and_after)(written, screen.view()))
         screen.told(line)
         return
     screen.data(json_lines(written))

@@ -17,15 +17,7 @@ from ledger_tool.render.view import View
 
 def show(screen: Screen, written: Written, output: str, *, dry_run: bool) -> None:
     """Write the result: for people what each image changes from and to, and one line on what was done."""
-    if written.warning:
-        screen.note(f"warning: {written.warning}")
-    line = edit.summary(written, dry_run=dry_run)
-    if (output or screen.usual_format) == "text":
-        screen.data(_steps(written, screen.view()))
-        screen.told(line)
-        return
-    screen.data(edit.json_lines(written))
-    screen.note(line)
+    edit.show(screen, written, output, dry_run=dry_run, steps=_steps)
 
 
 def _steps(written: Written, view: View) -> Iterator[str]:

@@ -84,8 +84,7 @@ def _unbacked(merged: Ledger, sides: Sequence[Ledger], changed: Iterable[Name]) 
     Which environment takes from which is for the judge: a merge has no settings.
     """
     for image in sorted({name.image for name in changed}):
-        records = merged.of_image(image)
-        for name in dict.fromkeys(record.name for record in records if record.is_environment):
+        for name in dict.fromkeys(record.name for record in merged.having("version", image)):
             if _is_unbacked(merged, name) and not any(_is_unbacked(side, name) for side in sides):
                 yield name
 

@@ -21,8 +21,6 @@ from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 
 FateWay = Literal["removed", "replaced", "yanked", "expired"]
-_OWN = ("tag", "publishedAt", "version")  # what an environment's record does not have from its version
-_NEVER = ("labels", "ttl", "forced", "yanked")
 
 
 class Fate(NamedTuple):
