@@ -4,13 +4,14 @@ The version is what is ordered: its number (`1.5.0`), its stage (`-rc.1`), and h
 and suffix are the variant (`release-`, `-alpine3.20`): what the image is besides its version. Nothing else is compared.
 
 ==========================  ==========================================================================================
-number                      `[v]MAJOR[.MINOR[.PATCH[.…]]]`; MAJOR has at most four digits and no leading zero. What is
-                            left out counts as 0. Or a date: `20240101`, `2024-01-15T10-00-00Z`, `20240101.2`
+number                      `[v]MAJOR[.MINOR[.PATCH[.…]]]`, also `V`; MAJOR has at most four digits and no leading zero.
+                            What is left out counts as 0. Or a date: `20240101`, `2024-01-15T10-00-00Z`, `20240101.2`
 stage, before the release   a word such as `rc`, `beta` or `preview` with a number (`-rc.1`, `rc1`, `.dev3`), or the
                             number, date or commit of a build (`-42`, `-20240101`, `-4ef5a30`); ordered by section 11
                             of SemVer 2.0.0, but `rc10` is `rc.10`, and nobody can tell which of two commits is later
-rebuild, after the release  `-r7`, `-ls45`, `_9`, `-security-01`, `u392-b08`, git's `-5-g4ef5a30`; at the tag's end, the
-                            date or the commit of one, and the number in `-k3s1` and `-ce.0`, too
+rebuild, after the release  `-r7`, `-ls45`, `_9`, `-p1`, `-sp2`, `-hotfix`, `-security-01`, `u392-b08`, git's
+                            `-5-g4ef5a30`; at the tag's end, the date or the commit of one, and the number in `-k3s1`
+                            and `-ce.0`, too
 ==========================  ==========================================================================================
 
 Text that merely looks like a number is not a version, so it cannot outrank one: `1234567` and `4ef5a30` are commits or
@@ -35,16 +36,17 @@ _DAY = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0
 _TIME = r"(?:[T._-][0-9]{1,6}(?![0-9])|[0-9]{4}(?:[0-9]{2})?(?![0-9]))*Z?"
 _COMMIT = r"(?:sha[.-]?|g)?(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}"
 _EARLY = "alpha|beta|rc|cr|preview|pre|dev|snapshot|nightly|canary|next|ea|milestone"
-_COUNTER = "revision|rebuild|rev|r|ls|build|bld|post|patch|security|cu"
+_COUNTER = "revision|rebuild|rev|r|ls|build|bld|post|patch|security|cu|hotfix|fix|hf|sp|p"
+_FIRST = "hotfix|patch|rebuild"  # the first of its kind, which comes before one with a number
 _COUNTED = "k3s|rke2r|rancher|eksbuild|gke|ce|ee"
 _END = "(?=[-_]|$)"  # of a stage or a rebuild
 
 _prefix = re.compile(
-    r"(?!v?[0-9])(?:[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*[._-])*?[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*"
-    rf"(?:[_-](?=v?[0-9]+\.)|[._-](?=v?{_DAY}))"  # a lone number after a name may be anything
+    r"(?![vV]?[0-9])(?:[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*[._-])*?[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*"
+    rf"(?:[_-](?=[vV]?[0-9]+\.)|[._-](?=[vV]?{_DAY}))"  # a lone number after a name may be anything
 )
-_number = re.compile(r"v?(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)*(?![0-9])")
-_date = re.compile(rf"v?(?P<day>{_DAY}){_TIME}(?![0-9A-Za-z])")
+_number = re.compile(r"[vV]?(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)*(?![0-9])")
+_date = re.compile(rf"[vV]?(?P<day>{_DAY}){_TIME}(?![0-9A-Za-z])")
 _stage = re.compile(
     rf"-(?:(?:{_EARLY})[.-]?[0-9]*(?:\.[0-9A-Za-z]+)*|[abm][0-9]+(?:\.[0-9A-Za-z]+)*"
     rf"|{_DAY}{_TIME}|[0-9]+(?:\.(?:[0-9]+|(?:{_EARLY})[0-9]*)(?=[-_.]|$))*|{_COMMIT}){_END}"
@@ -54,12 +56,13 @@ _stage = re.compile(
 _commit = re.compile(rf"(?<![0-9A-Za-z]){_COMMIT}(?![0-9A-Za-z])")
 _described = re.compile(rf"-[0-9]+[.-]g[0-9a-f]{{7,40}}{_END}")  # by `git describe`
 _rebuild = re.compile(
-    rf"(?:_[0-9]+(?:\.[0-9]+)*|u[0-9]+(?:-b[0-9]+)?|[._-](?:{_COUNTER})[.-]?[0-9]+){_END}", re.IGNORECASE
+    rf"(?:_[0-9]+(?:\.[0-9]+)*|u[0-9]+(?:-b[0-9]+)?|p[0-9]+|[._-](?:(?:{_COUNTER})[.-]?[0-9]+|{_FIRST})){_END}",
+    re.IGNORECASE,
 )
 _suffix = re.compile(r"(?:[-_.][A-Za-z0-9]+)*")
 _tail = re.compile(
     rf"(?P<counted>-(?:{_COUNTED}))\.?[0-9]+(?:[.-][0-9]+)*$"
-    rf"|[._-](?:(?:{_COUNTER})[.-]?[0-9]+|{_DAY}{_TIME}|{_COMMIT})$",
+    rf"|[._-](?:(?:{_COUNTER})[.-]?[0-9]+|{_FIRST}|{_DAY}{_TIME}|{_COMMIT})$",
     re.IGNORECASE,
 )
 _architecture = re.compile(
@@ -164,11 +167,15 @@ class VersionTag:
         )
 
     def is_compatible(self, other: VersionTag) -> bool:
-        """Return whether another tag is of the same variant; that it is a rebuild may be said by one of them only."""
-        if self.variant != other.variant:
-            return False
-        mine, theirs = (_unnumbered(tag.rebuild + tag.tail) for tag in (self, other))
-        return mine == theirs or not (mine and theirs)
+        """Return whether another tag is of the same variant; that it is a rebuild may be said by one of them only.
+
+        So may what follows a day: `20240101-2` and `20240101.2` are counted in two ways.
+        """
+        return (
+            self.variant == other.variant
+            and _is_counted_alike(self.rebuild + self.tail, other.rebuild + other.tail)
+            and (not self.is_dated or _is_counted_alike(_behind_day(self.number), _behind_day(other.number)))
+        )
 
     def kinship(self, other: VersionTag) -> tuple[bool, bool, bool]:
         """Return how near another tag's variant is: the same, a kindred one, the plain image; larger is nearer."""
@@ -236,7 +243,7 @@ def parse_version_tag(tag: str) -> VersionTag | None:
 
 def _is_unclear(count: int, rest: str) -> bool:
     """Return whether nobody can tell what few numbers and the rest of a tag mean: `12-34`, `7b2`, `1.x`, `1.2.x`."""
-    is_lone = count == 1 and re.match("-[0-9]|[abm][0-9]", rest, re.IGNORECASE)
+    is_lone = count == 1 and re.match("-[0-9]|[abmp][0-9]", rest, re.IGNORECASE)
     return bool(is_lone) or (count < 3 and rest.startswith(".") and not _stage.match(rest) and not _rebuild.match(rest))
 
 
@@ -255,7 +262,8 @@ def _precedence(numbers: tuple[int, ...], stage: str, rebuilds: str, *, is_dated
     given = list(numbers)
     while given and not given[-1]:
         given.pop()
-    counters = tuple(map(int, re.findall("[0-9]+", _commit.sub("", rebuilds))))
+    rebuilds = _commit.sub("", rebuilds)
+    counters = tuple(map(int, re.findall("[0-9]+", rebuilds))) or (0,) * (rebuilds[1:].lower() in _FIRST.split("|"))
     return not is_dated, tuple(given), not stage, _stage_identifiers(stage), counters
 
 
@@ -268,6 +276,16 @@ def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
     if day := _date.fullmatch(stage[1:]):
         return identifiers(day["day"].replace("-", "") + re.sub("[^0-9]+", ".", stage[1 + day.end("day") :]))
     return identifiers(stage[1:])
+
+
+def _is_counted_alike(one: str, other: str) -> bool:
+    mine, theirs = _unnumbered(one), _unnumbered(other)
+    return mine == theirs or not (mine and theirs)
+
+
+def _behind_day(number: str) -> str:
+    found = _date.match(number)
+    return number[found.end("day") :] if found else ""
 
 
 def _unnumbered(text: str) -> str:

@@ -243,8 +243,12 @@ def _preference(tag: str, parsed: VersionTag | None, place: Place, ledger: Polic
     """
     is_as_exact = bool(parsed and place.own and parsed.exactness == place.own.exactness)
     precedence, exactness = (parsed.precedence, parsed.exactness) if parsed else ((), ())
-    looks_alike = tag.startswith("v") == place.tag.startswith("v")
+    looks_alike = _spelling(tag) == _spelling(place.tag)
     return precedence, tag == place.tag, is_as_exact, exactness, not ledger.is_mutable(tag), looks_alike, tag
+
+
+def _spelling(tag: str) -> str:
+    return tag[:1] if tag[:1] in "vV" else ""
 
 
 def _rank(

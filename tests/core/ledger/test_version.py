@@ -92,6 +92,12 @@ ORDERED = [
     ["11.6.1", "11.6.1-security-01", "11.6.1-security-02", "11.6.2"],
     ["7.0.11-14", "7.1.0-0", "7.1.0-20240101", "7.1.0-20240101-1200", "7.1.0-2024-02-01", "7.1.0"],
     ["v1.2.3", "v1.2.3-5-g4ef5a30", "v1.2.3-12-g77aa00b", "v1.2.4"],
+    ["9.0-rc1", "9.0", "9.0-sp1", "9.0-sp2", "9.0-sp10", "9.1"],
+    ["1.0.0", "1.0.0-p1", "1.0.0-p2", "1.0.0-p10", "1.0.1"],
+    ["9.3p1", "9.3p2", "9.3p10", "9.4p1"],
+    ["v1.5.0", "v1.5.0-hotfix", "v1.5.0-hotfix1", "v1.5.0-hotfix2", "v1.5.0-hotfix10", "v1.5.1-rc.1", "v1.5.1"],
+    ["1.5.0-alpine", "1.5.0-alpine-patch", "1.5.0-alpine-patch2"],
+    ["V1.5.0-RC1", "V1.5.0", "v1.6.0", "V1.10.0"],
 ]
 
 
@@ -164,7 +170,7 @@ def test_parts_that_are_left_out_are_zero_and_counted() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "v", "latest", "main", "stable", "pr-42", "vv1", "V1.0", "version1", "1.x", "^1", "1.0.0-", "1..0", ".1"),
+        *("", "v", "latest", "main", "stable", "pr-42", "vv1", "Vv1.0", "version1", "1.x", "^1", "1.0.0-", "1..0", ".1"),
         *("1.2.3+5", "01.2.3", "1.0.0-a..b", "1.0.0\n", " 1", "1 ", "1.0.0-ä", "１.0", "-1", "1.-1", "1.2.x"),
         *("1234567", "12345", "20241301", "1700000000", "12-34", "16-3.4", "sha-4ef5a30", "1234b56"),
         *("4ef5a3030654728decc420aa363a57670ae53de4", "1e10", "7e5d2c3", "sha256-" + "0" * 64),
@@ -224,6 +230,12 @@ def test_short_numbers_and_variants_are_versions(text: str) -> None:
         ("3.26.3-5.g87159cd", "", "3.26.3-5.g87159cd", ""),
         ("8.10-1132.1729006342", "", "8.10-1132.1729006342", ""),
         ("1.2.3-cuda12.1-cudnn8-runtime", "", "1.2.3", "-cuda12.1-cudnn8-runtime"),
+        ("V1.5.0-alpine", "", "V1.5.0", "-alpine"),
+        ("release-V1.5", "release-", "V1.5", ""),
+        ("1.0.0-p1-alpine", "", "1.0.0-p1", "-alpine"),
+        ("1.2.3-hotfixes", "", "1.2.3", "-hotfixes"),
+        ("1.2.3-php", "", "1.2.3", "-php"),
+        ("1.2.3-python3", "", "1.2.3", "-python3"),
     ],
 )
 def test_a_tag_is_a_version_of_a_variant(tag: str, prefix: str, number: str, suffix: str) -> None:
@@ -250,6 +262,16 @@ def test_a_rebuild_is_not_another_variant_unless_it_is_counted_in_another_way() 
     assert version("3.4.6-debian-12").is_compatible(version("3.4.6-debian-12-r7"))
     assert not version("1.2.3-ls4").is_compatible(version("1.2.3-r4"))
     assert not version("1.2.3-alpine").is_compatible(version("1.2.3-r4"))
+    assert version("v1.5.0-hotfix").is_compatible(version("v1.5.0-hotfix2"))
+    assert not version("9.0-sp1").is_compatible(version("9.0-p2"))
+
+
+@pytest.mark.parametrize("other", ["20240101.3", "20240101T1200", "20240102.2", "20240101-3-1"])
+def test_what_follows_a_day_is_counted_in_one_way(other: str) -> None:
+    assert version("20240101-2").is_compatible(version("20240102-10"))
+    assert version("20240101-2").is_compatible(version("20240102"))
+    assert version("20240101").is_compatible(version(other))
+    assert not version("20240101-2").is_compatible(version(other))
 
 
 def test_versions_in_a_variant_do_not_make_another_family_but_architectures_do() -> None:
