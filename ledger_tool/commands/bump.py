@@ -24,6 +24,7 @@ from ledger_tool.core.ledger.names import Platform, Timestamp
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.message import compose, subject
+from ledger_tool.core.manifests.policyrules import idle_globs
 from ledger_tool.core.manifests.rewrite import Edit, Judge, Rewritten
 from ledger_tool.core.policy.policy import check_environment
 
@@ -82,16 +83,16 @@ def bump(
 
     With `check`, only report those that are behind. Raises UsageError for an environment that is not declared.
     """
-    judge, ledger_commit = _judge(source, now, rules, platform)
+    judge, ledger_commit, idle = _judge(source, now, rules, platform)
     files = survey(manifests, judge, progress, write=not check)
     if check or committer is None:
         report = checked(files) if check else written(files, manifests.replace)
-        report.is_bump = True
+        report.is_bump, report.idle = True, idle
         return report
     changed = [file.path for file in files if file.content is not None]
     edits = committer.prepare(changed, partial(manifests.rewrite, judge=judge)) if changed else []
     report = written(files, manifests.replace)
-    report.is_bump = True
+    report.is_bump, report.idle = True, idle
     if edits:
         report.commit = committer.commit(compose(edits, environment=rules.environment, ledger_commit=ledger_commit))
     return report
@@ -115,10 +116,10 @@ def propose(
 
     If nothing moves, nothing is pushed or proposed.
     """
-    judge, ledger_commit = _judge(source, now, rules, platform)
+    judge, ledger_commit, idle = _judge(source, now, rules, platform)
     files = survey(base.manifests, judge, progress, write=True)
     report = written(files, None)
-    report.is_bump = True
+    report.is_bump, report.idle = True, idle
     if not report.edits:
         report.leftover = base.branch if base.is_there else ""
         return report
@@ -138,11 +139,13 @@ def propose(
     return report
 
 
-def _judge(source: Source, now: Timestamp, rules: BumpRules, platform: Platform | None) -> tuple[Judge, str]:
+def _judge(source: Source, now: Timestamp, rules: BumpRules, platform: Platform | None) -> tuple[Judge, str, list[str]]:
+    """Return a judge, the commit of its ledger, and the globs of rules that match nothing there."""
     snapshot = source.read()
     if rules.environment:
         check_environment(rules.environment, snapshot.policy)
     resolved = snapshot.resolver.pattern
     rules = replace(rules, rules=[replace(rule, images=resolved(rule.images)) for rule in rules.rules])
     catalogue = Catalogue(snapshot, now, platform)
-    return Judge(partial(judge_bump, catalogue=catalogue, rules=rules), catalogue.ours), snapshot.commit
+    judge = Judge(partial(judge_bump, catalogue=catalogue, rules=rules), catalogue.ours)
+    return judge, snapshot.commit, idle_globs(rules.rules, snapshot.ledger.names)

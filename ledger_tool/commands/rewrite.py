@@ -35,7 +35,8 @@ class ManifestsReport:
     """The result for all manifests. `checked` says that nothing was to be changed.
 
     `commit` is the resulting commit, or `""`; `proposed` is the request to merge it. `leftover` is the branch of an
-    earlier request where there is nothing to propose any more. `files` are those that were read, and `counts` is about
+    earlier request where there is nothing to propose any more. `idle` are the globs of policies that match no image of
+    the ledger. `files` are those that were read, and `counts` is about
     the references in them.
     """
 
@@ -49,6 +50,7 @@ class ManifestsReport:
     commit: str = ""
     proposed: Proposed | None = None
     leftover: str = ""
+    idle: Sequence[str] = ()
 
     @property
     def faults(self) -> Sequence[ManifestNote]:

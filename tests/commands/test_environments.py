@@ -23,7 +23,7 @@ from ledger_tool.core.ledger.record import Name, Record, by_name
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import Judgement, judge_pin
-from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.policyrules import parse_rule
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.policy.policy import Environment, Policy
 from ledger_tool.core.policy.reference import parse_name

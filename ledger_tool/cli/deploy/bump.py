@@ -71,7 +71,7 @@ def bump(
     from ledger_tool.commands.bump import bump as run
     from ledger_tool.commands.bump import propose
     from ledger_tool.core.manifests.bump import BumpRules
-    from ledger_tool.core.manifests.policy import parse_rules
+    from ledger_tool.core.manifests.policyrules import parse_rules
     from ledger_tool.render.bump import request_body
 
     o.exclude_each_other({"--env": env, "--policy": policy})
@@ -95,6 +95,7 @@ def bump(
             request_key = [*policy, *([f"env:{env}"] if env else []), platform, *([style] if style != "auto" else [])]
             opened = _base_branch(paths, exclude, style, base, request_key, deadline, screen)
             branch, url = stack.enter_context(opened)
+            idle = branch.manifests.idle
             forge = stack.enter_context(pull_request.opened_at(url, deadline.of_hosts))
             done = propose(
                 source,
@@ -108,10 +109,11 @@ def bump(
             )
         else:
             committer = stack.enter_context(_work_tree(paths, deadline)) if commit else None
-            done = run(source, in_folders(paths, exclude, style), check=check, committer=committer, **shared)
+            manifests = in_folders(paths, exclude, style)
+            done, idle = run(source, manifests, check=check, committer=committer, **shared), manifests.idle
     if not (policy or env or done.edits or done.findings):
         screen.note("note: without `--policy`, only references with a `# ledger:` comment have a policy")
-    return show(screen, done, output)
+    return show(screen, done, output, idle=idle)
 
 
 def _base_branch(

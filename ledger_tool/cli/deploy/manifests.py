@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from ledger_tool.cli.options import argument, choice, formats, option
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,10 +48,12 @@ def style_of(text: str) -> WantedStyle:
     return "tag" if text == "tag" else "digest" if text == "digest" else ""
 
 
-def show(screen: Screen, done: ManifestsReport, output: str) -> int:
-    """Print what was done, and return the exit code."""
+def show(screen: Screen, done: ManifestsReport, output: str, *, idle: Sequence[str]) -> int:
+    """Print what was done, and return the exit code; `idle` are the globs of `--exclude` that leave nothing out."""
     from ledger_tool.render import pin as render
 
+    screen.notes(f"note: the ledger has no image that `--policy '{shown(glob)}=…'` matches" for glob in done.idle)
+    screen.notes(f"note: `--exclude '{shown(glob)}'` leaves out nothing that is read" for glob in idle)
     screen.notes(render.notes(done, verbose=screen.is_verbose))
     screen.show(
         output,

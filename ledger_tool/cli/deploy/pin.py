@@ -33,4 +33,4 @@ def pin(
     manifests = in_folders(paths, exclude, style)
     with ledger.source() as source, ledger.screen.progress("files") as progress:
         done = run(source, manifests, now=o.now(), platform=parsed_platform, check=check, progress=progress)
-    return show(ledger.screen, done, output)
+    return show(ledger.screen, done, output, idle=manifests.idle)

@@ -28,14 +28,13 @@ from ledger_tool.core.manifests.pin import (
 from ledger_tool.core.manifests.policy import (
     RANGED,
     Place,
-    PolicyRule,
     VersionPolicy,
     choose,
     does_not_tell,
     elsewhere,
     is_described,
-    policy_for,
 )
+from ledger_tool.core.manifests.policyrules import PolicyRule, policy_for
 from ledger_tool.core.manifests.remark import Remark
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import WantedVersion

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -29,12 +29,12 @@ from ledger_tool.core.manifests.versionrange import Range, parse_range
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
-_SCHEMES = ("semver", "prerelease", "newest", "tag", "regex", "ignore")
+SCHEMES = ("semver", "prerelease", "newest", "tag", "regex", "ignore")
 RANGED = ("semver", "prerelease")  # the schemes that choose by version
 _LONGEST = 256
 _MOST_REPEATS = 3
 _MOST_CHOICES = 4  # `?` and `|`: each may double the ways to match a text
-_HINT = "write `semver:^1.5`, `prerelease:^1.5`, `newest`, `newest:main-*`, `tag:stable`, `regex:…` or `ignore`"
+HINT = "write `semver:^1.5`, `prerelease:^1.5`, `newest`, `newest:main-*`, `tag:stable`, `regex:…` or `ignore`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +49,6 @@ class VersionPolicy:
 
     def __str__(self) -> str:
         return self.text
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
-    """A policy for the images that a glob matches."""
-
-    images: str
-    policy: VersionPolicy
-
-
-def parse_rule(text: str) -> PolicyRule:
-    """Return the rule of `[GLOB=]POLICY`, or raise InvalidValue."""
-    scheme = re.match(r"[a-z]*", text)
-    if scheme and scheme[0] in _SCHEMES and text[scheme.end() : scheme.end() + 1] in ("", ":"):
-        return PolicyRule("*", parse_policy(text))
-    images, equals, policy = text.partition("=")
-    if not equals or not images:
-        raise InvalidValue("policy", f"policy `{shown(text)}` is malformed", _HINT)
-    return PolicyRule(images, parse_policy(policy))
-
-
-def parse_rules(texts: Sequence[str]) -> list[PolicyRule]:
-    """Return the rules of `[GLOB=]POLICY` texts, or raise InvalidValue; only one may be for all images."""
-    rules = [parse_rule(text) for text in texts]
-    general = [str(rule.policy) for rule in rules if rule.images == "*"]
-    if len(general) > 1:
-        named = " and ".join(f"`{shown(one)}`" for one in general[:2])
-        hint = "keep one of them, or say which images the other is for: `--policy 'myorg/*=newest'`"
-        raise InvalidValue("policy", f"{named} are both for all images", hint)
-    return rules
-
-
-def policy_for(rules: Sequence[PolicyRule], image: str) -> VersionPolicy | None:
-    """Return the policy of an image: that of the first matching glob, with `*` last."""
-    ordered = [rule for rule in rules if rule.images != "*"] + [rule for rule in rules if rule.images == "*"]
-    return next((rule.policy for rule in ordered if fnmatchcase(image, rule.images)), None)
 
 
 def parse_policy(text: str) -> VersionPolicy:
@@ -103,9 +67,9 @@ def parse_policy(text: str) -> VersionPolicy:
             return VersionPolicy(text, scheme, pattern=_pattern(argument))
         case "ignore" if not colon:
             return VersionPolicy(text, scheme)
-    meant = nearest(scheme.strip().lower(), _SCHEMES) if scheme not in _SCHEMES else []
+    meant = nearest(scheme.strip().lower(), SCHEMES) if scheme not in SCHEMES else []
     question = f"; {did_you_mean(meant)}" if meant else ""
-    raise InvalidValue("policy", f"policy `{shown(text)}` is malformed{question}", _HINT)
+    raise InvalidValue("policy", f"policy `{shown(text)}` is malformed{question}", HINT)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -113,7 +77,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
-        raise InvalidValue("policy", f"`{shown(text)}` is not a regular expression: {error}", _HINT) from None
+        raise InvalidValue("policy", f"`{shown(text)}` is not a regular expression: {error}", HINT) from None
     literal = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", text, flags=re.DOTALL)
     repeats = len(re.findall(r"[*+]|\{[^}]*\}", literal))
     choices = len(re.findall(r"(?<![(*+}?])\?|\|", literal))

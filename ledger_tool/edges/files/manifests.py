@@ -39,6 +39,7 @@ class FolderManifests:
     def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), style: Style = "") -> None:
         self._style = style
         self._exclude = tuple(exclude)
+        self.idle = list(dict.fromkeys(exclude))  # the globs that leave nothing out
         self._others: list[ManifestNote] = []
         files: dict[str, ManifestFile] = {}
         for named in paths:
@@ -130,7 +131,7 @@ class FolderManifests:
                 path = os.path.join(folder, name)
                 if not is_manifest_name(path):
                     continue
-                is_out = self._exclude and is_excluded(os.path.relpath(path, top), self._exclude)
+                is_out = self._exclude and is_excluded(os.path.relpath(path, top), self._exclude, self.idle)
                 if not is_out and stat.S_ISREG(os.lstat(path).st_mode):
                     yield os.path.join(real, name), (os.path.normpath(path), path)
 
@@ -146,15 +147,21 @@ def nothing_read(path: str, exclude: Sequence[str] = ()) -> ManifestNote:
     return ManifestNote(path, 1, f"not read: ledger reads {KINDS}, and finds none here{left_out}", is_fault=True)
 
 
-def is_excluded(below: str, exclude: Sequence[str]) -> bool:
+def is_excluded(below: str, exclude: Sequence[str], idle: list[str]) -> bool:
     """Return whether a glob matches a path below a folder, its name, or one of its parent folders.
 
-    As for git, `**/` is any number of folders, and also none.
+    As for git, `**/` is any number of folders, and also none. Each that matches is taken out of the `idle` ones.
     """
     path = Path(below)
-    globs = [form for glob in exclude for form in {glob, glob.replace("**/", "")}]
     places = [path.name, below, *(str(parent) for parent in path.parents)]
-    return any(fnmatchcase(place, glob.rstrip("/")) for glob in globs for place in places)
+    matching = [glob for glob in exclude if _matches(glob, places)]
+    idle[:] = [glob for glob in idle if glob not in matching]
+    return bool(matching)
+
+
+def _matches(glob: str, places: Sequence[str]) -> bool:
+    forms = {glob, glob.replace("**/", "")}
+    return any(fnmatchcase(place, form.rstrip("/")) for form in forms for place in places)
 
 
 def rewritten(path: str, raw: bytes, judge: Judge, *, write: bool = True) -> Rewritten:

@@ -51,12 +51,15 @@ class TreeManifests:
         for named in paths:
             if named != "." and not any(path == named or path.startswith(f"{named}/") for path in files):
                 raise UsageError(f"the base has no {shown(named, 300)}", "name files or folders that it has")
-        chosen = {path: file for path, file in files.items() if file.is_plain and _is_chosen(path, paths, exclude)}
+        self.idle = list(dict.fromkeys(exclude))  # the globs that leave nothing out
+        chosen = {
+            path: file for path, file in files.items() if file.is_plain and _is_chosen(path, paths, exclude, self.idle)
+        }
         self.files = {path: file for path, file in chosen.items() if file.size <= MAX_FILE}
         self._others = [
             nothing_read(name, exclude)
             for name in paths
-            if not any(_is_chosen(path, [name], exclude) for path in chosen)
+            if not any(_is_chosen(path, [name], exclude, []) for path in chosen)
         ]
         self._large = {path: file for path, file in chosen.items() if path not in self.files}
         self._repository = repository
@@ -92,10 +95,10 @@ class TreeManifests:
                 progress(number, len(paths))
 
 
-def _is_chosen(path: str, named: Sequence[str], exclude: Sequence[str]) -> bool:
+def _is_chosen(path: str, named: Sequence[str], exclude: Sequence[str], idle: list[str]) -> bool:
     for name in named:
         below = path if name == "." else path.removeprefix(f"{name}/") if path.startswith(f"{name}/") else ""
-        if is_manifest_name(path) and (path == name or (below and not is_excluded(below, exclude))):
+        if is_manifest_name(path) and (path == name or (below and not is_excluded(below, exclude, idle))):
             return True
     return False
 

@@ -51,3 +51,15 @@ def test_two_policies_for_all_images_are_refused(deployed: Deployed, ledger: Run
     assert done.code == 2
     assert "`newest` and `semver:^1` are both for all images" in done.err
     assert ledger("bump", "pods", "--policy", "newest", "--policy", "other/*=semver:^1", "--check").code == 1
+
+
+def test_a_glob_that_matches_nothing_is_named(deployed: Deployed, ledger: Run) -> None:
+    policies = ("--policy", "myorg/*=newest", "--policy", "myog/*=newest", "--policy", "registry.example.com/*=newest")
+    done = ledger("bump", ".", *policies, "--exclude", "[", "--exclude", "pods/a.yaml", "--check")
+    notes = [line for line in done.err.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        "note: the ledger has no image that `--policy 'myog/*=…'` matches",
+        "note: the ledger has no image that `--policy 'registry.example.com/*=…'` matches",
+        "note: `--exclude '['` leaves out nothing that is read",
+    ]
+    assert "leaves out" not in ledger("pin", ".", "--exclude", "**/a.yaml", "--exclude", "pods").err

@@ -16,7 +16,7 @@ from ledger_tool.core.ledger.words import parse_words
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import Judgement
-from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.policyrules import parse_rule
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.policy.policy import Policy
 from tests.support import ROOT

@@ -10,7 +10,8 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.manifests.catalogue import Catalogue
-from ledger_tool.core.manifests.policy import Place, choose, parse_policy, parse_rule, policy_for
+from ledger_tool.core.manifests.policy import Place, choose, parse_policy
+from ledger_tool.core.manifests.policyrules import parse_rule, policy_for
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest, ledger_of, record

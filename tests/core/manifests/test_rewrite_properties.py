@@ -21,7 +21,7 @@ from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.pin import judge_pin
-from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.policyrules import parse_rule
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, rewrite
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.yamltree import plain_type, tree

@@ -15,7 +15,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import Judgement, judge_pin
-from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.policyrules import parse_rule
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.policy.policy import Policy
 from tests.support.values.make import digest, ledger_of, record

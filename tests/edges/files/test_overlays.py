@@ -16,7 +16,7 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.manifests.bump import BumpRules, judge_bump
 from ledger_tool.core.manifests.catalogue import Catalogue
 from ledger_tool.core.manifests.pin import judge_pin
-from ledger_tool.core.manifests.policy import parse_rule
+from ledger_tool.core.manifests.policyrules import parse_rule
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.edges.files.chart_files import FilesByPath
