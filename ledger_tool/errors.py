@@ -9,6 +9,7 @@
     ├── RuleRefused                 3   decide: another tag, or force with a reason
     │   ├── Conflict                3   ... the key has another digest
     │   ├── UnknownImage            3   ... the ledger has no such record
+    │   ├── InvalidStatement        3   ... an attestation is not what it has to be
     │   └── UnreadableManifest      3   ... the registry has no valid image there, but something else
     ├── InvalidLedger               4   fix the file
     ├── TryAgain                    5   run it again
@@ -133,6 +134,10 @@ class Conflict(RuleRefused):
 
 class UnknownImage(RuleRefused):
     """No record has that name."""
+
+
+class InvalidStatement(RuleRefused):
+    """An attestation is not a valid statement, or does not say what it has to."""
 
 
 class UnreadableManifest(RuleRefused):

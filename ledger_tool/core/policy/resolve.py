@@ -54,6 +54,12 @@ def same_host(host: str) -> str:
     return HUB if host in HUB_HOSTS else host
 
 
+def full_name(reference: Reference) -> str:
+    """Return the host and the path of a repository, in full; a reference without a registry means Docker Hub's."""
+    host = same_host(reference.registry or HUB)
+    return f"{host}/{_full(host, reference.path)}"
+
+
 class AddressedRegistry(Protocol):
     """A registry that a person can name: by the name that reports use, or by its host."""
 
@@ -125,8 +131,7 @@ class Resolver:
         image = next(filter(self.has_records, own + served), served[0] if served else "")
         if image:
             return NamedImage(image, ours=True)
-        host, path = self._repository(reference)
-        return NamedImage(f"{host}/{_full(host, path)}", ours=False)
+        return NamedImage(self.address(reference), ours=False)
 
     def resolve_in_manifest(self, reference: Reference) -> NamedImage:
         """Return what a manifest's reference names."""
@@ -182,7 +187,7 @@ class Resolver:
     def address(self, reference: Reference) -> str:
         """Return the host and the path of the repository that a typed or recorded reference means."""
         host, path = self._repository(reference)
-        return f"{host}/{_full(host, path)}"
+        return full_name(Reference(host, path))
 
     def repositories(self, named: NamedImage) -> list[tuple[str, str]]:
         """Return the host and the full address of each repository that is known to hold an image."""

@@ -1,0 +1,76 @@
+"""Base images in a provenance: package URLs, as BuildKit writes them, to references by digest.
+
+Sources: package-url specification, type `docker`; BuildKit's `util/purl` and `slsaMaterials`. A name without a registry
+is Docker Hub's there. `ref_type` marks what is no image: a blob, or a bundle of git objects. The images of local
+layouts have the type `oci`: they are build contexts, which nobody can pull.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from ledger_tool.core.ledger.names import parse_dependency, parse_digest
+from ledger_tool.core.policy.reference import Reference, parse_reference, written
+from ledger_tool.core.policy.resolve import full_name
+from ledger_tool.errors import InvalidValue
+
+# Images that read the build's recipe, or scan its result; nothing of theirs is in an image.
+_FRONTENDS = tuple(
+    f"docker.io/docker/{name}" for name in ("dockerfile", "dockerfile-upstream", "buildkit-syft-scanner")
+)
+_LONGEST = 2000
+
+
+def is_image(uri: str) -> bool:
+    """Return whether the URI of what a build used is that of an image which can be pulled."""
+    scheme, _, _ = uri[:11].lower().partition("/")
+    return scheme == "pkg:docker" and "ref_type" not in _qualifiers(uri)
+
+
+def base(uri: str, digests: Mapping[str, Any]) -> str:
+    """Return the reference of an image that a build used, with its registry, tag if any, and digest.
+
+    Raises InvalidValue if it is malformed, has no digest, or two that differ.
+    """
+    reference = _named(uri)
+    given = {f"{algorithm}:{digests[algorithm]}" for algorithm in ("sha256", "sha512") if algorithm in digests}
+    if pinned := reference.digest or _qualifiers(uri).get("digest"):
+        given.add(pinned)
+    if len({one.partition(":")[0] for one in given}) != len(given):
+        raise InvalidValue("digest", "it has two digests")
+    digest = parse_digest(min(given, default=""))
+    return parse_dependency(written(full_name(reference), reference.tag or "", digest))
+
+
+def frontend_name(text: str) -> str:
+    """Return the name and the tag of the image that a build's frontend is, as `is_frontend` compares them, or `""`."""
+    try:
+        return _tagged(parse_reference(text.partition(" ")[0]))
+    except InvalidValue:
+        return ""
+
+
+def is_frontend(dependency: str, named: frozenset[str]) -> bool:
+    """Return whether a base, as `base` returns it, is a known frontend, or one of those that the build names."""
+    reference = parse_reference(dependency)
+    return reference.name in _FRONTENDS or _tagged(reference) in named
+
+
+def _tagged(reference: Reference) -> str:
+    return written(full_name(reference), reference.tag or ("" if reference.digest else "latest"), "")
+
+
+def _named(uri: str) -> Reference:
+    if len(uri) > _LONGEST:
+        raise InvalidValue("image", "it is too long")
+    path, _, _ = uri.partition("#")[0].partition("?")
+    name, _, version = path[len("pkg:docker/") :].strip("/").rpartition("@") if "@" in path else (path[11:], "", "")
+    name, version = unquote(name).strip("/"), unquote(version)
+    is_digest = ":" in version
+    return parse_reference(written(name, "" if is_digest else version, version if is_digest else ""))
+
+
+def _qualifiers(uri: str) -> dict[str, str]:
+    return dict(parse_qsl(uri.partition("#")[0].partition("?")[2], max_num_fields=100)) if len(uri) <= _LONGEST else {}

@@ -1,0 +1,55 @@
+"""Where a build's source is from: the git repositories in a provenance, and their commits, in a sourceRef's form.
+
+Sources: BuildKit's git contexts, `URL#REF:SUBDIR`; SPDX download locations, `git+URL@REF`; in-toto's "DigestSet", in
+which a commit is `sha1`, or `gitCommit`; BuildKit writes a SHA-256 repository's commit as `sha256`, as it does the
+content of what it downloads by HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_DIRTY = "-dirty"  # buildx's mark of a working tree that differs from its commit (`BUILDX_GIT_CHECK_DIRTY`)
+_userinfo = re.compile(r"^(https?://)[^/]*@", re.IGNORECASE)
+_http = re.compile(r"https?://", re.IGNORECASE)
+
+
+def repository_url(uri: str) -> str:
+    """Return the URL of a repository without what is no part of it: a ref, a subdirectory, a query, a login.
+
+    The login of an ssh URL, `git@`, stays.
+    """
+    url, _, _ = uri.strip().partition("#")
+    url, _, _ = url.partition("?")
+    if url.startswith("git+"):
+        scheme, separator, rest = url.removeprefix("git+").partition("://")
+        host, slash, path = rest.partition("/")
+        url = scheme + separator + host + slash + path.partition("@")[0]
+    return _userinfo.sub(r"\1", url)
+
+
+def commit_id(revision: object) -> str:
+    """Return the full commit id that a revision is, in lower case, or `""`."""
+    return revision.lower() if isinstance(revision, str) and _COMMIT.fullmatch(revision) else ""
+
+
+def modified_commit(revision: str) -> str:
+    """Return the commit that a working tree was checked out from, if a revision says that it was modified, or `""`."""
+    return commit_id(revision.removesuffix(_DIRTY)) if revision.endswith(_DIRTY) else ""
+
+
+def commit_of(uri: str, digests: Mapping[str, Any]) -> str:
+    """Return the commit in the digests of a source, `""` if that is no git repository."""
+    if commit := commit_id(digests.get("gitCommit")) or commit_id(digests.get("sha1")):
+        return commit
+    is_git = not _http.match(uri) or repository_url(uri).endswith(".git")
+    return commit_id(digests.get("sha256")) if is_git else ""
+
+
+def is_same_repository(uri: str, other: str) -> bool:
+    """Return whether two URIs are those of one repository."""
+    first, second = (repository_url(one).rstrip("/").removesuffix(".git").lower() for one in (uri, other))
+    return first == second
