@@ -26,48 +26,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from ledger_tool.core.ledger import versiongrammar as grammar
 from ledger_tool.core.ledger.semver import Identifier, SemVerKey, identifiers
 
 Scheme = Literal["number", "long number", "year", "date", "dashed date"]
 Precedence = tuple[bool, tuple[int, ...], bool, tuple[Identifier, ...], tuple[int, ...]]
 
 _LONGEST = 128  # characters of a tag
-_DAY = r"(?:19|20)[0-9]{2}(?P<dash>-?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0-9]|3[01])"
-_TIME = r"(?:[T._-][0-9]{1,6}(?![0-9])|[0-9]{4}(?:[0-9]{2})?(?![0-9]))*Z?"
-_COMMIT = r"(?:sha[.-]?|g)?(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}"
-_EARLY = "alpha|beta|rc|cr|preview|pre|dev|snapshot|nightly|canary|next|ea|milestone"
-_COUNTER = "revision|rebuild|rev|r|ls|build|bld|post|patch|security|cu|hotfix|fix|hf|sp|p"
-_FIRST = "hotfix|patch|rebuild"  # the first of its kind, which comes before one with a number
-_COUNTED = "k3s|rke2r|rancher|eksbuild|gke|ce|ee"
-_END = "(?=[-_]|$)"  # of a stage or a rebuild
-
-_prefix = re.compile(
-    r"(?![vV]?[0-9])(?:[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*[._-])*?[A-Za-z][A-Za-z0-9]*(?:\.[0-9]+)*"
-    rf"(?:[_-](?=[vV]?[0-9]+\.)|[._-](?=[vV]?{_DAY}))"  # a lone number after a name may be anything
-)
-_number = re.compile(r"[vV]?(?:0|[1-9][0-9]{0,3})(?:\.[0-9]+)*(?![0-9])")
-_date = re.compile(rf"[vV]?(?P<day>{_DAY}){_TIME}(?![0-9A-Za-z])")
-_stage = re.compile(
-    rf"-(?:(?:{_EARLY})[.-]?[0-9]*(?:\.[0-9A-Za-z]+)*|[abm][0-9]+(?:\.[0-9A-Za-z]+)*"
-    rf"|{_DAY}{_TIME}|[0-9]+(?:\.(?:[0-9]+|(?:{_EARLY})[0-9]*)(?=[-_.]|$))*|{_COMMIT}){_END}"
-    rf"|(?:[._]?(?:{_EARLY})[._]?[0-9]+|[._](?:{_EARLY})|[abm][0-9]+){_END}",
-    re.IGNORECASE,
-)
-_commit = re.compile(rf"(?<![0-9A-Za-z]){_COMMIT}(?![0-9A-Za-z])")
-_described = re.compile(rf"-[0-9]+[.-]g[0-9a-f]{{7,40}}{_END}")  # by `git describe`
-_rebuild = re.compile(
-    rf"(?:_[0-9]+(?:\.[0-9]+)*|u[0-9]+(?:-b[0-9]+)?|p[0-9]+|[._-](?:(?:{_COUNTER})[.-]?[0-9]+|{_FIRST})){_END}",
-    re.IGNORECASE,
-)
-_suffix = re.compile(r"(?:[-_.][A-Za-z0-9]+)*")
-_tail = re.compile(
-    rf"(?P<counted>-(?:{_COUNTED}))\.?[0-9]+(?:[.-][0-9]+)*$"
-    rf"|[._-](?:(?:{_COUNTER})[.-]?[0-9]+|{_FIRST}|{_DAY}{_TIME}|{_COMMIT})$",
-    re.IGNORECASE,
-)
-_architecture = re.compile(
-    r"amd64|x86_64|x64|i?386|arm(?:32|64)?(?:v[5-9])?|aarch64|ppc64le|s390x|riscv64|mips64le|loong64"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +51,7 @@ class Variant:
         """The variant without versions of its own: `-alpine3.20` and `-alpine3.21` are kin, two architectures not."""
         words = (self.scheme, *re.split("[-_]", f"{self.prefix}_{self.suffix}"))
         return tuple(
-            word if _architecture.fullmatch(word) else re.sub(r"[0-9]+(?:\.[0-9]+)*", "", word) for word in words
+            word if grammar.ARCHITECTURE.fullmatch(word) else re.sub(r"[0-9]+(?:\.[0-9]+)*", "", word) for word in words
         )
 
 
@@ -208,16 +173,16 @@ class VersionTag:
     @property
     def commits(self) -> list[str]:
         """The commits in the version; they do not order it."""
-        return _commit.findall(self.stage + self.rebuild + self.tail)
+        return grammar.COMMIT.findall(self.stage + self.rebuild + self.tail)
 
 
 @lru_cache(1 << 14)  # a reference is compared with all tags of its image
 def parse_version_tag(tag: str) -> VersionTag | None:
     """Return the version and the variant that a tag is, or None if it is not a version."""
-    named = _prefix.match(tag) if len(tag) <= _LONGEST else None
+    named = grammar.PREFIX.match(tag) if len(tag) <= _LONGEST else None
     prefix = named[0] if named else ""
-    date = _date.match(tag, len(prefix))
-    number = date or _number.match(tag, len(prefix))
+    date = grammar.DATE.match(tag, len(prefix))
+    number = date or grammar.NUMBER.match(tag, len(prefix))
     if number is None or len(tag) > _LONGEST:
         return None
     rest = tag[number.end() :]
@@ -226,14 +191,14 @@ def parse_version_tag(tag: str) -> VersionTag | None:
         numbers = int(date["day"].replace("-", "")), *map(int, re.findall("[0-9]+", tag[date.end("day") : date.end()]))
     elif _is_unclear(len(numbers), rest):
         return None
-    stage = "" if _described.match(rest) else _matched(_stage, rest)
+    stage = "" if grammar.DESCRIBED.match(rest) else _matched(grammar.STAGE, rest)
     rest = rest.removeprefix(stage)
-    rebuild = _matched(_described, rest) or _matched(_rebuild, rest)
+    rebuild = _matched(grammar.DESCRIBED, rest) or _matched(grammar.REBUILD, rest)
     rest = rest.removeprefix(rebuild)
-    tail = _tail.search(rest)
+    tail = grammar.TAIL.search(rest)
     cut = max(tail.start(), tail.end("counted")) if tail else len(rest)
     variant = Variant(prefix, rest[:cut], _scheme(numbers, date["dash"] if date else None))
-    if not _suffix.fullmatch(rest):
+    if not grammar.SUFFIX.fullmatch(rest):
         return None
     return VersionTag(
         variant=variant, number=number[0], stage=stage, rebuild=rebuild, tail=rest[cut:],
@@ -244,7 +209,9 @@ def parse_version_tag(tag: str) -> VersionTag | None:
 def _is_unclear(count: int, rest: str) -> bool:
     """Return whether nobody can tell what few numbers and the rest of a tag mean: `12-34`, `7b2`, `1.x`, `1.2.x`."""
     is_lone = count == 1 and re.match("-[0-9]|[abmp][0-9]", rest, re.IGNORECASE)
-    return bool(is_lone) or (count < 3 and rest.startswith(".") and not _stage.match(rest) and not _rebuild.match(rest))
+    return bool(is_lone) or (
+        count < 3 and rest.startswith(".") and not grammar.STAGE.match(rest) and not grammar.REBUILD.match(rest)
+    )
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> str:
@@ -262,8 +229,10 @@ def _precedence(numbers: tuple[int, ...], stage: str, rebuilds: str, *, is_dated
     given = list(numbers)
     while given and not given[-1]:
         given.pop()
-    rebuilds = _commit.sub("", rebuilds)
-    counters = tuple(map(int, re.findall("[0-9]+", rebuilds))) or (0,) * (rebuilds[1:].lower() in _FIRST.split("|"))
+    rebuilds = grammar.COMMIT.sub("", rebuilds)
+    counters = tuple(map(int, re.findall("[0-9]+", rebuilds))) or (0,) * (
+        rebuilds[1:].lower() in grammar.FIRST.split("|")
+    )
     return not is_dated, tuple(given), not stage, _stage_identifiers(stage), counters
 
 
@@ -271,9 +240,9 @@ def _stage_identifiers(stage: str) -> tuple[Identifier, ...]:
     """Return what orders a stage: its identifiers; nothing of a commit."""
     if not stage.startswith("-"):
         stage = "".join(f".{part}" for part in re.findall("[0-9]+|[A-Za-z]+", stage))
-    if _commit.fullmatch(stage[1:]):
+    if grammar.COMMIT.fullmatch(stage[1:]):
         return ((1, "", 0),)
-    if day := _date.fullmatch(stage[1:]):
+    if day := grammar.DATE.fullmatch(stage[1:]):
         return identifiers(day["day"].replace("-", "") + re.sub("[^0-9]+", ".", stage[1 + day.end("day") :]))
     return identifiers(stage[1:])
 
@@ -284,12 +253,12 @@ def _is_counted_alike(one: str, other: str) -> bool:
 
 
 def _behind_day(number: str) -> str:
-    found = _date.match(number)
+    found = grammar.DATE.match(number)
     return number[found.end("day") :] if found else ""
 
 
 def _unnumbered(text: str) -> str:
-    return re.sub("[0-9]+", "", _commit.sub("#", text)) if text else ""
+    return re.sub("[0-9]+", "", grammar.COMMIT.sub("#", text)) if text else ""
 
 
 def most_exact(same: Iterable[VersionTag], tag: str) -> VersionTag | None:
