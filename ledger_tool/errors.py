@@ -34,9 +34,13 @@ from typing import Any, Self
 
 
 class LedgerError(Exception):
-    """What happened (`message`), what to do next (`hint`), and the process's exit code."""
+    """What happened (`message`), what to do next (`hint`), and the process's exit code.
+
+    It `is_about_ledger` unless it is about another remote, where `ledger doctor` does not look.
+    """
 
     exit_code = 70
+    is_about_ledger = True
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

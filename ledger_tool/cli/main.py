@@ -157,7 +157,9 @@ def problem_of(argv: Sequence[str]) -> TyperException | LedgerError | None:
 
 def _naming_doctor(error: LedgerError) -> LedgerError:
     """Return an error with a hint that names `ledger doctor`, if that may show more of what is wrong."""
-    if "`ledger doctor" in error.hint or not isinstance(error, (Unreachable, Denied, ClockBehind, ClockAhead)):
+    if not error.is_about_ledger or "`ledger doctor" in error.hint:
+        return error
+    if not isinstance(error, (Unreachable, Denied, ClockBehind, ClockAhead)):
         return error
     return error.within("", "; ".join(filter(None, (error.hint, "`ledger doctor` tries each step on the way"))))
 

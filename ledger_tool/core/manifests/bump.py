@@ -145,7 +145,7 @@ def _moved(
     if not chosen:
         refused, _ = _chosen(policy, releases, place, image, catalogue, rules)
         note = note or Remark("no-version", _nothing(image, policy, refused))
-    elif is_older and is_described(policy, place) and chosen.tag != tag:
+    elif is_older and chosen.tag != tag and (current or is_described(policy, place)):
         why = f"{image} stays at {tag or site.digest}: {policy} chooses {chosen.tag}, which is older"
         note = note or Remark("no-version", f"{why} (`--allow older` permits it)")
     return _staying(site, image, tag, catalogue, current, note)

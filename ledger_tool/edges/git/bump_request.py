@@ -32,7 +32,7 @@ from ledger_tool.edges.git.server_words import fetch_error
 from ledger_tool.edges.git.trees import files_of, store, write_tree
 from ledger_tool.edges.git.user_settings import value_of
 from ledger_tool.edges.git.workspace import Workspace
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import LedgerError, UsageError
 
 _BATCH = 200  # files whose contents are read at once
 
@@ -136,7 +136,8 @@ class RequestBranch:
         if self.expected and self._is_pushed(tree, message):
             return self.expected
         commit = repository.commit_tree(tree, self.base_commit, message)
-        offer_once(replace(self.ref, push_options=options), commit, self.expected, self.bounds)
+        with _about_origin():
+            offer_once(replace(self.ref, push_options=options), commit, self.expected, self.bounds)
         return commit
 
     def _is_pushed(self, tree: str, message: str) -> bool:
@@ -149,6 +150,16 @@ class RequestBranch:
             )
         expected = {f"tree {tree}", f"parent {self.base_commit}"}
         return expected <= set(header.split("\n")) and text.strip() == message.strip()
+
+
+@contextmanager
+def _about_origin() -> Iterator[None]:
+    """Let errors say that they are not about the ledger's remote."""
+    try:
+        yield
+    except LedgerError as error:
+        error.is_about_ledger = False
+        raise
 
 
 @contextmanager
@@ -175,10 +186,11 @@ def open_base(
         url = value_of(workspace.settings, "remote.origin.url")
         if not url:
             raise UsageError(f"{top} has no remote `origin` to propose to", "add it with `git remote add origin URL`")
-        address = parse_remote(url, top)
+        address = replace(parse_remote(url, top), is_ledgers=False)
         workspace.credentials = Credentials(token=token if address.is_confidential else "")
         repository = workspace.reader(git_dir, address)
-        commits = refs_of(repository, address, "HEAD", "refs/heads/*")
+        with _about_origin():
+            commits = refs_of(repository, address, "HEAD", "refs/heads/*")
         base = base or commits["HEAD"]
         base_commit = commits.get(f"refs/heads/{base}", "")
         if not base_commit:
@@ -188,9 +200,10 @@ def open_base(
         branch, hint = branch_of(base, named, policies), "let it push branches named `ledger/*`"
         ref = RemoteRef(repository, address, branch, landed="the edits are", refusal_hint=hint)
         expected = commits.get(ref.name, "")
-        done = repository.fetch(address.url, f"refs/heads/{base}", *([ref.name] if expected else []))
-        if not done.ok:
-            raise fetch_error(done, address, base)
+        with _about_origin():
+            done = repository.fetch(address.url, f"refs/heads/{base}", *([ref.name] if expected else []))
+            if not done.ok:
+                raise fetch_error(done, address, "")
         manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude, style)
         bounds = Bounds(workspace.deadline, messages)
         yield RequestBranch(base, base_commit, ref, expected, manifests, workspace.folder, bounds), url

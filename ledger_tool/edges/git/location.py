@@ -29,13 +29,17 @@ _scp = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A git remote. `url` is given to git and contains no password; `shown` is fit for messages."""
+    """A git remote. `url` is given to git and contains no password; `shown` is fit for messages.
+
+    If it is not that of a ledger, it is `origin` of the repository with the manifests.
+    """
 
     scheme: str  # file, ssh, http or https
     url: str
     host: str = ""
     user: str = ""
     password: str = field(default="", repr=False)
+    is_ledgers: bool = True
 
     @property
     def shown(self) -> str:

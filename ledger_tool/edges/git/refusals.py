@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_tool.errors import Denied, LedgerError, UsageError
 
@@ -42,6 +42,7 @@ class LoginRefused(Denied):
 class Refusal:
     """One meaning: words that have it, the message about `{where}` that `{says}` them, and what to do.
 
+    `for_origin` is what to do about the `origin` of manifests, if that is something else than about a ledger's remote.
     `raises` is the error's class: Denied, or UsageError for an address or a setup that cannot work. With `by_rule`, a
     server may also say it about one push by one of its rules, although the connection and the login are fine. With
     `is_sure`, nothing else that is said makes it temporary; if it `is_vague`, it may be about what a shallow clone
@@ -51,6 +52,7 @@ class Refusal:
     words: str
     message: str
     hint: str
+    for_origin: str = ""
     raises: type[LedgerError] = Denied
     by_rule: bool = False
     is_sure: bool = False
@@ -60,10 +62,15 @@ class Refusal:
         """Return the error about a remote that refuses everything."""
         return self.raises(self.message.format(where=where, says=says), self.hint)
 
+    def of_origin(self) -> Refusal:
+        """Return what the same words mean if the `origin` of manifests says them."""
+        return replace(self, hint=self.for_origin or self.hint)
+
 
 _MAY_NOT_WRITE = (
     "{where} lets this key or token read but not write: {says}",
     "allow the deploy key write access in the repository's settings",
+    "allow it to push branches in the repository's settings, or use another one",
 )
 _NOT_FOUND = (
     "{where} was not found, or access to it is denied: {says}",
@@ -84,12 +91,14 @@ _REFUSALS = (
         r"Host key verification failed|host key is known for",
         "the host key of {where} is unknown",
         "get the host's key from its own documentation, and pass it with `--known-hosts FILE`",
+        for_origin="get the host's key from its own documentation, and add it to `~/.ssh/known_hosts`",
         raises=HostKeyRefused,
     ),
     Refusal(
         r"Bad owner or permissions on|Bad configuration option|bad configuration options",
         "ssh cannot use your settings: {says}",
         "fix that file; with `--deploy-key FILE`, it is not read",
+        for_origin="fix that file",
         raises=UsageError,
     ),
     Refusal(
@@ -129,6 +138,7 @@ _REFUSALS = (
         r"\bDENIED by\b|prohibited by Gerrit",
         "{where} denies this key or token access by its rules: {says}",
         "allow its user to read and write the ledger's branch in the server's rules",
+        for_origin="allow its user to push branches named `ledger/*` in the server's rules",
         by_rule=True,
         is_sure=True,
     ),
@@ -140,6 +150,7 @@ _REFUSALS = (
         r"\barchived\b",
         "{where} is archived, so it can only be read: {says}",
         "unarchive it, or name the ledger's new repository with `--repo`",
+        for_origin="unarchive it, or set the URL of another repository with `git remote set-url origin URL`",
         by_rule=True,
     ),
     Refusal(
@@ -176,6 +187,7 @@ _REFUSALS = (
         r"Permission denied \([a-z,-]*(?:publickey|password|keyboard)|Too many authentication failures",
         "{where} does not accept the key: {says}",
         "check that the deploy key is registered with the repository, or pass another with `--deploy-key FILE`",
+        for_origin="check that your ssh key is registered with the host, and may push to the repository",
         raises=LoginRefused,
     ),
     Refusal(
@@ -189,6 +201,7 @@ _REFUSALS = (
         rf"|{_BY_HTTP}40[13]|terminal prompts disabled|HTTP Basic: Access denied",
         "{where} does not accept the credentials: {says}",
         "pass a token that may write to the repository in LEDGER_TOKEN",
+        for_origin="pass a token that may write to the repository in LEDGER_FORGE_TOKEN, or log in with git",
         raises=LoginRefused,
     ),
     Refusal(

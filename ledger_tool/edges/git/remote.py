@@ -70,6 +70,8 @@ class RemoteRef:
         except Unreachable as error:  # time was up, but it may have landed
             return PushAnswer(PushStatus.BROKEN, error.message)
         answer = read_push(done, self.repository.mask)
+        if answer.refusal and not self.address.is_ledgers:
+            answer = replace(answer, refusal=answer.refusal.of_origin())
         if options and "does not support push options" in answer.words:
             raise UsageError(
                 f"{self.address.shown} does not accept push options, which GitLab needs to open merge requests",

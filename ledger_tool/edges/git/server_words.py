@@ -94,7 +94,8 @@ def fetch_error(done: Completed, address: Address, branch: str, where: str = "")
         )
     told = proxy_failure(local, address)
     if told is None and (refusal := refusal_in(words)):
-        return refusal.error(where, server_words(words))
+        meant = refusal if address.is_ledgers else refusal.of_origin()
+        return meant.error(where, server_words(words))
     told = told or unreached(local, address)
     says = re.sub(
         r"unable to access '[^']*': |(?<=\S) Could not read from remote repository\.", "", server_words(words)

@@ -10,7 +10,7 @@ import re
 
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.refusals import without_names
-from ledger_tool.edges.http.failure import GIT, Cause, Failure, Route, failure
+from ledger_tool.edges.http.failure import GIT, ORIGIN, Cause, Failure, Route, failure
 from ledger_tool.edges.http.probe import sharpened
 from ledger_tool.edges.http.proxies import place_of, variable_for
 
@@ -79,11 +79,12 @@ def _route(address: Address, peer: str, *, is_through: bool) -> Route:
 
     `is_through` if git itself speaks of a proxy.
     """
-    direct = Route(address.scheme, address.host, GIT)
+    setup = GIT if address.is_ledgers else ORIGIN
+    direct = Route(address.scheme, address.host, setup)
     variable = variable_for(address.url, os.environ) if address.scheme != "ssh" else ""
     configured = place_of(os.environ[variable]) if variable else ""
     is_elsewhere = bool(peer) and peer.lower() != f"{direct.name.strip('[]')}:{direct.port}".lower()
     if address.scheme == "ssh" or not (is_elsewhere or is_through or (configured and not peer)):
         return direct
     where = f"{variable} and git's `http.proxy`" if variable else "git's `http.proxy`"
-    return Route(address.scheme, address.host, GIT, proxy=peer or configured or "that git uses", proxy_from=where)
+    return Route(address.scheme, address.host, setup, proxy=peer or configured or "that git uses", proxy_from=where)

@@ -75,6 +75,12 @@ GIT = Setup(
     tls="use the address that begins with `https://{host}/`",
     ca="GIT_SSL_CAINFO",
 )
+ORIGIN = Setup(
+    address="the URL of the manifests' `origin` (`git remote set-url origin URL`)",
+    plain_http=GIT.plain_http,
+    tls=GIT.tls,
+    ca=GIT.ca,
+)
 ELSEWHERE = Setup(
     address="the address that the host before it sends us to",
     plain_http="have the host that sends us there use `http://{host}`",

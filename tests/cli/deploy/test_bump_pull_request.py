@@ -228,3 +228,25 @@ def test_the_chart_is_that_of_the_base_and_not_the_one_that_is_checked_out(fleet
     assert written == values.replace("v1.0.0", f"v1.1.0@{NEW}")
     fleet.bump("--style", "digest")
     assert len(fleet.branches()) == 2, "another style is another question"
+
+
+@github
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("http://127.0.0.1:1/x.git", 5, "the URL of the manifests' `origin`"),
+        ("ssh://git@127.0.0.1:1/x.git", 5, "the URL of the manifests' `origin`"),
+        ("", 6, "LEDGER_FORGE_TOKEN"),
+    ],
+)
+def test_what_is_wrong_with_origin_is_not_said_of_the_ledger(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, url: str, code: int, words: str
+) -> None:
+    if url:
+        fleet.deployed.git("remote", "set-url", "origin", url)
+    else:
+        monkeypatch.setenv("LEDGER_FORGE_TOKEN", "wrong")
+    done = fleet.bump()
+    assert done.code == code, done.err
+    assert words in done.err
+    assert not any(name in done.err for name in ("--repo", "ledger's URL", "ledger doctor", "LEDGER_TOKEN", "--deploy"))
