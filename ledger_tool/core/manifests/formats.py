@@ -20,7 +20,7 @@ from ledger_tool.core.manifests.evidence import shows_reference
 from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.innertext import find_in_texts, not_judged
-from ledger_tool.core.manifests.jsonc import is_json_lines, without_comments
+from ledger_tool.core.manifests.jsonc import is_json_lines, values, without_comments
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.mentions import mentions, mentions_in_lines
 from ledger_tool.core.manifests.ours import OurImages
@@ -28,7 +28,7 @@ from ledger_tool.core.manifests.remark import ManifestNote, RemarkKind
 from ledger_tool.core.manifests.shapes.visit import may_use_charts
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.templateactions import actions
-from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken, parts
 
 Parse = Callable[[str, TextDocument], EventTokens]
 KINDS = (
@@ -155,11 +155,17 @@ def _refuse_actions(text: str, tokens: Sequence[TextToken]) -> None:
 
 
 class JsonFormat(YamlFormat):
-    """JSON, by the same parser. Comments and commas before a closing bracket are allowed."""
+    """JSON, by the same parser. Comments and commas before a closing bracket are allowed, and several values.
+
+    An object on each line is data, unless one names an image of ours.
+    """
 
     def documents(self, text: str) -> Sequence[TextDocument]:
-        """Return the whole file. Raises TextFault."""
-        return [TextDocument(0, len(text), 1)]
+        """Return each value of the file."""
+        starts = values(text)
+        if len(starts) > 1 and is_json_lines(text) and not self.ours.has_inside(text, tagged=True):
+            starts = [0]
+        return parts(text, starts)
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return what YAML has in it. Raises TextFault."""
@@ -169,6 +175,8 @@ class JsonFormat(YamlFormat):
             if not fault.is_syntax or "document start" not in fault.message:
                 raise
             message = "a second JSON value begins here, and a file has one"
+            if not is_json_lines(text):
+                message = "something else than an object or a list follows a JSON value here"
             raise TextFault(fault.line, message, column=fault.column, is_syntax=True) from None
 
     def bare(self, text: str) -> str:

@@ -19,8 +19,8 @@ from ledger_tool.core.manifests.find import find_sites
 from ledger_tool.core.manifests.hint import may_have_sites
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site, SiteField
-from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
-from ledger_tool.core.manifests.yamltree import documents, line_breaks, tree
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken, line_breaks
+from ledger_tool.core.manifests.yamltree import documents, tree
 
 _DEPLOYED = frozenset({"values", "valuesContent", "patch"})  # Argo CD, k3s, Kustomize
 _LISTS = frozenset({"patchesStrategicMerge", "transformers", "generators"})  # Kustomize

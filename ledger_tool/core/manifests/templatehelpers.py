@@ -27,8 +27,7 @@ from ledger_tool.core.manifests.site import Site, SiteField
 from ledger_tool.core.manifests.templateactions import actions
 from ledger_tool.core.manifests.templateforms import TemplateFormat
 from ledger_tool.core.manifests.templatetext import covered, literals
-from ledger_tool.core.manifests.tokens import TextDocument, TextToken
-from ledger_tool.core.manifests.yamltree import line_breaks
+from ledger_tool.core.manifests.tokens import TextDocument, TextToken, line_breaks
 from ledger_tool.core.policy.reference import split
 
 _INCLUDED = re.compile(r"\b(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"")

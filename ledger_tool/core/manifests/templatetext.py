@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ledger_tool.core.manifests.templateactions import TemplateSpan, actions
-from ledger_tool.core.manifests.tokens import TextDocument
-from ledger_tool.core.manifests.yamltree import line_breaks
+from ledger_tool.core.manifests.tokens import TextDocument, line_breaks
 
 COVER = "\ue000"
 COVERED = "{{…}}"  # how a covered action is shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -57,3 +58,17 @@ class TextDocument:
     start: int
     end: int
     line: int
+
+
+def parts(text: str, starts: Sequence[int]) -> list[TextDocument]:
+    """Return the documents that start at these places; the first is the text's start."""
+    found, line = [], 1
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        found.append(TextDocument(start, end, line))
+        line += line_breaks(text[start:end])
+    return found
+
+
+def line_breaks(text: str) -> int:
+    """Return the number of line breaks in a text: CR LF, LF or CR."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")

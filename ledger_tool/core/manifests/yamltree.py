@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ledger_tool.core.ledger.jsontext import line_and_column
 from ledger_tool.core.manifests.events import EventTokens
-from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken, TokenKind
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken, TokenKind, parts
 
 _new = tuple.__new__
 _MOST_MERGED = 32  # mappings searched for one key
@@ -186,16 +186,7 @@ def documents(text: str) -> list[TextDocument]:
     """Return the documents of a file, or the whole file if it has directives."""
     has_directives = text.startswith("%") or "\n%" in text
     cuts = [] if has_directives else [match.start(1) for match in _boundary.finditer(text)]
-    parts, line = [], 1
-    for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        parts.append(TextDocument(start, end, line))
-        line += line_breaks(text[start:end])
-    return parts
-
-
-def line_breaks(text: str) -> int:
-    """Return the number of line breaks in a text: CR LF, LF or CR."""
-    return text.count("\n") + text.count("\r") - text.count("\r\n")
+    return parts(text, [0, *cuts])
 
 
 def tree(tokens: EventTokens) -> list[YamlNode]:

@@ -15,8 +15,8 @@ from ledger_tool.core.manifests.events import EventTokens
 from ledger_tool.core.manifests.templateactions import actions
 from ledger_tool.core.manifests.templaterepair import repaired
 from ledger_tool.core.manifests.templatetext import COVER, covered
-from ledger_tool.core.manifests.tokens import TextDocument, TextFault
-from ledger_tool.core.manifests.yamltree import documents, line_breaks
+from ledger_tool.core.manifests.tokens import TextDocument, TextFault, line_breaks
+from ledger_tool.core.manifests.yamltree import documents
 
 _FIRST, _MOST = 0xE100, 6_000  # letters that no text has, one for each action
 _WHY = "it is in a template, and only known when that is rendered"
