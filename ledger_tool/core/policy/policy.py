@@ -77,14 +77,58 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class ProvenanceRule:
-    """What has to be proved of some images: globs of their sources, and who signs, keyless or with a key's file."""
+class TrustedSigner:
+    """Who may sign a statement: the holder of a key, or an identity of an issuer (globs of both).
 
-    images: tuple[str, ...]
-    sources: tuple[str, ...] = ()
+    `key` is the file of the public key, and `root` that of what proves identities (sigstore's trusted root; `""`: the
+    one that the library ships), both in the ledger repository.
+    """
+
     issuer: str = ""
     identity: str = ""
     key: str = ""
+    root: str = ""
+
+    def admits(self, signer: str) -> bool:
+        """Return whether this is the signer that a record names, in the form of `key_signer` or `keyless_signer`."""
+        if self.key:
+            return signer == key_signer(self.key)
+        identity, _, issuer = signer.removesuffix(")").rpartition(" (")
+        return signer.endswith(")") and self.admits_identity(identity, issuer)
+
+    def admits_identity(self, identity: str, issuer: str) -> bool:
+        """Return whether an identity of an issuer matches both globs."""
+        is_keyless = bool(self.identity and self.issuer)
+        return is_keyless and fnmatchcase(identity, self.identity) and fnmatchcase(issuer, self.issuer)
+
+
+def key_signer(file: str) -> str:
+    """Return how a record names the holder of the key in a file of the ledger repository."""
+    return f"key:{file}"
+
+
+def keyless_signer(identity: str, issuer: str) -> str:
+    """Return how a record names an identity that an issuer has proved."""
+    return f"{identity} ({issuer})"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceRule:
+    """What has to be proved of some images: globs of the source repositories (none: any), and who may sign that."""
+
+    images: tuple[str, ...]
+    signers: tuple[TrustedSigner, ...]
+    sources: tuple[str, ...] = ()
+
+    def admits(self, signer: str) -> bool:
+        """Return whether a record's signer is one that may sign."""
+        return any(trusted.admits(signer) for trusted in self.signers)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the ledger repository that it names."""
+        named = (file for trusted in self.signers for file in (trusted.key, trusted.root))
+        return tuple(dict.fromkeys(filter(None, named)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +162,11 @@ class Policy:
     def _ledger_prefixes(self, image: str) -> list[str]:
         prefixes = {registry.ledger_prefix for registry in self.registries if registry.ledger_prefix}
         return [prefix for prefix in prefixes if image.startswith(prefix + "/")]
+
+    def provenance_rule(self, image: str) -> ProvenanceRule | None:
+        """Return what has to be proved of an image: the first rule whose globs match it, None if there is none."""
+        matching = (rule for rule in self.provenance if any(fnmatchcase(image, glob) for glob in rule.images))
+        return next(matching, None)
 
     def is_mutable(self, tag: str) -> bool:
         """Return whether a tag may move without force."""

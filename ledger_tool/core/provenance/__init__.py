@@ -1,1 +1,1 @@
-"""What a build says of itself: in-toto statements, and the source and the base images in their SLSA provenance."""
+"""What a build says of itself, and who signed that: in-toto statements, signed or not, and their SLSA provenance."""

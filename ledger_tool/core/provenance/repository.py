@@ -11,9 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ledger_tool.core.ledger.sourceref import web_url
+
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _DIRTY = "-dirty"  # buildx's mark of a working tree that differs from its commit (`BUILDX_GIT_CHECK_DIRTY`)
 _userinfo = re.compile(r"^(https?://)[^/]*@", re.IGNORECASE)
+_leads_elsewhere = re.compile(r"[%\\\s]|/\.{1,2}(?:/|$)|(?<!:)//")
 _http = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -50,6 +53,20 @@ def commit_of(uri: str, digests: Mapping[str, Any]) -> str:
 
 
 def is_same_repository(uri: str, other: str) -> bool:
-    """Return whether two URIs are those of one repository."""
-    first, second = (repository_url(one).rstrip("/").removesuffix(".git").lower() for one in (uri, other))
-    return first == second
+    """Return whether two URIs are those of one repository, by whatever protocol."""
+    return _address(uri) == _address(other)
+
+
+def repository_page(uri: str) -> str:
+    """Return a repository's address for people, in lower case, `""` if a part of it may lead elsewhere, as `..` does.
+
+    It is the same for all protocols; of one that has no page, it is the URL.
+    """
+    url = repository_url(uri)
+    page = web_url(url) or url.rstrip("/").removesuffix(".git")
+    return "" if _leads_elsewhere.search(page) else page.lower()
+
+
+def _address(uri: str) -> str:
+    url = repository_url(uri)
+    return (web_url(url).partition("://")[2] or url.rstrip("/").removesuffix(".git")).lower()

@@ -22,6 +22,7 @@ from ledger_tool.core.policy.policy import (
     Policy,
     ProvenanceRule,
     Registry,
+    TrustedSigner,
 )
 from ledger_tool.edges.yaml.fields import HINT, each_parsed, fail, items, pairs, parsed
 from ledger_tool.edges.yaml.tokens import tokens
@@ -187,21 +188,25 @@ def _provenance_rule(node: YamlNode) -> ProvenanceRule:
             case "source":
                 values["sources"] = each_parsed(value, "`source`", "a source pattern", _pattern)
             case _:
-                values |= _signer(value)
+                several = items(value, "`signer`") if value.token.kind == "list" else [value]
+                values["signers"] = tuple(_signer(item) for item in several)
     if not values.get("images"):
         raise fail(node.token, "a provenance rule has no `images`", 'add `images: ["myorg/*"]`')
+    if not values.get("signers"):
+        raise fail(node.token, "a provenance rule has no `signer`", "add `signer: {key: FILE}`, or issuer and identity")
     return ProvenanceRule(**values)
 
 
-def _signer(node: YamlNode) -> dict[str, str]:
-    parsers = {"issuer": _pattern, "identity": _pattern, "key": _key_file}
+def _signer(node: YamlNode) -> TrustedSigner:
+    parsers = {"issuer": _pattern, "identity": _pattern, "trustedRoot": _root_file, "key": _key_file}
     values = {
         key.text: parsed(value.token, f"`{key.text}`", parsers[key.text])
         for key, value in pairs(node, "`signer`", tuple(parsers))
     }
-    if set(values) not in ({"issuer", "identity"}, {"key"}):
+    if values.keys() - {"trustedRoot"} != {"issuer", "identity"} and values.keys() != {"key"}:
         raise fail(node.token, "`signer` is neither an issuer with an identity nor a key", "give both, or `key: FILE`")
-    return values
+    root = values.pop("trustedRoot", "")
+    return TrustedSigner(**values, root=root)
 
 
 def _text(what: str, pattern: str, hint: str) -> Callable[[str], str]:
@@ -221,6 +226,9 @@ _registry_name = _text("name", names.REGISTRY_NAME, "write up to 64 of `A-Z a-z 
 _manifest_key = _text("key", names.MANIFEST_KEY, "write the name of a key, such as `operatorImage`")
 _principal = _text("signer", names.PRINCIPAL, "write a principal of the `allowed_signers` file, such as `release`")
 _key_file = _text("key", names.KEY_FILE, "write a path in the ledger repository, such as `keys/release.pub`")
+_root_file = _text(
+    "trusted root", names.KEY_FILE, "write a path in the ledger repository, such as `keys/trusted_root.json`"
+)
 
 
 def _path(text: str) -> str:

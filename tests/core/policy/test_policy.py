@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.core.ledger.names import Ttl
-from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.policy import (
+    Policy,
+    ProvenanceRule,
+    Registry,
+    TrustedSigner,
+    key_signer,
+    keyless_signer,
+)
 from ledger_tool.errors import InvalidValue
 from tests.support.values.make import digest, record
 
@@ -58,3 +65,33 @@ def test_a_required_field_that_is_missing_is_named_with_the_option_that_gives_it
 def test_a_required_label_may_not_be_empty() -> None:
     with pytest.raises(InvalidValue):
         Policy(require=("labels.team",)).check_required(record(labels={"team": ""}))
+
+
+def test_the_first_provenance_rule_that_matches_an_image_is_its_rule() -> None:
+    narrow = ProvenanceRule(("myorg/payments-*", "other"), (TrustedSigner(key="payments.pub"),))
+    broad = ProvenanceRule(("myorg/*",), (TrustedSigner(key="all.pub"), TrustedSigner("https://a", "b", root="r.json")))
+    policy = Policy(provenance=(narrow, broad))
+    rules = [policy.provenance_rule(image) for image in ("myorg/payments-api", "other", "myorg/app", "app")]
+    assert rules == [narrow, narrow, broad, None]
+    assert broad.files == ("all.pub", "r.json")
+
+
+@pytest.mark.parametrize(
+    ("signer", "is_admitted"),
+    [
+        (key_signer("keys/a.pub"), True),
+        (key_signer("keys/b.pub"), False),
+        (keyless_signer("https://github.com/myorg/app/x.yml@refs/heads/main", "https://issuer.example"), True),
+        (keyless_signer("https://github.com/other/app/x.yml@refs/heads/main", "https://issuer.example"), False),
+        (keyless_signer("https://github.com/myorg/app/x.yml@refs/heads/main", "https://evil.example"), False),
+        (keyless_signer("https://github.com/myorg/app (https://evil.example)", "https://issuer.example"), True),
+        ("https://github.com/myorg/app/x.yml", False),
+        ("keys/a.pub", False),
+        ("", False),
+        (" ()", False),
+    ],
+)
+def test_a_rule_admits_the_signers_that_it_names(signer: str, is_admitted: bool) -> None:
+    keyless = TrustedSigner("https://issuer.example", "https://github.com/myorg/*")
+    rule = ProvenanceRule(("*",), (TrustedSigner(key="keys/a.pub"), keyless))
+    assert rule.admits(signer) is is_admitted

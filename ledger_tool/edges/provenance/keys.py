@@ -1,0 +1,107 @@
+"""Signatures by the holder of a key: ECDSA, RSA and ed25519, over the bytes that DSSE has signed.
+
+The algorithm is that of the key, never one that a document names. ECDSA is over the hash that goes with the curve or,
+as cosign does it for every curve, SHA-256; RSA is PKCS #1 v1.5 or PSS, with SHA-256.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ledger_tool.core.provenance.envelope import SignedDocument
+from ledger_tool.edges.provenance.library import library
+from ledger_tool.errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+_LEAST_RSA_BITS = 2048
+Check = Callable[[bytes, bytes], None]  # of a signature and of what is signed; raises InvalidSignature
+
+
+class PublicKey:
+    """A public key and what others may call it."""
+
+    def __init__(self, file: str, raw: bytes) -> None:
+        """Read the key in the bytes of a file. Raises UsageError."""
+        self.file = file
+        self._key = _loaded(file, raw)
+        self._checks = _checks(file, self._key)
+        serialization = library("cryptography.hazmat.primitives.serialization", "keys")
+        der = self._key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        hashed = hashlib.sha256(der).digest()
+        plain = base64.b64encode(hashed).decode()
+        self._names = {hashed.hex(), f"sha256:{hashed.hex()}", plain, f"SHA256:{plain.rstrip('=')}"}
+
+    def has_signed(self, document: SignedDocument) -> bool:
+        """Return whether the key's holder has signed a document's envelope."""
+        assert document.envelope is not None
+        message = document.envelope.signed_bytes
+        return any(
+            self._is_valid(check, signature.signature, message)
+            for signature in document.envelope.signatures
+            for check in self._checks
+        )
+
+    def is_named_by(self, document: SignedDocument) -> bool:
+        """Return whether a document may claim to be signed with this key: it has no certificate, and names no other."""
+        if document.certificate is not None or document.envelope is None:
+            return False
+        named = {document.hint, *(signature.keyid for signature in document.envelope.signatures)} - {""}
+        return not named or not self._names.isdisjoint(named)
+
+    @staticmethod
+    def _is_valid(check: Check, signature: bytes, message: bytes) -> bool:
+        try:
+            check(signature, message)
+        except library("cryptography.exceptions", "keys").InvalidSignature:
+            return False
+        return True
+
+
+def _loaded(file: str, raw: bytes) -> PublicKeyTypes:
+    serialization = library("cryptography.hazmat.primitives.serialization", "keys")
+    if b"PRIVATE KEY" in raw:
+        raise UsageError(
+            f"{file} in the ledger repository has a private key in it",
+            "replace that key everywhere, since its holder is whoever can read the ledger, and commit the public key",
+        )
+    try:
+        return serialization.load_pem_public_key(raw)  # type: ignore[no-any-return]
+    except (ValueError, TypeError, library("cryptography.exceptions", "keys").UnsupportedAlgorithm):
+        raise UsageError(
+            f"{file} in the ledger repository is not a public key in PEM",
+            "commit what begins with `-----BEGIN PUBLIC KEY-----`, such as the output of `cosign public-key`",
+        ) from None
+
+
+def _checks(file: str, key: Any) -> list[Check]:
+    """Return the ways in which a key signs. Raises UsageError for a kind of key that is not known, or is too weak."""
+    asymmetric = "cryptography.hazmat.primitives.asymmetric"
+    ec, rsa, padding = (library(f"{asymmetric}.{name}", "keys") for name in ("ec", "rsa", "padding"))
+    hashes = library("cryptography.hazmat.primitives.hashes", "keys")
+    if isinstance(key, library(f"{asymmetric}.ed25519", "keys").Ed25519PublicKey):
+        return [key.verify]
+    sha256 = hashes.SHA256()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        own = {"secp256r1": sha256, "secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(key.curve.name)
+        if own is not None:
+            return [_with(key, ec.ECDSA(used)) for used in {own.name: own, sha256.name: sha256}.values()]
+    elif isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < _LEAST_RSA_BITS:
+            raise UsageError(f"{file} is an RSA key of {key.key_size} bits", f"use one of {_LEAST_RSA_BITS} or more")
+        pss = padding.PSS(padding.MGF1(sha256), padding.PSS.AUTO)
+        return [_with(key, way, sha256) for way in (padding.PKCS1v15(), pss)]
+    raise UsageError(
+        f"{file} is a key of a kind that is not supported", "use ECDSA (P-256, P-384, P-521), RSA or ed25519"
+    )
+
+
+def _with(key: Any, *parameters: Any) -> Check:
+    def check(signature: bytes, message: bytes) -> None:
+        key.verify(signature, message, *parameters)
+
+    return check

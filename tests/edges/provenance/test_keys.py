@@ -1,0 +1,122 @@
+"""Signatures by the holder of a key: real keys of every kind, and what does not hold."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_tool.core.provenance.envelope import parse_document
+from ledger_tool.edges.provenance.keys import PublicKey
+from ledger_tool.errors import InvalidStatement, UsageError
+from tests.support.values import signing
+from tests.support.values.profiles import example_count
+from tests.support.values.signing import Kind
+
+_PAYLOAD = b'{"_type":"https://in-toto.io/Statement/v1"}'
+
+
+def has_signed(raw: bytes, kind: Kind = "p256", name: str = "release") -> bool:
+    return PublicKey("keys/release.pub", signing.public_pem(kind, name)).has_signed(parse_document(raw))
+
+
+@pytest.mark.parametrize("kind", signing.KINDS)
+@pytest.mark.parametrize("write", [signing.envelope, signing.bundle])
+def test_a_signature_of_every_kind_holds_and_of_another_key_does_not(kind: Kind, write: object) -> None:
+    raw = write(_PAYLOAD, kind)  # type: ignore[operator]
+    assert has_signed(raw, kind)
+    assert not has_signed(raw, kind, "another")
+
+
+@pytest.mark.parametrize("kind", signing.KINDS)
+def test_one_of_several_signatures_is_enough_and_of_another_kind_is_none(kind: Kind) -> None:
+    both = json.loads(signing.envelope(_PAYLOAD, kind, "another"))
+    both["signatures"] += json.loads(signing.envelope(_PAYLOAD, kind))["signatures"]
+    assert has_signed(json.dumps(both).encode(), kind)
+    other: Kind = "p256" if kind != "p256" else "rsa"
+    assert not has_signed(signing.envelope(_PAYLOAD, kind), other)
+
+
+def test_a_signature_is_over_the_type_of_the_payload_too() -> None:
+    value = json.loads(signing.envelope(_PAYLOAD)) | {"payloadType": "application/json"}
+    assert not has_signed(json.dumps(value).encode())
+
+
+@example_count(200)
+@given(st.sampled_from(["p256", "rsa-pss", "ed25519"]), st.data())
+def test_a_document_with_any_byte_changed_is_never_signed(kind: Kind, data: st.DataObject) -> None:
+    raw = bytearray(signing.envelope(_PAYLOAD, kind))
+    place = data.draw(st.integers(0, len(raw) - 1))
+    raw[place] ^= data.draw(st.integers(1, 255))
+    with contextlib.suppress(InvalidStatement):
+        assert not has_signed(bytes(raw), kind)
+
+
+@pytest.mark.parametrize("kind", ["p256", "rsa", "ed25519"])
+def test_a_document_with_any_bit_of_its_content_changed_is_never_signed(kind: Kind) -> None:
+    signature = signing.signature(_PAYLOAD, kind)
+    key = PublicKey("a.pub", signing.public_pem(kind))
+    for content, is_payload in ((_PAYLOAD, True), (signature, False)):
+        for bit in range(len(content) * 8):
+            changed = bytearray(content)
+            changed[bit // 8] ^= 1 << bit % 8
+            document = parse_document(signing.envelope(_PAYLOAD, kind))
+            assert document.envelope is not None
+            message = signing.pae(bytes(changed)) if is_payload else signing.pae(_PAYLOAD)
+            tried = signature if is_payload else bytes(changed)
+            assert not any(key._is_valid(check, tried, message) for check in key._checks)
+
+
+def test_a_document_may_claim_a_key_unless_it_names_another_or_has_a_certificate() -> None:
+    key = PublicKey("a.pub", signing.public_pem())
+    for keyid in ("", signing.hint(), None):
+        assert key.is_named_by(parse_document(signing.envelope(_PAYLOAD, name="another", keyid=keyid)))
+    assert not key.is_named_by(parse_document(signing.envelope(_PAYLOAD, keyid=signing.hint(name="another"))))
+    assert key.is_named_by(parse_document(signing.bundle(_PAYLOAD)))
+    assert not key.is_named_by(parse_document(signing.bundle(_PAYLOAD, name="another")))
+    keyless = json.loads(signing.bundle(_PAYLOAD)) | {"verificationMaterial": {"certificate": {"rawBytes": "QUFB"}}}
+    assert not key.is_named_by(parse_document(json.dumps(keyless).encode()))
+
+
+def _pem(key: object) -> bytes:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined,no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "is not a public key in PEM"),
+        (b"ssh-ed25519 AAAA ada", "is not a public key in PEM"),
+        (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "is not a public key in PEM"),
+        (signing.public_pem()[:60], "is not a public key in PEM"),
+        (_pem(rsa.generate_private_key(65537, 1024)), "is an RSA key of 1024 bits"),
+        (_pem(ec.generate_private_key(ec.SECP256K1())), "is a key of a kind that is not supported"),
+        (_pem(dsa.generate_private_key(1024)), "is a key of a kind that is not supported"),
+        (
+            signing.key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            "has a private key in it",
+        ),
+    ],
+)
+def test_a_file_without_a_usable_public_key_is_an_error(raw: bytes, reason: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        PublicKey("keys/release.pub", raw)
+    assert caught.value.message.startswith("keys/release.pub")
+    assert reason in caught.value.message
+    assert caught.value.hint
+
+
+def test_without_the_library_nothing_is_said_of_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = signing.public_pem()
+    for name in [module for module in sys.modules if module.split(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UsageError) as caught:
+        PublicKey("keys/release.pub", raw)
+    assert caught.value.message == "a signature cannot be checked: the Python library `cryptography` is not installed"
+    assert "ledger-tool[keys]" in caught.value.hint
