@@ -29,6 +29,7 @@ from ledger_tool.core.manifests.versionrange import is_range
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.reference import (
     Reference,
+    are_words,
     has_placeholder,
     is_no_reference,
     is_unlikely,
@@ -151,10 +152,7 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     if ranged := _ranged(site, catalogue):
         return ranged
     if not site.is_certain and _is_no_reference(site):
-        if catalogue.ours.is_mistyped(site.text):
-            text = redacted(shown(site.text))
-            return Judgement(text, "unknown", f"`{text}` is not an image reference, but contains one: correct it")
-        return _something_else(site, "is not an image reference")
+        return _no_reference(site, catalogue)
     try:
         reference = parse_in_manifest(site.text)
     except InvalidValue as error:
@@ -174,6 +172,15 @@ def name(site: Site, catalogue: Catalogue) -> tuple[str, str] | Judgement:
     return named.name, (reference.effective_tag if site.whole else site.tag)
 
 
+def _no_reference(site: Site, catalogue: Catalogue) -> Judgement:
+    if not catalogue.ours.is_mistyped(site.text):
+        return _something_else(site, "is not an image reference")
+    if site.is_stray and _are_words(site) and not catalogue.ours.has_name(site.name):
+        return _something_else(site, _ANYTHING)
+    text = redacted(shown(site.text))
+    return Judgement(text, "unknown", f"`{text}` is not an image reference, but contains one: correct it")
+
+
 def _nameless(site: Site) -> Judgement:
     message = f"nobody can tell of which image {shown(site.tag)} is the tag: no values that are here name it"
     return Judgement(shown(site.tag), note=Remark("tag-alone", message), is_left=True)
@@ -184,15 +191,19 @@ def _is_no_reference(site: Site) -> bool:
     return is_no_reference(site.text) or (not site.whole and site.tag.isalpha() and is_no_reference(site.name))
 
 
+def _are_words(site: Site) -> bool:
+    return not site.whole and are_words(site.name, site.tag)
+
+
 def _why_unlikely(site: Site, reference: Reference) -> str:
     """Return why what the ledger does not know is more likely to be something else than an image, or `""`."""
     if plain_type(site.text):
         return "is a number, a date or a boolean, and the ledger does not have it"
     if is_unlikely(reference, has_fields=not site.whole):
         return _UNLIKELY
-    if site.is_stray and not site.whole:
-        return _OF_CODE
-    return _ANYTHING if site.is_stray and is_word(site.text) else ""
+    if site.is_stray and (is_word(site.text) or _are_words(site)):
+        return _ANYTHING
+    return _OF_CODE if site.is_stray and not site.whole else ""
 
 
 def _unparsed(site: Site, catalogue: Catalogue, error: InvalidValue) -> Judgement:

@@ -41,6 +41,7 @@ _NUMBERED = re.compile(
 )
 # Images of LXD, with a server in front; icons of Home Assistant.
 _OF_ANOTHER_KIND = re.compile(r"(?!localhost:)[a-z][a-z0-9-]*:[a-z][^/:@]*/[^:@]+|(?:mdi|hass):[a-z0-9-]+")
+_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _VARIABLE_ALONE = re.compile(r"\$(?:\{\{[^{}]*\}\}|\{[\w.-]+\}|\w+)")
 _FILE = re.compile(
     r".*\.(?:avif|bmp|gif|heic|ico|jpe?g|mp4|pdf|png|psd|svg|tiff?|webm|webp"
@@ -182,6 +183,11 @@ def is_word(text: str) -> bool:
     """
     is_one = re.fullmatch(names.IMAGE, text) and "/" not in text
     return bool(is_one or _OF_ANOTHER_KIND.fullmatch(text) or _VARIABLE_ALONE.fullmatch(text))
+
+
+def are_words(name: str, tag: str) -> bool:
+    """Return whether a name and a tag in fields of their own may be two words of any language: `ablage`, `marke`."""
+    return bool(_LETTERS.fullmatch(tag) and _LETTERS.fullmatch(name))
 
 
 def is_unlikely(reference: Reference, *, has_fields: bool) -> bool:

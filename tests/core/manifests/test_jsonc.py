@@ -59,7 +59,15 @@ def test_an_object_on_each_line_is_json_lines(text: str, *, is_so: bool) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["{}" * 100_000, "}{" * 100_000, "/* " * 200_000, '// "\\' + '"\\' * 200_000, "/*" + "'\\" * 200_000, "//\n" * 200_000]
+    "text",
+    [
+        "{}" * 100_000,
+        "}{" * 100_000,
+        "/* " * 200_000,
+        '// "\\' + '"\\' * 200_000,
+        "/*" + "'\\" * 200_000,
+        "//\n" * 200_000,
+    ],
 )
 def test_what_never_ends_is_read_once(text: str) -> None:
     assert len(without_comments("{" + text)) == len(text) + 1  # not in a time that grows with the square

@@ -25,7 +25,14 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.plainnumber import read_as
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, KeyRole, role, says_image, words
 from ledger_tool.core.manifests.shapes.overlaid import nameless, of_another_name
-from ledger_tool.core.manifests.shapes.purpose import is_built, is_of_code, is_of_helm, is_of_plugin, is_plain_name
+from ledger_tool.core.manifests.shapes.purpose import (
+    is_built,
+    is_of_code,
+    is_of_helm,
+    is_of_plugin,
+    is_plain_name,
+    is_stray,
+)
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
@@ -39,6 +46,7 @@ from ledger_tool.core.manifests.shapes.visit import (
 from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
 from ledger_tool.core.manifests.site import ImageFields, MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
+from ledger_tool.core.policy.reference import are_words
 
 _PLUGIN = "they are settings of a plugin, which may push this image"
 _LENT = "only their reader knows whether `{}` is its tag: write the tag behind the image"
@@ -74,7 +82,14 @@ def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
     digest_key = digest_key or ("imageDigest" if tag_key == "imageTag" else "digest")
     values = _values(visit, key, tag_key, digest_key)
     for found in of_fields(visit, name, (tag_key, digest_key), ("registry", key), values, may_add=may_add):
-        yield found._replace(site=replace(found.site, is_stray=is_of_code(visit))) if found.site else found
+        if site := found.site:
+            found = found._replace(site=replace(site, is_stray=is_of_code(visit) or _are_words(visit, site)))
+        yield found
+
+
+def _are_words(visit: Visit, site: Site) -> bool:
+    """Return whether a name and a tag may be two words of any text, since nothing around them shows an image."""
+    return are_words(site.name, site.tag) and not (visit.keys and says_image(visit.keys[0])) and is_stray(visit)
 
 
 def of_words(visit: Visit) -> Iterator[FoundSite]:
