@@ -23,6 +23,7 @@ from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.ledger.version import VersionTag, most_exact, parse_version_tag
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.versionorder import version_order
 
 TagChangeKind = Literal["added", "moved", "updated", "removed", "yanked", "promoted"]
 Direction = Literal["upgrade", "downgrade", "same", "unknown"]
@@ -226,15 +227,8 @@ def promotion_direction(
     That is so if its version is a tag that names one version after the other, and none is known to have its digest.
     """
     before, after = was.promoted(old, now, policy), now.promoted(new, was, policy)
-    one, other = parse_version_tag(before), parse_version_tag(after)
-    if one and other and (_may_be(one, other, policy) or _may_be(other, one, policy)):
-        return "unknown"
-    return _direction(before, after)
-
-
-def _may_be(short: VersionTag, exact: VersionTag, policy: Policy) -> bool:
-    """Return whether a tag that says less may be the same version as an exact one."""
-    return short.covers(exact) and (short.is_floating or policy.is_mutable(str(short)))
+    order = version_order(after, before, policy)
+    return "unknown" if order is None else _DIRECTIONS[order]
 
 
 def source_comparison(old: Iterable[Record], new: Iterable[Record]) -> str:

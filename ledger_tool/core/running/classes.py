@@ -3,12 +3,13 @@
 The first that holds:
 
 ============  ======================================================================================
-yanked        a record of what runs is yanked
+yanked        a record of what runs is yanked, under whatever name
 expired       all records of what runs are past their TTL, and no environment has it
 as-recorded   what runs is what the environment has; without one, what the ledger has
 ahead         it is a record of a later version than the environment's, or the environment has none;
               without one, than the record of the tag that was asked for
 behind        the same, with an earlier version
+differs       the same, and which of the two is later cannot be told (`order.py`)
 replaced      no record has it, and the ledger once had it
 foreign       no name of it is an image that the registries of `ledger.yaml` serve
 unpinned      nothing tells its digest
@@ -28,14 +29,15 @@ from typing import Literal, get_args
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Record
-from ledger_tool.core.ledger.version import parse_version_tag, rank
+from ledger_tool.core.ledger.version import rank
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import HUB, Resolver
 from ledger_tool.core.running.container import ImageIdentity
+from ledger_tool.core.running.order import build_of, order_of, unlike
 from ledger_tool.core.running.records import RecordsByDigest, digests_of
 
 RunningClass = Literal[  # the most serious first
-    "unknown", "yanked", "replaced", "ahead", "behind", "expired", "unpinned", "foreign", "as-recorded"
+    "unknown", "yanked", "replaced", "ahead", "behind", "differs", "expired", "unpinned", "foreign", "as-recorded"
 ]
 RUNNING_CLASSES: tuple[RunningClass, ...] = get_args(RunningClass)
 
@@ -142,6 +144,16 @@ class RunningJudge:
         found, hit = self._recorded(image, name)
         if not found:
             return self._unrecorded(image, name)
+        verdict = self._of_found(found, hit, name, image)
+        elsewhere = self._yanked_elsewhere({*hit, *(record.digest for record in found)})
+        if verdict.category != "yanked" and elsewhere:
+            return replace(verdict, category="yanked", expected=None, reason=f"it has the digest of {elsewhere}")
+        return verdict
+
+    def _of_found(
+        self, found: Sequence[Record], hit: frozenset[str], name: Named, image: ImageIdentity
+    ) -> RunningVerdict:
+        """Return the class of what records of one image have, or of several, if it may be a copy."""
         images = sorted({record.image for record in found}, key=lambda one: one != name.image)
         verdicts = [self._of_records([one for one in found if one.image == own], hit, name, image) for own in images]
         # A copy is what any of them is: bad if one is, and past its time only if all are.
@@ -182,58 +194,57 @@ class RunningJudge:
         best = max(versions, key=lambda record: (record.tag == name.tag, rank(record.tag)))
         digest = next((one for one in (best.index, best.digest, best.config) if one in hit), best.digest)
         verdict = RunningVerdict("as-recorded", image, name.tag, best.version or best.tag, digest)
-        if marked := next((record for record in versions if record.yanked), None):
+        if marked := next(filter(None, map(self.records.yanks.of, (*versions, *own))), None):
             assert marked.yanked
             return replace(verdict, category="yanked", version=marked.tag, reason=marked.yanked.reason)
         if all(is_expired(record, self.now) for record in own):
             return replace(verdict, category="expired", reason=f"{best.tag} is past its TTL of {best.ttl}")
-        return self._compared(verdict, best, hit, name, seen.pinned)
+        return self._compared(verdict, own, hit, name, seen.pinned)
+
+    def _yanked_elsewhere(self, digests: Collection[str]) -> str:
+        """Return which record of any image has one of some digests and is yanked, and why; or `""`."""
+        marked = next((record for digest in sorted(digests) for record in self.records.yanked.get(digest, ())), None)
+        return f"{marked.name}, which is yanked: {marked.yanked.reason}" if marked and marked.yanked else ""
 
     def _compared(
-        self, verdict: RunningVerdict, best: Record, hit: frozenset[str], name: Named, pinned: str
+        self, verdict: RunningVerdict, own: Sequence[Record], hit: frozenset[str], name: Named, pinned: str
     ) -> RunningVerdict:
         """Return the class of what is recorded, and may not be what should run; `pinned` is the digest asked for."""
-        tag = self.environment or (name.tag if best.image in name.ours else "")
-        records = self.records.of_image.get(best.image, ())
+        tag = self.environment or (name.tag if verdict.image in name.ours else "")
+        records = self.records.of_image.get(verdict.image, ())
         targets = [record for record in records if record.tag == tag]
         recorded = f"recorded as {verdict.image}:{verdict.version}"
         if not targets and self.environment:
-            reason = f"{self.environment} has no {best.image}"
+            reason = f"{self.environment} has no {verdict.image}"
             return replace(verdict, category="ahead", reason=reason)
         if not targets and (targets := [one for one in records if pinned in digests_of(one)]):
             tag = max(targets, key=lambda one: (not one.is_environment, rank(one.tag))).tag
             targets.sort(key=lambda one: one.tag != tag)
         if not targets:
             return replace(verdict, reason=recorded)
-        if any(not hit.isdisjoint(digests_of(record)) for record in targets):
+        is_pulled = any(one.pull_digest == other.pull_digest for one in own for other in targets)
+        if is_pulled or any(not hit.isdisjoint(digests_of(record)) for record in targets):
             return verdict if tag in (self.environment, name.tag) else replace(verdict, reason=recorded)
-        target = targets[0]
-        version = self._version_record(target, records)
-        expected = Expected(tag, version.tag if version.tag != tag else "", target.pull_digest)
-        is_later = _is_later(self._version_record(best, records), version)
-        has = f"{tag} is {expected.version}" if expected.version else f"{tag} has another digest"
-        if not expected.version and target.version:
-            has = f"{tag} has {target.version} as it was, {target.pull_digest[:19]}"
+        runs, should = build_of(own, records), build_of(targets, records)
+        order = order_of(runs, should, self.resolver.policy)
+        version = should.tag if should.is_recorded and should.tag != tag else ""
+        expected = Expected(tag, version, targets[0].pull_digest)
+        runs = runs._replace(tag=verdict.version)
+        reason = unlike(runs, should, verdict.digest, expected.digest, tag)
         return replace(
             verdict,
-            category="ahead" if is_later else "behind",
+            category=order,
             expected=expected,
-            reason=f"{verdict.version} runs, and {has}",
+            reason=f"{reason}; which of the two is later cannot be told" if order == "differs" else reason,
         )
-
-    def _version_record(self, target: Record, records: Sequence[Record]) -> Record:
-        """Return the record that says which version a tag of the ledger is: the most exact one with its digest.
-
-        What an environment was given may be a tag that has moved on since.
-        """
-        same = [one for one in records if one.pull_digest == target.pull_digest and not one.is_environment]
-        return max(same, key=lambda record: rank(record.tag), default=target)
 
     def _unrecorded(self, image: ImageIdentity, name: Named) -> RunningVerdict:
         """Return the class of what no record has."""
         runs = sorted(runs_of(image))
         shown = next(iter(sorted(image.digests)), runs[0] if runs else "")
         verdict = RunningVerdict("unknown", name.image, name.tag, "", shown)
+        if elsewhere := self._yanked_elsewhere(runs):
+            return replace(verdict, category="yanked", reason=f"it has the digest of {elsewhere}")
         for digest in runs:
             if forced := [record for record in self.records.replacing.get(digest, ()) if name.may_be(record.image)]:
                 return _moved(verdict, forced[0], digest)
@@ -278,10 +289,3 @@ def _moved(verdict: RunningVerdict, record: Record, digest: str) -> RunningVerdi
         digest=digest,
         reason=f"{record.name} was moved by force: {record.forced.reason}",
     )
-
-
-def _is_later(one: Record, other: Record) -> bool:
-    """Return whether a record is of a later version than another; where versions do not tell, by their times."""
-    mine, theirs = parse_version_tag(one.version or one.tag), parse_version_tag(other.version or other.tag)
-    order = mine.compare(theirs) if mine and theirs else None
-    return order > 0 if order else one.published_at > other.published_at

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ledger_tool.core.ledger.ledger import Ledger, parse_text
 from ledger_tool.core.ledger.names import DIGEST
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.yanks import Yanks, yanks_among
 
 _DIGESTS = re.compile(rf'"({DIGEST})"')
 
 
 @dataclass(frozen=True, slots=True)
 class RecordsByDigest:
-    """The records that may have something to do with what runs, by digest and by image."""
+    """The records that may have something to do with what runs, by digest and by image.
+
+    `yanks` are all of the ledger, and `yanked` the records with such a mark, by digest.
+    """
 
     having: Mapping[str, Sequence[Record]]
     replacing: Mapping[str, Sequence[Record]]
     of_image: Mapping[str, Sequence[Record]]
+    yanks: Yanks = field(default_factory=Yanks)
+    yanked: Mapping[str, Sequence[Record]] = field(default_factory=dict)
 
 
 def records_by_digest(ledger: Ledger, images: Collection[str], digests: Collection[str]) -> RecordsByDigest:
@@ -41,7 +47,12 @@ def records_by_digest(ledger: Ledger, images: Collection[str], digests: Collecti
             having.setdefault(digest, []).append(record)
         if record.forced:
             replacing.setdefault(record.forced.replaces, []).append(record)
-    return RecordsByDigest(having, replacing, of_image)
+    marked = list(ledger.having("yanked"))
+    yanked: dict[str, list[Record]] = {}
+    for record in marked:
+        for digest in digests_of(record):
+            yanked.setdefault(digest, []).append(record)
+    return RecordsByDigest(having, replacing, of_image, yanks_among(marked), yanked)
 
 
 def digests_of(record: Record) -> set[str]:

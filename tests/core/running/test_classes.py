@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.policy import Policy, Registry
@@ -135,10 +136,48 @@ def test_an_environment_whose_tag_has_moved_on_is_not_what_that_is_now() -> None
     now = record("myorg/app", "main", digest=D["two"], publishedAt="2026-11-27T00:00:00Z")
     was = record("myorg/app", "main", digest=D["one"])
     found = judged(runs("main", "two"), now, env("prod", was), environment="prod")
-    assert (found.category, found.reason) == ("ahead", f"main runs, and prod has main as it was, {D['one'][:19]}")
+    then = f"as it was on 2026-11-26, {D['one'][:19]}"
+    assert (found.category, found.reason) == (
+        "ahead",
+        f"main runs as it is now, {D['two'][:19]}, and prod has it {then}",
+    )
     old = record("myorg/app", "v0.9.0", digest=D["two"], publishedAt="2026-11-27T00:00:00Z")
     removed = judged(runs("x", "two"), old, env("prod", V1), environment="prod")
     assert removed.category == "behind"  # its version is gone, and its name still tells
+    assert removed.reason == f"v0.9.0 runs, and prod has v1.0.0 as it was on 2026-11-26, {D['index'][:19]}"
+
+
+def test_which_of_two_is_later_is_only_said_if_it_is_certain() -> None:
+    """Of a build that only an environment has left, the time of the promotion is all that is known."""
+    was = env("prod", record("myorg/app", "main", digest=D["one"]))
+    before, after = (
+        record("myorg/app", "main", digest=D["two"], publishedAt=f"2026-11-{day}T00:00:00Z") for day in (25, 27)
+    )
+    assert judged(runs("main", "two"), after, was, environment="prod").category == "ahead"
+    found = judged(runs("main", "two"), before, was, environment="prod")
+    assert (found.category, found.reason) == (
+        "differs",
+        f"main runs as it is now, {D['two'][:19]}, and prod has it as it was on 2026-11-26, {D['one'][:19]}; "
+        "which of the two is later cannot be told",
+    )
+    recorded = record("myorg/app", "sha-1", digest=D["one"], publishedAt="2026-11-20T00:00:00Z")
+    assert judged(runs("main", "two"), before, recorded, was, environment="prod").category == "ahead"
+    staging = env("staging", record("myorg/app", "main", digest=D["three"]))
+    assert judged(runs("main", "three"), after, staging, was, environment="prod").category == "differs"
+    given = replace(env("prod", after), published_at=NOW)
+    assert judged(runs("main", "three"), after, staging, given, environment="prod").category == "behind"
+    at_once = [record("myorg/app", tag, digest=D[has]) for tag, has in (("1.5.0", "one"), ("1.5.0-alpine", "two"))]
+    assert judged(runs("x", "two"), *at_once, env("prod", at_once[0]), environment="prod").category == "differs"
+    floating = record("myorg/app", "v1", digest=D["one"], publishedAt="2026-11-27T00:00:00Z")
+    exact = record("myorg/app", "v1.4.9", digest=D["two"])
+    assert judged(runs("x", "two"), floating, exact, env("prod", floating), environment="prod").category == "behind"
+
+
+def test_every_platform_of_what_an_environment_is_pulled_by_is_as_recorded() -> None:
+    """What was recorded later, of another platform of the same index, is what the environment hands out."""
+    arm = record("myorg/app", "v1.0.0", digest=D["three"], index=D["index"], platform="linux/arm64")
+    for has in ("three", "index"):
+        assert judged(runs("x", has), V1, arm, env("prod", V1), environment="prod").category == "as-recorded"
 
 
 def test_what_is_yanked_is_yanked_before_all_else() -> None:
@@ -247,6 +286,23 @@ def test_a_copy_of_what_is_yanked_under_any_name_is_yanked() -> None:
         assert judged(image, old).category == "expired"
 
 
+def test_what_is_yanked_under_another_name_of_ours_is_yanked() -> None:
+    bad = record("myorg/web", "v9", digest=D["one"], yanked={"at": NOW, "reason": "bad"})
+    found = judged(runs("v1.0.0", "one"), V1, bad)
+    assert (found.category, found.image, found.version, found.reason) == (
+        "yanked", "myorg/app", "v1.0.0", "it has the digest of myorg/web:v9, which is yanked: bad"
+    )  # fmt: skip
+    assert judged(runs("v1.0.0", "index"), V1, bad, env("prod", V1), environment="prod").category == "yanked"
+    pushed = judged(runs("v1.0.0", "one"), V2, bad, formers={})
+    assert (pushed.category, pushed.image, pushed.reason) == ("yanked", "myorg/app", found.reason)
+
+
+def test_an_image_that_is_yanked_is_so_in_every_index_that_has_it() -> None:
+    old = record("myorg/app", "v1.0.0", digest=D["one"], index=D["old"], yanked={"at": NOW, "reason": "bad"})
+    found = judged(runs("v2.0.0", "index"), replace(V1, tag=Tag("v2.0.0")), old)
+    assert (found.category, found.version, found.reason) == ("yanked", "v1.0.0", "bad")
+
+
 def test_every_name_of_a_repository_counts() -> None:
     policy = Policy(registries=(Registry("docker.io", ("nginx", "library/nginx")),))
     records = [record("library/nginx", "v1", digest=D["one"]), record("nginx", "v2", digest=D["two"])]
@@ -335,11 +391,15 @@ def told(image: ImageIdentity, records: Sequence[Record], environment: str, form
         or {own for one in everything for own in (one.digest, one.index, one.config)} & ran
     )
     found, by = (having(ran), ran) if having(ran) else (by_asked, asked) if trusted else ([], set[str]())
-    if any(one.yanked and not one.is_environment for one in found):
+    indexes = {(one.image, one.index) for one in found}
+    digests = {*by, *(one.digest for one in found)} if found else ran or asked
+    if any(
+        one.yanked and ({one.digest, one.index, one.config} & digests or (one.image, one.digest) in indexes)
+        for one in everything
+    ):
         return {"yanked"}
     if found:  # a copy of several images of ours is one of them
         return set[str]().union(*(told_of(image, name, found, by, everything, environment) for name in named_in(found)))
-    digests = ran or asked
     if any(one.forced and one.forced.replaces in digests for one in records) or set(formers) & digests:
         return {"replaced"}
     if image.references and not ours:
@@ -361,22 +421,25 @@ def told_of(
 ) -> set[str]:
     """Return the classes that are allowed if what runs is the image of this name; `found` are records that have it."""
     found = [one for one in found if one.image == name]
-    if any(one.yanked for one in found):
-        return {"yanked"}
     if all(is_expired(one, NOW) for one in found):
         return {"expired"}
     reference = next((one for one in image.references if one.registry in (HOST, MIRROR)), None)
     wanted = environment or (reference.effective_tag if reference else "")
+    pulled = {one.index or one.digest for one in found}
+
+    def is_there(one: Record) -> bool:
+        return bool({one.digest, one.index, one.config} & set(by)) or (one.index or one.digest) in pulled
+
     there = [one for one in records if (one.image, one.tag) == (name, wanted)]
-    if [one for one in there if {one.digest, one.index, one.config} & set(by)]:
+    if any(map(is_there, there)):
         return {"as-recorded"}
     if not there and not environment:
         there = [one for one in records if one.image == name and image.pinned in (one.digest, one.index, one.config)]
-        if [one for one in there if {one.digest, one.index, one.config} & set(by)]:
+        if any(map(is_there, there)):
             return {"as-recorded"}
     if not there:
         return {"ahead"} if environment else {"as-recorded"}
-    return {"ahead", "behind"}
+    return {"ahead", "behind", "differs"}
 
 
 @example_count(300)
@@ -388,4 +451,4 @@ def test_the_class_is_the_one_that_the_table_says(
     had = {one: [Former(Key("myorg/app", "v0", ""), "c" * 40)] for one in formers}
     found = judged(image, *records, environment=environment, formers=had)
     assert {found.category} <= told(image, records, environment, formers)
-    assert bool(found.expected) >= (found.category == "behind")
+    assert bool(found.expected) >= (found.category in ("behind", "differs"))
