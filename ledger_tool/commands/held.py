@@ -16,9 +16,9 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.registry.circumstances import Hold
 from ledger_tool.core.registry.drift import Absent, Unknown
 from ledger_tool.core.registry.image import Manifest
-from ledger_tool.core.registry.remedy import Hold
 from ledger_tool.core.writes.prune import tags_of
 
 _MOST_ASKED = 200  # tags that this run has not looked at, each a HEAD

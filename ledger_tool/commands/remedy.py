@@ -16,11 +16,14 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Image, Timestamp
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key, Name, Record
+from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.registry.circumstances import Circumstances, InnerCopy, PruneWay, may_be_whole
 from ledger_tool.core.registry.drift import ABSENT, Absent, DriftFinding, Seen, Unknown, classify
 from ledger_tool.core.registry.looks import is_whole
-from ledger_tool.core.registry.remedy import Circumstances, InnerCopy, PruneWay, may_be_whole, with_commands
+from ledger_tool.core.registry.remedy import with_commands
 from ledger_tool.core.registry.shellcommands import PullPlace
+from ledger_tool.core.registry.withheld import withheld
 from ledger_tool.core.writes.clock import expiry, is_doubtful
 from ledger_tool.core.writes.prune import PruneCriteria, choose
 
@@ -105,7 +108,11 @@ def classified(
     for (registry, records), seen in observed:
         image, lost = records[0].image, withdrawal(records[0].name, snapshot.ledger, snapshot.policy, now)
         is_mutable = snapshot.policy.is_mutable(records[0].tag) and not records[0].version
-        findings = classify(records, registry.name, seen, now, is_mutable=is_mutable, withdrawal=lost)
+        kept = withheld(records, yanks_of(snapshot.ledger, image), now)
+        findings = classify(
+            records, registry.name, seen, now,
+            is_mutable=is_mutable, withdrawal=lost, is_withheld=kept is not None,
+        )  # fmt: skip
         if any(finding.drift != "in-sync" for finding in findings):
             name, ports = records[0].name, serving[image]
             others = {port: seen_at.get((name, port)) for port in ports if port is not registry}
@@ -123,6 +130,7 @@ def classified(
                 unrecordable=unrecordable.get((registry, image, str(seen.served)), ""),
                 stated_now=prunes.stated_now(records),
                 withdrawal=lost,
+                withheld=kept,
                 has_served=bool(records[0].version) and _has(snapshot.ledger, image, seen.served),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)

@@ -23,8 +23,9 @@ from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Seen, Unknown
 from ledger_tool.core.registry.image import ServedDocument
-from ledger_tool.core.registry.restore import RestoreAction, TagSight, differs, plan, why_withheld
-from ledger_tool.errors import BadManifest, LedgerError, UnreadableManifest, UsageError
+from ledger_tool.core.registry.restore import RestoreAction, TagSight, differs, plan
+from ledger_tool.core.registry.withheld import withheld
+from ledger_tool.errors import LedgerError, UnreadableManifest, UsageError
 
 OpenPast = Callable[[], AbstractContextManager[History]]
 _Place = tuple[bool, str, str]  # whether by plain HTTP, the repository, the tag
@@ -97,8 +98,8 @@ class RestoreLooks:
         served = self._served(once, tasks)
         differing = [number for number, seen in enumerate(served) if differs(tasks[number].records, seen)]
         rivals = self._rivals(snapshot, [tasks[number] for number in differing])
-        withheld = {number: self._withheld(snapshot, tasks[number].records) for number in differing}
-        due = [one for one in differing if not withheld[one] and not rivals.get(tasks[one].place)]
+        kept = {number: self._withheld(snapshot, tasks[number].records) for number in differing}
+        due = [one for one in differing if not kept[one] and not rivals.get(tasks[one].place)]
         missing = self._missing(once, tasks, due)
         whole = [one for one in due if missing.get(one) == []]
         others = {(tasks[one].name.image, seen) for one in whole if isinstance(seen := served[one], str)}
@@ -113,7 +114,7 @@ class RestoreLooks:
             )
             action = plan(
                 task.records, task.registry.name, sight,
-                withheld=withheld.get(number, ""), overwrite=self.overwrite,
+                withheld=kept.get(number, ""), overwrite=self.overwrite,
             )  # fmt: skip
             planned += [(task, action)] if action else []
         return planned
@@ -131,7 +132,8 @@ class RestoreLooks:
         return served
 
     def _withheld(self, snapshot: Snapshot, records: Sequence[Record]) -> str:
-        return why_withheld(records, yanks_of(snapshot.ledger, records[0].image), self.now)
+        found = withheld(records, yanks_of(snapshot.ledger, records[0].image), self.now)
+        return found.reason if found else ""
 
     def _rivals(self, snapshot: Snapshot, tasks: Sequence[RestoreTask]) -> Mapping[_Place, str]:
         """Return, for each tag that the ledger has under several names with different digests, one of the others."""
@@ -159,7 +161,7 @@ class RestoreLooks:
             digest = pull_digest(tuple(task.records))
             try:
                 return missing_below(once, task.registry, task.name.image, digest) if digest else []
-            except (UnreadableManifest, BadManifest) as error:
+            except UnreadableManifest as error:  # bytes of another digest are not those: what is there is not known
                 return error.message
 
         answers = in_parallel(look, numbers, jobs=self.jobs, longest=LONGEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.ports import History
+from ledger_tool.commands.reconcile import reconcile
 from ledger_tool.commands.restore import Restored, RestoreRequest, restore
-from ledger_tool.core.ledger.names import Digest, Platform, Timestamp
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.names import Digest, Platform, Tag, Timestamp, Ttl
+from ledger_tool.core.ledger.query import Query
+from ledger_tool.core.ledger.record import Record, Yanked
 from ledger_tool.core.policy.policy import Environment, Policy, Registry
 from ledger_tool.core.registry.image import Child
 from ledger_tool.core.registry.platforms import stated_by
@@ -342,3 +345,28 @@ def test_afterwards_each_tag_serves_the_ledger_or_what_it_did_and_nothing_is_gon
             assert tag not in actions or actions[tag].state == "restored"
         if tag in actions and not world["carry_out"]:
             assert actions[tag].state not in ("restored", "failed")
+
+
+@example_count(150)
+@given(WORLDS, st.lists(st.sampled_from(["", "yanked", "expired"]), min_size=3, max_size=3))
+def test_reconcile_puts_no_tag_back_that_restore_withholds(world: dict[str, Any], fates: Sequence[str]) -> None:
+    """One rule: what nobody should pull gets no command that tags it, and that its tag is gone fails nothing."""
+    fake, made = _made(world | {"yanked": False})
+    more: dict[str, dict[str, Any]] = {
+        "yanked": {"yanked": Yanked(NOW, "no")},
+        "expired": {"ttl": Ttl("1d"), "published_at": Timestamp("2026-11-01T00:00:00Z")},
+        "": {},
+    }
+    records = [replace(one, **more[fates[int(one.tag[1])]]) for one in made]
+    planned = {one.tag: one for one in run(store_of(*records), fake, carry_out=False).actions}
+    found = reconcile(
+        store_of(*records), FakeRegistries([fake]), Query(), now=NOW, jobs=1, explain=50, progress=lambda *_: None
+    )
+    for one in found.report.findings:
+        action = planned.get(Tag(one.tag))
+        tagging = [line for line in (one.command, one.alternative) if line.endswith(f"/{APP}:{one.tag}")]
+        if action and action.state == "withheld":
+            assert not tagging, (one, action)
+            assert one.drift != "tag-missing" or one.kind == "housekeeping"
+        elif one.drift == "tag-missing":
+            assert tagging or one.is_open or action is None or action.state != "planned", (one, action)

@@ -148,10 +148,11 @@ def classify(
     *,
     is_mutable: bool = False,
     withdrawal: Withdrawal | None = None,
+    is_withheld: bool = False,
 ) -> list[DriftFinding]:
     """Return one finding for each record of an image:tag; `is_mutable` says whether the tag may move.
 
-    `withdrawal` is what has become of an environment's version.
+    `withdrawal` is what has become of an environment's version. What `is_withheld`, nobody should pull.
     """
     served = seen.served if isinstance(seen.served, str) else None
     return [
@@ -159,7 +160,7 @@ def classify(
             drift=drift, registry=registry, image=record.image, tag=record.tag, platform=record.platform,
             ledger=record.pull_digest, served=served, facts=seen.facts,
             reason="; ".join(part for part in (reason, unseen) if part), is_open=bool(unseen),
-            kind=_kind(drift, record, now, is_mutable=is_mutable, withdrawal=withdrawal),
+            kind=_kind(drift, record, now, withdrawal, is_mutable=is_mutable, is_withheld=is_withheld),
         )
         for record in records
         for drift, reason in [_drift(record, seen, now, withdrawal)]
@@ -180,9 +181,18 @@ def unserved(record: Record, withdrawal: Withdrawal | None = None) -> DriftFindi
 
 
 def _kind(
-    drift: DriftClass, record: Record, now: Timestamp, *, is_mutable: bool, withdrawal: Withdrawal | None
+    drift: DriftClass,
+    record: Record,
+    now: Timestamp,
+    withdrawal: Withdrawal | None,
+    *,
+    is_mutable: bool,
+    is_withheld: bool,
 ) -> FindingKind:
-    """Return what a class means for a record: mutable tags may move, and what has expired may go."""
+    """Return what a class means for a record: mutable tags may move, and what has expired may go.
+
+    So may the tag of what nobody should pull, but not the image, which may run.
+    """
     if drift in ("in-sync", "unknown"):
         return "none" if drift == "in-sync" else "unknown"
     if drift == "withdrawn" and withdrawal:
@@ -191,6 +201,7 @@ def _kind(
         drift == "expired"
         or (is_mutable and drift in ("tag-moved", "index-moved"))
         or (drift in ("gone", "tag-missing") and is_expired(record, now))
+        or (drift == "tag-missing" and is_withheld)
     )
     return "housekeeping" if is_ordinary else "drift"
 

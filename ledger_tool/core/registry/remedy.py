@@ -12,70 +12,29 @@ the finding right. Where none can be known to, `ledger verify` is, and the reaso
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 
-from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.registry import environmentcommands, shellcommands
+from ledger_tool.core.registry.circumstances import Circumstances
 from ledger_tool.core.registry.drift import (
-    ABSENT,
     Absent,
     DriftFinding,
     Observation,
-    Seen,
     Unknown,
     Unreadable,
     keeps_image,
 )
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.shellcommands import ANY_REASON, PullPlace
-from ledger_tool.core.registry.withdrawal import Withdrawal
+from ledger_tool.core.registry.withheld import Withheld
 
 _ANY_SOURCE = "URL@COMMIT"
 _NO_SKOPEO = "many versions of skopeo refuse an IPv6 address: give the registry a host name in ledger.yaml"
 _MAY_BE_ELSEWHERE = "whether another registry has it is not known"
 _INCOMPLETE = "a registry takes no index without its images, and one of them is gone"
 _NOT_KNOWN_OF_WHICH = "push it again; or remove the platforms that lack it, whichever they are"
-# Whether `ledger prune` removes an expired record: as it is, only with `--last`, or not at all.
-PruneWay = Literal["plainly", "last", "never"]
-# Whether tags keep a digest from `ledger prune --registry-delete`: none does, only tags that the ledger does not have
-# and that serve the very digest, or others as well, as far as is known.
-Hold = Literal["", "untracked", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class InnerCopy:
-    """A manifest or index that is copied before the index that has it; `is_alone` says without what is below it."""
-
-    digest: str
-    is_alone: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What decides, beside a finding, which command puts it right.
-
-    `is_mutable` says whether the tag may move, `prune_ways` what a prune does with expired records. `donor` is another
-    registry that has all that is recorded, and `inner` is what is copied from there first, because the index has
-    indexes in it, which skopeo does not copy. `may_be_elsewhere` says that another registry may have all of it. `lead`
-    is what the tag serves at the registry that the ledger follows before this one; ABSENT if there is none. `hold` says
-    whether tags keep what is recorded from a prune, and `stated_now` is the time that a prune has to be given.
-    `unrecordable` says why what the tag serves cannot be published. Of an environment, `withdrawal` is what has become
-    of its version, and `has_served` says whether the ledger has what the tag serves.
-    """
-
-    is_mutable: bool = False
-    prune_ways: Mapping[Key, PruneWay] = field(default_factory=dict)
-    donor: PullPlace | None = None
-    inner: Sequence[InnerCopy] = ()
-    may_be_elsewhere: bool = False
-    lead: Seen = ABSENT
-    hold: Hold = ""
-    stated_now: str = ""
-    unrecordable: str = ""
-    withdrawal: Withdrawal | None = None
-    has_served: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +44,6 @@ class Remedy:
     command: str = ""
     alternative: str = ""
     why: str = ""
-
-
-def may_be_whole(records: Sequence[Record], seen: Observation) -> bool:
-    """Return whether a registry may have all that is recorded of an image:tag: nothing is known to be missing."""
-    digests = {digest for record in records for digest in (record.digest, record.pull_digest)}
-    missing = (seen.missing.get(record.pull_digest, ()) for record in records)
-    return all(seen.has(digest) is not False for digest in digests) and all(
-        isinstance(one, Unknown) or not one for one in missing
-    )
 
 
 def with_commands(
@@ -158,9 +108,11 @@ class _TagCommands:
                 return self._end(
                     finding, record, shellcommands.shell("ledger", "set", str(record.name), "--ttl", "none")
                 )
-            case "gone" | "tag-missing" if finding.kind == "housekeeping":
+            case "gone" | "tag-missing" if finding.kind == "housekeeping" and self._has_expired(record):
                 return self._end(finding, record, self._without("remove", finding, record))
             case "tag-missing":
+                if self.at.withheld:  # without its mark, other tags of its digest would be put back
+                    return Remedy(why=self.at.withheld.reason)
                 back = self._put_back(finding, record, remove := self._without("remove", finding, record))
                 return back if back.command != remove else Remedy(shellcommands.verify(record), remove, _INCOMPLETE)
             case "tag-moved" | "index-moved":
@@ -238,8 +190,11 @@ class _TagCommands:
     def _put_back(self, finding: DriftFinding, record: Record, otherwise: str) -> Remedy:
         """Return the remedy that gives the tag its recorded digest again, with the alternative.
 
-        If nobody has that, the alternative is the remedy; but it may not undo what a registry before this one serves.
+        If nobody has that, or nobody should pull it, the alternative is the remedy; but it may not undo what a registry
+        before this one serves.
         """
+        if self.at.withheld:
+            return self._instead_of_withheld(finding, record, otherwise, self.at.withheld)
         is_here = (
             finding.drift not in ("gone", "children-missing")
             and self.seen.has(str(finding.ledger)) is True
@@ -251,6 +206,18 @@ class _TagCommands:
         if not (self.place.is_for_skopeo and (is_here or self._donor.is_for_skopeo)):
             return Remedy(shellcommands.verify(record), otherwise, _NO_SKOPEO)
         return Remedy(self._tagged_here(finding) if is_here else self._copied(finding), otherwise)
+
+    def _instead_of_withheld(self, finding: DriftFinding, record: Record, otherwise: str, why: Withheld) -> Remedy:
+        remove = self._without("remove", finding, record)
+        if self._has_expired(record):
+            end = self._end(finding, record, otherwise or remove)
+            return replace(end, why=why.reason)
+        if finding.served and not self._may_follow:
+            return Remedy(shellcommands.verify(record), remove, f"{why.reason}; {self._why_not}")
+        return Remedy(otherwise or remove, remove, why.reason)
+
+    def _has_expired(self, record: Record) -> bool:
+        return self.at.withheld is not None and record.key in self.at.withheld.expired
 
     def _tagged_here(self, finding: DriftFinding) -> str:
         """Return the command that tags what is here: without what is below it, which skopeo may not copy."""

@@ -15,14 +15,12 @@ A tag that serves the recorded digest needs nothing. Nothing is ever deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ledger_tool.core.ledger.names import Timestamp, some_of
-from ledger_tool.core.ledger.query import is_expired
+from ledger_tool.core.ledger.names import some_of
 from ledger_tool.core.ledger.record import Record, pull_digest
-from ledger_tool.core.ledger.yanks import Yanks
 from ledger_tool.core.registry.drift import Absent, Seen, Unknown
 
 RestoreState = Literal["planned", "restored", "failed", "unknown", "lost", "left", "withheld"]
@@ -61,16 +59,6 @@ class TagSight:
     missing: Sequence[str] | Unknown | str = ()
     had: bool | Unknown = True
     rival: str = ""
-
-
-def why_withheld(records: Iterable[Record], yanks: Yanks, now: Timestamp) -> str:
-    """Return why nobody should pull an image:tag, `""` if anybody may; `yanks` are those of its image."""
-    for record in records:
-        if why := yanks.why(record, as_pulled=True):
-            return f"it {why}"
-        if is_expired(record, now):
-            return f"it is past its TTL of {record.ttl}"
-    return ""
 
 
 def differs(records: Sequence[Record], served: Seen) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.registry.circumstances import Circumstances
 from ledger_tool.core.registry.drift import Observation, classify
-from ledger_tool.core.registry.remedy import Circumstances, with_commands
+from ledger_tool.core.registry.remedy import with_commands
 from ledger_tool.core.registry.shellcommands import PullPlace
 from tests.cli.registry.test_reconcile_report import BOTH, NAMED, PREFIX, REVISION, _findings, _obeyed
 from tests.support.registries.direct import Descriptor, Direct

@@ -131,6 +131,31 @@ def test_what_is_yanked_or_has_expired_is_not_put_back(world: World) -> None:
         "v2": ("withheld", "it is past its TTL of 1d"),
         "v3": ("withheld", f"it has the digest of {named}, which is yanked: crashes"),
     }
+    reconciled = world.reconcile("--format", "json")
+    assert reconciled.code == 0
+    told = {one["tag"]: (one["class"], one["kind"], one["command"]) for one in reconciled.json["findings"]}
+    prune = f"ledger prune {world.image}:v2 --now 2026-01-02T00:00:00Z --yes"
+    assert told == {
+        "v1": ("tag-missing", "housekeeping", ""),
+        "v2": ("tag-missing", "housekeeping", prune),
+        "v3": ("tag-missing", "housekeeping", ""),
+    }
+    reasons = {one["tag"]: one["reason"] for one in reconciled.json["findings"]}
+    assert reasons["v1"] == "the tag is gone; the recorded digest still pulls; it is yanked: crashes"
+
+
+def test_no_command_gives_a_tag_back_what_is_yanked(world: World) -> None:
+    """Whoever took the tag over a yanked version did what nobody should: but what was there stays away."""
+    old, other = record(world, "v1"), world.push("v2", "other")
+    assert world.run("yank", f"{world.image}:v1", "--reason", "crashes", "--repo", world.upstream.url).code == 0
+    world.registry.push(other, f"{world.image}:v1")
+    done = world.reconcile("--format", "json")
+    (finding,) = done.json["findings"]
+    assert (done.code, finding["class"], finding["kind"]) == (1, "tag-moved", "drift")
+    assert finding["reason"].endswith("it is yanked: crashes")
+    assert finding["command"].startswith(f"ledger publish {world.image}:v1@{other.digest}")
+    assert finding["alternative"].startswith(f"ledger remove {world.image}:v1")
+    assert old.digest not in finding["command"] + finding["alternative"]
 
 
 def test_what_is_lost_is_not_put_back(world: World) -> None:
@@ -151,6 +176,20 @@ def test_what_is_lost_is_not_put_back(world: World) -> None:
         "torn": ("lost", f"below the recorded digest, {child} is missing"),
     }
     assert served(world, "torn") == kept.digest
+
+
+def test_what_has_another_digest_than_it_says_is_not_known_to_be_lost(world: World) -> None:
+    """A byte that a disk has turned shows nothing of what is there: whoever reads it again may get the right ones."""
+    broken = record(world, "v1", f"only in {world.image}")
+    data = world.registry.folder / f"docker/registry/v2/blobs/sha256/{broken.digest[7:9]}/{broken.digest[7:]}/data"
+    data.write_bytes(data.read_bytes() + b" ")
+    world.registry.delete_tag(world.image, "v1")
+    done = restore(world, "--yes", "--format", "json")
+    assert done.code == 5
+    action = actions(done)["v1"]
+    assert action["state"] == "unknown"
+    assert "but the body hashes to" in action["reason"]
+    assert world.reconcile("--deep").code == 1  # the tag is gone, whatever else is not known
 
 
 def test_docker_lists_and_nested_indexes_are_put_back_byte_by_byte(world: World) -> None:

@@ -11,7 +11,8 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.registry.drift import ABSENT, Unknown
-from ledger_tool.core.registry.restore import RestoreAction, TagSight, plan, why_withheld
+from ledger_tool.core.registry.restore import RestoreAction, TagSight, plan
+from ledger_tool.core.registry.withheld import withheld
 from tests.support.values.make import digest, ledger_of, record
 
 NOW = Timestamp("2026-11-25T00:00:00Z")
@@ -88,6 +89,7 @@ def test_what_nobody_should_pull_is_withheld_under_every_tag_that_has_it(tags: l
     yanks = yanks_of(ledger_of(*records), "myorg/app")
     bad = {seed for seed, fate in tags if fate == "yanked"}
     for one, (seed, fate) in zip(records, tags, strict=True):
-        why = why_withheld([one], yanks, NOW)
+        why = withheld([one], yanks, NOW)
         assert bool(why) == (seed in bad or fate == "expired"), why
-        assert ("TTL" in why) == (fate == "expired" and seed not in bad)
+        assert bool(why and why.expired) == (fate == "expired")
+        assert bool(why and "TTL" in why.reason) == (fate == "expired" and seed not in bad)
