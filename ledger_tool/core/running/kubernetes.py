@@ -29,6 +29,11 @@ _LISTS = (
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 )
 _OVER = ("Succeeded", "Failed")
+_PODS = (  # what a status says of the pods that are there
+    *("replicas", "readyReplicas", "terminatingReplicas"),  # Deployment, ReplicaSet, StatefulSet and their like
+    *("currentNumberScheduled", "numberMisscheduled", "numberReady", "updatedNumberScheduled"),  # DaemonSet
+    *("active", "ready", "terminating"),  # Job; the first also CronJob, as a list
+)
 _HASH = "pod-template-hash"
 
 Fields = Mapping[str, Any]
@@ -131,15 +136,28 @@ def _template(value: Fields) -> Fields | None:
 
 
 def _workload_state(value: Fields, itself: _Owner, active: set[_Owner]) -> State:
-    spec, status = _object(value, "spec"), _object(value, "status")
-    if spec.get("suspend") is True or 0 in (spec.get("replicas"), status.get("desiredNumberScheduled")):
-        return "ended"
+    status = _object(value, "status")
+    if is_off := _is_off(value):
+        if not any(map(_is_some, map(status.get, _PODS))):
+            return "ended"
     if itself.kind == "Job" and any(
         _at(one, "type") in ("Complete", "Failed") and _at(one, "status") == "True"
         for one in _objects(status, "conditions")
     ):
         return "ended"
-    return "covered" if itself in active and itself.kind != "CronJob" else "runs"
+    # Beside the pods that a CronJob has now, there will be others.
+    return "covered" if itself in active and (is_off or itself.kind != "CronJob") else "runs"
+
+
+def _is_off(value: Fields) -> bool:
+    """Return whether a workload is to have no pods; it may have some still."""
+    spec, wanted = _object(value, "spec"), _at(value, "status", "desiredNumberScheduled")
+    return spec.get("suspend") is True or 0 in (spec.get("replicas"), spec.get("parallelism"), wanted)
+
+
+def _is_some(count: object) -> bool:
+    """Return whether a status counts something, or lists it."""
+    return isinstance(count, int | list) and not isinstance(count, bool) and count not in (0, [])
 
 
 def _innermost_first(workloads: Sequence[Fields]) -> list[Fields]:

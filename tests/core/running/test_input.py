@@ -160,6 +160,35 @@ def test_a_workload_that_is_off_or_whose_pods_are_there_does_not_count() -> None
     ]
 
 
+OFF: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("Deployment", {"replicas": 0}, {"replicas": 3, "readyReplicas": 3}),
+    ("ReplicaSet", {"replicas": 0}, {"replicas": 1}),
+    ("Deployment", {"replicas": 0}, {"terminatingReplicas": 1}),
+    ("StatefulSet", {"replicas": 0}, {"replicas": 2, "currentReplicas": 2}),
+    ("DaemonSet", {}, {"desiredNumberScheduled": 0, "currentNumberScheduled": 0, "numberMisscheduled": 3}),
+    ("Job", {"suspend": True}, {"active": 2}),
+    ("Job", {"suspend": True}, {"terminating": 1}),
+    ("Job", {"parallelism": 0}, {"active": 1, "ready": 1}),
+    ("CronJob", {"suspend": True}, {"active": [{"kind": "Job", "name": "web-1"}]}),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec", "status"), OFF)
+def test_a_workload_that_is_off_counts_as_long_as_it_has_pods(
+    kind: str, spec: dict[str, Any], status: dict[str, Any]
+) -> None:
+    """Its status says so, and its pods need not be in the file; if they are, they tell more."""
+    off = workload(kind, "web", f"{APP}:v1", **spec)
+    gone = {key: [] if isinstance(count, list) else 0 for key, count in status.items()}
+    for left in (gone, {"desiredNumberScheduled": 0}, {"desiredNumberScheduled": 0, "replicas": True, "active": None}):
+        off["status"] = left if kind == "DaemonSet" or left is gone else {**left, "desiredNumberScheduled": None}
+        assert [one.state for one in read(listed(off))] == ["ended"], left
+    off["status"] = status
+    assert [one.state for one in read(listed(off))] == ["runs"]
+    mine = running_pod(f"{APP}:v1", f"{APP}@{D}", owners=[owner(kind, "web")])
+    assert sorted(one.state for one in read(listed(off, mine))) == ["covered", "runs"]
+
+
 def test_what_was_asked_for_twice_counts_once() -> None:
     one = running_pod(f"{APP}:v1", f"{APP}@{D}")
     one["metadata"]["uid"] = "6f1c"
