@@ -131,6 +131,7 @@ def classified(
                 stated_now=prunes.stated_now(records),
                 withdrawal=lost,
                 withheld=kept,
+                is_declared=name.tag in snapshot.policy.environments,
                 has_served=bool(records[0].version) and _has(snapshot.ledger, image, seen.served),
             )
             findings = with_commands(findings, records, pull_place(registry, image, serving), seen, circumstances)

@@ -11,6 +11,7 @@ from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, Source
 from ledger_tool.commands.restore_looks import OpenPast, RestoreLooks, RestoreTask, RestoringRegistries
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.promotion import no_longer_declared
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.query import select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name
@@ -73,7 +74,8 @@ def restore(
 
     What was published or removed in the meantime is judged again, by the records that it has then. ^C ends the run
     with what was done. Raises UsageError if no registry is configured, or for what is not an environment; UnknownImage
-    for a pattern that names nothing; and what reading the ledger or its history raises, if nothing was done yet.
+    for a pattern that names nothing; RuleRefused for what an environment had that is no longer declared; and what
+    reading the ledger or its history raises, if nothing was done yet.
     """
     snapshot = source.read()
     snapshot.policy.check_registries("restore tags at")
@@ -100,7 +102,7 @@ def _restored(journal: _Journal, *, interrupted: bool = False) -> Restored:
 
 
 def _chosen(snapshot: Snapshot, request: RestoreRequest) -> list[Record]:
-    """Return the records whose tags are asked for. Raises UsageError and UnknownImage."""
+    """Return the records whose tags are asked for. Raises UsageError, UnknownImage and RuleRefused."""
     environment, ledger = request.environment, snapshot.ledger
     if environment:
         check_environment(environment, snapshot.policy)
@@ -109,9 +111,11 @@ def _chosen(snapshot: Snapshot, request: RestoreRequest) -> list[Record]:
     patterns = [snapshot.resolver.pattern(pattern) for pattern in request.patterns]
     named = select_named(ledger, patterns) if patterns else list(ledger.records())
     others = [record for record in named if not record.is_environment]
-    if named and not others:
-        hint = f"add `--env {named[0].tag}`"
-        raise UsageError(f"{named[0].name} is what an environment has", hint)
+    if patterns and not others:
+        name = named[0].name
+        if name.tag not in snapshot.policy.environments:
+            raise no_longer_declared(name)
+        raise UsageError(f"{name} is what an environment has", f"add `--env {name.tag}`")
     return others
 
 

@@ -19,6 +19,7 @@ from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import FIELDS, Name, Record, by_name, pull_digests, to_json
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.errors import RuleRefused
 
 FateWay = Literal["removed", "replaced", "yanked", "expired"]
 
@@ -46,6 +47,14 @@ def promoted(records: Iterable[Record], environment: Tag, at: Timestamp) -> tupl
 def is_of_environment(tag: str, records: Iterable[Record], policy: Policy) -> bool:
     """Return whether records of a tag are an environment's: it is declared, or one of them says so by a `version`."""
     return tag in policy.environments or any(record.is_environment for record in records)
+
+
+def no_longer_declared(name: Name) -> RuleRefused:
+    """Return the refusal to do anything about what an environment had that `ledger.yaml` does not declare any more."""
+    return RuleRefused(
+        f"{name} is what an environment had that ledger.yaml no longer declares",
+        f"remove it with `ledger remove {name} --reason TEXT`, or declare `{name.tag}` again",
+    )
 
 
 def environment_effects(effects: Iterable[Effect], policy: Policy) -> dict[Name, list[Effect]]:

@@ -37,8 +37,8 @@ class Circumstances:
     is what the tag serves at the registry that the ledger follows before this one; ABSENT if there is none. `hold` says
     whether tags keep what is recorded from a prune, and `stated_now` is the time that a prune has to be given.
     `unrecordable` says why what the tag serves cannot be published. Of an environment, `withdrawal` is what has become
-    of its version, and `has_served` says whether the ledger has what the tag serves. What is `withheld`, nobody should
-    pull: its tag is not put back.
+    of its version, `has_served` says whether the ledger has what the tag serves, and `is_declared` whether
+    `ledger.yaml` still has the environment. What is `withheld`, nobody should pull: its tag is not put back.
     """
 
     is_mutable: bool = False
@@ -52,6 +52,7 @@ class Circumstances:
     unrecordable: str = ""
     withdrawal: Withdrawal | None = None
     has_served: bool = False
+    is_declared: bool = True
     withheld: Withheld | None = None
 
 

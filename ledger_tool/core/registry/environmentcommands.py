@@ -11,11 +11,12 @@ _ANY_TAG = "TAG"
 
 
 def commands_of(
-    finding: DriftFinding, record: Record, withdrawal: Withdrawal | None, *, has_served: bool
+    finding: DriftFinding, record: Record, withdrawal: Withdrawal | None, *, is_declared: bool, has_served: bool
 ) -> tuple[str, str]:
     """Return the command that puts a finding right, and the alternative; each may be `""`.
 
-    `has_served` says whether the ledger has what the tag serves: nothing else is moved away without being told to.
+    `has_served` says whether the ledger has what the tag serves: nothing else is moved away without being told to. What
+    `ledger.yaml` no longer declares, nothing moves: it can only be removed.
     """
     image, environment = record.name
     other = promote(image, _ANY_TAG, environment)
@@ -23,6 +24,8 @@ def commands_of(
         return "", ""
     if finding.drift == "unknown":
         return verify(record), ""
+    if not is_declared:
+        return shell("ledger", "remove", str(record.name), "--reason", ANY_REASON), ""
     if finding.drift in ("tag-moved", "index-moved"):
         overwriting = [] if has_served else ["--overwrite"]
         return shell("ledger", "restore", image, "--env", environment, *overwriting, "--yes"), other

@@ -97,8 +97,12 @@ class _TagCommands:
     def of(self, finding: DriftFinding, record: Record) -> Remedy:
         """Return the remedy of a finding."""
         if record.is_environment:
-            of_environment = environmentcommands.commands_of
-            return Remedy(*of_environment(finding, record, self.at.withdrawal, has_served=self.at.has_served))
+            return Remedy(
+                *environmentcommands.commands_of(
+                    finding, record, self.at.withdrawal,
+                    is_declared=self.at.is_declared, has_served=self.at.has_served,
+                )
+            )  # fmt: skip
         match finding.drift:
             case "in-sync":
                 return Remedy()

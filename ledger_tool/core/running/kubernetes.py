@@ -137,9 +137,8 @@ def _template(value: Fields) -> Fields | None:
 
 def _workload_state(value: Fields, itself: _Owner, active: set[_Owner]) -> State:
     status = _object(value, "status")
-    if is_off := _is_off(value):
-        if not any(map(_is_some, map(status.get, _PODS))):
-            return "ended"
+    if (is_off := _is_off(value)) and not any(map(_is_some, map(status.get, _PODS))):
+        return "ended"
     if itself.kind == "Job" and any(
         _at(one, "type") in ("Complete", "Failed") and _at(one, "status") == "True"
         for one in _objects(status, "conditions")

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger_tool.core.changes.change import Change, Snapshot
-from ledger_tool.core.changes.promotion import is_of_environment
+from ledger_tool.core.changes.promotion import is_of_environment, no_longer_declared
 from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
@@ -90,10 +90,7 @@ def _named(where: str) -> Iterator[None]:
 
 def _of_environment(name: Name, policy: Policy) -> RuleRefused:
     if name.tag not in policy.environments:
-        return RuleRefused(
-            f"{name} is what an environment had that ledger.yaml no longer declares",
-            f"remove it with `ledger remove {name} --reason TEXT`, or declare `{name.tag}` again",
-        )
+        return no_longer_declared(name)
     return RuleRefused(
         f"{name} is what the environment {name.tag} has, which only a promotion changes",
         f"publish it under a tag of its own, then run `ledger promote {name.image}:TAG --to {name.tag}`",

@@ -237,6 +237,14 @@ def test_an_environments_tags_are_set_and_no_others(world: World) -> None:
     for words, code in ((["--env", "prod"], 0), (["--env", "qa"], 2), ([f"{world.image}:staging"], 2)):
         assert restore(world, *words, "--yes").code == code
     assert restore(world, "other/*", "--env", "staging").code == 3
+    registries = world.upstream.content(name="ledger.yaml").decode().partition("environments:")[0]
+    world.upstream.commit_as_other_writer({"ledger.yaml": registries.encode()})
+    gone = restore(world, f"{world.image}:staging")
+    assert gone.code == 3
+    assert f"`ledger remove {world.image}:staging --reason TEXT`" in gone.err
+    world.registry.push(v1, f"{world.image}:staging")
+    found = world.reconcile(f"{world.image}:staging", "--format", "json").json["findings"]
+    assert {one["command"] for one in found} == {f"ledger remove {world.image}:staging --reason TEXT"}
 
 
 def test_a_mirror_without_the_image_says_so_and_the_others_are_restored(world: World, tmp_path: Path) -> None:

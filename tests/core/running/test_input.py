@@ -179,7 +179,7 @@ def test_a_workload_that_is_off_counts_as_long_as_it_has_pods(
 ) -> None:
     """Its status says so, and its pods need not be in the file; if they are, they tell more."""
     off = workload(kind, "web", f"{APP}:v1", **spec)
-    gone = {key: [] if isinstance(count, list) else 0 for key, count in status.items()}
+    gone: dict[str, Any] = {key: [] if isinstance(count, list) else 0 for key, count in status.items()}
     for left in (gone, {"desiredNumberScheduled": 0}, {"desiredNumberScheduled": 0, "replicas": True, "active": None}):
         off["status"] = left if kind == "DaemonSet" or left is gone else {**left, "desiredNumberScheduled": None}
         assert [one.state for one in read(listed(off))] == ["ended"], left
