@@ -60,7 +60,9 @@ def adopt(
         for finding in sorted(findings, key=lambda finding: -places.get((finding.registry, finding.image), 0))
         if finding.drift == "untracked"
     }
-    no_source = UsageError("its labels do not say which commit it is from", "publish it with `--source`")
+    no_source = UsageError(
+        "neither its labels nor its provenance say which commit it is from", "publish it with `--source`"
+    )
 
     environments = [Name(Image(image), tag) for image, tag in untracked if tag in start.policy.environments]
 

@@ -1,23 +1,24 @@
 """The registry check before a publish: what really exists, and what it says about itself.
 
 A tag without a digest is resolved; a given digest is compared with what the tag serves; an index becomes a record for
-each of its images. Facts that the caller did not give are filled in; given ones are never overridden. What
-a registry does not show is an error here, never a record.
+each of its images. Facts that the caller did not give are filled in, from what the image says itself, or else from its
+provenance; given ones are never overridden. What a registry does not show is an error here, never a record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from ledger_tool.commands.attested import attested
 from ledger_tool.commands.listed import listed_alone, listed_below
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.ledger.names import Digest, Platform
-from ledger_tool.core.ledger.record import Name, pull_digests
+from ledger_tool.core.ledger.names import Digest, Platform, SourceRef
+from ledger_tool.core.ledger.record import Name, Provenance, pull_digests
 from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
@@ -25,6 +26,7 @@ from ledger_tool.core.registry.platforms import NOTHING_STATED, stated_by
 from ledger_tool.core.registry.selection import ListedImage, Wanted, listed_images
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import images_of
+from ledger_tool.core.writes.told import as_told, builds_of, told
 from ledger_tool.errors import LedgerError, RuleRefused, UnreadableManifest, UsageError
 
 
@@ -51,28 +53,43 @@ class _Expansion:
 
 
 def inspect(
-    drafts: Sequence[Draft], snapshot: Snapshot, registries: Registries, *, host: str = "", jobs: int = 8
+    drafts: Sequence[Draft],
+    snapshot: Snapshot,
+    registries: Registries,
+    *,
+    host: str = "",
+    jobs: int = 8,
+    is_forced: bool = False,
 ) -> Inspected:
     """Check each draft's image in the first configured registry that serves it (or in `host`).
 
-    If none serves it, the draft stays as given. Raises RuleRefused for what the registry does not have, has
-    under another digest, or has in a form that cannot be recorded; Unreachable or Denied for what cannot be observed;
-    UsageError for an unconfigured `host`.
+    If none serves it, the draft stays as given. `is_forced` says that recorded sources may be corrected. Raises
+    RuleRefused for what the registry does not have, has under another digest, or has in a form that cannot be recorded;
+    Unreachable or Denied for what cannot be observed; UsageError for an unconfigured `host`.
     """
     images, once = images_of(snapshot, drafts), OncePerRun()
 
     def look(number: int) -> _Expansion | None:
         draft, image = drafts[number], images[number]
         registry = _chosen(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
-        return None if registry is None else _Look(draft, image, registry, once).expanded()
+        if registry is None:
+            return None
+        recorded = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
+        sources = {record.digest: record.source_ref for record in recorded}
+        is_required = "provenance" in snapshot.policy.require
+        return _Look(draft, image, registry, once, sources, is_required=is_required).expanded()
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expansions: list[tuple[Name, _Expansion | None]] = []
+    given, notes = list(drafts), dict[str, None]()
     for number, draft in enumerate(drafts):
-        result = results[number]
+        result, name = results[number], Name(images[number], draft.tag)
         if isinstance(result, LedgerError):
             raise result.within(draft.where)
-        expansions.append((Name(images[number], draft.tag), result))
+        expansions.append((name, result))
+        if result is None:
+            given[number], own_notes = as_told(draft, str(name))
+            notes |= dict.fromkeys(own_notes)
     by_name: dict[Name, list[_Expansion]] = {}
     for name, expansion in expansions:
         if expansion:
@@ -80,10 +97,10 @@ def inspect(
     looked_at = {name for name, own in by_name.items() if _are_all(own)}
     expanded = [
         replace(one, looked_at=name in looked_at)
-        for draft, (name, expansion) in zip(drafts, expansions, strict=True)
+        for draft, (name, expansion) in zip(given, expansions, strict=True)
         for one in (expansion.drafts if expansion else [draft])
     ]
-    notes = dict.fromkeys(note for own in by_name.values() for expansion in own for note in expansion.notes)
+    notes |= dict.fromkeys(note for own in by_name.values() for expansion in own for note in expansion.notes)
     return Inspected(expanded, frozenset(by_name), list(notes))
 
 
@@ -106,12 +123,17 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One draft, its image's name in the ledger, and the registry that is asked, each thing once."""
+    """One draft, its image's name in the ledger, and the registry that is asked, each thing once.
+
+    `sources` are those recorded of the image:tag, which stay, by the image's digest.
+    """
 
     draft: Draft
     image: str
     registry: RegistryPort
     once: OncePerRun
+    sources: Mapping[Digest, SourceRef]
+    is_required: bool
 
     @property
     def name(self) -> str:
@@ -138,8 +160,9 @@ class _Look:
             raise RuleRefused(message, "publish it without an index")
         wanted = Wanted(self.name, registry.name, None, draft.platform)
         image = listed_alone(self.once, registry, self.image, manifest)
-        recorded = self._filled(wanted, image, None)
-        return _Expansion([recorded], frozenset({(recorded.platform, served)}), self._other_sources([image]))
+        recorded, notes = self._told(self._filled(wanted, image, None), image)
+        notes = [*self._other_sources([image]), *notes]
+        return _Expansion([recorded], frozenset({(recorded.platform, served)}), notes)
 
     def _of_index(self, index: Manifest) -> _Expansion:
         only = self.draft.digest if self.draft.digest != index.digest else None
@@ -151,8 +174,11 @@ class _Look:
             raise self._not_an_image(only) if only in index.referenced else self._not_served(index.digest)
         images, notes = wanted.images(index, below)
         notes += self._other_sources(images)
-        drafts = [self._filled(wanted, image, index.digest) for image in images]
-        for draft, image in zip(drafts, images, strict=True):
+        drafts = []
+        for image in images:
+            draft, more = self._told(self._filled(wanted, image, index.digest), image)
+            drafts.append(draft)
+            notes += more
             if only and draft.platform:
                 platform = stated_by(draft.platform)
                 offered = listed_below(self.once, self.registry, self.image, index, platform=platform)
@@ -191,6 +217,21 @@ class _Look:
             depends_on=draft.depends_on or known.depends_on,
             is_index=False,
         )
+
+    def _told(self, draft: Draft, image: ListedImage) -> tuple[Draft, list[str]]:
+        """Return the draft with what the provenance of its image says, and notes for a person.
+
+        Raises what makes it unreadable if the team requires it.
+        """
+        seen = attested(self.once, self.registry, self.image, image)
+        if self.is_required and seen.failures and not seen.found:
+            raise seen.failures[0].within(self.name)
+        recorded = next(filter(None, (self.sources.get(own) for own in (draft.digest, draft.index) if own)), None)
+        claims = [*(one.claim for one in seen.found), *builds_of(draft)]
+        filled, notes = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)
+        notes += [f"note: {self.name}: provenance is left out: {error.message}" for error in seen.failures]
+        first = next(iter(seen.found), None)
+        return replace(filled, provenance=Provenance(first.digest, first.claim.builder) if first else None), notes
 
     def _not_an_image(self, digest: str) -> RuleRefused:
         message = f"{digest} is in the index of {self.name} at {self.registry.name}, and is not an image for a platform"

@@ -31,7 +31,8 @@ def listed_below(
     """Return the images that an index leads to, with what they say about themselves; see `images_below`."""
     listed = []
     for below in images_below(once, registry, image, index, only=only, platform=platform):
-        offer = ListedImage(below.entry, below.manifest, stated_facts(once, registry, image, below.manifest))
+        stated = stated_facts(once, registry, image, below.manifest)
+        offer = ListedImage(below.entry, below.manifest, stated, below.attestations)
         if offer.stated.agrees_with(below.within):
             listed.append(offer)
     return listed

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.core.provenance.claim import BuildClaim, claim_of, may_be_provenance
+from ledger_tool.core.provenance.statement import MAX_BYTES, parse_statement
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.errors import LedgerError, UnreadableManifest
 
 T = TypeVar("T")
 _Question = tuple[str, bool, str, str]  # what is asked, plain HTTP, the repository, the tag or digest
+
+
+class AttestedClaim(NamedTuple):
+    """What a statement says of a build, None if it says something else, and the digests of all that it is about."""
+
+    about: frozenset[str]
+    claim: BuildClaim | None
 
 
 class OncePerRun:
@@ -50,6 +59,16 @@ class OncePerRun:
     def config(self, registry: RegistryPort, image: str, digest: str) -> Mapping[str, object]:
         """Return an image's config. Raises what `RegistryPort.config` raises."""
         return self._ask(_question("config", registry, image, digest), lambda: registry.config(image, digest))
+
+    def attested(self, registry: RegistryPort, image: str, digest: str) -> AttestedClaim:
+        """Return what a statement says of a build. Raises what `RegistryPort.blob` raises, and InvalidStatement."""
+
+        def look() -> AttestedClaim:
+            statement = parse_statement(registry.blob(image, digest, limit=MAX_BYTES, what="statement"))
+            is_other = not may_be_provenance(statement.predicate_type)
+            return AttestedClaim(statement.about, None if is_other else claim_of(statement))
+
+        return self._ask(_question("statement", registry, image, digest), look)
 
     def has_blob(self, registry: RegistryPort, image: str, digest: str) -> bool:
         """Return whether a blob exists. Raises what `RegistryPort.has_blob` raises."""

@@ -143,6 +143,12 @@ class RegistryPort(Protocol):
     def config(self, image: str, digest: str) -> Mapping[str, object]:
         """Return an image's config, checked against its digest."""
 
+    def blob(self, image: str, digest: str, *, limit: int, what: str = "blob") -> bytes:
+        """Return a blob, checked against its digest; RuleRefused if it is missing or larger than `limit` bytes.
+
+        `what` is what messages call it.
+        """
+
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob exists."""
 

@@ -11,6 +11,7 @@ from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.told import as_told
 from ledger_tool.errors import Contended
 
 CHECKS = 5
@@ -36,11 +37,13 @@ def publish(
     """
     for remaining in reversed(range(CHECKS)):
         if registries is None or not ((before := store.read()).policy.registries or host):
-            as_given = partial(writes.publish, drafts=drafts, force_reason=force_reason)
-            return replace(write(store, as_given, dry_run=dry_run), verified=frozenset())
+            filled = [as_told(draft, f"{draft.reference.path}:{draft.tag}") for draft in drafts]
+            as_given = partial(writes.publish, drafts=[draft for draft, _ in filled], force_reason=force_reason)
+            notes = list(dict.fromkeys(note for _, own in filled for note in own))
+            return replace(write(store, as_given, dry_run=dry_run), verified=frozenset(), notes=notes)
         from ledger_tool.commands.inspect import inspect
 
-        inspected = inspect(drafts, before, registries, host=host, jobs=jobs)
+        inspected = inspect(drafts, before, registries, host=host, jobs=jobs, is_forced=bool(force_reason))
         try:
             written = write(store, recording(before, inspected.drafts, force_reason=force_reason), dry_run=dry_run)
             return replace(written, verified=inspected.verified, notes=inspected.notes)

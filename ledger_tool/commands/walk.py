@@ -74,11 +74,15 @@ def reached_from(registry: P, image: str, manifest: Manifest) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class ImageBelow:
-    """An image that an index leads to: its entry, its manifest, and the platform to which the way to it is limited."""
+    """An image that an index leads to: its entry, its manifest, and the platform to which the way to it is limited.
+
+    `attestations` are the digests of what its index has about it.
+    """
 
     entry: Child
     manifest: Manifest
     within: StatedPlatform
+    attestations: tuple[Digest, ...]
 
 
 def images_below(
@@ -128,7 +132,7 @@ def _in_order(
             listed = f"{place} lists {entry.digest} as an {entry.kind}, but it is an {manifest.kind}"
             raise RuleRefused(listed, "push the index again with another tool")
         if not manifest.is_index:
-            yield ImageBelow(entry, manifest, within)
+            yield ImageBelow(entry, manifest, within, index.attested(entry.digest))
         elif (entry.digest, inner := entry.stated.completed_by(within)) not in descended:
             yield from _in_order(choice, manifest, inner, answers, descended)
 

@@ -165,6 +165,7 @@ def folded(changes: Sequence[TagChange]) -> str:
 def _values(change: TagChange, fact: ChangedFact) -> str:
     shown: Callable[[str], str] = {
         "digest": _short_code, "image": _short_code, "base image": _short_code, "source": _source,
+        "provenance": _short_code,
     }.get(fact.what, code)  # fmt: skip
     return step(change, shown(fact.old), shown(fact.new))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Result
@@ -10,6 +10,7 @@ from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import from_json, pull_digest
 from ledger_tool.core.writes.draft import Draft
+from ledger_tool.core.writes.metadata import BuildMetadata
 from ledger_tool.errors import Conflict
 from ledger_tool.render import json
 from ledger_tool.render.edit import result_object
@@ -33,10 +34,11 @@ def notes(written: Written, drafts: Sequence[Draft], now: Timestamp, *, offline:
         yield "note: offline: no registry was asked; recorded as given"
 
 
-def skipped(targets: Mapping[str, str]) -> Iterator[str]:
-    """Yield a note for each target of a metadata file that is not an image to publish, with the reason."""
-    for target, reason in targets.items():
+def left_out(metadata: BuildMetadata) -> Iterator[str]:
+    """Yield a note for each target of a metadata file that is not an image to publish, and each provenance not used."""
+    for target, reason in metadata.skipped.items():
         yield f"note: target `{shown(target)}` is skipped: it {reason}"
+    yield from (f"note: provenance in the metadata file is left out: {reason}" for reason in metadata.unread)
 
 
 def _expired(written: Written, now: Timestamp) -> Iterator[str]:

@@ -112,11 +112,9 @@ _FACTS: Mapping[str, Callable[[Record], tuple[str, ...]]] = {
     "version": lambda record: tuple(filter(None, [record.version])),
     "labels": lambda record: tuple(f"{key}={value}" for key, value in record.labels.items()),
     "built on": lambda record: tuple(record.depends_on),
-    "proved by": lambda record: (
-        (", ".join(filter(None, [record.provenance.builder, record.provenance.signer, record.provenance.digest])),)
-        if record.provenance
-        else ()
-    ),
+    "built by": lambda record: tuple(filter(None, [record.provenance.builder])) if record.provenance else (),
+    "signed by": lambda record: tuple(filter(None, [record.provenance.signer])) if record.provenance else (),
+    "provenance": lambda record: (record.provenance.digest,) if record.provenance else (),
     "ttl": lambda record: (", until ".join(filter(None, [record.ttl, expiry(record)])),) if record.ttl else (),
     "forced": lambda record: (
         (f"{record.forced.reason} (instead of {record.forced.replaces})",) if record.forced else ()

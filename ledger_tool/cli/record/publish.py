@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,10 +108,10 @@ def publish(
     )
     named = _named(image, image_option)
     digests = {"--digest": digest, "--index": index, "--config": config}
-    drafts, skipped = _drafts(named, digests, from_file, metadata_file, defaults)
+    drafts, left_out = _drafts(named, digests, from_file, metadata_file, defaults)
     o.exclude_each_other({"--offline": offline, "--registry": registry})
     screen = ledger.screen
-    screen.notes(render.skipped(skipped))
+    screen.notes(left_out)
     with ExitStack() as stack:
         store = stack.enter_context(ledger.store())
         registries = None if offline else stack.enter_context(registry_access.open(ledger.host_deadline))
@@ -135,21 +135,23 @@ def publish(
 
 def _drafts(
     named: Reference | None, digests: dict[str, str], from_file: str, metadata_file: str, defaults: Defaults
-) -> tuple[Sequence[Draft], Mapping[str, str]]:
-    """Return what to publish, from a file of records, buildx's metadata or the arguments, and the targets left out."""
+) -> tuple[Sequence[Draft], Iterable[str]]:
+    """Return what to publish, from a file of records, buildx's metadata or the arguments, and notes for a person."""
     from ledger_tool.core.writes import input as inputs
+    from ledger_tool.core.writes.metadata import drafts_from_metadata
     from ledger_tool.edges.files.disk import read_bytes
+    from ledger_tool.render import publish as render
 
     if from_file:
         _only("--from", {"an image": named, **digests, "--metadata-file": metadata_file})
-        return inputs.drafts_from_records(read_bytes(from_file, inputs.MAX_INPUT_BYTES, "the input"), defaults), {}
+        return inputs.drafts_from_records(read_bytes(from_file, inputs.MAX_INPUT_BYTES, "the input"), defaults), ()
     if metadata_file:
         _only("--metadata-file", digests)
         raw = read_bytes(metadata_file, inputs.MAX_INPUT_BYTES, "the metadata file")
-        metadata = inputs.drafts_from_metadata(raw, defaults, named)
-        return metadata.drafts, metadata.skipped
+        metadata = drafts_from_metadata(raw, defaults, named)
+        return metadata.drafts, render.left_out(metadata)
     given = digests["--digest"], digests["--index"], digests["--config"]
-    return [inputs.draft_from_arguments(named, *given, defaults)], {}
+    return [inputs.draft_from_arguments(named, *given, defaults)], ()
 
 
 def _tag(tag: str, pr: str) -> names.Tag | None:

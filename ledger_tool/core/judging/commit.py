@@ -28,7 +28,7 @@ from ledger_tool.core.ledger.record import SHARED, Key, Record, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue
 
-_PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl"}
+_PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl", "provenance"}
 # What each verb may do, and which facts it may change; without a verb of ours, what any of them may.
 _MAY = {
     "publish": ({"added", "moved", "updated"}, _PUBLISHED),

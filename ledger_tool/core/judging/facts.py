@@ -6,14 +6,17 @@ is the same step for all records is one fact; otherwise each platform has its ow
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.record import Record, Yanked, pull_digests
 
 ANY_DIGEST = "any digest"  # of a base image that is named without one
+
+_RUN = re.compile(r"/actions/runs/[0-9]+(?:/attempts/[0-9]+)?\Z")  # BuildKit's builder, as GitHub's action gives it
 
 _Field = tuple[str, str]  # what it is, and which one, such as a label's key
 _Step = tuple[str, str]  # the value on each side, `""` for none
@@ -110,7 +113,10 @@ def _field_facts(
             yield ChangedFact(what, *step, f"{subject} ({platform})" if subject and platform else subject or platform)
 
 
-_ORDER = ("source", "base image", "label", "TTL", "published", "index", "config", "provenance", "version", "forced")
+_ORDER = (
+    "source", "builder", "signer", "base image", "label", "TTL", "published", "index", "config", "provenance",
+    "version", "forced",
+)  # fmt: skip
 
 
 def _order(field: _Field) -> tuple[int, str]:
@@ -119,7 +125,8 @@ def _order(field: _Field) -> tuple[int, str]:
 
 def _told_of_all(old: Sequence[Record], new: Sequence[Record], start: Sequence[Record]) -> Mapping[_Field, _Step]:
     """Return what differs between the values of all records, whichever of them have it; some fields only so."""
-    compared = {"source": start, "base image": start, "label": old, "TTL": old, "provenance": old, "version": old}
+    compared = dict.fromkeys(("source", "builder", "signer", "base image"), start)
+    compared |= dict.fromkeys(("label", "TTL", "version"), old)
     sides: list[dict[_Field, set[str]]] = [{}, {}]
     for what, records in compared.items():
         for side, of_side in zip(sides, (records, new), strict=True):
@@ -131,8 +138,15 @@ def _told_of_all(old: Sequence[Record], new: Sequence[Record], start: Sequence[R
     return {
         field: (", ".join(sorted(before.get(field, ()))), ", ".join(sorted(after.get(field, ()))))
         for field in before.keys() | after.keys()
-        if before.get(field) != after.get(field)
+        if not _are_same(field, before.get(field, set()), after.get(field, set()))
     }
+
+
+def _are_same(field: _Field, before: Set[str], after: Set[str]) -> bool:
+    """Return whether values are the same to a reviewer: a builder that names its run names another one every time."""
+    if field[0] == "builder":
+        before, after = ({_RUN.sub("", value) for value in values} for values in (before, after))
+    return before == after
 
 
 def _fields(record: Record) -> dict[_Field, str]:
@@ -150,7 +164,9 @@ def _fields(record: Record) -> dict[_Field, str]:
         ("published", ""): record.published_at,
         ("index", ""): record.index,
         ("config", ""): record.config,
-        ("provenance", ""): " ".join(filter(None, (proved.digest, proved.builder, proved.signer))) if proved else None,
+        ("provenance", ""): proved.digest if proved else None,
+        ("builder", ""): proved.builder if proved else None,
+        ("signer", ""): proved.signer if proved else None,
         ("version", ""): record.version,
         ("forced", ""): f"{mark.replaces}: {mark.reason}" if mark else None,
     }

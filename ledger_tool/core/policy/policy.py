@@ -12,6 +12,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, UsageError
 
 SETTINGS_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
+_NO_PROVENANCE = "push it with its provenance, as `docker buildx build --provenance` does, and publish it from there"
 MAX_SETTINGS_BYTES = 64 * 1024  # of a valid `ledger.yaml`
 MAX_SETTINGS_READ = 2**20  # bytes; what is between the two is read, so that `check` can report it
 
@@ -211,7 +212,7 @@ class Policy:
             value, option = fields[name] if label == name else (record.labels.get(label), f"--label {label}=VALUE")
             if not value:
                 message = f"{record.name} has no {name}, which ledger.yaml requires"
-                hint = f"pass `{option}`, or give it in the record" if option else f"remove {name} from `require`"
+                hint = f"pass `{option}`, or give it in the record" if option else _NO_PROVENANCE
                 raise InvalidValue(name, message, hint)
 
 

@@ -34,6 +34,7 @@ from ledger_tool.errors import InvalidValue
 
 SLSA_02, SLSA_1 = "https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1"
 PREDICATE_TYPES = (SLSA_02, SLSA_1)
+_SLSA = "https://slsa.dev/provenance/"
 MOST_MATERIALS = 10_000
 MOST_BASES = 256
 # BuildKit's own metadata: in v0.2 and in the first releases that wrote v1; in v1 since then.
@@ -65,10 +66,16 @@ class BuildClaim:
             return None
 
 
+def may_be_provenance(predicate_type: str) -> bool:
+    """Return whether a statement of this type, `""` if that is unknown, may be a provenance, of whatever version."""
+    return not predicate_type or predicate_type.startswith(_SLSA)
+
+
 def claim_of(statement: Statement) -> BuildClaim:
     """Return what a statement says of a build. Raises InvalidStatement if it is not a provenance of SLSA v0.2 or v1."""
     if statement.predicate_type not in PREDICATE_TYPES:
-        raise invalid(f"its `predicateType` is `{shown(statement.predicate_type)}`, which is no provenance")
+        kind = shown(statement.predicate_type)
+        raise invalid(f"its `predicateType` is `{kind}`, which is not that of SLSA provenance v0.2 or v1")
     return read_claim(statement.predicate)
 
 

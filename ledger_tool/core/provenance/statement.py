@@ -38,9 +38,14 @@ class Statement:
     predicate_type: str
     predicate: Mapping[str, Any]
 
+    @property
+    def about(self) -> frozenset[str]:
+        """The digests of all its subjects."""
+        return frozenset().union(*(subject.digests for subject in self.subjects))
+
     def is_about(self, digest: str) -> bool:
         """Return whether a digest is that of one of its subjects."""
-        return any(digest in subject.digests for subject in self.subjects)
+        return digest in self.about
 
 
 def parse_statement(payload: bytes) -> Statement:

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import names, sourceref
 from ledger_tool.core.ledger.names import SourceRef
-from ledger_tool.core.registry.image import Manifest, strings_of
+from ledger_tool.core.registry.descriptor import strings_of
+from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated
 from ledger_tool.errors import InvalidValue
 

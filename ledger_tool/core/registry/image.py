@@ -19,6 +19,14 @@ from typing import Any, Literal
 
 from ledger_tool.core.ledger import jsontext, names
 from ledger_tool.core.ledger.names import Digest, Platform, shown
+from ledger_tool.core.registry.descriptor import (
+    Attestation,
+    StatementLayer,
+    attestations_in,
+    is_attestation,
+    statements_in,
+    strings_of,
+)
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, folded, stated
 from ledger_tool.errors import BadManifest, InvalidValue, UnreadableManifest
 
@@ -37,7 +45,6 @@ _IMAGE_CONFIGS = (
     "application/vnd.wasm.config.v0+json",
 )
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
-_ATTESTATION = "attestation-manifest"  # buildkit's `vnd.docker.reference.type`
 # Layers that stay where their `urls` point to, such as those of Windows' base images.
 _ELSEWHERE = ("rootfs.foreign.", "layer.nondistributable.")
 _BLOB = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]{1,256}"  # image-spec "Digests": any algorithm
@@ -64,7 +71,8 @@ class Manifest:
     `referenced` is every digest that an index refers to, including attestations, as written: those of other things than
     images are not checked, and may be malformed. `manifests` are those of them that are, or may be, manifests or
     indexes; `nested` are those that are, or may be, indexes. `unreadable` says which entries have no valid digest.
-    `blobs` leaves out layers that are not meant to be at the registry.
+    `blobs` leaves out layers that are not meant to be at the registry. `attestations` are an index's, about its images;
+    `statements` are the layers of an attestation.
     """
 
     digest: Digest
@@ -77,7 +85,13 @@ class Manifest:
     config: Digest | None = None
     config_type: str = ""
     blobs: tuple[str, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    statements: tuple[StatementLayer, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def attested(self, image: str) -> tuple[Digest, ...]:
+        """Return the digests of an index's attestations that are, or may be, about an image in it."""
+        return tuple(one.digest for one in self.attestations if one.subject in ("", image))
 
     @property
     def reached(self) -> frozenset[str]:
@@ -215,7 +229,7 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
     children, unreadable = [], []
     for number, entry in enumerate(entries):
         platform, kind = stated(entry.get("platform")), _kind(entry)
-        if platform.is_unknown or kind == "other" or _is_attestation(entry):
+        if platform.is_unknown or kind == "other" or is_attestation(entry):
             continue
         try:
             child = names.parse_digest(_digest(entry))
@@ -231,6 +245,7 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
         manifests=tuple(_digest(entry) for entry in entries if _kind(entry) != "other"),
         nested=tuple(_digest(entry) for entry in entries if _kind(entry) in ("index", "")),
         unreadable=tuple(unreadable),
+        attestations=attestations_in(entries),
         annotations=strings_of(data.get("annotations")),
     )
 
@@ -238,10 +253,6 @@ def _index(data: Mapping[str, Any], digest: Digest) -> Manifest:
 def _digest(descriptor: Mapping[str, Any]) -> str:
     """Return the digest of a descriptor as it is written."""
     return str(descriptor.get("digest", ""))
-
-
-def _is_attestation(entry: Mapping[str, Any]) -> bool:
-    return strings_of(entry.get("annotations")).get("vnd.docker.reference.type") == _ATTESTATION
 
 
 def _kind(entry: Mapping[str, Any]) -> Kind:
@@ -262,13 +273,14 @@ def _manifest(data: Mapping[str, Any], digest: Digest) -> Manifest:
         config_digest = names.parse_digest(_digest(config))
     except InvalidValue:
         raise _Fault(f"its `config.digest` is `{shown(_digest(config))}`") from None
-    media_type = config.get("mediaType")
+    media_type, layers = config.get("mediaType"), _objects(data, "layers")
     return Manifest(
         digest=digest,
         is_index=False,
         config=config_digest,
         config_type=media_type if isinstance(media_type, str) else "",
-        blobs=(config_digest, *_layers(_objects(data, "layers"))),
+        blobs=(config_digest, *_layers(layers)),
+        statements=statements_in(layers),
         annotations=strings_of(data.get("annotations")),
     )
 
@@ -283,11 +295,6 @@ def _layers(layers: Sequence[Mapping[str, Any]]) -> list[str]:
         if not (layer.get("urls") or any(part in str(layer.get("mediaType")) for part in _ELSEWHERE)):
             digests.append(digest)
     return digests
-
-
-def strings_of(value: Any) -> dict[str, str]:
-    """Return the entries of an object that are text, such as annotations or labels."""
-    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def platform_of(value: Any) -> Platform | None:

@@ -21,11 +21,12 @@ _MOST = 256  # ways through nested indexes; no tool makes more than a few
 
 @dataclass(frozen=True, slots=True)
 class ListedImage:
-    """An image with its entry in an index, and what it says about itself."""
+    """An image with its entry in an index, what it says about itself, and the digests of attestations about it."""
 
     entry: Child
     manifest: Manifest
     facts: ImageFacts
+    attestations: tuple[Digest, ...] = ()
 
     @property
     def stated(self) -> StatedPlatform:

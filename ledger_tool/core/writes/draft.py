@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Tag, Timestamp, Ttl
+from ledger_tool.core.ledger.record import Provenance
 from ledger_tool.core.policy.reference import Reference
+from ledger_tool.core.provenance.claim import BuildClaim
 from ledger_tool.errors import LedgerError
 
 
@@ -20,6 +22,9 @@ class Draft:
     `where` names the input for messages, such as `line 17`; it is `""` for the command line. `is_index`
     is set if the input says that the digest is an index's, not an image's own. `looked_at` is set if a registry was
     asked, and the drafts of this image:tag are all the images that its pull digest leads to.
+
+    `builds` is what the input says of how it was built, by platform, `""` for any. `provenance` is the one that was
+    found, and `bases` are the base images that any of these tell: less than what the ledger has, and than `depends_on`.
     """
 
     reference: Reference
@@ -36,6 +41,9 @@ class Draft:
     where: str = ""
     is_index: bool = False
     looked_at: bool = False
+    builds: Mapping[str, BuildClaim] = field(default_factory=dict)
+    provenance: Provenance | None = None
+    bases: tuple[str, ...] = ()
 
     @property
     def pull_digest(self) -> Digest | None:

@@ -1,14 +1,14 @@
-"""Images to publish, from files: `--from` (JSON or JSON Lines) and buildx's `--metadata-file`.
+"""Images to publish, from arguments and from a file of records (`--from`, JSON or JSON Lines).
 
 Bytes in, drafts out. Every value is parsed here, once; what a record omits is filled in from the command
-line's `Defaults`. Errors name the line (JSON Lines), the position (a JSON array) or the target (bake).
+line's `Defaults`. Errors name the line (JSON Lines) or the position (a JSON array). `metadata` reads buildx's file.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,15 +16,11 @@ from ledger_tool.core.ledger import jsontext, names
 from ledger_tool.core.ledger.query import is_far_ahead
 from ledger_tool.core.ledger.record import FIELDS
 from ledger_tool.core.policy.reference import Reference, parse_reference
-from ledger_tool.core.registry.image import INDEXES, platform_of
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import InvalidValue, LedgerError, UsageError
 
 MAX_INPUT_BYTES = 100 * 1024 * 1024
 
-_DIGEST = "containerimage.digest"
-_NOT_PUSHED, _NAMELESS = f"has no `{_DIGEST}`", "has no `image.name`"
-_TARGET = r"[a-zA-Z0-9_-]+"  # a bake target's name; keys such as `buildx.build.warnings` are notes beside the targets
 _FIELDS = set(FIELDS) - {"provenance", "version", "forced", "yanked"}  # these are not a caller's to claim
 
 
@@ -81,7 +77,7 @@ def draft_from_arguments(
             "no image is named",
             "as in `ledger publish myorg/app:v1.5.0`; `--from` and `--metadata-file` name many images in a file",
         )
-    _check_agreement(reference, defaults.tag, digest)
+    check_agreement(reference, defaults.tag, digest)
     tag, given = defaults.tag or reference.tag, digest or reference.digest or ""
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "write `IMAGE:TAG@DIGEST`, or pass `--tag` or `--pr`")
@@ -105,82 +101,7 @@ def drafts_from_records(raw: bytes, defaults: Defaults) -> list[Draft]:
     return drafts
 
 
-@dataclass(frozen=True, slots=True)
-class BuildMetadata:
-    """The drafts of a metadata file, and its targets that are not images to publish, with the reasons."""
-
-    drafts: Sequence[Draft]
-    skipped: Mapping[str, str]
-
-
-def drafts_from_metadata(raw: bytes, defaults: Defaults, only: Reference | None = None) -> BuildMetadata:
-    """Return a draft for each image name in the JSON of `docker buildx build|bake --metadata-file`.
-
-    If there is one image, `only` may name it instead. A bake file has one object per target; those that were not
-    pushed, such as a linter's, have no digest or no name, and are skipped. Raises UsageError if no image remains.
-
-    Source: docs.docker.com, `docker buildx build --metadata-file` and `docker buildx bake --metadata-file`.
-    """
-    data = _json(raw, "the metadata file")
-    data = data if isinstance(data, dict) else {}
-    drafts: list[Draft] = []
-    skipped: dict[str, str] = {}
-    for target, facts in ({"": data} if _DIGEST in data else data).items():
-        where = f"target `{names.shown(target)}`" if target else ""
-        try:
-            if missing := _missing(facts, only):
-                if not target or re.fullmatch(_TARGET, target):
-                    skipped[target] = missing
-                continue
-            drafts += _of_target(facts, defaults, where, only)
-        except LedgerError as error:
-            raise error.within(where) from None
-    if not drafts:
-        target, missing = next(iter(skipped.items()), ("", _NOT_PUSHED))
-        hint = "build with `--tag`, or name the image: `ledger publish IMAGE:TAG --metadata-file FILE`"
-        if missing != _NAMELESS:
-            hint = "build with `--push`, so that buildx knows the digest"
-        raise UsageError(f"{f'target `{names.shown(target)}`' if target else 'the metadata file'} {missing}", hint)
-    if only and len(drafts) > 1:
-        raise UsageError(
-            "one image is named, but the metadata file has several targets", "leave the image out: the file names each"
-        )
-    distinct = {(draft.reference, draft.tag, draft.digest): draft for draft in drafts}
-    return BuildMetadata(list(distinct.values()), skipped)
-
-
-def _missing(facts: Any, only: Reference | None) -> str:
-    """Return why a target is not an image to publish, `""` if it is one."""
-    digest = facts.get(_DIGEST) if isinstance(facts, dict) else None
-    if not digest:
-        return _NOT_PUSHED
-    if digest == facts.get("containerimage.config.digest"):  # the image's id, where a manifest was never made
-        return "was not pushed: its digest is that of its config"
-    return "" if only or _given_names(facts) else _NAMELESS
-
-
-def _given_names(facts: Mapping[str, Any]) -> list[str]:
-    given = facts.get("image.name")
-    return [name for name in map(str.strip, given.split(",")) if name] if isinstance(given, str) else []
-
-
-def _of_target(facts: Mapping[str, Any], defaults: Defaults, where: str, only: Reference | None) -> Iterator[Draft]:
-    digest = facts[_DIGEST] if isinstance(facts[_DIGEST], str) else json.dumps(facts[_DIGEST])
-    descriptor = facts.get("containerimage.descriptor")
-    descriptor = descriptor if isinstance(descriptor, dict) else {}
-    is_index = descriptor.get("mediaType") in INDEXES
-    if only:
-        _check_agreement(only, defaults.tag, digest)
-    for reference in [only] if only else map(parse_reference, _given_names(facts)):
-        tag = defaults.tag or reference.tag or names.Tag("latest")  # Docker's default tag
-        yield replace(
-            defaults.draft(reference, tag, digest, where),
-            is_index=is_index,
-            platform=defaults.platform or (None if is_index else platform_of(descriptor.get("platform"))),
-        )
-
-
-def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None:
+def check_agreement(reference: Reference, tag: str | None, digest: str) -> None:
     """Raise UsageError if an image has another tag or digest than the ones given separately."""
     if reference.tag and tag and reference.tag != tag:
         raise UsageError(f"two tags are given, `{reference.tag}` and `{tag}`", "keep one of them")
@@ -191,10 +112,10 @@ def _check_agreement(reference: Reference, tag: str | None, digest: str) -> None
 def _values(raw: bytes) -> Iterable[tuple[str, Any]]:
     text = _text(raw, "the input")
     if text.lstrip().startswith("["):
-        array = _json(raw, "the input")
+        array = json_of(raw, "the input")
         return [(f"record {number}", value) for number, value in enumerate(array, 1)]
     if re.match(r"\s*\{\s*\n", text):  # one object, written over several lines
-        return [("record 1", _json(raw, "the input"))]
+        return [("record 1", json_of(raw, "the input"))]
     lines = enumerate(text.split("\n"), 1)
     return [(f"line {number}", _line(line, number)) for number, line in lines if line.strip()]
 
@@ -208,7 +129,8 @@ def _line(line: str, number: int) -> Any:
         ) from None
 
 
-def _json(raw: bytes, what: str) -> Any:
+def json_of(raw: bytes, what: str) -> Any:
+    """Return the value of an input's JSON. Raises UsageError, which says where `what` is wrong."""
     text = _text(raw, what)
     try:
         return jsontext.parse(text)

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, some_of
-from ledger_tool.core.ledger.record import Forced, Record, pull_digest, pull_digests
+from ledger_tool.core.ledger.record import Forced, Provenance, Record, pull_digest, pull_digests
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.opposition import Records, absent_from, conflict_with, leads_from, rival_of
 from ledger_tool.errors import InvalidValue, RuleRefused
@@ -193,7 +193,15 @@ def _continued(old: Record, image: Record) -> Record:
         labels={**old.labels, **image.labels},
         depends_on=image.depends_on or old.depends_on,
         ttl=image.ttl or old.ttl,
+        provenance=_continued_provenance(old.provenance if is_same else None, image.provenance),
     )
+
+
+def _continued_provenance(old: Provenance | None, new: Provenance | None) -> Provenance | None:
+    """Return what is known of an image's provenance: what is found now, and who signed the same one before."""
+    if old and new and old.digest == new.digest:
+        return replace(new, signer=new.signer or old.signer)
+    return new or old
 
 
 def _fresh(image: Record, place: str, policy: Policy) -> Record:

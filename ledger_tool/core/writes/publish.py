@@ -15,7 +15,7 @@ depend only on its arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger_tool.core.changes.change import Change, Snapshot
@@ -42,7 +42,7 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     by_tag: dict[Name, list[int]] = {}
     for number, (draft, image) in enumerate(zip(drafts, images_of(snapshot, drafts), strict=True)):
         with _named(draft.where):
-            records.append(_record(draft, image))
+            records.append(_record(draft, image, pending.of(Name(image, draft.tag)).values()))
         by_tag.setdefault(records[-1].name, []).append(number)
     for name, numbers in by_tag.items():
         publication = Publication(
@@ -116,7 +116,7 @@ def _as_recorded(record: Record, after: Mapping[str, Record]) -> Record:
     return own or next(same, None) or next(iter(after.values()))
 
 
-def _record(draft: Draft, image: Image) -> Record:
+def _record(draft: Draft, image: Image, recorded: Iterable[Record]) -> Record:
     if draft.digest is None:
         hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
         raise InvalidValue("digest", "`digest` is missing", hint)
@@ -138,6 +138,13 @@ def _record(draft: Draft, image: Image) -> Record:
         published_at=draft.published_at,
         source_ref=draft.source_ref,
         labels=draft.labels,
-        depends_on=draft.depends_on,
+        depends_on=draft.depends_on or _recorded_bases(draft, recorded) or draft.bases,
         ttl=draft.ttl,
+        provenance=draft.provenance,
     )
+
+
+def _recorded_bases(draft: Draft, recorded: Iterable[Record]) -> tuple[str, ...]:
+    """Return the base images that the ledger has of a draft's image, or of its index before anybody looked into it."""
+    known = (record.depends_on for record in recorded if record.digest in (draft.digest, draft.index))
+    return next(filter(None, known), ())

@@ -216,24 +216,27 @@ class RegistryClient:
 
     @masked
     def config(self, image: str, digest: str) -> dict[str, object]:
-        """Return an image's config (image-spec 1.1 "Image Configuration"), its body checked; empty if it is not JSON.
-
-        Raises RuleRefused if it is not there, or too large to be one.
-        """
+        """Return an image's config (image-spec 1.1 "Image Configuration"), empty if not JSON. Raises as `blob`."""
+        raw = self.blob(image, digest, limit=CONFIG_BYTES, what="config")
         try:
-            answer = self._ask("GET", image, f"blobs/{digest}", limit=CONFIG_BYTES)
-        except TooLarge as error:
-            message = f"the config {digest} of {image} cannot be read: {error.message}"
-            raise RuleRefused(message, "push the image with a smaller config") from None
-        if answer.status == 404:
-            raise RuleRefused(f"{self.name} does not have the config {digest} of {image}", "push the image again")
-        if digest_of(answer.body, digest.partition(":")[0]) != digest:
-            raise BadManifest(f"{self.name} serves something other than {digest} under that digest")
-        try:
-            config = json.loads(answer.body)
+            config = json.loads(raw)
         except (ValueError, RecursionError):
             return {}
         return config if isinstance(config, dict) else {}
+
+    @masked
+    def blob(self, image: str, digest: str, *, limit: int, what: str = "blob") -> bytes:
+        """Return a blob, its bytes checked. Raises RuleRefused if it is not there, or larger than `limit` bytes."""
+        try:
+            answer = self._ask("GET", image, f"blobs/{digest}", limit=limit)
+        except TooLarge as error:
+            message = f"the {what} {digest} of {image} cannot be read: {error.message}"
+            raise RuleRefused(message, f"push the image with a smaller {what}") from None
+        if answer.status == 404:
+            raise RuleRefused(f"{self.name} does not have the {what} {digest} of {image}", "push the image again")
+        if digest_of(answer.body, digest.partition(":")[0]) != digest:
+            raise BadManifest(f"{self.name} serves something other than {digest} under that digest")
+        return answer.body
 
     @masked
     def has_blob(self, image: str, digest: str) -> bool:

@@ -139,7 +139,10 @@ def test_adopt_records_the_untracked_tags_that_say_where_they_are_from_in_one_co
     done = world.reconcile("--adopt", "--format", "json")
     assert done.code == 0
     assert classes(done) == {"v4": "untracked"}
-    assert f"note: not adopted: {world.image}:v4: its labels do not say which commit it is from" in done.err
+    assert (
+        f"note: not adopted: {world.image}:v4: neither its labels nor its provenance say which commit it is from"
+        in done.err
+    )
     assert len(world.upstream.commits()) == 3
     records = {(one["tag"], one["platform"]): one for one in world.upstream.records()}
     assert records["v2", "linux/amd64"]["digest"] == first.digest

@@ -168,6 +168,34 @@ def test_source_base_image_labels_and_ttl_are_told() -> None:
     }
 
 
+def _proved(builder: str, seed: str = "a", **more: str) -> dict[str, str]:
+    return {"digest": digest(seed), "builder": builder} | more
+
+
+def test_another_builder_is_told_of_a_new_version_and_its_attestation_only_where_the_image_stays() -> None:
+    old = record(tag="v1", provenance=_proved("https://ci.example.com/a"))
+    new = record(tag="v2", digest=digest("v2"), provenance=_proved("https://ci.example.com/b", "b"))
+    told = facts(one([old], [old, new]))
+    assert told["builder"] == ("https://ci.example.com/a", "https://ci.example.com/b")
+    assert "provenance" not in told
+    same = but(new, provenance=_proved("https://ci.example.com/a", "b"))
+    assert "builder" not in facts(one([old], [old, same]))
+    assert facts(one([old], [old, but(new, provenance=None)]))["builder"] == ("https://ci.example.com/a", "")
+    later = but(old, provenance=_proved("https://ci.example.com/a", "b", signer="ada"))
+    assert facts(one([old], [later])) == {"signer": ("", "ada"), "provenance": (digest("a"), digest("b"))}
+
+
+def test_a_builder_that_names_its_run_is_the_same_one_in_the_next_run() -> None:
+    def by(run: str, tag: str) -> Record:
+        builder = f"https://github.com/{run}"
+        return record(tag=tag, digest=digest(tag), provenance=_proved(builder, tag))
+
+    old = by("o/r/actions/runs/1", "v1")
+    assert "builder" not in facts(one([old], [old, by("o/r/actions/runs/22/attempts/2", "v2")]))
+    assert "builder" in facts(one([old], [old, by("o/other/actions/runs/1", "v2")]))
+    assert "builder" in facts(one([old], [but(old, provenance=_proved("https://github.com/o/r/actions/runs/2", "v1"))]))
+
+
 def test_a_yank_and_its_end_are_told() -> None:
     bad = record(yanked={"at": "2026-01-01T00:00:00Z", "reason": "crashes"})
     change = one([record()], [bad])

@@ -197,5 +197,5 @@ def test_a_builder_that_a_record_cannot_hold_is_left_out() -> None:
 
 def test_another_predicate_is_no_provenance() -> None:
     statement = parse_statement(provenance.statement({}, digest(), predicateType="https://spdx.dev/Document"))
-    with pytest.raises(InvalidStatement, match=r"`https://spdx\.dev/Document`, which is no provenance"):
+    with pytest.raises(InvalidStatement, match=r"`https://spdx\.dev/Document`, which is not that of SLSA provenance"):
         claim_of(statement)

@@ -24,7 +24,8 @@ from ledger_tool.core.policy.reference import Reference, parse_name, parse_refer
 from ledger_tool.core.registry.image import INDEXES, MANIFESTS
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.core.writes.input import Defaults, drafts_from_metadata
+from ledger_tool.core.writes.input import Defaults
+from ledger_tool.core.writes.metadata import drafts_from_metadata
 from ledger_tool.errors import LedgerError, UsageError
 from tests.support.values.examples import examples
 from tests.support.values.make import SOURCE, WHEN, digest

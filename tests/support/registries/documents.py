@@ -72,6 +72,9 @@ class Documents:
     def config(self, image: str, digest: str) -> Mapping[str, object]:
         return self.blobs[digest]
 
+    def blob(self, image: str, digest: str, *, limit: int, what: str = "blob") -> bytes:
+        return json.dumps(self.blobs[digest]).encode()
+
     def has_blob(self, image: str, digest: str) -> bool:
         return True
 

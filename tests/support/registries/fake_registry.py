@@ -21,6 +21,7 @@ class FakeRegistry:
     tagged: dict[tuple[str, str], Digest] = field(default_factory=dict)
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     configs: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
     deleted: dict[Digest, Manifest] = field(default_factory=dict)
     prefix: str = ""
     deletes_tags: bool = False
@@ -89,6 +90,12 @@ class FakeRegistry:
         if digest in self.lost:
             raise RuleRefused(f"it does not have the config {digest}", "push the image again")
         return self.configs[digest]
+
+    def blob(self, image: str, digest: str, *, limit: int, what: str = "blob") -> bytes:
+        self._note("blob", digest)
+        if digest in self.lost or len(self.contents[digest]) > limit:
+            raise RuleRefused(f"it does not have the {what} {digest}", "push the image again")
+        return self.contents[digest]
 
     def has_blob(self, image: str, digest: str) -> bool:
         self._note("has_blob", digest)

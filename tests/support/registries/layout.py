@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,19 @@ class Layout:
 
     @classmethod
     def multi_platform(
-        cls, folder: Path, text: str, platforms: tuple[str, ...], *, attest: bool = False, **config: Any
+        cls,
+        folder: Path,
+        text: str,
+        platforms: tuple[str, ...],
+        *,
+        attest: bool = False,
+        said: Callable[[str, str], Sequence[tuple[str, bytes]]] | None = None,
+        **config: Any,
     ) -> Layout:
-        """Make a layout of an index with an image for each platform, and perhaps an attestation as buildx adds it."""
+        """Make a layout of an index with an image for each platform, and perhaps an attestation as buildx adds it.
+
+        `said` gives, for a platform and the digest of its image, the statements in it, each with its predicate's type.
+        """
         layout = cls._new(folder)
         entries = []
         for platform in platforms:
@@ -41,8 +51,9 @@ class Layout:
             described = {"os": system, "architecture": architecture} | ({"variant": variant[0]} if variant else {})
             entry = layout.add_image(f"{text} for {platform}", platform=described, **config)
             entries.append(entry | {"platform": described})
-            if attest:
-                note = layout.add_image(f"attestation of {text} for {platform}")
+            if attest or said:
+                statements = said(platform, entry["digest"]) if said else ()
+                note = layout.add_image(f"attestation of {text} for {platform}", statements=statements)
                 annotations = {
                     "vnd.docker.reference.type": "attestation-manifest",
                     "vnd.docker.reference.digest": entry["digest"],
@@ -76,9 +87,9 @@ class Layout:
 
     def add_image(
         self, text: str, *, platform: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None,
-        annotations: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None, statements: Sequence[tuple[str, bytes]] = (),
     ) -> dict[str, Any]:  # fmt: skip
-        """Add an image of one small layer; return its descriptor."""
+        """Add an image of one small layer, or an attestation of statements instead; return its descriptor."""
         layer, uncompressed = _layer(text)
         described = dict(platform or {"os": "linux", "architecture": "amd64"})
         config = described | {
@@ -89,7 +100,8 @@ class Layout:
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "config": self._blob(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
-            "layers": [self._blob(layer, "application/vnd.oci.image.layer.v1.tar+gzip")],
+            "layers": [self._statement(*one) for one in statements]
+            or [self._blob(layer, "application/vnd.oci.image.layer.v1.tar+gzip")],
         } | ({"annotations": dict(annotations)} if annotations else {})
         return self._blob(json.dumps(manifest).encode(), OCI_MANIFEST)
 
@@ -98,6 +110,10 @@ class Layout:
         (folder / "blobs" / "sha256").mkdir(parents=True)
         (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
         return cls(folder)
+
+    def _statement(self, predicate_type: str, raw: bytes) -> dict[str, Any]:
+        annotations = {"annotations": {"in-toto.io/predicate-type": predicate_type}} if predicate_type else {}
+        return self._blob(raw, "application/vnd.in-toto+json") | annotations
 
     def _blob(self, raw: bytes, media_type: str) -> dict[str, Any]:
         digest = hashlib.sha256(raw).hexdigest()
