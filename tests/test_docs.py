@@ -102,6 +102,7 @@ def test_every_rule_of_check_is_documented() -> None:
         "core/judging/files",
         "core/judging/net",
         "core/judging/oneness",
+        "core/judging/owners",
         "core/judging/pulls",
         "core/judging/telling",
         "core/ledger/diagnosis",

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ledger_tool.commands.commit_files import CommitFiles, Schema
+from ledger_tool.commands.owned import LedgerKeys, OwnedChange, RangeOwners, judge_signing
 from ledger_tool.commands.ports import History, Progress
 from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit, Return
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
 
@@ -46,19 +48,22 @@ def audit(
     allowed_signers: bytes | None = None,
     read_ledger: Callable[[bytes], object],
     read_policy: ReadPolicy,
+    schema: Schema,
+    clock: Timestamp,
     progress: Progress,
 ) -> Audited:
     """Replay the branch from its first commit, or from the trusted one `since`, to its head.
 
     `allowed_signers` is the file of the SSH keys that may sign: with it, every commit needs a good signature.
-    `read_ledger` raises an InvalidLedger that says where and why. Raises UsageError for a shallow clone or an unknown
-    revision, InvalidLedger if the trusted commit has no valid ledger.
+    `read_ledger` raises an InvalidLedger that says where and why; `clock` is the time now. Raises UsageError for a
+    shallow clone or an unknown revision, InvalidLedger if the trusted commit has no valid ledger.
     """
     history.must_be_whole()
     head = history.head()
     findings: list[AuditFinding] = []
     trusted, start = _trusted(history, since, head, findings) if since else ("", "")
-    replay = HistoryAudit(_why(read_ledger), read_policy, RevertedCommits(history).undone)
+    replay = HistoryAudit(_why(read_ledger), read_policy, RevertedCommits(history).undone, clock)
+    files = CommitFiles(history, schema, read_policy)
     steps = history.steps(start, head, line=True)
     findings += _off_the_line(history, steps, start, head)
     if before := steps[0].commit.parents[:1] if steps else (start,):
@@ -67,14 +72,18 @@ def audit(
         replay.begin(raw, settings, history.times(before)[0])
     elif not any(LEDGER in step.touched for step in steps):
         history.files(head)  # raises: there is no ledger
+    keys, changes = LedgerKeys(history), list[OwnedChange]()
     to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
     for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
         faults = replay.commit(step, contents)
         findings += [AuditFinding(fault.rule, step.commit.id, fault.key, fault.message) for fault in faults]
+        changes += _owned(step, replay, keys, RangeOwners(files, (*step.commit.parents, "")[0], clock))
         if start or replay.had_records:
             to_verify.append(step.commit.id)
         progress(done, total)
+    for id_, (_, _, fault) in judge_signing(history, changes).faults:
+        findings.append(AuditFinding(fault.rule, id_, fault.key, fault.message))
     if allowed_signers is not None:
         listed = fingerprints(allowed_signers)
         for done, signature in enumerate(history.signatures(to_verify, allowed_signers), 1):
@@ -84,6 +93,15 @@ def audit(
     signed = 0 if allowed_signers is None else len(to_verify)
     claims = replay.claims, replay.platform_claims
     return Audited(head, trusted, len(steps), signed, findings, *claims, replay.returned)
+
+
+def _owned(step: Step, replay: HistoryAudit, keys: LedgerKeys, merged: RangeOwners) -> Sequence[OwnedChange]:
+    """Return what a commit on the branch changes of somebody; of a merge, what each commit does that it brings."""
+    commit = step.commit
+    if len(commit.parents) > 1:
+        merged.commits_to(commit)
+        return merged.changes
+    return [OwnedChange(commit, replay.owned, keys.rules(commit.parents[0], replay.policy))] if replay.owned else []
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:

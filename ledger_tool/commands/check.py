@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ledger_tool.commands.commit_files import CommitFiles, Schema
+from ledger_tool.commands.owned import LedgerKeys, RangeOwners, doubts
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
@@ -32,10 +33,11 @@ from ledger_tool.core.judging.files import (
     others,
 )
 from ledger_tool.core.judging.oneness import UnprovenPull
+from ledger_tool.core.judging.owners import Owned
 from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
@@ -53,7 +55,8 @@ class Checked:
     `invalid` says that `ledger.json` itself is not a valid ledger, `unknown` what could not be observed,
     `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
     marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
-    lose, and `outlived` what has become of versions that environments have.
+    lose, `outlived` what has become of versions that environments have, `signed` what owners have signed in the range,
+    and `doubts` what is to be known of who the owners are.
     """
 
     findings: Sequence[CheckFinding]
@@ -66,6 +69,8 @@ class Checked:
     files: Sequence[ChangedFile] = ()
     squash: Sequence[str] = ()
     outlived: Sequence[str] = ()
+    signed: Sequence[Owned] = ()
+    doubts: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -80,6 +85,7 @@ class _Files:
     ledger: Ledger | None = None
     policy: Policy = field(default_factory=Policy)
     findings: list[CheckFinding] = field(default_factory=list)
+    doubts: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -97,6 +103,7 @@ class _Past:
     claims: Sequence[UnprovenPull] = ()
     files: Sequence[ChangedFile] = ()
     squash: Sequence[str] = ()
+    signed: Sequence[Owned] = ()
 
 
 def check(
@@ -124,20 +131,24 @@ def check(
     if now.ledger is None:
         is_invalid = any(finding.path == "ledger.json" for finding in now.findings)
         return Checked(in_order(findings), 0, past.commits, invalid=is_invalid, files=past.files)
-    policy = None if any(finding.rule == "settings" for finding in now.findings) else now.policy
+    policy = None if any(finding.path == SETTINGS for finding in now.findings) else now.policy
     findings += located(_of_the_file(now.ledger, policy, clock), RecordPositions(now.ledger, now.ledger))
-    looked = _Looked()
+    looked = None
     if registries is not None:
+        from ledger_tool.commands.check_registry import look  # here, since it is for those who ask a registry
+
         if not start:
             now.policy.check_registries("compare with")
-        looked = _look(past, now.ledger, registries, jobs)
-    claims = [("all commits together", claim.fault) for claim in past.claims if claim not in looked.proven]
-    findings += located([*looked.faults, *claims], positions)
+        looked = look(past.before.ledger, now.ledger, past.claims, past.policy, registries, jobs)
+    proven, seen = (looked.proven, looked.faults) if looked else ((), ())
+    claims = [("all commits together", claim.fault) for claim in past.claims if claim not in proven]
+    findings += located([*(("the registry", fault) for fault in seen), *claims], positions)
     yanked = list(now.ledger.having("yanked"))
     return Checked(
         in_order(findings), len(now.ledger), past.commits,
-        unknown=looked.unknown, unserved=looked.unserved, yanked=yanked, files=past.files, squash=past.squash,
-        outlived=list(all_outlived(now.ledger, clock)),
+        unknown=looked.unknown if looked else (), unserved=looked.unserved if looked else 0,
+        yanked=yanked, files=past.files, squash=past.squash,
+        outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts,
     )  # fmt: skip
 
 
@@ -150,37 +161,6 @@ def _of_the_file(ledger: Ledger, policy: Policy | None, clock: Timestamp) -> Ite
         *(misplaced_versions(ledger, policy) if policy else ()),
     ):
         yield "", fault
-
-
-@dataclass(slots=True)
-class _Looked:
-    """What the registries say: faults, what could not be observed, and which changes of pull digests they prove."""
-
-    faults: list[tuple[str, CommitFault]] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    unserved: int = 0
-    proven: Container[UnprovenPull] = ()
-
-
-def _look(past: _Past, now: Ledger, registries: Registries, jobs: int) -> _Looked:
-    from ledger_tool.commands.check_registry import (
-        missing_digests,
-        new_digests,
-        new_records,
-        proven_claims,
-        wrong_records,
-    )
-    from ledger_tool.commands.once import OncePerRun
-
-    once, wanted = OncePerRun(), list(new_digests(past.before.ledger, now))
-    answers = list(wrong_records(new_records(past.before.ledger, now), once, past.policy, registries, jobs))
-    answers += missing_digests(wanted, once, past.policy, registries, jobs)
-    return _Looked(
-        [("the registry", fault) for fault in answers if isinstance(fault, CommitFault)],
-        sorted({reason for reason in answers if isinstance(reason, str)}),
-        sum(not registries.serving(past.policy, record.image) for record, _ in wanted),
-        proven_claims(past.claims, once, past.policy, registries, jobs),
-    )
 
 
 def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
@@ -202,6 +182,11 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
         now.findings.append(
             CheckFinding("settings", "ledger.yaml", max(error.line, 1), max(error.column, 1), error.reason)
         )
+    rules = LedgerKeys(commits.history).rules("", now.policy)
+    now.findings += [
+        CheckFinding("settings", ALLOWED_SIGNERS, one.line, 1, one.message) for one in rules.allowed.faults
+    ]
+    now.doubts = list(doubts(rules))
     try:
         now.ledger = commits.versions.read(raw)
     except InvalidLedger:
@@ -238,6 +223,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     net = judge.net(last.ledger if now.ledger is None else now.ledger)
     past.faults += [("all commits together", fault) for fault in net.faults]
     past.claims = net.claims
+    _hold_to_owners(past, RangeOwners(files, start, clock), commits)
     _other_files(past, history, parted, tip)
     if commits and not past.faults:
         squashed = replace(commits[-1], parents=(parted,))
@@ -245,6 +231,20 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
         undone = files.reverted.undone(squashed, squash.message, made, last.ledger)
         past.squash = squash.losses(past.before.ledger, last.ledger, at_base, undone)
     return past
+
+
+def _hold_to_owners(past: _Past, owners: RangeOwners, commits: Sequence[Commit]) -> None:
+    """Note what the commits of a range change without the signature of an owner, and what with it."""
+    for commit in commits:
+        owners.commit(commit)
+    signing = owners.judge()
+    past.signed = list(signing.signed.values())
+    for id_, (path, _, fault) in signing.faults:
+        where = f"commit {id_[:12]}"
+        if path == LEDGER:
+            past.faults.append((where, fault))
+        else:
+            past.findings.append(CheckFinding(fault.rule, path, 1, 1, f"{where}: {fault.message}"))
 
 
 def _times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestamp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ledger_tool.commands.listed import is_led_to, refuted_at
 from ledger_tool.commands.once import OncePerRun
@@ -19,6 +20,34 @@ from ledger_tool.core.registry.drift import Absent
 from ledger_tool.errors import LedgerError
 
 _OF_IMAGE = {"platform", "digest", "index", "config"}  # the fields that a look at the image can prove wrong
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryVerdict:
+    """What the registries say: faults, what could not be observed, and which changes of pull digests they prove.
+
+    `unserved` counts the digests of images that no registry serves.
+    """
+
+    faults: Sequence[CommitFault]
+    unknown: Sequence[str]
+    unserved: int
+    proven: Container[UnprovenPull]
+
+
+def look(
+    before: Ledger, after: Ledger, claims: Sequence[UnprovenPull], policy: Policy, registries: Registries, jobs: int
+) -> RegistryVerdict:
+    """Ask the registries of a policy about what is new in a ledger, and about claims that only they can prove."""
+    once, wanted = OncePerRun(), list(new_digests(before, after))
+    answers = list(wrong_records(new_records(before, after), once, policy, registries, jobs))
+    answers += missing_digests(wanted, once, policy, registries, jobs)
+    return RegistryVerdict(
+        [fault for fault in answers if isinstance(fault, CommitFault)],
+        sorted({reason for reason in answers if isinstance(reason, str)}),
+        sum(not registries.serving(policy, record.image) for record, _ in wanted),
+        proven_claims(claims, once, policy, registries, jobs),
+    )
 
 
 def new_digests(before: Ledger, after: Ledger) -> Iterator[tuple[Record, str]]:

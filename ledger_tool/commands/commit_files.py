@@ -64,9 +64,12 @@ class CommitFiles:
     def sound(self, commit: str) -> Snapshot:
         """Return the contents of a commit's files, each as it was last valid; empty if it was not recently."""
         ledger = self._last(commit, self._sound_ledgers, self.is_valid)
-        policy = self._last(commit, self._sound_policies, lambda other: self._verdict(other).policy is not None)
-        settings = self._verdict(policy).policy if policy else None
-        return Snapshot(commit, self.ledger(ledger) if ledger else Ledger(), settings or Policy())
+        return Snapshot(commit, self.ledger(ledger) if ledger else Ledger(), self.policy(commit))
+
+    def policy(self, commit: str) -> Policy:
+        """Return the policy of a commit's `ledger.yaml`, as it was last valid; see `sound`."""
+        sound = self._last(commit, self._sound_policies, lambda other: self._verdict(other).policy is not None)
+        return (self._verdict(sound).policy if sound else None) or Policy()
 
     def _last(self, commit: str, known: dict[str, str], is_sound: Callable[[str], bool]) -> str:
         """Return the commit itself, or the last one before it whose file is sound; `""` if there is none."""

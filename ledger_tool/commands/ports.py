@@ -106,8 +106,20 @@ class History(Protocol):
     def must_be_whole(self) -> None:
         """Raise UsageError for a shallow clone, whose history is cut off."""
 
-    def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
-        """Yield git's verdict on the signature of each commit; `allowed` is the file of the SSH keys that may sign."""
+    def plain_files(self, commit: str, paths: Sequence[str]) -> Sequence[bytes]:
+        """Return the bytes of files at the top of a commit; `b""` for what is not a plain file, or too large to be one.
+
+        `""` is the folder as it is now, possibly uncommitted, or else the head.
+        """
+
+    def is_criss_cross(self, commit: str, other: str) -> bool:
+        """Return whether two commits have several last commits in common: then no one knows what changed since."""
+
+    def signatures(self, commits: Sequence[str], allowed: bytes, keyring: bytes | None = None) -> Iterator[Signature]:
+        """Yield git's verdict on the signature of each commit; `allowed` is the file of the SSH keys that may sign.
+
+        GPG has the keys of the `keyring` and no others; with None, the user's.
+        """
 
 
 class RegistryPort(Protocol):

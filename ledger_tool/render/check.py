@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger_tool.commands.check import Checked
 from ledger_tool.core.judging.check import CheckFinding
-from ledger_tool.core.ledger.names import LEDGER, counted, escaped
+from ledger_tool.core.ledger.names import LEDGER, counted, escaped, some_of
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.render import json
 from ledger_tool.render.files import file_lines, files_json
@@ -17,7 +17,8 @@ from ledger_tool.render.junit import Case, suite
 from ledger_tool.render.view import View
 
 MOST_YANKED = MOST_OUTLIVED = 10
-MOST_LINES = 10
+MOST_LINES = MOST_SIGNED = 10
+MOST_SIGNERS = 5
 
 
 def as_json(checked: Checked) -> str:
@@ -117,6 +118,14 @@ def notes(checked: Checked) -> Iterator[str]:
         yield f"warning: {len(checked.outlived) - MOST_OUTLIVED} more versions of environments are no longer good"
     yield from (f"note: another file changes: {line}" for line in file_lines(checked.files))
     yield from (f"note: if the host squashes these commits, {loss}" for loss in checked.squash)
+    if checked.signed:
+        whose = "; ".join(f"{one.what}: {some_of(one.signers, MOST_SIGNERS)}" for one in checked.signed[:MOST_SIGNED])
+        more = f", and {len(checked.signed) - MOST_SIGNED} more" if len(checked.signed) > MOST_SIGNED else ""
+        yield (
+            f"note: owners have signed these commits ({whose}{more}), so they have to land as they are: by a "
+            "fast-forward, or in a merge; a squash or a rebase by the host drops the signatures"
+        )
+    yield from (f"warning: {doubt}" for doubt in checked.doubts)
     for reason in checked.unknown:
         yield f"warning: not checked: {reason}"
     if checked.unserved:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ledger_tool.cli.options import formats, option
+from ledger_tool.cli.options import formats, now, option
 from ledger_tool.cli.reading import Reading, reads
 
 
@@ -38,7 +38,7 @@ def audit(
     """
     from ledger_tool.commands.audit import audit as run
     from ledger_tool.edges.files.disk import path_of, read_bytes
-    from ledger_tool.edges.files.ledger import read_ledger, read_policy
+    from ledger_tool.edges.files.ledger import read_ledger, read_policy, schema
     from ledger_tool.render import audit as render
 
     what = "the file of allowed signers"
@@ -51,6 +51,8 @@ def audit(
             allowed_signers=signers,
             read_ledger=read_ledger,
             read_policy=read_policy,
+            schema=lambda: schema("ledger-v1"),
+            clock=now(),
             progress=progress,
         )
     screen.show(

@@ -50,7 +50,7 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit with the files that it touched, by path.
+    """A commit with what it did to the ledger's two files, by path; `others` are other files that it touched.
 
     If it `is_cut`, the clone does not have what came before it: what it touched is unknown.
     """
@@ -58,3 +58,4 @@ class Step:
     commit: Commit
     touched: Mapping[str, Touch]
     is_cut: bool = False
+    others: tuple[str, ...] = ()

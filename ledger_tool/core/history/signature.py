@@ -21,12 +21,21 @@ _key = re.compile(rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ +([A-Za-z0-9+/]+=*)")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Git's verdict on one commit: the letter, the key's fingerprint, and how much the key is trusted."""
+    """Git's verdict on one commit: the letter, the key's fingerprint, and how much the key is trusted.
+
+    `primary` is the fingerprint of the GPG key that the signing key belongs to.
+    """
 
     commit: str
     letter: str
     fingerprint: str = ""
     trust: str = ""
+    primary: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the key made it for just this commit, whatever the key may do."""
+        return self.letter in ("G", "U") and bool(self.fingerprint)
 
     @property
     def is_ssh(self) -> bool:

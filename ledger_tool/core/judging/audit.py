@@ -27,6 +27,7 @@ from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_commit, misdated_records
 from ledger_tool.core.judging.environment import judge_environments
 from ledger_tool.core.judging.oneness import relabels
+from ledger_tool.core.judging.owners import Owned, owned_files, owned_records
 from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
@@ -73,25 +74,33 @@ class HistoryAudit:
     `undone` finds what a commit undoes of those that its message says it reverts. `claims` counts the changed pull
     digests of immutable tags that only the publisher's trailers tell of, and `platform_claims` their images that got
     another platform without a mark. `returned` are the records of immutable tags that were removed and came back as
-    something else.
+    something else. `owned` is what the last commit changed of somebody, by the `policy` in force before it; nothing has
+    expired after the `clock`.
     """
 
     def __init__(
-        self, why: Callable[[bytes], str], read_policy: Callable[[bytes | None], Policy], undone: FindUndone
+        self,
+        why: Callable[[bytes], str],
+        read_policy: Callable[[bytes | None], Policy],
+        undone: FindUndone,
+        clock: Timestamp,
     ) -> None:
         self._why = why
         self._read_policy = read_policy
         self._undone = undone
+        self._clock = clock
         self._versions = Versions()
         self._is_broken = False
-        self._policy = Policy()
+        self.policy = Policy()
         self._settings: FileContent | None = None  # in force, but not read until a change needs it
+        self._trouble = ""  # what is wrong with the settings, until a change of the ledger makes it a finding
         self._last: Timestamp | None = None  # when the commit before was made
         self._gone: dict[Name, dict[str, Record]] = {}
         self.had_records = False
         self.claims = 0
         self.platform_claims = 0
         self.returned: list[Return] = []
+        self.owned: list[Owned] = []
 
     def begin(self, ledger: bytes, settings: bytes | None, at: Timestamp) -> None:
         """Start from the two files of a trusted commit, made at a time; the ledger is valid."""
@@ -118,6 +127,8 @@ class HistoryAudit:
             )
         message = None if parents > 1 or self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
+        self._read_settings(is_needed=bool(step.touched or step.others))
+        self.owned = owned_files(sorted({*step.touched, *step.others}), self.policy)
         if LEDGER in contents:
             differences, trouble = self._next(contents[LEDGER])
             self._is_broken = bool(trouble)
@@ -125,8 +136,10 @@ class HistoryAudit:
             if trouble:
                 yield CommitFault("invalid", None, trouble)
                 return
-        if differences:
-            yield from self._read_settings()
+        if differences and self._trouble:
+            yield CommitFault("settings", None, f"the ledger.yaml in force before it is not valid: {self._trouble}")
+            self._trouble = ""
+        self.owned += owned_records(differences, self.policy, min(step.commit.at, self._clock))
         if differences or not self._is_broken:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else NOTHING
@@ -136,18 +149,18 @@ class HistoryAudit:
     def _of_effects(
         self, commit: Commit, effects: Sequence[Effect], message: Message | None, undone: Undone
     ) -> Iterator[CommitFault]:
-        faults = judge_commit(effects, message, self._policy, undone)
+        faults = judge_commit(effects, message, self.policy, undone)
         yield from faults
         after = self._versions.ledger
-        yield from judge_environments(effects, after, message, self._policy, undone, commit.at)
-        yield from lacking(effects, self._policy)
+        yield from judge_environments(effects, after, message, self.policy, undone, commit.at)
+        yield from lacking(effects, self.policy)
         yield from misdated_records(effects, commit.at)
         yield from split_by(effects, after)
-        of_environments = environment_effects(effects, self._policy)
+        of_environments = environment_effects(effects, self.policy)
         effects = [effect for effect in effects if effect.name not in of_environments]
         moved = {fault.key[:2] for fault in faults if fault.key and fault.rule == "immutable"}
         for move, is_untold in untold_pulls(effects, faults, restored(effects, undone)):
-            if not is_untold or move.name in moved or self._policy.is_mutable(move.name.tag):
+            if not is_untold or move.name in moved or self.policy.is_mutable(move.name.tag):
                 continue
             if message is None or is_claimed(move, message):  # without a message, its trailers could have claimed it
                 self.claims += 1
@@ -160,7 +173,7 @@ class HistoryAudit:
         blamed, told = {fault.key for fault in faults}, restored(effects, undone)
         for effect in effects:
             is_claim = relabels(effect) and effect.key not in blamed and effect.name not in told
-            self.platform_claims += is_claim and not self._policy.is_mutable(effect.name.tag)
+            self.platform_claims += is_claim and not self.policy.is_mutable(effect.name.tag)
             self._note_return(commit, effect)
 
     def _note_return(self, commit: Commit, effect: Effect) -> None:
@@ -175,7 +188,7 @@ class HistoryAudit:
             for platform in [other for other in gone if not own or other in (own, "")]:
                 old, new = gone.pop(platform), effect.new
                 is_other = (old.digest, old.source_ref) != (new.digest, new.source_ref)
-                if is_other and not self._policy.is_mutable(new.tag):
+                if is_other and not self.policy.is_mutable(new.tag):
                     self.returned.append(Return(commit.id, old, new))
 
     def _next(self, content: FileContent) -> tuple[Sequence[Difference], str]:
@@ -187,16 +200,14 @@ class HistoryAudit:
         except InvalidLedger:
             return (), self._why(content.raw)
 
-    def _read_settings(self) -> Iterator[CommitFault]:
+    def _read_settings(self, *, is_needed: bool) -> None:
         """Read the `ledger.yaml` in force; if it is broken, the last good one stays in force."""
-        settings, self._settings = self._settings, None
-        if settings is None:
+        if not is_needed or self._settings is None:
             return
-        trouble = settings.trouble and f"it {settings.trouble}"
-        if not trouble:
+        settings, self._settings = self._settings, None
+        self._trouble = settings.trouble and f"it {settings.trouble}"
+        if not self._trouble:
             try:
-                self._policy = self._read_policy(settings.raw)
+                self.policy = self._read_policy(settings.raw)
             except UsageError as error:
-                trouble = error.message
-        if trouble:
-            yield CommitFault("settings", None, f"the ledger.yaml in force before it is not valid: {trouble}")
+                self._trouble = error.message

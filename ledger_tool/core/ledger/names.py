@@ -20,6 +20,7 @@ from ledger_tool.core.ledger.secrets import STARS, redacted
 from ledger_tool.errors import InvalidValue
 
 LEDGER, SETTINGS = "ledger.json", "ledger.yaml"  # the two files
+ALLOWED_SIGNERS, KEYRING = "allowed_signers", "allowed_signers.asc"  # beside them: SSH keys, and OpenPGP ones
 
 Image = NewType("Image", str)
 Tag = NewType("Tag", str)
@@ -43,7 +44,8 @@ REGISTRY = rf"(?:https?://)?{HOST}"
 # What `ledger.yaml` may call a registry, a key of manifests, a signer, and a key's file.
 REGISTRY_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MANIFEST_KEY = r"[A-Za-z_][A-Za-z0-9_.-]{0,127}"
-PRINCIPAL = r"[A-Za-z0-9][A-Za-z0-9@._+:/-]{0,255}"
+PRINCIPAL = r"gpg:[0-9A-F]{40}|(?!gpg:)[A-Za-z0-9][A-Za-z0-9@._+:/-]{0,255}"
+FILE_PATTERN = r"(?!/)[^\s\x00-\x1f\x7f]{1,256}"
 KEY_FILE = r"(?!/|.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._/-]{1,255}"
 # No query and no fragment: tokens hide there. No brackets: a host may obey a `[skip ci]`.
 _PATH = r"[A-Za-z0-9._~:/!$&'()*+,;=%-]{0,1999}"

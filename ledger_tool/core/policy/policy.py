@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from ledger_tool.core.ledger.names import REGISTRY, Ttl, shown_address
+from ledger_tool.core.ledger.names import LEDGER, REGISTRY, Ttl, shown_address
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, UsageError
 
@@ -71,10 +71,11 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose signature a change of some images needs: globs of images, and principals of `allowed_signers`."""
+    """Whose signature a change of some images or files needs: globs of them, and principals (`signers.py`)."""
 
     images: tuple[str, ...]
     signers: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,27 @@ class Policy:
     def is_mutable(self, tag: str) -> bool:
         """Return whether a tag may move without force."""
         return any(fnmatchcase(tag, pattern) for pattern in self.mutable)
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether the change of anything needs a signature."""
+        return bool(self.owners) or any(environment.signers for environment in self.environments.values())
+
+    def owners_of(self, image: str, tag: str) -> tuple[str, ...]:
+        """Return the signers of whom one has to sign a change of an image:tag: an environment's, or else the image's.
+
+        The first entry of `owners` that names the image counts. Nobody has to sign where there are none.
+        """
+        environment = self.environments.get(tag)
+        if environment and environment.signers:
+            return environment.signers
+        named = (owner.signers for owner in self.owners if any(fnmatchcase(image, glob) for glob in owner.images))
+        return next(named, ())
+
+    def owners_of_file(self, path: str) -> tuple[str, ...]:
+        """Return the signers of whom one has to sign a change of a file; `ledger.json` is its images' owners' alone."""
+        named = (owner.signers for owner in self.owners if any(fnmatchcase(path, glob) for glob in owner.files))
+        return next(named, ()) if path != LEDGER else ()
 
     def default_ttl(self, tag: str) -> Ttl | None:
         """Return the TTL of a newly published tag, the first matching pattern's."""

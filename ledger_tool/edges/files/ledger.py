@@ -75,6 +75,12 @@ class Folder:
         replace_atomically(self._folder / LEDGER, after)
         return True
 
+    def plain_file(self, name: str, most: int) -> bytes:
+        """Return the bytes of a file in the folder; `b""` if it is not a plain file, or has over `most` bytes."""
+        path = self._folder / name
+        is_usable = path.is_file() and not path.is_symlink() and path.stat().st_size <= most
+        return read_bytes(path, most, "the file") if is_usable else b""
+
     def files(self) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml`; None if there is no `ledger.yaml`.
 

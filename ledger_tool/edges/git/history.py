@@ -16,6 +16,7 @@ from ledger_tool.core.history.dates import believed
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.judging.files import JUDGED, ChangedFile, PathAttributes
 from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.policy.signers import MAX_SIGNERS
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
 from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files
@@ -135,8 +136,16 @@ class GitHistory:
         if self._shallow_hint():
             raise self._incomplete()
 
-    def signatures(self, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
-        return signatures.signatures(self.repository, commits, allowed)
+    def plain_files(self, commit: str, paths: Sequence[str]) -> list[bytes]:
+        if not commit and self.folder:
+            return [self.folder.plain_file(path, MAX_SIGNERS) for path in paths]
+        return self.repository.plain_files(commit or self.head(), paths, MAX_SIGNERS)
+
+    def is_criss_cross(self, commit: str, other: str) -> bool:
+        return len(self.repository.git("merge-base", "--all", commit, other).text.split()) > 1
+
+    def signatures(self, commits: Sequence[str], allowed: bytes, keyring: bytes | None = None) -> Iterator[Signature]:
+        return signatures.signatures(self.repository, commits, allowed, keyring)
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         return self.repository.ledger_files(commit, f"{self.name} at {commit[:12]}")

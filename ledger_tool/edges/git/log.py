@@ -50,12 +50,15 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
         commit = _commit(fields[offset : offset + 6])
         offset += 6
         touched: dict[str, Touch] = {}
+        others = []
         offset += fields[offset : offset + 1] == [""]  # an empty field precedes the lines of a merge
         while offset + 1 < len(fields) and fields[offset].lstrip("\n").startswith(":"):
             if fields[offset + 1] in (LEDGER, SETTINGS):
                 _add(touched, fields[offset + 1], _touch(fields[offset].lstrip("\n")), last_files if line else {})
+            else:
+                others.append(fields[offset + 1])
             offset += 2
-        found_steps.append(Step(commit, touched))
+        found_steps.append(Step(commit, touched, others=tuple(others)))
     return found_steps
 
 

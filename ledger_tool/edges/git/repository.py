@@ -162,6 +162,13 @@ class Repository:
         blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
         return blobs[0], blobs[1] if settings else None
 
+    def plain_files(self, commit: str, paths: Sequence[str], most: int) -> list[bytes]:
+        """Return the bytes of files at the top of a commit; `b""` for what is not one plain file, or over `most`."""
+        named = [[entry for entry in self.entries(commit) if entry.path == path] for path in paths]
+        usable = {own[0].path: own[0].oid for own in named if len(own) == 1 and own[0].is_plain and own[0].size <= most}
+        contents = dict(zip(usable, self.blobs(list(usable.values())), strict=True))
+        return [contents.get(path, b"") for path in paths]
+
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
         """Return the contents of blobs, all of which exist."""
         output = self.succeed("cat-file", "--batch", stdin=batch(oids), least=60.0).stdout if oids else b""

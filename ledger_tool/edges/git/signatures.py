@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,22 +18,45 @@ from ledger_tool.errors import UsageError
 _BATCH = 64  # commits: each costs a process or two of gpg or ssh-keygen
 
 
-def signatures(repository: Repository, commits: Sequence[str], allowed: bytes) -> Iterator[Signature]:
-    """Yield git's verdict on each commit's signature; `allowed` is the file of the SSH keys that may sign."""
+def signatures(
+    repository: Repository, commits: Sequence[str], allowed: bytes, keyring: bytes | None = None
+) -> Iterator[Signature]:
+    """Yield git's verdict on each commit's signature; `allowed` is the file of the SSH keys that may sign.
+
+    GPG takes its keys from the `keyring`, an export of public keys, and from nowhere else; with None, from the user's.
+    """
     with private_folder() as folder:
         file = folder / "allowed-signers"
         with local_errors("the folder for temporary files", "write to"):
             file.write_bytes(allowed)
+        if keyring is not None:
+            repository = replace(repository, environment=_with_keyring(repository, keyring, folder))
         for start in range(0, len(commits), _BATCH):
             yield from _verdicts(repository, commits[start : start + _BATCH], file)
 
 
+def _with_keyring(repository: Repository, keyring: bytes, folder: Path) -> Mapping[str, str]:
+    """Return the environment in which gpg has the keys of an export, and no others."""
+    home = folder / "g"
+    with local_errors("the folder for temporary files", "write to"):
+        home.mkdir(mode=0o700)
+    environment = {**repository.environment, "GNUPGHOME": str(home)}
+    if keyring and (gpg := shutil.which("gpg")):
+        # What it cannot read is a key less: its signatures then count for nothing.
+        subprocess.run(
+            [gpg, "--batch", "--quiet", "--no-autostart", "--import"],
+            input=keyring, env=environment, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+    return environment
+
+
 def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> Iterator[Signature]:
-    done = _log(repository, commits, "%H%x00%G?%x00%GF", allowed)
+    done = _log(repository, commits, "%H%x00%G?%x00%GF%x00%GP", allowed)
     if not done.ok:
         raise local_failure(done, "log", repository.git_dir)
     fields = done.text.split("\0")
-    verdicts = [Signature(*fields[start : start + 3]) for start in range(0, len(fields) - 2, 3)]
+    rows = [fields[start : start + 4] for start in range(0, len(fields) - 3, 4)]
+    verdicts = [Signature(commit, letter, key, primary=primary) for commit, letter, key, primary in rows]
     trust = _trust(repository, [one.commit for one in verdicts if one.letter == "G" and not one.is_ssh], allowed)
     for signature in verdicts:
         if signature.letter == "B" and not shutil.which("ssh-keygen"):

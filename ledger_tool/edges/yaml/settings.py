@@ -168,14 +168,18 @@ def _check_source(token: TextToken, name: str, environments: Mapping[str, Enviro
 
 
 def _owner(node: YamlNode) -> Owner:
-    values: dict[str, Any] = {}
-    for key, value in pairs(node, "an owner", ("images", "signers")):
-        is_images = key.text == "images"
-        what, parse = ("an image pattern", _pattern) if is_images else ("a signer", _principal)
-        values[key.text] = each_parsed(value, f"`{key.text}`", what, parse)
-    for name in ("images", "signers"):
-        if not values.get(name):
-            raise fail(node.token, f"an owner has no `{name}`", f'add `{name}: ["…"]`')
+    parsers = {
+        "images": ("an image pattern", _pattern),
+        "files": ("a file pattern", _file),
+        "signers": ("a signer", _principal),
+    }
+    values: dict[str, tuple[str, ...]] = dict.fromkeys(parsers, ())
+    for key, value in pairs(node, "an owner", tuple(parsers)):
+        values[key.text] = each_parsed(value, f"`{key.text}`", *parsers[key.text])
+    if not values["signers"]:
+        raise fail(node.token, "an owner has no `signers`", 'add `signers: ["…"]`')
+    if not (values["images"] or values["files"]):
+        raise fail(node.token, "an owner has neither `images` nor `files`", 'add `images: ["…"]`')
     return Owner(**values)
 
 
@@ -222,9 +226,13 @@ def _text(what: str, pattern: str, hint: str) -> Callable[[str], str]:
 
 _host = _text("host", names.REGISTRY, "write `registry.example.com`, or `http://localhost:5000` for plain HTTP")
 _pattern = _text("pattern", r"[^\s\x00-\x1f\x7f]{1,256}", "write a glob such as `myorg/*` or `pr-*`")
+_file = _text("pattern", names.FILE_PATTERN, "write a path from the top of the repository, or a glob of such paths")
 _registry_name = _text("name", names.REGISTRY_NAME, "write up to 64 of `A-Z a-z 0-9 . _ -`, such as `main`")
 _manifest_key = _text("key", names.MANIFEST_KEY, "write the name of a key, such as `operatorImage`")
-_principal = _text("signer", names.PRINCIPAL, "write a principal of the `allowed_signers` file, such as `release`")
+_SIGNER_HINT = (
+    "write a principal of `allowed_signers`, such as `release`, or `gpg:` and a key's fingerprint, in capitals"
+)
+_principal = _text("signer", names.PRINCIPAL, _SIGNER_HINT)
 _key_file = _text("key", names.KEY_FILE, "write a path in the ledger repository, such as `keys/release.pub`")
 _root_file = _text(
     "trusted root", names.KEY_FILE, "write a path in the ledger repository, such as `keys/trusted_root.json`"

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_tool.cli.options import now
 from ledger_tool.commands.audit import audit as replay
-from ledger_tool.edges.files.ledger import read_ledger, read_policy
+from ledger_tool.edges.files.ledger import read_ledger, read_policy, schema
 from ledger_tool.edges.git.location import Credentials
 from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 from ledger_tool.errors import LedgerError
@@ -439,6 +440,8 @@ def test_any_sequence_of_operations_audits_clean(operations: list[Operation]) ->
                 history,
                 read_ledger=read_ledger,
                 read_policy=read_policy,
+                schema=lambda: schema("ledger-v1"),
+                clock=now(),
                 progress=lambda done, total: None,
             )
         assert found.findings == []

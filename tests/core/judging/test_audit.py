@@ -37,7 +37,7 @@ def step(text: str, *paths: str, parents: int = 1, at: Timestamp = WHEN, commit:
 
 
 def proof(policy: Policy | None = None) -> HistoryAudit:
-    return HistoryAudit(lambda raw: "broken", lambda raw: policy or Policy(), lambda *_: NOTHING)
+    return HistoryAudit(lambda raw: "broken", lambda raw: policy or Policy(), lambda *_: NOTHING, WHEN)
 
 
 def told(
@@ -89,7 +89,7 @@ def test_records_are_had_from_the_first_version_on_that_has_one_or_is_broken(
 
 def test_settings_are_in_force_from_the_next_commit_on() -> None:
     policies = {b"strict": Policy(), b"loose": Policy(mutable=("*",)), None: Policy()}
-    judge = HistoryAudit(lambda raw: "broken", policies.__getitem__, lambda *_: NOTHING)
+    judge = HistoryAudit(lambda raw: "broken", policies.__getitem__, lambda *_: NOTHING, WHEN)
     old, new = ledger_of(record(digest=digest("a"))), ledger_of(record(digest=digest("b")))
     judge.begin(codec.dumps(old), b"strict", WHEN)
     both = {LEDGER: FileContent(codec.dumps(new)), SETTINGS: FileContent(b"loose")}

@@ -1,0 +1,169 @@
+"""The owners' gate: what the commits of a range change of somebody, and whether one of its owners has signed it.
+
+A range is held to two sets of rules: those before each commit, and those of its base. So nobody becomes an owner in one
+commit and signs as one in the next: new owners and keys count once they have landed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ledger_tool.commands.commit_files import CommitFiles
+from ledger_tool.commands.ports import History
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.merge import merge
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.judging.owners import (
+    FileSides,
+    Owned,
+    OwnerFault,
+    SigningRules,
+    chosen_by_merge,
+    owned_files,
+    owned_records,
+    unsigned,
+)
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, Timestamp
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.signers import AllowedSigners, parse_signers
+
+
+class LedgerKeys:
+    """Reads who may sign, and with which keys, at many commits; what does not change is parsed once."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._parsed: dict[bytes, AllowedSigners] = {}
+
+    def rules(self, commit: str, policy: Policy) -> SigningRules:
+        """Return the rules of a commit, whose `ledger.yaml` is the policy; `""` is what is there now."""
+        if not policy.has_owners:
+            return SigningRules(policy)
+        signers, keyring = self._history.plain_files(commit, (ALLOWED_SIGNERS, KEYRING))
+        if signers not in self._parsed:
+            self._parsed[signers] = parse_signers(signers)
+        return SigningRules(policy, self._parsed[signers], keyring)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedChange:
+    """What a commit changes of somebody by some rules; `whose` says which rules, if they are not those before it."""
+
+    commit: Commit
+    owned: Sequence[Owned]
+    rules: SigningRules
+    whose: str = ""
+
+
+@dataclass(slots=True)
+class Signing:
+    """What the owners' gate found: faults by commit, and what its owners have signed."""
+
+    faults: list[tuple[str, OwnerFault]] = field(default_factory=list)
+    signed: dict[str, Owned] = field(default_factory=dict)
+
+
+def judge_signing(history: History, changes: Sequence[OwnedChange]) -> Signing:
+    """Hold the signatures of commits against the owners of what they change; each signature is looked at once."""
+    signing, seen = Signing(), set[tuple[str, str]]()
+    verdicts: dict[tuple[str, bytes], Signature] = {}
+    for keyring in dict.fromkeys(change.rules.keyring for change in changes):
+        ids = list(dict.fromkeys(one.commit.id for one in changes if one.rules.keyring == keyring))
+        verdicts |= {(one.commit, keyring): one for one in history.signatures(ids, b"", keyring)}
+    for change in changes:
+        id_ = change.commit.id
+        verdict = verdicts[id_, change.rules.keyring]
+        blamed = set()
+        for owned in change.owned:
+            for fault in unsigned([owned], verdict, change.rules, change.commit.at):
+                blamed.add(owned.what)
+                if (id_, owned.what) in seen:
+                    continue
+                seen.add((id_, owned.what))
+                said = f"{fault.fault.message}{change.whose}"
+                signing.faults.append((id_, fault._replace(fault=replace(fault.fault, message=said))))
+        signing.signed |= {one.what: one for one in change.owned if one.what not in blamed}
+    for _, fault in signing.faults:
+        signing.signed.pop(fault.what, None)
+    return signing
+
+
+class RangeOwners:
+    """The owners' gate of a range of commits: give it one after the other."""
+
+    def __init__(self, files: CommitFiles, base: str, clock: Timestamp) -> None:
+        self._files = files
+        self._history = files.history
+        self._keys = LedgerKeys(files.history)
+        self._base = base
+        self._clock = clock
+        self.changes: list[OwnedChange] = []
+        self.odd_merges: list[str] = []
+
+    def commits_to(self, merge: Commit) -> None:
+        """Note what the commits that a merge brings to its first parent change of somebody, and what it decides."""
+        for commit in self._history.commits(merge.parents[0], merge.id):
+            self.commit(commit)
+
+    def commit(self, commit: Commit) -> None:
+        """Note what a commit changes of somebody, by the rules before it and by those of the base."""
+        for parent in dict.fromkeys((*commit.parents, self._base)):
+            policy = self._files.policy(parent)
+            if commit.parents and policy.has_owners:
+                owned = [*self._records(commit, policy), *self._paths(commit, policy)]
+                if owned:
+                    whose = "" if parent in commit.parents else ", by the settings of the base"
+                    self.changes.append(OwnedChange(commit, owned, self._keys.rules(parent, policy), whose))
+
+    def _records(self, commit: Commit, policy: Policy) -> list[Owned]:
+        if not self._files.is_valid(commit.id):
+            return []
+        after, sides = self._files.ledger(commit.id), [self._files.sound(parent).ledger for parent in commit.parents]
+        if len(sides) == 2:
+            differences = chosen_by_merge(merge(self._common(commit), *sides), after)
+        else:  # a merge of more branches is a finding of its own
+            differences = compare(sides[0], after)
+        return owned_records(differences, policy, min(commit.at, self._clock))
+
+    def _common(self, commit: Commit) -> Ledger:
+        if self._history.is_criss_cross(*commit.parents) and commit.id not in self.odd_merges:
+            self.odd_merges.append(commit.id)
+        return self._files.sound(self._history.merge_base(*commit.parents)).ledger
+
+    def _paths(self, commit: Commit, policy: Policy) -> list[Owned]:
+        if not any(owner.files for owner in policy.owners):
+            return []
+        if len(commit.parents) != 2:
+            return owned_files(sorted(self._changed(commit.parents[0], commit.id)), policy)
+        base, (ours, theirs) = self._history.merge_base(*commit.parents), commit.parents
+        pairs = ((base, ours), (base, theirs), (ours, commit.id), (theirs, commit.id))
+        return owned_files(FileSides(*(self._changed(old, new) for old, new in pairs)).chosen(), policy)
+
+    def _changed(self, old: str, new: str) -> frozenset[str]:
+        return frozenset(file.path for file in self._history.changed_files(old, new))
+
+    def judge(self) -> Signing:
+        """Return what the owners did and did not sign; a merge whose parents have no one common base is a fault."""
+        signing = judge_signing(self._history, self.changes) if self.changes else Signing()
+        why = "its parents have several last commits in common, so nobody can tell what it decides: rebase instead"
+        for id_ in self.odd_merges:
+            signing.faults.append((id_, OwnerFault("ledger.json", "", CommitFault("merge", None, why))))
+        return signing
+
+
+def doubts(rules: SigningRules) -> Iterator[str]:
+    """Yield what should be known of the rules as they are: whoever may change them, and signers without a key."""
+    policy = rules.policy
+    if not policy.has_owners:
+        return
+    free = [path for path in ("ledger.yaml", ALLOWED_SIGNERS) if not policy.owners_of_file(path)]
+    if free:
+        yield f"nobody owns {' and '.join(free)}: whoever may push can change who the owners are, and then sign"
+    groups = [*(owner.signers for owner in policy.owners), *(one.signers for one in policy.environments.values())]
+    for signer in dict.fromkeys(signer for group in groups for signer in group):
+        if not rules.has_key(signer):
+            yield f"{signer} is named as a signer, and has no key: nobody can sign as {signer}"

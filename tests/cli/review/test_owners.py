@@ -1,0 +1,423 @@
+"""Owners: `check` and `audit` hold whoever signed a commit against whose images and files it changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger_tool.core.ledger.record import Record
+from tests.support.git.owned import OwnedLedger, make_keys
+from tests.support.git.upstream import git
+from tests.support.values.make import but, digest, ledger_bytes, record
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+PAY, WEB = record("payments/api", "v1", digest=digest("pay")), record("web/shop", "v1", digest=digest("web"))
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return make_keys(tmp_path_factory.mktemp("people"))
+
+
+@pytest.fixture
+def owned(tmp_path: Path, keys: dict[str, Path]) -> OwnedLedger:
+    """Return a ledger with owners, and one image of each."""
+    made = OwnedLedger.create(tmp_path, keys)
+    made.commit({"ledger.json": ledger_bytes(PAY, WEB)}, "start", "admin")
+    return made
+
+
+class Gate:
+    """Both judges of what landed since the ledger was made."""
+
+    def __init__(self, run: Run, owned: OwnedLedger) -> None:
+        self.run, self.owned, self.start = run, owned, owned.upstream.tip()
+
+    def check(self, base: str = "", head: str = "main") -> list[tuple[str, str]]:
+        """Return the file and the message of each finding about owners, without its commit."""
+        done = self.run(
+            "check", "--repo", self.owned.upstream.url, "--branch", head, "--base", base or self.start,
+            "--format", "json",
+        )  # fmt: skip
+        assert done.code in (0, 1), done.err
+        said = [(one["path"], one["message"]) for one in done.json["findings"] if one["rule"] == "owner"]
+        return [(path, message.partition(": ")[2]) for path, message in said]
+
+    def audit(self, since: str = "") -> list[str]:
+        """Return the message of each finding of `audit` about owners."""
+        done = self.run("audit", "--repo", self.owned.upstream.url, "--since", since or self.start, "--format", "json")
+        return [one["message"] for one in done.json["findings"] if one["rule"] == "owner"]
+
+    def both(self, base: str = "") -> list[str]:
+        """Return the messages, which are the same to both."""
+        found = [message for _, message in self.check(base)]
+        assert self.audit(base) == found
+        return found
+
+
+@pytest.fixture
+def gate(ledger: Run, owned: OwnedLedger) -> Gate:
+    return Gate(ledger, owned)
+
+
+def records(*changed: Record, without: tuple[Record, ...] = ()) -> dict[str, bytes]:
+    """Return the ledger's file with these records in the place of those of the start."""
+    every = {one.key: one for one in (PAY, WEB)} | {one.key: one for one in changed}
+    return {"ledger.json": ledger_bytes(*(one for key, one in every.items() if key not in {o.key for o in without}))}
+
+
+MOVED = but(PAY, digest=digest("evil"))
+NEW = record("payments/api", "v2", digest=digest("new"))
+CHANGES = {
+    "publish": records(NEW),
+    "move": records(MOVED),
+    "forced": records(but(MOVED, forced={"replaces": PAY.digest, "reason": "CVE"})),
+    "yank": records(but(PAY, yanked={"at": "2026-11-25T08:00:00Z", "reason": "crashes"})),
+    "set": records(but(PAY, labels={"a": "b"})),
+    "ttl": records(but(PAY, ttl="1m")),
+    "remove": records(without=(PAY,)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_is_done_to_an_image_needs_one_of_its_owners(gate: Gate, change: str) -> None:
+    for by in ("payments-ci", "", "admin"):
+        gate.owned.commit(CHANGES[change], "change it", by)
+        gate.owned.commit(records(), "as before", "payments-ci")
+    unsigned, signed = gate.both()
+    assert unsigned == "it changes payments/api, which payments-ci owns, and it is not signed"
+    assert "payments/api, which payments-ci owns, and it is signed by admin (the key SHA256:" in signed
+
+
+def test_a_key_that_is_not_listed_signs_as_nobody(gate: Gate) -> None:
+    gate.owned.commit(records(NEW), "publish", "stranger")
+    (found,) = gate.both()
+    assert "and it is signed by the key SHA256:" in found
+    assert found.endswith(", which allowed_signers does not list")
+
+
+def test_the_first_entry_that_names_an_image_counts(gate: Gate) -> None:
+    """Everything else is the administrator's, and the payment images are not."""
+    gate.owned.commit(records(but(WEB, labels={"a": "b"})), "set", "admin")
+    assert gate.both() == []
+    gate.owned.commit(records(but(WEB, labels={"a": "c"})), "set", "payments-ci")
+    (found,) = gate.both()
+    assert "it changes web/shop, which admin owns, and it is signed by payments-ci" in found
+
+
+def test_a_promotion_needs_the_environments_signer_and_without_one_the_images(gate: Gate) -> None:
+    prod, staging = (but(PAY, tag=tag, version="v1", publishedAt="2026-11-25T09:30:00Z") for tag in ("prod", "staging"))
+    gate.owned.commit(records(prod), "promote", "release")
+    gate.owned.commit(records(prod, staging), "promote", "payments-ci")
+    assert gate.both() == []
+    gate.owned.commit(records(staging), "take it out", "payments-ci")
+    gate.owned.commit(records(), "take it out", "release")
+    first, second = gate.both()
+    assert "it changes payments/api:prod, which release owns, and it is signed by payments-ci" in first
+    assert "it changes payments/api, which payments-ci owns, and it is signed by release" in second
+
+
+def test_what_has_expired_when_the_commit_is_made_goes_without_a_signature(gate: Gate) -> None:
+    old = but(PAY, ttl="1d")
+    gate.owned.commit(records(old), "expire it", "payments-ci")
+    gate.owned.commit(records(without=(PAY,)), "prune", date="2026-11-25T09:00:00Z")
+    gate.owned.commit(records(old), "bring it back", "payments-ci")
+    gate.owned.commit(records(without=(PAY,)), "prune", date="2026-11-25T10:00:00Z")
+    assert gate.both() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
+
+
+def test_a_date_in_the_future_expires_nothing(gate: Gate) -> None:
+    gate.owned.commit(records(but(PAY, ttl="500w")), "expire it", "payments-ci")
+    gate.owned.commit(records(without=(PAY,)), "prune", date="2099-01-01T00:00:00Z")
+    assert gate.both() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
+
+
+def test_images_without_an_owner_need_no_signature_and_neither_do_files(
+    ledger: Run, tmp_path: Path, keys: dict[str, Path]
+) -> None:
+    owned = OwnedLedger.create(tmp_path, keys, "owners:\n  - images: ['payments/*']\n    signers: [payments-ci]\n")
+    gate = Gate(ledger, owned)
+    owned.commit({"ledger.json": ledger_bytes(WEB), "README.md": b"new\n"}, "publish")
+    done = ledger("check", "--repo", owned.upstream.url, "--branch", "main")
+    owned.commit({"ledger.yaml": b"owners: []\n"}, "nobody owns this")
+    assert gate.both() == []
+    assert (
+        "warning: nobody owns ledger.yaml and allowed_signers: whoever may push can change who the owners" in done.err
+    )
+
+
+@pytest.mark.parametrize("path", ["ledger.yaml", "allowed_signers", "allowed_signers.asc"])
+def test_files_have_owners_too(gate: Gate, path: str) -> None:
+    content = (
+        {path: gate.owned.upstream.content("main", path) + b"# more\n"}
+        if path != "allowed_signers.asc"
+        else {path: b"x\n"}
+    )
+    gate.owned.commit(content, "by its owner", "admin")
+    assert gate.both() == []
+    gate.owned.commit({path: content[path] + b"# even more\n"}, "by somebody", "payments-ci")
+    (found,) = gate.check()
+    assert found[0] == path
+    assert found[1].startswith(f"it changes {path}, which admin owns, and it is signed by payments-ci (the key ")
+    assert gate.audit() == [found[1]]
+
+
+def test_nobody_makes_himself_an_owner_in_the_commit_that_he_signs(gate: Gate) -> None:
+    mine = (gate.owned.signers + gate.owned.line("payments-ci", key="stranger")).encode()
+    gate.owned.commit({"allowed_signers": mine} | records(NEW), "let me in", "stranger")
+    first, second = gate.both()
+    assert "payments/api" in first or "payments/api" in second
+    assert "allowed_signers, which admin owns" in first + second
+
+
+def test_nobody_makes_himself_an_owner_in_one_commit_and_signs_in_the_next_of_one_range(
+    ledger: Run, tmp_path: Path, keys: dict[str, Path]
+) -> None:
+    """Even where nobody owns the files: then two pushes do what one may not, and `check` warns of that."""
+    owned = OwnedLedger.create(tmp_path, keys, "owners:\n  - images: ['payments/*']\n    signers: [payments-ci]\n")
+    gate = Gate(ledger, owned)
+    mine = (owned.signers + owned.line("payments-ci", key="stranger")).encode()
+    middle = owned.commit({"allowed_signers": mine}, "let me in")
+    owned.commit({"ledger.json": ledger_bytes(NEW)}, "publish", "stranger")
+    (found,) = gate.check()
+    assert found[1].endswith("which allowed_signers does not list, by the settings of the base")
+    assert gate.check(middle) == []
+    assert gate.audit() == []
+
+
+def test_the_administrators_change_of_the_keys_counts_once_it_has_landed(gate: Gate) -> None:
+    """As with tags that may move: let the settings land first."""
+    mine = (gate.owned.signers + gate.owned.line("payments-ci", key="stranger")).encode()
+    middle = gate.owned.commit({"allowed_signers": mine}, "a new key", "admin")
+    gate.owned.commit(records(NEW), "publish", "stranger")
+    assert len(gate.check()) == 1
+    assert gate.check(middle) == []
+    assert gate.audit() == []
+
+
+def test_owners_that_a_range_adds_hold_from_the_next_commit_on(
+    ledger: Run, tmp_path: Path, keys: dict[str, Path]
+) -> None:
+    owned = OwnedLedger.create(tmp_path, keys, "tags: {}\n")
+    gate = Gate(ledger, owned)
+    settings = b"owners:\n  - images: ['payments/*']\n    signers: [payments-ci]\n"
+    owned.commit({"ledger.yaml": settings, "ledger.json": ledger_bytes(PAY)}, "owners")
+    owned.commit({"ledger.json": ledger_bytes(PAY, NEW)}, "publish")
+    assert gate.both() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
+
+
+def test_a_key_that_the_base_has_revoked_signs_nothing_any_more(gate: Gate) -> None:
+    """The request was made before that: by the rules before its commits it would pass."""
+    gate.owned.upstream.git("update-ref", "refs/heads/pr", "main")
+    gate.owned.commit(records(NEW), "publish", "payments-ci", branch="pr")
+    without = "".join(gate.owned.line(name) for name in ("admin", "release"))
+    gate.owned.commit({"allowed_signers": without.encode()}, "the key was stolen", "admin")
+    (found,) = gate.check("main", "pr")
+    assert found[1].endswith("does not list, by the settings of the base")
+
+
+def test_the_span_of_a_key_is_held_against_the_commits_own_time(gate: Gate) -> None:
+    span = 'valid-after="20270101Z",valid-before="20271231Z" '
+    signers = gate.owned.line("payments-ci", span) + gate.owned.line("admin")
+    base = gate.owned.commit({"allowed_signers": signers.encode()}, "for a year", "admin")
+    for at, date in enumerate(("2026-12-31T23:59:59Z", "2027-06-01T00:00:00Z", "2028-01-01T00:00:00Z")):
+        gate.owned.commit(records(but(NEW, tag=f"v{at + 2}")), "publish", "payments-ci", date=date)
+    first, last = gate.audit(base)
+    assert first.endswith(", which may not sign at that time")
+    assert last.endswith(", which may not sign at that time")
+
+
+def test_broken_keys_are_findings_and_let_nobody_in(gate: Gate, ledger: Run) -> None:
+    signers = f"payments-ci ssh-ed25519 AAAAbroken\n{gate.owned.line('admin')}"
+    base = gate.owned.commit({"allowed_signers": signers.encode()}, "a typing error", "admin")
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    assert len(gate.both(base)) == 1
+    done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main")
+    assert done.code == 1
+    assert "allowed_signers:1:1: settings: there is no public key, or it is malformed" in done.out
+    assert "warning: payments-ci is named as a signer, and has no key: nobody can sign as payments-ci" in done.err
+
+
+@pytest.mark.parametrize("mode", ["120000", "gone"])
+def test_keys_that_are_not_a_plain_file_let_nobody_in(gate: Gate, mode: str) -> None:
+    entries = {line.partition("\t")[2]: line for line in gate.owned.upstream.git("ls-tree", "main").splitlines()}
+    if mode == "gone":
+        del entries["allowed_signers"]
+    else:
+        entries["allowed_signers"] = entries["allowed_signers"].replace("100644", mode)
+    tree = gate.owned.upstream.git("mktree", stdin="".join(f"{line}\n" for line in entries.values()).encode())
+    base = gate.owned.upstream.git("commit-tree", "-p", "main", "-m", "odd", tree)
+    gate.owned.upstream.git("update-ref", "refs/heads/main", base)
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    assert len(gate.both(base)) == 1
+
+
+def test_a_commit_that_was_changed_after_it_was_signed_is_signed_by_nobody(gate: Gate) -> None:
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    raw = gate.owned.upstream.git("cat-file", "commit", "main") + "\n"
+    forged = raw.replace("\n\npublish", "\n\nPublish")
+    made = gate.owned.upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=forged.encode())
+    gate.owned.upstream.git("update-ref", "refs/heads/main", made)
+    assert gate.both() == ["it changes payments/api, which payments-ci owns, and its signature is bad"]
+
+
+def test_a_request_that_owners_have_signed_has_to_land_as_it_is(gate: Gate, ledger: Run) -> None:
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", gate.start)
+    assert (
+        "note: owners have signed these commits (payments/api: payments-ci), so they have to land as they are: by a "
+        "fast-forward, or in a merge; a squash or a rebase by the host drops the signatures"
+    ) in done.err
+
+
+class TestMerges:
+    """What a merge brings was signed in its commits; what it decides itself, it has to be signed for."""
+
+    @pytest.fixture
+    def sides(self, gate: Gate) -> tuple[str, str]:
+        """Return two commits with one parent: an owner's in `payments`, and another owner's in `web`."""
+        ours = gate.owned.commit(records(NEW), "publish", "payments-ci", parents=[gate.start])
+        theirs = gate.owned.commit(records(but(WEB, labels={"a": "b"})), "set", "admin", parents=[gate.start])
+        return ours, theirs
+
+    def land(self, gate: Gate, made: str) -> list[str]:
+        gate.owned.upstream.git("update-ref", "refs/heads/main", made)
+        found = [message for _, message in gate.check()]
+        assert gate.audit() == found
+        return found
+
+    def test_a_plain_merge_needs_no_signature(self, gate: Gate, sides: tuple[str, str]) -> None:
+        whole = records(NEW, but(WEB, labels={"a": "b"}))
+        assert self.land(gate, gate.owned.commit(whole, "merge", parents=sides)) == []
+
+    @pytest.mark.parametrize("evil", [records(NEW), records(NEW, MOVED, but(WEB, labels={"a": "b"}))])
+    def test_what_it_adds_or_drops_needs_an_owner(
+        self, gate: Gate, sides: tuple[str, str], evil: dict[str, bytes]
+    ) -> None:
+        assert self.land(gate, gate.owned.commit(evil, "merge", parents=sides))
+        assert self.land(gate, gate.owned.commit(evil, "merge", "stranger", parents=sides))
+
+    def test_the_choice_of_a_side_needs_an_owner(self, gate: Gate) -> None:
+        one, other = (
+            gate.owned.commit(records(but(NEW, digest=digest(seed))), "publish", "payments-ci", parents=[gate.start])
+            for seed in "ab"
+        )
+        chosen = records(but(NEW, digest=digest("a")))
+        assert len(self.land(gate, gate.owned.commit(chosen, "merge", parents=[one, other]))) == 1
+        assert self.land(gate, gate.owned.commit(chosen, "merge", "payments-ci", parents=[one, other])) == []
+
+    def test_the_choice_of_a_files_older_side_needs_an_owner(self, gate: Gate) -> None:
+        mine = (gate.owned.signers + "# a comment\n").encode()
+        theirs = gate.owned.commit({"allowed_signers": mine}, "a comment", "admin", parents=[gate.start])
+        ours = gate.owned.commit(records(NEW), "publish", "payments-ci", parents=[gate.start])
+        fair = gate.owned.commit({"allowed_signers": mine}, "merge", parents=[ours, theirs])
+        assert self.land(gate, fair) == []
+        dropped = gate.owned.commit({}, "merge", parents=[ours, theirs])
+        assert self.land(gate, dropped) == ["it changes allowed_signers, which admin owns, and it is not signed"]
+
+    def test_a_branch_from_before_there_were_owners_is_held_to_those_of_the_base(
+        self, ledger: Run, tmp_path: Path, keys: dict[str, Path]
+    ) -> None:
+        owned = OwnedLedger.create(tmp_path, keys, "tags: {}\n")
+        before = owned.upstream.tip()
+        settings = b"owners:\n  - images: ['payments/*']\n    signers: [payments-ci]\n"
+        base = owned.commit({"ledger.yaml": settings}, "owners")
+        gate = Gate(ledger, owned)
+        old = owned.commit({"ledger.json": ledger_bytes(PAY)}, "publish", parents=[before])
+        made = owned.commit({"ledger.json": ledger_bytes(PAY)}, "merge", parents=[base, old])
+        (found,) = self.land(gate, made)
+        assert found.endswith("and it is not signed, by the settings of the base")
+
+    def test_a_criss_cross_merge_is_refused_where_there_are_owners(
+        self, gate: Gate, ledger: Run, sides: tuple[str, str]
+    ) -> None:
+        whole = records(NEW, but(WEB, labels={"a": "b"}))
+        one, other = (gate.owned.commit(whole, "merge", parents=order) for order in (sides, sides[::-1]))
+        gate.owned.upstream.git(
+            "update-ref", "refs/heads/main", gate.owned.commit(whole, "merge", parents=[one, other])
+        )
+        done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", gate.start)
+        assert "its parents have several last commits in common" in done.out
+
+
+def test_a_revert_by_somebody_else_needs_an_owner_like_any_other_change(gate: Gate) -> None:
+    signed = gate.owned.commit(records(NEW), "publish payments/api:v2", "payments-ci")
+    gate.owned.commit(records(), f"Revert it\n\nThis reverts commit {signed}.\n", "admin")
+    (found,) = gate.both()
+    assert "it is signed by admin" in found
+
+
+def test_a_cherry_pick_loses_the_signature(gate: Gate, tmp_path: Path) -> None:
+    signed = gate.owned.commit(records(NEW), "publish payments/api:v2", "payments-ci", parents=[gate.start])
+    gate.owned.commit(records(but(WEB, labels={"a": "b"})), "set", "admin")
+    git("clone", "-q", gate.owned.upstream.url, tmp_path / "clone")
+    git("fetch", "-q", "origin", signed, cwd=tmp_path / "clone", check=False)
+    gate.owned.upstream.git("update-ref", "refs/heads/pr", signed)
+    git("fetch", "-q", "origin", "pr", cwd=tmp_path / "clone")
+    git("cherry-pick", "-X", "theirs", signed, cwd=tmp_path / "clone", check=False)
+    git("push", "-q", "origin", "HEAD:main", cwd=tmp_path / "clone")
+    assert gate.both() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
+
+
+@pytest.fixture
+def gpg(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Return a function that runs gpg on a keyring of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="g"))  # gpg-agent's socket needs a short path
+    folder.chmod(0o700)
+    environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(folder)}
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            ["gpg", "--batch", "--quiet", *words], capture_output=True, text=True, check=True, env=environment
+        )
+        return done.stdout
+
+    monkeypatch.setenv("GNUPGHOME", str(folder))
+    yield run
+    subprocess.run(["gpgconf", "--kill", "all"], check=False, env=environment)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_gpg_key_is_an_owner_by_its_fingerprint_and_comes_from_the_ledger_alone(
+    ledger: Run, tmp_path: Path, keys: dict[str, Path], gpg: Callable[..., str], hermetic: Path
+) -> None:
+    gpg("--passphrase", "", "--quick-generate-key", "Ada <ada@example.com>", "ed25519", "sign")
+    gpg("--passphrase", "", "--quick-generate-key", "Eve <ada@example.com>", "ed25519", "sign")
+    fingerprints = [
+        line.split(":")[9] for line in gpg("--list-keys", "--with-colons").splitlines() if line[:3] == "fpr"
+    ]
+    ada, eve = fingerprints
+    settings = f"owners:\n  - images: ['payments/*']\n    signers: ['gpg:{ada}']\n"
+    owned = OwnedLedger.create(tmp_path, keys, settings)
+    folder = tmp_path / "clone"
+    git("clone", "-q", owned.upstream.url, folder)
+
+    def push(key: str, tag: str) -> str:
+        """Commit in a clone as the person at the keyring does, and push."""
+        now = {one["tag"]: record("payments/api", one["tag"]) for one in owned.upstream.records()}
+        (folder / "ledger.json").write_bytes(ledger_bytes(*now.values(), record("payments/api", tag)))
+        subprocess.run(
+            ["git", "-c", f"user.signingKey={key}!", "commit", "-q", "-S", "-am", "publish"], cwd=folder, check=True
+        )
+        git("push", "-q", "origin", "HEAD:main", cwd=folder)
+        return owned.upstream.tip()
+
+    gate = Gate(ledger, owned)
+    push(ada, "v1")
+    owner = f"it changes payments/api, which gpg:{ada} owns"
+    assert gate.both() == [f"{owner}, and it is signed by a GPG key that allowed_signers.asc does not have"]
+    (folder / "allowed_signers.asc").write_text(gpg("--armor", "--export", ada) + gpg("--armor", "--export", eve))
+    git("add", ".", cwd=folder)
+    second = push(ada, "v2")
+    third = push(ada, "v3")
+    assert gate.both(second) == []
+    push(eve, "v4")
+    assert gate.both(third) == [f"{owner}, and it is signed by gpg:{eve}"]
