@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 
 from ledger_tool.render.terminal import width
 
@@ -16,6 +17,25 @@ _PATIENCE = 6  # looks in a row that find a wait before it is shown: well within
 _GAP = 2  # looks in a row that find none before it is over
 
 
+class _Watch:
+    """A thread that looks until it is told to end, and may then be started again."""
+
+    def __init__(self, look: Callable[[threading.Event], None]) -> None:
+        self._target = look
+        self._is_over = threading.Event()
+        self.start()
+
+    def start(self) -> None:
+        self._is_over.clear()
+        thread = threading.Thread(target=self._target, args=(self._is_over,), name="watch", daemon=True)
+        thread.start()
+        self._thread = thread
+
+    def end(self) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+
 class LiveLine:
     """The line at the bottom of stderr. Others write to the terminal within `set_aside`, so that nothing is mixed."""
 
@@ -23,6 +43,7 @@ class LiveLine:
         self._lock = threading.RLock()
         self._is_drawn = False
         self._is_bar = False
+        self._watch: _Watch | None = None
 
     @property
     def is_possible(self) -> bool:
@@ -60,17 +81,29 @@ class LiveLine:
         if not self.is_possible:
             yield
             return
-        is_over = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(waited_for, is_over), daemon=True)
-        watcher.start()
+        watch = self._watch = _Watch(partial(self._look, waited_for))
         try:
             yield
         finally:
-            is_over.set()
-            watcher.join()
+            watch.end()
+            self._watch = None
             self.clear()
 
-    def _watch(self, waited_for: Callable[[], str], is_over: threading.Event) -> None:
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Look at nothing until the context ends: meanwhile no thread of ours runs, and the process may be forked."""
+        watch = self._watch
+        if not watch:
+            yield
+            return
+        watch.end()
+        try:
+            yield
+        finally:
+            with suppress(RuntimeError):  # there is no memory for it any more, and nothing needs it
+                watch.start()
+
+    def _look(self, waited_for: Callable[[], str], is_over: threading.Event) -> None:
         seen = missed = 0
         while not is_over.wait(_PERIOD):
             whom = waited_for()

@@ -49,6 +49,10 @@ class Screen:
         """Show at a terminal what is waited for, until the context ends; see `LiveLine`."""
         return LIVE.watching(lambda: self._safe(waited_for()))
 
+    def unwatched(self) -> AbstractContextManager[None]:
+        """Show nothing of what is waited for until the context ends, in which no thread runs for that."""
+        return LIVE.unwatched()
+
     def data(self, lines: Iterable[str]) -> None:
         """Write lines of data to stdout."""
         try:

@@ -120,6 +120,21 @@ def test_a_name_from_outside_cannot_act_on_the_terminal(monkeypatch: pytest.Monk
     assert terminal.getvalue() == f"{CLEAR}waiting for ***@host\\x1b]0;owned\\x07{CLEAR}"
 
 
+def test_nobody_looks_while_the_process_is_forked_and_afterwards_the_wait_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    screen, before = Screen(), threading.enumerate()
+    with screen.watching(lambda: "somebody"):
+        with screen.unwatched():
+            assert threading.enumerate() == before
+        assert terminal.is_drawn.wait(60)
+    assert threading.enumerate() == before
+    with screen.unwatched():
+        assert threading.enumerate() == before
+
+
 def test_where_nobody_looks_nobody_asks() -> None:
     def waited_for() -> str:
         raise AssertionError

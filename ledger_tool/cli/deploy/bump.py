@@ -109,7 +109,7 @@ def bump(
             )
         else:
             committer = stack.enter_context(_work_tree(paths, deadline)) if commit else None
-            manifests = in_folders(paths, exclude, style)
+            manifests = in_folders(paths, exclude, style, screen)
             done, idle = run(source, manifests, check=check, committer=committer, **shared), manifests.idle
     if not (policy or env or done.edits or done.findings):
         screen.note("note: without `--policy`, only references with a `# ledger:` comment have a policy")

@@ -36,11 +36,11 @@ Style = Annotated[
 Format = Annotated[str, formats("text", "json", "markdown", "github")]
 
 
-def in_folders(paths: list[str], exclude: list[str], style: str) -> FolderManifests:
+def in_folders(paths: list[str], exclude: list[str], style: str, screen: Screen) -> FolderManifests:
     """Return the manifests at these paths."""
     from ledger_tool.edges.files.manifests import FolderManifests
 
-    return FolderManifests(paths, exclude, style_of(style))
+    return FolderManifests(paths, exclude, style_of(style), screen.unwatched)
 
 
 def style_of(text: str) -> WantedStyle:

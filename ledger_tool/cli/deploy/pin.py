@@ -30,7 +30,7 @@ def pin(
     from ledger_tool.commands.pin import pin as run
 
     parsed_platform = o.parsed(names.parse_platform, platform)
-    manifests = in_folders(paths, exclude, style)
+    manifests = in_folders(paths, exclude, style, ledger.screen)
     with ledger.source() as source, ledger.screen.progress("files") as progress:
         done = run(source, manifests, now=o.now(), platform=parsed_platform, check=check, progress=progress)
     return show(ledger.screen, done, output, idle=manifests.idle)

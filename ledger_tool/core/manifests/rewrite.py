@@ -39,6 +39,8 @@ SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 class Judge:
     """What decides on a site, what it knows of a ledger's images, by which sites are found, where a person wants the
     digests, or `""`, and for one file: the variables that are set for it, and the charts that it has values of.
+
+    What it decides depends on nothing that it decided before: files are judged in any order, and in two processes.
     """
 
     judgement: Callable[[Site], Judgement | None]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
@@ -21,6 +23,7 @@ from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
 from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of
+from ledger_tool.edges.both_ends import Alone, in_order
 from ledger_tool.edges.files.chart_files import DiskFiles
 from ledger_tool.edges.files.charts import Charts
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically, sync_folder
@@ -36,8 +39,10 @@ ManifestFile = tuple[str, str]  # a file's path as messages show it, and the pat
 class FolderManifests:
     """Manifests on disk; see `commands.rewrite.Manifests`."""
 
-    def __init__(self, paths: Sequence[str], exclude: Sequence[str] = (), style: Style = "") -> None:
-        self._style = style
+    def __init__(
+        self, paths: Sequence[str], exclude: Sequence[str] = (), style: Style = "", alone: Alone = nullcontext
+    ) -> None:
+        self._style, self._alone = style, alone
         self._exclude = tuple(exclude)
         self.idle = list(dict.fromkeys(exclude))  # the globs that leave nothing out
         self._others: list[ManifestNote] = []
@@ -55,13 +60,13 @@ class FolderManifests:
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
         """Yield each file rewritten by a judge, in order; a file that cannot be read becomes a note."""
         yield from map(not_read, self._others)
-        for done, (path, place) in enumerate(self._files.items(), 1):
-            raw = _read(path, place)
-            if isinstance(raw, ManifestNote):
-                yield not_read(raw)
-            else:
-                yield rewritten(path, raw, self._styled(judge, path), write=write)
-            progress(done, len(self._files))
+        yield from in_order(partial(self._read_and_judged, judge, write), [*self._files], progress, self._alone)
+
+    def _read_and_judged(self, judge: Judge, write: bool, path: str) -> Rewritten:
+        raw = _read(path, self._files[path])
+        if isinstance(raw, ManifestNote):
+            return not_read(raw)
+        return rewritten(path, raw, self._styled(judge, path), write=write)
 
     def rewrite(self, path: str, raw: bytes, judge: Judge) -> Rewritten:
         """Return a judge's result for one of the files with other content."""
