@@ -209,12 +209,12 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     parted = history.merge_base(start, tip)
     past = _Past(files.sound(parted), at_base, len(commits))
     judge, squash = RangeJudge(past.before.ledger, at_base, clock), SquashForecast()
-    dates = _times(history, commits)
+    dates, line = _times(history, commits), _line(commits, start, tip)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
         parent = commit.parents[0] if commit.parents else ""
         dated = (*misdated_commit(commit.at, dates.get(parent)), *from_the_future(commit.at, clock))
-        past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock, squash))]
+        past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock, squash, line))]
         past.findings += _broken_by(files, commit, now)
     last = files.sound(tip)
     if now.ledger is not None and last.ledger != now.ledger:
@@ -254,6 +254,18 @@ def _times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestam
     return times | dict(zip(outside, history.times(outside), strict=True))
 
 
+def _line(commits: Sequence[Commit], start: str, tip: str) -> set[str]:
+    """Return the commits that become the branch's own if it is moved from `start` to `tip`: its first parents.
+
+    None if they do not lead to `start`: then the branch cannot be moved, or loses its line.
+    """
+    by_id, line, current = {commit.id: commit for commit in commits}, set[str](), tip
+    while current in by_id:
+        line.add(current)
+        current = next(iter(by_id[current].parents), "")
+    return line if current == start else set()
+
+
 def _other_files(past: _Past, history: History, parted: str, tip: str) -> None:
     """Note the other files that change, and what is wrong with them."""
     changed = history.changed_files(parted, tip)
@@ -282,7 +294,12 @@ def _broken_by(files: CommitFiles, commit: Commit, now: _Files) -> Iterator[Chec
 
 
 def _of_commit(
-    files: CommitFiles, judge: RangeJudge, commit: Commit, clock: Timestamp, squash: SquashForecast
+    files: CommitFiles,
+    judge: RangeJudge,
+    commit: Commit,
+    clock: Timestamp,
+    squash: SquashForecast,
+    line: Container[str],
 ) -> Iterator[CommitFault]:
     """Yield what is wrong with a commit, against the last valid ledger before it."""
     if not files.is_valid(commit.id):
@@ -293,7 +310,8 @@ def _of_commit(
         yield CommitFault("merge", None, "it merges more than two branches at once")
     elif len(parents) == 2:
         base = files.sound(files.history.merge_base(*commit.parents))
-        yield from judge.merge(base.ledger, parents[0].ledger, parents[1].ledger, after)
+        policy = parents[0].policy if commit.id in line else None
+        yield from judge.merge(base.ledger, parents[0].ledger, parents[1].ledger, after, policy)
     else:
         parent = parents[0] if parents else _NOTHING
         differences, message = compare(parent.ledger, after), parse_message(commit.message)

@@ -25,7 +25,7 @@ from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_commit, misdated_records
-from ledger_tool.core.judging.environment import judge_environments
+from ledger_tool.core.judging.environment import judge_environments, merge_faults
 from ledger_tool.core.judging.oneness import relabels
 from ledger_tool.core.judging.owners import Owned, owned_files, owned_records
 from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
@@ -129,6 +129,7 @@ class HistoryAudit:
         differences: Sequence[Difference] = ()
         self._read_settings(is_needed=bool(step.touched or step.others))
         self.owned = owned_files(sorted({*step.touched, *step.others}), self.policy)
+        before = self._versions.ledger
         if LEDGER in contents:
             differences, trouble = self._next(contents[LEDGER])
             self._is_broken = bool(trouble)
@@ -144,15 +145,18 @@ class HistoryAudit:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else NOTHING
             effects = effects_of(differences, self._versions.ledger.find)
-            yield from self._of_effects(step.commit, effects, message, undone)
+            yield from self._of_effects(step.commit, before, effects, message, undone)
 
     def _of_effects(
-        self, commit: Commit, effects: Sequence[Effect], message: Message | None, undone: Undone
+        self, commit: Commit, before: Ledger, effects: Sequence[Effect], message: Message | None, undone: Undone
     ) -> Iterator[CommitFault]:
         faults = judge_commit(effects, message, self.policy, undone)
         yield from faults
         after = self._versions.ledger
-        yield from judge_environments(effects, after, message, self.policy, undone, commit.at)
+        if message is None:  # several changes, of which each may have been right when it was made
+            yield from merge_faults(effects, before, after, self.policy)
+        else:
+            yield from judge_environments(effects, after, message, self.policy, undone, commit.at)
         yield from lacking(effects, self.policy)
         yield from misdated_records(effects, commit.at)
         yield from split_by(effects, after)

@@ -16,7 +16,7 @@ from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_records
-from ledger_tool.core.judging.environment import gives_reason, judge_environments
+from ledger_tool.core.judging.environment import gives_reason, judge_environments, merge_faults
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
 from ledger_tool.core.judging.pulls import DECISIVE, split_fault
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
@@ -81,10 +81,21 @@ class RangeJudge:
         self._net.remember(before, differences, faults, restored(effects, undone), at)
         return faults
 
-    def merge(self, base: Ledger, ours: Ledger, theirs: Ledger, after: Ledger) -> list[CommitFault]:
-        """Return what is wrong with a merge commit of two sides with a common base."""
+    def merge(
+        self, base: Ledger, ours: Ledger, theirs: Ledger, after: Ledger, policy: Policy | None = None
+    ) -> list[CommitFault]:
+        """Return what is wrong with a merge commit of two sides with a common base.
+
+        With a policy, that of the first side, the commit may become one of the branch, where it changes that side: as
+        the audit will see it.
+        """
         self._net.merge(ours, theirs, after)
-        return list(merge_commit(merge(base, ours, theirs), after))
+        faults = list(merge_commit(merge(base, ours, theirs), after))
+        if policy:
+            of_environments = list(merge_faults(effects_of(compare(ours, after)), ours, after, policy))
+            self._net.blame(of_environments)
+            faults += of_environments
+        return faults
 
     def net(self, after: Ledger) -> NetVerdict:
         """Return what is wrong with the range as one change that leaves the ledger `after`, if it lands now."""

@@ -15,6 +15,7 @@ from ledger_tool.core.changes.account import Account, account_finder
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import Message, versions_of
 from ledger_tool.core.changes.promotion import (
+    differing,
     environment_effects,
     lacks_source,
     misfits,
@@ -26,10 +27,11 @@ from ledger_tool.core.changes.promotion import (
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.ledger.names import Timestamp, shown, some_of
 from ledger_tool.core.ledger.record import Name, Record, pull_digests
 from ledger_tool.core.policy.policy import Policy
 
+Records = Sequence[Record]
 RULE = "environment"
 _MAY = {"promote", "remove", ""}  # a message without a verb of ours may do what any of them does
 
@@ -149,8 +151,8 @@ def net_faults(name: Name, before: Ledger, after: Ledger, policy: Policy, *, has
     now, was = recorded_version(tag, after, policy), recorded_version(tag, before, policy)
     if not now:
         yield CommitFault(RULE, key, f"{name} has {version}, which is not recorded")
-    elif pull_digests(now) != pull_digests(records) and not policy.is_mutable(version):
-        yield CommitFault(RULE, key, f"{name} has {version}, and not what is recorded of it: digest")
+    elif odd := _unlike(records, was, now, is_mutable=policy.is_mutable(version)):
+        yield CommitFault(RULE, key, f"{name} has {version}, and not what is recorded of it: {some_of(odd, 5)}")
     promoted_at = records[0].published_at
     ways = {fate.way for fate in unfit(was, before, promoted_at)} if was else set()
     for fate in unfit(now, after, promoted_at) if now else ():
@@ -161,3 +163,26 @@ def net_faults(name: Name, before: Ledger, after: Ledger, policy: Policy, *, has
     is_same = versioned_images(before.find(source)) == versioned_images(after.find(source))
     if not has_reason and is_same and (why := lacks_source(name, after, policy)):
         yield CommitFault(RULE, key, f"{name} changes without a `Reason`: {why}")
+
+
+def _unlike(records: Records, was: Records, now: Records, *, is_mutable: bool) -> list[str]:
+    """Return what an environment cannot have been given of a version that is recorded as it `was`, and is `now`."""
+    if is_mutable:
+        return []
+    if was == now:
+        return differing(records, now)
+    return ["digest"] if pull_digests(now) != pull_digests(records) else []
+
+
+def merge_faults(effects: Sequence[Effect], before: Ledger, after: Ledger, policy: Policy) -> Iterator[CommitFault]:
+    """Yield what is wrong with what a merge commit does to environments of its first parent, whose ledger is `before`.
+
+    It does what the commits of the other line did, one after the other, and their reasons are theirs: it is judged as a
+    range that starts at the first parent.
+    """
+    for name, own in environment_effects(effects, policy).items():
+        if version_of(after.find(name)) and name.tag not in policy.environments:
+            why = f"{name} has a `version`, and ledger.yaml declares no environment `{name.tag}`"
+            yield CommitFault(RULE, own[0].key, why)
+        else:
+            yield from net_faults(name, before, after, policy, has_reason=True)

@@ -61,7 +61,7 @@ class NetJudge:
 
         `undone` are the image:tags to which it only undid other commits.
         """
-        self._blame(faults)
+        self.blame(faults)
         unlawful = {fault.key[:2] for fault in faults if fault.key and fault.rule in DECISIVE}
         for name, of_name in by_name(differences).items():
             effects, old = effects_of(of_name, before.find), before.find(name)
@@ -103,7 +103,7 @@ class NetJudge:
             claims += own_claims
         more = [*lacking(effects, self._policy), *(expiring(effects, self._clock) if self._clock else ())]
         faults += [fault for fault in more if not self._is_known(fault)]
-        self._blame(faults)
+        self.blame(faults)
         return NetVerdict(faults, claims)
 
     def _of_name(self, name: Name, ways: Ways, after: State) -> tuple[Sequence[CommitFault], Sequence[UnprovenPull]]:
@@ -130,7 +130,8 @@ class NetJudge:
     def _is_known(self, fault: CommitFault) -> bool:
         return fault.key is not None and fault.rule in self._blamed.get(fault.key, ())
 
-    def _blame(self, faults: Iterable[CommitFault]) -> None:
+    def blame(self, faults: Iterable[CommitFault]) -> None:
+        """Note what is wrong with a commit: that is not said again of the range."""
         for fault in faults:
             if fault.key is not None:
                 self._blamed.setdefault(fault.key, set()).add(fault.rule)

@@ -124,6 +124,29 @@ def test_a_merge_in_the_range_changes_nothing_of_that(upstream: Upstream, pull: 
     assert pull.rules() == ["immutable"]
 
 
+@pytest.mark.parametrize(("first", "is_fault"), [("yank", True), ("promotion", False)])
+def test_a_merge_that_brings_a_promotion_and_a_yank_together_is_for_audit_what_it_is_for_check(
+    ledger: Run, pull: Pull, first: str, is_fault: bool
+) -> None:
+    """By git, without our merge driver. What the branch had yanked, an environment cannot get by a merge."""
+    settings(pull, "environments:\n  dev: {}\n")
+    for number in (1, 2, 3):
+        pull.publish(f"other:w{number}", number)
+    pull.git("tag", "fork")
+    pull.git("checkout", "--quiet", "-b", "yank")
+    pull.ledger("yank", "other:w3", "--reason", "crashes")
+    pull.git("checkout", "--quiet", "-b", "promotion", "fork")
+    pull.ledger("promote", "other:w3", "--to", "dev")
+    pull.git("checkout", "--quiet", first)
+    pull.git("merge", "--quiet", "--no-ff", "-m", "merge", "yank" if first == "promotion" else "promotion")
+    for base in ("fork", pull.git("rev-parse", "HEAD^").strip()):
+        assert [one["rule"] for one in pull.findings(base=base)] == ["environment"] * is_fault, base
+    done = ledger("audit", "--repo", pull.folder, "--format", "json")
+    wanted = ["linear", *["environment"] * is_fault]
+    found = [one["rule"] for one in done.json["findings"] if one["rule"] in ("linear", "environment")]
+    assert found == wanted
+
+
 # ---- the pull digest
 
 
