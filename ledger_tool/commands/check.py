@@ -13,7 +13,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.promotion import all_outlived
-from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.history.commit import Commit, first_parents
 from ledger_tool.core.judging.check import (
     CheckFinding,
     RangeJudge,
@@ -209,7 +209,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     parted = history.merge_base(start, tip)
     past = _Past(files.sound(parted), at_base, len(commits))
     judge, squash = RangeJudge(past.before.ledger, at_base, clock), SquashForecast()
-    dates, line = _times(history, commits), _line(commits, start, tip)
+    dates, line = _times(history, commits), first_parents(commits, start, tip)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
         parent = commit.parents[0] if commit.parents else ""
@@ -252,18 +252,6 @@ def _times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestam
     times = {commit.id: commit.at for commit in commits}
     outside = sorted({commit.parents[0] for commit in commits if commit.parents} - times.keys())
     return times | dict(zip(outside, history.times(outside), strict=True))
-
-
-def _line(commits: Sequence[Commit], start: str, tip: str) -> set[str]:
-    """Return the commits that become the branch's own if it is moved from `start` to `tip`: its first parents.
-
-    None if they do not lead to `start`: then the branch cannot be moved, or loses its line.
-    """
-    by_id, line, current = {commit.id: commit for commit in commits}, set[str](), tip
-    while current in by_id:
-        line.add(current)
-        current = next(iter(by_id[current].parents), "")
-    return line if current == start else set()
 
 
 def _other_files(past: _Past, history: History, parted: str, tip: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ledger_tool.core.ledger.names import Timestamp
@@ -59,3 +59,15 @@ class Step:
     touched: Mapping[str, Touch]
     is_cut: bool = False
     others: tuple[str, ...] = ()
+
+
+def first_parents(commits: Iterable[Commit], start: str, tip: str) -> set[str]:
+    """Return the commits that become a branch's own if it is moved from `start` to `tip`: `tip` and its first parents.
+
+    None of them if those do not lead to `start`.
+    """
+    by_id, line, current = {commit.id: commit for commit in commits}, set[str](), tip
+    while current in by_id:
+        line.add(current)
+        current = next(iter(by_id[current].parents), "")
+    return line if current == start else set()
