@@ -11,8 +11,10 @@ import base64
 import html
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from heapq import merge
 from urllib.parse import quote, quote_plus, unquote
 
 STARS = "***"
@@ -23,13 +25,18 @@ LONG_TOKEN = 16  # characters: a user name this long may be a token, too
 LONG_USER = 10  # characters, of ssh; a shorter user name, such as `git`, is shown
 _DIGEST = r"(?:sha\d+|md5|blake\w*):|[a-z0-9+._-]{2,12}:[0-9a-f]{8}"
 # User names and passwords in a URL, and in what was meant as one. An `image:tag@digest` is none.
-_in_url = re.compile(r"((?:\b[a-z][a-z0-9+.-]*:)?//)([^/\s]*)@", re.IGNORECASE)
-_mistyped = re.compile(
-    rf"(\bhttps?:/?)(?!/)[^/\s@]*:[^/\s]*@"
-    rf"|(?<![\w/.@%+-])[^\s/@:`'\"(]+:(?!/|\*\*\*@)[^\s/@:`'\"]+@(?=[\w-]+(?:\.[\w-]+)*[:/]|[\w-]+\.[a-z])(?!{_DIGEST})"
-    r"|(https?://)[^\s/:@]+:(?!\d{1,5}(?![^\s/`'\",;:.)])|PORT)(?:[^\n`'\"]*@|[^\s/@]+)",
-    re.IGNORECASE,
+_in_url = re.compile(r"((?:\b[a-z][a-z0-9+.-]{0,40}:)?//)([^/\s]*)@", re.IGNORECASE)
+# The beginnings of what was meant as a URL with a login, in whatever text: `http:/user:password@`, `user:password@`,
+# and `https://user:password`, where the password may have a slash or a blank in it. No part is looked at over and over.
+_one_slash = re.compile(r"(\bhttps?:/?)(?!/)[^/\s@:]*:", re.IGNORECASE)
+_two_slashes = re.compile(r"(https?://)[^\s/:@]+:(?!\d{1,5}(?![^\s/`'\",;:.)])|PORT)", re.IGNORECASE)
+_user = re.compile(r"[^\s/@:`'\"(]+")
+_user_start = re.compile(r"(?<![\w/.@%+-])[^\s/@:`'\"(]")
+_password = re.compile(
+    rf":(?!/|\*\*\*@)[^\s/@:`'\"]+@(?=[\w-]+(?:\.[\w-]+)*[:/]|[\w-]+\.[a-z])(?!{_DIGEST})", re.IGNORECASE
 )
+_END_OF_WORD, _END_OF_LINE = re.compile(r"[/\s]"), re.compile(r"[\n`'\"]")
+_rest = re.compile(r"[^\s/@]*")
 _userinfo = re.compile(
     rf"(?:[a-z][a-z0-9+.-]*:[/\\]+|[/\\]*)([^/\s@]*)@(?!{_DIGEST})(?=[^/\\\s@:]*[:/\\])", re.IGNORECASE
 )
@@ -138,10 +145,59 @@ def redacted(text: str) -> str:
         is_ssh_user = before.lower() == "ssh://" and ":" not in user and len(user) <= LONG_USER
         return match[0] if is_ssh_user else f"{before}{STARS}@"
 
-    def of_typo(match: re.Match[str]) -> str:
-        return f"{match[1] or match[2] or ''}{STARS}{'@' if match[0].endswith('@') else ''}"
+    text = _in_url.sub(of_url, text)
+    pieces, done = [], 0
+    for start, end, kept in merge(_with_one_slash(text), _without_scheme(text), _with_two_slashes(text)):
+        if start >= done:
+            pieces += [text[done:start], kept, STARS, "@" if text[end - 1] == "@" else ""]
+            done = end
+    return "".join([*pieces, text[done:]])
 
-    return _mistyped.sub(of_typo, _in_url.sub(of_url, text))
+
+_Login = tuple[int, int, str]  # where what was meant as one starts and ends, and what of it is shown
+
+
+def _with_one_slash(text: str) -> Iterator[_Login]:
+    last = _LastAt(text, _END_OF_WORD)
+    for found in _one_slash.finditer(text):
+        if (at := last.behind(found.end())) >= 0:
+            yield found.start(), at + 1, found[1]
+
+
+def _without_scheme(text: str) -> Iterator[_Login]:
+    for user in _user.finditer(text) if "@" in text else ():
+        password = _password.match(text, user.end())
+        start = _user_start.search(text, user.start(), user.end()) if password else None
+        if password and start:
+            yield start.start(), password.end(), ""
+
+
+def _with_two_slashes(text: str) -> Iterator[_Login]:
+    last = _LastAt(text, _END_OF_LINE)
+    for found in _two_slashes.finditer(text):
+        at, rest = last.behind(found.end()), _rest.match(text, found.end())
+        end = at + 1 if at >= 0 else rest.end() if rest else 0
+        if end > found.end():
+            yield found.start(), end, found[1]
+
+
+class _LastAt:
+    """The last `@` of each stretch of a text; each is looked for once."""
+
+    def __init__(self, text: str, end: re.Pattern[str]) -> None:
+        self._text = text
+        self._ends = [*(match.start() for match in end.finditer(text)), len(text)] if "@" in text else []
+        self._last: dict[int, int] = {}
+
+    def behind(self, start: int) -> int:
+        """Return where the last `@` is from a place to the end of its stretch, or -1."""
+        if not self._ends:
+            return -1
+        number = bisect_left(self._ends, start)
+        end = self._ends[number]
+        if end not in self._last:
+            self._last[end] = self._text.rfind("@", self._ends[number - 1] if number else 0, end)
+        return self._last[end] if self._last[end] >= start else -1
 
 
 def secrets_of_url(text: str) -> list[str]:

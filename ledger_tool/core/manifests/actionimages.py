@@ -15,7 +15,7 @@ from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
 from ledger_tool.core.manifests.charts.gotemplate import TemplateFault, TemplateNode, TemplatePipe, parse_template
 from ledger_tool.core.manifests.charts.spoken import SpokenText, TemplateWords, assigned, spoken
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.shapes.whole import HAS_TAG
+from ledger_tool.core.manifests.shapes.whole import has_tag
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.templateactions import actions
 from ledger_tool.core.manifests.tokens import TextToken
@@ -118,7 +118,7 @@ def _quoted(text: str) -> Iterator[str]:
     if len(printing) == 1 and not any(text[end:start].strip() for end, start in zip(ends, starts, strict=True)):
         said = _PLUS.sub("", text[printing[0].start : printing[0].end])
         found = [] if _MAKES_OTHERS.search(said) else _QUOTED.findall(said)
-        yield from (one for one in found if HAS_TAG.search(one))
+        yield from (one for one in found if has_tag(one))
 
 
 def _is_ours(text: str, ours: OurImages) -> bool:

@@ -10,7 +10,7 @@ import re
 
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes.keys import names_image, words
-from ledger_tool.core.manifests.shapes.whole import HAS_TAG
+from ledger_tool.core.manifests.shapes.whole import has_tag
 from ledger_tool.core.manifests.templatetext import COVER
 from ledger_tool.core.manifests.yamltree import plain_type
 from ledger_tool.core.policy.reference import is_no_reference, is_unlikely, parse_in_manifest
@@ -102,7 +102,7 @@ def _is_image(key: str, text: str, offset: int, end: int, ours: OurImages) -> bo
     if key in ours.keys or "docker://" in value:
         return bool(value)
     if key == "container":
-        return bool(HAS_TAG.search(value)) and _may_be_reference(value)
+        return has_tag(value) and _may_be_reference(value)
     if key in _AT_IMAGES:
         is_one = _may_be_reference(value) or (key == "newTag" and bool(value))
     else:

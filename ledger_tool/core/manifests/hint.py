@@ -14,7 +14,8 @@ from ledger_tool.core.manifests.marks import may_have_marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.shapes.keys import SCHEMA
 
-_COLON = r"[\"']?(?:\s|#[^\r\n]*[\r\n])*:\s*"
+_GAP = r"(?:\s|#[^\r\n]*[\r\n])"
+_COLON = rf"[\"']?(?:{_GAP}{{0,200}}:|{_GAP}{{200}})\s*"  # beyond so many comments, one may follow
 _NOT_IN_SCHEMA = rf"(?![\"']?(?:{'|'.join(map(re.escape, SCHEMA))}|x-[\w-]+)[\"']?[ \t]*:)"
 _KEYS = {
     "mage": r"[\w.-]*", "IMAGE": r"[\w.-]*", "repo": r"[\w.-]*", "Repo": r"[\w.-]*", "REPO": r"[\w.-]*",

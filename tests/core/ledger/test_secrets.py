@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger_tool.core.ledger.secrets import Mask, redacted, secrets_of_header
+from ledger_tool.core.ledger.secrets import LONG_USER, Mask, redacted, secrets_of_header
 
 SECRET = "hunter2/hünter+3&x"
 BASIC = base64.b64encode(f"robot:{SECRET}".encode()).decode()
@@ -110,6 +111,44 @@ def test_what_is_no_login_is_shown(text: str) -> None:
 
 def test_every_url_of_a_text_is_shown_without_its_login() -> None:
     assert redacted("https://u:p@a/b, then //t@c/d and (u:p@e:f)") == "https://***@a/b, then //***@c/d and (***@e:f)"
+
+
+# What `redacted` does, as two expressions, which take a time that grows with the cube.
+_IN_URL = re.compile(r"((?:\b[a-z][a-z0-9+.-]*:)?//)([^/\s]*)@", re.IGNORECASE)
+_DIGEST = r"(?:sha\d+|md5|blake\w*):|[a-z0-9+._-]{2,12}:[0-9a-f]{8}"
+_LOGINS = re.compile(
+    rf"(\bhttps?:/?)(?!/)[^/\s@]*:[^/\s]*@"
+    rf"|(?<![\w/.@%+-])[^\s/@:`'\"(]+:(?!/|\*\*\*@)[^\s/@:`'\"]+@(?=[\w-]+(?:\.[\w-]+)*[:/]|[\w-]+\.[a-z])(?!{_DIGEST})"
+    r"|(https?://)[^\s/:@]+:(?!\d{1,5}(?![^\s/`'\",;:.)])|PORT)(?:[^\n`'\"]*@|[^\s/@]+)",
+    re.IGNORECASE,
+)
+_WORDS = st.sampled_from(
+    ["http:", "https:/", "http://", "ssh://", "//", "/", ":", "@", "u", "p.x", "h:8", " ", "\n", "(", "'", "$", "***"]
+    + ["sha256:", "%", "-", "port", "8080", "é", "a"]
+)
+
+
+@given(st.lists(_WORDS, max_size=14).map("".join))
+@example("http:u@http:a:b@c")
+@example("http://a:b c@d`e@f")
+@example("http:a:b@u:p@h:1")
+def test_logins_are_found_as_expressions_find_them(text: str) -> None:
+    def shown(match: re.Match[str]) -> str:
+        return f"{match[1] or match[2] or ''}***{'@' if match[0].endswith('@') else ''}"
+
+    def of_url(match: re.Match[str]) -> str:
+        is_short = match[1].lower() == "ssh://" and ":" not in match[2] and len(match[2]) <= LONG_USER
+        return match[0] if is_short else f"{match[1]}***@"
+
+    assert redacted(text) == _LOGINS.sub(shown, _IN_URL.sub(of_url, text))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["http:", "http:/", "http://a:b ", "a:", "$", "a.", "a-b:", "${A:-", "//", "@", "x@", ":@", "http:u@", "é:@"],
+)
+def test_no_text_is_looked_at_over_and_over(piece: str) -> None:
+    assert redacted(piece * (400_000 // len(piece)))  # not in a time that grows with the square
 
 
 def test_the_login_of_a_header_is_a_secret_however_it_is_written() -> None:

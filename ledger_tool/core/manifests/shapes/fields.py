@@ -43,7 +43,7 @@ from ledger_tool.core.manifests.shapes.visit import (
     text_at,
     value,
 )
-from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
+from ledger_tool.core.manifests.shapes.whole import has_tag, whole
 from ledger_tool.core.manifests.site import ImageFields, MissingDigest, Site, SiteField
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
 from ledger_tool.core.policy.reference import are_words
@@ -70,7 +70,7 @@ def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
     if not tag_key and (not digest_key or key == "name"):
         return
     name = value(node, key)
-    if key == "image" and HAS_TAG.search(name):
+    if key == "image" and has_tag(name):
         return  # it has its own tag: the fields next to it mean something else
     if "://" in name or name.endswith(".git"):
         return  # a chart's or a source's repository

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from ledger_tool.core.manifests.shapes.fields import of_fields
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, is_written, key_token, text_at, value
-from ledger_tool.core.manifests.shapes.whole import HAS_TAG, whole
+from ledger_tool.core.manifests.shapes.whole import has_tag, whole
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlPlace, look_up
@@ -33,7 +33,7 @@ def in_images(visit: Visit) -> Iterator[FoundSite]:
         return
     tag, digest = look_up(node, "newTag"), look_up(node, "digest")
     renamed = look_up(node, "newName")
-    if renamed and HAS_TAG.search(text_at(renamed)) and not tag:
+    if renamed and has_tag(text_at(renamed)) and not tag:
         if not digest:  # Kustomize puts it in the place of the whole name
             yield FoundSite(whole(visit, renamed, key_token(node, "newName") or renamed.token), ("newName", "name"))
         return

@@ -53,7 +53,6 @@ from ledger_tool.core.policy.reference import split
 
 DOCKER = "docker://"  # GitHub Actions, Bitbucket Pipelines
 CONTEXT = "docker-image://"  # BuildKit
-HAS_TAG = re.compile(r"[:@][^/]*$")
 _OF_DOCKER = ("image", "uses", "pipe", "container")
 _BUNDLES = ("taskRef", "pipelineRef")
 _CLOUD_BUILD = re.compile(r"(?:^|/)cloudbuild[^/]*$")
@@ -73,7 +72,7 @@ def named_below(visit: Visit) -> Iterator[FoundSite]:
     for name in ("name", "reference", "repository"):
         place = look_up(node, name)
         # A repository without a tag gets it from the chart.
-        if place and is_written(place) and (name != "repository" or HAS_TAG.search(text_at(place))):
+        if place and is_written(place) and (name != "repository" or has_tag(text_at(place))):
             beside = key_token(node, name) or place.token
             site = whole(visit, place, beside, _doubt(visit, place))
             site = _without_tag(visit, site) if name != "reference" else site  # that is Kubernetes' own
@@ -124,7 +123,7 @@ def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
     if text.startswith(CONTEXT):
         return True
     if name == "container":
-        is_azures = not keys and bool(HAS_TAG.search(text) or "/" in text)
+        is_azures = not keys and (has_tag(text) or "/" in text)
         return (keys[1:2] == ("jobs",) or is_azures) and text not in visit.file.containers
     if name == "bundle":
         return bool(keys) and keys[0] in _BUNDLES
@@ -148,7 +147,7 @@ def _is_named(visit: Visit, name: str) -> bool:
 
 def _doubt(visit: Visit, place: YamlPlace) -> str:
     """Return why only the reader of a mapping knows the tag of an image that has none, or `""`."""
-    if HAS_TAG.search(text_at(place)):
+    if has_tag(text_at(place)):
         return ""
     beside = next((key for key in versions_beside(visit.node) if look_up(visit.node, key)), "")
     return f"its tag may be what `{beside}` says: write it behind the image" if beside else ""
@@ -226,7 +225,7 @@ def marked(visit: Visit) -> Iterator[FoundSite]:
     places = [(key.token, place) for key, place in node.pairs] or [(place.token, place) for place in node.items]
     for beside, place in places:
         is_alone = not node.token.style  # in `{…}`, the comment is behind several values
-        if is_written(place) and (is_alone or HAS_TAG.search(text_at(place)) or "/" in text_at(place)):
+        if is_written(place) and (is_alone or has_tag(text_at(place)) or "/" in text_at(place)):
             site = whole(visit, place, beside)
             if not (site.tag or site.digest or site.locked or says_image(beside.text)):
                 site = replace(
@@ -234,6 +233,12 @@ def marked(visit: Visit) -> Iterator[FoundSite]:
                 )
             if is_called_image(visit.file, beside, place.token):
                 yield FoundSite(site, (beside.text,) if node.pairs else ())
+
+
+def has_tag(text: str) -> bool:
+    """Return whether a text that may be a reference has a tag or a digest."""
+    last = text.rpartition("/")[2]
+    return ":" in last or "@" in last
 
 
 def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", opening: str = "") -> Site:
