@@ -28,7 +28,7 @@ _KEPT = re.compile(r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON.*|VIR
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep what the program leaves in the folder for temporary files, such as its turns, out of the machine's own.
+    """Keep what killed runs leave in the folder for temporary files out of the machine's own.
 
     There it stays, and every run of the program looks through all of it.
     """

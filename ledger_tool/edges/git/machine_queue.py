@@ -26,22 +26,62 @@ _SILENT = 0.8  # seconds, before a wait is told
 def turn(address: str, seconds_left: float, tell: Callable[[str], None]) -> Iterator[bool]:
     """Wait for our turn to write to `address`; yield whether we had to wait."""
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}"
+    place = _Place(Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}", address, tell)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        yield False
-        return
-    try:
-        longest, stalled = seconds_left * _LONGEST_SHARE, seconds_left * _STALLED_SHARE
-        yield lock(descriptor, longest, stalled, lambda holder: tell(_waiting(holder, address))) is not False
+        yield place.wait(seconds_left)
     finally:
+        place.leave()
+
+
+class _Place:
+    """A place in the queue for an address: whoever has its file's lock removes the file when done, so that none stays.
+
+    The next one then has the lock of a file that is gone, and waits for that of the file that is there now, if any.
+    """
+
+    def __init__(self, path: Path, address: str, tell: Callable[[str], None]) -> None:
+        self._path, self._address, self._tell = path, address, tell
+        self._descriptor: int | None = None
+        self._is_told = False
+
+    def wait(self, seconds_left: float) -> bool:
+        """Wait for our turn, or until that has taken too long; return whether we had to wait."""
+        end, stalled = time.monotonic() + seconds_left * _LONGEST_SHARE, seconds_left * _STALLED_SHARE
+        waited = False
         with suppress(OSError):
-            os.close(descriptor)
+            while True:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                done = lock(self._descriptor, end - time.monotonic(), stalled, self._tell_once)
+                waited = waited or done is not False
+                if done is None or self._is_there(self._descriptor):
+                    break
+                self._close()
+        return waited
 
+    def leave(self) -> None:
+        """Let the next one have its turn."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not ours if we waited too long for it
+                if self._is_there(self._descriptor):
+                    self._path.unlink()
+        self._close()
 
-def _waiting(holder: str, address: str) -> str:
-    return f"note: waiting a moment for another `ledger`{holder}, which is writing to {address}"
+    def _is_there(self, descriptor: int) -> bool:
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(descriptor), self._path.lstat())
+        return False
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.close(self._descriptor)
+        self._descriptor = None
+
+    def _tell_once(self, holder: str) -> None:
+        if not self._is_told:
+            self._tell(f"note: waiting a moment for another `ledger`{holder}, which is writing to {self._address}")
+        self._is_told = True
 
 
 def lock(descriptor: int, longest: float, stalled: float, tell: Callable[[str], None]) -> bool | None:
