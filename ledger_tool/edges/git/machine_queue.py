@@ -26,15 +26,15 @@ _SILENT = 0.8  # seconds, before a wait is told
 def turn(address: str, seconds_left: float, tell: Callable[[str], None]) -> Iterator[bool]:
     """Wait for our turn to write to `address`; yield whether we had to wait."""
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
-    place = _Place(Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}", address, tell)
+    file = _TurnFile(Path(tempfile.gettempdir()) / f"ledger-turn-{os.getuid()}-{name}", address, tell)
     try:
-        yield place.wait(seconds_left)
+        yield file.wait(seconds_left)
     finally:
-        place.leave()
+        file.leave()
 
 
-class _Place:
-    """A place in the queue for an address: whoever has its file's lock removes the file when done, so that none stays.
+class _TurnFile:
+    """The queue for an address: whoever has the lock of its file removes that when done, so that none stays.
 
     The next one then has the lock of a file that is gone, and waits for that of the file that is there now, if any.
     """
