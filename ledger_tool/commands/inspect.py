@@ -221,12 +221,12 @@ class _Look:
     def _told(self, draft: Draft, image: ListedImage) -> tuple[Draft, list[str]]:
         """Return the draft with what the provenance of its image says, and notes for a person.
 
-        Raises what makes it unreadable if the team requires it.
+        Raises what makes it unreadable if the team requires it of an image that is not recorded yet.
         """
         seen = attested(self.once, self.registry, self.image, image)
-        if self.is_required and seen.failures and not seen.found:
-            raise seen.failures[0].within(self.name)
         recorded = next(filter(None, (self.sources.get(own) for own in (draft.digest, draft.index) if own)), None)
+        if self.is_required and recorded is None and seen.failures and not seen.found:
+            raise seen.failures[0].within(self.name)
         claims = [*(one.claim for one in seen.found), *builds_of(draft)]
         filled, notes = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)
         notes += [f"note: {self.name}: provenance is left out: {error.message}" for error in seen.failures]

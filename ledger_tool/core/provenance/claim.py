@@ -10,7 +10,7 @@
 | base images      | `materials`                     | `resolvedDependencies`                                      |
 
 BuildKit fetches a git context itself, and so knows its commit; what the client says of its checkout it only repeats.
-Sources: SLSA provenance v0.2 and v1.1; BuildKit's `docs/attestations/slsa-definitions.md`; the build types of GitHub
+Sources: SLSA provenance v0.2 and v1.1; BuildKit's "SLSA definitions"; the build types of GitHub
 (`actions/buildtypes`, `workflow/v1`) and GitLab. Anything malformed is left out as if it were not stated.
 """
 

@@ -1,6 +1,6 @@
 """What the entries of an index, and the layers of a manifest, are of attestations about its images.
 
-Sources: OCI image-spec 1.1 "Content Descriptors"; BuildKit's `docs/attestations/attestation-storage.md`.
+Sources: OCI image-spec 1.1 "Content Descriptors"; BuildKit's "Image Attestation Storage".
 """
 
 from __future__ import annotations

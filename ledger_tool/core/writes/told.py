@@ -31,15 +31,13 @@ def told(
     """
     source = draft.source_ref if not isinstance(draft.source_ref, LedgerError) else _source(claims) or draft.source_ref
     notes = []
-    kept = recorded or source
+    kept, how = recorded or source, "recorded" if recorded else "published"
     if not isinstance(kept, LedgerError):
         for other in dict.fromkeys(_against(kept, claim) for claim in claims):
             if other and is_required:
                 hint = "publish it with the commit that it was built from, or build it from that commit, and push it"
-                how = "recorded" if recorded else "published"
                 raise RuleRefused(f"{name} is {how} as from {kept}, and its provenance says {other}", hint)
             if other:
-                how = "recorded" if recorded else "published"
                 notes.append(f"warning: {name} is {how} as from {kept}; its provenance says {other}")
     bases = tuple(dict.fromkeys(base for claim in claims for base in claim.bases))
     if unreadable := list(dict.fromkeys(uri for claim in claims for uri in claim.unreadable)):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.registries.layout import Layout
+from tests.support.registries.layout import Layout, Said
 from tests.support.registries.world import World
 from tests.support.values import provenance
 from tests.support.values.make import SOURCE, digest
@@ -19,7 +19,6 @@ BOTH = ("linux/amd64", "linux/arm64")
 _VCS = {"source": f"{REPOSITORY}.git", "revision": COMMIT}
 _OTHER = "1" * 40
 _SBOM = "https://spdx.dev/Document"
-Said = Callable[[str, str], Sequence[tuple[str, bytes]]]
 
 
 def _type(version: str) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+# What an attestation has of the image of a platform, by its digest: statements, each with its predicate's type.
+Said = Callable[[str, str], Sequence[tuple[str, bytes]]]
 
 
 @dataclass
@@ -37,12 +39,12 @@ class Layout:
         platforms: tuple[str, ...],
         *,
         attest: bool = False,
-        said: Callable[[str, str], Sequence[tuple[str, bytes]]] | None = None,
+        said: Said | None = None,
         **config: Any,
     ) -> Layout:
         """Make a layout of an index with an image for each platform, and perhaps an attestation as buildx adds it.
 
-        `said` gives, for a platform and the digest of its image, the statements in it, each with its predicate's type.
+        `said` gives the statements in it.
         """
         layout = cls._new(folder)
         entries = []

@@ -2,13 +2,15 @@
 
 It knows `build`, `push`, `buildx build` and `buildx bake`, and builds nothing: an image holds the files of its
 build context, so that the same context has the same digest. The push is real, by `skopeo`. As buildx does, the last
-two wrap the image in an index with an attestation, unless `BUILDX_NO_DEFAULT_ATTESTATIONS` is set.
+two wrap the image in an index with an attestation, unless `BUILDX_NO_DEFAULT_ATTESTATIONS` is set; with `--provenance`
+it says what BuildKit says of a build context in git.
 `run` runs the program under test. All else, such as `login`, does nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import os
@@ -20,9 +22,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support.registries.layout import Layout
+from tests.support.registries.layout import Layout, Said
 
 REGISTRY = "registry.example.com"
+_BASE = f"{REGISTRY}/myorg/base:12"
 _BUILT = Path.home() / ".docker" / "built"
 
 
@@ -37,6 +40,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--label", action="append", default=[])
     parser.add_argument("--metadata-file")
     parser.add_argument("--progress")
+    parser.add_argument("--provenance")
     parser.add_argument("--quiet", "-q", action="store_true")
     parser.add_argument("--push", action="store_true")
     verb = " ".join(word for word in words[:2] if word in ("build", "push", "buildx", "bake"))
@@ -55,7 +59,8 @@ def main(words: Sequence[str]) -> None:
             if given.quiet:
                 sys.stdout.write(f"{given.context}\n")
         case "buildx build":
-            described = _built(given.tag, given.context, given.platform.split(","), labels)
+            said = _said(given.context) if given.provenance else None
+            described = _built(given.tag, given.context, given.platform.split(","), labels, said)
             _write(given.metadata_file, described)
         case "buildx bake":
             tag = os.environ["TAG"]
@@ -97,9 +102,32 @@ def _content(context: str) -> str:
     return "\n".join([context, *(f"{path}\n{path.read_text()}" for path in files)])
 
 
-def _built(tags: Sequence[str], context: str, platforms: list[str], labels: Mapping[str, str]) -> dict[str, Any]:
+def _said(context: str) -> Said:
+    """Return what the provenance of a build from a git repository says, whose Dockerfile starts from `_BASE`."""
+    from tests.support.values import provenance
+
+    raw = subprocess.run(["skopeo", "inspect", "--raw", f"docker://{_BASE}"], check=True, capture_output=True).stdout
+    uri = f"pkg:docker/{'@'.join(_BASE.rsplit(':', 1))}?platform=linux%2Famd64"
+    commit = hashlib.sha1(context.encode()).hexdigest()
+    materials = [
+        provenance.material(uri, f"sha256:{hashlib.sha256(raw).hexdigest()}"),
+        provenance.git_material(context, commit),
+    ]
+    predicate = provenance.buildkit(
+        "v1",
+        "max",
+        context={"uri": context, "digest": {"sha1": commit}},
+        materials=materials,
+        builder="https://github.com/team/app/actions/runs/1",
+    )
+    return lambda platform, image: [("https://slsa.dev/provenance/v1", provenance.statement(predicate, image))]
+
+
+def _built(
+    tags: Sequence[str], context: str, platforms: list[str], labels: Mapping[str, str], said: Said | None = None
+) -> dict[str, Any]:
     wrap = not os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS") or len(platforms) > 1
-    entries = [_push(name, _content(context), platforms, labels, wrap=wrap) for name in tags]
+    entries = [_push(name, _content(context), platforms, labels, wrap=wrap, said=said) for name in tags]
     return {
         "containerimage.descriptor": entries[0],
         "containerimage.digest": entries[0]["digest"],
@@ -108,14 +136,20 @@ def _built(tags: Sequence[str], context: str, platforms: list[str], labels: Mapp
 
 
 def _push(
-    name: str, content: str, platforms: Sequence[str], labels: Mapping[str, str], *, wrap: bool
+    name: str,
+    content: str,
+    platforms: Sequence[str],
+    labels: Mapping[str, str],
+    *,
+    wrap: bool,
+    said: Said | None = None,
 ) -> dict[str, Any]:
     """Push an image as `name`; return its descriptor."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "layout"
         if wrap:
             attest = not os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS")
-            Layout.multi_platform(place, content, tuple(platforms), attest=attest, labels=labels)
+            Layout.multi_platform(place, content, tuple(platforms), attest=attest, said=said, labels=labels)
         else:
             Layout.image(place, content, labels=labels)
         words = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--all"]
