@@ -20,6 +20,7 @@ from ledger_tool.core.manifests.marks import Style, in_vain
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.replacements import TakenApart, judged_whole
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import styled
@@ -38,7 +39,8 @@ SiteParts = tuple[str, str, str]  # name, tag and digest of a site
 @dataclass(frozen=True, slots=True)
 class Judge:
     """What decides on a site, what it knows of a ledger's images, by which sites are found, where a person wants the
-    digests, or `""`, and for one file: the variables that are set for it, and the charts that it has values of.
+    digests, or `""`, and for one file: the variables that are set for it, the charts that it has values of, and what
+    kustomizations take apart in it.
 
     What it decides depends on nothing that it decided before: files are judged in any order, and in two processes.
     """
@@ -48,6 +50,7 @@ class Judge:
     style: Style = ""
     environment: Callable[[], Environment] = nothing_set
     charts: Callable[[], FileCharts] = no_charts
+    taken_apart: Callable[[], Sequence[TakenApart]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +153,8 @@ def _document(
         return old
     reading = form.read(done.path, text, document)
     changes: list[Splice] = []
-    expected = [_judged(site, judge, text, done, changes) for site in reading.sites]
+    sites = judged_whole(reading.sites, reading.tokens, judge.taken_apart) if judge.taken_apart else reading.sites
+    expected = [_judged(site, judge, text, done, changes) for site in sites]
     mentions = reading.mentions()
     done.notes += [note for mention in mentions if (note := _noted(mention, reading, judge, text, done.path))]
     done.notes += _of_marks(done.path, reading, mentions)

@@ -20,6 +20,7 @@ from ledger_tool.core.manifests.environment import ENV_FILE, NOTHING_SET, Enviro
 from ledger_tool.core.manifests.formats import KINDS, kind_of
 from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.remark import ManifestNote
+from ledger_tool.core.manifests.replacements import TakenApart
 from ledger_tool.core.manifests.rewrite import Judge, Rewritten, not_read, rewrite
 from ledger_tool.core.manifests.unread import MOST_SEEN
 from ledger_tool.core.registry.image import digest_of
@@ -27,6 +28,7 @@ from ledger_tool.edges.both_ends import Alone, in_order
 from ledger_tool.edges.files.chart_files import DiskFiles
 from ledger_tool.edges.files.charts import Charts
 from ledger_tool.edges.files.disk import local_error, local_errors, replace_atomically, sync_folder
+from ledger_tool.edges.files.kustomizations import Kustomizations
 from ledger_tool.errors import UsageError
 
 _WRITERS = 32
@@ -54,7 +56,8 @@ class FolderManifests:
             for real, file in found.items():
                 files.setdefault(real, file)
         self._files = dict(files.values())
-        self._charts = Charts(DiskFiles(), [path.replace(os.sep, "/") for path in files])
+        judged = [path.replace(os.sep, "/") for path in files]
+        self._charts, self._kustomizations = Charts(DiskFiles(), judged), Kustomizations(DiskFiles(), judged)
         self._real = {path: real for real, (path, _) in files.items()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:
@@ -83,7 +86,11 @@ class FolderManifests:
             raw = _read(str(beside), str(beside)) if beside.is_file() else b""
             return NOTHING_SET if isinstance(raw, ManifestNote) else parse_environment(raw)
 
-        return Judge(judge.judgement, judge.ours, self._style, environment, charts)
+        def taken_apart() -> Sequence[TakenApart]:
+            return self._kustomizations.rules(os.path.realpath(self._files[path]).replace(os.sep, "/"))
+
+        rules = taken_apart if self._kustomizations.any else None
+        return Judge(judge.judgement, judge.ours, self._style, environment, charts, rules)
 
     def replace(self, files: Sequence[Rewritten]) -> list[str]:
         """Write the new content of files, each all or nothing; return for each why it was not written, or `""`.

@@ -22,6 +22,7 @@ from ledger_tool.core.manifests.unread import MAX_FILE, MOST_SEEN
 from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.chart_files import FilesByPath
 from ledger_tool.edges.files.charts import Charts
+from ledger_tool.edges.files.kustomizations import Kustomizations
 from ledger_tool.edges.files.manifests import is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
@@ -65,7 +66,8 @@ class TreeManifests:
         self._repository = repository
         self._style = style
         self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
-        self._charts = Charts(FilesByPath(self._all, self._read, self._read_all), self.files)
+        by_path = FilesByPath(self._all, self._read, self._read_all)
+        self._charts, self._kustomizations = Charts(by_path, self.files), Kustomizations(by_path, self.files)
 
     def _read(self, path: str) -> bytes:
         (content,) = self._repository.blobs([self._all[path].oid])
@@ -90,7 +92,8 @@ class TreeManifests:
             contents = self._repository.blobs([self.files[path].oid for path in batch])
             for number, (path, raw) in enumerate(zip(batch, contents, strict=True), start + 1):
                 charts, environment = partial(self._charts.of, path), partial(self._environment, path)
-                ready = replace(judge, style=self._style, charts=charts, environment=environment)
+                rules = partial(self._kustomizations.rules, path) if self._kustomizations.any else None
+                ready = replace(judge, style=self._style, charts=charts, environment=environment, taken_apart=rules)
                 yield rewritten(path, raw, ready, write=write)
                 progress(number, len(paths))
 

@@ -1,0 +1,156 @@
+"""Kustomize's `replacements` that take an image apart at a sign: a digest behind its tag would have this sign too.
+
+`options: {delimiter: ":", index: 1}` replaces the tag of `app:v1`. Of `app:v1@sha256:…` it would replace all up to the
+next colon. A source is taken apart in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ledger_tool.core.ledger.names import shown
+from ledger_tool.core.manifests.events import EventTokens
+from ledger_tool.core.manifests.shapes.visit import text_at, value
+from ledger_tool.core.manifests.site import Site
+from ledger_tool.core.manifests.tokens import TextToken
+from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar, look_up, tree
+
+_PART = re.compile(r"(?:\\.|\[[^\]]*\]|[^.\[\\])+")
+_MATCH = re.compile(r"\[([^=\]]+)=([^\]]*)\]")
+_PATTERN = re.compile(r"[^\w.-]")
+_HARMLESS = ("", "/")  # no digest has a slash
+_MOST = 1_000  # places
+
+
+class TakenApart(NamedTuple):
+    """An object's field that a replacement takes apart at `delimiter`; `where` it says so. `""` is any kind or name."""
+
+    kind: str
+    name: str
+    path: tuple[str, ...]
+    delimiter: str
+    where: str
+
+    @property
+    def why(self) -> str:
+        """Why no digest may be there."""
+        return (
+            f"a replacement in {self.where} takes it apart at `{shown(self.delimiter, 20)}`, and a digest would be in "
+            "one of the parts: set the tag by `images` in its place"
+        )
+
+
+def taken_apart(root: YamlNode, file: str) -> Iterator[TakenApart]:
+    """Yield what the replacements in a document take apart: a kustomization, a transformer, or a file of them."""
+    place = look_up(root, "replacements")
+    for item in [*(one.node for one in place.node.items)] if place else [*(one.node for one in root.items), root]:
+        yield from _of_replacement(item, file)
+
+
+def named_files(root: YamlNode) -> Iterator[str]:
+    """Yield the paths of the files that have replacements of a kustomization."""
+    for key in ("replacements", "transformers"):
+        place = look_up(root, key)
+        for item in place.node.items if place else ():
+            if path := text_at(item) if is_scalar(item.node) else value(item.node, "path"):
+                yield path
+
+
+def resources(root: YamlNode) -> Iterator[str]:
+    """Yield the paths of what a kustomization is made of."""
+    for key in ("resources", "bases", "components"):
+        place = look_up(root, key)
+        yield from (text_at(item) for item in (place.node.items if place else ()) if is_scalar(item.node))
+
+
+def judged_whole(
+    sites: Sequence[Site], tokens: Sequence[TextToken], rules: Callable[[], Sequence[TakenApart]]
+) -> Sequence[Site]:
+    """Return the sites of a document with these tokens; those that are taken apart know that they get no digest."""
+    found = rules() if sites and isinstance(tokens, EventTokens) else ()
+    if not found or not isinstance(tokens, EventTokens):
+        return sites
+    whys = {number: why for root in tree(tokens) for number, why in _tokens_taken_apart(root, found).items()}
+
+    def why(site: Site) -> str:
+        return next((whys[field.token.number] for field in site.fields if field.token.number in whys), "")
+
+    return [replace(site, misprint=site.misprint or why(site)) for site in sites]
+
+
+def _tokens_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Mapping[int, str]:
+    """Return the numbers of the tokens of a document that rules take apart, and why no digest may be there."""
+    metadata = look_up(root, "metadata")
+    kind, name = value(root, "kind"), value(metadata.node, "name") if metadata else ""
+    found: dict[int, str] = {}
+    for rule in rules:
+        if _fits(rule.kind, kind) and _fits(rule.name, name):
+            for node in _at(root, rule.path):
+                found.setdefault(node.token.number, rule.why)
+    return found
+
+
+def _of_replacement(node: YamlNode, file: str) -> Iterator[TakenApart]:
+    source = look_up(node, "source")
+    if source:
+        delimiter, index = _options(source.node)
+        if delimiter not in (*_HARMLESS, "@") and not (delimiter == ":" and index in ("", "0")):
+            path = _parts(value(source.node, "fieldPath"))
+            yield TakenApart(*_selected(source.node), path, delimiter, f"{file}:{source.token.line}")
+    targets = look_up(node, "targets")
+    for target in (one.node for one in targets.node.items) if targets else ():
+        select, paths = look_up(target, "select"), look_up(target, "fieldPaths")
+        delimiter, _ = _options(target)
+        if delimiter in _HARMLESS or not select or not paths:
+            continue
+        for one in paths.node.items:
+            where = f"{file}:{one.token.line}"
+            yield TakenApart(*_selected(select.node), _parts(text_at(one)), delimiter, where)
+
+
+def _options(node: YamlNode) -> tuple[str, str]:
+    options = look_up(node, "options")
+    return (value(options.node, "delimiter"), value(options.node, "index")) if options else ("", "")
+
+
+def _selected(node: YamlNode) -> tuple[str, str]:
+    return value(node, "kind"), value(node, "name")
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(re.sub(r"\\(.)", r"\1", part) for part in _PART.findall(path))
+
+
+def _fits(wanted: str, name: str) -> bool:
+    """Return whether an object may be meant: by an expression, or by its name with a prefix or a suffix."""
+    return not wanted or bool(_PATTERN.search(wanted)) or (bool(name) and name in wanted)
+
+
+def _at(node: YamlNode, path: tuple[str, ...]) -> Iterator[YamlNode]:
+    """Yield the scalars at a path."""
+    ahead = [(node, path)]
+    for _ in range(_MOST):
+        if not ahead:
+            return
+        node, path = ahead.pop()
+        if not path:
+            if is_scalar(node):
+                yield node
+            continue
+        part, rest = path[0], path[1:]
+        if node.token.kind == "list":
+            items = [one.node for one in node.items]
+            ahead += [(item, rest) for number, item in enumerate(items) if _is_meant(item, number, part)]
+        elif node.token.kind == "map":
+            names = list(node.named) if part == "*" else [part]
+            ahead += [(place.node, rest) for name in names if (place := look_up(node, name))]
+
+
+def _is_meant(item: YamlNode, number: int, part: str) -> bool:
+    if matched := _MATCH.fullmatch(part):
+        place = look_up(item, matched[1])
+        return not place or text_at(place) == matched[2]
+    return part == "*" or part in (str(number), "-")
