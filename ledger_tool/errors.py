@@ -20,7 +20,8 @@
     │   ├── LocalDiskError          5   ... the local disk is full or failing
     │   └── ClockAhead              5   ... this machine's clock is ahead, or nobody can tell
     ├── Denied                      6   fix access
-    │   └── PushRefused             6   ... a hook or a rule of the remote said no
+    │   ├── PushRefused             6   ... a hook or a rule of the remote said no
+    │   └── NotTheOwner             6   ... what would change has owners, and none of them signs
     └── GitFailed                  70   report it: git failed where it should not
 
 A message is one sentence without a final period; the hint is another one and says what to do.
@@ -36,7 +37,7 @@ from typing import Any, Self
 class LedgerError(Exception):
     """What happened (`message`), what to do next (`hint`), and the process's exit code.
 
-    It `is_about_ledger` unless it is about another remote, where `ledger doctor` does not look.
+    It `is_about_ledger` unless it is about another remote, or about who may sign, where `ledger doctor` does not look.
     """
 
     exit_code = 70
@@ -203,3 +204,9 @@ class GitFailed(LedgerError):
 
 class PushRefused(Denied):
     """A hook, a rule or a protected branch of the remote refused the push repeatedly."""
+
+
+class NotTheOwner(Denied):
+    """What a commit would change has owners, and it is not signed by any of them; nothing was pushed."""
+
+    is_about_ledger = False

@@ -46,19 +46,22 @@ class PullRequest:
 
     def described(self, base: Snapshot, change: Change, branch: str, base_branch: str, *, run: RunClaim) -> Proposal:
         """Return the request for a change of the ledger that `run` makes; its text is the output of `diff`."""
+        from ledger_tool.core.changes.difference import compare
         from ledger_tool.core.changes.message import compose, subject
         from ledger_tool.core.changes.proposal import Proposal
         from ledger_tool.core.judging.diff import Claims, tag_changes
+        from ledger_tool.core.judging.owners import owned_by
         from ledger_tool.render.diff_markdown import as_request
 
         runs = [run] if run else []
         claims = Claims(lambda _: runs, lambda _: change.reason)
         changes = tag_changes(base.ledger, change.ledger, base.policy, claims=claims)
+        owned = owned_by(compare(base.ledger, change.ledger), (), base.policy)
         return Proposal(
             branch=branch,
             base=base_branch,
             title=subject(change),
-            body=as_request(changes, compose(change, run=run)),
+            body=as_request(changes, compose(change, run=run), owned),
             labels=self.labels,
             reviewers=self.reviewers,
             draft=self.draft,

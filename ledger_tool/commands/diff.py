@@ -15,6 +15,7 @@ from ledger_tool.core.changes.revert import restored
 from ledger_tool.core.history.revision import RevisionRange
 from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile, others
+from ledger_tool.core.judging.owners import Owned, owned_by
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import SETTINGS
 from ledger_tool.core.ledger.record import Name
@@ -28,6 +29,7 @@ class Diff:
     These are not shown, unless the two ends were compared as they are (`is_undoing`): then they are shown as undone.
 
     `settings_changed` says that the meaning of `ledger.yaml` changes, `files` are the other files that commits change.
+    `owned` is what changes of somebody, by the settings of the base.
     """
 
     changes: Sequence[TagChange]
@@ -35,6 +37,7 @@ class Diff:
     settings_changed: bool = False
     files: Sequence[ChangedFile] = ()
     is_undoing: bool = False
+    owned: Sequence[Owned] = ()
 
 
 def diff(history: History, revisions: RevisionRange) -> Diff:
@@ -48,10 +51,11 @@ def diff(history: History, revisions: RevisionRange) -> Diff:
     reverted = _reverted(history, start, tip, after.ledger)
     changes = tag_changes(before.ledger, after.ledger, before.policy, reverted, claims_between(history, start, tip))
     settings_changed = before.policy != after.policy
-    files = [
-        file for file in others(history.changed_files(start, tip)) if file.path != SETTINGS or not settings_changed
-    ]
-    return Diff(changes, behind, settings_changed, files, is_undoing=not revisions.since_parted)
+    changed_files = history.changed_files(start, tip)
+    files = [file for file in others(changed_files) if file.path != SETTINGS or not settings_changed]
+    policy = before.policy if start == base_tip else history.snapshot(base_tip).policy
+    owned = owned_by(compare(before.ledger, after.ledger), (file.path for file in changed_files), policy)
+    return Diff(changes, behind, settings_changed, files, is_undoing=not revisions.since_parted, owned=owned)
 
 
 def _reverted(history: History, parted: str, tip: str, after: Ledger) -> Mapping[Name, str]:

@@ -14,13 +14,18 @@ from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.check import merge_commit
 from ledger_tool.core.judging.environment import judge_environments
+from ledger_tool.core.judging.owners import Owned, owned_files, owned_records, said_owners
 from ledger_tool.core.judging.rebase import CommitContent, merge_files, replay, retold
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import RuleRefused, UsageError
 
 
 class Branch(Protocol):
-    """The branch to bring up to date."""
+    """The branch to bring up to date; it `signs` the new commits if it was told to."""
+
+    @property
+    def signs(self) -> bool: ...  # noqa: D102
 
     def files(self, commit: str) -> Mapping[str, str]:
         """Return the entries at the top of a commit, without `ledger.json`."""
@@ -51,15 +56,15 @@ def rebase(
     """Replay the changes that only the head has on `onto`: all of them, or none.
 
     Authors, times of authorship and messages are kept; merges of the base are left out, as are commits whose
-    changes the base already has. Raises RuleRefused for collisions and, with `unless_signed`, if a signature would be
-    lost; UsageError for what only git can merge.
+    changes the base already has. Raises RuleRefused for collisions and if the signature of an owner would be lost or,
+    with `unless_signed`, any; UsageError for what only git can merge.
     """
     base, head = history.resolve(onto), history.head()
     commits = history.commits(base, head)
     if history.merge_base(base, head) == base and all(len(commit.parents) == 1 for commit in commits):
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
-    if unless_signed:
-        _none_signed(branch, commits)
+    if unless_signed or not branch.signs:
+        _keep_signatures(history, branch, base, commits, every=unless_signed)
     tip, state = base, _content(history, branch, base)
     replayed: list[tuple[Commit, str]] = []
     last = {base: state}  # usually the previous commit is the next one's parent
@@ -104,12 +109,38 @@ def _content(history: History, branch: Branch, commit: str) -> CommitContent:
     return CommitContent(history.snapshot(commit).ledger, branch.files(commit))
 
 
-def _none_signed(branch: Branch, commits: Sequence[Commit]) -> None:
-    if signed := next((commit.id for commit in commits if branch.is_signed(commit.id)), ""):
-        raise RuleRefused(
-            f"commit {signed[:12]} is signed, and a rebase would lose its signature; nothing was changed",
-            "let its author rebase the branch with `ledger rebase --sign`",
-        )
+def _keep_signatures(history: History, branch: Branch, base: str, commits: Sequence[Commit], *, every: bool) -> None:
+    """Raise RuleRefused if a rebase would lose the signature of an owner or, with `every`, any signature."""
+    policy = history.snapshot(base).policy
+    for commit in commits:
+        if not branch.is_signed(commit.id):
+            continue
+        if whose := _owned(history, commit, policy):
+            raise RuleRefused(
+                f"commit {commit.id[:12]} is signed, and changes {whose.what}, which {said_owners(whose.signers)}: a "
+                "rebase would lose the signature; nothing was changed",
+                "let an owner rebase the branch with `ledger rebase --sign`, or merge it as it is",
+            )
+        if every:
+            raise RuleRefused(
+                f"commit {commit.id[:12]} is signed, and a rebase would lose its signature; nothing was changed",
+                "let its author rebase the branch with `ledger rebase --sign`",
+            )
+
+
+def _owned(history: History, commit: Commit, at_base: Policy) -> Owned | None:
+    """Return something that a commit changes of somebody, by the rules before it or those of the base."""
+    after = history.snapshot(commit.id).ledger
+    for parent in commit.parents[:1]:
+        before = history.snapshot(parent)
+        for policy in (at_base, before.policy):
+            if not policy.has_owners:
+                continue
+            differences = compare(before.ledger, after)
+            changed = (file.path for file in history.changed_files(parent, commit.id))
+            for owned in (*owned_records(differences, policy, commit.at), *owned_files(changed, policy)):
+                return owned
+    return None
 
 
 def _only_merges(history: History, branch: Branch, commit: Commit) -> None:

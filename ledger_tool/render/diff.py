@@ -12,6 +12,7 @@ from ledger_tool.core.ledger.names import counted, escaped, shown
 from ledger_tool.core.ledger.record import Record, pull_digest, to_json
 from ledger_tool.render import json
 from ledger_tool.render.files import file_lines, files_json
+from ledger_tool.render.owners import grouped, signature_lines
 from ledger_tool.render.view import Role, View
 
 MOST_VALUES = 5  # per fact, such as the platforms
@@ -29,6 +30,7 @@ def as_json(reviewed: Diff) -> str:
         "changes": [_object(change) for change in reviewed.changes],
         "settingsChanged": reviewed.settings_changed,
         "files": files_json(reviewed.files),
+        "signatures": [{"signers": list(one), "for": what} for one, what in grouped(reviewed.owned).items()],
     }
     return json.document(value)
 
@@ -79,6 +81,7 @@ def as_text(reviewed: Diff, view: View) -> Iterator[str]:
         yield view.painted(SETTINGS, "bad")
     for line in file_lines(reviewed.files):
         yield view.painted(f"another file changes: {line}", "bad")
+    yield from (view.painted(line, "heading") for line in signature_lines(reviewed.owned, escaped))
     yield from change_lines(reviewed.changes, view)
 
 

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ledger_tool.core.judging.diff import TagChange
 from ledger_tool.core.judging.files import ChangedFile
+from ledger_tool.core.judging.owners import Owned
 from ledger_tool.core.ledger.names import counted
 from ledger_tool.render.diff import (
+    MOST_VALUES,
     SETTINGS,
     counts,
     headline,
@@ -23,8 +25,13 @@ from ledger_tool.render.diff import (
 from ledger_tool.render.diff_entries import folded, one_line, sections, short_line, shortest_line
 from ledger_tool.render.files import file_lines
 from ledger_tool.render.markdown import code, link
+from ledger_tool.render.owners import signature_lines
 
 _MERGE = "\n***\nMerge by rebase or squash, and keep the commit message, which `ledger audit` reads"
+_MERGE_SIGNED = (
+    "\n***\nMerge by fast-forward, or in a merge commit: a squash or a rebase would lose the owner's signature. "
+    "The commit has this message, which `ledger audit` reads"
+)
 _REQUEST_BYTES = 58_000  # GitLab takes 60,000 with a push, where a line break has two
 _MESSAGE_BYTES = 50_000
 MARKDOWN_BYTES = 60_000  # bytes, not characters, and with room for what a bot adds
@@ -39,6 +46,7 @@ def as_markdown(
     *,
     settings_changed: bool = False,
     files: Sequence[ChangedFile] = (),
+    owned: Sequence[Owned] = (),
     limit: int = MARKDOWN_BYTES,
 ) -> str:
     """Return Markdown of at most `limit` bytes, and of at most 60 lines for each 50 records.
@@ -48,6 +56,8 @@ def as_markdown(
     head = f"**{headline(changes)}**\n" + (f"\n**{SETTINGS}.**\n" if settings_changed else "")
     if files:
         head += f"\n**Other files change:** {', '.join(file_lines(files, code, _MOST_FILES))}\n"
+    if owned:
+        head += "\n" + "".join(f"- **{line}**\n" for line in signature_lines(owned, code, MOST_VALUES))
     records = sum(len(change.effects) for change in changes)
     lines = max(_LINES, records * _LINES // 50)
     for size in _SIZES:
@@ -57,15 +67,18 @@ def as_markdown(
     return head + _shortened(changes, limit - len(head.encode()))
 
 
-def as_request(changes: Sequence[TagChange], message: str) -> str:
+def as_request(changes: Sequence[TagChange], message: str, owned: Sequence[Owned] = ()) -> str:
     """Return the text of a request to merge a commit: what it does, and at the end its message.
 
     Some hosts take the text for the message of a squash. Four blanks make the message code: nothing in it acts, and
-    `parse_message` reads it all the same. One of extreme length is left out.
+    `parse_message` reads it all the same. One of extreme length is left out. What is `owned` is signed, and has to land
+    as it is.
     """
     indented = "".join(f"    {line}".rstrip(" ") + "\n" for line in message.rstrip("\n").split("\n"))
-    ending = _MERGE + (f":\n\n{indented}" if len(indented.encode()) <= _MESSAGE_BYTES else ".\n")
-    return as_markdown(changes, limit=_REQUEST_BYTES - len(ending.encode()) - _LINES * 50) + ending
+    ending = (_MERGE_SIGNED if owned else _MERGE) + (
+        f":\n\n{indented}" if len(indented.encode()) <= _MESSAGE_BYTES else ".\n"
+    )
+    return as_markdown(changes, owned=owned, limit=_REQUEST_BYTES - len(ending.encode()) - _LINES * 50) + ending
 
 
 def _in_full(changes: Sequence[TagChange]) -> str:

@@ -34,7 +34,10 @@ def diff(
         output,
         json=lambda: render.as_json(reviewed),
         markdown=lambda: as_markdown(
-            reviewed.changes, settings_changed=reviewed.settings_changed, files=reviewed.files
+            reviewed.changes,
+            settings_changed=reviewed.settings_changed,
+            files=reviewed.files,
+            owned=reviewed.owned,
         ).rstrip("\n"),
         text=lambda: render.as_text(reviewed, screen.view()),
     )

@@ -23,6 +23,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, is_listed
 
 _MOST = 10  # signers in a message
+_LONG_AGO = Timestamp("0001-01-01T00:00:00Z")  # when nothing had expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def owned_records(differences: Iterable[Difference], policy: Policy, at: Timesta
             what = f"{key.image}:{key.tag}" if is_environment else key.image
             owned.setdefault(what, Owned(what, signers, key))
     return list(owned.values())
+
+
+def owned_by(differences: Iterable[Difference], paths: Iterable[str], policy: Policy) -> list[Owned]:
+    """Return what changes of somebody, whenever that is; what has expired by then may go without."""
+    return [*owned_records(differences, policy, _LONG_AGO), *owned_files(paths, policy)]
 
 
 def owned_files(paths: Iterable[str], policy: Policy) -> list[Owned]:

@@ -154,6 +154,7 @@ class LocalBranch:
         self._repository = checkout.repository
         self._branch = branch
         self._writer = writer
+        self._snapshot: Snapshot | None = None  # the last one: a commit never changes
 
     @property
     def shown(self) -> str:
@@ -169,12 +170,13 @@ class LocalBranch:
         return tip
 
     def snapshot(self, tip: str) -> Snapshot:
-        snapshot = read_snapshot(tip, *self._repository.ledger_files(tip, self.shown))
+        self._snapshot = read_snapshot(tip, *self._repository.ledger_files(tip, self.shown))
         self._check_clean(tip)
-        return snapshot
+        return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
-        return self._writer.commit(self._repository, tip, change)
+        base = self._snapshot if self._snapshot and self._snapshot.commit == tip else self.snapshot(tip)
+        return self._writer.commit(self._repository, base, change)
 
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
         try:

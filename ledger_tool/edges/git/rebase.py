@@ -20,6 +20,7 @@ from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
 from ledger_tool.edges.git.remote import RemoteRef, has_default_branch
 from ledger_tool.edges.git.repository import Entry, Repository
 from ledger_tool.edges.git.server_words import server_words
+from ledger_tool.edges.git.signing import Signer
 from ledger_tool.errors import Contended, UsageError
 
 _authored = re.compile(rb"^author .*> ([0-9]+ [+-][0-9]{4})$", re.MULTILINE)
@@ -31,7 +32,7 @@ class RebasedBranch(ABC):
     """See `commands.rebase.Branch`: it writes commits with their original authors, in its history's repository."""
 
     history: GitHistory
-    sign: bool
+    signer: Signer
 
     @abstractmethod
     def default_base(self) -> str:
@@ -48,6 +49,10 @@ class RebasedBranch(ABC):
     def files(self, commit: str) -> Mapping[str, str]:
         entries = self.repository.entries(commit)
         return {entry.path: f"{entry.mode} {entry.kind} {entry.oid}" for entry in entries if entry.path != LEDGER}
+
+    @property
+    def signs(self) -> bool:
+        return self.signer.always
 
     def is_signed(self, commit: str) -> bool:
         headers = self.repository.git("cat-file", "commit", commit).stdout.partition(b"\n\n")[0]
@@ -66,7 +71,7 @@ class RebasedBranch(ABC):
         if authored := _authored.search(raw.partition(b"\n\n")[0]):
             environment["GIT_AUTHOR_DATE"] = f"@{authored[1].decode()}"
         repository = dated_after(replace(self.repository, environment=environment), parent)
-        return repository.commit_tree(tree, parent, message, sign=self.sign)
+        return self.signer.commit(repository, self.history.snapshot(parent), ledger, tree, message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class RemoteBranch(RemoteRef):
         return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
-        return self._writer.commit(self.repository, tip, change)
+        return self._writer.commit(self.repository, self.snapshot(tip), change)
 
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
         return offer(self, commit, tip, attempts)

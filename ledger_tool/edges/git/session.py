@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.proposal import Describe, ProposingStore
     from ledger_tool.edges.git.rebase import RebasedBranch
     from ledger_tool.edges.git.remote import RemoteStore
+    from ledger_tool.edges.git.signing import Signer
     from ledger_tool.edges.git.transaction import Writer
     from ledger_tool.edges.git.upstream import Upstream
     from ledger_tool.edges.git.workspace import Workspace
@@ -116,7 +117,7 @@ class Session(AbstractContextManager["Session"]):
 
         if not self._options.branch:
             raise UsageError("the branch to rebase is unknown", "name it with `--branch`")
-        return ClonedBranch(self.history(), self._options.sign, self._address, self._options.branch, self._bounds)
+        return ClonedBranch(self.history(), self._signer, self._address, self._options.branch, self._bounds)
 
     @property
     def remote_url(self) -> str:
@@ -144,9 +145,7 @@ class Session(AbstractContextManager["Session"]):
 
         options = self._options
         return self._stack.enter_context(
-            Workspace(
-                self._settings_dir, options.deadline, credentials=options.credentials, sign=options.sign, top=self._top
-            )
+            Workspace(self._settings_dir, options.deadline, credentials=options.credentials, top=self._top)
         )
 
     @cached_property
@@ -159,7 +158,13 @@ class Session(AbstractContextManager["Session"]):
     def _writer(self) -> Writer:
         from ledger_tool.edges.git.transaction import Writer
 
-        return Writer(os.urandom(8).hex(), self._options.sign, self._options.run)
+        return Writer(os.urandom(8).hex(), self._signer, self._options.run)
+
+    @cached_property
+    def _signer(self) -> Signer:
+        from ledger_tool.edges.git.signing import Signer
+
+        return Signer(self._workspace, self._options.sign)
 
     def _remote_store(self, address: Address, branch: str = "") -> RemoteStore:
         from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, check_branch
@@ -258,7 +263,7 @@ class FolderSession(Session):
         if self._options.branch:
             raise UsageError("`--branch` needs a remote's URL", "check the branch out, and leave the option out")
         self._workspace.repository(self._git_dir)  # refuses a checkout that git does not trust
-        return CheckedOutBranch(self.history(), self._options.sign, self._folder.absolute(), self._messages)
+        return CheckedOutBranch(self.history(), self._signer, self._folder.absolute(), self._messages)
 
     @property
     def _remote(self) -> tuple[Address, str]:

@@ -19,6 +19,7 @@ from ledger_tool.core.ledger.names import counted
 from ledger_tool.edges.git.dates import dated_after
 from ledger_tool.edges.git.offer import Attempts, Bounds
 from ledger_tool.edges.git.repository import Repository
+from ledger_tool.edges.git.signing import Signer
 from ledger_tool.errors import Contended
 
 Operation = Callable[[Snapshot], Change]
@@ -26,18 +27,21 @@ Operation = Callable[[Snapshot], Change]
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the commits of one run, which carry its id and say what CI run it is, and signs them with `sign`."""
+    """Writes the commits of one run, which carry its id and say what CI run it is, and lets the signer sign them."""
 
     transaction_id: str
-    sign: bool
+    signer: Signer
     run: RunClaim
 
-    def commit(self, repository: Repository, tip: str, change: Change) -> str:
-        """Write a commit of a change on `tip`, with all other files kept; return its id. Raises ClockBehind."""
-        repository = dated_after(repository, tip)
-        tree = repository.write_root(repository.entries(tip), codec.dumps(change.ledger))
+    def commit(self, repository: Repository, base: Snapshot, change: Change) -> str:
+        """Write a commit of a change on `base`, with all other files kept; return its id.
+
+        Raises ClockBehind, and what `Signer.commit` raises.
+        """
+        repository = dated_after(repository, base.commit)
+        tree = repository.write_root(repository.entries(base.commit), codec.dumps(change.ledger))
         text = message.compose(change, self.transaction_id, self.run)
-        return repository.commit_tree(tree, tip, text, sign=self.sign)
+        return self.signer.commit(repository, base, change.ledger, tree, text)
 
 
 class Target(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +21,7 @@ from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
 from ledger_tool.edges.git.view import make_view
-from ledger_tool.errors import Denied, LedgerError, PushRefused, Unreachable, UsageError
+from ledger_tool.errors import Denied, LedgerError, NotTheOwner, PushRefused, Unreachable, UsageError
 
 
 @dataclass
@@ -29,14 +29,12 @@ class Workspace(AbstractContextManager["Workspace"]):
     """A context manager; everything it creates is created once, on first use, and is gone when it closes.
 
     `git_dir` belongs to the checkout whose settings count; with None, only the user's do. `top` is the checkout's top
-    folder, `git_dir`'s parent by default. `credentials` are for the remote; `sign` lets a deploy
-    key sign if the user has no signing key.
+    folder, `git_dir`'s parent by default. `credentials` are for the remote.
     """
 
     git_dir: Path | None
     deadline: Deadline = field(default_factory=usual_deadline)
     credentials: Credentials = Credentials()  # noqa: RUF009 - a frozen value
-    sign: bool = False
     top: Path | None = None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
     _accesses: dict[Address | None, Access] = field(default_factory=dict, init=False)
@@ -50,7 +48,7 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     def explained(self, error: LedgerError) -> LedgerError:
         """Return an error about access, with a hint about the settings that may explain it and that are not used."""
-        if not isinstance(error, (Denied, Unreachable)) or not any(self._accesses):
+        if not isinstance(error, (Denied, Unreachable)) or isinstance(error, NotTheOwner) or not any(self._accesses):
             return error
         unused = [self._hint_about(name) for name in self._unused(error)]
         return error.within("", "; ".join([error.hint, *unused])) if unused else error
@@ -101,10 +99,15 @@ class Workspace(AbstractContextManager["Workspace"]):
             also = [(one.key, one.value) for one in self.settings if one.is_local and one.key.startswith("remote.")]
             self._accesses[address] = prepare(
                 address, self.credentials, self.settings, self.folder, self._stack,
-                sign=self.sign, also=[] if self.trusted else also, trusting=self.trusted,
+                also=[] if self.trusted else also, trusting=self.trusted,
             )  # fmt: skip
         access = self._accesses[address]
         return Repository(git_dir, access.environment, self.deadline, options, access.mask)
+
+    @cached_property
+    def signing_environment(self) -> Mapping[str, str]:
+        """The environment in which git signs: the caller's variables, and the user's key or else the deploy key."""
+        return prepare(None, self.credentials, self.settings, self.folder, self._stack, sign=True).environment
 
     def _unused(self, error: Denied | Unreachable) -> Iterator[str]:
         """Yield the settings of the user that may explain an error about access, and that are not used."""

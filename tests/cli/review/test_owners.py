@@ -421,3 +421,32 @@ def test_a_gpg_key_is_an_owner_by_its_fingerprint_and_comes_from_the_ledger_alon
     assert gate.both(second) == []
     push(eve, "v4")
     assert gate.both(third) == [f"{owner}, and it is signed by gpg:{eve}"]
+
+
+def test_diff_says_whose_review_is_needed_in_every_format(gate: Gate, ledger: Run) -> None:
+    prod = but(PAY, tag="prod", version="v1", publishedAt="2026-11-25T09:30:00Z")
+    files = {"ledger.yaml": gate.owned.upstream.content("main", "ledger.yaml") + b"# more\n", "README.md": b"new\n"}
+    gate.owned.commit(records(NEW, prod, but(WEB, labels={"a": "b"})) | files, "all at once")
+    words = ("diff", gate.start, "main", "--repo", gate.owned.upstream.url)
+    text = ledger(*words).out.splitlines()
+    assert [line for line in text if line.startswith("needs")] == [
+        "needs the signature of release: payments/api:prod",
+        "needs the signature of payments-ci: payments/api",
+        "needs the signature of admin: web/shop, ledger.yaml",
+    ]
+    markdown = ledger(*words, "--format", "markdown").out
+    assert "- **needs the signature of `admin`: `web/shop`, `ledger.yaml`**\n" in markdown
+    assert ledger(*words, "--format", "json").json["signatures"] == [
+        {"signers": ["release"], "for": ["payments/api:prod"]},
+        {"signers": ["payments-ci"], "for": ["payments/api"]},
+        {"signers": ["admin"], "for": ["web/shop", "ledger.yaml"]},
+    ]
+
+
+def test_diff_shows_the_owners_that_the_base_has_by_now(ledger: Run, tmp_path: Path, keys: dict[str, Path]) -> None:
+    owned = OwnedLedger.create(tmp_path, keys, "tags: {}\n")
+    owned.upstream.git("update-ref", "refs/heads/pr", "main")
+    owned.commit({"ledger.json": ledger_bytes(PAY)}, "publish", branch="pr")
+    owned.commit({"ledger.yaml": b"owners:\n  - images: ['*']\n    signers: [admin]\n"}, "owners")
+    done = ledger("diff", "main", "pr", "--repo", owned.upstream.url)
+    assert "needs the signature of admin: payments/api\n" in done.out

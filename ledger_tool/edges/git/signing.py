@@ -1,0 +1,95 @@
+"""Signs commits of ours: where `--sign` asks for it, and of itself where an owner has to sign what changes.
+
+What no owner has signed is refused here, before it is offered to anybody: `check` and a server's hook would refuse it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING
+from ledger_tool.edges.git.log import time_of, times
+from ledger_tool.edges.git.repository import Repository
+from ledger_tool.edges.git.workspace import Workspace
+from ledger_tool.errors import NotTheOwner, UsageError
+
+if TYPE_CHECKING:  # a ledger without owners need not load the rest
+    from ledger_tool.core.judging.owners import Owned
+
+_HINT = (
+    "sign with the key of an owner: set git's `user.signingKey` (and `gpg.format`), or pass the key with `--deploy-key`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Writes commits, and signs them `always`, or if somebody owns what they change."""
+
+    workspace: Workspace
+    always: bool
+
+    def commit(self, repository: Repository, base: Snapshot, ledger: Ledger, tree: str, message: str) -> str:
+        """Write a commit on `base` of a tree with this ledger; return its id.
+
+        Raises NotTheOwner if none of its owners has signed what it changes, and UsageError if git cannot sign it.
+        """
+        owned = _owned(repository, base, ledger, tree)
+        if not (owned or self.always):
+            return repository.commit_tree(tree, base.commit, message)
+        try:
+            commit = self._signing(repository).commit_tree(tree, base.commit, message, sign=True)
+        except UsageError as error:
+            if not owned:
+                raise
+            raise NotTheOwner(f"{_belongs(owned[0])}, and {error.message}", _HINT) from None
+        if owned:
+            _check_signed(repository, base, commit, owned)
+        return commit
+
+    def _signing(self, repository: Repository) -> Repository:
+        """Return the repository as a signing program needs it: with the caller's variables, and the deploy key."""
+        own = {
+            name: value
+            for name, value in repository.environment.items()
+            if name.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))
+        }
+        return replace(repository, environment={**self.workspace.signing_environment, **own})
+
+
+def _owned(repository: Repository, base: Snapshot, ledger: Ledger, tree: str) -> list[Owned]:
+    """Return what a tree with this ledger changes of somebody, on a base, by its rules."""
+    policy = base.policy
+    if not policy.has_owners:
+        return []
+    from ledger_tool.core.changes.difference import compare
+    from ledger_tool.core.judging.owners import owned_files, owned_records
+
+    owned = owned_records(compare(base.ledger, ledger), policy, time_of(str(int(time.time()))))
+    if any(owner.files for owner in policy.owners):
+        from ledger_tool.edges.git.files import changed_files
+
+        owned += owned_files((file.path for file in changed_files(repository, base.commit, tree)), policy)
+    return owned
+
+
+def _check_signed(repository: Repository, base: Snapshot, commit: str, owned: Sequence[Owned]) -> None:
+    from ledger_tool.core.judging.owners import SigningRules, unsigned
+    from ledger_tool.core.policy.signers import MAX_SIGNERS, parse_signers
+    from ledger_tool.edges.git.signatures import signatures
+
+    allowed, keyring = repository.plain_files(base.commit, (ALLOWED_SIGNERS, KEYRING), MAX_SIGNERS)
+    rules = SigningRules(base.policy, parse_signers(allowed), keyring)
+    (signature,), (at,) = signatures(repository, [commit], b"", keyring), times(repository, [commit])
+    for fault in unsigned(owned, signature, rules, at):
+        raise NotTheOwner(f"nothing was written, since {fault.fault.message}", _HINT)
+
+
+def _belongs(owned: Owned) -> str:
+    from ledger_tool.core.judging.owners import said_owners
+
+    return f"nothing was written, since it changes {owned.what}, which {said_owners(owned.signers)}"
