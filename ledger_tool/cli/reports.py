@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from ledger_tool.cli.options import option
 
 if TYPE_CHECKING:
     from ledger_tool.core.running.container import RunningContainer
+    from ledger_tool.render.screen import Screen
 
 FailOn = Annotated[str, option("--fail-on", "CLASS,…", "The classes that exit 1; or drift, housekeeping, none.")]
 Running = Annotated[
@@ -20,6 +22,47 @@ Running = Annotated[
     ),
 ]
 Metrics = Annotated[str, option("--metrics", "FILE", "Also write a Prometheus textfile.")]
+
+
+class LiveReport(Protocol):
+    """What was found of the live world; it is `complete` if everything could be observed."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything could be observed."""
+
+    def fails(self, fail_on: Sequence[str]) -> bool:
+        """Return whether anything is of these classes or kinds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportForms:
+    """A report as each format shows it; `metrics` gets the time of the last complete run, or None."""
+
+    json: Callable[[], str]
+    markdown: Callable[[], Iterable[str]]
+    junit: Callable[[], Iterable[str]]
+    text: Callable[[], Iterable[str]]
+    metrics: Callable[[float | None], str]
+
+
+def conclude(
+    screen: Screen,
+    report: LiveReport,
+    show: ReportForms,
+    *,
+    output: str,
+    metrics: str,
+    command: str,
+    fail_on: Sequence[str],
+) -> int:
+    """Print a report, write its metrics to a file unless that is `""`, and return the exit code."""
+    from ledger_tool.errors import TryAgain
+
+    screen.show(output, json=show.json, markdown=show.markdown, junit=show.junit, text=show.text)
+    if metrics:
+        write_metrics(metrics, command, show.metrics)
+    return 1 if report.fails(fail_on) else 0 if report.complete else TryAgain.exit_code
 
 
 def write_metrics(path: str, command: str, text: Callable[[float | None], str]) -> None:

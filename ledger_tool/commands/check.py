@@ -12,7 +12,7 @@ from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.message import parse_message
-from ledger_tool.core.changes.promotion import all_outlived
+from ledger_tool.core.changes.promotion import OutlivedVersion, all_outlived
 from ledger_tool.core.history.commit import Commit, first_parents
 from ledger_tool.core.judging.check import (
     CheckFinding,
@@ -68,7 +68,7 @@ class Checked:
     yanked: Sequence[Record] = ()
     files: Sequence[ChangedFile] = ()
     squash: Sequence[str] = ()
-    outlived: Sequence[str] = ()
+    outlived: Sequence[OutlivedVersion] = ()
     signed: Sequence[Owned] = ()
     doubts: Sequence[str] = ()
 

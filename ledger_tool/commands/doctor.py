@@ -70,7 +70,7 @@ def doctor_of_registry(tools: DoctorTools, typed: str) -> Iterator[Check]:
         with tools.open_place() as place:
             raw = (place.folder_files() or place.files())[1]
         configured = addressed(tools.read_policy(raw).registries, typed)
-        registry = configured or registry
+        registry = configured[0] if configured else registry
     except LedgerError as error:
         if tools.is_ledger_named and "://" not in typed:
             says = f"{shown(typed)} is asked by https, since ledger.yaml is not known: {error.message}"

@@ -115,10 +115,10 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
     if not host:
         return serving[0] if serving else None
     chosen = addressed(serving, host)
-    if chosen is None:
+    if not chosen:
         hint = "name another with `--registry`, or add it to ledger.yaml"
         raise UsageError(f"ledger.yaml does not say that {host} serves {image}", hint)
-    return chosen
+    return chosen[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from ledger_tool.commands.ports import Progress, Source
 from ledger_tool.commands.restore_looks import OpenPast, RestoreLooks, RestoreTask, RestoringRegistries
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.promotion import no_longer_declared
-from ledger_tool.core.ledger.names import Tag, Timestamp
+from ledger_tool.core.ledger.names import Tag, Timestamp, shown
 from ledger_tool.core.ledger.query import select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name
 from ledger_tool.core.policy.policy import check_environment
+from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.restore import RestoreAction
 from ledger_tool.core.writes.promote import images_of
@@ -31,11 +32,13 @@ _Planned = tuple[RestoreTask, RestoreAction]
 class RestoreRequest:
     """Which tags to put back: those of an environment, or of all else; of those, the ones that patterns name, if any.
 
-    Nothing is put back unless `carry_out`; with `overwrite`, also where a tag serves what the ledger never had.
+    Nothing is put back unless `carry_out`; with `overwrite`, also where a tag serves what the ledger never had. With a
+    `registry`, as a person typed it, nothing is looked at elsewhere.
     """
 
     patterns: Sequence[str] = ()
     environment: str = ""
+    registry: str = ""
     overwrite: bool = False
     carry_out: bool = False
 
@@ -73,17 +76,20 @@ def restore(
     """Put the tags back that do not serve what the ledger says, at each registry, without ever deleting anything.
 
     What was published or removed in the meantime is judged again, by the records that it has then. ^C ends the run
-    with what was done. Raises UsageError if no registry is configured, or for what is not an environment; UnknownImage
+    with what was done. Raises UsageError if no such registry is configured, or for what is no environment; UnknownImage
     for a pattern that names nothing; RuleRefused for what an environment had that is no longer declared; and what
     reading the ledger or its history raises, if nothing was done yet.
     """
     snapshot = source.read()
     snapshot.policy.check_registries("restore tags at")
+    if request.registry and not addressed(snapshot.policy.registries, request.registry):
+        known = ", ".join(dict.fromkeys(registry.name for registry in snapshot.policy.registries))
+        raise UsageError(f"ledger.yaml names no registry `{shown(request.registry)}`", f"its registries are {known}")
     groups = list(by_name(_chosen(snapshot, request)).values())
     journal = _Journal()
     looks = RestoreLooks(
-        registries=registries, open_past=open_past, now=now, jobs=jobs, overwrite=request.overwrite, note=note,
-        progress=progress,
+        registries=registries, only=request.registry, open_past=open_past, now=now, jobs=jobs,
+        overwrite=request.overwrite, note=note, progress=progress,
     )  # fmt: skip
     try:
         _settle(source, looks, snapshot, groups, journal, carry_out=request.carry_out)

@@ -21,6 +21,7 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Seen, Unknown
 from ledger_tool.core.registry.image import ServedDocument
 from ledger_tool.core.registry.restore import RestoreAction, TagSight, differs, plan
@@ -67,10 +68,12 @@ class RestoreTask:
 class RestoreLooks:
     """Looks at tags from `jobs` threads, and says what to do about each that does not serve what the ledger says.
 
-    With `overwrite`, nobody has to know whether the ledger ever had what a tag serves.
+    With `overwrite`, nobody has to know whether the ledger ever had what a tag serves. `only` is the registry to look
+    at, as a person typed it; `""` for all.
     """
 
     registries: RestoringRegistries
+    only: str = ""
     open_past: OpenPast
     now: Timestamp
     jobs: int
@@ -79,10 +82,13 @@ class RestoreLooks:
     progress: Progress
 
     def tasks(self, snapshot: Snapshot, groups: Iterable[Sequence[Record]]) -> list[RestoreTask]:
-        """Return each tag once for each registry that serves it."""
+        """Return each tag once for each registry that serves it, of those to look at."""
+        names = {registry.name for registry in addressed(snapshot.policy.registries, self.only)} if self.only else None
         tasks: dict[tuple[Name, bool, str, str], RestoreTask] = {}
         for records in groups:
             for registry in self.registries.serving(snapshot.policy, records[0].image):
+                if names is not None and registry.name not in names:
+                    continue
                 task = RestoreTask(registry, records)
                 tasks.setdefault((task.name, *task.place), task)
         return list(tasks.values())

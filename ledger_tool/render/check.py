@@ -33,7 +33,18 @@ def as_json(checked: Checked) -> str:
         }
         for finding in checked.findings
     ]
-    return json.document({"ok": checked.ok, "findings": findings, "files": files_json(checked.files)})
+    outlived = [
+        {
+            "image": one.name.image,
+            "environment": one.name.tag,
+            "version": one.version,
+            "way": one.fate.way,
+            "message": escaped(str(one)),
+        }
+        for one in checked.outlived
+    ]
+    value = {"ok": checked.ok, "findings": findings, "files": files_json(checked.files), "outlived": outlived}
+    return json.document(value)
 
 
 def as_text(checked: Checked, view: View) -> Iterator[str]:
@@ -113,7 +124,7 @@ def not_fixed(checked: Checked) -> str:
 def notes(checked: Checked) -> Iterator[str]:
     """Yield what a person should know in addition to the findings, and a summary."""
     yield from _yanked(checked.yanked)
-    yield from (f"warning: {what}" for what in checked.outlived[:MOST_OUTLIVED])
+    yield from (f"warning: {one}" for one in checked.outlived[:MOST_OUTLIVED])
     if len(checked.outlived) > MOST_OUTLIVED:
         yield f"warning: {len(checked.outlived) - MOST_OUTLIVED} more versions of environments are no longer good"
     yield from (f"note: another file changes: {line}" for line in file_lines(checked.files))

@@ -9,9 +9,9 @@ from typing import Annotated
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, formats, option
 from ledger_tool.cli.reading import Reading, reads
-from ledger_tool.cli.reports import FailOn, Metrics, what_runs, write_metrics
+from ledger_tool.cli.reports import FailOn, Metrics, ReportForms, conclude, what_runs
 from ledger_tool.core.ledger import names
-from ledger_tool.errors import TryAgain, UsageError
+from ledger_tool.errors import UsageError
 
 
 @reads
@@ -59,13 +59,11 @@ def running(
         )
     report = compared.report
     screen.notes(render.notes(report))
-    screen.show(
-        output,
+    show = ReportForms(
         json=lambda: render.as_json(compared),
         markdown=lambda: render.as_markdown(report),
         junit=lambda: render.as_junit(report, failing),
         text=lambda: render.as_text(report, screen.view(wide=wide)),
+        metrics=lambda last: render.as_metrics(report, time.time(), last),
     )
-    if metrics:
-        write_metrics(metrics, "running", lambda last: render.as_metrics(report, time.time(), last))
-    return 1 if report.fails(failing) else 0 if report.complete else TryAgain.exit_code
+    return conclude(screen, report, show, output=output, metrics=metrics, command="running", fail_on=failing)

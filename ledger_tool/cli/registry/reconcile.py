@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import flag, formats, option
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
-from ledger_tool.cli.reports import FailOn, Metrics, write_metrics
+from ledger_tool.cli.reports import FailOn, Metrics, ReportForms, conclude
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.errors import LedgerError, TryAgain
 
@@ -92,27 +92,22 @@ def reconcile(
                 refused = error
     report = with_since(reconciled.report, before) if before else reconciled.report
     screen.notes(render.warnings(report))
-    screen.show(
-        output,
+    of_all = query == Query() and report.scope != "tags"
+    show = ReportForms(
         json=lambda: render.as_json(report),
         markdown=lambda: render.as_markdown(report),
         junit=lambda: render.as_junit(report, failing),
         text=lambda: render.as_text(report, screen.view(wide=wide)),
+        metrics=lambda last: render_metrics.as_metrics(report, time.time(), last, of_all=of_all),
     )
-    if metrics:
-        of_all = query == Query() and report.scope != "tags"
-        write_metrics(
-            metrics, "reconcile", lambda last: render_metrics.as_metrics(report, time.time(), last, of_all=of_all)
-        )
+    code = conclude(screen, report, show, output=output, metrics=metrics, command="reconcile", fail_on=failing)
     if save and not reconciled.interrupted:  # what was not looked at would lose its `since`
         _write(Path(save), render.as_json(report))
     if refused is not None:
         raise refused
     if reconciled.interrupted:
         raise KeyboardInterrupt
-    if report.looks_down:
-        return TryAgain.exit_code
-    return 1 if report.fails(failing) else 0 if report.complete else TryAgain.exit_code
+    return TryAgain.exit_code if report.looks_down else code
 
 
 def _previous(path: str, screen: Screen) -> PreviousReport | None:

@@ -19,6 +19,7 @@ def restore(
         list[str], argument("PATTERN...", "Only these: globs of images (`myorg/*`) or of image:tag (`*:v1.*`).")
     ] = o.NONE,
     env: Annotated[str, option("--env", "ENV", "Set the tags of this environment, and no others.")] = "",
+    registry: Annotated[str, option("--registry", "HOST", "Only at this registry, by its host or its name.")] = "",
     overwrite: Annotated[
         bool, flag("--overwrite", "Also put back a tag that serves what the ledger never had, which may get lost.")
     ] = False,
@@ -40,7 +41,9 @@ def restore(
     from ledger_tool.render import restore as render
 
     environment = names.parse_tag(env) if env else ""
-    request = RestoreRequest(patterns=patterns, environment=environment, overwrite=overwrite, carry_out=yes)
+    request = RestoreRequest(
+        patterns=patterns, environment=environment, registry=registry, overwrite=overwrite, carry_out=yes
+    )
     screen = ledger.screen
     with ExitStack() as stack:
         source = stack.enter_context(ledger.source())

@@ -8,7 +8,7 @@ ledger never shows anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -142,21 +142,30 @@ class Account:
         return steps
 
 
-def account_finder(message: Message | None, undone: Iterable[Difference] = ()) -> Callable[[Name], Account]:
-    """Return a function that gives what a message, and what it reverts, says about an image:tag."""
-    undone = list(undone)
-    accounts = accounts_of(message, undone) if message and (message.is_squash or undone) else {}
-    if message is None:
-        blocks: Sequence[Block] = ()
-    elif message.is_squash:
-        blocks = message.counting
-    else:
-        blocks = [message.block if message.blocks else Block(message.verb)]
-    alone = Account(blocks)
-    return lambda name: accounts.get(name, alone)
+class Accounts:
+    """What a message, and what it reverts, says about each image:tag; all judges of one commit share it.
+
+    The message is None for a change that has none yet.
+    """
+
+    def __init__(self, message: Message | None, undone: Iterable[Difference] = ()) -> None:
+        undone = list(undone)
+        has_steps = message is not None and (message.is_squash or bool(undone))
+        self.by_name: Mapping[Name, Account] = _by_name(message, undone) if message and has_steps else {}
+        if message is None:
+            blocks: Sequence[Block] = ()
+        elif message.is_squash:
+            blocks = message.counting
+        else:
+            blocks = [message.block if message.blocks else Block(message.verb)]
+        self._of_all = Account(blocks)
+
+    def of(self, name: Name) -> Account:
+        """Return what is said about an image:tag."""
+        return self.by_name.get(name, self._of_all)
 
 
-def accounts_of(message: Message, undone: Iterable[Difference] = ()) -> dict[Name, Account]:
+def _by_name(message: Message, undone: Iterable[Difference]) -> dict[Name, Account]:
     """Return what a squash, and what it reverts, says about each image:tag that it names."""
     entries: dict[Name, list[tuple[Block, MessageEntry]]] = {}
     for block in message.blocks:

@@ -108,10 +108,21 @@ def recorded_version(name: Name, ledger: Ledger, policy: Policy) -> tuple[Record
     return () if is_of_environment(name.tag, records, policy) else records
 
 
-def all_outlived(ledger: Ledger, at: Timestamp) -> Iterator[str]:
-    """Yield what has become of the versions that environments have, each after its `IMAGE:ENV`; see `outlived`."""
+class OutlivedVersion(NamedTuple):
+    """What has become of the version that an environment has."""
+
+    name: Name
+    version: str
+    fate: Fate
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.fate}"
+
+
+def all_outlived(ledger: Ledger, at: Timestamp) -> Iterator[OutlivedVersion]:
+    """Yield what has become of the versions that environments have; see `outlived`."""
     for name, records in by_name(ledger.having("version")).items():
-        yield from (f"{name} {what}" for what in outlived(records, ledger, at))
+        yield from (OutlivedVersion(name, version_of(records), fate) for fate in outlived(records, ledger, at))
 
 
 def differing(records: Sequence[Record], source: Sequence[Record]) -> list[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ledger_tool.core.changes.account import Accounts
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.message import Message, parse_message
@@ -150,13 +151,14 @@ class HistoryAudit:
     def _of_effects(
         self, commit: Commit, before: Ledger, effects: Sequence[Effect], message: Message | None, undone: Undone
     ) -> Iterator[CommitFault]:
-        faults = judge_commit(effects, message, self.policy, undone)
+        accounts = Accounts(message, undone.differences)
+        faults = judge_commit(effects, message, self.policy, undone, accounts)
         yield from faults
         after = self._versions.ledger
         if message is None:  # several changes, of which each may have been right when it was made
             yield from merge_faults(effects, before, after, self.policy)
         else:
-            yield from judge_environments(effects, after, message, self.policy, undone, commit.at)
+            yield from judge_environments(effects, after, message, self.policy, undone, commit.at, accounts=accounts)
         yield from lacking(effects, self.policy)
         yield from misdated_records(effects, commit.at)
         yield from split_by(effects, after)

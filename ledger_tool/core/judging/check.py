@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.account import account_finder
+from ledger_tool.core.changes.account import Accounts
 from ledger_tool.core.changes.difference import Difference, applied, compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.merge import Merged, merge
@@ -65,18 +65,19 @@ class RangeJudge:
 
         See `judge_commit`.
         """
-        effects = effects_of(differences, before.find)
-        faults = judge_commit(effects, message, policy, undone)
+        effects, accounts = effects_of(differences, before.find), Accounts(message, undone.differences)
+        faults = judge_commit(effects, message, policy, undone, accounts)
         known = {(fault.rule, fault.key) for fault in faults}
-        by_base = judge_commit(effects, message, self._base, undone)  # a move, or a mark or a record that goes with one
+        # A move, or a mark or a record that goes with one.
+        by_base = judge_commit(effects, message, self._base, undone, accounts)
         rules = (*DECISIVE, "trailers")
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
         if environment_effects(effects, policy):
             after = applied(before, differences)
-            faults += judge_environments(effects, after, message, policy, undone, at, self._base)
-            for name in _with_reason(effects, after, message, undone):
+            faults += judge_environments(effects, after, message, policy, undone, at, self._base, accounts)
+            for name in _with_reason(effects, after, message, accounts):
                 self._net.explain(name, after.find(name))
         self._net.remember(before, differences, faults, restored(effects, undone), at)
         return faults
@@ -102,13 +103,14 @@ class RangeJudge:
         return self._net.judge(after)
 
 
-def _with_reason(effects: Iterable[Effect], after: Ledger, message: Message | None, undone: Undone) -> Iterator[Name]:
+def _with_reason(
+    effects: Iterable[Effect], after: Ledger, message: Message | None, accounts: Accounts
+) -> Iterator[Name]:
     """Yield the image:tags of environments for whose change a message gives a reason."""
     if message is None:
         return
-    account_of = account_finder(message, undone.differences)
     names = dict.fromkeys(effect.name for effect in effects if effect.record.is_environment)
-    yield from (name for name in names if gives_reason(account_of(name), message, name, after))
+    yield from (name for name in names if gives_reason(accounts.of(name), message, name, after))
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.changes.account import Account, account_finder, accounts_of
+from ledger_tool.core.changes.account import Account, Accounts
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.changes.promotion import environment_effects
@@ -58,19 +58,24 @@ class CommitFault:
 
 
 def judge_commit(
-    effects: Sequence[Effect], message: Message | None, policy: Policy, undone: Undone = NOTHING
+    effects: Sequence[Effect],
+    message: Message | None,
+    policy: Policy,
+    undone: Undone = NOTHING,
+    accounts: Accounts | None = None,
 ) -> list[CommitFault]:
     """Return everything that is wrong with a commit with these effects, under this policy, and with this message.
 
     The message is None for a change that has none yet: then only what no message could explain is judged. `undone` is
-    what the commit exactly undoes of those that its message says it reverts: that may be done like what it undoes.
+    what the commit exactly undoes of those that its message says it reverts: that may be done like what it undoes. Both
+    together say what `accounts` do, if those have been read already.
     """
     done_before = restored(effects, undone)
     effects = [effect for effect in effects if effect.name not in done_before]
-    account_of = account_finder(message, undone.differences)
+    accounts = accounts or Accounts(message, undone.differences)
     broken: list[Broken] = []
     if message and (message.is_squash or undone):
-        broken += untold(effects, message, accounts_of(message, undone.differences))
+        broken += untold(effects, message, accounts.by_name)
     elif message and effects and message.silent:
         broken += map(unexplained, effects)
     elif message and message.block.record_count is not None:
@@ -79,7 +84,7 @@ def judge_commit(
         broken += mismatched(effects, message.block.entries)
     of_environments = environment_effects(effects, policy)
     for name, group in groupby(effects, key=lambda effect: effect.name):
-        account, same_name = account_of(name), list(group)
+        account, same_name = accounts.of(name), list(group)
         if name in of_environments:  # whose rule needs the whole ledger: `judging.environment`
             continue
         for effect in same_name:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.core.changes.account import Account, account_finder
+from ledger_tool.core.changes.account import Account, Accounts
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import Message, versions_of
 from ledger_tool.core.changes.promotion import (
@@ -44,18 +44,19 @@ def judge_environments(
     undone: Undone = NOTHING,
     at: Timestamp | None = None,
     base: Policy | None = None,
+    accounts: Accounts | None = None,
 ) -> Iterator[CommitFault]:
     """Yield what is wrong with what a commit, made at a time, does to environments; `after` is the ledger it leaves.
 
     The message is None for a change that has none yet, which may still get a reason. With a `base`, what an environment
-    takes from by that policy counts as well.
+    takes from by that policy counts as well. `accounts` are those of the message, if they have been read already.
     """
     changed = environment_effects(effects, policy)
     if not changed:
         return
-    put_back, account_of = restored(effects, undone), account_finder(message, undone.differences)
+    put_back, accounts = restored(effects, undone), accounts or Accounts(message, undone.differences)
     for name, own in changed.items():
-        account = account_of(name)
+        account = accounts.of(name)
         if message and name not in put_back:
             yield from _told(name, own, account, message)
         if any(effect.new and effect.new.version and not old.version for effect in own for old in effect.old):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ledger_tool.core.changes.account import Accounts
 from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import Message
@@ -53,9 +54,10 @@ class SquashForecast:
         differences = compare(before, after)
         lost = list(self._lost(differences, after))
         effects, message = effects_of(differences, after.find), self.message
+        accounts = Accounts(message, undone.differences)
         faults = [
-            *judge_commit(effects, message, policy, undone),
-            *judge_environments(effects, after, message, policy, undone),
+            *judge_commit(effects, message, policy, undone, accounts),
+            *judge_environments(effects, after, message, policy, undone, accounts=accounts),
         ]
         unclear = list(dict.fromkeys(f"in one commit, {fault.message}" for fault in faults))
         return [*_first(lost), *_first(unclear)]

@@ -79,16 +79,15 @@ class AddressedRegistry(Protocol):
 R = TypeVar("R", bound=AddressedRegistry)
 
 
-def addressed(registries: Iterable[R], typed: str) -> R | None:
-    """Return the registry that a person typed, or None: by its name, or by its host, with or without a scheme."""
+def addressed(registries: Iterable[R], typed: str) -> list[R]:
+    """Return the registries that a person typed: those of that name, else those at that host, of that scheme if any."""
     choices = list(registries)
     scheme, _, host = typed.rpartition("://")
-    at_host = (
+    return [registry for registry in choices if registry.name == typed] or [
         registry
         for registry in choices
         if same_host(registry.host) == same_host(host) and scheme in ("", "http" if registry.plain_http else "https")
-    )
-    return next((registry for registry in choices if registry.name == typed), None) or next(at_host, None)
+    ]
 
 
 def pulled_from(registry: Registry, image: str) -> tuple[str, str]:

@@ -346,6 +346,15 @@ def test_whoever_takes_a_version_away_is_told_which_environments_have_it(ledger:
         "warning: myorg/app:staging has v1, which is yanked: it eats data",
         "warning: myorg/web:staging has v1, which is no longer recorded",
     ]
+    outlived = ledger("check", "--format", "json")
+    check_schema("check-v1", outlived.json)
+    assert (outlived.json["ok"], [(one["environment"], one["way"]) for one in outlived.json["outlived"]]) == (
+        True, [("prod", "yanked"), ("staging", "yanked"), ("staging", "removed")]
+    )  # fmt: skip
+    assert outlived.json["outlived"][2] == {
+        "image": "myorg/web", "environment": "staging", "version": "v1", "way": "removed",
+        "message": "myorg/web:staging has v1, which is no longer recorded",
+    }  # fmt: skip
     assert "note:" not in ledger("yank", "myorg/app:v1", "--undo", "--reason", "it does not").err
 
 

@@ -256,6 +256,13 @@ def test_a_mirror_without_the_image_says_so_and_the_others_are_restored(world: W
         for tag in ("v1", "v2"):
             mirror.push(v1, f"{world.image}:{tag}")
         mirror.push(other, f"{world.image}:v1")
+        here = restore(world, "--registry", world.registry.host, "--yes", "--format", "json")
+        assert (here.code, here.json["checked"], here.json["actions"]) == (0, 2, [])
+        assert restore(world, "--registry", mirror.host, "--format", "json").json["summary"] == {"planned": 2}
+        nowhere = restore(world, "--registry", "registry.example.org", "--yes")
+        assert nowhere.code == 2
+        assert f"its registries are {world.registry.host}, {mirror.host}, {empty.host}" in nowhere.err
+        assert served(world, "v1", mirror) == other.digest
         done = restore(world, f"{world.image}:v1", "--yes", "--format", "json")
         assert done.code == 1
         states = {one["registry"]: (one["state"], one["was"]) for one in done.json["actions"]}

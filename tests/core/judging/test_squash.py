@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ledger_tool.core.changes import message
+from ledger_tool.core.changes import account, message
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
+from ledger_tool.core.changes.promotion import promoted
+from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp, parse_platform
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.ledger.names import Tag, Timestamp, parse_platform
+from ledger_tool.core.policy.policy import Environment, Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
@@ -235,3 +238,22 @@ def test_what_no_verb_of_several_does_is_said_of_them_all() -> None:
     ):
         text = squashes.FORMATS["github"]([f"{verb} myorg/app:v1\n\n{said}" for verb in verbs])
         assert f"trailers {sentence}" in broken(old, new, text, Policy())
+
+
+def test_all_judges_of_one_commit_read_what_its_squash_says_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A squash of an environment's promotions is judged by two policies and two rules, and asked for its reasons."""
+    policy = Policy(environments={"prod": Environment()})
+    old = [record("app", f"v{number}", digest=digest(number)) for number in range(3)]
+    has = [promoted([one], Tag("prod"), Timestamp("2026-11-26T12:00:00Z"))[0] for one in old]
+    blocks = [
+        f"promote app:{one.version} to prod\n\nImage: app:prod\nVersion: {one.version}\nDigest: {one.digest}\n"
+        f"Source-Ref: {one.source_ref}\nReason: hot fix {one.version}\n"
+        for one in has
+    ]
+    read = Mock(wraps=account._by_name)
+    monkeypatch.setattr(account, "_by_name", read)
+    before, after = ledger_of(*old), ledger_of(*old, has[-1])
+    judge = RangeJudge(before, Policy(mutable=("x",), environments=policy.environments))
+    said = parse_message("squash\n\n" + "\n".join(blocks))
+    assert [fault.rule for fault in judge.commit(before, compare(before, after), said, policy)] == []
+    assert read.call_count == 1
