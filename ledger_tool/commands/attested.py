@@ -37,6 +37,9 @@ class Attested:
     failures: Sequence[LedgerError]
 
 
+NOTHING_ATTESTED = Attested((), ())
+
+
 def attested(once: OncePerRun, registry: RegistryPort, image: str, listed: ListedImage) -> Attested:
     """Return what the provenance of an image says. Raises nothing: what cannot be read is a failure."""
     found: list[FoundProvenance] = []

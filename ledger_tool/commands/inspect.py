@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 
-from ledger_tool.commands.attested import attested
+from ledger_tool.commands.attested import NOTHING_ATTESTED, Attested, attested
 from ledger_tool.commands.listed import listed_alone, listed_below
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
@@ -68,6 +69,7 @@ def inspect(
     Unreachable or Denied for what cannot be observed; UsageError for an unconfigured `host`.
     """
     images, once = images_of(snapshot, drafts), OncePerRun()
+    is_required, jobs_each = "provenance" in snapshot.policy.require, max(jobs // max(len(drafts), 1), 1)
 
     def look(number: int) -> _Expansion | None:
         draft, image = drafts[number], images[number]
@@ -76,8 +78,7 @@ def inspect(
             return None
         recorded = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
         sources = {record.digest: record.source_ref for record in recorded}
-        is_required = "provenance" in snapshot.policy.require
-        return _Look(draft, image, registry, once, sources, is_required=is_required).expanded()
+        return _Look(draft, image, registry, once, sources, is_required, jobs_each).expanded()
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expansions: list[tuple[Name, _Expansion | None]] = []
@@ -125,7 +126,8 @@ def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryP
 class _Look:
     """One draft, its image's name in the ledger, and the registry that is asked, each thing once.
 
-    `sources` are those recorded of the image:tag, which stay, by the image's digest.
+    `sources` are those recorded of the image:tag, which stay, by the image's digest. `is_required` says that the team
+    requires provenance, which `jobs` threads read.
     """
 
     draft: Draft
@@ -134,6 +136,7 @@ class _Look:
     once: OncePerRun
     sources: Mapping[Digest, SourceRef]
     is_required: bool
+    jobs: int
 
     @property
     def name(self) -> str:
@@ -160,7 +163,7 @@ class _Look:
             raise RuleRefused(message, "publish it without an index")
         wanted = Wanted(self.name, registry.name, None, draft.platform)
         image = listed_alone(self.once, registry, self.image, manifest)
-        recorded, notes = self._told(self._filled(wanted, image, None), image)
+        (recorded,), notes = self._told([self._filled(wanted, image, None)], [image])
         notes = [*self._other_sources([image]), *notes]
         return _Expansion([recorded], frozenset({(recorded.platform, served)}), notes)
 
@@ -174,16 +177,15 @@ class _Look:
             raise self._not_an_image(only) if only in index.referenced else self._not_served(index.digest)
         images, notes = wanted.images(index, below)
         notes += self._other_sources(images)
-        drafts = []
-        for image in images:
-            draft, more = self._told(self._filled(wanted, image, index.digest), image)
-            drafts.append(draft)
-            notes += more
+        drafts = [self._filled(wanted, image, index.digest) for image in images]
+        for draft, image in zip(drafts, images, strict=True):
             if only and draft.platform:
                 platform = stated_by(draft.platform)
                 offered = listed_below(self.once, self.registry, self.image, index, platform=platform)
                 own = replace(wanted, platform=draft.platform)
                 own.check_is_what_clients_get(image.manifest.digest, index, offered)
+        drafts, told_notes = self._told(drafts, images)
+        notes += told_notes
         if only or self.draft.platform:
             return _Expansion(drafts, listed_images(index), notes)
         return _Expansion(drafts, frozenset((one.platform, one.digest) for one in drafts), notes)
@@ -218,20 +220,27 @@ class _Look:
             is_index=False,
         )
 
-    def _told(self, draft: Draft, image: ListedImage) -> tuple[Draft, list[str]]:
-        """Return the draft with what the provenance of its image says, and notes for a person.
+    def _told(self, drafts: Sequence[Draft], images: Sequence[ListedImage]) -> tuple[list[Draft], list[str]]:
+        """Return drafts with what the provenance of their images says, and notes for a person.
 
         Raises what makes it unreadable if the team requires it of an image that is not recorded yet.
         """
-        seen = attested(self.once, self.registry, self.image, image)
-        recorded = next(filter(None, (self.sources.get(own) for own in (draft.digest, draft.index) if own)), None)
-        if self.is_required and recorded is None and seen.failures and not seen.found:
-            raise seen.failures[0].within(self.name)
-        claims = [*(one.claim for one in seen.found), *builds_of(draft)]
-        filled, notes = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)
-        notes += [f"note: {self.name}: provenance is left out: {error.message}" for error in seen.failures]
-        first = next(iter(seen.found), None)
-        return replace(filled, provenance=Provenance(first.digest, first.claim.builder) if first else None), notes
+        look = partial(attested, self.once, self.registry, self.image)
+        attesting = [image for image in images if image.attestations]
+        seen = {image.entry.digest: answer for image, answer in in_parallel(look, attesting, jobs=self.jobs)}
+        filled, notes = [], []
+        for draft, image in zip(drafts, images, strict=True):
+            answer = seen.get(image.entry.digest, NOTHING_ATTESTED)
+            own = Attested([], [answer]) if isinstance(answer, LedgerError) else answer
+            recorded = next(filter(None, (self.sources.get(one) for one in (draft.digest, draft.index) if one)), None)
+            if self.is_required and recorded is None and own.failures and not own.found:
+                raise own.failures[0].within(self.name)
+            claims = [*(one.claim for one in own.found), *builds_of(draft)]
+            one, more = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)
+            first = next(iter(own.found), None)
+            filled.append(replace(one, provenance=Provenance(first.digest, first.claim.builder) if first else None))
+            notes += [*more, *(f"note: {self.name}: provenance is left out: {error.message}" for error in own.failures)]
+        return filled, notes
 
     def _not_an_image(self, digest: str) -> RuleRefused:
         message = f"{digest} is in the index of {self.name} at {self.registry.name}, and is not an image for a platform"

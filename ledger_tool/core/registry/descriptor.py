@@ -19,7 +19,7 @@ _PREDICATE = "in-toto.io/predicate-type"
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """An entry of an index that says something about an image in it: its digest, and the image's, `""` if unsaid."""
+    """An entry of an index that says something about an image in it: its digest, and the image's as it is written."""
 
     digest: Digest
     subject: str

@@ -90,8 +90,8 @@ class Manifest:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     def attested(self, image: str) -> tuple[Digest, ...]:
-        """Return the digests of an index's attestations that are, or may be, about an image in it."""
-        return tuple(one.digest for one in self.attestations if one.subject in ("", image))
+        """Return the digests of an index's attestations about an image in it."""
+        return tuple(one.digest for one in self.attestations if one.subject == image)
 
     @property
     def reached(self) -> frozenset[str]:

@@ -39,7 +39,7 @@ tags:
   # How long newly published records live, by tag; quote patterns with a star.
   ttl: {{"pr-*": 7d}}
 
-# Optional fields that every record must have: platform, index, config, dependsOn, ttl, labels.NAME
+# Optional fields that every record must have: platform, index, config, dependsOn, ttl, provenance, labels.NAME
 # require: [platform, labels.team]
 """
 

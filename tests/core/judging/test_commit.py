@@ -263,3 +263,20 @@ def test_an_image_that_stays_keeps_its_facts_where_its_tag_moves(changed: dict[s
     after = but(stays, index=digest("j"), **changed)
     said = text("publish", after, f"Replaces: {goes.digest}", f"Source-Ref: {after.source_ref}")
     assert rules_broken(ledger_of(stays, goes), ledger_of(after), said, Policy(mutable=("*",))) == broken
+
+
+@pytest.mark.parametrize(
+    ("verb", "old", "new", "broken"),
+    [
+        ("publish", None, "a", []),
+        ("publish", "a", "b", []),
+        ("publish", "a", None, ["facts"]),
+        ("set", None, "a", ["facts"]),
+        ("set", "a", "b", ["facts"]),
+    ],
+)
+def test_only_a_publish_says_what_proves_an_image_and_none_takes_it_back(
+    verb: str, old: str | None, new: str | None, broken: list[str]
+) -> None:
+    before, after = (but(OLD, provenance=seed and {"digest": digest(seed)}) for seed in (old, new))
+    assert rules_broken(ledger_of(before), ledger_of(after), text(verb, after)) == broken

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Ttl
-from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.ledger.record import Name, Provenance, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import publish
@@ -62,8 +62,15 @@ def _pushes() -> list[list[dict[str, Any]]]:
         inside = [{"digest": image, "platform": _platform(image), "index": index} for image in images]
         pushes += [inside, inside[:1], [{"digest": index}]]
         pushes.append([said | {"looked_at": True} for said in inside])
+        pushes += [[said | {"looked_at": True} | _proved(said["digest"], by) for said in inside] for by in ("ci", "me")]
     pushes += [[{"digest": image, "platform": _platform(image), "looked_at": True}] for image in _AMD + _ARM]
     return pushes
+
+
+def _proved(image: str, builder: str) -> dict[str, Any]:
+    """Return what a look finds of the provenance of an image that somebody has built."""
+    attestation = Provenance(Digest(digest(f"{builder} {image}")), builder)
+    return {"provenance": attestation, "bases": (f"base:{builder}@{digest('base')}",)}
 
 
 def _platform(image: str) -> str:
