@@ -32,6 +32,7 @@ _TEMPLATE_OPENING = re.compile(r"\{\{-?[ \t]*\Z")
 _TEMPLATE_CLOSING = re.compile(r"\A[ \t]*-?\}\}")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _LONGEST = 2000  # characters of a comment that are looked at
+_MOST_IN_LINE = 50  # nothing obeys the others, which is said
 _ITEM = r"(?:image|style:[^\s,]*)"
 _FIRST = re.compile(rf"({_ITEM})(?:\s*,\s*|\s+|\Z)")
 _LAST = re.compile(rf"(?:\s*,\s*|\s+)({_ITEM})\Z")
@@ -69,7 +70,8 @@ class Marks:
         self.all = tuple(marks)
         by_line: dict[int, list[Mark]] = {}
         for mark in self.all:
-            by_line.setdefault(mark.first, []).append(mark)
+            if len(in_line := by_line.setdefault(mark.first, [])) < _MOST_IN_LINE:
+                in_line.append(mark)
         self._starts = sorted(start for start in by_line if start >= 0)
         self._marks = by_line
 

@@ -14,16 +14,17 @@ from typing import NamedTuple
 _OPENED = re.compile(r"\{\{|\{[%#]|<%|%\{")
 # Outside quotes, an action of Go has neither a colon nor another action, so none reaches over keys and values.
 _GO = re.compile(
-    r"\{\{(?:\"(?:[^\"\\\n]|\\.)*+\"|`[^`]*+`|'[^'{}\r\n]*+'|:=|\{(?!\{)|[^\"`:{}']++|'|\}(?!\}))*+\}\}", re.DOTALL
+    r"\{\{(?:\"(?:[^\"\\\n]|\\.)*+\"|`[^`]*+`|'[^'{}\r\n]*+'|:=|\{(?!\{)|[^\"`:{}']++|'|\}(?!\}))*+(\}\})?", re.DOTALL
 )
 _COMMENT = re.compile(r"\{\{-?\s*/\*")
 _COMMENT_END = re.compile(r"\*/\s*-?\}\}")
 _OTHERS = {
-    "{%": re.compile(r"\{%(?:[^%{]++|%(?!\})|\{(?!%))*+%\}"),
-    "{#": re.compile(r"\{#(?:[^#{]++|#(?!\})|\{(?!#))*+#\}"),
-    "<%": re.compile(r"<%(?:[^%<]++|%(?!>)|<(?!%))*+%>"),
-    "%{": re.compile(r"%\{~?[ \t]*(?:if|else|endif|for|endfor)\b[^{}\r\n]*+\}"),
+    "{%": re.compile(r"\{%(?:[^%{]++|%(?!\})|\{(?!%))*+(%\})?"),
+    "{#": re.compile(r"\{#(?:[^#{]++|#(?!\})|\{(?!#))*+(#\})?"),
+    "<%": re.compile(r"<%(?:[^%<]++|%(?!>)|<(?!%))*+(%>)?"),
+    "%{": re.compile(r"%\{(?:~?[ \t]*(?:if|else|endif|for|endfor)\b[^{}\r\n]*+(\})?)?"),
 }
+_MOST_OPEN = 50  # times the length of a text that may be passed over for what is opened and not closed
 _SILENT = re.compile(
     r"\{\{-?\s*(?:/\*|(?:if|else|end|range|with|define|block|break|continue)\b|\$\w*\s*(?:,\s*\$\w+\s*)?:?=)"
     r"|\{[%#]|<%(?!=)|%\{"
@@ -50,7 +51,7 @@ def actions(text: str) -> Sequence[TemplateSpan]:
 
 
 def _actions(text: str) -> Iterator[TemplateSpan]:
-    end = 0
+    end, patience = 0, _MOST_OPEN * len(text)
     comment_end: re.Match[str] | None = None
     are_comments_over = False
     for opened in _OPENED.finditer(text):
@@ -65,8 +66,10 @@ def _actions(text: str) -> Iterator[TemplateSpan]:
             end = comment_end.end() if comment_end else end
             closed = comment_end is not None
         else:
-            found = _OTHERS.get(opened[0], _GO).match(text, start)
-            end, closed = (found.end(), True) if found else (end, False)
+            found = _OTHERS.get(opened[0], _GO).match(text, start) if patience > 0 else None
+            closed = bool(found and found[1])
+            end = found.end() if found and closed else end
+            patience -= found.end() - start if found and not closed else 0
         if closed:
             is_comment = bool(comment) or text[start : start + 2] == "{#" or text.startswith("<%#", start)
             yield TemplateSpan(start, end, bool(_SILENT.match(text, start)), is_comment)

@@ -22,8 +22,11 @@ REFERENCE = "registry.example.com/myorg/app:v1.5.0"
         ("Dockerfile", f"FROM {REFERENCE}\nFROM {'http:' * 200_000}\n"),
         ("a.json", '{"image":"' + "https://u:" * 100_000 + '"}'),
         ("a.yaml", f"image: {'a-' * 200_000}\n"),
+        ("a.json", '{"image":"' + '{{ $x := \\"\\\\\\"' * 30_000 + '"}'),
+        ("a.yaml", "image: " + "{{ `" * 100_000),
+        ("NOTES.txt", f"# ledger: image) {REFERENCE} " * 6_000),
     ],
-    ids=["variables", "marks", "logins", "logins with slashes", "schemes"],
+    ids=["variables", "marks", "logins", "logins with slashes", "schemes", "texts", "actions", "marks in a line"],
 )
 def test_what_is_repeated_is_not_looked_at_over_and_over(path: str, text: str) -> None:
     assert rewrite(path, text.encode(), tokens, PIN).content is None
