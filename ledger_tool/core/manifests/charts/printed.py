@@ -16,21 +16,23 @@ from ledger_tool.core.manifests.charts.texts import Conditions, Piece, PrintedTe
 
 _BREAK = re.compile(r"[\s\"'`,;(){}\[\]<>|=]+")
 _IMAGE = re.compile(r"(?i)image")
+_TAGGED = re.compile(r"([\w./-]*):([\w.-]+)(?:@(sha256:[0-9a-f]{64}))?")
 _MOST = 2_000
 
 ReadValue = Callable[[Path], str]
 
 
 class PrintedReference(NamedTuple):
-    """One reference in a line of a template: texts and values that make its name, then the values of tag and digest.
+    """One reference in a line of a template: texts and values that make its name, then the tag and the digest.
 
-    `is_image` says that the line calls it an image.
+    Both are values; or both are texts, of which the digest may be `""`. `is_image` says that the line calls it an
+    image.
     """
 
     where: str
     name: tuple[str | Path, ...]
-    tag: Path
-    digest: Path | None
+    tag: str | Path
+    digest: str | Path
     conditions: Conditions
     is_image: bool
 
@@ -38,13 +40,13 @@ class PrintedReference(NamedTuple):
     def used(self) -> list[Path]:
         """All the values in it."""
         named = [piece for piece in self.name if isinstance(piece, tuple)]
-        return [self.tag, *named, *([self.digest] if self.digest else [])]
+        return [*(one for one in (self.tag, self.digest) if isinstance(one, tuple)), *named]
 
     @property
     def is_of_one_mapping(self) -> bool:
         """Whether its parts are in one mapping and nothing else is in its name, or may be, as conditions may tell."""
         *before, last = self.name
-        is_one = isinstance(last, tuple) and last[:-1] == self.tag[:-1]
+        is_one = isinstance(last, tuple) and isinstance(self.tag, tuple) and last[:-1] == self.tag[:-1]
         is_certain = all(len(one.paths) == 1 and one.sign in "+-" for one in self.conditions)
         texts = "".join(piece for piece in before if isinstance(piece, str)).strip("/")
         return is_one and not (texts and is_certain)
@@ -90,6 +92,8 @@ def _words(text: PrintedText) -> Iterator[list[Piece]]:
 
 def _reference(word: list[Piece], where: str, conditions: Conditions, *, is_image: bool) -> PrintedReference | None:
     """Return the reference that a word is, or None if it is none, or something of it is not printed whole."""
+    if with_tag := _with_tag(word):
+        return PrintedReference(where, *with_tag, conditions, is_image)
     at = next((number for number, piece in enumerate(word) if isinstance(piece, tuple) and _ends(word[:number])), 0)
     rest = word[at + 1 :]
     is_known = all(isinstance(piece, str) or (isinstance(piece, tuple) and _is_value(piece)) for piece in word)
@@ -104,10 +108,22 @@ def _reference(word: list[Piece], where: str, conditions: Conditions, *, is_imag
         where,
         tuple(piece if isinstance(piece, str) else merged_globals(piece) for piece in name if piece),
         merged_globals(tag),
-        merged_globals(digest) if isinstance(digest, tuple) else None,
+        merged_globals(digest) if isinstance(digest, tuple) else "",
         conditions,
         is_image,
     )
+
+
+def _with_tag(word: list[Piece]) -> tuple[tuple[str | Path, ...], str, str] | None:
+    """Return the name, the tag and the digest of a word with values in its name, and the rest in the template."""
+    *before, last = word or [""]
+    found = _TAGGED.fullmatch(last) if isinstance(last, str) else None
+    known = [one if isinstance(one, str) else merged_globals(one) for one in before if isinstance(one, str | tuple)]
+    if not found or len(known) < len(before) or not any(isinstance(one, tuple) for one in known):
+        return None
+    if not all(isinstance(one, str) or _is_value(one) for one in known):
+        return None
+    return (*known, *([found[1]] if found[1] else [])), found[2], found[3] or ""
 
 
 def _ends(before: list[Piece]) -> bool:

@@ -13,6 +13,12 @@ from ledger_tool.core.manifests.site import Site, SiteField
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, look_up
 
+_IN_VALUES = (
+    "its chart puts it together from several values ({}): write the digest behind its tag, if no other image has this "
+    "tag"
+)
+_IN_TEMPLATE = "its chart has the tag in a template, behind a value ({}): write the digest there"
+
 
 def of_templates(visit: Visit, charts: Sequence[ChartAround]) -> Iterator[FoundSite]:
     """Yield the images that templates of these charts put together from the values at their root, and others."""
@@ -38,15 +44,18 @@ def _site(visit: Visit, around: ChartAround, printed: PrintedReference) -> Site 
         place = _place(visit.node, path) or (look_up(beside, path[-1]) if beside else None)
         return text_at(place) if place and place.node.token.kind == "scalar" else "{}" if place else ""
 
-    name, (tag, _, behind) = printed.named(read), read(printed.tag).partition("@")
+    def said(part: str | Path) -> str:
+        return part if isinstance(part, str) else read(part)
+
+    name, (tag, _, behind) = printed.named(read), said(printed.tag).partition("@")
     ours = visit.file.ours
-    said = role(printed.tag[-1])
-    is_image = ours.has_name(name) or (printed.is_image and said is not None and said.part == "tag")
+    what = role(printed.tag[-1]) if isinstance(printed.tag, tuple) else None
+    is_image = ours.has_name(name) or (printed.is_image and what is not None and what.part == "tag")
     if not name or not tag or not is_image:
         return None
-    digest = behind or (read(printed.digest) if printed.digest else "")
+    digest = behind or said(printed.digest)
     digest = f"sha256:{digest}" if digest and ":" not in digest else digest
-    at = printed.tag if printed.tag in own else next(iter(own))
+    at = printed.tag if isinstance(printed.tag, tuple) and printed.tag in own else next(iter(own))
     place = own[at]
     beside = (_key(visit.node, at) or place.token, place.token, place.node.token)
     part = "tagged" if at == printed.tag else "name"
@@ -58,8 +67,7 @@ def _site(visit: Visit, around: ChartAround, printed: PrintedReference) -> Site 
         digest=digest,
         fields=(SiteField(part, place.node.token),),
         is_printed=True,
-        locked=f"its chart puts it together from several values ({printed.where}): write the digest behind its tag, if "
-        "no other image has this tag",
+        locked=(_IN_TEMPLATE if isinstance(printed.tag, str) else _IN_VALUES).format(printed.where),
         marks=marks_at(visit.file, *beside),
         owner=owner_at(visit.file.text, *beside),
     )
