@@ -23,6 +23,8 @@ from ledger_tool.core.policy.reference import split
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SETS = re.compile(r"\{\{-?\s*\$\w+\s*:?=")
+_SETS_OTHERS = re.compile(r"(?:\{%[-+]?\s*set|<%-?)\s+(@?[A-Za-z_]\w*)\s*(?:\|\|)?=(?!=)")
+_VARIABLE = re.compile(r"(?<![\w.\"'])@?[A-Za-z_]\w*")
 _ACTIONS_BEHIND = re.compile(r"(?:[ \t]*\{\{[^{}\r\n]*\}\})+")
 _LOCKED = "actions put it together, or choose it from several texts: write its digest there"
 _BLANK = re.compile(r"\s")
@@ -65,7 +67,7 @@ def in_actions(site: Site, text: str, ours: OurImages, charts: Callable[[], File
     found = [one for one in spoken(said, words) if one.start >= 0 or _is_ours(one.text, ours)]
     found = found or [
         SpokenText(one)
-        for one in dict.fromkeys((*_quoted(said), *_quoted(site.fields[0].token.text)))
+        for one in dict.fromkeys((*_quoted(said), *_quoted(site.fields[0].token.text), *_of_variables(said, text)))
         if _is_ours(one, ours)
     ]
     is_alone = len(found) == 1 and token.text.count("{{") == 1 and token.text.startswith("{{")
@@ -112,13 +114,39 @@ def _quoted(text: str) -> Iterator[str]:
     One that an action compares with something, or makes something else of, is none that it prints; nor is one with
     other text around the action.
     """
+    if action := _only_printing(text):
+        yield from _texts(action)
+
+
+def _only_printing(text: str) -> str:
+    """Return the one action that prints something, if a text has nothing else in it, or `""`."""
     spans = actions(text)
     starts, ends = [*(one.start for one in spans), len(text)], [0, *(one.end for one in spans)]
-    printing = [one for one in spans if not one.is_silent]
-    if len(printing) == 1 and not any(text[end:start].strip() for end, start in zip(ends, starts, strict=True)):
-        said = _PLUS.sub("", text[printing[0].start : printing[0].end])
-        found = [] if _MAKES_OTHERS.search(said) else _QUOTED.findall(said)
-        yield from (one for one in found if has_tag(one))
+    printing = [text[one.start : one.end] for one in spans if not one.is_silent]
+    is_alone = not any(text[end:start].strip() for end, start in zip(ends, starts, strict=True))
+    return printing[0] if len(printing) == 1 and is_alone else ""
+
+
+def _texts(action: str) -> list[str]:
+    said = _PLUS.sub("", action)
+    return [] if _MAKES_OTHERS.search(said) else [one for one in _QUOTED.findall(said) if has_tag(one)]
+
+
+def _of_variables(said: str, text: str) -> Iterator[str]:
+    """Yield the references to which a file sets the variables that the one printing action of a text has."""
+    action = _only_printing(said)
+    for name in _VARIABLE.findall(action) if action and not _MAKES_OTHERS.search(action) else ():
+        yield from _set_to(text).get(name, ())
+
+
+@lru_cache(4)
+def _set_to(text: str) -> Mapping[str, Sequence[str]]:
+    """Return the references in the texts to which the actions of Jinja and ERB set variables."""
+    found: dict[str, list[str]] = {}
+    for one in actions(text):
+        if setting := _SETS_OTHERS.match(text, one.start, one.end):
+            found.setdefault(setting[1], []).extend(_texts(text[setting.end() : one.end]))
+    return found
 
 
 def _is_ours(text: str, ours: OurImages) -> bool:

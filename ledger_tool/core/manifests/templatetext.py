@@ -16,7 +16,7 @@ from ledger_tool.core.manifests.tokens import TextDocument, line_breaks
 COVER = "\ue000"
 COVERED = "{{…}}"  # how a covered action is shown
 
-_LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
+_LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"|`[^`]*+`|'[^'\\\n]*+'")
 _NOT_BREAK = re.compile(r"[^\r\n]")
 _NOT_BLANK = re.compile(r"\S")
 _END_OF_LINE = re.compile(r"[\r\n]")
