@@ -112,8 +112,8 @@ _FACTS: Mapping[str, Callable[[Record], tuple[str, ...]]] = {
     "version": lambda record: tuple(filter(None, [record.version])),
     "labels": lambda record: tuple(f"{key}={value}" for key, value in record.labels.items()),
     "built on": lambda record: tuple(record.depends_on),
-    "built by": lambda record: tuple(filter(None, [record.provenance.builder])) if record.provenance else (),
-    "signed by": lambda record: tuple(filter(None, [record.provenance.signer])) if record.provenance else (),
+    "builder": lambda record: tuple(filter(None, [record.provenance.builder])) if record.provenance else (),
+    "signer": lambda record: tuple(filter(None, [record.provenance.signer])) if record.provenance else (),
     "provenance": lambda record: (record.provenance.digest,) if record.provenance else (),
     "ttl": lambda record: (", until ".join(filter(None, [record.ttl, expiry(record)])),) if record.ttl else (),
     "forced": lambda record: (

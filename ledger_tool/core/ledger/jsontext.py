@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from ledger_tool.core.ledger.names import shown
@@ -40,9 +40,9 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 def parse(text: str) -> Any:
     """Return the value of a JSON text. Raises JsonFault for anything that RFC 8259 advises against."""
-    value, faults = read(text)
-    if faults:
-        raise faults[0]
+    value, faults = _read(text)
+    for fault in faults:
+        raise fault
     return value
 
 
@@ -51,6 +51,11 @@ def read(text: str) -> tuple[Any, Sequence[JsonFault]]:
 
     A `?` stands for each lone surrogate. Raises JsonFault for what is not JSON.
     """
+    value, faults = _read(text)
+    return value, list(faults)
+
+
+def _read(text: str) -> tuple[Any, Iterator[JsonFault]]:
     _check_depth(text)
     alone = [match.start() for match in _surrogate.finditer(text) if match[1]]
     has_repeats = False
@@ -71,8 +76,8 @@ def read(text: str) -> tuple[Any, Sequence[JsonFault]]:
     except ValueError:  # int() refuses thousands of digits
         offset = _first(text, lambda token: len(token) > 1000 and token.lstrip("-").isdigit())
         raise JsonFault(offset, "a number has thousands of digits") from None
-    faults = [JsonFault(offset, "a lone surrogate is not a character") for offset in alone]
-    return value, [*(_repeats(text) if has_repeats else ()), *faults]
+    faults = (JsonFault(offset, "a lone surrogate is not a character") for offset in alone)
+    return value, chain(_repeats(text) if has_repeats else (), faults)
 
 
 def _with_characters(text: str, alone: Sequence[int]) -> str:

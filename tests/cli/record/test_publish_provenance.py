@@ -385,5 +385,5 @@ def test_what_is_stale_is_known_without_anybody_naming_a_base(world: World) -> N
     of = {one["tag"]: one for one in world.upstream.records()}
     assert of["prod"]["provenance"] == of["v1"]["provenance"]
     shown = world.run("get", f"{world.image}:prod", "--format", "text", *repo)
-    assert [line.split() for line in shown.out.splitlines() if "built by" in line] == [["built", "by", "https://ci/v1"]]
+    assert [line.split() for line in shown.out.splitlines() if "builder" in line] == [["builder", "https://ci/v1"]]
     assert of["v1"]["provenance"]["digest"] in shown.out
