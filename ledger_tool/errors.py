@@ -5,10 +5,12 @@
     LedgerError                   exit  next
     ├── UsageError                  2   fix the command
     │   ├── InvalidValue            2   ... one named value of it
-    │   └── InvalidSettings         2   ... `ledger.yaml`, at a line and column
+    │   ├── InvalidSettings         2   ... `ledger.yaml`, at a line and column
+    │   └── SignatureUncheckable    2   ... a library is missing, or a key that `ledger.yaml` names
     ├── RuleRefused                 3   decide: another tag, or force with a reason
     │   ├── Conflict                3   ... the key has another digest
     │   ├── UnknownImage            3   ... the ledger has no such record
+    │   ├── NotProved               3   ... no signed statement was checked, or one does not hold
     │   ├── InvalidStatement        3   ... an attestation is not what it has to be
     │   └── UnreadableManifest      3   ... the registry has no valid image there, but something else
     ├── InvalidLedger               4   fix the file
@@ -95,6 +97,13 @@ class InvalidSettings(UsageError):
         self.reason = reason
 
 
+class SignatureUncheckable(UsageError):
+    """No signature can be checked here: a library is missing, or what `ledger.yaml` names cannot be used.
+
+    It says nothing about any signature.
+    """
+
+
 class RuleRefused(LedgerError):
     """The ledger's rules refuse it; nothing was written.
 
@@ -139,6 +148,10 @@ class Conflict(RuleRefused):
 
 class UnknownImage(RuleRefused):
     """No record has that name."""
+
+
+class NotProved(RuleRefused):
+    """What `ledger.yaml` wants to be proved of an image is not."""
 
 
 class InvalidStatement(RuleRefused):

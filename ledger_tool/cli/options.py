@@ -163,6 +163,9 @@ Forge = Annotated[
     ),
 ]
 Wide = Annotated[bool, flag("--wide", "Show every column in full, however wide the terminal is.")]
+Bundle = Annotated[
+    str, option("--bundle", "FILE", "Signed statements to check, instead of those at the registry.", RARE)
+]
 TextOrJson = Annotated[str, formats("text", "json")]
 Written = Annotated[
     str, formats("text", "json", default="text at a terminal, else json on stdout and the text on stderr")

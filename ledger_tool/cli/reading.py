@@ -14,7 +14,7 @@ from ledger_tool.cli.sharing import Command, sharing
 from ledger_tool.render.screen import Screen
 
 if TYPE_CHECKING:
-    from ledger_tool.commands.ports import History, Source, Store
+    from ledger_tool.commands.ports import FileSource, History, Source, Store
     from ledger_tool.core.changes.runclaim import RunClaim
     from ledger_tool.edges.deadline import Deadline
     from ledger_tool.edges.git.session import Session, SessionOptions
@@ -57,7 +57,7 @@ class Reading:
         return told.claim
 
     @contextmanager
-    def source(self) -> Iterator[Source]:
+    def source(self) -> Iterator[FileSource]:
         """Open the ledger to read from it."""
         with self.session() as session:
             yield session.source()

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger_tool.commands.inspect import Inspected, inspect
+from ledger_tool.commands.checked import checked
+from ledger_tool.commands.inspect import inspect
+from ledger_tool.commands.inspected import Inspected
 from ledger_tool.commands.leftovers import OpenPast, pruned_tags
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, Store
+from ledger_tool.commands.proofs import OpenProver
 from ledger_tool.commands.publish import recording
 from ledger_tool.commands.reconcile import Reconciled, look_at
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Image, Tag, Timestamp
-from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.names import Digest, Image, SourceRef, Tag, Timestamp
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding
 from ledger_tool.core.registry.driftreport import report
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.errors import LedgerError, SignatureUncheckable, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def adopt(
     now: Timestamp,
     jobs: int,
     open_past: OpenPast | None = None,
+    open_prover: OpenProver | None = None,
 ) -> Adopted:
     """Record every untracked tag of a run whose image says where it is from. Raises what `write` raises.
 
@@ -70,16 +74,21 @@ def adopt(
         reference = Reference("", finding.image)
         draft = Draft(reference=reference, tag=Tag(finding.tag), digest=None, published_at=now, source_ref=no_source)
         inspected = inspect([draft], start, registries, host=finding.registry, jobs=1)
+        if open_prover and start.policy.provenance:
+            inspected = checked(inspected, start, registries, open_prover, host=finding.registry, jobs=1)
         writes.publish(Snapshot("", Ledger(), start.policy), inspected.drafts)  # what the rules refuse is left out too
         return inspected
 
     drafts: list[Draft] = []
     notes: list[str] = []
+    held: dict[Key, tuple[Digest, SourceRef]] = {}
     not_adopted = [_of_environment(name) for name in environments]
     for name in environments:
         del untracked[name]
     pruned = pruned_tags(open_past) if untracked else {}
     for finding, answer in in_parallel(look, untracked.values(), jobs=jobs):
+        if isinstance(answer, SignatureUncheckable):
+            raise answer
         if isinstance(answer, LedgerError):
             not_adopted.append(answer.within(f"{finding.image}:{finding.tag}").message)
         elif {draft.digest for draft in answer.drafts} <= pruned.get(Name(Image(finding.image), finding.tag), set()):
@@ -89,6 +98,7 @@ def adopt(
         else:
             drafts += answer.drafts
             notes += answer.notes
+            held |= answer.held
     if not drafts:
         return Adopted(before, None, sorted(not_adopted))
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
@@ -100,7 +110,9 @@ def adopt(
         late.clear()
         late.update({name: _of_environment(name) for name in declared})
         late.update({name: f"{name}: it was recorded in the meantime" for name in names if snapshot.ledger.find(name)})
-        return recording(start, [draft for draft in drafts if _name(draft) not in late])(snapshot)
+        rest = [draft for draft in drafts if _name(draft) not in late]
+        still = {key: what for key, what in held.items() if Name(key.image, key.tag) not in late}
+        return recording(start, Inspected(rest, frozenset(), held=still))(snapshot)
 
     written = replace(write(store, operation), notes=sorted(notes))
     not_adopted += late.values()

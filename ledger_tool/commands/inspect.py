@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ledger_tool.commands.attested import NOTHING_ATTESTED, Attested, attested
+from ledger_tool.commands.inspected import Inspected
 from ledger_tool.commands.listed import listed_alone, listed_below
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.parallel import in_parallel
@@ -29,15 +30,6 @@ from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import images_of
 from ledger_tool.core.writes.told import as_told, builds_of, told
 from ledger_tool.errors import LedgerError, RuleRefused, UnreadableManifest, UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """The drafts, expanded and filled in, the image:tags that a registry was asked about, and notes for a person."""
-
-    drafts: Sequence[Draft]
-    verified: frozenset[Name]
-    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ def inspect(
 
     def look(number: int) -> _Expansion | None:
         draft, image = drafts[number], images[number]
-        registry = _chosen(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
+        registry = chosen_registry(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
         if registry is None:
             return None
         recorded = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
@@ -112,7 +104,8 @@ def _are_all(expansions: Sequence[_Expansion]) -> bool:
     return len(stated) == 1 and all(one.all_images is not None and one.all_images <= images for one in expansions)
 
 
-def _chosen(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
+def chosen_registry(serving: Sequence[RegistryPort], host: str, image: str) -> RegistryPort | None:
+    """Return the registry that a publish asks: the first, or the one that is named. Raises UsageError."""
     if not host:
         return serving[0] if serving else None
     chosen = addressed(serving, host)

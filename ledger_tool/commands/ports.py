@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from ledger_tool.core.history.signature import Signature
     from ledger_tool.core.judging.files import ChangedFile, PathAttributes
     from ledger_tool.core.ledger.names import Digest, Timestamp
-    from ledger_tool.core.policy.policy import Policy
+    from ledger_tool.core.policy.policy import Policy, ProvenanceRule
+    from ledger_tool.core.provenance.envelope import SignedDocument
+    from ledger_tool.core.provenance.proof import SignatureVerdict
     from ledger_tool.core.registry.drift import Absent
     from ledger_tool.core.registry.image import Manifest, ServedDocument
+    from ledger_tool.core.registry.referrers import Referrer
 
 Progress = Callable[[int, int], None]  # how many of how many are done
 
@@ -26,7 +29,14 @@ class Source(Protocol):
         """Return the ledger as it is now. Raises InvalidLedger, TryAgain, Denied or UsageError."""
 
 
-class Store(Source, Protocol):
+class FileSource(Source, Protocol):
+    """A ledger to read from, and further files of its repository."""
+
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        """Return a file as it is in a snapshot that `read` has returned, None if there is none. Raises UsageError."""
+
+
+class Store(FileSource, Protocol):
     """A ledger to read from and write to."""
 
     def past(self) -> History:
@@ -164,6 +174,9 @@ class RegistryPort(Protocol):
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob exists."""
 
+    def referrers(self, image: str, digest: str) -> Sequence[Referrer] | None:
+        """Return what refers to a digest, None if the registry has no API for that."""
+
     def tags(self, image: str) -> Iterable[str]:
         """Return all tags of an image; a list that cannot be read to its end raises."""
 
@@ -173,6 +186,13 @@ class Registries(Protocol):
 
     def serving(self, policy: Policy, image: str) -> Sequence[RegistryPort]:
         """Return the registries that serve an image, in the policy's order."""
+
+
+class TrustPort(Protocol):
+    """Who may sign statements, by the files of one commit of the ledger."""
+
+    def verdict(self, document: SignedDocument, rule: ProvenanceRule) -> SignatureVerdict:
+        """Return who has signed a document. Raises SignatureUncheckable."""
 
 
 class Forge(Protocol):

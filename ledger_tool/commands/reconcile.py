@@ -9,6 +9,8 @@ from ledger_tool.commands.held import NOTHING_HELD, held_digests
 from ledger_tool.commands.leftovers import OpenPast, without_leftovers
 from ledger_tool.commands.observe import EXPLAINED, Allowance, Looks, Observed, Task
 from ledger_tool.commands.ports import Progress, Registries, Source
+from ledger_tool.commands.proofs import OpenProver
+from ledger_tool.commands.reconcile_provenance import unproved
 from ledger_tool.commands.remedy import (
     NOT_KNOWN,
     Inner,
@@ -50,14 +52,15 @@ def reconcile(
     explain: int = EXPLAINED,
     untracked: bool = False,
     open_past: OpenPast | None = None,
+    open_prover: OpenProver | None = None,
     progress: Progress,
 ) -> Reconciled:
     """Observe every record that matches `query` at every registry that serves it, and classify it.
 
     A record that no registry serves is unknown.
     At most `explain` GETs explain what differs. What differs and was published or removed in the meantime is looked at
-    again, by the records that it has then. ^C ends the run with an incomplete report. Raises UsageError if no
-    registry is configured.
+    again, by the records that it has then. With `open_prover`, signed statements are checked, too. ^C ends the run with
+    an incomplete report. Raises UsageError if no registry is configured, or a signature cannot be checked here.
     """
     snapshot = source.read()
     snapshot.policy.check_registries("compare with")
@@ -95,6 +98,8 @@ def reconcile(
         served = [(port, records[0].image, str(digest)) for port, records, digest in differing]
         unrecordable = unrecordable_of(looks, served, jobs=jobs)
         held = held_digests(looks, observed, snapshot, now)
+        if open_prover:
+            others += unproved(source, snapshot, groups, serving, open_prover, jobs=jobs)
     except KeyboardInterrupt:
         interrupted = True
     findings = [*others]

@@ -11,12 +11,16 @@ from ledger_tool.commands.listed import pulled_images
 from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
+from ledger_tool.commands.proofs import OpenProver, RecordProof, prove
+from ledger_tool.commands.provenance import Prover
 from ledger_tool.commands.remedy import classified, inner_copies, repositories
+from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding, Observation, Unknown
 from ledger_tool.core.registry.looks import is_as_recorded
+from ledger_tool.errors import UsageError
 
 DigestMatch = Literal["index", "image", "config", "none"]
 VerifyState = Literal["ok", "mismatch", "missing", "unknown"]
@@ -53,16 +57,19 @@ class Verified:
 
     name: Name
     checks: Sequence[VerifyCheck]
+    proofs: Sequence[RecordProof] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every comparison agrees."""
-        return all(check.state == "ok" for check in self.checks)
+        """Whether every comparison agrees, and everything that had to be proved is."""
+        is_proved = all(one.proof.state == "proved" for one in self.proofs)
+        return is_proved and all(check.state == "ok" for check in self.checks)
 
     @property
     def refuted(self) -> bool:
-        """Whether any comparison that was made disagrees."""
-        return any(check.state in ("mismatch", "missing") for check in self.checks)
+        """Whether any comparison that was made disagrees, or something is known not to be proved."""
+        is_unproved = any(one.proof.state not in ("proved", "unknown") for one in self.proofs)
+        return is_unproved or any(check.state in ("mismatch", "missing") for check in self.checks)
 
 
 def verify(
@@ -73,8 +80,13 @@ def verify(
     now: Timestamp,
     digest: Digest | None = None,
     deep: bool = False,
+    open_prover: OpenProver | None = None,
 ) -> Verified:
-    """Compare an image:tag's records with `digest`, if given, and each registry that serves it. Raises UnknownImage."""
+    """Compare an image:tag's records with `digest`, if given, and each registry that serves it.
+
+    With `open_prover`, also check the signed statements about it. Raises UnknownImage; UsageError if there is nothing
+    to prove, or a signature cannot be checked here.
+    """
     snapshot = source.read()
     records = snapshot.find(reference)
     serving = {records[0].image: repositories(registries, snapshot.policy, records[0].image)}
@@ -90,7 +102,22 @@ def verify(
     for registry in serving[records[0].image]:
         seen, findings = by_registry[registry]
         checks += [_check(record, finding, seen) for record, finding in zip(records, findings, strict=True)]
-    return Verified(records[0].name, checks)
+    proofs = _proofs(open_prover(snapshot), snapshot, records, serving[records[0].image]) if open_prover else []
+    return Verified(records[0].name, checks, proofs)
+
+
+def _proofs(
+    prover: Prover, snapshot: Snapshot, records: Sequence[Record], registries: Sequence[RegistryPort]
+) -> list[RecordProof]:
+    places: Sequence[RegistryPort | None] = registries if prover.given is None else [None]
+    proofs = [one for place in places for one in prove(prover, snapshot.policy, records, place)]
+    if not proofs:
+        name = records[0].name
+        if places:
+            hint = "name the image and its signer under `provenance` in ledger.yaml"
+            raise UsageError(f"ledger.yaml does not say what has to be proved of {name}", hint)
+        raise UsageError(f"no registry of ledger.yaml serves {name}", "name its registry there, or pass `--bundle`")
+    return proofs
 
 
 def matched(records: Sequence[Record], digest: str | None) -> DigestMatch:

@@ -42,7 +42,7 @@ def as_json(report: DriftReport) -> str:
         "complete": report.complete,
         "at": report.at,
         "scope": report.scope,
-        "checked": sum(report.summary.values()),
+        "checked": sum(not finding.is_of_provenance for finding in report.findings),
         "summary": report.summary,
         "kinds": report.kinds,
         "findings": [
@@ -151,7 +151,8 @@ def as_junit(report: DriftReport, fail_on: Sequence[str]) -> Iterator[str]:
 
 
 def _case(finding: DriftFinding, fail_on: Sequence[str]) -> Case:
-    name = _name(finding) + (f" {finding.platform}" if finding.platform else "")
+    what = "provenance" if finding.is_of_provenance else ""
+    name = " ".join(filter(None, (_name(finding), finding.platform, what)))
     registry, reason = finding.registry or "no registry", finding.reason or finding.drift
     if finding.drift == "in-sync":
         return Case(registry, name)

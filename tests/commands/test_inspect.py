@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger_tool.commands.inspect import Inspected, inspect
+from ledger_tool.commands.inspect import inspect
+from ledger_tool.commands.inspected import Inspected
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest, Platform

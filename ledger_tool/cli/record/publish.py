@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, flag, option
+from ledger_tool.cli.proving import opening_prover
 from ledger_tool.cli.reading import Asking, asks
 from ledger_tool.cli.writing import Writing, writes
 from ledger_tool.core.ledger import names
@@ -77,6 +78,7 @@ def publish(
             default="the first in ledger.yaml that serves the image",
         ),
     ] = "",
+    bundle: o.Bundle = "",
     offline: Annotated[bool, flag("--offline", "Ask no registry: record what is given.", _REGISTRY)] = False,
     force: Annotated[bool, flag("--force", "Move a tag that has another digest.", _WRITING)] = False,
     reason: Annotated[str, option("--reason", "TEXT", "The reason for the forced move.", _WRITING)] = "",
@@ -110,6 +112,7 @@ def publish(
     digests = {"--digest": digest, "--index": index, "--config": config}
     drafts, left_out = _drafts(named, digests, from_file, metadata_file, defaults)
     o.exclude_each_other({"--offline": offline, "--registry": registry})
+    o.exclude_each_other({"--bundle": bundle, "--from": from_file})
     screen = ledger.screen
     screen.notes(left_out)
     with ExitStack() as stack:
@@ -120,6 +123,8 @@ def publish(
                 store,
                 drafts,
                 registries=registries,
+                open_prover=opening_prover(store, bundle),
+                has_bundle=bool(bundle),
                 host=registry,
                 jobs=registry_access.jobs,
                 force_reason=why,

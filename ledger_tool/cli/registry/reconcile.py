@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ledger_tool.cli import options as o
 from ledger_tool.cli.options import flag, formats, option
+from ledger_tool.cli.proving import opening_prover
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.cli.reports import FailOn, Metrics, ReportForms, conclude
 from ledger_tool.core.ledger.names import shown
@@ -34,6 +35,7 @@ def reconcile(
         str, option("--explain", "N", "How many GETs may explain what differs; some hosts count them as pulls.")
     ] = "50",
     untracked: Annotated[bool, flag("--untracked", "Also list tags that the ledger does not have.")] = False,
+    provenance: Annotated[bool, flag("--provenance", "Also check the signed statements about each image.")] = False,
     adopt: Annotated[bool, flag("--adopt", "Record those tags, in one commit; implies --untracked.")] = False,
     fail_on: FailOn = "drift",
     previous: Annotated[
@@ -64,7 +66,7 @@ def reconcile(
     o.exclude_each_other({"--tags": tags, "--deep": deep})
     query = Query(pattern=pattern, since=o.when(since))
     failing, most = parse_fail_on(fail_on, FAILABLE), o.whole_number("--explain", explain, 0, 1_000_000)
-    check_findable(failing, untracked=untracked or adopt, deep=deep)
+    check_findable(failing, untracked=untracked or adopt, deep=deep, provenance=provenance)
     screen = ledger.screen
     before = _previous(previous, screen)
     with ExitStack() as stack:
@@ -81,6 +83,7 @@ def reconcile(
                 explain=most,
                 untracked=untracked or adopt,
                 open_past=ledger.history,
+                open_prover=opening_prover(source, "") if provenance else None,
                 progress=progress,
             )
         refused: LedgerError | KeyboardInterrupt | None = None
@@ -129,7 +132,10 @@ def _adopt(store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledge
     from ledger_tool.render.edit import summary
 
     screen = ledger.screen
-    adopted = run(store, registries, reconciled, now=o.now(), jobs=jobs, open_past=ledger.history)
+    adopted = run(
+        store, registries, reconciled, now=o.now(), jobs=jobs, open_past=ledger.history,
+        open_prover=opening_prover(store, ""),
+    )  # fmt: skip
     for reason in adopted.not_adopted:
         screen.note(f"note: not adopted: {reason}")
     if adopted.written:

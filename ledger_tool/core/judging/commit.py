@@ -26,7 +26,7 @@ from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, unexplained, untold
 from ledger_tool.core.ledger.record import SHARED, Key, Record, to_json
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.errors import InvalidValue
+from ledger_tool.errors import InvalidValue, NotProved
 
 _PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl", "provenance"}
 # What each verb may do, and which facts it may change; without a verb of ours, what any of them may.
@@ -104,7 +104,7 @@ def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:
         if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
             try:
                 policy.check_required(effect.new)
-            except InvalidValue as error:
+            except (InvalidValue, NotProved) as error:
                 yield CommitFault("required", effect.key, error.message)
 
 

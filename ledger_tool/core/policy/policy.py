@@ -9,10 +9,13 @@ from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.names import LEDGER, REGISTRY, Ttl, shown_address
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.errors import InvalidValue, UsageError
+from ledger_tool.errors import InvalidValue, NotProved, UsageError
 
 SETTINGS_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
 _NO_PROVENANCE = "push it with its provenance, as `docker buildx build --provenance` does, and publish it from there"
+_NOT_PROVED = (
+    "sign its provenance, attach that to the image or name it with `--bundle FILE`, and publish the image again"
+)
 MAX_SETTINGS_BYTES = 64 * 1024  # of a valid `ledger.yaml`
 MAX_SETTINGS_READ = 2**20  # bytes; what is between the two is read, so that `check` can report it
 
@@ -209,12 +212,12 @@ class Policy:
         """Return whether a record has every field that the team requires."""
         try:
             self.check_required(record)
-        except InvalidValue:
+        except (InvalidValue, NotProved):
             return False
         return True
 
     def check_required(self, record: Record) -> None:
-        """Raise InvalidValue for a field that the team requires and `record` lacks.
+        """Raise InvalidValue for a field that the team requires and `record` lacks, NotProved for a checked provenance.
 
         The record of an environment has what its version has: nothing more can be required of it.
         """
@@ -229,13 +232,24 @@ class Policy:
             "ttl": (record.ttl, "--ttl"),
             "provenance": (record.provenance, ""),
         }
+        rule = self.provenance_rule(record.image)
         for name in self.require:
+            if name == "provenance" and rule:
+                self._check_proved(record, rule)
+                continue
             label = name.removeprefix("labels.")
             value, option = fields[name] if label == name else (record.labels.get(label), f"--label {label}=VALUE")
             if not value:
                 message = f"{record.name} has no {name}, which ledger.yaml requires"
                 hint = f"pass `{option}`, or give it in the record" if option else _NO_PROVENANCE
                 raise InvalidValue(name, message, hint)
+
+    def _check_proved(self, record: Record, rule: ProvenanceRule) -> None:
+        signer = record.provenance.signer if record.provenance else ""
+        if not rule.admits(signer):
+            by = f", but one by {signer}, whom ledger.yaml does not name" if signer else ""
+            message = f"{record.name} has no signed statement that was checked{by}, which ledger.yaml requires"
+            raise NotProved(message, _NOT_PROVED)
 
 
 ReadPolicy = Callable[[bytes | None], Policy]  # parses a `ledger.yaml`; None means that there is none

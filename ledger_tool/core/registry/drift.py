@@ -11,6 +11,7 @@ children-missing    a blob, or anything below the index, is not there; or the pu
 expired             in sync, but past its TTL
 withdrawn           of an environment: its version is not recorded any more, yanked, expired, or another image now
 untracked           the registry has a tag that the ledger does not
+provenance-…        `--provenance`: beside its class, a record is not proved (`core.provenance.proof`)
 unknown             it could not be observed; never drift, never absence
 ==================  =================================================================================
 
@@ -39,7 +40,8 @@ from ledger_tool.core.registry.served import ServedFacts
 from ledger_tool.core.registry.withdrawal import Withdrawal
 
 DriftClass = Literal[  # the most serious first
-    "gone", "children-missing", "withdrawn", "tag-moved", "tag-missing", "index-moved", "expired", "untracked",
+    "gone", "children-missing", "withdrawn", "tag-moved", "provenance-broken", "provenance-replaced",
+    "provenance-revoked", "provenance-missing", "tag-missing", "index-moved", "expired", "untracked",
     "unknown", "in-sync",
 ]  # fmt: skip
 CLASSES: tuple[DriftClass, ...] = get_args(DriftClass)
@@ -118,10 +120,11 @@ class Observation:
 class DriftFinding:
     """One record's class at one registry. `ledger` is what the tag should serve, `served` what it does.
 
-    `is_open` says that something could not be observed which may make it more serious; the reason says what.
-    `facts` is what the served image says about itself. `command` puts it right, and `alternative` is for the case that
-    the registry is right, or that nothing can be put right; both may be `""`. `since` is when an unbroken line of
-    reports began that all have the finding, if that is known.
+    A record may have a further finding that says that it is not proved (`is_of_provenance`); the two digests are then
+    those of the recorded statement and of the one that was found. `is_open` says that something could not be observed
+    which may make it more serious; the reason says what. `facts` is what the served image says about itself. `command`
+    puts it right, and `alternative` is for the case that the registry is right, or that nothing can be put right; both
+    may be `""`. `since` is when an unbroken line of reports began that all have the finding, if that is known.
     """
 
     drift: DriftClass
@@ -133,6 +136,7 @@ class DriftFinding:
     served: str | None = None
     reason: str = ""
     is_open: bool = False
+    is_of_provenance: bool = False
     kind: FindingKind = "drift"
     facts: ServedFacts | None = None
     command: str = ""

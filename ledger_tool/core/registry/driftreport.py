@@ -53,10 +53,13 @@ def is_failure(finding: DriftFinding, fail_on: Sequence[str]) -> bool:
     return is_in(fail_on, finding.drift, finding.kind)
 
 
-def check_findable(fail_on: Sequence[str], *, untracked: bool, deep: bool) -> None:
+def check_findable(fail_on: Sequence[str], *, untracked: bool, deep: bool, provenance: bool) -> None:
     """Raise UsageError for a class of `--fail-on` that a run cannot find: its exit code would always say "none"."""
-    for name, option, is_given in (("untracked", "--untracked", untracked), ("children-missing", "--deep", deep)):
-        if name in fail_on and not is_given:
+    given = {"--untracked": untracked, "--deep": deep, "--provenance": provenance}
+    needed = {"untracked": "--untracked", "children-missing": "--deep"}
+    for name in fail_on:
+        option = "--provenance" if name.startswith("provenance-") else needed.get(name, "")
+        if option and not given[option]:
             raise UsageError(f"`--fail-on {name}` finds nothing without `{option}`", f"add `{option}`")
 
 

@@ -31,7 +31,7 @@ from ledger_tool.core.ledger.names import Digest, some_of
 from ledger_tool.core.ledger.record import Forced, Provenance, Record, pull_digest, pull_digests
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.writes.opposition import Records, absent_from, conflict_with, leads_from, rival_of
-from ledger_tool.errors import InvalidValue, RuleRefused
+from ledger_tool.errors import InvalidValue, NotProved, RuleRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def _fresh(image: Record, place: str, policy: Policy) -> Record:
     record = replace(image, ttl=image.ttl or policy.default_ttl(image.tag))
     try:
         policy.check_required(record)
-    except InvalidValue as error:
+    except (InvalidValue, NotProved) as error:
         raise error.within(place) from None
     return record
 

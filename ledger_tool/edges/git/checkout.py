@@ -217,6 +217,9 @@ class CheckoutStore:
         with self._branch.checkout.alone():
             return self._branch.snapshot(self._branch.look())
 
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        return self._branch.checkout.repository.file(snapshot.commit, path)
+
     def past(self) -> GitHistory:
         return self._branch.past()
 
@@ -242,6 +245,9 @@ class FollowedStore:
 
     def read(self) -> Snapshot:
         return self.remote.read()
+
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        return self.remote.file(snapshot, path)
 
     def past(self) -> GitHistory:
         return self.remote.past()

@@ -35,6 +35,9 @@ class BranchSource:
     def read(self) -> Snapshot:
         return self._history.current()
 
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        return self._history.repository.file(snapshot.commit, path)
+
 
 @dataclass(frozen=True, slots=True)
 class GitHistory:

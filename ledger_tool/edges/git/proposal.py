@@ -142,6 +142,9 @@ class ProposingStore:
     def read(self) -> Snapshot:
         return self._base.snapshot(self._base.look())
 
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        return self._base.repository.file(snapshot.commit, path)
+
     def past(self) -> GitHistory:
         return self._base.past()
 

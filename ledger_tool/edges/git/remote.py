@@ -197,6 +197,9 @@ class RemoteStore:
         self._unused_tip = snapshot.commit
         return snapshot
 
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        return self.target.repository.file(snapshot.commit, path)
+
     def past(self) -> GitHistory:
         return self.target.past()
 

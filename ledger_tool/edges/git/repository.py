@@ -121,9 +121,9 @@ class Repository:
             self._trees[commit] = self.listed(commit)
         return self._trees[commit]
 
-    def listed(self, commit: str, *options: str) -> list[Entry]:
-        """Return what `git ls-tree` lists for a commit; with the option `-r`, every file."""
-        listing = self.succeed("ls-tree", *options, "-z", "-l", "--full-tree", commit)
+    def listed(self, commit: str, *options: str, paths: Sequence[str] = ()) -> list[Entry]:
+        """Return what `git ls-tree` lists for a commit; with the option `-r`, every file; only `paths`, if given."""
+        listing = self.succeed("ls-tree", *options, "-z", "-l", "--full-tree", "--", commit, *paths)
         entries = []
         for line in paths_of(listing.stdout):
             facts, _, path = line.partition("\t")
@@ -168,6 +168,18 @@ class Repository:
         usable = {own[0].path: own[0].oid for own in named if len(own) == 1 and own[0].is_plain and own[0].size <= most}
         contents = dict(zip(usable, self.blobs(list(usable.values())), strict=True))
         return [contents.get(path, b"") for path in paths]
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return a file that people keep beside the ledger, None if a commit has none. Raises UsageError."""
+        entries = [entry for entry in self.listed(commit, paths=[path]) if entry.path == path]
+        if not entries:
+            return None
+        entry = entries[0]
+        if not entry.is_plain or len(entries) > 1:
+            raise UsageError(f"{path} in the ledger repository is not a plain file", "replace it with a plain file")
+        if entry.size > MAX_SETTINGS_READ:
+            raise UsageError(f"{path} in the ledger repository is larger than 1 MB", "check that it is the right file")
+        return self.blobs([entry.oid])[0]
 
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
         """Return the contents of blobs, all of which exist."""

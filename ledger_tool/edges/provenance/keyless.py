@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from ledger_tool.core.policy.policy import TrustedSigner
 from ledger_tool.core.provenance.envelope import SignedDocument
 from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.provenance.library import library
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import SignatureUncheckable
 
 _SHIPPED = "https://tuf-repo-cdn.sigstore.dev"
 _ISSUER, _ISSUER_AS_TEXT = "1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1"  # of Fulcio's certificates
@@ -98,7 +97,7 @@ class IdentityProver:
     """Checks bundles with one trusted root: that of a file of the ledger, or the one that the library ships."""
 
     def __init__(self, file: str, raw: bytes | None) -> None:
-        """Read a trusted root; None stands for the library's own. Raises UsageError."""
+        """Read a trusted root; None stands for the library's own. Raises SignatureUncheckable."""
         logging.getLogger("sigstore").addHandler(logging.NullHandler())
         self._models = library("sigstore.models", "sigstore")
         self._errors = library("sigstore.errors", "sigstore")
@@ -130,7 +129,7 @@ class IdentityProver:
             try:
                 return self._models.TrustedRoot.from_file(str(path))
             except (self._errors.Error, ValueError) as error:
-                raise UsageError(
+                raise SignatureUncheckable(
                     f"{file} in the ledger repository is not a trusted root: {shown(str(error), 200)}",
                     "commit the `trusted_root.json` of the sigstore instance that signs",
                 ) from None
@@ -139,9 +138,3 @@ class IdentityProver:
         embedded = files("sigstore") / "_store" / quote(_SHIPPED, safe="") / "trusted_root.json"
         with as_file(embedded) as path:
             return self._models.TrustedRoot.from_file(str(path))
-
-
-@lru_cache(maxsize=4)
-def identity_prover(file: str, raw: bytes | None) -> IdentityProver:
-    """Return the prover for a trusted root, made once: reading it takes a tenth of a second."""
-    return IdentityProver(file, raw)

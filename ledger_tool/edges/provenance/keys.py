@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger_tool.core.provenance.envelope import SignedDocument
 from ledger_tool.edges.provenance.library import library
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import SignatureUncheckable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -26,7 +26,7 @@ class PublicKey:
     """A public key and what others may call it."""
 
     def __init__(self, file: str, raw: bytes) -> None:
-        """Read the key in the bytes of a file. Raises UsageError."""
+        """Read the key in the bytes of a file. Raises SignatureUncheckable."""
         self.file = file
         self._key = _loaded(file, raw)
         self._checks = _checks(file, self._key)
@@ -65,21 +65,21 @@ class PublicKey:
 def _loaded(file: str, raw: bytes) -> PublicKeyTypes:
     serialization = library("cryptography.hazmat.primitives.serialization", "keys")
     if b"PRIVATE KEY" in raw:
-        raise UsageError(
+        raise SignatureUncheckable(
             f"{file} in the ledger repository has a private key in it",
             "replace that key everywhere, since its holder is whoever can read the ledger, and commit the public key",
         )
     try:
         return serialization.load_pem_public_key(raw)  # type: ignore[no-any-return]
     except (ValueError, TypeError, library("cryptography.exceptions", "keys").UnsupportedAlgorithm):
-        raise UsageError(
+        raise SignatureUncheckable(
             f"{file} in the ledger repository is not a public key in PEM",
             "commit what begins with `-----BEGIN PUBLIC KEY-----`, such as the output of `cosign public-key`",
         ) from None
 
 
 def _checks(file: str, key: Any) -> list[Check]:
-    """Return the ways in which a key signs. Raises UsageError for a kind of key that is not known, or is too weak."""
+    """Return the ways in which a key signs. Raises SignatureUncheckable if it is of no known kind, or weak."""
     asymmetric = "cryptography.hazmat.primitives.asymmetric"
     ec, rsa, padding = (library(f"{asymmetric}.{name}", "keys") for name in ("ec", "rsa", "padding"))
     hashes = library("cryptography.hazmat.primitives.hashes", "keys")
@@ -92,10 +92,12 @@ def _checks(file: str, key: Any) -> list[Check]:
             return [_with(key, ec.ECDSA(used)) for used in {own.name: own, sha256.name: sha256}.values()]
     elif isinstance(key, rsa.RSAPublicKey):
         if key.key_size < _LEAST_RSA_BITS:
-            raise UsageError(f"{file} is an RSA key of {key.key_size} bits", f"use one of {_LEAST_RSA_BITS} or more")
+            raise SignatureUncheckable(
+                f"{file} is an RSA key of {key.key_size} bits", f"use one of {_LEAST_RSA_BITS} or more"
+            )
         pss = padding.PSS(padding.MGF1(sha256), padding.PSS.AUTO)
         return [_with(key, way, sha256) for way in (padding.PKCS1v15(), pss)]
-    raise UsageError(
+    raise SignatureUncheckable(
         f"{file} is a key of a kind that is not supported", "use ECDSA (P-256, P-384, P-521), RSA or ed25519"
     )
 

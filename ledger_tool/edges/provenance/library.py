@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import SignatureUncheckable
 
 
 def library(module: str, extra: str) -> Any:
-    """Return a module of the extra `keys` or `sigstore`. Raises UsageError if it is not installed."""
+    """Return a module of the extra `keys` or `sigstore`. Raises SignatureUncheckable if it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
         project = "cryptography" if extra == "keys" else "sigstore"
-        raise UsageError(
+        raise SignatureUncheckable(
             f"a signature cannot be checked: the Python library `{project}` is not installed",
             f"install it for the Python that runs `ledger`, as the extra `ledger-tool[{extra}]` or with "
             f"`pip install {project}`",

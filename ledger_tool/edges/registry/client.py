@@ -9,23 +9,26 @@ worth is decided by `edges.registry.login`. What a server says of our credential
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.core.policy.resolve import HUB, pulled_from, same_host
-from ledger_tool.core.registry.answer import lacks_part, told_errors
 from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of, parse
+from ledger_tool.core.registry.referrers import Referrer
 from ledger_tool.edges.deadline import UNLIMITED, Deadline
 from ledger_tool.edges.http.client import Answer, Line
 from ledger_tool.edges.http.host import Host, TooLarge
-from ledger_tool.edges.registry import doubt
+from ledger_tool.edges.registry import doubt, refused
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.doubt import AbsenceUnproved, TokenRefused
 from ledger_tool.edges.registry.login import Login
 from ledger_tool.edges.registry.masking import masked
+from ledger_tool.edges.registry.referrers import NO_API, list_referrers
 from ledger_tool.edges.registry.tags import list_tags
 from ledger_tool.errors import (
     BadManifest,
@@ -42,10 +45,6 @@ CONFIG_BYTES = 8 * 2**20
 TAGS_BYTES = 16 * 2**20
 ERROR_BYTES = 2**20
 _NO_METHOD = (405, 501)  # the server does not know the method; GET is then used instead of HEAD
-_NO_DELETE_HINT = (
-    "allow it in the registry's settings, such as `REGISTRY_STORAGE_DELETE_ENABLED=true` of docker-registry, or "
-    "prune without `--registry-delete`"
-)
 
 
 class RegistryClient:
@@ -169,9 +168,7 @@ class RegistryClient:
             return
         if answer.status in (408, 429) or answer.status >= 500:
             raise self._failed(answer)
-        raise Denied(
-            f"{self.name} does not delete a tag without its image: it answers {answer.status}", _NO_DELETE_HINT
-        )
+        raise refused.untag(self.name, answer.status)
 
     @masked
     def delete(self, image: str, digest: str) -> None:
@@ -185,15 +182,11 @@ class RegistryClient:
         if answer.status == 404:
             if self.look(image, digest) == ABSENT:
                 return
-            raise Denied(f"{self.name} answers 404 to the deletion of {digest}, but serves it", _NO_DELETE_HINT)
-        if answer.status in _NO_METHOD or b'"UNSUPPORTED"' in answer.body:
-            raise Denied(f"{self.name} does not delete manifests: it answers {answer.status}", _NO_DELETE_HINT)
-        if answer.status in (408, 429) or answer.status >= 500:
+            raise refused.deletion_not_done(self.name, digest)
+        is_unsupported = answer.status in _NO_METHOD or b'"UNSUPPORTED"' in answer.body
+        if not is_unsupported and (answer.status in (408, 429) or answer.status >= 500):
             raise self._failed(answer)
-        raise Denied(
-            f"{self.name} refuses to delete {digest} of {image}: it answers {answer.status}",
-            "check its rules for tags that must stay, such as immutable ones",
-        )
+        raise refused.deletion(self.name, image, digest, answer.status, is_unsupported=is_unsupported)
 
     @masked
     def put(self, image: str, reference: str, document: ServedDocument) -> None:
@@ -207,12 +200,7 @@ class RegistryClient:
             return
         if not self._http.is_own(answer) or answer.status in (408, 429) or not 400 <= answer.status < 500:
             raise self._failed(answer)
-        what = reference if ":" in reference else f"the tag {reference}"
-        told = ", ".join(filter(None, (str(answer.status), told_errors(answer.body))))
-        message = f"{self.name} does not take {what} of {image}: it answers {told}"
-        if lacks_part(answer.body):
-            raise Unreachable(message, "run it again; if it stays, push the whole image again")
-        raise Denied(message, "check whether it takes pushes, and its rules for tags that must stay")
+        raise refused.push(self.name, image, reference, answer)
 
     @masked
     def config(self, image: str, digest: str) -> dict[str, object]:
@@ -239,6 +227,13 @@ class RegistryClient:
         return answer.body
 
     @masked
+    def referrers(self, image: str, digest: str) -> Sequence[Referrer] | None:
+        """Return the referrers of a digest, None if the registry has no API for that."""
+        ask = partial(self._ask, "GET", image, limit=MANIFEST_BYTES, also=NO_API)
+        url, what = self._url(image, f"referrers/{digest}"), f"the referrers of {digest}"
+        return list_referrers(ask, self._http, url, what, self.name)
+
+    @masked
     def has_blob(self, image: str, digest: str) -> bool:
         """Return whether a blob exists."""
         answer = self._ask("HEAD", image, f"blobs/{digest}", limit=0)
@@ -251,10 +246,7 @@ class RegistryClient:
     @masked
     def tags(self, image: str) -> list[str]:
         """Return all tags of an image. A list that cannot be read to its end is an error, never a shorter list."""
-
-        def ask(url: str) -> Answer:
-            return self._ask("GET", image, url, limit=TAGS_BYTES)
-
+        ask = partial(self._ask, "GET", image, limit=TAGS_BYTES)
         return list_tags(ask, self._http, self._url(image, "tags/list?n=1000"), f"the tags of {image}", self.name)
 
     @masked

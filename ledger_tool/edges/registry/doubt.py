@@ -21,6 +21,10 @@ class AbsenceUnproved(Denied):
     """A 404 (or 403) that says nothing, because of who asked; what the registry shows to others still counts."""
 
 
+class AbsenceNotShown(Unreachable):
+    """A registry's 404 to a path that may not be one of its own: it says nothing of what was asked for."""
+
+
 class RealmRefused(Denied):
     """A registry sends whoever logs in to a place that must not get a credential."""
 
@@ -87,9 +91,9 @@ def check_kind(name: str, root: Root, credential: Credential | None) -> None:
         )
 
 
-def not_shown(name: str) -> Unreachable:
+def not_shown(name: str) -> AbsenceNotShown:
     """Return the error for a 404 with a body that no registry sends."""
-    return Unreachable(f"{name} answers 404 with something other than a registry's error", _CHECK_THE_WAY)
+    return AbsenceNotShown(f"{name} answers 404 with something other than a registry's error", _CHECK_THE_WAY)
 
 
 def contradicted(name: str, answered: str) -> Unreachable:

@@ -37,7 +37,7 @@ def list_tags(ask: Callable[[str], Answer], http: Host, url: str, what: str, nam
             raise Unreachable(f"{name} answers 404 to page {number} of {what}", "run it again")
         page = _tags_of(answer)
         try:
-            url = _next(answer, http, url)
+            url = next_url(answer, http, url)
         except ValueError:
             link = shown(answer.headers.get("link", ""))
             raise Unreachable(f"{name} names a next page of {what} that cannot be followed: {link}", _REPORT) from None
@@ -50,7 +50,7 @@ def list_tags(ask: Callable[[str], Answer], http: Host, url: str, what: str, nam
     raise Unreachable(f"{name} has more than {TAG_PAGES} pages of {what}", "narrow the pattern")
 
 
-def _next(answer: Answer, http: Host, url: str) -> str:
+def next_url(answer: Answer, http: Host, url: str) -> str:
     """Return the URL of the next page, or `""` after the last one. Raises ValueError if it cannot be followed."""
     target = next_page(answer.headers.get("link", ""))
     if not target:

@@ -78,6 +78,9 @@ class Documents:
     def has_blob(self, image: str, digest: str) -> bool:
         return True
 
+    def referrers(self, image: str, digest: str) -> None:
+        return None
+
     def tags(self, image: str) -> Iterator[str]:
         return iter(())
 

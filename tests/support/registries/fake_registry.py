@@ -101,6 +101,9 @@ class FakeRegistry:
         self._note("has_blob", digest)
         return digest not in self.lost
 
+    def referrers(self, image: str, digest: str) -> None:
+        self._note("referrers", digest)
+
     def tags(self, image: str) -> Iterator[str]:
         self._note("tags", image)
         yield from (tag for name, tag in self.tagged if name == image and tag not in self.unlisted)

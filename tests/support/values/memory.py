@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ledger_tool.commands.ports import History
@@ -22,6 +22,10 @@ class MemoryStore:
     commits: int = 1
     written: Timestamp = Timestamp("2026-11-25T00:00:00Z")  # noqa: RUF009 - a string
     rivals: list[Callable[[Snapshot], Change]] = field(default_factory=list)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def file(self, snapshot: Snapshot, path: str) -> bytes | None:
+        return self.files.get(path)
 
     def read(self) -> Snapshot:
         return Snapshot(str(self.commits), self.ledger, self.policy)

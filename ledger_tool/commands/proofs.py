@@ -1,0 +1,56 @@
+"""Whether the records of an image:tag are proved: the ledger's word, held against signed statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ledger_tool.commands.ports import RegistryPort
+from ledger_tool.commands.provenance import Prover
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.provenance.proof import Proof, ProvedImage
+
+OpenProver = Callable[[Snapshot], Prover]  # for the rules and the files of a snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class RecordProof:
+    """A record and whether it is proved, by what a registry has, or by documents that were given (None)."""
+
+    record: Record
+    registry: str | None
+    proof: Proof
+
+
+def prove(
+    prover: Prover, policy: Policy, records: Sequence[Record], registry: RegistryPort | None
+) -> list[RecordProof]:
+    """Return the proofs of an image:tag's records; none for those that no rule names and nobody has checked.
+
+    Raises SignatureUncheckable.
+    """
+    digests = frozenset(record.digest for record in records)
+    proofs = [(record, _proof(prover, policy, record, digests, registry)) for record in records]
+    name = registry.name if registry else None
+    return [RecordProof(record, name, proof) for record, proof in proofs if proof]
+
+
+def _proof(
+    prover: Prover, policy: Policy, record: Record, digests: frozenset[str], registry: RegistryPort | None
+) -> Proof | None:
+    recorded = record.provenance
+    signer = recorded.signer if recorded else ""
+    rule = policy.provenance_rule(record.image)
+    if rule is None:
+        reason = f"it was checked for {signer}, and no rule of ledger.yaml names the image any more"
+        return Proof(state="revoked", signer=signer, reason=reason) if signer else None
+    about = wanted(record, digests)
+    return prover.proved(registry, record.image, about, rule, (recorded.digest if recorded else "", signer))
+
+
+def wanted(record: Record, digests: frozenset[str]) -> ProvedImage:
+    """Return what has to be proved of a record; `digests` are those of all images of its image:tag."""
+    own = frozenset(filter(None, (record.digest, record.index)))
+    return ProvedImage(digests=own, source_ref=record.source_ref, others=digests - own)

@@ -1,0 +1,122 @@
+"""What is attached to an image: the lists of its referrers, and the layers of signed statements in them.
+
+Sources: OCI distribution-spec 1.1 "Listing Referrers" and "Referrers Tag Schema"; image-spec 1.1 "Image Manifest",
+`artifactType`; cosign, "Attestation Specification" and "Bundle" (`sha256-HEX.att`, layers of DSSE envelopes).
+
+What a list says of the type of an entry is only used to skip what is plainly something else: what counts is what the
+manifest has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.names import Digest, shown
+from ledger_tool.core.provenance.envelope import BUNDLE, DSSE
+from ledger_tool.core.provenance.statement import MAX_BYTES
+from ledger_tool.core.registry.descriptor import strings_of
+from ledger_tool.errors import BadManifest, InvalidValue
+
+MOST_REFERRERS = 1000  # of an image, in all pages
+MOST_STATEMENTS = 64  # of an image, that are fetched
+# Types that say nothing about what an artifact is: tools that do not set `artifactType` leave that of a config.
+_OPEN_TYPES = (
+    "", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json",
+    "application/vnd.oci.image.manifest.v1+json", "application/octet-stream",
+)  # fmt: skip
+_HINT = "report it to the registry's operator, or to whoever makes the tool that pushed it"
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """An entry of a list of referrers: its digest, and the type that the list says it has, or `""`."""
+
+    digest: Digest
+    artifact_type: str = ""
+
+    @property
+    def may_be_signed(self) -> bool:
+        """Whether it may be a signed statement: its type says so, or leaves it open."""
+        return self.artifact_type in _OPEN_TYPES or self.artifact_type.startswith((BUNDLE, DSSE))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLayer:
+    """A layer that has a signed document."""
+
+    digest: Digest
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    is_too_large: bool = False
+
+
+def referrers_tag(digest: str) -> str:
+    """Return the tag that lists the referrers of a digest where the registry has no API for it."""
+    algorithm, _, encoded = digest.partition(":")
+    return f"{algorithm[:32]}-{encoded[:64]}"
+
+
+def attestation_tag(digest: str) -> str:
+    """Return the tag under which cosign attaches attestations to a digest."""
+    return f"{digest.replace(':', '-')}.att"
+
+
+def parse_referrers(raw: bytes, where: str) -> list[Referrer]:
+    """Return the entries of a list of referrers, an OCI index; `where` is for messages. Raises BadManifest."""
+    data = _object(raw, where)
+    entries = data.get("manifests")
+    if not isinstance(entries, list):
+        raise BadManifest(f"{where} is not an index", _HINT)
+    return [_referrer(entry, where) for entry in entries]
+
+
+def signed_layers(raw: bytes, where: str) -> list[SignedLayer]:
+    """Return the layers of a manifest that have signed documents; none if it is something else. Raises BadManifest."""
+    layers = _object(raw, where).get("layers")
+    if not isinstance(layers, list):
+        return []
+    signed = [layer for layer in layers if isinstance(layer, dict) and _is_signed(layer.get("mediaType"))]
+    return [_layer(layer, where) for layer in signed]
+
+
+def _is_signed(media_type: Any) -> bool:
+    return isinstance(media_type, str) and (media_type.startswith(BUNDLE) or media_type == DSSE)
+
+
+def _layer(layer: Mapping[str, Any], where: str) -> SignedLayer:
+    size = layer.get("size")
+    is_too_large = isinstance(size, int) and size > MAX_BYTES
+    return SignedLayer(_digest(layer, where), strings_of(layer.get("annotations")), is_too_large)
+
+
+def _referrer(entry: Any, where: str) -> Referrer:
+    if not isinstance(entry, dict):
+        raise BadManifest(f"{where} has an entry that is not an object", _HINT)
+    artifact_type = entry.get("artifactType")
+    return Referrer(_digest(entry, where), artifact_type if isinstance(artifact_type, str) else "")
+
+
+def _digest(descriptor: Mapping[str, Any], where: str) -> Digest:
+    digest = descriptor.get("digest")
+    try:
+        return names.parse_digest(digest if isinstance(digest, str) else "")
+    except InvalidValue:
+        raise BadManifest(f"{where} has an entry with the digest `{shown(str(digest))}`", _HINT) from None
+
+
+def _object(raw: bytes, where: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise BadManifest(f"{where} is not JSON", _HINT) from None
+    if not isinstance(data, dict):
+        raise BadManifest(f"{where} is not a JSON object", _HINT)
+    return data
+
+
+def unique(referrers: Sequence[Referrer]) -> list[Referrer]:
+    """Return referrers, each digest once."""
+    return list({referrer.digest: referrer for referrer in reversed(referrers)}.values())[::-1]

@@ -1,0 +1,203 @@
+"""`publish` and `--adopt` of images that a rule names: what has to be proved before they are recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.registries.attesting import attach, github, refer, rule, settle
+from tests.support.registries.world import World
+from tests.support.values import signing
+from tests.support.values.make import SOURCE, digest, source
+
+BOTH = ("linux/amd64", "linux/arm64")
+LABELS = {
+    "org.opencontainers.image.source": SOURCE.rpartition("@")[0],
+    "org.opencontainers.image.revision": SOURCE.rpartition("@")[2],
+}
+OTHER = "https://git.example.com/team/other"
+
+
+def proved(world: World) -> dict[str, Any]:
+    """Return the provenance of each record, by tag and platform."""
+    return {
+        f"{record['tag']} {record.get('platform', '')}": record.get("provenance") for record in world.upstream.records()
+    }
+
+
+@pytest.mark.parametrize("require", [False, True])
+def test_a_statement_that_holds_is_recorded_with_its_signer(world: World, require: bool) -> None:
+    settle(world, rule(require=require))
+    image = world.push("v1").digest
+    raw = signing.bundle(github(image))
+    refer(world, image, raw)
+    done = world.publish("v1")
+    assert done.code == 0, done.err
+    assert proved(world) == {
+        "v1 linux/amd64": {
+            "digest": "sha256:" + hashlib.sha256(raw).hexdigest(),
+            "builder": f"{SOURCE.rpartition('@')[0]}/.github/workflows/build.yml@refs/heads/main",
+            "signer": "key:release.pub",
+        }
+    }
+    commits = world.upstream.commits()
+    assert "nothing to do" in world.publish("v1").err
+    assert world.upstream.commits() == commits
+    assert world.verify("v1", "--provenance").code == 0
+
+
+def test_a_missing_statement_is_a_note_unless_it_is_required(world: World) -> None:
+    settle(world, rule())
+    world.push("v1")
+    done = world.publish("v1")
+    assert done.code == 0
+    told = f"note: {world.image}:v1 (linux/amd64) is not proved: no statement by a signer that ledger.yaml names"
+    assert told in done.err
+    assert proved(world) == {"v1 linux/amd64": None}
+    settle(world, rule(require=True))
+    world.push("v2")
+    done = world.publish("v2")
+    assert (done.code, done.out) == (3, "")
+    assert f"error: {world.image}:v2 (linux/amd64) is not proved: no statement by a signer" in done.err
+    assert "`--bundle FILE`" in done.err
+    assert world.upstream.tags() == {"v1"}
+
+
+@pytest.mark.parametrize("require", [False, True])
+def test_a_statement_that_does_not_hold_is_an_error_and_nothing_is_written(world: World, require: bool) -> None:
+    settle(world, rule(require=require))
+    image = world.push("v1").digest
+    broken = {
+        "it has no valid signature by release.pub": signing.envelope(github(image), name="another"),
+        f"it says the source {OTHER}": signing.envelope(github(image, repository=OTHER)),
+        "it says commit ffff": signing.envelope(github(image, commit="f" * 40)),
+        "not about this image": signing.envelope(github(digest("other"))),
+        "is not a valid statement": signing.envelope(github(image))[:-9],
+    }
+    for reason, raw in broken.items():
+        attach(world, image, raw)
+        done = world.publish("v1")
+        assert (done.code, done.out) == (3, ""), reason
+        assert reason in done.err
+        assert "hint: build and sign the image again" in done.err
+    attach(world, image, *broken.values(), signing.envelope(github(image)))
+    assert world.publish("v1").code == 3
+    assert world.upstream.records() == []
+
+
+def test_each_image_of_an_index_has_its_own_proof(world: World) -> None:
+    settle(world, rule(require=True))
+    layout = world.push("v1", "multi", BOTH)
+    amd64, arm64 = (layout.images()[platform] for platform in BOTH)
+    refer(world, amd64, signing.bundle(github(amd64)))
+    done = world.publish("v1")
+    assert done.code == 3
+    assert f"{world.image}:v1 (linux/arm64) is not proved" in done.err
+    refer(world, arm64, signing.bundle(github(arm64)))
+    assert world.publish("v1").code == 0
+    of_each = proved(world)
+    assert of_each["v1 linux/amd64"] != of_each["v1 linux/arm64"]
+    refer(world, layout.digest, signing.bundle(github(layout.digest)))
+    assert "nothing to do" in world.publish("v1").err
+
+
+def test_the_record_that_stays_is_what_is_proved(world: World) -> None:
+    """A publish of the same digest from another commit keeps the recorded source: that is what has to be true."""
+    image = world.push("v1").digest
+    assert world.publish("v1").code == 0
+    settle(world, rule())
+    other = source("another")
+    refer(world, image, signing.bundle(github(image, commit=other.rpartition("@")[2])))
+    assert world.publish("v1", source=other).code == 3
+    refer(world, image, signing.bundle(github(image)))
+    done = world.publish("v1", source=other)
+    assert done.code == 0, done.err
+    (record,) = world.upstream.records()
+    assert (record["sourceRef"], record["provenance"]["signer"]) == (SOURCE, "key:release.pub")
+
+
+def test_a_file_has_the_statement_with_a_registry_and_without(world: World, tmp_path: Path) -> None:
+    settle(world, rule(require=True))
+    image = world.push("v1").digest
+    file = tmp_path / "bundle.json"
+    file.write_bytes(signing.bundle(github(image)))
+    assert world.publish("v1", "--bundle", file).code == 0
+    assert proved(world)["v1 linux/amd64"]["signer"] == "key:release.pub"
+    other = digest("offline")
+    file.write_bytes(signing.bundle(github(other)))
+    words = (f"v2@{other}", "--platform", "linux/amd64", "--offline")
+    assert world.publish(*words, "--bundle", file).code == 0
+    file.write_bytes(signing.bundle(github(digest("elsewhere"))))
+    assert world.publish(f"v3@{other}", "--platform", "linux/amd64", "--offline", "--bundle", file).code == 3
+    done = world.publish(f"v3@{other}", "--platform", "linux/amd64", "--offline")
+    assert done.code == 3
+    assert f"{world.image}:v3 has no signed statement that was checked, which ledger.yaml requires" in done.err
+    assert world.upstream.tags() == {"v1", "v2"}
+
+
+def test_a_file_about_an_image_that_no_rule_names_is_a_usage_error(world: World, tmp_path: Path) -> None:
+    settle(world, rule("other/*"))
+    image = world.push("v1").digest
+    file = tmp_path / "bundle.json"
+    file.write_bytes(signing.bundle(github(image)))
+    done = world.publish("v1", "--bundle", file)
+    assert done.code == 2
+    assert f"ledger.yaml does not say what has to be proved of {world.image}" in done.err
+    assert world.publish("v1", "--bundle", tmp_path / "none.json").code == 2
+
+
+def test_an_image_that_no_rule_names_costs_no_request_more(world: World) -> None:
+    settle(world, rule("other/*"))
+    image = world.push("v1").digest
+    attach(world, image, b"broken")
+    assert world.publish("v1").code == 0
+
+
+def test_without_the_library_a_statement_is_neither_proved_nor_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pushed("v0")
+    settle(world, rule())
+    image = world.push("v1", labels=LABELS).digest
+    refer(world, image, signing.bundle(github(image)))
+    with monkeypatch.context() as patch:
+        for name in [module for module in sys.modules if module.split(".")[0] == "cryptography"]:
+            patch.setitem(sys.modules, name, None)
+        for words in (("publish", f"{world.image}:v1", "--source", SOURCE), ("reconcile", "--adopt")):
+            done = world.run(*words, "--repo", world.upstream.url)
+            assert done.code == 2
+            assert "the Python library `cryptography` is not installed" in done.err
+            assert "hint: install it" in done.err
+    assert world.upstream.tags() == {"v0"}
+
+
+def test_what_cannot_be_looked_at_is_tried_again_later(world: World) -> None:
+    settle(world, rule())
+    image = world.push("v1").digest
+    raw = signing.bundle(github(image))
+    refer(world, image, raw)
+    world.registry.delete_blob(world.image, "sha256:" + hashlib.sha256(raw).hexdigest())
+    done = world.publish("v1")
+    assert (done.code, done.out) == (5, "")
+    assert "could not be looked at" in done.err
+
+
+def test_adopt_records_what_is_proved_and_leaves_out_what_is_not(world: World) -> None:
+    world.pushed("v0")
+    settle(world, rule(require=True))
+    good, bad = (world.push(tag, labels=LABELS).digest for tag in ("good", "bad"))
+    world.push("none", labels=LABELS)
+    refer(world, good, signing.bundle(github(good)))
+    attach(world, bad, signing.envelope(github(bad), name="another"))
+    done = world.reconcile("--adopt")
+    assert proved(world)["good linux/amd64"]["signer"] == "key:release.pub"
+    assert world.upstream.tags() == {"v0", "good"}
+    assert f"not adopted: {world.image}:bad: {world.image}:bad (linux/amd64): the statement " in done.err
+    assert f"not adopted: {world.image}:none: {world.image}:none (linux/amd64) is not proved: " in done.err
+    settle(world, rule())
+    assert world.reconcile("--adopt").code == 0
+    assert world.upstream.tags() == {"v0", "good", "none"}

@@ -1,0 +1,112 @@
+"""`reconcile --provenance`: what a nightly run finds of statements that were revoked, replaced, broken or are gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.registries.attesting import attach, github, refer, rule, settle
+from tests.support.registries.wire import sha256
+from tests.support.registries.world import World
+from tests.support.values import signing
+from tests.support.values.schemas import check_schema
+
+
+def recorded(world: World, *tags: str, settings: str = "") -> list[str]:
+    """Push, sign and publish images; return their digests."""
+    settle(world, settings or rule())
+    digests = []
+    for tag in tags:
+        digests.append(world.push(tag).digest)
+        refer(world, digests[-1], signing.bundle(github(digests[-1])))
+        done = world.publish(tag)
+        assert done.code == 0, done.err
+    return digests
+
+
+def reconciled(world: World, *options: object) -> tuple[int, list[dict[str, Any]]]:
+    done = world.reconcile("--provenance", "--format", "json", *options)
+    assert done.out, done.err
+    check_schema("reconcile-v1", done.json)
+    found: list[dict[str, Any]] = done.json["findings"]
+    return done.code, found
+
+
+def test_what_is_proved_is_in_sync_and_counted_once(world: World) -> None:
+    recorded(world, "v1", "v2")
+    done = world.reconcile("--provenance", "--format", "json")
+    assert (done.code, done.json["findings"], done.json["checked"]) == (0, [], 2)
+    assert done.json["summary"] == {"in-sync": 2}
+
+
+def test_what_became_of_each_statement_has_a_class_of_its_own(world: World) -> None:
+    broken, replaced, missing, _ = recorded(world, "broken", "replaced", "missing", "well")
+    attach(world, broken, signing.envelope(github(broken), name="another"))
+    refer(world, replaced, signing.bundle(github(replaced)))
+    refer(world, missing)
+    code, found = reconciled(world)
+    assert code == 1
+    assert {one["tag"]: (one["class"], one["kind"]) for one in found} == {
+        tag: (f"provenance-{tag}", "drift") for tag in ("broken", "replaced", "missing")
+    }
+    by_tag = {one["tag"]: one for one in found}
+    assert "it has no valid signature by release.pub" in by_tag["broken"]["reason"]
+    assert by_tag["replaced"]["served"] not in (None, by_tag["replaced"]["ledger"])
+    assert by_tag["missing"]["served"] is None
+    assert by_tag["missing"]["command"] == f"ledger verify {world.image}:missing --provenance"
+    assert world.reconcile("--provenance", "--fail-on", "provenance-revoked").code == 0
+    assert world.reconcile("--provenance", "--fail-on", "provenance-missing").code == 1
+    assert world.reconcile().code == 0
+
+
+@pytest.mark.parametrize("settings", ["", rule(signer="{key: other.pub}")])
+def test_a_signer_that_no_rule_trusts_any_more_is_revoked(world: World, settings: str) -> None:
+    recorded(world, "v1")
+    settle(world, settings, other=signing.public_pem(name="other"))
+    code, (one,) = reconciled(world)
+    assert (code, one["class"], one["kind"]) == (1, "provenance-revoked", "drift")
+    assert "key:release.pub" in one["reason"]
+
+
+def test_what_was_never_proved_and_need_not_be_is_housekeeping(world: World) -> None:
+    world.pushed("v1")
+    settle(world, rule())
+    code, (one,) = reconciled(world)
+    assert (code, one["class"], one["kind"]) == (0, "provenance-missing", "housekeeping")
+    settle(world, rule(require=True))
+    code, (one,) = reconciled(world)
+    assert (code, one["kind"]) == (1, "drift")
+
+
+def test_every_form_says_what_is_not_proved(world: World, tmp_path: Path) -> None:
+    (image,) = recorded(world, "v1")
+    refer(world, image)
+    metrics = tmp_path / "ledger.prom"
+    text = world.reconcile("--provenance", "--metrics", metrics).out
+    assert text.startswith("1 provenance-missing, 1 in-sync\n")
+    assert f"    ledger verify {world.image}:v1 --provenance" in text
+    markdown = world.reconcile("--provenance", "--format", "markdown").out
+    assert "| provenance-missing |" in markdown
+    junit = world.reconcile("--provenance", "--format", "junit").out
+    assert f'name="{world.image}:v1 linux/amd64 provenance"' in junit
+    assert junit.count("<testcase") == 2
+    assert 'class="provenance-missing"} 1' in metrics.read_text()
+
+
+def test_a_class_that_the_run_cannot_find_is_a_usage_error(world: World) -> None:
+    recorded(world, "v1")
+    done = world.reconcile("--fail-on", "provenance-broken")
+    assert done.code == 2
+    assert "finds nothing without `--provenance`" in done.err
+
+
+def test_what_cannot_be_looked_at_is_unknown(world: World) -> None:
+    (image,) = recorded(world, "v1")
+    raw = signing.bundle(github(image))
+    refer(world, image, raw)
+    world.registry.delete_blob(world.image, sha256(raw))
+    code, (one,) = reconciled(world)
+    assert (code, one["class"], one["kind"]) == (5, "unknown", "unknown")
+    assert one["reason"].startswith(f"its provenance could not be seen: what is attached to {image} at ")

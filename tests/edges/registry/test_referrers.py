@@ -1,0 +1,195 @@
+"""Referrers at the wire, of registries with and without an API for them, and what is attached to a digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ledger_tool.commands.attached import Attached, attached
+from ledger_tool.core.registry.referrers import MOST_REFERRERS, MOST_STATEMENTS, Referrer
+from ledger_tool.errors import BadManifest, LedgerError, Unreachable
+from tests.support.registries.clients import Rig, rig
+from tests.support.registries.wire import INDEX, MANIFEST, Asked, Reply, Wire, as_json, served, sha256, unknown
+from tests.support.values.make import digest
+from tests.support.values.signing import BUNDLE
+
+IMAGE = digest("image")
+APP = "/v2/myorg/app"
+REFERRERS = f"{APP}/referrers/{IMAGE}"
+LIST = f"{APP}/manifests/{IMAGE.replace(':', '-')}"
+ATTACHED = f"{LIST}.att"
+NO_API = Reply(404, {"Content-Type": "text/plain; charset=utf-8"}, b"404 page not found\n")
+
+
+@pytest.fixture
+def at(wire: Wire) -> Iterator[Rig]:
+    with rig(wire) as made:
+        yield made
+
+
+def listed(*entries: Any, link: str = "") -> Reply:
+    return as_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, link=link)
+
+
+def entry(seed: object, artifact_type: str | None = BUNDLE) -> dict[str, Any]:
+    described = {"mediaType": MANIFEST, "digest": digest(seed), "size": 1}
+    return described if artifact_type is None else described | {"artifactType": artifact_type}
+
+
+def artifact(*documents: bytes, media_type: str = BUNDLE) -> bytes:
+    layers = [{"mediaType": media_type, "digest": sha256(raw), "size": len(raw)} for raw in documents]
+    return json.dumps(
+        {"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": media_type, "layers": layers}
+    ).encode()
+
+
+def serve(wire: Wire, *documents: bytes, media_type: str = BUNDLE) -> dict[str, Any]:
+    """Serve an artifact that has documents; return its entry."""
+    raw = artifact(*documents, media_type=media_type)
+    wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw))
+    for document in documents:
+        wire.on(f"{APP}/blobs/{sha256(document)}", Reply(body=document))
+    return {"mediaType": MANIFEST, "digest": sha256(raw), "size": len(raw), "artifactType": media_type}
+
+
+def test_referrers_come_page_by_page_without_a_filter(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, listed(entry(1), entry(2, None), link=f"{REFERRERS}?next=2"))
+    wire.on(f"{REFERRERS}?next=2", listed(entry(3, "text/x"), link=f"{wire.url}{REFERRERS}?next=3"))
+    wire.on(f"{REFERRERS}?next=3", listed())
+    found = at.client.referrers("myorg/app", IMAGE)
+    assert found == [Referrer(digest(1), BUNDLE), Referrer(digest(2)), Referrer(digest(3), "text/x")]  # type: ignore[arg-type]
+    assert [one.path for one in wire.asked] == [REFERRERS, f"{REFERRERS}?next=2", f"{REFERRERS}?next=3"]
+
+
+@pytest.mark.parametrize("answer", [NO_API, unknown, as_json({}, 405), as_json({}, 501)])
+def test_a_registry_without_the_api_has_no_list(wire: Wire, at: Rig, answer: Any) -> None:
+    wire.on(REFERRERS, answer)
+    assert at.client.referrers("myorg/app", IMAGE) is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+def test_any_other_status_leaves_it_open(wire: Wire, at: Rig, status: int) -> None:
+    wire.on(REFERRERS, as_json({}, status))
+    with pytest.raises(LedgerError):
+        at.client.referrers("myorg/app", IMAGE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(body=b"<html>"),
+        Reply(body=b"[]"),
+        Reply(body=b"[" * 100_000),
+        as_json({}),
+        as_json({"manifests": [7]}),
+        as_json({"manifests": [{"digest": "sha256:x"}]}),
+        as_json({"manifests": [{}]}),
+    ],
+)
+def test_a_list_that_makes_no_sense_is_an_error(wire: Wire, at: Rig, answer: Reply) -> None:
+    wire.on(REFERRERS, answer)
+    with pytest.raises(BadManifest):
+        at.client.referrers("myorg/app", IMAGE)
+
+
+def test_pages_are_bounded_and_circles_noticed(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, lambda _: listed(link=f"{REFERRERS}?n={len(wire.asked)}"))
+    with pytest.raises(Unreachable, match="more than 100 pages"):
+        at.client.referrers("myorg/app", IMAGE)
+    wire.on(REFERRERS, listed(link=REFERRERS))
+    with pytest.raises(Unreachable, match="back to an earlier page"):
+        at.client.referrers("myorg/app", IMAGE)
+    wire.on(REFERRERS, listed(link="ftp://elsewhere.example/"))
+    with pytest.raises(Unreachable, match="cannot be followed"):
+        at.client.referrers("myorg/app", IMAGE)
+    wire.on(REFERRERS, listed(*[entry(1)] * (MOST_REFERRERS + 1)))
+    with pytest.raises(Unreachable, match="has more than 1000 entries"):
+        at.client.referrers("myorg/app", IMAGE)
+
+
+@pytest.mark.parametrize("answer", [NO_API, unknown, as_json({}, 405)])
+def test_a_later_page_that_is_missing_makes_the_list_incomplete(wire: Wire, at: Rig, answer: Any) -> None:
+    wire.on(REFERRERS, listed(entry(1), link=f"{REFERRERS}?next=2"))
+    wire.on(f"{REFERRERS}?next=2", answer)
+    with pytest.raises(Unreachable):
+        at.client.referrers("myorg/app", IMAGE)
+
+
+def found(at: Rig) -> Attached:
+    return attached(at.client, "myorg/app", IMAGE)
+
+
+def test_what_refers_to_a_digest_is_found_by_the_api_alone_where_there_is_one(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, listed(serve(wire, b"one", b"two"), entry("sbom", "application/spdx+json")))
+    assert [document.raw for document in found(at).documents] == [b"one", b"two"]
+    assert found(at).unknown == []
+    assert not wire.count(LIST, "GET") or all(".att" in one.path for one in wire.asked if one.path.startswith(LIST))
+
+
+def test_without_the_api_the_tag_that_stands_for_it_is_looked_at(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, NO_API)
+    raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [serve(wire, b"one")]}).encode()
+    wire.on(LIST, served(raw, INDEX))
+    wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw, INDEX))
+    envelopes = artifact(b"two", media_type="application/vnd.dsse.envelope.v1+json")
+    wire.on(ATTACHED, served(envelopes))
+    wire.on(f"{APP}/manifests/{sha256(envelopes)}", served(envelopes))
+    wire.on(f"{APP}/blobs/{sha256(b'two')}", Reply(body=b"two"))
+    assert [document.raw for document in found(at).documents] == [b"one", b"two"]
+    assert found(at).unknown == []
+
+
+def test_nothing_attached_is_nothing_and_what_fails_is_unknown_beside_what_was_found(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, NO_API)
+    assert found(at) == Attached([], [])
+    wire.on(REFERRERS, listed(serve(wire, b"one")))
+    wire.on(ATTACHED, as_json({}, 403))
+    seen = found(at)
+    assert [document.raw for document in seen.documents] == [b"one"]
+    (reason,) = seen.unknown
+    assert reason.startswith(f"what is attached to {IMAGE} at {wire.host} could not be looked at: ")
+    wire.on(REFERRERS, as_json({}, 500))
+    assert len(found(at).unknown) == 2
+
+
+def test_too_many_candidates_are_unknown_and_none_is_fetched(wire: Wire, at: Rig) -> None:
+    others = [entry(f"sbom {number}", "application/spdx+json") for number in range(500)]
+    wire.on(REFERRERS, listed(*[entry(number) for number in range(MOST_STATEMENTS + 1)], *others))
+    (reason,) = found(at).unknown
+    assert "it has more than 64 referrers that may be signed statements" in reason
+    assert not wire.count(f"{APP}/manifests/sha256:")
+
+
+def test_what_a_list_says_of_a_type_is_not_believed(wire: Wire, at: Rig) -> None:
+    """A list may call anything a bundle, and leave the type out; what counts is what the manifest has."""
+    raw = artifact(b"not ours", media_type="application/spdx+json")
+    wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw))
+    liar = {"mediaType": MANIFEST, "digest": sha256(raw), "size": 1, "artifactType": BUNDLE}
+    untyped = {key: value for key, value in serve(wire, b"one").items() if key != "artifactType"}
+    wire.on(REFERRERS, listed(liar, untyped))
+    assert [document.raw for document in found(at).documents] == [b"one"]
+
+
+def test_a_document_that_says_it_is_too_large_is_not_fetched(wire: Wire, at: Rig) -> None:
+    layer = {"mediaType": BUNDLE, "digest": digest("large"), "size": 8 * 2**20 + 1}
+    raw = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [layer]}).encode()
+    wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw))
+    wire.on(REFERRERS, listed({"digest": sha256(raw), "artifactType": BUNDLE}))
+    (document,) = found(at).documents
+    assert document.fault == "it is larger than 8 MiB"
+    assert not wire.count(f"{APP}/blobs/")
+
+
+def test_a_document_that_is_larger_than_it_says_is_not_read_to_its_end(wire: Wire, at: Rig) -> None:
+    def endless(_: Asked) -> Reply:
+        return Reply(stream=lambda: iter([b" " * 2**20] * 100))
+
+    layer = {"mediaType": BUNDLE, "digest": digest("large"), "size": 7}
+    raw = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": [layer]}).encode()
+    wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw))
+    wire.on(f"{APP}/blobs/{digest('large')}", endless)
+    wire.on(REFERRERS, listed({"digest": sha256(raw), "artifactType": BUNDLE}))
+    assert len(found(at).unknown) == 1
