@@ -65,9 +65,9 @@ def test_the_patterns_of_the_settings_are_made_of_those_of_the_parsers() -> None
     assert registry["name"]["pattern"] == f"^{names.REGISTRY_NAME}(?!\\n)$"
     assert parts["environments"]["propertyNames"]["pattern"] == f"^{names.TAG}(?!\\n)$"
     assert parts["manifests"]["properties"]["keys"]["items"]["pattern"] == f"^{names.MANIFEST_KEY}(?!\\n)$"
-    signer = parts["provenance"]["items"]["properties"]["signer"]["properties"]
+    signer = schema("ledger-config-v1")["$defs"]["signer"]["properties"]
     assert signer["key"]["pattern"] == f"^{names.KEY_FILE}(?!\\n)$"
-    assert schema("ledger-config-v1")["$defs"]["principal"]["pattern"] == f"^{names.PRINCIPAL}(?!\\n)$"
+    assert schema("ledger-config-v1")["$defs"]["principal"]["pattern"] == f"^(?:{names.PRINCIPAL})(?!\\n)$"
 
 
 def test_the_lengths_of_the_schema_are_those_of_the_parsers() -> None:
