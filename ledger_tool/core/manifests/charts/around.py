@@ -6,6 +6,7 @@ digest too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, look_up
 
 Keys = tuple[str, ...]
 ANYWHERE = -1
+_ITEM = re.compile(r"([^\[\]]+)\[([0-9]{1,4})\]")
 
 
 class SitesOfFile(NamedTuple):
@@ -154,11 +156,17 @@ def no_charts() -> FileCharts:
 
 
 def node_at(node: YamlNode | None, above: Keys) -> YamlNode | None:
-    """Return the mapping below these keys, or None if there is none."""
+    """Return the mapping below these keys, or None if there is none. One may name an item: `containers[0]`."""
     for key in above:
         place = look_up(node, key) if node else None
-        node = place.node if place else None
+        node = place.node if place else _item(node, key) if node else None
     return node if node and node.token.kind == "map" else None
+
+
+def _item(node: YamlNode, key: str) -> YamlNode | None:
+    named = _ITEM.fullmatch(key)
+    place = look_up(node, named[1]) if named else None
+    return place.node.items[int(named[2])].node if named and place and int(named[2]) < len(place.node.items) else None
 
 
 def _defaults(chart: HelmChart, above: Keys, *, with_own: bool) -> Iterator[YamlNode]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ledger_tool.core.manifests.shapes.fields import of_helm, of_words
 from ledger_tool.core.manifests.shapes.keys import says_image
@@ -11,6 +12,8 @@ from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, is_in_line
 from ledger_tool.core.manifests.shapes.whole import whole
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import ComposedNode, YamlPlace, look_up
+
+_LOCKED = "its name is that of an item of a list: write the digest behind its tag"
 
 
 def in_parameters(visit: Visit) -> Iterator[FoundSite]:
@@ -43,7 +46,14 @@ def _in_groups(visit: Visit, named: Mapping[str, tuple[TextToken, YamlPlace]], t
             yield from nameless(inner, inner.node)
             continue
         found = [*of_helm(inner, may_add=False)] or [*of_words(inner)]
-        yield from (one._replace(keys=()) for one in found)
+        is_of_item = any("[" in key for key in keys_above)
+        yield from (_of_item(one) if is_of_item else one._replace(keys=()) for one in found)
+
+
+def _of_item(found: FoundSite) -> FoundSite:
+    """Return what is found for an item of a list, of which it is not followed what the chart makes of it."""
+    site = found.site and replace(found.site, values=None, locked=_LOCKED)
+    return found._replace(site=site, keys=())
 
 
 def _is_laid(visit: Visit) -> bool:
